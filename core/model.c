@@ -1,0 +1,302 @@
+#include "model.h"
+
+#include <string.h>
+
+enum { HEADER_BYTES = 64, NODE_BYTES = 16, VERSION = 1, FLAG_SAME = 1, FLAG_BIAS = 2 };
+
+static const uint8_t magic[8] = {0x89, 'E', 'Y', 'L', '\r', '\n', 0x1a, '\n'};
+
+/* ---- Numbers as bytes ---- */
+
+static uint32_t get2(const uint8_t *p)
+{
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
+
+static uint32_t get4(const uint8_t *p)
+{
+    return get2(p) | get2(p + 2) << 16;
+}
+
+static float get_float(const uint8_t *p)
+{
+    const uint32_t bits = get4(p);
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static void put2(uint8_t *p, int x)
+{
+    p[0] = (uint8_t)x;
+    p[1] = (uint8_t)(x >> 8);
+}
+
+static void put4(uint8_t *p, uint32_t x)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(x >> (8 * i));
+}
+
+static void put_float(uint8_t *p, float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    put4(p, bits);
+}
+
+static bool finite(float x)
+{
+    return x - x == 0;
+}
+
+static uint64_t aligned(uint64_t place)
+{
+    return (place + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+}
+
+/* Sixteen entries, a nibble at a time: small enough for the browser, and 300 MB/s. */
+static uint32_t crc32(const uint8_t *bytes, size_t size)
+{
+    static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+                                       0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                       0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        crc = crc >> 4 ^ table[crc & 15];
+        crc = crc >> 4 ^ table[crc & 15];
+    }
+    return ~crc;
+}
+
+/* ---- Text ---- */
+
+bool model_text_valid(const char *text, int length, bool lines)
+{
+    for (int i = 0; i < length;) {
+        const unsigned char first = (unsigned char)text[i];
+        const int tail = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : -1;
+        if (tail < 0 || i + tail >= length)
+            return false;
+        uint32_t code = tail ? first & (0x3fu >> tail) : first;
+        for (int k = 1; k <= tail; k++) {
+            const unsigned char next = (unsigned char)text[i + k];
+            if (next >> 6 != 2)
+                return false;
+            code = code << 6 | (next & 0x3f);
+        }
+        static const uint32_t shortest[4] = {0, 0x80, 0x800, 0x10000};
+        const bool control = (code < 0x20 && !(lines && code == '\n')) || (code >= 0x7f && code < 0xa0);
+        if (code < shortest[tail] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) || control)
+            return false;
+        i += tail + 1;
+    }
+    return true;
+}
+
+/* ---- Reading ---- */
+
+static enum status read_header(struct model *model, const uint8_t *p)
+{
+    struct preprocess *preprocess = &model->preprocess;
+    if (memcmp(p, magic, sizeof magic) != 0)
+        return STATUS_NOT_A_MODEL;
+    if (get4(p + 8) != VERSION)
+        return STATUS_VERSION;
+    if (p[18] > FIT_PAD || p[19] != 0 || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
+        return STATUS_HEADER;
+    model->net.input = (struct shape){(int)get2(p + 12), (int)get2(p + 14), (int)get2(p + 16)};
+    preprocess->fit = (enum fit)p[18];
+    memcpy(preprocess->background, p + 20, 3);
+    for (int c = 0; c < 3; c++) {
+        preprocess->mean[c] = get_float(p + 24 + 4 * c);
+        preprocess->deviation[c] = get_float(p + 36 + 4 * c);
+        if (!finite(preprocess->mean[c]) || !finite(preprocess->deviation[c]) || !(preprocess->deviation[c] > 1e-6f))
+            return STATUS_HEADER;
+    }
+    model->temperature = get_float(p + 48);
+    if (!finite(model->temperature) || !(model->temperature > 1e-6f))
+        return STATUS_HEADER;
+    model->net.node_count = (int)get2(p + 52);
+    model->notes_length = (int)get2(p + 54);
+    return model->notes_length > LIMIT_NOTES || model->net.node_count > LIMIT_NODES ? STATUS_LIMIT : STATUS_OK;
+}
+
+static enum status read_node(struct node *node, const uint8_t *p)
+{
+    if ((p[4] & ~(FLAG_SAME | FLAG_BIAS)) || p[5])
+        return STATUS_NODE;
+    *node = (struct node){.kind = (enum node_kind)p[0],
+                          .kernel_h = p[1],
+                          .kernel_w = p[2],
+                          .stride = p[3],
+                          .same = p[4] & FLAG_SAME,
+                          .bias = p[4] & FLAG_BIAS,
+                          .channels = (int)get2(p + 6),
+                          .input = {(int)get2(p + 8), (int)get2(p + 10)},
+                          .rate = get_float(p + 12)};
+    return STATUS_OK;
+}
+
+/* The bytes of one node's parameters and its padding. */
+static uint64_t parameter_bytes(const struct net *net, int node)
+{
+    return aligned((uint64_t)(net->place[node + 1] - net->place[node]) * sizeof(float));
+}
+
+/* A variance below zero would make a NaN of every output. */
+static bool parameters_valid(const struct model *model)
+{
+    const uint8_t *p = model->weights;
+    for (int i = 0; i < model->net.node_count; p += parameter_bytes(&model->net, i), i++) {
+        struct block blocks[4];
+        const int count = net_blocks(blocks, &model->net, i);
+        const uint8_t *q = p;
+        for (int b = 0; b < count; b++)
+            for (size_t k = 0; k < blocks[b].count; k++, q += 4) {
+                const float x = get_float(q);
+                if (!finite(x) || (blocks[b].role == BLOCK_VARIANCE && x < 0))
+                    return false;
+            }
+    }
+    return true;
+}
+
+enum status model_read(struct model *model, const void *bytes, size_t size)
+{
+    const uint8_t *const p = bytes;
+    if (size < sizeof magic || memcmp(p, magic, sizeof magic) != 0)
+        return size && memcmp(p, magic, size < sizeof magic ? size : sizeof magic) == 0 ? STATUS_TRUNCATED
+                                                                                        : STATUS_NOT_A_MODEL;
+    if (size < HEADER_BYTES)
+        return STATUS_TRUNCATED;
+    if (size > LIMIT_MODEL_BYTES)
+        return STATUS_LIMIT;
+    enum status status = read_header(model, p);
+    if (status)
+        return status;
+
+    /* Places are 64 bits wide and their parts bounded by core/limits.h, so the sums cannot wrap. */
+    uint64_t place = HEADER_BYTES + (uint64_t)model->net.node_count * NODE_BYTES;
+    if (place > size)
+        return STATUS_TRUNCATED;
+    for (int i = 0; i < model->net.node_count; i++)
+        if ((status = read_node(&model->net.nodes[i], p + HEADER_BYTES + i * NODE_BYTES)))
+            return status;
+    if ((status = net_check(&model->net, NULL)))
+        return status;
+
+    model->labels = p + place;
+    for (int i = 0; i < net_classes(&model->net); i++) {
+        if (place >= size || place + 1 + p[place] > size)
+            return STATUS_TRUNCATED;
+        if (!model_text_valid((const char *)p + place + 1, p[place], false))
+            return STATUS_TEXT;
+        place += 1 + (uint64_t)p[place];
+    }
+    if (place + (uint64_t)model->notes_length > size)
+        return STATUS_TRUNCATED;
+    model->notes = (const char *)p + place;
+    if (!model_text_valid(model->notes, model->notes_length, true))
+        return STATUS_TEXT;
+
+    place = aligned(place + (uint64_t)model->notes_length);
+    const uint64_t weights = place;
+    for (int i = 0; i < model->net.node_count; i++)
+        place += parameter_bytes(&model->net, i);
+    if (place + 4 > size)
+        return STATUS_TRUNCATED;
+    if (place + 4 < size)
+        return STATUS_TOO_LONG;
+    if (crc32(p, (size_t)place) != get4(p + place))
+        return STATUS_CHECKSUM;
+    model->weights = p + weights;
+    return parameters_valid(model) ? STATUS_OK : STATUS_NOT_FINITE;
+}
+
+void model_parameters(float *parameters, const struct model *model, int node)
+{
+    const uint8_t *p = model->weights;
+    for (int i = 0; i < node; i++)
+        p += parameter_bytes(&model->net, i);
+    for (size_t i = model->net.place[node]; i < model->net.place[node + 1]; i++, p += 4)
+        *parameters++ = get_float(p);
+}
+
+const char *model_label(int *length, const struct model *model, int index)
+{
+    const uint8_t *p = model->labels;
+    while (index--)
+        p += 1 + *p;
+    *length = *p;
+    return (const char *)p + 1;
+}
+
+/* ---- Writing ---- */
+
+static size_t labels_bytes(const struct model *model)
+{
+    int length;
+    const char *last = model_label(&length, model, net_classes(&model->net) - 1);
+    return (size_t)((const uint8_t *)last + length - model->labels);
+}
+
+/* Where the weights start. */
+static uint64_t weights_place(const struct model *model)
+{
+    return aligned(HEADER_BYTES + (uint64_t)model->net.node_count * NODE_BYTES + labels_bytes(model) +
+                   (uint64_t)model->notes_length);
+}
+
+size_t model_size(const struct model *model)
+{
+    uint64_t place = weights_place(model);
+    for (int i = 0; i < model->net.node_count; i++)
+        place += parameter_bytes(&model->net, i);
+    return (size_t)(place + 4);
+}
+
+void model_write(uint8_t *bytes, const struct model *model, const float *parameters)
+{
+    const struct net *net = &model->net;
+    const size_t size = model_size(model);
+    memset(bytes, 0, size);
+    memcpy(bytes, magic, sizeof magic);
+    put4(bytes + 8, VERSION);
+    put2(bytes + 12, net->input.h);
+    put2(bytes + 14, net->input.w);
+    put2(bytes + 16, net->input.c);
+    bytes[18] = (uint8_t)model->preprocess.fit;
+    memcpy(bytes + 20, model->preprocess.background, 3);
+    for (int c = 0; c < 3; c++) {
+        put_float(bytes + 24 + 4 * c, model->preprocess.mean[c]);
+        put_float(bytes + 36 + 4 * c, model->preprocess.deviation[c]);
+    }
+    put_float(bytes + 48, model->temperature);
+    put2(bytes + 52, net->node_count);
+    put2(bytes + 54, model->notes_length);
+
+    uint8_t *p = bytes + HEADER_BYTES;
+    for (int i = 0; i < net->node_count; i++, p += NODE_BYTES) {
+        const struct node *node = &net->nodes[i];
+        p[0] = (uint8_t)node->kind;
+        p[1] = (uint8_t)node->kernel_h;
+        p[2] = (uint8_t)node->kernel_w;
+        p[3] = (uint8_t)node->stride;
+        p[4] = (uint8_t)((node->same ? FLAG_SAME : 0) | (node->bias ? FLAG_BIAS : 0));
+        put2(p + 6, node->channels);
+        put2(p + 8, node->input[0]);
+        put2(p + 10, node->input[1]);
+        put_float(p + 12, node->rate);
+    }
+    memcpy(p, model->labels, labels_bytes(model));
+    p += labels_bytes(model);
+    memcpy(p, model->notes, (size_t)model->notes_length);
+
+    p = bytes + weights_place(model);
+    for (int i = 0; i < net->node_count; p += parameter_bytes(net, i), i++)
+        for (size_t k = net->place[i]; k < net->place[i + 1]; k++)
+            put_float(p + 4 * (k - net->place[i]), parameters[k]);
+    put4(bytes + size - 4, crc32(bytes, size - 4));
+}

@@ -1,0 +1,144 @@
+/* A network: nodes in the order of their numbers, each reading tensors made before it.
+ *
+ *     struct net net = {.input = {32, 32, 3}, .node_count = 3, .nodes = {
+ *         {.kind = NODE_FLATTEN}, {.kind = NODE_DENSE, .input = {1}, .channels = 10, .bias = true},
+ *         {.kind = NODE_SOFTMAX, .input = {2}}}};
+ *     enum status status = net_check(&net);                      // shapes, places of the weights
+ *     struct net_packed packed; struct net_run run;
+ *     struct arena arena = {0};
+ *     net_packed_plan(&packed, &net, NET_INFER, &arena);         // measure; with arena.base set: bind
+ *     net_run_plan(&run, &net, &packed, 1, NET_INFER, &arena);
+ *     ... (again with arena.base) ...
+ *     for (int i = 0; i < net.node_count; i++) net_pack(&packed, &net, i, parameters + net.place[i]);
+ *     memcpy(run.tensor[0], image, ...); net_forward(&run, 1); use(net_logits(&run));
+ *
+ * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file says,
+ * it is a directed acyclic graph, and its order is the order of evaluation. The last node is a softmax; the logits are
+ * what it reads. Parameters are one flat array, in node order; gradients and optimizer moments have the same layout. */
+#ifndef NET_H
+#define NET_H
+
+#include "arena.h"
+#include "gemm.h"
+#include "limits.h"
+#include "status.h"
+#include "tensor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum node_kind { /* pinned: stored in models */
+    NODE_CONV2D = 1,
+    NODE_MAXPOOL = 2,
+    NODE_AVGPOOL = 3,
+    NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
+    NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
+    NODE_DENSE = 6,          /* input (1, 1, c) */
+    NODE_BATCHNORM = 7,
+    NODE_DROPOUT = 8, /* the identity, but in training */
+    NODE_ADD = 9,     /* two inputs of one shape */
+    NODE_RELU = 10,
+    NODE_SIGMOID = 11,
+    NODE_TANH = 12,
+    NODE_SOFTMAX = 13, /* last, and only there */
+    NODE_KINDS = 14
+};
+
+struct node {
+    enum node_kind kind;
+    int input[2];           /* tensors; the second for NODE_ADD only, else 0 */
+    int channels;           /* conv2d, dense: of the output */
+    int kernel_h, kernel_w; /* conv2d, pools */
+    int stride;             /* conv2d, pools */
+    bool same;              /* conv2d, pools: pad so that the output is ceil(input / stride), as Keras does; else no padding */
+    bool bias;              /* conv2d, dense */
+    float rate;             /* dropout: the share that is zeroed, 0 <= rate < 1 */
+};
+
+struct net {
+    struct shape input;
+    int node_count;
+    struct node nodes[LIMIT_NODES];
+    /* Filled by net_check: */
+    struct shape shapes[LIMIT_NODES + 1]; /* of the tensors */
+    int consumers[LIMIT_NODES + 1];       /* nodes that read a tensor */
+    size_t place[LIMIT_NODES + 1];        /* where a node's parameters start; the last one: the number of all */
+};
+
+/* Checks every field against core/limits.h and every node against its input. STATUS_NODE or STATUS_LIMIT; then
+ * *failed (unless NULL) is the node at fault. */
+enum status net_check(struct net *net, int *failed);
+
+static inline size_t net_parameter_count(const struct net *net) { return net->place[net->node_count]; }
+static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
+
+/* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in, out)
+ * and bias (out); batchnorm has scale, shift, mean, variance (c). */
+enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
+struct block {
+    enum block_role role;
+    size_t place, count; /* in the flat array */
+};
+int net_blocks(struct block blocks[4], const struct net *net, int node);
+
+/* Multiply-adds of one node for one image. */
+uint64_t net_multiply_adds(const struct net *net, int node);
+
+/* Sliding-window geometry of a conv2d, dense or pooling node. */
+struct window net_window(const struct net *net, int node);
+
+enum net_mode { NET_INFER, NET_TRAIN };
+
+/* Weights as the kernels want them; shared, read-only, by all runs. */
+struct net_packed {
+    float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; batchnorm: factors */
+    float *bias[LIMIT_NODES];     /* conv2d, dense: biases or NULL; batchnorm: offsets */
+    float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */
+};
+void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena);
+void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters);
+
+/* The memory of one thread's work. */
+struct net_run {
+    const struct net *net;
+    const struct net_packed *packed;
+    gemm_function *gemm;
+    float *tensor[LIMIT_NODES + 1]; /* (n, h, w, c); some share memory */
+    float *scratch;
+    float temperature; /* of the softmax */
+    /* For training (net_backward.c): */
+    const float *parameters;
+    float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor; tensor 0 has none */
+    float *statistics[LIMIT_NODES];    /* batchnorm: mean and deviation of the images at hand (2, c) */
+    float *other_gradient;             /* of a tensor with several consumers */
+    uint64_t dropout_seed;
+    uint64_t first_image;              /* number, in the run of the training, of the first image at hand */
+};
+
+/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor and its gradient stay. At most `batch` images. */
+void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
+                  enum net_mode mode, struct arena *arena);
+
+/* Inference for n images in run->tensor[0]; dropout is the identity, batchnorm uses its running statistics. */
+void net_forward(struct net_run *run, int n);
+void net_forward_node(struct net_run *run, int node, int n);
+
+/* (n, classes), the softmax's input and, after net_forward, its output. */
+static inline float *net_logits(const struct net_run *run)
+{
+    return run->tensor[run->net->nodes[run->net->node_count - 1].input[0]];
+}
+static inline float *net_probabilities(const struct net_run *run) { return run->tensor[run->net->node_count]; }
+
+/* Training: forward up to the logits with batch statistics and dropout. */
+void net_forward_training(struct net_run *run, int n);
+
+/* From the gradient of the logits, in net_logits_gradient: adds every parameter's gradient to dparameters (the flat
+ * layout). For the running statistics of batchnorm it adds n times the statistics of these images. */
+void net_backward(struct net_run *run, float *dparameters, int n);
+static inline float *net_logits_gradient(const struct net_run *run)
+{
+    return run->gradient[run->net->nodes[run->net->node_count - 1].input[0]];
+}
+
+#endif

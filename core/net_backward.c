@@ -1,0 +1,139 @@
+/* Training's half of net.h; nothing that inference links refers to this file. */
+#include "net.h"
+
+#include "activation.h"
+#include "conv.h"
+#include "norm.h"
+#include "pool.h"
+
+#include <string.h>
+
+static size_t output_count(const struct net_run *run, int i, int n)
+{
+    return (size_t)n * shape_count(run->net->shapes[i + 1]);
+}
+
+static int output_rows(const struct net_run *run, int i, int n)
+{
+    return n * run->net->shapes[i + 1].h * run->net->shapes[i + 1].w;
+}
+
+/* Dropout draws a number for every place in every image of the training run. */
+static uint64_t dropout_first(const struct net_run *run, int i)
+{
+    return run->first_image * shape_count(run->net->shapes[i + 1]);
+}
+
+void net_forward_training(struct net_run *run, int n)
+{
+    for (int i = 0; i < run->net->node_count - 1; i++) {
+        const struct node *node = &run->net->nodes[i];
+        float *out = run->tensor[i + 1];
+        const float *in = run->tensor[node->input[0]];
+        if (node->kind == NODE_BATCHNORM) {
+            const int c = run->net->shapes[i + 1].c;
+            const float *scale = run->parameters + run->net->place[i];
+            batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c,
+                              output_rows(run, i, n), c);
+        } else if (node->kind == NODE_DROPOUT)
+            dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
+                            output_count(run, i, n));
+        else
+            net_forward_node(run, i, n);
+    }
+}
+
+/* din is NULL where nobody needs it, and is overwritten; dparameters are the node's own, and are added to. */
+typedef void backward_function(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n);
+
+static void backward_conv(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const struct window window = net_window(run->net, i);
+    struct block blocks[4];
+    const int count = net_blocks(blocks, run->net, i);
+    conv_backward_weights(dparameters, count > 1 ? dparameters + blocks[0].count : NULL, dout,
+                          run->tensor[run->net->nodes[i].input[0]], run->scratch, n, &window, run->gemm);
+    if (din)
+        conv_backward_input(din, dout, run->packed->backward[i], run->scratch, n, &window, run->gemm);
+}
+
+static void backward_maxpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const struct window window = net_window(run->net, i);
+    if (din)
+        maxpool_backward(din, dout, run->tensor[i + 1], run->tensor[run->net->nodes[i].input[0]], n, &window);
+}
+
+static void backward_avgpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const struct window window = net_window(run->net, i);
+    if (din)
+        avgpool_backward(din, dout, n, &window);
+}
+
+static void backward_copy(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din && din != dout)
+        memcpy(din, dout, output_count(run, i, n) * sizeof(float));
+}
+
+static void backward_batchnorm(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const int c = run->net->shapes[i + 1].c, rows = output_rows(run, i, n);
+    const float *mean = run->statistics[i], *deviation = mean + c, *in = run->tensor[run->net->nodes[i].input[0]];
+    /* Without a consumer for din its place in memory is still needed: the gradient of the output is free by now. */
+    batchnorm_backward(din ? din : run->gradient[i + 1], dparameters, dparameters + c, dout, in, mean, deviation,
+                       run->parameters + run->net->place[i], rows, c);
+    for (int k = 0; k < c; k++) {
+        dparameters[2 * c + k] += (float)n * mean[k];
+        dparameters[3 * c + k] += (float)n * (deviation[k] * deviation[k] - BATCHNORM_EPSILON);
+    }
+}
+
+static void backward_dropout(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        dropout_backward(din, dout, run->net->nodes[i].rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
+                         output_count(run, i, n));
+}
+
+#define BACKWARD_FROM_OUTPUT(name)                                                                                     \
+    static void backward_##name(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)  \
+    {                                                                                                                  \
+        (void)dparameters;                                                                                             \
+        if (din)                                                                                                       \
+            name##_backward(din, dout, run->tensor[i + 1], output_count(run, i, n));                                   \
+    }
+BACKWARD_FROM_OUTPUT(relu)
+BACKWARD_FROM_OUTPUT(sigmoid)
+BACKWARD_FROM_OUTPUT(tanh)
+
+static backward_function *const backward[NODE_KINDS] = {
+    [NODE_CONV2D] = backward_conv,         [NODE_MAXPOOL] = backward_maxpool,        [NODE_AVGPOOL] = backward_avgpool,
+    [NODE_FLATTEN] = backward_copy,        [NODE_GLOBAL_AVGPOOL] = backward_avgpool, [NODE_DENSE] = backward_conv,
+    [NODE_BATCHNORM] = backward_batchnorm, [NODE_DROPOUT] = backward_dropout,        [NODE_ADD] = backward_copy,
+    [NODE_RELU] = backward_relu,           [NODE_SIGMOID] = backward_sigmoid,        [NODE_TANH] = backward_tanh,
+};
+
+void net_backward(struct net_run *run, float *dparameters, int n)
+{
+    const struct net *net = run->net;
+    bool written[LIMIT_NODES + 1] = {false}; /* whether a tensor has a gradient already, from a later consumer */
+    for (int i = net->node_count - 2; i >= 0; i--) {
+        const struct node *node = &net->nodes[i];
+        const float *dout = run->gradient[i + 1];
+        for (int side = 0; side < (node->kind == NODE_ADD ? 2 : 1); side++) {
+            const int in = node->input[side];
+            float *din = in == 0 ? NULL : written[in] ? run->other_gradient : run->gradient[in];
+            backward[node->kind](run, i, din, dparameters + net->place[i], dout, n);
+            if (din && written[in])
+                for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
+                    run->gradient[in][k] += din[k];
+            written[in] = true;
+        }
+    }
+}

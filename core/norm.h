@@ -1,0 +1,25 @@
+/* Batch normalisation (Ioffe and Szegedy, 2015), a channel at a time over `rows` = n * h * w pixels.
+ *
+ *     out = (in - mean) / sqrt(variance + BATCHNORM_EPSILON) * scale + shift
+ *
+ * While training, mean and variance are those of the images that one call sees. The trainer calls it with a fixed part
+ * of the batch ("ghost" batch norm, Hoffer et al. 2017), so the result does not depend on the number of threads. */
+#ifndef NORM_H
+#define NORM_H
+
+#define BATCHNORM_EPSILON 1e-3f /* Keras's default */
+
+/* out (rows, c); mean, deviation (c) are outputs that the backward pass reads. */
+void batchnorm_forward(float *out, float *mean, float *deviation, const float *in, const float *scale,
+                       const float *shift, int rows, int c);
+
+/* Overwrites din, adds to dscale and dshift. */
+void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in,
+                        const float *mean, const float *deviation, const float *scale, int rows, int c);
+
+/* For inference: the whole layer as out = in * factor + offset, from its running statistics. */
+void batchnorm_fold(float *factor, float *offset, const float *scale, const float *shift, const float *mean,
+                    const float *variance, int c);
+void batchnorm_apply(float *out, const float *in, const float *factor, const float *offset, int rows, int c);
+
+#endif

@@ -1,0 +1,24 @@
+/* Shapes. Every tensor in this project is dense, float and NHWC: (image, row, column, channel), channel fastest.
+ * A flattened tensor or a vector of class scores is (n, 1, 1, c). */
+#ifndef TENSOR_H
+#define TENSOR_H
+
+#include <stddef.h>
+
+struct shape {
+    int h, w, c; /* of one image; the batch size n is passed beside it */
+};
+
+static inline size_t shape_count(struct shape shape)
+{
+    return (size_t)shape.h * (size_t)shape.w * (size_t)shape.c;
+}
+
+/* The geometry of a layer that slides a window over its input: convolution and pooling. */
+struct window {
+    struct shape in, out;
+    int kernel_h, kernel_w, stride;
+    int pad_top, pad_left; /* rows and columns of padding before the input; those behind it follow from the rest */
+};
+
+#endif
