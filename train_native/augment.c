@@ -1,0 +1,28 @@
+#include "augment.h"
+
+#include <string.h>
+
+/* A place outside 0 .. count-1, reflected without repeating the edge: -1 is 1. */
+static int reflected(int at, int count)
+{
+    while (at < 0 || at >= count)
+        at = at < 0 ? -at : 2 * (count - 1) - at;
+    return at;
+}
+
+void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment,
+                   struct random *random)
+{
+    /* Always three draws, so that one option does not change what another one draws. */
+    const bool mirrored = (random_next(random) >> 63) && augment->flip;
+    const int most = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < most ? augment->crop : most;
+    const int down = (int)random_below(random, (uint32_t)(2 * crop + 1)) - crop;
+    const int right = (int)random_below(random, (uint32_t)(2 * crop + 1)) - crop;
+    for (int y = 0; y < shape.h; y++) {
+        const uint8_t *row = in + (size_t)reflected(y + down, shape.h) * (size_t)shape.w * 3;
+        for (int x = 0; x < shape.w; x++, out += 3) {
+            const int column = reflected((mirrored ? shape.w - 1 - x : x) + right, shape.w);
+            memcpy(out, row + column * 3, 3);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+/* The subcommands: each parses its own arguments (argv[0] is its name) and returns the program's exit status. */
+#ifndef COMMANDS_H
+#define COMMANDS_H
+
+int command_train(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
+int command_classify(int argc, char **argv);
+int command_summary(int argc, char **argv);
+
+#endif

@@ -1,0 +1,57 @@
+/* The eyelet program: finds the subcommand. */
+#include "commands.h"
+#include "options.h"
+#include "support.h"
+#include "vec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *purpose;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"train", "train a network on labelled images", command_train},
+    {"evaluate", "measure a model on the test images", command_evaluate},
+    {"classify", "say what is in pictures", command_classify},
+    {"summary", "show the layers of a model or network", command_summary},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* The program is compiled for one level of processor; on a lesser one it would die of an illegal instruction. */
+static void check_processor(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    __builtin_cpu_init();
+#if defined(__AVX512F__)
+    const int able = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#elif defined(__AVX2__)
+    const int able = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#else
+    const int able = 1;
+#endif
+    if (!able)
+        fail(NULL, "Build it here: make clean native", "this program was built for a processor with %s", VEC_NAME);
+#endif
+}
+
+int main(int argc, char **argv)
+{
+    check_processor();
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
+        for (int i = 0; i < COMMANDS; i++)
+            printf("  %-10s%s\n", commands[i].name, commands[i].purpose);
+        printf("\n`eyelet COMMAND --help` says more.\n");
+        return argc < 2 ? EXIT_USAGE : EXIT_SUCCESS;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            const int status = commands[i].run(argc - 1, argv + 1);
+            if (fflush(stdout) || ferror(stdout)) /* a full disk or a closed pipe */
+                fail("standard output", NULL, "not everything could be written");
+            return status;
+        }
+    usage_error("", "there is no command \"%s\"", argv[1]);
+}

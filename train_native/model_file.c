@@ -1,0 +1,83 @@
+#include "model_file.h"
+
+#include "freeze.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
+                          const struct preprocess *preprocess, char *const *labels, const char *notes)
+{
+    struct model *model = allocate(1, sizeof *model);
+    float *frozen = net_freeze(&model->net, net, parameters);
+    model->preprocess = *preprocess;
+    model->temperature = 1;
+    model->notes = notes;
+    model->notes_length = (int)strlen(notes);
+    uint8_t *lengths = allocate((size_t)net_classes(net), 1 + LIMIT_LABEL), *p = lengths;
+    for (int i = 0; i < net_classes(net); i++) {
+        const size_t length = strlen(labels[i]);
+        *p++ = (uint8_t)length;
+        memcpy(p, labels[i], length);
+        p += length;
+    }
+    model->labels = lengths;
+    *size = model_size(model);
+    uint8_t *bytes = allocate(*size, 1);
+    model_write(bytes, model, frozen);
+    struct model check;
+    const enum status status = model_read(&check, bytes, *size);
+    if (status)
+        fail(NULL, "Nothing was written.", "the trained model is not valid: %s", status_text(status));
+    free(lengths);
+    free(frozen);
+    free(model);
+    return bytes;
+}
+
+uint8_t *model_file_load(struct model *model, size_t *size, const char *path)
+{
+    const char *reason;
+    uint8_t *bytes = read_file(size, &reason, path, LIMIT_MODEL_BYTES);
+    if (!bytes)
+        fail(path, "A model is a file that `eyelet train` wrote, usually *.eyelet.", "%s", reason);
+    const enum status status = model_read(model, bytes, *size);
+    if (status)
+        fail(path, status == STATUS_NOT_A_MODEL ? "A model is a file that `eyelet train` wrote, usually *.eyelet."
+                                                : "Take another copy of the file, or train the model again.",
+             "%s", status_text(status));
+    return bytes;
+}
+
+char *model_file_notes(const struct model *model)
+{
+    return strndup(model->notes, (size_t)model->notes_length);
+}
+
+char *model_file_label(const struct model *model, int index)
+{
+    int length;
+    const char *label = model_label(&length, model, index);
+    return strndup(label, (size_t)length);
+}
+
+char *model_file_set_note(const char *notes, const char *key, const char *value)
+{
+    const size_t key_length = strlen(key), room = strlen(notes) + key_length + strlen(value) + 4;
+    char *out = allocate(room, 1), *p = out;
+    bool set = false;
+    for (const char *line = notes; *line;) {
+        const size_t length = strcspn(line, "\n");
+        if (strncmp(line, key, key_length) == 0 && line[key_length] == ':') {
+            p += set ? 0 : sprintf(p, "%s: %s\n", key, value);
+            set = true;
+        } else {
+            p += sprintf(p, "%.*s\n", (int)length, line);
+        }
+        line += length + (line[length] == '\n');
+    }
+    if (!set)
+        sprintf(p, "%s: %s\n", key, value);
+    return out;
+}

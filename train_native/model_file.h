@@ -1,0 +1,23 @@
+/* Model files on disk, written from a network in training and read back whole. */
+#ifndef MODEL_FILE_H
+#define MODEL_FILE_H
+
+#include "model.h"
+
+/* The bytes of a model file with the network frozen (freeze.h); the caller frees them. labels: (classes), zero-terminated, at most
+ * LIMIT_LABEL bytes each; notes: lines "key: value". */
+uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
+                          const struct preprocess *preprocess, char *const *labels, const char *notes);
+
+/* A model file read whole, or the end of the program with what is wrong with it. model points into the result, which
+ * the caller frees. */
+uint8_t *model_file_load(struct model *model, size_t *size, const char *path);
+
+/* The notes and a label as zero-terminated text; the caller frees them. */
+char *model_file_notes(const struct model *model);
+char *model_file_label(const struct model *model, int index);
+
+/* The notes with the value of one key set, or added; the caller frees them. */
+char *model_file_set_note(const char *notes, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,39 @@
+/* Command-line options from one table, which is also the help.
+ *
+ *     int batch = 128;
+ *     const struct option_entry options[] = {
+ *         {"batch", "N", OPTION_COUNT, &batch, "images in a step"},
+ *         {0}};
+ *     int first = options_parse(options, usage, argc, argv);        // argv[first ...] are the operands
+ *
+ * Every option is `--name value` or `--name=value`. The value that a variable has before is the default in the help. A
+ * mistake prints what was expected and exits with EXIT_USAGE; --help prints to standard output and exits with 0. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <stdbool.h>
+
+enum option_kind {
+    OPTION_FLAG,   /* bool: no value */
+    OPTION_COUNT,  /* int, 0 or more */
+    OPTION_NUMBER, /* float, finite, 0 or more */
+    OPTION_TEXT,   /* const char * */
+    OPTION_CHOICE  /* int: the place among `choices` */
+};
+
+struct option_entry {
+    const char *name;
+    const char *value; /* its name in the help; NULL for a flag */
+    enum option_kind kind;
+    void *target;
+    const char *help;
+    const char *const *choices; /* for OPTION_CHOICE, ends with NULL */
+};
+
+/* usage: the lines of the help before the options. Operands may stand between options; argv is reordered. */
+int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv);
+
+/* Ends the program with EXIT_USAGE: `eyelet: message`, then where the help is. */
+_Noreturn void usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,14 @@
+/* Pictures on disk, decoded where a hostile file can do no harm: in a child process (see core/decode.h). */
+#ifndef PICTURE_FILE_H
+#define PICTURE_FILE_H
+
+#include "decode.h"
+
+#include <stdbool.h>
+
+/* Reads and decodes a JPEG or PNG file. False, with *reason, when there is no picture. The pixels are released with
+ * picture_release. */
+bool picture_open(struct picture *picture, const char **reason, const char *path);
+void picture_release(struct picture *picture);
+
+#endif

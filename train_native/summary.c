@@ -1,0 +1,115 @@
+#include "commands.h"
+
+#include "model_file.h"
+#include "network.h"
+#include "options.h"
+#include "support.h"
+#include "trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "eyelet summary MODEL|NETWORK: the layers with their shapes, parameters and multiply-adds for one image\n\n"
+    "  eyelet summary web/models/tutorial.eyelet\n"
+    "  eyelet summary tutorial --size 64";
+
+static uint64_t run_bytes(const struct net *net)
+{
+    struct arena arena = {0};
+    struct net_packed packed;
+    struct net_run run;
+    net_packed_plan(&packed, net, NET_INFER, &arena);
+    net_run_plan(&run, net, &packed, 1, NET_INFER, &arena);
+    return arena.used;
+}
+
+static void print_table(const struct net *net, const char *name)
+{
+    uint64_t multiply_adds = 0;
+    print_escaped(stdout, name);
+    printf("\n\n  %-3s %-15s %-22s %-16s %12s %14s\n", "", "layer", "", "output", "parameters", "multiply-adds");
+    printf("  %-3d %-15s %-22s %dx%dx%d\n", 0, "input", "", net->input.h, net->input.w, net->input.c);
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        char details[64], shape[32];
+        network_details(details, sizeof details, node);
+        if (node->kind == NODE_ADD)
+            snprintf(details, sizeof details, "%d and %d", node->input[0], node->input[1]);
+        else if (node->input[0] != i)
+            snprintf(details + strlen(details), sizeof details - strlen(details), "%sfrom %d", *details ? ", " : "", node->input[0]);
+        const struct shape out = net->shapes[i + 1];
+        snprintf(shape, sizeof shape, "%dx%dx%d", out.h, out.w, out.c);
+        printf("  %-3d %-15s %-22s %-16s %12s %14s\n", i + 1, network_kind(node->kind), details, shape,
+               grouped(net->place[i + 1] - net->place[i]), grouped(net_multiply_adds(net, i)));
+        multiply_adds += net_multiply_adds(net, i);
+    }
+    printf("\n  parameters      %s (%s bytes)\n", grouped(net_parameter_count(net)), grouped(4 * net_parameter_count(net)));
+    printf("  multiply-adds   %s for one image\n", grouped(multiply_adds));
+    printf("  memory          %s bytes to classify, %s to train with two threads\n", grouped(run_bytes(net)),
+           grouped(trainer_bytes(net, 2)));
+}
+
+static void print_json(const struct net *net, const char *name)
+{
+    printf("{\"name\": ");
+    print_json_string(stdout, name);
+    printf(", \"input\": [%d, %d, %d], \"layers\": [", net->input.h, net->input.w, net->input.c);
+    uint64_t multiply_adds = 0;
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        const struct shape out = net->shapes[i + 1];
+        printf("%s{\"kind\": \"%s\", \"inputs\": [%d", i ? ", " : "", network_kind(node->kind), node->input[0]);
+        if (node->kind == NODE_ADD)
+            printf(", %d", node->input[1]);
+        printf("], \"output\": [%d, %d, %d], \"parameters\": %zu, \"multiply_adds\": %llu}", out.h, out.w, out.c,
+               net->place[i + 1] - net->place[i], (unsigned long long)net_multiply_adds(net, i));
+        multiply_adds += net_multiply_adds(net, i);
+    }
+    printf("], \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
+           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net),
+           trainer_bytes(net, 2));
+}
+
+/* Whether the name is a model's: a file that starts like one. A network is a preset or a text. */
+static bool is_model(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    const bool model = file && fgetc(file) == 0x89;
+    if (file)
+        fclose(file);
+    return model;
+}
+
+int command_summary(int argc, char **argv)
+{
+    int size = 0, classes = 10;
+    bool json = false;
+    const struct option_entry options[] = {
+        {"size", "N", OPTION_COUNT, &size, "of a network: height and width of the input (0: as the text says)", NULL},
+        {"classes", "N", OPTION_COUNT, &classes, "of a network: number of classes", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first != 1)
+        usage_error("summary", "summary takes one model or network, got %d", argc - first);
+    if (classes < 1 || classes > LIMIT_CHANNELS || size > LIMIT_SIDE)
+        usage_error("summary", "--classes takes 1 to %d, --size up to %d", LIMIT_CHANNELS, LIMIT_SIDE);
+
+    struct model *model = allocate(1, sizeof *model);
+    uint8_t *bytes = NULL;
+    size_t length;
+    if (is_model(argv[first]))
+        bytes = model_file_load(model, &length, argv[first]);
+    else
+        network_read(&model->net, argv[first], size, size, classes);
+    (json ? print_json : print_table)(&model->net, argv[first]);
+    if (bytes && !json) {
+        char *notes = model_file_notes(model);
+        printf("\n%s", notes);
+        free(notes);
+    }
+    free(bytes);
+    free(model);
+    return EXIT_SUCCESS;
+}

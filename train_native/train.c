@@ -1,0 +1,283 @@
+#include "commands.h"
+
+#include "dataset.h"
+#include "fetch.h"
+#include "model_file.h"
+#include "network.h"
+#include "options.h"
+#include "support.h"
+#include "trainer.h"
+#include "vec.h"
+
+#include <omp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "eyelet train -o MODEL.eyelet: trains a network on CIFAR-10\n\n"
+    "  eyelet train -o mine.eyelet                                  the recipe of the shipped model\n"
+    "  eyelet train -o keras.eyelet --epochs 10 --batch 32 --schedule constant --augment none\n"
+    "                                                               the Keras tutorial's own settings\n\n"
+    "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
+    "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves.";
+
+struct train_options {
+    const char *output, *network, *data;
+    struct settings settings;
+    float validation;
+    int optimizer, initializer, augment, size, seed, threads, limit, crop;
+    bool json, fetch;
+};
+
+enum { AUGMENT_NONE, AUGMENT_FLIP, AUGMENT_FLIP_CROP };
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    interrupted = number;
+    signal(number, SIG_DFL); /* a second one ends the program at once */
+}
+
+/* ---- What is seen while it runs ---- */
+
+struct report {
+    const struct train_options *options;
+    bool live; /* a terminal: one line, redrawn */
+    int epoch;
+    double epoch_start, drawn, seconds_an_epoch;
+    FILE *log;
+};
+
+static bool on_progress(void *context, const struct epoch_result *so_far, int images)
+{
+    struct report *report = context;
+    const double now = seconds_now(), elapsed = now - report->epoch_start;
+    if (report->live && (now - report->drawn > 0.1 || so_far->count == images)) {
+        enum { BAR = 24 };
+        report->drawn = now;
+        const double rate = so_far->count / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
+        const int filled = (int)((int64_t)BAR * so_far->count / images);
+        printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
+               report->options->settings.epochs > 9 ? 2 : 1, report->epoch + 1, report->options->settings.epochs, filled,
+               "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
+               grouped((uint64_t)rate), (int)left / 60, (int)left % 60, so_far->loss, 100 * so_far->accuracy);
+        fflush(stdout);
+    }
+    return !interrupted;
+}
+
+static void print_epoch(struct report *report, const struct epoch_result *train, const struct epoch_result *validation,
+                        bool best)
+{
+    const double seconds = seconds_now() - report->epoch_start;
+    const int epoch = report->epoch + 1, epochs = report->options->settings.epochs;
+    if (report->options->json) {
+        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, train->loss, train->accuracy);
+        if (validation->count)
+            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", validation->loss, validation->accuracy);
+        printf("\"seconds\": %.2f}\n", seconds);
+    } else {
+        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", report->live ? "\r\033[K" : "",
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)(train->count / seconds)), train->loss,
+               100 * train->accuracy);
+        if (validation->count)
+            printf("  validation loss %.4f  accuracy %.2f %%%s", validation->loss, 100 * validation->accuracy, best ? "  best" : "");
+        printf("\n");
+    }
+    fflush(stdout);
+    if (fprintf(report->log, "%d,%.6f,%.6f,%.6f,%.6f,%.2f\n", epoch, train->loss, train->accuracy, validation->loss,
+                validation->accuracy, seconds) < 0 || fflush(report->log))
+        fail(report->options->output, "The models saved so far are kept.", "the log cannot be written; is the disk full?");
+}
+
+/* ---- Saving ---- */
+
+struct saver {
+    const struct net *net;
+    const struct dataset *dataset;
+    const struct train_options *options;
+    const char *command;
+    int train_count, validation_count;
+};
+
+static void save(const struct saver *saver, const struct trainer *trainer, const char *path, int epoch,
+                 const struct epoch_result *validation)
+{
+    char notes[LIMIT_NOTES + 1], accuracy[80] = "";
+    if (validation->count)
+        snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * validation->accuracy,
+                 grouped((uint64_t)validation->count));
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%sepochs: %d\ncommand: %s\n",
+             (int)strcspn(name, "."), name, saver->options->network, saver->dataset->name,
+             grouped((uint64_t)saver->train_count), accuracy, epoch, saver->command);
+    for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
+        if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
+            *p = '?';
+    size_t size;
+    uint8_t *bytes = model_file_bytes(&size, saver->net, trainer->parameters, &trainer->preprocess,
+                                      saver->dataset->class_names, notes);
+    const char *reason;
+    if (!write_file(path, bytes, size, &reason))
+        fail(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    free(bytes);
+}
+
+static char *command_line(int argc, char **argv)
+{
+    size_t length = 8;
+    for (int i = 0; i < argc; i++)
+        length += strlen(argv[i]) + 1;
+    char *line = allocate(length, 1);
+    strcpy(line, "eyelet");
+    for (int i = 0; i < argc; i++)
+        strcat(strcat(line, " "), argv[i]);
+    return line;
+}
+
+/* ---- The run ---- */
+
+static void check(const struct train_options *o)
+{
+    if (!o->output)
+        usage_error("train", "train needs -o MODEL.eyelet, where the model goes");
+    if (o->settings.epochs < 1 || o->settings.batch < 1 || o->settings.batch > 65536)
+        usage_error("train", "--epochs takes 1 or more, --batch 1 to 65536");
+    if (!(o->validation < 1))
+        usage_error("train", "--validation takes a share below 1, like 0.1");
+    if (!(o->settings.smoothing < 1) || !(o->settings.optimizer.momentum < 1))
+        usage_error("train", "--smoothing and --momentum take numbers below 1");
+    if (!(o->settings.warmup < (float)o->settings.epochs))
+        usage_error("train", "--warmup takes fewer epochs than --epochs has");
+    if (o->settings.optimizer.nesterov && (o->optimizer != OPTIMIZER_SGD || !(o->settings.optimizer.momentum > 0)))
+        usage_error("train", "--nesterov needs --optimizer sgd and --momentum above 0");
+    if (o->size > LIMIT_SIDE)
+        usage_error("train", "--size takes at most %d", LIMIT_SIDE);
+}
+
+/* Finds out before the first epoch, and not after it, that nothing can be written there. */
+static FILE *open_log(const char *path)
+{
+    FILE *log = fopen(path, "w");
+    if (!log || fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0 || fflush(log))
+        fail(path, "Name a place that you may write to with -o.", "cannot be written: %m");
+    return log;
+}
+
+static int train(const struct train_options *o, const char *command)
+{
+    char *log_path = beside(o->output, ".csv"), *last_path = beside(o->output, ".last.eyelet");
+    struct net *net = allocate(1, sizeof *net);
+    struct dataset dataset = dataset_open(o->data, DATASET_TRAIN, true);
+    network_read(net, o->network, o->size, o->size, dataset.classes);
+    if (o->limit)
+        dataset_limit(&dataset, o->limit);
+    struct split split = dataset_split(&dataset, o->validation, (uint64_t)o->seed);
+    if (!split.train_count)
+        fail(dataset.path, "Lower --validation.", "no images are left to train on");
+    struct preprocess preprocess = {.fit = FIT_CROP, .background = {255, 255, 255}};
+    dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
+    dataset_fit(&dataset, net->input, &preprocess);
+
+    struct report report = {.options = o, .live = isatty(STDOUT_FILENO) && !o->json, .log = open_log(log_path)};
+    const struct saver saver = {net, &dataset, o, command, split.train_count, split.validation_count};
+    const int threads = o->threads ? o->threads : omp_get_max_threads();
+    struct trainer *trainer = trainer_new(net, &preprocess, threads, (uint64_t)o->seed, (enum initializer)o->initializer);
+    if (!o->json)
+        printf("%s: %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s\n", o->network,
+               grouped(net_parameter_count(net)), grouped((uint64_t)split.train_count),
+               grouped((uint64_t)split.validation_count), o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
+
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    double best = -1;
+    int status = EXIT_SUCCESS;
+    for (int epoch = 0; epoch < o->settings.epochs; epoch++) {
+        report.epoch = epoch;
+        report.epoch_start = seconds_now();
+        const struct epoch_result learnt =
+            trainer_epoch(trainer, &o->settings, &dataset, split.train, split.train_count, epoch, on_progress, &report);
+        if (!learnt.finite)
+            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
+                 "the loss is no longer a finite number in epoch %d, after %d images", epoch + 1, learnt.count);
+        const struct epoch_result measured =
+            interrupted ? (struct epoch_result){0} : trainer_measure(trainer, &dataset, split.validation, split.validation_count);
+        const bool better = !interrupted && (!split.validation_count || measured.accuracy > best);
+        print_epoch(&report, &learnt, &measured, better);
+        save(&saver, trainer, last_path, epoch + 1, &measured);
+        if (better || best < 0) {
+            save(&saver, trainer, o->output, epoch + 1, &measured);
+            best = better ? measured.accuracy : best;
+        }
+        if (interrupted) {
+            complain(NULL, NULL, "stopped by a signal in epoch %d; saved %s and %s", epoch + 1, o->output, last_path);
+            status = EXIT_INTERRUPTED;
+            break;
+        }
+    }
+    if (fclose(report.log))
+        fail(log_path, NULL, "the log cannot be written: %m");
+    trainer_free(trainer);
+    split_free(&split);
+    dataset_free(&dataset);
+    free(net);
+    free(log_path);
+    free(last_path);
+    return status;
+}
+
+int command_train(int argc, char **argv)
+{
+    static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
+    static const char *const schedules[] = {"constant", "cosine", "linear", NULL};
+    static const char *const initializers[] = {"glorot", "he", NULL};
+    static const char *const augments[] = {"none", "flip", "flip-crop", NULL};
+    struct train_options o = {
+        .network = "tutorial",
+        .settings = {.optimizer = {.rate = 0.002f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f,
+                                   .weight_decay = 0},
+                     .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 30, .batch = 128},
+        .validation = 0.1f, .optimizer = OPTIMIZER_ADAM, .augment = AUGMENT_FLIP_CROP, .crop = 4, .seed = 1};
+    struct optimizer *optimizer = &o.settings.optimizer;
+    const struct option_entry options[] = {
+        {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes", NULL},
+        {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
+        {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
+        {"data", "DIR", OPTION_TEXT, &o.data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
+        {"epochs", "N", OPTION_COUNT, &o.settings.epochs, "passes over the training images", NULL},
+        {"batch", "N", OPTION_COUNT, &o.settings.batch, "images in a step", NULL},
+        {"optimizer", "NAME", OPTION_CHOICE, &o.optimizer, "one of", optimizers},
+        {"rate", "X", OPTION_NUMBER, &optimizer->rate, "the highest learning rate", NULL},
+        {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "of sgd", NULL},
+        {"nesterov", NULL, OPTION_FLAG, &optimizer->nesterov, "Nesterov momentum, for sgd", NULL},
+        {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay, "on weights, not on biases", NULL},
+        {"schedule", "NAME", OPTION_CHOICE, &o.settings.schedule, "of the rate, one of", schedules},
+        {"warmup", "EPOCHS", OPTION_NUMBER, &o.settings.warmup, "over which the rate rises from 0", NULL},
+        {"smoothing", "X", OPTION_NUMBER, &o.settings.smoothing, "of the labels", NULL},
+        {"augment", "NAME", OPTION_CHOICE, &o.augment, "one of", augments},
+        {"crop", "PIXELS", OPTION_COUNT, &o.crop, "by how much flip-crop moves an image", NULL},
+        {"initializer", "NAME", OPTION_CHOICE, &o.initializer, "one of", initializers},
+        {"validation", "SHARE", OPTION_NUMBER, &o.validation, "of the training images, set aside", NULL},
+        {"limit", "N", OPTION_COUNT, &o.limit, "only the first N images (0: all)", NULL},
+        {"seed", "N", OPTION_COUNT, &o.seed, "of every random number; same seed, same weights", NULL},
+        {"threads", "N", OPTION_COUNT, &o.threads, "0: as many as there are cores; any number gives the same weights", NULL},
+        {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch", NULL},
+        {0}};
+    char *command = command_line(argc, argv);
+    const int first = options_parse(options, usage, argc, argv);
+    if (first < argc)
+        usage_error("train", "train takes no operands, got \"%s\"", argv[first]);
+    optimizer->kind = (enum optimizer_kind)o.optimizer;
+    o.settings.augment.flip = o.augment >= AUGMENT_FLIP;
+    o.settings.augment.crop = o.augment >= AUGMENT_FLIP_CROP ? o.crop : 0;
+    fetch_without_asking = o.fetch;
+    check(&o);
+    const int status = train(&o, command);
+    free(command);
+    return status;
+}

@@ -1,0 +1,290 @@
+#include "trainer.h"
+
+#include "loss.h"
+#include "support.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One thread's memory. */
+struct worker {
+    struct net_run run;
+    void *memory;
+    float *losses, *probabilities; /* (SHARD_IMAGES), (SHARD_IMAGES, classes) */
+    int labels[SHARD_IMAGES];
+    uint8_t *pixels; /* of one image */
+};
+
+/* ---- Memory ---- */
+
+static void plan_worker(struct worker *worker, const struct net *net, const struct net_packed *packed, struct arena *arena)
+{
+    const uint64_t classes = (uint64_t)net_classes(net);
+    net_run_plan(&worker->run, net, packed, SHARD_IMAGES, NET_TRAIN, arena);
+    worker->losses = arena_alloc(arena, SHARD_IMAGES, sizeof(float));
+    worker->probabilities = arena_alloc(arena, SHARD_IMAGES * classes, sizeof(float));
+    worker->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
+}
+
+size_t trainer_bytes(const struct net *net, int threads)
+{
+    struct arena shared = {0}, each = {0};
+    struct net_packed packed;
+    struct worker worker;
+    net_packed_plan(&packed, net, NET_TRAIN, &shared);
+    plan_worker(&worker, net, &packed, &each);
+    return (size_t)(shared.used + each.used * (uint64_t)threads + (LANES + 3) * net_parameter_count(net) * sizeof(float));
+}
+
+struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, uint64_t seed,
+                            enum initializer initializer)
+{
+    struct trainer *trainer = allocate(1, sizeof *trainer);
+    const size_t count = net_parameter_count(net);
+    *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .seed = seed};
+    trainer->parameters = allocate(count, sizeof(float));
+    trainer->first = allocate(count, sizeof(float));
+    trainer->second = allocate(count, sizeof(float));
+    for (int lane = 0; lane < LANES; lane++)
+        trainer->gradients[lane] = allocate(count, sizeof(float));
+    struct random random = random_seed(seed, 1);
+    net_initialize(trainer->parameters, net, initializer, &random);
+
+    struct arena arena = {0};
+    net_packed_plan(&trainer->packed, net, NET_TRAIN, &arena);
+    trainer->packed_memory = allocate((size_t)arena.used, 1);
+    arena = (struct arena){.base = trainer->packed_memory, .size = arena.used};
+    net_packed_plan(&trainer->packed, net, NET_TRAIN, &arena);
+
+    trainer->workers = allocate((size_t)threads, sizeof *trainer->workers);
+    for (int i = 0; i < threads; i++) {
+        struct worker *worker = &trainer->workers[i];
+        struct arena own = {0};
+        plan_worker(worker, net, &trainer->packed, &own);
+        worker->memory = allocate((size_t)own.used, 1);
+        own = (struct arena){.base = worker->memory, .size = own.used};
+        plan_worker(worker, net, &trainer->packed, &own);
+        worker->run.gemm = gemm_fast;
+        worker->run.parameters = trainer->parameters;
+        worker->run.dropout_seed = random_at(seed, 2, 0);
+    }
+    return trainer;
+}
+
+void trainer_free(struct trainer *trainer)
+{
+    for (int i = 0; i < trainer->threads; i++)
+        free(trainer->workers[i].memory);
+    for (int lane = 0; lane < LANES; lane++)
+        free(trainer->gradients[lane]);
+    free(trainer->workers);
+    free(trainer->packed_memory);
+    free(trainer->parameters);
+    free(trainer->first);
+    free(trainer->second);
+    free(trainer);
+}
+
+static void pack(struct trainer *trainer)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
+    for (int i = 0; i < trainer->net->node_count; i++)
+        net_pack(&trainer->packed, trainer->net, i, trainer->parameters + trainer->net->place[i]);
+}
+
+/* ---- A step ---- */
+
+struct sums {
+    double loss;
+    int correct;
+};
+
+static const uint8_t *image_at(const struct dataset *dataset, int place)
+{
+    return dataset->pixels + (size_t)place * shape_count(dataset->shape);
+}
+
+static int largest(const float *scores, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        best = scores[i] > scores[best] ? i : best;
+    return best;
+}
+
+static struct sums score(const struct worker *worker, int n, int classes)
+{
+    struct sums sums = {0, 0};
+    for (int i = 0; i < n; i++) {
+        sums.loss += (double)worker->losses[i];
+        sums.correct += largest(worker->probabilities + i * classes, classes) == worker->labels[i];
+    }
+    return sums;
+}
+
+/* Gradients of one shard, added to a lane. first is the number, in the run, of its first image. */
+static struct sums learn_shard(const struct trainer *trainer, struct worker *worker, float *gradients,
+                               const struct settings *settings, const struct dataset *dataset, const int *places, int n,
+                               uint64_t first, float factor)
+{
+    const struct net *net = trainer->net;
+    const int classes = net_classes(net);
+    for (int i = 0; i < n; i++) {
+        struct random random = random_seed(random_at(trainer->seed, 3, first + (uint64_t)i), 0);
+        augment_image(worker->pixels, image_at(dataset, places[i]), net->input, &settings->augment, &random);
+        image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), worker->pixels, net->input,
+                        &trainer->preprocess);
+        worker->labels[i] = dataset->labels[places[i]];
+    }
+    worker->run.first_image = first;
+    net_forward_training(&worker->run, n);
+    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->labels,
+                          settings->smoothing, n, classes);
+    cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->labels, settings->smoothing,
+                           factor, n, classes);
+    net_backward(&worker->run, gradients, n);
+    return score(worker, n, classes);
+}
+
+/* Adds the lanes to the first one, in order, and makes the running statistics' sums means over the images. */
+static void add_lanes(struct trainer *trainer, int lanes, int n)
+{
+    const size_t count = net_parameter_count(trainer->net);
+#pragma omp parallel for schedule(static) num_threads(trainer->threads)
+    for (size_t start = 0; start < count; start += 4096) {
+        const size_t end = start + 4096 < count ? start + 4096 : count;
+        for (int lane = 1; lane < lanes; lane++)
+            for (size_t i = start; i < end; i++)
+                trainer->gradients[0][i] += trainer->gradients[lane][i];
+    }
+    for (int node = 0; node < trainer->net->node_count; node++) {
+        struct block blocks[4];
+        const int blocks_count = net_blocks(blocks, trainer->net, node);
+        for (int b = 0; b < blocks_count; b++)
+            if (blocks[b].role == BLOCK_MEAN || blocks[b].role == BLOCK_VARIANCE)
+                for (size_t i = blocks[b].place; i < blocks[b].place + blocks[b].count; i++)
+                    trainer->gradients[0][i] /= (float)n;
+    }
+}
+
+static struct sums learn_batch(struct trainer *trainer, const struct settings *settings, float rate,
+                               const struct dataset *dataset, const int *places, int n)
+{
+    const int shards = (n + SHARD_IMAGES - 1) / SHARD_IMAGES, lanes = shards < LANES ? shards : LANES;
+    struct sums sums[LANES] = {{0, 0}};
+    pack(trainer);
+#pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
+    for (int lane = 0; lane < lanes; lane++) {
+        struct worker *worker = &trainer->workers[omp_get_thread_num()];
+        memset(trainer->gradients[lane], 0, net_parameter_count(trainer->net) * sizeof(float));
+        for (int shard = lane; shard < shards; shard += LANES) {
+            /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
+            const int from = (int)((int64_t)n * shard / shards), to = (int)((int64_t)n * (shard + 1) / shards);
+            const struct sums of_shard =
+                learn_shard(trainer, worker, trainer->gradients[lane], settings, dataset, places + from, to - from,
+                            trainer->seen + (uint64_t)from, 1.0f / (float)n);
+            sums[lane].loss += of_shard.loss;
+            sums[lane].correct += of_shard.correct;
+        }
+    }
+    for (int lane = 1; lane < lanes; lane++) {
+        sums[0].loss += sums[lane].loss;
+        sums[0].correct += sums[lane].correct;
+    }
+    if (!isfinite(sums[0].loss)) /* the weights stay as they were */
+        return sums[0];
+    add_lanes(trainer, lanes, n);
+    struct optimizer optimizer = settings->optimizer;
+    optimizer.rate = rate;
+    trainer->step++;
+    trainer->seen += (uint64_t)n;
+    optimizer_step(&optimizer, trainer->net, trainer->step, trainer->parameters, trainer->gradients[0], trainer->first,
+                   trainer->second);
+    return sums[0];
+}
+
+/* ---- An epoch ---- */
+
+/* progress: epochs done, with their fraction. Cosine: Loshchilov and Hutter 2017. */
+static float scheduled_rate(const struct settings *settings, double progress)
+{
+    const double warmup = (double)settings->warmup, highest = (double)settings->optimizer.rate;
+    if (progress < warmup)
+        return (float)(highest * progress / warmup);
+    const double left = ((double)settings->epochs - progress) / ((double)settings->epochs - warmup);
+    switch (settings->schedule) {
+    case SCHEDULE_COSINE: return (float)(highest * 0.5 * (1 - cos(3.14159265358979323846 * left)));
+    case SCHEDULE_LINEAR: return (float)(highest * left);
+    default: return (float)highest;
+    }
+}
+
+struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
+                                  const struct dataset *dataset, const int *places, int count, int epoch,
+                                  progress_function *progress, void *context)
+{
+    int *order = allocate((size_t)count, sizeof(int));
+    memcpy(order, places, (size_t)count * sizeof(int));
+    struct random random = random_seed(random_at(trainer->seed, 4, (uint64_t)epoch), 0);
+    for (int i = count - 1; i > 0; i--) { /* Fisher-Yates */
+        const int other = (int)random_below(&random, (uint32_t)i + 1), place = order[i];
+        order[i] = order[other];
+        order[other] = place;
+    }
+    struct epoch_result result = {.finite = true};
+    double loss = 0;
+    int correct = 0;
+    while (result.count < count && !result.stopped) {
+        const int n = count - result.count < settings->batch ? count - result.count : settings->batch;
+        /* The rate in the middle of the step: neither the first nor the last step is wasted at 0. */
+        const double done = epoch + ((double)result.count + 0.5 * n) / count;
+        const struct sums sums = learn_batch(trainer, settings, scheduled_rate(settings, done), dataset, order + result.count, n);
+        loss += sums.loss;
+        correct += sums.correct;
+        result.count += n;
+        result.loss = loss / result.count;
+        result.accuracy = (double)correct / result.count;
+        if (!isfinite(loss)) {
+            result.finite = false;
+            break;
+        }
+        result.stopped = progress && !progress(context, &result, count);
+    }
+    free(order);
+    return result;
+}
+
+struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count)
+{
+    const struct net *net = trainer->net;
+    const int classes = net_classes(net), shards = (count + SHARD_IMAGES - 1) / SHARD_IMAGES;
+    struct sums *sums = allocate((size_t)shards + 1, sizeof *sums);
+    pack(trainer);
+#pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
+    for (int shard = 0; shard < shards; shard++) {
+        struct worker *worker = &trainer->workers[omp_get_thread_num()];
+        const int from = shard * SHARD_IMAGES, n = count - from < SHARD_IMAGES ? count - from : SHARD_IMAGES;
+        for (int i = 0; i < n; i++) {
+            image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), image_at(dataset, places[from + i]),
+                            net->input, &trainer->preprocess);
+            worker->labels[i] = dataset->labels[places[from + i]];
+        }
+        net_forward(&worker->run, n);
+        cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->labels, 0, n, classes);
+        sums[shard] = score(worker, n, classes);
+    }
+    struct epoch_result result = {.count = count, .finite = true};
+    double loss = 0;
+    int correct = 0;
+    for (int shard = 0; shard < shards; shard++) {
+        loss += sums[shard].loss;
+        correct += sums[shard].correct;
+    }
+    free(sums);
+    result.loss = loss / (count ? count : 1);
+    result.accuracy = (double)correct / (count ? count : 1);
+    result.finite = isfinite(loss);
+    return result;
+}

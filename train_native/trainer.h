@@ -1,0 +1,79 @@
+/* Trains a network: steps over batches, on every core, with the same result for any number of threads.
+ *
+ * A batch is cut into shards of at most SHARD_IMAGES images, and the shards dealt to LANES sums of gradients in turn.
+ * Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added up in order. Batch
+ * normalisation sees a shard at a time.
+ *
+ *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, seed, initializer);
+ *     for (...) {
+ *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, places, count, epoch, progress, NULL);
+ *         struct epoch_result validation = trainer_measure(trainer, &dataset, places, count);
+ *     }
+ *     save(trainer->parameters);
+ *     trainer_free(trainer); */
+#ifndef TRAINER_H
+#define TRAINER_H
+
+#include "augment.h"
+#include "dataset.h"
+#include "image.h"
+#include "net.h"
+#include "optimizer.h"
+
+enum { SHARD_IMAGES = 16, LANES = 8 };
+
+struct trainer {
+    const struct net *net;
+    struct preprocess preprocess;
+    uint64_t seed;
+    int64_t step;      /* optimizer steps done */
+    uint64_t seen;     /* images learnt from, over all epochs */
+    float *parameters; /* the flat array; the caller may read it between calls */
+    /* private: */
+    int threads;
+    float *gradients[LANES], *first, *second;
+    struct net_packed packed;
+    struct worker *workers; /* (threads) */
+    void *packed_memory;
+};
+
+enum schedule { SCHEDULE_CONSTANT, SCHEDULE_COSINE, SCHEDULE_LINEAR };
+
+struct settings {
+    struct optimizer optimizer; /* rate: the highest */
+    enum schedule schedule;
+    float warmup;   /* epochs over which the rate rises from 0 */
+    int epochs;     /* in all, for the schedule */
+    int batch;
+    float smoothing; /* of the labels */
+    struct augment augment;
+};
+
+struct epoch_result {
+    double loss;     /* mean over the images */
+    double accuracy; /* share of 1 */
+    int count;       /* images */
+    bool finite;     /* false: the loss became infinite or NaN, and the epoch stopped there */
+    bool stopped;    /* by progress */
+};
+
+/* Called after each step with what has been seen of the epoch; false stops the epoch after it. */
+typedef bool progress_function(void *context, const struct epoch_result *so_far, int images_in_all);
+
+/* Learnt weights start from `initializer`, drawn with the seed. net and, later, the data set stay the caller's. */
+struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, uint64_t seed,
+                            enum initializer initializer);
+void trainer_free(struct trainer *trainer);
+
+/* Memory that trainer_new takes. */
+size_t trainer_bytes(const struct net *net, int threads);
+
+/* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). */
+struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
+                                  const struct dataset *dataset, const int *places, int count, int epoch,
+                                  progress_function *progress, void *context);
+
+/* Loss (without smoothing) and accuracy of the weights as they are, as in inference. */
+struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count);
+
+#endif
