@@ -23,9 +23,9 @@ FLAGS += -DVEC_SCALAR
 else ifeq ($(VARIANT),sanitize)
 FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
 endif
-# stb_image 2.27 indexes outside its tables on hostile files: stop before the access (core/decode.h).
-GCC_TRAP := -fsanitize=bounds -fsanitize-undefined-trap-on-error
-CLANG_TRAP := -fsanitize=bounds -fsanitize-trap=bounds
+# stb_image 2.27 declares functions that JPEG and PNG do not need; and it indexes outside its tables on hostile files: stop before the access (core/decode.h).
+GCC_TRAP := -Wno-unused-function -fsanitize=bounds -fsanitize-undefined-trap-on-error
+CLANG_TRAP := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
 is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 
 build := build/$(VARIANT)
@@ -34,7 +34,7 @@ native := $(wildcard train_native/*.c)
 tests := $(filter-out tests/fuzz_% tests/make_golden.c,$(wildcard tests/*.c))
 objects = $(patsubst %.c,$(build)/%.o,$(1))
 
-.PHONY: all native wasm run train test test-native test-core test-wasm test-node bench bench-native fuzz install install-test clean help
+.PHONY: all native wasm run train test test-native test-core test-wasm test-node bench fuzz install install-test clean help
 .DELETE_ON_ERROR:
 
 all: native wasm
@@ -65,7 +65,7 @@ $(build)/%.o: %.c $(MAKEFILE_LIST) | /usr/include/stb/stb_image.h
 
 $(build)/train_native/%.o: EXACT += -D_GNU_SOURCE
 $(build)/tests/%.o: EXACT += -D_GNU_SOURCE
-$(build)/core/decode.o: EXACT += $(if $(is_clang),$(CLANG_TRAP),$(GCC_TRAP))
+$(build)/core/decode.o: WARNINGS += $(if $(is_clang),$(CLANG_TRAP),$(GCC_TRAP))
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 # ---- The WebAssembly module ----
@@ -86,7 +86,7 @@ build/wasm/classifier-without-decoders.wasm: $(patsubst %.c,build/wasm/%.o,$(was
 
 # Kernels for speed, everything else for size.
 build/wasm/core/gemm.o build/wasm/core/conv.o build/wasm/core/pool.o build/wasm/core/norm.o build/wasm/core/activation.o: level := -O3
-build/wasm/core/decode.o: level := -Oz $(CLANG_TRAP)
+build/wasm/core/decode.o: WARNINGS += $(CLANG_TRAP)
 build/wasm/%.o: level := -Oz
 build/wasm/wasm/exports-without-decoders.o: wasm/exports.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
@@ -94,3 +94,90 @@ build/wasm/wasm/exports-without-decoders.o: wasm/exports.c $(MAKEFILE_LIST)
 build/wasm/%.o: %.c $(MAKEFILE_LIST) | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
 	$(emcc) $(wasm_flags) $(level) $(WARNINGS) -MMD -MP -c $< -o $@
+
+# ---- Using it ----
+
+run: install
+	$(MAKE) all
+	node web/serve.js
+
+train: install
+	$(MAKE) native
+	build/eyelet train -o build/tutorial.eyelet $(ARGUMENTS)
+
+# ---- Tests ----
+
+test: install-test
+	$(MAKE) all
+	$(MAKE) test-core
+	$(MAKE) test-node
+
+# The same C tests, on every kind of build that this machine can run.
+test-core:
+	for variant in $(levels) scalar sanitize; do $(MAKE) VARIANT=$$variant test-native || exit 1; done
+	$(MAKE) test-wasm
+
+test-native: $(build)/run-tests $(if $(filter sanitize,$(VARIANT)),,$(build)/eyelet)
+	$<
+
+$(build)/run-tests: $(call objects,$(core) $(tests))
+	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
+
+test-wasm: build/wasm/run-tests.wasm
+	node tests/run_wasm.js $<
+
+build/wasm/run-tests.wasm: $(patsubst %.c,build/wasm-tests/%.o,$(core) $(tests))
+	$(emcc) -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=1048576 -Wl,--stack-first $^ -o $@
+
+build/wasm-tests/core/decode.o: WARNINGS += $(CLANG_TRAP)
+build/wasm-tests/%.o: %.c $(MAKEFILE_LIST)
+	@mkdir -p $(@D)
+	$(emcc) $(EXACT) -O2 -msimd128 $(WARNINGS) -iquote core -MMD -MP -c $< -o $@
+
+# The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on the whole test set.
+test-node: all
+	node --test $(wildcard tests/*.test.js)
+
+bench: install-test
+	$(MAKE) all
+	node tests/bench.js
+
+SECONDS ?= 60
+fuzz: build/fuzz/model build/fuzz/decode
+	for target in $^; do $$target -max_total_time=$(SECONDS) -print_final_stats=1 || exit 1; done
+
+build/fuzz/%: tests/fuzz_%.c $(core)
+	@mkdir -p $(@D)
+	clang $(EXACT) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote core $^ -lm -o $@
+
+# ---- What the machine needs ----
+
+# A command or file that is missing, and the Debian package that brings it.
+has = $(shell command -v $(1) >/dev/null 2>&1 && echo yes)
+missing := $(if $(wildcard /usr/include/stb/stb_image.h),,libstb-dev) $(if $(call has,emcc),,emscripten) \
+  $(if $(call has,node),,nodejs) $(if $(call has,curl),,curl ca-certificates)
+missing_test := $(missing) $(if $(call has,npm),,npm) $(if $(call has,chromium),,chromium)
+
+install:
+	@$(call get,$(missing),to build and serve the page)
+
+install-test:
+	@$(call get,$(missing_test),to build and test everything)
+	@test -d node_modules/playwright-core || npm install --no-audit --no-fund --no-package-lock
+
+define get
+if [ -n "$(strip $(1))" ]; then \
+  echo 'Eyelet needs these packages $(2): $(strip $(1))'; \
+  if ! command -v apt-get >/dev/null; then \
+    echo 'Install them with the package manager of your system, then run make again.'; exit 1; \
+  fi; \
+  sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; echo 'Your password is asked for, to install them.'; fi; \
+  $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(strip $(1)); \
+fi
+endef
+
+/usr/include/stb/stb_image.h:
+	@echo 'stb_image.h is missing: run make install'; exit 1
+
+clean:
+	rm -rf build web/classifier.wasm

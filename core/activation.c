@@ -20,7 +20,7 @@ static inline float exponential(float x)
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    const int32_t bits = ((int32_t)n + 127) << 23;
+    const int32_t bits = ((int32_t)(n == n ? n : 0) + 127) << 23; /* a NaN goes on through p, not through an integer */
     float power;
     memcpy(&power, &bits, sizeof power);
     return p * power;

@@ -102,7 +102,8 @@ static enum status header(int *width, int *height, int *orientation, struct file
         return file.size > LIMIT_IMAGE_BYTES ? STATUS_IMAGE_SIZE : jpeg_header(width, height, orientation, file);
     if (file.size < 8 || memcmp(file.bytes, png, sizeof png) != 0)
         return STATUS_IMAGE_FORMAT;
-    if (file.size < 33)
+    /* IHDR must come first: stb_image would skip another chunk here and then believe a size that was never checked. */
+    if (file.size < 33 || memcmp(file.bytes + 8, "\0\0\0\rIHDR", 8) != 0)
         return STATUS_IMAGE_CORRUPT;
     const uint32_t w = get4(file.bytes + 16), h = get4(file.bytes + 20);
     if (file.size > LIMIT_IMAGE_BYTES || w > LIMIT_IMAGE_SIDE || h > LIMIT_IMAGE_SIDE)

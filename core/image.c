@@ -71,6 +71,17 @@ static void over_background(uint8_t *rgb, const uint8_t *rgba, int count, const 
         }
 }
 
+static void fill(uint8_t *pixels, struct shape input, const uint8_t colour[3])
+{
+    for (int i = 0; i < input.h * input.w; i++)
+        memcpy(pixels + i * 3, colour, 3);
+}
+
+static const uint8_t *pixel_at(const uint8_t *rgba, int width, int x, int y)
+{
+    return rgba + ((size_t)y * (size_t)width + (size_t)x) * 4;
+}
+
 static int rounded_quotient(int64_t a, int64_t b, int most)
 {
     int64_t quotient = (2 * a + b) / (2 * b);
@@ -95,16 +106,25 @@ void image_fit(uint8_t *pixels, const uint8_t *rgba, int width, int height, stru
     to.x = (input.w - to.width) / 2;
     to.y = (input.h - to.height) / 2;
 
+    uint8_t *row = arena_alloc(arena, (uint64_t)from.width, 3);
+    if (from.width == to.width && from.height == to.height) { /* every weight would be 1 or 0 */
+        if (!arena->base)
+            return;
+        fill(pixels, input, preprocess->background);
+        for (int y = 0; y < to.height; y++) {
+            over_background(row, pixel_at(rgba, width, from.x, from.y + y), to.width, preprocess->background);
+            memcpy(pixels + ((to.y + y) * input.w + to.x) * 3, row, (size_t)to.width * 3);
+        }
+        return;
+    }
     const struct filter across = filter_plan(from.width, to.width, arena);
     const struct filter down = filter_plan(from.height, to.height, arena);
-    uint8_t *row = arena_alloc(arena, (uint64_t)from.width, 3);
     uint8_t *narrowed = arena_alloc(arena, (uint64_t)from.height * (uint64_t)to.width, 3);
     if (!arena->base)
         return;
 
     for (int y = 0; y < from.height; y++) {
-        over_background(row, rgba + ((size_t)(from.y + y) * (size_t)width + (size_t)from.x) * 4, from.width,
-                        preprocess->background);
+        over_background(row, pixel_at(rgba, width, from.x, from.y + y), from.width, preprocess->background);
         uint8_t *out = narrowed + (size_t)y * (size_t)to.width * 3;
         for (int x = 0; x < to.width; x++)
             for (int c = 0; c < 3; c++) {
@@ -115,8 +135,7 @@ void image_fit(uint8_t *pixels, const uint8_t *rgba, int width, int height, stru
             }
     }
 
-    for (int i = 0; i < input.h * input.w; i++)
-        memcpy(pixels + i * 3, preprocess->background, 3);
+    fill(pixels, input, preprocess->background);
     for (int y = 0; y < to.height; y++)
         for (int x = 0; x < to.width * 3; x++) {
             int32_t sum = 1 << (FILTER_BITS - 1);

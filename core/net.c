@@ -45,6 +45,18 @@ static struct shape node_shape(const struct node *node, struct shape in)
     }
 }
 
+/* In 64 bits: before they are checked, these products can pass a 32-bit machine's size_t and come out small. */
+static uint64_t wide_count(struct shape shape)
+{
+    return (uint64_t)shape.h * (uint64_t)shape.w * (uint64_t)shape.c;
+}
+
+static uint64_t weight_count(const struct node *node, struct shape in)
+{
+    const uint64_t taps = node->kind == NODE_CONV2D ? (uint64_t)(node->kernel_h * node->kernel_w) : 1;
+    return taps * (uint64_t)in.c * (uint64_t)node->channels;
+}
+
 /* Fields that a kind does not use are zero, so that a network has one description only. */
 static bool fields_valid(const struct node *node, int index, bool last)
 {
@@ -78,7 +90,7 @@ enum status net_check(struct net *net, int *failed)
         const struct shape in = net->shapes[node->input[0]], out = node_shape(node, in);
         if (out.c < 1)
             return STATUS_NODE;
-        if (shape_count(out) > LIMIT_ACTIVATIONS)
+        if (wide_count(out) > LIMIT_ACTIVATIONS || weight_count(node, in) > LIMIT_PARAMETERS)
             return STATUS_LIMIT;
         net->shapes[i + 1] = out;
         net->consumers[node->input[0]]++;

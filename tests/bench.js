@@ -1,0 +1,152 @@
+// make bench: measures size, speed and accuracy of what is built, prints them and puts the table into the README.
+// Figures are medians with the spread of their middle half; what is not there (data, Chromium) is left out by name.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { loadClassifier } from '../web/classifier.js';
+import { serve } from '../web/serve.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const model = join(root, 'web/models/tutorial.eyelet');
+const rows = [];
+
+function report(what, figure, how) {
+    rows.push([what, figure, how]);
+    console.log(`${what.padEnd(58)} ${figure}`);
+}
+
+function leaveOut(what, why) {
+    console.log(`${what.padEnd(58)} LEFT OUT: ${why}`);
+}
+
+/** Times of one call in milliseconds: the first, the second, and the median and quartiles of many batches of calls.
+ *  Also runs in the page, so it uses nothing from outside. */
+function timeCalls(call) {
+    const once = () => {
+        const start = performance.now();
+        call();
+        return performance.now() - start;
+    };
+    const first = once(), second = once();
+    for (const end = performance.now() + 500; performance.now() < end;) call();
+    const batches = [];
+    for (let i = 0; i < 40; i++) {
+        const start = performance.now();
+        for (let k = 0; k < 50; k++) call();
+        batches.push((performance.now() - start) / 50);
+    }
+    batches.sort((a, b) => a - b);
+    return { first, second, low: batches[10], median: batches[20], high: batches[30] };
+}
+
+const milliseconds = ({ low, median, high }) => `${median.toFixed(3)} ms (${low.toFixed(3)}-${high.toFixed(3)})`;
+
+function sizes() {
+    for (const [name, path] of [
+        ['module with JPEG and PNG decoding', 'web/classifier.wasm'],
+        ['module without decoders', 'build/wasm/classifier-without-decoders.wasm'],
+        ['JavaScript module', 'web/classifier.js'],
+        ['model `tutorial`', 'web/models/tutorial.eyelet'],
+    ]) {
+        const bytes = readFileSync(join(root, path));
+        const kilobytes = (n) => `${(n / 1000).toFixed(1)} KB`;
+        report(`size: ${name}`, `${kilobytes(bytes.length)}, gzip ${kilobytes(gzipSync(bytes, { level: 9 }).length)}, ` +
+            `brotli ${kilobytes(brotliCompressSync(bytes).length)}`, path);
+    }
+}
+
+function someImage() {
+    const data = new Uint8ClampedArray(32 * 32 * 4);
+    for (let i = 0; i < data.length; i++) data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
+    return { data, width: 32, height: 32 };
+}
+
+async function inNode() {
+    const classifier = await loadClassifier({ model });
+    const image = someImage();
+    report('`tutorial`, one 32x32 image, Node, one thread', milliseconds(timeCalls(() => classifier.classify(image))), 'warm');
+}
+
+async function inChromium() {
+    let chromium;
+    try {
+        ({ chromium } = await import('playwright-core'));
+    } catch {
+        return leaveOut('Chromium', 'playwright-core is not installed (make install-test)');
+    }
+    if (!existsSync('/usr/bin/chromium')) return leaveOut('Chromium', 'it is not installed');
+    const server = await serve({ port: 0 });
+    const browser = await chromium.launch({
+        executablePath: '/usr/bin/chromium',
+        args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+            '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    });
+    try {
+        const page = await browser.newPage({ bypassCSP: true }); // for the eval below
+        await page.goto(server.url);
+        const times = await page.evaluate(async ([code, pixels]) => {
+            const start = performance.now();
+            const { loadClassifier } = await import('/classifier.js');
+            const classifier = await loadClassifier({ model: '/models/tutorial.eyelet' });
+            const image = { data: new Uint8ClampedArray(pixels), width: 32, height: 32 };
+            classifier.classify(image);
+            const started = performance.now() - start;
+            const fresh = await loadClassifier({ model: '/models/tutorial.eyelet' });
+            const timeCalls = (0, eval)(`(${code})`);
+            return { started, ...timeCalls(() => fresh.classify(image)) };
+        }, [timeCalls.toString(), [...someImage().data]]);
+        report('`tutorial`, one 32x32 image, Chromium, one thread', milliseconds(times), 'warm');
+        report('... first and second call', `${times.first.toFixed(2)} and ${times.second.toFixed(2)} ms`, '');
+        report('... import, load and first prediction', `${times.started.toFixed(0)} ms`, 'from a local server');
+    } finally {
+        await browser.close();
+        await server.close();
+    }
+}
+
+/** Runs the program; its output, or null when it says that the data is missing. */
+function eyelet(...words) {
+    try {
+        return execFileSync(join(root, 'build/eyelet'), words, { stdio: ['ignore', 'pipe', 'pipe'], cwd: root, encoding: 'utf8' });
+    } catch (error) {
+        if (/CIFAR-10|not found/.test(error.stderr)) return null;
+        throw error;
+    }
+}
+
+function natively() {
+    for (const threads of [1, 2]) {
+        const runs = [1, 2, 3].map(() => eyelet('evaluate', model, '--threads', String(threads), '--json'));
+        if (!runs[0]) return leaveOut('native speed and accuracy', 'no CIFAR-10 (eyelet train --fetch)');
+        const rates = runs.map((text) => JSON.parse(text)).map(({ images, seconds }) => images / seconds).sort((a, b) => a - b);
+        if (threads === 1) {
+            const { accuracy } = JSON.parse(runs[0]);
+            report('`tutorial`, accuracy on the 10,000 test images', `${(100 * accuracy).toFixed(2)} %`, '`build/eyelet evaluate`');
+        }
+        report(`\`tutorial\`, natively, ${threads} thread${threads > 1 ? 's' : ''}`, `${Math.round(rates[1]).toLocaleString('en')} images/s`, 'exact kernels');
+    }
+    const log = eyelet('train', '-o', join(tmpdir(), 'eyelet-bench.eyelet'), '--epochs', '3', '--validation', '0', '--json');
+    const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds).sort((a, b) => a - b);
+    report('`tutorial`, a training epoch of 50,000 images', `${seconds[1].toFixed(1)} s (${seconds[0].toFixed(1)}-${seconds[2].toFixed(1)})`,
+        `batch 128, ${cpus().length} cores`);
+}
+
+function writeReadme() {
+    const path = join(root, 'README.md');
+    const text = readFileSync(path, 'utf8');
+    const table = [
+        `Measured by \`make bench\` on ${cpus().length} cores of ${cpus()[0].model.trim()}, Node ${process.versions.node}; median (middle half).`,
+        '', '| | | |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`),
+    ].join('\n');
+    const replaced = text.replace(/(<!-- bench -->\n)[^]*?(\n<!-- end of bench -->)/, (_, open, close) => open + table + close);
+    if (replaced !== text) writeFileSync(path, replaced);
+}
+
+sizes();
+await inNode();
+await inChromium();
+natively();
+writeReadme();

@@ -1,0 +1,107 @@
+/* Serves this folder, to look at the page: node web/serve.js [--port 8000]
+ *
+ *     const { url, close } = await serve({ port: 0 });    // the same for tests; 0 takes any free port
+ *
+ * Only for one's own machine: it listens on 127.0.0.1. The page itself needs nothing but a static server. */
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const mediaTypes = {
+    '.html': 'text/html; charset=utf-8',
+    '.css': 'text/css; charset=utf-8',
+    '.js': 'text/javascript; charset=utf-8',
+    '.json': 'application/json',
+    '.wasm': 'application/wasm',
+    '.eyelet': 'application/octet-stream',
+    '.png': 'image/png',
+    '.svg': 'image/svg+xml',
+};
+
+/* As in index.html, and frame-ancestors, which only a header can set. */
+const headers = {
+    'Content-Security-Policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; " +
+        "connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; base-uri 'none'; form-action 'none'; " +
+        "frame-ancestors 'none'",
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store',
+};
+
+export async function serve({ port = 8000, root = fileURLToPath(new URL('.', import.meta.url)) } = {}) {
+    const realRoot = await realpath(root);
+    const server = createServer((request, response) => {
+        answer(request, response, realRoot).catch(() => refuse(response, 500, 'cannot be read'));
+    });
+    for (const last = port && port + 100; ; port++) {
+        try {
+            await listen(server, port);
+            break;
+        } catch (error) {
+            if (error.code !== 'EADDRINUSE' || port >= last)
+                throw error;
+        }
+    }
+    return {
+        url: `http://127.0.0.1:${server.address().port}/`,
+        close: () => new Promise((resolve) => {
+            server.close(resolve);
+            server.closeAllConnections();
+        }),
+    };
+}
+
+function listen(server, port) {
+    return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(port, '127.0.0.1', () => {
+            server.off('error', reject);
+            resolve();
+        });
+    });
+}
+
+async function answer(request, response, root) {
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+        return refuse(response, 405, 'only GET and HEAD', { Allow: 'GET, HEAD' });
+    const file = await find(root, request.url);
+    if (!file)
+        return refuse(response, 404, 'not found');
+    const type = mediaTypes[extname(file.path)] ?? 'application/octet-stream';
+    response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': file.size });
+    if (request.method === 'HEAD')
+        return response.end();
+    return createReadStream(file.path).on('error', () => response.destroy()).pipe(response);
+}
+
+/* The regular file below root that a request names; undefined when there is none. The real path is compared, after
+ * symbolic links and dots are resolved, so nothing outside root can be reached. */
+async function find(root, target) {
+    try {
+        const name = decodeURIComponent(target.replace(/[?#].*$/s, ''));
+        const path = await realpath(join(root, name.endsWith('/') ? `${name}index.html` : name));
+        const found = await stat(path);
+        return path.startsWith(root + sep) && found.isFile() ? { path, size: found.size } : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+function refuse(response, status, reason, more = {}) {
+    if (!response.headersSent)
+        response.writeHead(status, { ...headers, ...more, 'Content-Type': 'text/plain; charset=utf-8' });
+    response.end(`${reason}\n`);
+}
+
+if (process.argv[1] && await realpath(process.argv[1]).catch(() => '') === fileURLToPath(import.meta.url)) {
+    const [option, value] = process.argv.slice(2);
+    const port = option === undefined ? 8000 : Number(value);
+    if ((option !== undefined && option !== '--port') || !Number.isInteger(port) || port < 0 || port > 65535) {
+        console.error('usage: node serve.js [--port N]');
+        process.exitCode = 2;
+    } else {
+        const { url } = await serve({ port });
+        console.log(url);
+    }
+}
