@@ -71,6 +71,25 @@ void tanh_backward(float *din, const float *dout, const float *out, size_t count
         din[i] = dout[i] * (1.0f - out[i] * out[i]);
 }
 
+static const float gelu_slope = 1.5957691216f, gelu_cube = 0.044715f;
+
+void gelu_forward(float *out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float x = in[i], u = gelu_slope * (x + gelu_cube * x * x * x);
+        out[i] = x / (1.0f + exponential(-u));
+    }
+}
+
+/* With s = 1 / (1 + exp(-u)): d(x s) = s + x s (1 - s) u'. */
+void gelu_backward(float *din, const float *dout, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float x = in[i], u = gelu_slope * (x + gelu_cube * x * x * x), s = 1.0f / (1.0f + exponential(-u));
+        din[i] = dout[i] * (s + x * s * (1.0f - s) * gelu_slope * (1.0f + 3.0f * gelu_cube * x * x));
+    }
+}
+
 void softmax_forward(float *out, const float *in, float temperature, int n, int c)
 {
     for (int i = 0; i < n; i++, in += c, out += c) {

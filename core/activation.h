@@ -1,7 +1,7 @@
 /* Activations, softmax and dropout, elementwise over `count` numbers. out may be in and din may be dout.
  *
  * The exponential is this project's own, so that results are the same on every machine (libm's differ): relative error
- * below 3e-7 on [-87, 88]. Backward passes need the outputs only. */
+ * below 3e-7 on [-87, 88]. But for gelu, backward passes need the outputs only. */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
 
@@ -16,6 +16,11 @@ void sigmoid_backward(float *din, const float *dout, const float *out, size_t co
 
 void tanh_forward(float *out, const float *in, size_t count);
 void tanh_backward(float *din, const float *dout, const float *out, size_t count);
+
+/* x * Phi(x) in its tanh form (Hendrycks and Gimpel 2016): x / (1 + exp(-2k (x + 0.044715 x^3))), k = sqrt(2 / pi). Its backward
+ * pass needs the input, so it is never done in place. */
+void gelu_forward(float *out, const float *in, size_t count);
+void gelu_backward(float *din, const float *dout, const float *in, size_t count);
 
 /* out (n, c): exp(in / temperature), scaled to sum 1 over c. */
 void softmax_forward(float *out, const float *in, float temperature, int n, int c);

@@ -141,7 +141,13 @@ void conv_backward_weights(float *dweights, float *dbias, const float *dout, con
     gemm(&(struct gemm){.a = patches.a, .rows = patches.taps, .depth = patches.pixels, .b = packed, .columns = c,
                         .c = dweights, .c_stride = c, .accumulate = true});
     if (dbias)
-        for (int i = 0; i < pixels; i++)
-            for (int k = 0; k < c; k++)
-                dbias[k] += dout[(ptrdiff_t)i * c + k];
+        conv_backward_bias(dbias, dout, n, window);
+}
+
+void conv_backward_bias(float *dbias, const float *dout, int n, const struct window *window)
+{
+    const int pixels = n * window->out.h * window->out.w, c = window->out.c;
+    for (int i = 0; i < pixels; i++)
+        for (int k = 0; k < c; k++)
+            dbias[k] += dout[(ptrdiff_t)i * c + k];
 }

@@ -34,4 +34,7 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
 void conv_backward_weights(float *dweights, float *dbias, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm);
 
+/* Adds to dbias alone. */
+void conv_backward_bias(float *dbias, const float *dout, int n, const struct window *window);
+
 #endif

@@ -20,6 +20,16 @@
 #define STBI_NO_THREAD_LOCALS
 #define STBI_MAX_DIMENSIONS LIMIT_IMAGE_SIDE
 #define STBI_ASSERT(x) ((void)0)
+
+/* A PNG of one pixel can unpack to gigabytes. No block may be larger than the largest picture's: four channels of 16 bits, and
+ * a byte for each row. */
+static void *bounded_realloc(void *block, size_t size)
+{
+    return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20) ? NULL : realloc(block, size);
+}
+#define STBI_MALLOC(size) bounded_realloc(NULL, size)
+#define STBI_REALLOC(block, size) bounded_realloc(block, size)
+#define STBI_FREE(block) free(block)
 #include <stb_image.h>
 
 struct file {

@@ -18,7 +18,7 @@
  *     54      2     length of the notes
  *     56      8     0
  *     64      16    for each node: kind, kernel height, kernel width, stride, flags (1 = same, 2 = bias), 0, 1 byte each;
- *                   channels, first input, second input, 2 bytes each; dropout rate, float32 (enum node_kind, net.h)
+ *                   channels, first input, second input, 2 bytes each; rate of dropout or factor of scale, float32 (struct node, net.h)
  *     ...           for each class: length of the label, 1 byte; the label, UTF-8 without control characters
  *     ...           the notes: UTF-8, lines "key: value"
  *     ...           zeros up to a multiple of 64

@@ -66,7 +66,9 @@ static bool fields_valid(const struct node *node, int index, bool last)
            within(node->channels, weights ? 1 : 0, weights ? LIMIT_CHANNELS : 0) &&
            within(node->kernel_h, least, kernel) && within(node->kernel_w, least, kernel) &&
            within(node->stride, least, kernel) && (window || !node->same) && (weights || !node->bias) &&
-           (node->kind == NODE_DROPOUT ? node->rate >= 0 && node->rate < 1 : node->rate == 0) &&
+           (node->kind == NODE_DROPOUT ? node->rate >= 0 && node->rate < 1
+            : node->kind == NODE_SCALE ? node->rate > 0 && node->rate <= 1e6f
+                                       : node->rate == 0) &&
            (node->kind == NODE_SOFTMAX) == last;
 }
 
@@ -395,6 +397,18 @@ static void forward_tanh(struct net_run *run, int i, float *out, const float *in
     tanh_forward(out, in, output_count(run, i, n));
 }
 
+static void forward_gelu(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    gelu_forward(out, in, output_count(run, i, n));
+}
+
+static void forward_scale(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const float factor = run->net->nodes[i].rate;
+    for (size_t k = 0, count = output_count(run, i, n); k < count; k++)
+        out[k] = in[k] * factor;
+}
+
 static void forward_softmax(struct net_run *run, int i, float *out, const float *in, int n)
 {
     softmax_forward(out, in, run->temperature, n, run->net->shapes[i + 1].c);
@@ -405,7 +419,7 @@ static forward_function *const forward[NODE_KINDS] = {
     [NODE_FLATTEN] = forward_copy,      [NODE_GLOBAL_AVGPOOL] = forward_avgpool, [NODE_DENSE] = forward_conv,
     [NODE_BATCHNORM] = forward_batchnorm, [NODE_DROPOUT] = forward_copy,         [NODE_ADD] = forward_add,
     [NODE_RELU] = forward_relu,         [NODE_SIGMOID] = forward_sigmoid,        [NODE_TANH] = forward_tanh,
-    [NODE_SOFTMAX] = forward_softmax,
+    [NODE_SOFTMAX] = forward_softmax,   [NODE_GELU] = forward_gelu,              [NODE_SCALE] = forward_scale,
 };
 
 void net_forward_node(struct net_run *run, int node, int n)

@@ -41,7 +41,15 @@ enum node_kind { /* pinned: stored in models */
     NODE_SIGMOID = 11,
     NODE_TANH = 12,
     NODE_SOFTMAX = 13, /* last, and only there */
-    NODE_KINDS = 14
+    NODE_GELU = 14,
+    NODE_SCALE = 15, /* multiplies by a constant */
+    NODE_KINDS = 16
+};
+
+enum initial { /* first weights of a conv2d */
+    INITIAL_RANDOM,
+    INITIAL_IDENTITY, /* random, but the first outputs repeat the inputs (dirac), as many as there are */
+    INITIAL_WHITEN    /* set by the trainer: the principal directions of the images' patches, and their negatives */
 };
 
 struct node {
@@ -52,7 +60,10 @@ struct node {
     int stride;             /* conv2d, pools */
     bool same;              /* conv2d, pools: pad so that the output is ceil(input / stride), as Keras does; else no padding */
     bool bias;              /* conv2d, dense */
-    float rate;             /* dropout: the share that is zeroed, 0 <= rate < 1 */
+    float rate;             /* dropout: the share that is zeroed, 0 <= rate < 1; scale: the factor */
+    /* For learning only, not stored in models: */
+    enum initial initial; /* conv2d */
+    bool frozen;          /* conv2d: the weights, batchnorm: the scale keep their first values */
 };
 
 struct net {

@@ -51,8 +51,12 @@ static void backward_conv(struct net_run *run, int i, float *din, float *dparame
     const struct window window = net_window(run->net, i);
     struct block blocks[4];
     const int count = net_blocks(blocks, run->net, i);
-    conv_backward_weights(dparameters, count > 1 ? dparameters + blocks[0].count : NULL, dout,
-                          run->tensor[run->net->nodes[i].input[0]], run->scratch, n, &window, run->gemm);
+    float *dbias = count > 1 ? dparameters + blocks[0].count : NULL;
+    if (!run->net->nodes[i].frozen)
+        conv_backward_weights(dparameters, dbias, dout, run->tensor[run->net->nodes[i].input[0]], run->scratch, n, &window,
+                              run->gemm);
+    else if (dbias)
+        conv_backward_bias(dbias, dout, n, &window);
     if (din)
         conv_backward_input(din, dout, run->packed->backward[i], run->scratch, n, &window, run->gemm);
 }
@@ -108,6 +112,20 @@ static void backward_dropout(struct net_run *run, int i, float *din, float *dpar
         if (din)                                                                                                       \
             name##_backward(din, dout, run->tensor[i + 1], output_count(run, i, n));                                   \
     }
+static void backward_gelu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        gelu_backward(din, dout, run->tensor[run->net->nodes[i].input[0]], output_count(run, i, n));
+}
+
+static void backward_scale(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    for (size_t k = 0, count = din ? output_count(run, i, n) : 0; k < count; k++)
+        din[k] = dout[k] * run->net->nodes[i].rate;
+}
+
 BACKWARD_FROM_OUTPUT(relu)
 BACKWARD_FROM_OUTPUT(sigmoid)
 BACKWARD_FROM_OUTPUT(tanh)
@@ -117,6 +135,7 @@ static backward_function *const backward[NODE_KINDS] = {
     [NODE_FLATTEN] = backward_copy,        [NODE_GLOBAL_AVGPOOL] = backward_avgpool, [NODE_DENSE] = backward_conv,
     [NODE_BATCHNORM] = backward_batchnorm, [NODE_DROPOUT] = backward_dropout,        [NODE_ADD] = backward_copy,
     [NODE_RELU] = backward_relu,           [NODE_SIGMOID] = backward_sigmoid,        [NODE_TANH] = backward_tanh,
+    [NODE_GELU] = backward_gelu,           [NODE_SCALE] = backward_scale,
 };
 
 void net_backward(struct net_run *run, float *dparameters, int n)

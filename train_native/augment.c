@@ -10,14 +10,8 @@ static int reflected(int at, int count)
     return at;
 }
 
-void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment,
-                   struct random *random)
+void augment_view(uint8_t *out, const uint8_t *in, struct shape shape, bool mirrored, int down, int right)
 {
-    /* Always three draws, so that one option does not change what another one draws. */
-    const bool mirrored = (random_next(random) >> 63) && augment->flip;
-    const int most = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < most ? augment->crop : most;
-    const int down = (int)random_below(random, (uint32_t)(2 * crop + 1)) - crop;
-    const int right = (int)random_below(random, (uint32_t)(2 * crop + 1)) - crop;
     for (int y = 0; y < shape.h; y++) {
         const uint8_t *row = in + (size_t)reflected(y + down, shape.h) * (size_t)shape.w * 3;
         for (int x = 0; x < shape.w; x++, out += 3) {
@@ -25,4 +19,18 @@ void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const st
             memcpy(out, row + column * 3, 3);
         }
     }
+}
+
+void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment, uint64_t seed,
+                   int epoch, int place)
+{
+    /* Each choice has its own stream, so that one option does not change what another one draws. */
+    struct random moves = random_seed(random_at(seed, 10, (uint64_t)epoch), (uint64_t)place);
+    const uint64_t first = random_at(seed, 11, (uint64_t)place) >> 63;
+    const uint64_t now = random_at(random_at(seed, 12, (uint64_t)epoch), 0, (uint64_t)place) >> 63;
+    const bool mirrored = augment->flip == FLIP_RANDOM ? now : augment->flip == FLIP_ALTERNATE && ((first + (uint64_t)epoch) & 1);
+    const int most = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < most ? augment->crop : most;
+    const int down = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
+    const int right = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
+    augment_view(out, in, shape, mirrored, down, right);
 }

@@ -1,4 +1,4 @@
-/* Random changes of a training image, drawn anew for every image and epoch from (seed, image's number in the run). */
+/* Changes of a training image, drawn anew for every epoch from (seed, epoch, place of the image in its data set). */
 #ifndef AUGMENT_H
 #define AUGMENT_H
 
@@ -8,13 +8,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum flip {
+    FLIP_NONE,
+    FLIP_RANDOM,    /* left and right with probability 1/2 */
+    FLIP_ALTERNATE, /* random in the first epoch, then every epoch the mirror of the last (Keller Jordan 2024) */
+};
+
 struct augment {
-    bool flip; /* mirror left and right with probability 1/2 */
-    int crop;  /* pad by this many pixels on every side, reflecting, and crop a random part of the old size */
+    enum flip flip;
+    int crop; /* move the image by up to this many pixels each way, its border filled by reflection */
 };
 
 /* out (h, w, 3) from in (h, w, 3). */
-void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment,
-                   struct random *random);
+void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment, uint64_t seed,
+                   int epoch, int place);
+
+/* The image seen `down` and `right` pixels further on, mirrored or not; what lies outside is reflected. */
+void augment_view(uint8_t *out, const uint8_t *in, struct shape shape, bool mirrored, int down, int right);
 
 #endif

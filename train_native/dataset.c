@@ -1,6 +1,7 @@
 #include "dataset.h"
 
 #include "fetch.h"
+#include "model.h"
 #include "random.h"
 #include "support.h"
 
@@ -83,6 +84,8 @@ static void read_class_names(struct dataset *dataset)
             line[strcspn(line, "\r")] = 0;
         if (!line || !*line || strlen(line) > 255)
             fail(path, remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
+        if (!model_text_valid(line, (int)strlen(line), false)) /* no model could hold it */
+            fail(path, remedy, "line %d is not text", i + 1);
         dataset->class_names[i] = strdup(line);
     }
     free(text);

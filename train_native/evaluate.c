@@ -180,6 +180,8 @@ int command_evaluate(int argc, char **argv)
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("evaluate", "evaluate takes one model, got %d", argc - first);
+    if (threads > MOST_THREADS)
+        usage_error("evaluate", "--threads takes at most %d", MOST_THREADS);
     if (threads)
         omp_set_num_threads(threads);
 

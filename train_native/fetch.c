@@ -80,10 +80,13 @@ bool fetch_cifar(const char *folder)
         if (status && !(status == 33 || status == 22)) /* 22, 33: nothing more to resume; the sum tells whether it is whole */
             fail(url, "What has arrived is kept: run the same command again to go on from there.",
                  "the download broke off (curl ended with %d)", status);
-        if (access(partial, F_OK) || !md5_matches(folder, strrchr(partial, '/') + 1, md5)) {
+        const bool whole = access(partial, F_OK) == 0 && md5_matches(folder, strrchr(partial, '/') + 1, md5);
+        if (!whole && status) /* the server may be down for a while: what has arrived is kept */
+            fail(url, "Is the address right? If it stays so, empty the folder data and start again.", "the server refused it");
+        if (!whole) {
             unlink(partial);
-            fail(url, status == 22 ? "Is the address right?" : "It was removed: run the same command again.",
-                 status == 22 ? "the server refused it" : "the archive that came is not the official one (its MD5 is not %s)", md5);
+            fail(url, "It was removed: run the same command again.",
+                 "the archive that came is not the official one (its MD5 is not %s)", md5);
         }
         if (rename(partial, archive))
             fail(archive, NULL, "%s", strerror(errno));

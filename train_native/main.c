@@ -36,22 +36,27 @@ static void check_processor(void)
 #endif
 }
 
+static int end(int status)
+{
+    if (fflush(stdout) || ferror(stdout)) /* a full disk or a closed pipe */
+        fail("standard output", NULL, "not everything could be written");
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     check_processor();
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (argc < 2)
+        usage_error("", "expected a command: train, evaluate, classify or summary");
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)
             printf("  %-10s%s\n", commands[i].name, commands[i].purpose);
         printf("\n`eyelet COMMAND --help` says more.\n");
-        return argc < 2 ? EXIT_USAGE : EXIT_SUCCESS;
+        return end(EXIT_SUCCESS);
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) {
-            const int status = commands[i].run(argc - 1, argv + 1);
-            if (fflush(stdout) || ferror(stdout)) /* a full disk or a closed pipe */
-                fail("standard output", NULL, "not everything could be written");
-            return status;
-        }
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return end(commands[i].run(argc - 1, argv + 1));
     usage_error("", "there is no command \"%s\"", argv[1]);
 }

@@ -18,9 +18,33 @@ static const char tutorial[] = "input 32x32x3\n"
                                "dense 64 relu\n"
                                "dense classes softmax\n";
 
+/* Keller Jordan's airbench94 (2024), whose convolutions start as the identity behind a whitening layer that does not learn. */
+static const char airbench94[] = "input 32x32x3\n"
+                                 "conv2d 24 2x2 whiten gelu\n"
+                                 "conv2d 64 3x3 same nobias identity\n"
+                                 "maxpool 2\n"
+                                 "batchnorm frozen gelu\n"
+                                 "conv2d 64 3x3 same nobias identity\n"
+                                 "batchnorm frozen gelu\n"
+                                 "conv2d 256 3x3 same nobias identity\n"
+                                 "maxpool 2\n"
+                                 "batchnorm frozen gelu\n"
+                                 "conv2d 256 3x3 same nobias identity\n"
+                                 "batchnorm frozen gelu\n"
+                                 "conv2d 256 3x3 same nobias identity\n"
+                                 "maxpool 2\n"
+                                 "batchnorm frozen gelu\n"
+                                 "conv2d 256 3x3 same nobias identity\n"
+                                 "batchnorm frozen gelu\n"
+                                 "maxpool 3\n"
+                                 "flatten\n"
+                                 "dense classes nobias\n"
+                                 "scale 0.1111111\n"
+                                 "softmax\n";
+
 static const struct {
     const char *name, *text;
-} presets[] = {{"tutorial", tutorial}};
+} presets[] = {{"tutorial", tutorial}, {"airbench94", airbench94}};
 
 enum { PRESETS = sizeof presets / sizeof *presets, LONGEST_TEXT = 1 << 20, LONGEST_LINE = 1000, WORDS = 32 };
 
@@ -28,7 +52,7 @@ static const char *const kinds[NODE_KINDS] = {
     [NODE_CONV2D] = "conv2d",   [NODE_MAXPOOL] = "maxpool",     [NODE_AVGPOOL] = "avgpool", [NODE_GLOBAL_AVGPOOL] = "global_avgpool",
     [NODE_FLATTEN] = "flatten", [NODE_DENSE] = "dense",         [NODE_BATCHNORM] = "batchnorm", [NODE_DROPOUT] = "dropout",
     [NODE_ADD] = "add",         [NODE_RELU] = "relu",           [NODE_SIGMOID] = "sigmoid", [NODE_TANH] = "tanh",
-    [NODE_SOFTMAX] = "softmax"};
+    [NODE_SOFTMAX] = "softmax",   [NODE_GELU] = "gelu",         [NODE_SCALE] = "scale"};
 
 const char *network_kind(enum node_kind kind)
 {
@@ -51,7 +75,7 @@ void network_details(char *buffer, size_t size, const struct node *node)
         snprintf(buffer, size, "%dx%d%s", node->kernel_h, node->kernel_w, node->same ? ", same" : "");
     if (node->kernel_h && node->stride != (node->kind == NODE_CONV2D ? 1 : node->kernel_h))
         snprintf(buffer + strlen(buffer), size - strlen(buffer), ", stride %d", node->stride);
-    if (node->kind == NODE_DROPOUT)
+    if (node->kind == NODE_DROPOUT || node->kind == NODE_SCALE)
         snprintf(buffer, size, "%g", (double)node->rate);
 }
 
@@ -182,8 +206,33 @@ static enum node_kind take_kind(struct reader *reader)
     for (enum node_kind kind = 1; kind < NODE_KINDS; kind++)
         if (take(reader, kinds[kind]))
             return kind;
-    expected(reader, "a layer: conv2d, maxpool, avgpool, global_avgpool, flatten, dense, batchnorm, dropout, add, relu, "
-                     "sigmoid, tanh or softmax");
+    expected(reader, "a layer: conv2d, maxpool, avgpool, global_avgpool, flatten, dense, batchnorm, dropout, add, scale, "
+                     "relu, gelu, sigmoid, tanh or softmax");
+}
+
+static bool is_activation(enum node_kind kind)
+{
+    return kind == NODE_RELU || kind == NODE_GELU || kind == NODE_SIGMOID || kind == NODE_TANH || kind == NODE_SOFTMAX;
+}
+
+/* 0 if the next word is no activation. */
+static enum node_kind take_activation(struct reader *reader)
+{
+    for (enum node_kind kind = 1; kind < NODE_KINDS; kind++)
+        if (is_activation(kind) && take(reader, kinds[kind]))
+            return kind;
+    return 0;
+}
+
+static void take_whiten(struct reader *reader, struct node *node)
+{
+    const int directions = node->kernel_h * node->kernel_w * reader->net->input.c;
+    if (reader->net->node_count || node->channels != 2 * directions)
+        mistake(reader, column(reader), "whiten is for the first layer, with twice as many channels as a patch has numbers (here %d)",
+                2 * directions);
+    reader->at++;
+    node->initial = INITIAL_WHITEN;
+    node->frozen = true;
 }
 
 static void read_input(struct reader *reader)
@@ -216,11 +265,13 @@ static void read_layer(struct reader *reader)
                                                 : take_number(reader, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
     } else if (node.kind == NODE_MAXPOOL || node.kind == NODE_AVGPOOL) {
         take_kernel(reader, &node, "the window's size, like 2 or 3x3 (1 to 11)");
-    } else if (node.kind == NODE_DROPOUT) {
+    } else if (node.kind == NODE_DROPOUT || node.kind == NODE_SCALE) {
+        const bool dropout = node.kind == NODE_DROPOUT;
         char *end = NULL;
         node.rate = peek(reader) ? strtof(peek(reader), &end) : -1;
-        if (!peek(reader) || *end || end == peek(reader) || !(node.rate >= 0 && node.rate < 1))
-            expected(reader, "the share that is zeroed, 0 or more and below 1");
+        if (!peek(reader) || *end || end == peek(reader) ||
+            !(dropout ? node.rate >= 0 && node.rate < 1 : node.rate > 0 && node.rate <= 1e6f))
+            expected(reader, dropout ? "the share that is zeroed, 0 or more and below 1" : "the factor, above 0 and at most 1e6");
         reader->at++;
     } else if (node.kind == NODE_ADD) {
         node.input[1] = take_tensor(reader);
@@ -232,6 +283,8 @@ static void read_layer(struct reader *reader)
 
     enum node_kind activation = 0;
     while (peek(reader)) {
+        if (activation)
+            expected(reader, "nothing more after the activation");
         if (window && take(reader, "stride"))
             node.stride = take_number(reader, 1, LIMIT_KERNEL, "the stride");
         else if (window && take(reader, "same"))
@@ -242,16 +295,16 @@ static void read_layer(struct reader *reader)
             node.bias = false;
         else if (weights && take(reader, "batchnorm"))
             batchnorm = true;
+        else if (node.kind == NODE_CONV2D && take(reader, "identity"))
+            node.initial = INITIAL_IDENTITY;
+        else if (node.kind == NODE_CONV2D && peek(reader) && strcmp(peek(reader), "whiten") == 0)
+            take_whiten(reader, &node);
+        else if (node.kind == NODE_BATCHNORM && take(reader, "frozen"))
+            node.frozen = true;
         else if (take(reader, "from"))
             node.input[0] = take_tensor(reader);
-        else if (node.kind < NODE_RELU && take(reader, "relu"))
-            activation = NODE_RELU;
-        else if (node.kind < NODE_RELU && take(reader, "sigmoid"))
-            activation = NODE_SIGMOID;
-        else if (node.kind < NODE_RELU && take(reader, "tanh"))
-            activation = NODE_TANH;
-        else if (node.kind < NODE_RELU && take(reader, "softmax"))
-            activation = NODE_SOFTMAX;
+        else if (!is_activation(node.kind) && (activation = take_activation(reader)))
+            ;
         else
             expected(reader, window    ? "stride N, same, valid, nobias, batchnorm, from NAME, an activation, or nothing more"
                              : weights ? "nobias, batchnorm, from NAME, an activation, or nothing more"

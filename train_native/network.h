@@ -2,20 +2,24 @@
  *
  *     # comment
  *     input 32x32x3                      height x width x channels (default: as the data set)
- *     conv2d 32 3x3 relu                 channels, kernel; then any of: stride N, same, valid, nobias, batchnorm
+ *     conv2d 32 3x3 relu                 channels, kernel; then any of: stride N, same, valid, nobias, batchnorm,
+ *                                        identity (first weights that repeat the input), whiten (first layer only: the
+ *                                        principal directions of the training images' patches, which do not learn)
  *     maxpool 2                          window; stride N (default: the window), same, valid
  *     avgpool 2
  *     global_avgpool
  *     flatten
  *     dropout 0.5                        the share that is zeroed
  *     dense 64 relu                      units; nobias, batchnorm
+ *     batchnorm frozen gelu              frozen: the scale stays 1
+ *     scale 0.125                        multiplies by a constant
  *     dense classes softmax              `classes`: as many as the data set has
  *     a: conv2d 64 3x3 same              a name, for
  *     add a relu                         residual connections, and
  *     conv2d 64 1x1 from a               for branches
  *
- * Any layer may end in an activation: relu, sigmoid, tanh, and the last one in softmax; each may also stand on a line of
- * its own, as may batchnorm. */
+ * Any layer may end in an activation: relu, gelu, sigmoid, tanh, and the last one in softmax; each may also stand on a
+ * line of its own. */
 #ifndef NETWORK_H
 #define NETWORK_H
 

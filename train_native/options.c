@@ -2,6 +2,7 @@
 
 #include "support.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -10,15 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OPTIONS = 64 };
+enum { MOST_OPTIONS = 64, LONG = 256 /* what getopt_long returns: this and the place in its table */ };
 
 void usage_error(const char *command, const char *format, ...)
 {
     va_list arguments;
+    char hint[80];
+    snprintf(hint, sizeof hint, "`eyelet %s%s--help` says more.", command, *command ? " " : "");
     va_start(arguments, format);
-    fputs("eyelet: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\n        `eyelet %s%s--help` says more.\n", command, *command ? " " : "");
+    say(NULL, hint, format, arguments);
     va_end(arguments);
     exit(EXIT_USAGE);
 }
@@ -93,17 +94,20 @@ static void set(const struct option_entry *option, const char *text, const char 
 
 int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv)
 {
-    struct option table[MOST_OPTIONS + 2] = {{"help", no_argument, NULL, 0}};
+    struct option table[MOST_OPTIONS + 2] = {{"help", no_argument, NULL, LONG}};
     int count = 1;
     for (; options[count - 1].name && count <= MOST_OPTIONS; count++)
         table[count] = (struct option){options[count - 1].name,
-                                       options[count - 1].kind == OPTION_FLAG ? no_argument : required_argument, NULL, 0};
+                                       options[count - 1].kind == OPTION_FLAG ? no_argument : required_argument, NULL,
+                                       LONG + count}; /* all different, or an ambiguous beginning would pass for the first */
     int index = -1, code;
     opterr = 0;
     optind = 1;
     while ((code = getopt_long(argc, argv, ":ho:", table, &index)) != -1) {
-        if (code == 'h' || (code == 0 && index == 0)) {
+        if (code == 'h' || code == LONG) {
             print_help(options, usage);
+            if (fflush(stdout))
+                fail("standard output", NULL, "not everything could be written");
             exit(EXIT_SUCCESS);
         }
         if (code == ':')
@@ -111,9 +115,13 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
         if (code == 'o') { /* the one short form, for what every compiler calls so */
             for (index = 1; table[index].name && strcmp(table[index].name, "output") != 0; index++)
                 ;
-            if (!table[index].name)
+            if (!table[index].name) {
                 code = '?';
+                optopt = 'o';
+            }
         }
+        if (code == '?' && optopt > 0 && optopt < 0x80 && isalpha(optopt)) /* a letter; argv may not have moved on yet */
+            usage_error(argv[0], "there is no option \"-%c\"", optopt);
         if (code == '?')
             usage_error(argv[0], "there is no option \"%s\"", argv[optind - 1]);
         set(&options[index - 1], optarg, argv[0]);

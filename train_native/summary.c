@@ -47,7 +47,7 @@ static void print_table(const struct net *net, const char *name)
     printf("\n  parameters      %s (%s bytes)\n", grouped(net_parameter_count(net)), grouped(4 * net_parameter_count(net)));
     printf("  multiply-adds   %s for one image\n", grouped(multiply_adds));
     printf("  memory          %s bytes to classify, %s to train with two threads\n", grouped(run_bytes(net)),
-           grouped(trainer_bytes(net, 2)));
+           grouped(trainer_bytes(net, 2, USUAL_SHARD)));
 }
 
 static void print_json(const struct net *net, const char *name)
@@ -68,16 +68,17 @@ static void print_json(const struct net *net, const char *name)
     }
     printf("], \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
            net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net),
-           trainer_bytes(net, 2));
+           trainer_bytes(net, 2, USUAL_SHARD));
 }
 
 /* Whether the name is a model's: a file that starts like one. A network is a preset or a text. */
 static bool is_model(const char *path)
 {
-    FILE *file = fopen(path, "rb");
-    const bool model = file && fgetc(file) == 0x89;
-    if (file)
-        fclose(file);
+    size_t size;
+    const char *reason;
+    uint8_t *bytes = read_file(&size, &reason, path, LIMIT_MODEL_BYTES);
+    const bool model = bytes && size && bytes[0] == 0x89;
+    free(bytes);
     return model;
 }
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void say(const char *subject, const char *hint, const char *format, va_list arguments)
+void say(const char *subject, const char *hint, const char *format, va_list arguments)
 {
     fflush(stdout);
     fputs("eyelet: ", stderr);
@@ -19,7 +19,11 @@ static void say(const char *subject, const char *hint, const char *format, va_li
         print_escaped(stderr, subject);
         fputs(": ", stderr);
     }
-    vfprintf(stderr, format, arguments);
+    char *message;
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    print_escaped(stderr, message ? message : "there is not enough memory"); /* it may quote a file or an argument */
+    free(message);
     fputc('\n', stderr);
     if (hint)
         fprintf(stderr, "        %s\n", hint);
@@ -87,6 +91,8 @@ void print_json_string(FILE *out, const char *text)
             fwrite(text, 1, (size_t)length, out);
         else if ((unsigned char)*text < 0x80)
             fprintf(out, "\\u%04x", (unsigned char)*text);
+        else if ((unsigned char)*text == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80) /* U+0080 to U+009F */
+            fprintf(out, "\\u%04x", (unsigned char)*++text);
         else
             fputs("\\ufffd", out); /* JSON cannot hold a byte that is no text */
         text += length ? length : 1;
@@ -148,6 +154,11 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
     memcpy(temporary + length, ".XXXXXX", 8);
 
     struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) { /* the renaming would put a file in a device's place */
+        *reason = S_ISDIR(about.st_mode) ? "is a folder" : "is not a regular file";
+        free(temporary);
+        return false;
+    }
     const int file = mkostemp(temporary, O_CLOEXEC);
     bool written = file >= 0 && write_all(file, bytes, size) && fchmod(file, 0644) == 0 && fsync(file) == 0 &&
                    fstat(file, &about) == 0;

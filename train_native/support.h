@@ -3,20 +3,23 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum { MOST_THREADS = 256 }; /* each takes memory */
 
 /* Prints `eyelet: SUBJECT: reason`, then the hint on a line of its own unless it is NULL, and exits with EXIT_ERROR.
  * The subject, usually a file's name, is escaped. */
 _Noreturn void fail(const char *subject, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same without the end, for one file among several. */
+/* The same without the end: for one file among several; with its arguments in a list. */
 void complain(const char *subject, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void say(const char *subject, const char *hint, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
 
 /* Zeroed, aligned for every vector; the program ends with a message where there is none. Freed with free(). */
 void *allocate(size_t count, size_t size);

@@ -8,18 +8,21 @@
 #include "support.h"
 #include "trainer.h"
 #include "vec.h"
+#include "whiten.h"
 
+#include <errno.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
     "eyelet train -o MODEL.eyelet: trains a network on CIFAR-10\n\n"
-    "  eyelet train -o mine.eyelet                                  the recipe of the shipped model\n"
-    "  eyelet train -o keras.eyelet --epochs 10 --batch 32 --schedule constant --augment none\n"
-    "                                                               the Keras tutorial's own settings\n\n"
+    "  eyelet train -o mine.eyelet                       the tutorial's network, as well as it can be trained\n"
+    "  eyelet train -o best.eyelet --recipe airbench94   the airbench94 network in 8 epochs\n\n"
+    "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
     "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves.";
 
@@ -27,11 +30,29 @@ struct train_options {
     const char *output, *network, *data;
     struct settings settings;
     float validation;
-    int optimizer, initializer, augment, size, seed, threads, limit, crop;
+    enum initializer initializer;
+    int recipe, size, seed, threads, limit, shard;
     bool json, fetch;
 };
 
-enum { AUGMENT_NONE, AUGMENT_FLIP, AUGMENT_FLIP_CROP };
+static const char *const recipes[] = {"tutorial", "airbench94", NULL};
+static const struct train_options recipe_options[] = {
+    /* Chosen on the validation images among a few batch sizes, rates and crops. */
+    {.network = "tutorial",
+     .settings = {.optimizer = {.kind = OPTIMIZER_ADAM, .rate = 0.002f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.999f,
+                                .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 30, .batch = 64,
+                  .augment = {.flip = FLIP_RANDOM, .crop = 3}},
+     .initializer = INITIALIZE_GLOROT, .validation = 0.1f, .seed = 1, .shard = USUAL_SHARD},
+    /* airbench94_muon (Keller Jordan 2024), its rates for a mean instead of a sum over the batch of 2,000. */
+    {.network = "airbench94",
+     .settings = {.optimizer = {.kind = OPTIMIZER_MUON, .rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f,
+                                .dense_rate = 1.65f, .bias_rate = 106, .weight_decay = 0.004f,
+                                .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_LINEAR, .epochs = 8, .batch = 2000, .smoothing = 0.2f, .frozen_bias_epochs = 3,
+                  .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
+     .initializer = INITIALIZE_UNIFORM, .validation = 0, .seed = 1, .shard = 50},
+};
 
 static volatile sig_atomic_t interrupted;
 
@@ -48,6 +69,7 @@ struct report {
     bool live; /* a terminal: one line, redrawn */
     int epoch;
     double epoch_start, drawn, seconds_an_epoch;
+    const char *log_path;
     FILE *log;
 };
 
@@ -88,9 +110,13 @@ static void print_epoch(struct report *report, const struct epoch_result *train,
         printf("\n");
     }
     fflush(stdout);
+    const long start = ftell(report->log);
     if (fprintf(report->log, "%d,%.6f,%.6f,%.6f,%.6f,%.2f\n", epoch, train->loss, train->accuracy, validation->loss,
-                validation->accuracy, seconds) < 0 || fflush(report->log))
-        fail(report->options->output, "The models saved so far are kept.", "the log cannot be written; is the disk full?");
+                validation->accuracy, seconds) < 0) {
+        const int reason = errno;
+        if (ftruncate(fileno(report->log), start)) {} /* half a line would make the file unreadable for others */
+        fail(report->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
+    }
 }
 
 /* ---- Saving ---- */
@@ -142,7 +168,7 @@ static char *command_line(int argc, char **argv)
 
 static void check(const struct train_options *o)
 {
-    if (!o->output)
+    if (!o->output || !*o->output)
         usage_error("train", "train needs -o MODEL.eyelet, where the model goes");
     if (o->settings.epochs < 1 || o->settings.batch < 1 || o->settings.batch > 65536)
         usage_error("train", "--epochs takes 1 or more, --batch 1 to 65536");
@@ -150,19 +176,31 @@ static void check(const struct train_options *o)
         usage_error("train", "--validation takes a share below 1, like 0.1");
     if (!(o->settings.smoothing < 1) || !(o->settings.optimizer.momentum < 1))
         usage_error("train", "--smoothing and --momentum take numbers below 1");
-    if (!(o->settings.warmup < (float)o->settings.epochs))
-        usage_error("train", "--warmup takes fewer epochs than --epochs has");
-    if (o->settings.optimizer.nesterov && (o->optimizer != OPTIMIZER_SGD || !(o->settings.optimizer.momentum > 0)))
+    if (!(o->settings.warmup <= (float)o->settings.epochs))
+        usage_error("train", "--warmup takes no more epochs than --epochs has");
+    if (o->settings.optimizer.nesterov && (o->settings.optimizer.kind != OPTIMIZER_SGD || !(o->settings.optimizer.momentum > 0)))
         usage_error("train", "--nesterov needs --optimizer sgd and --momentum above 0");
+    if (o->shard < 1 || o->shard > 4096)
+        usage_error("train", "--shard takes 1 to 4096");
     if (o->size > LIMIT_SIDE)
         usage_error("train", "--size takes at most %d", LIMIT_SIDE);
+    if (o->threads > MOST_THREADS)
+        usage_error("train", "--threads takes at most %d", MOST_THREADS);
 }
 
 /* Finds out before the first epoch, and not after it, that nothing can be written there. */
+static void check_place(const char *path)
+{
+    struct stat about;
+    if (path[strlen(path) - 1] == '/' || (stat(path, &about) == 0 && !S_ISREG(about.st_mode)))
+        fail(path, "Name a file with -o, like MODEL.eyelet.", "cannot be written: this is no regular file");
+}
+
 static FILE *open_log(const char *path)
 {
     FILE *log = fopen(path, "w");
-    if (!log || fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0 || fflush(log))
+    if (!log || setvbuf(log, NULL, _IONBF, 0) || /* after a failure nothing is left that exit would write */
+        fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0)
         fail(path, "Name a place that you may write to with -o.", "cannot be written: %m");
     return log;
 }
@@ -170,6 +208,9 @@ static FILE *open_log(const char *path)
 static int train(const struct train_options *o, const char *command)
 {
     char *log_path = beside(o->output, ".csv"), *last_path = beside(o->output, ".last.eyelet");
+    check_place(o->output);
+    check_place(last_path);
+    check_place(log_path);
     struct net *net = allocate(1, sizeof *net);
     struct dataset dataset = dataset_open(o->data, DATASET_TRAIN, true);
     network_read(net, o->network, o->size, o->size, dataset.classes);
@@ -182,18 +223,22 @@ static int train(const struct train_options *o, const char *command)
     dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
     dataset_fit(&dataset, net->input, &preprocess);
 
-    struct report report = {.options = o, .live = isatty(STDOUT_FILENO) && !o->json, .log = open_log(log_path)};
+    struct report report = {.options = o, .live = isatty(STDOUT_FILENO) && !o->json, .log_path = log_path,
+                            .log = open_log(log_path)};
     const struct saver saver = {net, &dataset, o, command, split.train_count, split.validation_count};
     const int threads = o->threads ? o->threads : omp_get_max_threads();
-    struct trainer *trainer = trainer_new(net, &preprocess, threads, (uint64_t)o->seed, (enum initializer)o->initializer);
+    struct trainer *trainer = trainer_new(net, &preprocess, threads, o->shard, (uint64_t)o->seed, o->initializer);
+    if (net->nodes[0].initial == INITIAL_WHITEN)
+        whiten_weights(trainer->parameters, net, &preprocess, &dataset, split.train, split.train_count);
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
     if (!o->json)
         printf("%s: %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s\n", o->network,
                grouped(net_parameter_count(net)), grouped((uint64_t)split.train_count),
                grouped((uint64_t)split.validation_count), o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
+    fflush(stdout);
 
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
     double best = -1;
     int status = EXIT_SUCCESS;
     for (int epoch = 0; epoch < o->settings.epochs; epoch++) {
@@ -206,6 +251,9 @@ static int train(const struct train_options *o, const char *command)
                  "the loss is no longer a finite number in epoch %d, after %d images", epoch + 1, learnt.count);
         const struct epoch_result measured =
             interrupted ? (struct epoch_result){0} : trainer_measure(trainer, &dataset, split.validation, split.validation_count);
+        if (!measured.finite && measured.count)
+            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
+                 "the loss on the validation images is no longer a finite number after epoch %d", epoch + 1);
         const bool better = !interrupted && (!split.validation_count || measured.accuracy > best);
         print_epoch(&report, &learnt, &measured, better);
         save(&saver, trainer, last_path, epoch + 1, &measured);
@@ -230,38 +278,58 @@ static int train(const struct train_options *o, const char *command)
     return status;
 }
 
+/* The recipe that the arguments name: its options are what the other arguments change. */
+static int named_recipe(int argc, char **argv)
+{
+    const char *name = recipes[0];
+    for (int i = 1; i < argc; i++)
+        if (strncmp(argv[i], "--recipe=", 9) == 0)
+            name = argv[i] + 9;
+        else if (strcmp(argv[i], "--recipe") == 0 && i + 1 < argc)
+            name = argv[i + 1];
+    int recipe = 0;
+    while (recipes[recipe] && strcmp(recipes[recipe], name) != 0)
+        recipe++;
+    return recipes[recipe] ? recipe : 0; /* an unknown name is refused with the other options */
+}
+
 int command_train(int argc, char **argv)
 {
-    static const char *const optimizers[] = {"sgd", "adam", "adamw", NULL};
+    static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
     static const char *const schedules[] = {"constant", "cosine", "linear", NULL};
-    static const char *const initializers[] = {"glorot", "he", NULL};
-    static const char *const augments[] = {"none", "flip", "flip-crop", NULL};
-    struct train_options o = {
-        .network = "tutorial",
-        .settings = {.optimizer = {.rate = 0.002f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f,
-                                   .weight_decay = 0},
-                     .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 30, .batch = 128},
-        .validation = 0.1f, .optimizer = OPTIMIZER_ADAM, .augment = AUGMENT_FLIP_CROP, .crop = 4, .seed = 1};
-    struct optimizer *optimizer = &o.settings.optimizer;
+    static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
+    static const char *const flips[] = {"none", "random", "alternate", NULL};
+    const int recipe = named_recipe(argc, argv);
+    struct train_options o = recipe_options[recipe];
+    struct settings *settings = &o.settings;
+    struct optimizer *optimizer = &settings->optimizer;
+    o.recipe = recipe;
+    int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)settings->augment.flip,
+        initializer = (int)o.initializer;
     const struct option_entry options[] = {
         {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes", NULL},
+        {"recipe", "NAME", OPTION_CHOICE, &o.recipe, "what the options below start from, one of", recipes},
         {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
         {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
         {"data", "DIR", OPTION_TEXT, &o.data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
         {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
-        {"epochs", "N", OPTION_COUNT, &o.settings.epochs, "passes over the training images", NULL},
-        {"batch", "N", OPTION_COUNT, &o.settings.batch, "images in a step", NULL},
-        {"optimizer", "NAME", OPTION_CHOICE, &o.optimizer, "one of", optimizers},
+        {"epochs", "N", OPTION_COUNT, &settings->epochs, "passes over the training images", NULL},
+        {"batch", "N", OPTION_COUNT, &settings->batch, "images in a step", NULL},
+        {"shard", "N", OPTION_COUNT, &o.shard, "images at a time in a thread, and in a sample of batch normalisation", NULL},
+        {"optimizer", "NAME", OPTION_CHOICE, &kind, "one of", optimizers},
         {"rate", "X", OPTION_NUMBER, &optimizer->rate, "the highest learning rate", NULL},
-        {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "of sgd", NULL},
+        {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "of sgd and muon", NULL},
         {"nesterov", NULL, OPTION_FLAG, &optimizer->nesterov, "Nesterov momentum, for sgd", NULL},
-        {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay, "on weights, not on biases", NULL},
-        {"schedule", "NAME", OPTION_CHOICE, &o.settings.schedule, "of the rate, one of", schedules},
-        {"warmup", "EPOCHS", OPTION_NUMBER, &o.settings.warmup, "over which the rate rises from 0", NULL},
-        {"smoothing", "X", OPTION_NUMBER, &o.settings.smoothing, "of the labels", NULL},
-        {"augment", "NAME", OPTION_CHOICE, &o.augment, "one of", augments},
-        {"crop", "PIXELS", OPTION_COUNT, &o.crop, "by how much flip-crop moves an image", NULL},
-        {"initializer", "NAME", OPTION_CHOICE, &o.initializer, "one of", initializers},
+        {"dense-rate", "X", OPTION_NUMBER, &optimizer->dense_rate, "beside muon: of dense layers", NULL},
+        {"bias-rate", "X", OPTION_NUMBER, &optimizer->bias_rate, "beside muon: of biases and shifts", NULL},
+        {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay,
+         "on weights, not on biases; muon: the share that dense\nlayers and biases lose in a step", NULL},
+        {"schedule", "NAME", OPTION_CHOICE, &schedule, "of the rates, one of", schedules},
+        {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "over which the rates rise from 0", NULL},
+        {"smoothing", "X", OPTION_NUMBER, &settings->smoothing, "of the labels", NULL},
+        {"flip", "NAME", OPTION_CHOICE, &flip, "mirror images, one of", flips},
+        {"crop", "PIXELS", OPTION_COUNT, &settings->augment.crop, "move images by up to this much", NULL},
+        {"initializer", "NAME", OPTION_CHOICE, &initializer, "one of", initializers},
         {"validation", "SHARE", OPTION_NUMBER, &o.validation, "of the training images, set aside", NULL},
         {"limit", "N", OPTION_COUNT, &o.limit, "only the first N images (0: all)", NULL},
         {"seed", "N", OPTION_COUNT, &o.seed, "of every random number; same seed, same weights", NULL},
@@ -270,11 +338,21 @@ int command_train(int argc, char **argv)
         {0}};
     char *command = command_line(argc, argv);
     const int first = options_parse(options, usage, argc, argv);
+    if (o.recipe != recipe) /* getopt takes an option's beginning for it, named_recipe does not */
+        usage_error("train", "--recipe is not abbreviated");
     if (first < argc)
         usage_error("train", "train takes no operands, got \"%s\"", argv[first]);
-    optimizer->kind = (enum optimizer_kind)o.optimizer;
-    o.settings.augment.flip = o.augment >= AUGMENT_FLIP;
-    o.settings.augment.crop = o.augment >= AUGMENT_FLIP_CROP ? o.crop : 0;
+    optimizer->kind = (enum optimizer_kind)kind;
+    settings->schedule = (enum schedule)schedule;
+    settings->augment.flip = (enum flip)flip;
+    o.initializer = (enum initializer)initializer;
+    if (optimizer->kind == OPTIMIZER_MUON && !(optimizer->bias_rate > 0 && optimizer->dense_rate > 0))
+        usage_error("train", "--optimizer muon needs --bias-rate and --dense-rate above 0 (--recipe airbench94 sets them)");
+    optimizer->frozen_bias_rate = optimizer->bias_rate;
+    optimizer->bias_decay = optimizer->bias_rate > 0 ? optimizer->weight_decay / optimizer->bias_rate : 0;
+    optimizer->dense_decay = optimizer->dense_rate > 0 ? optimizer->weight_decay / optimizer->dense_rate : 0;
+    if (settings->frozen_bias_epochs == 0)
+        settings->frozen_bias_epochs = (float)settings->epochs;
     fetch_without_asking = o.fetch;
     check(&o);
     const int status = train(&o, command);

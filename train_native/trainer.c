@@ -12,38 +12,40 @@
 struct worker {
     struct net_run run;
     void *memory;
-    float *losses, *probabilities; /* (SHARD_IMAGES), (SHARD_IMAGES, classes) */
-    int labels[SHARD_IMAGES];
+    float *losses, *probabilities; /* (shard), (shard, classes) */
+    int *labels;                   /* (shard) */
     uint8_t *pixels; /* of one image */
 };
 
 /* ---- Memory ---- */
 
-static void plan_worker(struct worker *worker, const struct net *net, const struct net_packed *packed, struct arena *arena)
+static void plan_worker(struct worker *worker, const struct net *net, const struct net_packed *packed, int shard,
+                        struct arena *arena)
 {
     const uint64_t classes = (uint64_t)net_classes(net);
-    net_run_plan(&worker->run, net, packed, SHARD_IMAGES, NET_TRAIN, arena);
-    worker->losses = arena_alloc(arena, SHARD_IMAGES, sizeof(float));
-    worker->probabilities = arena_alloc(arena, SHARD_IMAGES * classes, sizeof(float));
+    net_run_plan(&worker->run, net, packed, shard, NET_TRAIN, arena);
+    worker->losses = arena_alloc(arena, (uint64_t)shard, sizeof(float));
+    worker->probabilities = arena_alloc(arena, (uint64_t)shard * classes, sizeof(float));
+    worker->labels = arena_alloc(arena, (uint64_t)shard, sizeof(int));
     worker->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
 }
 
-size_t trainer_bytes(const struct net *net, int threads)
+size_t trainer_bytes(const struct net *net, int threads, int shard)
 {
     struct arena shared = {0}, each = {0};
     struct net_packed packed;
     struct worker worker;
     net_packed_plan(&packed, net, NET_TRAIN, &shared);
-    plan_worker(&worker, net, &packed, &each);
+    plan_worker(&worker, net, &packed, shard, &each);
     return (size_t)(shared.used + each.used * (uint64_t)threads + (LANES + 3) * net_parameter_count(net) * sizeof(float));
 }
 
-struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, uint64_t seed,
-                            enum initializer initializer)
+struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, int shard,
+                            uint64_t seed, enum initializer initializer)
 {
     struct trainer *trainer = allocate(1, sizeof *trainer);
     const size_t count = net_parameter_count(net);
-    *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .seed = seed};
+    *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .shard = shard, .seed = seed};
     trainer->parameters = allocate(count, sizeof(float));
     trainer->first = allocate(count, sizeof(float));
     trainer->second = allocate(count, sizeof(float));
@@ -62,10 +64,10 @@ struct trainer *trainer_new(const struct net *net, const struct preprocess *prep
     for (int i = 0; i < threads; i++) {
         struct worker *worker = &trainer->workers[i];
         struct arena own = {0};
-        plan_worker(worker, net, &trainer->packed, &own);
+        plan_worker(worker, net, &trainer->packed, shard, &own);
         worker->memory = allocate((size_t)own.used, 1);
         own = (struct arena){.base = worker->memory, .size = own.used};
-        plan_worker(worker, net, &trainer->packed, &own);
+        plan_worker(worker, net, &trainer->packed, shard, &own);
         worker->run.gemm = gemm_fast;
         worker->run.parameters = trainer->parameters;
         worker->run.dropout_seed = random_at(seed, 2, 0);
@@ -127,13 +129,13 @@ static struct sums score(const struct worker *worker, int n, int classes)
 /* Gradients of one shard, added to a lane. first is the number, in the run, of its first image. */
 static struct sums learn_shard(const struct trainer *trainer, struct worker *worker, float *gradients,
                                const struct settings *settings, const struct dataset *dataset, const int *places, int n,
-                               uint64_t first, float factor)
+                               int epoch, uint64_t first, float factor)
 {
     const struct net *net = trainer->net;
     const int classes = net_classes(net);
     for (int i = 0; i < n; i++) {
-        struct random random = random_seed(random_at(trainer->seed, 3, first + (uint64_t)i), 0);
-        augment_image(worker->pixels, image_at(dataset, places[i]), net->input, &settings->augment, &random);
+        augment_image(worker->pixels, image_at(dataset, places[i]), net->input, &settings->augment, trainer->seed, epoch,
+                      places[i]);
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), worker->pixels, net->input,
                         &trainer->preprocess);
         worker->labels[i] = dataset->labels[places[i]];
@@ -169,10 +171,50 @@ static void add_lanes(struct trainer *trainer, int lanes, int n)
     }
 }
 
-static struct sums learn_batch(struct trainer *trainer, const struct settings *settings, float rate,
-                               const struct dataset *dataset, const int *places, int n)
+/* The share of the highest rate after this many epochs. Cosine: Loshchilov and Hutter 2017. */
+static double scheduled_share(const struct settings *settings, double epochs)
 {
-    const int shards = (n + SHARD_IMAGES - 1) / SHARD_IMAGES, lanes = shards < LANES ? shards : LANES;
+    const double warmup = (double)settings->warmup;
+    if (epochs < warmup)
+        return epochs / warmup;
+    const double left = ((double)settings->epochs - epochs) / ((double)settings->epochs - warmup);
+    switch (settings->schedule) {
+    case SCHEDULE_COSINE: return 0.5 * (1 - cos(3.14159265358979323846 * left));
+    case SCHEDULE_LINEAR: return left;
+    default: return 1;
+    }
+}
+
+/* The optimizer with its rates as they are after this many epochs. */
+static struct optimizer scheduled(const struct settings *settings, double epochs)
+{
+    struct optimizer optimizer = settings->optimizer;
+    const double frozen = 1 - epochs / (double)settings->frozen_bias_epochs, share = scheduled_share(settings, epochs);
+    optimizer.rate *= (float)share;
+    optimizer.dense_rate *= (float)share;
+    optimizer.bias_rate *= (float)share;
+    optimizer.frozen_bias_rate *= (float)(frozen > 0 ? frozen : 0);
+    return optimizer;
+}
+
+static void step(struct trainer *trainer, const struct optimizer *optimizer)
+{
+    const size_t scratch_count = optimizer_scratch_count(optimizer, trainer->net);
+#pragma omp parallel num_threads(trainer->threads)
+    {
+        float *scratch = allocate(scratch_count, sizeof(float));
+#pragma omp for schedule(dynamic)
+        for (int node = 0; node < trainer->net->node_count; node++)
+            optimizer_step(optimizer, trainer->net, node, trainer->step, trainer->parameters, trainer->gradients[0],
+                           trainer->first, trainer->second, scratch);
+        free(scratch);
+    }
+}
+
+static struct sums learn_batch(struct trainer *trainer, const struct settings *settings, const struct dataset *dataset,
+                               const int *places, int n, int epoch, double epochs_done)
+{
+    const int shards = (n + trainer->shard - 1) / trainer->shard, lanes = shards < LANES ? shards : LANES;
     struct sums sums[LANES] = {{0, 0}};
     pack(trainer);
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
@@ -183,7 +225,7 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
             /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
             const int from = (int)((int64_t)n * shard / shards), to = (int)((int64_t)n * (shard + 1) / shards);
             const struct sums of_shard =
-                learn_shard(trainer, worker, trainer->gradients[lane], settings, dataset, places + from, to - from,
+                learn_shard(trainer, worker, trainer->gradients[lane], settings, dataset, places + from, to - from, epoch,
                             trainer->seen + (uint64_t)from, 1.0f / (float)n);
             sums[lane].loss += of_shard.loss;
             sums[lane].correct += of_shard.correct;
@@ -196,30 +238,14 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
     if (!isfinite(sums[0].loss)) /* the weights stay as they were */
         return sums[0];
     add_lanes(trainer, lanes, n);
-    struct optimizer optimizer = settings->optimizer;
-    optimizer.rate = rate;
     trainer->step++;
     trainer->seen += (uint64_t)n;
-    optimizer_step(&optimizer, trainer->net, trainer->step, trainer->parameters, trainer->gradients[0], trainer->first,
-                   trainer->second);
+    const struct optimizer optimizer = scheduled(settings, epochs_done);
+    step(trainer, &optimizer);
     return sums[0];
 }
 
 /* ---- An epoch ---- */
-
-/* progress: epochs done, with their fraction. Cosine: Loshchilov and Hutter 2017. */
-static float scheduled_rate(const struct settings *settings, double progress)
-{
-    const double warmup = (double)settings->warmup, highest = (double)settings->optimizer.rate;
-    if (progress < warmup)
-        return (float)(highest * progress / warmup);
-    const double left = ((double)settings->epochs - progress) / ((double)settings->epochs - warmup);
-    switch (settings->schedule) {
-    case SCHEDULE_COSINE: return (float)(highest * 0.5 * (1 - cos(3.14159265358979323846 * left)));
-    case SCHEDULE_LINEAR: return (float)(highest * left);
-    default: return (float)highest;
-    }
-}
 
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
                                   const struct dataset *dataset, const int *places, int count, int epoch,
@@ -240,7 +266,7 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings
         const int n = count - result.count < settings->batch ? count - result.count : settings->batch;
         /* The rate in the middle of the step: neither the first nor the last step is wasted at 0. */
         const double done = epoch + ((double)result.count + 0.5 * n) / count;
-        const struct sums sums = learn_batch(trainer, settings, scheduled_rate(settings, done), dataset, order + result.count, n);
+        const struct sums sums = learn_batch(trainer, settings, dataset, order + result.count, n, epoch, done);
         loss += sums.loss;
         correct += sums.correct;
         result.count += n;
@@ -259,13 +285,13 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings
 struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count)
 {
     const struct net *net = trainer->net;
-    const int classes = net_classes(net), shards = (count + SHARD_IMAGES - 1) / SHARD_IMAGES;
+    const int classes = net_classes(net), shards = (count + trainer->shard - 1) / trainer->shard;
     struct sums *sums = allocate((size_t)shards + 1, sizeof *sums);
     pack(trainer);
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
     for (int shard = 0; shard < shards; shard++) {
         struct worker *worker = &trainer->workers[omp_get_thread_num()];
-        const int from = shard * SHARD_IMAGES, n = count - from < SHARD_IMAGES ? count - from : SHARD_IMAGES;
+        const int from = shard * trainer->shard, n = count - from < trainer->shard ? count - from : trainer->shard;
         for (int i = 0; i < n; i++) {
             image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), image_at(dataset, places[from + i]),
                             net->input, &trainer->preprocess);

@@ -1,10 +1,10 @@
 /* Trains a network: steps over batches, on every core, with the same result for any number of threads.
  *
- * A batch is cut into shards of at most SHARD_IMAGES images, and the shards dealt to LANES sums of gradients in turn.
+ * A batch is cut into shards of even size, at most `shard` images, and the shards dealt to LANES sums of gradients in turn.
  * Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added up in order. Batch
  * normalisation sees a shard at a time.
  *
- *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, seed, initializer);
+ *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, shard, seed, initializer);
  *     for (...) {
  *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, places, count, epoch, progress, NULL);
  *         struct epoch_result validation = trainer_measure(trainer, &dataset, places, count);
@@ -20,7 +20,7 @@
 #include "net.h"
 #include "optimizer.h"
 
-enum { SHARD_IMAGES = 16, LANES = 8 };
+enum { LANES = 8, USUAL_SHARD = 16 };
 
 struct trainer {
     const struct net *net;
@@ -30,7 +30,7 @@ struct trainer {
     uint64_t seen;     /* images learnt from, over all epochs */
     float *parameters; /* the flat array; the caller may read it between calls */
     /* private: */
-    int threads;
+    int threads, shard;
     float *gradients[LANES], *first, *second;
     struct net_packed packed;
     struct worker *workers; /* (threads) */
@@ -47,6 +47,7 @@ struct settings {
     int batch;
     float smoothing; /* of the labels */
     struct augment augment;
+    float frozen_bias_epochs; /* over these epochs Muon's rate for the biases of frozen layers falls to 0 */
 };
 
 struct epoch_result {
@@ -61,12 +62,12 @@ struct epoch_result {
 typedef bool progress_function(void *context, const struct epoch_result *so_far, int images_in_all);
 
 /* Learnt weights start from `initializer`, drawn with the seed. net and, later, the data set stay the caller's. */
-struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, uint64_t seed,
-                            enum initializer initializer);
+struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, int shard,
+                            uint64_t seed, enum initializer initializer);
 void trainer_free(struct trainer *trainer);
 
 /* Memory that trainer_new takes. */
-size_t trainer_bytes(const struct net *net, int threads);
+size_t trainer_bytes(const struct net *net, int threads, int shard);
 
 /* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). */
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,

@@ -1,0 +1,19 @@
+/* Muon (Jordan et al. 2024): momentum whose direction is made orthogonal, for the filters of convolutions.
+ *
+ *     v = momentum v + g;  d = g + momentum v (Nesterov);  w = w sqrt(out) / |w|;  w -= rate orthogonal(d)
+ *
+ * as in Keller Jordan's airbench94_muon. orthogonal(d) brings all singular values of the matrix d near 1 by three
+ * Newton-Schulz steps X = aX + (bA + cAA)X, A = XX', which start from d / |d|. */
+#ifndef MUON_H
+#define MUON_H
+
+#include <stddef.h>
+
+/* Floats of scratch for a matrix of this shape. */
+size_t muon_scratch_count(int rows, int columns);
+
+/* One step for w (rows, columns), columns being the output channels; velocity (rows, columns) is kept by the caller. */
+void muon_step(float *w, const float *gradient, float *velocity, float *scratch, float rate, float momentum, int rows,
+               int columns);
+
+#endif

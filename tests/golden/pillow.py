@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""What Pillow makes of known pictures, for tests/test_image.c and tests/test_decode.c.
+
+    python3 pillow.py resize                  the two tables of test_image.c
+    python3 pillow.py pictures > pictures.h   the encoded pictures of test_decode.c
+
+Debian: apt-get install python3-pil (the committed results are from version 9.4.0)."""
+import io
+import sys
+import zlib
+from PIL import Image
+
+
+def noise(width, height):
+    state, numbers = 1, bytearray()
+    for _ in range(width * height * 3):
+        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
+        numbers.append(state >> 24)
+    return Image.frombytes("RGB", (width, height), bytes(numbers))
+
+
+def resize_tables():
+    row = Image.new("L", (4, 1))
+    row.putdata([0, 60, 120, 240])
+    for to in (4, 2, 1, 8, 3, 5):
+        print("{%d, {%s}}," % (to, ", ".join(map(str, row.resize((to, 1), Image.BILINEAR).getdata()))))
+    for width, height, w, h in [(37, 23, 32, 32), (100, 64, 32, 32), (5, 9, 32, 32), (333, 1, 7, 5),
+                                (64, 64, 224, 224), (500, 333, 96, 96), (32, 32, 31, 33), (1, 16384, 9, 9)]:
+        resized = noise(width, height).resize((w, h), Image.BILINEAR)
+        print("{%d, %d, %d, %d, 0x%08x}," % (width, height, w, h, zlib.crc32(resized.tobytes())))
+
+
+def golden_picture():
+    """golden_picture of tests/golden_model.c."""
+    numbers = bytearray()
+    for y in range(17):
+        for x in range(23):
+            numbers += bytes([x * 11, y * 15, 230 if (x // 4 + y // 4) % 2 else 20, 128 if x + y > 30 else 255])
+    return Image.frombytes("RGBA", (23, 17), bytes(numbers))
+
+
+def encoded(name, picture, **settings):
+    file = io.BytesIO()
+    picture.save(file, **settings)
+    print("static const uint8_t %s[] = {" % name)
+    numbers = file.getvalue()
+    for start in range(0, len(numbers), 20):
+        print("    " + ", ".join(map(str, numbers[start:start + 20])) + ",")
+    print("};")
+
+
+def pictures():
+    picture = golden_picture()
+    print("/* golden_picture (tests/golden_model.h) in several encodings, by golden/pillow.py. */")
+    encoded("png_rgba", picture, format="PNG")
+    encoded("png_rgb", picture.convert("RGB"), format="PNG")
+    encoded("png_grey", picture.convert("L"), format="PNG")
+    encoded("png_palette", picture.convert("RGB").quantize(16), format="PNG")
+    encoded("jpeg_baseline", picture.convert("RGB"), format="JPEG", quality=80)
+    encoded("jpeg_progressive", picture.convert("RGB"), format="JPEG", quality=80, progressive=True, subsampling=0)
+    encoded("jpeg_grey", picture.convert("L"), format="JPEG", quality=80)
+
+
+resize_tables() if sys.argv[1:] == ["resize"] else pictures()

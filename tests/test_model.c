@@ -1,0 +1,246 @@
+/* The model file: what is written is read, and every limit. test_hostile_model.c has the damage. */
+#include "model.h"
+
+#include "classifier.h"
+#include "golden_model.h"
+#include "nets.h"
+#include "test.h"
+
+#include <string.h>
+
+/* The smallest net there is, and a model of it with one label to choose. */
+static struct net tiny_net(int nodes)
+{
+    struct net net = {.input = {1, 1, 1}};
+    for (int i = 0; i < nodes - 1; i++)
+        nets_simple(&net, i, NODE_RELU);
+    nets_finish(&net, nodes - 1);
+    return net;
+}
+
+/* An own writer, for what model_write would not write: any text, any lengths. */
+static uint8_t *assemble(size_t *size, const void *label, int label_length, const void *notes, int notes_length)
+{
+    static const float parameters[1] = {0};
+    uint8_t *labels = test_bytes(256);
+    labels[0] = (uint8_t)label_length;
+    memcpy(labels + 1, label, (size_t)label_length);
+    const struct model model = {.net = tiny_net(1), .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1,
+                                .labels = labels, .notes = notes, .notes_length = notes_length};
+    *size = model_size(&model);
+    uint8_t *bytes = test_bytes(*size);
+    model_write(bytes, &model, parameters);
+    return bytes;
+}
+
+static enum status status_of(const uint8_t *bytes, size_t size)
+{
+    struct model model;
+    const enum status status = model_read(&model, bytes, size);
+    size_t workspace;
+    const enum status same = classifier_bytes(&workspace, bytes, size);
+    CHECK_EQUAL(same, status);
+    CHECK(status ? workspace == 0 : workspace > 0);
+    return status;
+}
+
+static void check_round_trip(const struct net *net, struct random *random)
+{
+    size_t size;
+    struct random copy = *random;
+    const uint8_t *bytes = golden_model_of(&size, net, random);
+    const float *parameters = nets_parameters(net, &copy);
+    struct model read;
+    const enum status status = model_read(&read, bytes, size);
+    CHECK_EQUAL(status, STATUS_OK);
+    if (status)
+        return;
+    CHECK_EQUAL(read.net.node_count, net->node_count);
+    CHECK(memcmp(read.net.shapes, net->shapes, (size_t)(net->node_count + 1) * sizeof *net->shapes) == 0);
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *a = &read.net.nodes[i], *b = &net->nodes[i];
+        CHECK(a->kind == b->kind && a->input[0] == b->input[0] && a->input[1] == b->input[1] &&
+              a->channels == b->channels && a->kernel_h == b->kernel_h && a->kernel_w == b->kernel_w &&
+              a->stride == b->stride && a->same == b->same && a->bias == b->bias && a->rate == b->rate);
+        const size_t count = net->place[i + 1] - net->place[i];
+        float *own = test_floats(count);
+        model_parameters(own, &read, i);
+        CHECK_SAME_BITS(own, parameters + net->place[i], count);
+    }
+    CHECK_EQUAL(read.preprocess.fit, FIT_PAD);
+    CHECK(read.preprocess.background[1] == 200 && read.preprocess.mean[1] == 0.4375f &&
+          read.preprocess.deviation[2] == 0.3f && read.temperature == 1.5f);
+    CHECK(read.notes_length > 13 && memcmp(read.notes, "name: golden\n", 13) == 0);
+    int length;
+    CHECK(memcmp(model_label(&length, &read, 0), "cat", 3) == 0 && length == 3);
+
+    uint8_t *again = test_bytes(size);
+    CHECK_EQUAL(model_size(&read), size);
+    model_write(again, &read, parameters);
+    CHECK(memcmp(again, bytes, size) == 0);
+}
+
+TEST(what_is_written_is_read)
+{
+    struct random random = random_seed(31, 0);
+    for (int i = 0; i < 100; i++) {
+        struct net net;
+        nets_random(&net, test_between(&random, 1, 20), &random);
+        test_context("graph %d", i);
+        check_round_trip(&net, &random);
+        test_release();
+    }
+}
+
+TEST(weights_are_aligned_and_checksum_is_that_of_png)
+{
+    CHECK_EQUAL(golden_crc32("123456789", 9), 0xcbf43926);
+    size_t size;
+    uint8_t *bytes = golden_model(&size);
+    struct model model;
+    CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
+    CHECK_EQUAL((model.weights - bytes) % 64, 0);
+    CHECK_EQUAL(size % 64, 4);
+    uint8_t *sealed = test_bytes(size);
+    memcpy(sealed, bytes, size);
+    golden_seal(sealed, size);
+    CHECK(memcmp(sealed, bytes, size) == 0);
+}
+
+static const struct {
+    const char *text;
+    bool label, notes; /* whether it may stand there */
+} texts[] = {
+    {"plain", true, true},
+    {"caf\xc3\xa9", true, true},
+    {"\xe2\x82\xac", true, true},
+    {"\xf0\x9f\x90\xb1", true, true},
+    {"\xf4\x8f\xbf\xbf", true, true},   /* U+10FFFF, the last there is */
+    {"\xed\x9f\xbf", true, true},       /* U+D7FF, the last before the surrogates */
+    {"\xee\x80\x80", true, true},       /* U+E000, the first after them */
+    {"\xc2\xa0", true, true},           /* U+00A0, the first after the controls */
+    {"two\nlines", false, true},
+    {"tab\t", false, false},
+    {"\x1b[31m", false, false},         /* a terminal's escape */
+    {"\x7f", false, false},
+    {"\xc2\x80", false, false},         /* U+0080, a control character of two bytes */
+    {"\xc2\x9b", false, false},         /* U+009B, a terminal's escape in one */
+    {"carriage\r", false, false},
+    {"\x80", false, false},             /* a continuation without a beginning */
+    {"\xc3", false, false},             /* a beginning without a continuation */
+    {"\xe2\x82", false, false},
+    {"\xf0\x9f\x90", false, false},
+    {"\xc3(", false, false},
+    {"\xc0\xaf", false, false},         /* overlong */
+    {"\xc1\xbf", false, false},
+    {"\xe0\x80\xaf", false, false},
+    {"\xe0\x9f\xbf", false, false},
+    {"\xf0\x80\x80\xaf", false, false},
+    {"\xf0\x8f\xbf\xbf", false, false},
+    {"\xed\xa0\x80", false, false},     /* surrogates */
+    {"\xed\xbf\xbf", false, false},
+    {"\xf4\x90\x80\x80", false, false}, /* past U+10FFFF */
+    {"\xf8\x88\x80\x80\x80", false, false},
+    {"\xff", false, false},
+};
+
+TEST(text_is_valid_utf8_without_control_characters)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text = texts[i].text;
+        const int length = (int)strlen(text);
+        test_context("text %zu", i);
+        CHECK_EQUAL(model_text_valid(text, length, false), texts[i].label);
+        CHECK_EQUAL(model_text_valid(text, length, true), texts[i].notes);
+        size_t size;
+        const uint8_t *bytes = assemble(&size, text, length, "", 0);
+        CHECK_EQUAL(status_of(bytes, size), texts[i].label ? STATUS_OK : STATUS_TEXT);
+        bytes = assemble(&size, "", 0, text, length);
+        CHECK_EQUAL(status_of(bytes, size), texts[i].notes ? STATUS_OK : STATUS_TEXT);
+    }
+    CHECK(!model_text_valid("zero\0inside", 11, true));
+    CHECK(model_text_valid("", 0, false));
+}
+
+TEST(text_at_its_limits)
+{
+    char *text = test_bytes(LIMIT_NOTES + 1);
+    memset(text, 'x', LIMIT_NOTES + 1);
+    size_t size;
+    const uint8_t *bytes = assemble(&size, text, LIMIT_LABEL, "", 0);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
+    bytes = assemble(&size, text, 1, text, LIMIT_NOTES);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
+    bytes = assemble(&size, text, 1, text, LIMIT_NOTES + 1);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_LIMIT);
+}
+
+TEST(nodes_at_their_limit)
+{
+    struct random random = random_seed(32, 0);
+    const struct net net = tiny_net(LIMIT_NODES);
+    size_t size;
+    uint8_t *bytes = golden_model_of(&size, &net, &random);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
+    bytes[52] = LIMIT_NODES + 1;
+    golden_seal(bytes, size);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_LIMIT);
+}
+
+TEST(classes_at_their_limit)
+{
+    struct random random = random_seed(33, 0);
+    struct net net = {.input = {64, 64, 1}};
+    nets_finish(&net, nets_simple(&net, 0, NODE_FLATTEN));
+    size_t size;
+    uint8_t *bytes = golden_model_of(&size, &net, &random);
+    CHECK_EQUAL(net_classes(&net), LIMIT_CHANNELS);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
+    bytes[12] = 65; /* the input's height */
+    golden_seal(bytes, size);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_LIMIT);
+}
+
+/* A valid file of 300 bytes can ask for much memory: that is refused before any is taken. */
+TEST(workspace_has_a_limit)
+{
+    struct random random = random_seed(34, 0);
+    struct net net = {.input = {1024, 1024, 1}};
+    int last = 0, layers[12];
+    for (int i = 0; i < 12; i++) /* each 64 MiB, all alive until the sums */
+        layers[i] = last = nets_conv(&net, last, 16, 1, 1, 1, true, false);
+    for (int i = 10; i >= 0; i--)
+        last = nets_add(&net, last, layers[i]);
+    nets_finish(&net, nets_simple(&net, last, NODE_GLOBAL_AVGPOOL));
+    size_t size, workspace = 1;
+    const uint8_t *bytes = golden_model_of(&size, &net, &random);
+    struct model model;
+    CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
+    CHECK_EQUAL(classifier_bytes(&workspace, bytes, size), STATUS_LIMIT);
+    CHECK_EQUAL(workspace, 0);
+    struct classifier *classifier;
+    CHECK_EQUAL(classifier_open(&classifier, test_bytes(64), bytes, size), STATUS_LIMIT);
+}
+
+TEST(every_status_has_its_text)
+{
+    for (int status = STATUS_OK; status <= STATUS_IMAGE_CORRUPT; status++) {
+        const char *text = status_text((enum status)status);
+        CHECK(strlen(text) > 5 && strcmp(text, "unknown error") != 0 && text[strlen(text) - 1] != '.');
+        for (int other = 0; other < status; other++)
+            CHECK(strcmp(text, status_text((enum status)other)) != 0);
+    }
+    CHECK(strcmp(status_text((enum status)99), "unknown error") == 0);
+}
+
+static const struct test tests[] = {
+    ENTRY(what_is_written_is_read),
+    ENTRY(weights_are_aligned_and_checksum_is_that_of_png),
+    ENTRY(text_is_valid_utf8_without_control_characters),
+    ENTRY(text_at_its_limits),
+    ENTRY(nodes_at_their_limit),
+    ENTRY(classes_at_their_limit),
+    ENTRY(workspace_has_a_limit),
+    ENTRY(every_status_has_its_text),
+};
+const struct suite model_suite = SUITE("model", tests);

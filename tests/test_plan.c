@@ -1,0 +1,210 @@
+/* Memory plans and whole runs of core/net.h. */
+#include "nets.h"
+#include "oracle.h"
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void fill_input(struct fixture *fixture, const float *images, int n)
+{
+    memcpy(fixture->run.tensor[0], images, (size_t)n * shape_count(fixture->run.net->input) * sizeof(float));
+}
+
+/* In the training plan no two live tensors share memory, so any difference is an overlap in the other. */
+TEST(inference_plan_equals_training_plan)
+{
+    struct random random = random_seed(22, 0);
+    for (int i = 0; i < 300; i++) {
+        struct net net;
+        nets_random(&net, test_between(&random, 1, 40), &random);
+        test_context("graph %d of %d nodes", i, net.node_count);
+        const int n = test_between(&random, 1, 3);
+        const float *parameters = nets_parameters(&net, &random);
+        const float *images = test_random_floats((size_t)n * shape_count(net.input), &random);
+        const size_t count = (size_t)(n * net_classes(&net));
+        struct fixture infer, train;
+        fixture_open(&infer, &net, parameters, n, NET_INFER);
+        fixture_open(&train, &net, parameters, n, NET_TRAIN);
+        for (int repeat = 0; repeat < 2; repeat++) {
+            fill_input(&infer, images, n);
+            fill_input(&train, images, n);
+            net_forward(&infer.run, n);
+            net_forward(&train.run, n);
+            CHECK_SAME_BITS(net_logits(&infer.run), net_logits(&train.run), count);
+            CHECK_SAME_BITS(net_probabilities(&infer.run), net_probabilities(&train.run), count);
+        }
+        CHECK(infer.bytes <= train.bytes);
+
+        double *tensor[LIMIT_NODES + 1];
+        oracle_tensors(tensor, &net, n);
+        for (size_t k = 0; k < (size_t)n * shape_count(net.input); k++)
+            tensor[0][k] = (double)images[k];
+        oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), n,
+                   (struct oracle_mode){.temperature = 1});
+        CHECK_ALL_CLOSE(net_logits(&infer.run), tensor[net.nodes[net.node_count - 1].input[0]], count, 1e-3);
+        CHECK_ALL_CLOSE(net_probabilities(&infer.run), tensor[net.node_count], count, 1e-3);
+        test_release();
+    }
+}
+
+/* A chain keeps two tensors at a time, however long it is. */
+TEST(lifetimes_bound_the_memory)
+{
+    uint64_t bytes[2];
+    for (int k = 0; k < 2; k++) {
+        struct net net = {.input = {16, 16, 3}};
+        int x = 0;
+        for (int layer = 0; layer < (k ? 60 : 4); layer++)
+            x = nets_pool(&net, x, NODE_MAXPOOL, 1, 1, true);
+        nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
+        struct fixture fixture;
+        fixture_open(&fixture, &net, NULL, 1, NET_INFER);
+        bytes[k] = fixture.bytes;
+    }
+    CHECK_EQUAL(bytes[0], bytes[1]);
+    CHECK(bytes[0] <= 2 * 16 * 16 * 3 * sizeof(float) + 256);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const float *const *p = a, *const *q = b;
+    return *p < *q ? -1 : *p > *q;
+}
+
+/* Nothing is planned that nobody uses: the highest tensor ends where the arena does. */
+TEST(plan_is_fully_used)
+{
+    struct random random = random_seed(23, 0);
+    for (int i = 0; i < 100; i++) {
+        struct net net;
+        nets_random(&net, test_between(&random, 1, 20), &random);
+        test_context("graph %d", i);
+        struct fixture fixture;
+        const float *parameters = nets_parameters(&net, &random);
+        fixture_open(&fixture, &net, parameters, 1, NET_INFER);
+        struct arena packed = {0}, all = {0};
+        struct net_packed ignored;
+        struct net_run run;
+        net_packed_plan(&ignored, &net, NET_INFER, &packed);
+        all = packed;
+        net_run_plan(&run, &net, &ignored, 1, NET_INFER, &all);
+        /* The scratch memory is the first thing that a run for inference takes. */
+        const float *base = fixture.run.scratch - packed.used / sizeof(float);
+        const float *end = base + fixture.bytes / sizeof(float);
+        const float *highest = NULL;
+        for (int t = 0; t <= net.node_count; t++) {
+            const float *last = fixture.run.tensor[t] + (shape_count(net.shapes[t]) + 15) / 16 * 16;
+            highest = !highest || last > highest ? last : highest;
+        }
+        CHECK(highest == end);
+        CHECK_EQUAL(fixture.bytes, all.used);
+        test_release();
+    }
+}
+
+/* Training memory: each tensor that is not worked on in place stands alone. */
+TEST(training_tensors_do_not_overlap)
+{
+    struct random random = random_seed(24, 0);
+    for (int i = 0; i < 100; i++) {
+        struct net net;
+        nets_random(&net, test_between(&random, 1, 30), &random);
+        test_context("graph %d", i);
+        struct fixture fixture;
+        const int n = 2;
+        const float *parameters = nets_parameters(&net, &random);
+        fixture_open(&fixture, &net, parameters, n, NET_TRAIN);
+        const float *places[2 * LIMIT_NODES + 2];
+        size_t count = 0;
+        for (int t = 0; t <= net.node_count; t++) {
+            places[count++] = fixture.run.tensor[t];
+            if (t > 0)
+                places[count++] = fixture.run.gradient[t];
+        }
+        CHECK(fixture.run.gradient[0] == NULL);
+        qsort(places, count, sizeof *places, by_place);
+        for (int t = 0; t <= net.node_count; t++) {
+            const float *const sides[2] = {fixture.run.tensor[t], fixture.run.gradient[t]};
+            for (int side = 0; side < (t ? 2 : 1); side++)
+                for (size_t k = 0; k < count; k++)
+                    CHECK(places[k] <= sides[side] || places[k] >= sides[side] + (size_t)n * shape_count(net.shapes[t]));
+        }
+        test_release();
+    }
+}
+
+/* Each image of a batch gets what it gets alone, in inference and, without batchnorm, in training with dropout. */
+TEST(images_do_not_depend_on_their_batch)
+{
+    struct random random = random_seed(25, 0);
+    struct net net = {.input = {7, 6, 3}};
+    int x = nets_simple(&net, nets_conv(&net, 0, 5, 3, 3, 2, true, true), NODE_RELU);
+    x = nets_dropout(&net, nets_pool(&net, x, NODE_MAXPOOL, 2, 1, false), 0.4f);
+    x = nets_dropout(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 33, true), 0.2f);
+    nets_finish(&net, nets_dense(&net, x, 10, true));
+    enum { N = 7, CLASSES = 10 };
+    const size_t pixels = shape_count(net.input), count = net_parameter_count(&net);
+    const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(N * pixels, &random);
+    const float *dlogits = test_random_floats(N * CLASSES, &random);
+    float *whole[3], *parts[3]; /* inference, training, gradients */
+    for (int k = 0; k < 3; k++) {
+        whole[k] = test_floats(k < 2 ? N * CLASSES : count);
+        parts[k] = test_floats(k < 2 ? N * CLASSES : count);
+    }
+    for (int split = 0; split < 2; split++) {
+        float **results = split ? parts : whole;
+        memset(results[2], 0, count * sizeof(float));
+        const int step = split ? 3 : N;
+        for (int first = 0; first < N; first += step) {
+            const int n = N - first < step ? N - first : step;
+            struct fixture fixture;
+            fixture_open(&fixture, &net, parameters, n, NET_TRAIN);
+            fixture.run.dropout_seed = 9;
+            fixture.run.first_image = (uint64_t)(50 + first);
+            fill_input(&fixture, images + (size_t)first * pixels, n);
+            net_forward(&fixture.run, n);
+            memcpy(results[0] + first * CLASSES, net_logits(&fixture.run), (size_t)n * CLASSES * sizeof(float));
+            net_forward_training(&fixture.run, n);
+            memcpy(results[1] + first * CLASSES, net_logits(&fixture.run), (size_t)n * CLASSES * sizeof(float));
+            memcpy(net_logits_gradient(&fixture.run), dlogits + first * CLASSES, (size_t)n * CLASSES * sizeof(float));
+            net_backward(&fixture.run, results[2], n);
+        }
+    }
+    CHECK_SAME_BITS(parts[0], whole[0], N * CLASSES);
+    CHECK_SAME_BITS(parts[1], whole[1], N * CLASSES);
+    CHECK_ALL_CLOSE(parts[2], test_widened(whole[2], count), count, 1e-5);
+    CHECK(memcmp(whole[0], whole[1], N * CLASSES * sizeof(float)) != 0); /* dropout was on */
+}
+
+/* A plan for eight images serves three. */
+TEST(fewer_images_than_planned)
+{
+    struct random random = random_seed(26, 0);
+    for (int i = 0; i < 30; i++) {
+        struct net net;
+        nets_random(&net, test_between(&random, 1, 15), &random);
+        test_context("graph %d", i);
+        const float *parameters = nets_parameters(&net, &random);
+        const float *images = test_random_floats(3 * shape_count(net.input), &random);
+        struct fixture large, small;
+        fixture_open(&large, &net, parameters, 8, NET_INFER);
+        fixture_open(&small, &net, parameters, 3, NET_INFER);
+        fill_input(&large, images, 3);
+        fill_input(&small, images, 3);
+        net_forward(&large.run, 3);
+        net_forward(&small.run, 3);
+        CHECK_SAME_BITS(net_logits(&large.run), net_logits(&small.run), (size_t)(3 * net_classes(&net)));
+        test_release();
+    }
+}
+
+static const struct test tests[] = {
+    ENTRY(inference_plan_equals_training_plan),
+    ENTRY(lifetimes_bound_the_memory),
+    ENTRY(plan_is_fully_used),
+    ENTRY(training_tensors_do_not_overlap),
+    ENTRY(images_do_not_depend_on_their_batch),
+    ENTRY(fewer_images_than_planned),
+};
+const struct suite plan_suite = SUITE("plan", tests);

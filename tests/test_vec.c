@@ -1,0 +1,128 @@
+/* core/vec.h: each operation against one float at a time. */
+#include "vec.h"
+
+#include "test.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MARGIN = 3 };
+
+typedef vec binary(vec a, vec b);
+typedef float binary_scalar(float a, float b);
+
+static vec add(vec a, vec b) { return vec_add(a, b); }
+static vec subtract(vec a, vec b) { return vec_sub(a, b); }
+static vec multiply(vec a, vec b) { return vec_mul(a, b); }
+static vec maximum(vec a, vec b) { return vec_max(a, b); }
+static vec minimum(vec a, vec b) { return vec_min(a, b); }
+static float add_scalar(float a, float b) { return a + b; }
+static float subtract_scalar(float a, float b) { return a - b; }
+static float multiply_scalar(float a, float b) { return a * b; }
+static float maximum_scalar(float a, float b) { return a > b ? a : b; }
+static float minimum_scalar(float a, float b) { return a < b ? a : b; }
+
+static const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-130f, 0x1.fffffep127f, 3.0000002f,
+                                INFINITY, -INFINITY, NAN};
+enum { SPECIAL = sizeof special / sizeof *special };
+
+/* Bits, but for NaNs: their sign and payload differ from machine to machine. */
+static bool same(float a, float b)
+{
+    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
+
+static void check_binary(const char *name, binary *operation, binary_scalar *expected)
+{
+    struct random random = random_seed(1, 0);
+    for (int round = 0; round < SPECIAL * SPECIAL + 100; round++) {
+        float a[VEC_LANES], b[VEC_LANES], out[VEC_LANES];
+        for (int i = 0; i < VEC_LANES; i++) {
+            const int pair = round + i;
+            a[i] = round < SPECIAL * SPECIAL ? special[pair / SPECIAL % SPECIAL] : 2 * random_uniform(&random) - 1;
+            b[i] = round < SPECIAL * SPECIAL ? special[pair % SPECIAL] : 2 * random_uniform(&random) - 1;
+        }
+        vec_store(out, operation(vec_load(a), vec_load(b)));
+        for (int i = 0; i < VEC_LANES; i++)
+            if (!same(out[i], expected(a[i], b[i])))
+                test_fail(__FILE__, __LINE__, "%s(%a, %a) is %a, not %a", name, (double)a[i], (double)b[i],
+                          (double)out[i], (double)expected(a[i], b[i]));
+    }
+}
+
+TEST(arithmetic)
+{
+    check_binary("add", add, add_scalar);
+    check_binary("sub", subtract, subtract_scalar);
+    check_binary("mul", multiply, multiply_scalar);
+}
+
+TEST(maximum_and_minimum_give_the_second_for_nan_and_equals)
+{
+    check_binary("max", maximum, maximum_scalar);
+    check_binary("min", minimum, minimum_scalar);
+    float out[VEC_LANES];
+    vec_store(out, vec_max(vec_set1(NAN), vec_set1(2)));
+    CHECK(out[0] == 2);
+    vec_store(out, vec_max(vec_set1(2), vec_set1(NAN)));
+    CHECK(isnan(out[VEC_LANES - 1]));
+    vec_store(out, vec_max(vec_set1(0.0f), vec_set1(-0.0f)));
+    CHECK(signbit(out[0]));
+}
+
+TEST(unaligned_load_and_store_touch_their_lanes_only)
+{
+    float *in = test_floats(VEC_LANES + MARGIN), *out = test_floats(VEC_LANES + 2 * MARGIN);
+    for (int i = 0; i < VEC_LANES + MARGIN; i++)
+        in[i] = (float)i;
+    for (int i = 0; i < VEC_LANES + 2 * MARGIN; i++)
+        out[i] = -1;
+    vec_store(out + MARGIN, vec_load(in + MARGIN));
+    for (int i = 0; i < VEC_LANES + 2 * MARGIN; i++)
+        CHECK(out[i] == (i >= MARGIN && i < MARGIN + VEC_LANES ? (float)i : -1.0f));
+}
+
+TEST(constants)
+{
+    float out[VEC_LANES];
+    vec_store(out, vec_zero());
+    for (int i = 0; i < VEC_LANES; i++)
+        CHECK(out[i] == 0 && !signbit(out[i]));
+    vec_store(out, vec_set1(-2.5f));
+    for (int i = 0; i < VEC_LANES; i++)
+        CHECK(out[i] == -2.5f);
+}
+
+/* Fused or not, depending on the machine: either rounding is right. */
+TEST(multiply_add)
+{
+    struct random random = random_seed(2, 0);
+    for (int round = 0; round < 1000; round++) {
+        float a[VEC_LANES], b[VEC_LANES], c[VEC_LANES], out[VEC_LANES];
+        test_fill(a, VEC_LANES, &random);
+        test_fill(b, VEC_LANES, &random);
+        test_fill(c, VEC_LANES, &random);
+        vec_store(out, vec_fma(vec_load(a), vec_load(b), vec_load(c)));
+        for (int i = 0; i < VEC_LANES; i++) {
+            const float product = a[i] * b[i];
+            CHECK(out[i] == fmaf(a[i], b[i], c[i]) || out[i] == product + c[i]);
+        }
+    }
+}
+
+TEST(tile_is_sensible)
+{
+    CHECK(MICRO_ROWS >= 1);
+    CHECK(MICRO_VECTORS >= 1);
+    CHECK(VEC_LANES >= 1 && (VEC_LANES & (VEC_LANES - 1)) == 0);
+}
+
+static const struct test tests[] = {
+    ENTRY(arithmetic),
+    ENTRY(maximum_and_minimum_give_the_second_for_nan_and_equals),
+    ENTRY(unaligned_load_and_store_touch_their_lanes_only),
+    ENTRY(constants),
+    ENTRY(multiply_add),
+    ENTRY(tile_is_sensible),
+};
+const struct suite vec_suite = SUITE("vec", tests);
