@@ -57,11 +57,19 @@ size_t conv_forward_scratch(int n, const struct window *window)
     return needs_padding(window) ? (size_t)n * shape_count(padded_shape(window)) : 0;
 }
 
+/* As many images at a time as keep the packed gradients, DEPTH rows or so, in the second-level cache. */
+static int images_at_once(int n, const struct window *window)
+{
+    enum { DEPTH = 1024 };
+    const int images = DEPTH / (window->out.h * window->out.w);
+    return images < 1 ? 1 : images > n ? n : images;
+}
+
 size_t conv_backward_scratch(int n, const struct window *window)
 {
     const size_t input = needs_dilation(window) ? (size_t)n * shape_count(dilated_shape(window)) : 0;
     const size_t weights = conv_forward_scratch(n, window) +
-                           gemm_packed_count(n * window->out.h * window->out.w, window->out.c);
+                           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, window->out.c);
     return input > weights ? input : weights;
 }
 
@@ -134,12 +142,16 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
 void conv_backward_weights(float *dweights, float *dbias, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm)
 {
-    const struct patches patches = patches_of(in, scratch, n, window);
-    const int pixels = axis_count(&patches.pixels), c = window->out.c;
+    const int c = window->out.c, at_once = images_at_once(n, window);
+    struct patches patches = patches_of(in, scratch, n, window);
     float *packed = scratch + conv_forward_scratch(n, window);
-    gemm_pack(packed, dout, axis_line(pixels, c), 1, c);
-    gemm(&(struct gemm){.a = patches.a, .rows = patches.taps, .depth = patches.pixels, .b = packed, .columns = c,
-                        .c = dweights, .c_stride = c, .accumulate = true});
+    for (int first = 0; first < n; first += at_once) {
+        patches.pixels.count[0] = n - first < at_once ? n - first : at_once;
+        const int pixels = axis_count(&patches.pixels);
+        gemm_pack(packed, dout + (size_t)first * shape_count(window->out), axis_line(pixels, c), 1, c);
+        gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0], .rows = patches.taps, .depth = patches.pixels,
+                            .b = packed, .columns = c, .c = dweights, .c_stride = c, .accumulate = true});
+    }
     if (dbias)
         conv_backward_bias(dbias, dout, n, window);
 }

@@ -21,13 +21,24 @@
 #define STBI_MAX_DIMENSIONS LIMIT_IMAGE_SIDE
 #define STBI_ASSERT(x) ((void)0)
 
-/* A PNG of one pixel can unpack to gigabytes. No block may be larger than the largest picture's: four channels of 16 bits, and
- * a byte for each row. */
+/* A PNG of one pixel can unpack to gigabytes. No block may be larger than the largest picture's: four channels of 16
+ * bits, and a byte for each row. Blocks start as zeros, because a JPEG may use a Huffman table that it never defined:
+ * what it then decodes to is at least the same every time. */
+static bool too_large(size_t size)
+{
+    return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20);
+}
+
+static void *bounded_calloc(size_t size)
+{
+    return too_large(size) ? NULL : calloc(1, size);
+}
+
 static void *bounded_realloc(void *block, size_t size)
 {
-    return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20) ? NULL : realloc(block, size);
+    return too_large(size) ? NULL : realloc(block, size);
 }
-#define STBI_MALLOC(size) bounded_realloc(NULL, size)
+#define STBI_MALLOC(size) bounded_calloc(size)
 #define STBI_REALLOC(block, size) bounded_realloc(block, size)
 #define STBI_FREE(block) free(block)
 #include <stb_image.h>

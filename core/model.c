@@ -56,7 +56,7 @@ static uint64_t aligned(uint64_t place)
 }
 
 /* Sixteen entries, a nibble at a time: small enough for the browser, and 300 MB/s. */
-static uint32_t crc32(const uint8_t *bytes, size_t size)
+uint32_t model_checksum(const uint8_t *bytes, size_t size)
 {
     static const uint32_t table[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
                                        0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
@@ -209,7 +209,7 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
         return STATUS_TRUNCATED;
     if (place + 4 < size)
         return STATUS_TOO_LONG;
-    if (crc32(p, (size_t)place) != get4(p + place))
+    if (model_checksum(p, (size_t)place) != get4(p + place))
         return STATUS_CHECKSUM;
     model->weights = p + weights;
     return parameters_valid(model) ? STATUS_OK : STATUS_NOT_FINITE;
@@ -298,5 +298,5 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     for (int i = 0; i < net->node_count; p += parameter_bytes(net, i), i++)
         for (size_t k = net->place[i]; k < net->place[i + 1]; k++)
             put_float(p + 4 * (k - net->place[i]), parameters[k]);
-    put4(bytes + size - 4, crc32(bytes, size - 4));
+    put4(bytes + size - 4, model_checksum(bytes, size - 4));
 }

@@ -131,7 +131,7 @@ function natively() {
     const log = eyelet('train', '-o', join(tmpdir(), 'eyelet-bench.eyelet'), '--epochs', '3', '--validation', '0', '--json');
     const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds).sort((a, b) => a - b);
     report('`tutorial`, a training epoch of 50,000 images', `${seconds[1].toFixed(1)} s (${seconds[0].toFixed(1)}-${seconds[2].toFixed(1)})`,
-        `batch 128, ${cpus().length} cores`);
+        `batch 64, ${cpus().length} cores`);
 }
 
 function writeReadme() {

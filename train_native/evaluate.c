@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "augment.h"
 #include "classifier.h"
 #include "dataset.h"
 #include "model_file.h"
@@ -22,7 +23,38 @@ struct evaluation {
     double loss, seconds;
 };
 
-static void classify_all(struct evaluation *evaluation, const struct dataset *dataset, const uint8_t *model, size_t size)
+/* Test-time augmentation as in airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel
+ * along the diagonal, up and down. */
+static const struct view {
+    int moved; /* down and right */
+    bool mirrored;
+    float weight[3]; /* with 1, 2 and 6 views */
+} views[] = {{0, false, {1, 0.5f, 0.25f}},    {0, true, {0, 0.5f, 0.25f}},  {-1, false, {0, 0, 0.125f}},
+             {-1, true, {0, 0, 0.125f}}, {1, false, {0, 0, 0.125f}}, {1, true, {0, 0, 0.125f}}};
+enum { VIEWS = sizeof views / sizeof *views };
+static const char *const view_choices[] = {"1", "2", "6", NULL};
+
+/* The weighted sum of the views' logits. With one view these are the network's own, to the bit. */
+static enum status classify_views(float *logits, struct classifier *classifier, const uint8_t *image, uint8_t *view,
+                                  struct shape shape, int choice)
+{
+    const int classes = classifier_classes(classifier);
+    for (int v = 0; v < VIEWS; v++) {
+        const float weight = views[v].weight[choice];
+        if (weight == 0)
+            continue;
+        augment_view(view, image, shape, views[v].mirrored, views[v].moved, views[v].moved);
+        const enum status status = classifier_run_fitted(classifier, view);
+        if (status)
+            return status;
+        for (int k = 0; k < classes; k++)
+            logits[k] = v ? logits[k] + weight * classifier_logits(classifier)[k] : weight * classifier_logits(classifier)[k];
+    }
+    return STATUS_OK;
+}
+
+static void classify_all(struct evaluation *evaluation, const struct dataset *dataset, const uint8_t *model, size_t size,
+                         int choice)
 {
     size_t workspace;
     const enum status status = classifier_bytes(&workspace, model, size);
@@ -34,17 +66,16 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
     {
         struct classifier *classifier;
         void *memory = allocate(workspace, 1);
+        uint8_t *view = allocate(shape_count(dataset->shape), 1);
         enum status own = classifier_open(&classifier, memory, model, size);
 #pragma omp for schedule(dynamic, 64)
-        for (int i = 0; i < dataset->count; i++) {
+        for (int i = 0; i < dataset->count; i++)
             if (!own)
-                own = classifier_run_fitted(classifier, dataset->pixels + (size_t)i * shape_count(dataset->shape));
-            if (!own)
-                memcpy(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier_logits(classifier),
-                       (size_t)evaluation->classes * sizeof(float));
-        }
+                own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
+                                     dataset->pixels + (size_t)i * shape_count(dataset->shape), view, dataset->shape, choice);
 #pragma omp critical
         worst = own ? own : worst;
+        free(view);
         free(memory);
     }
     if (worst)
@@ -137,14 +168,17 @@ static void check_labels(const struct model *model, const struct dataset *datase
 }
 
 /* Writes the model again with its measured accuracy among the notes. */
-static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path)
+static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path,
+                   int choice)
 {
-    char value[160];
+    char value[160], key[40] = "accuracy";
     snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100.0 * e->correct / e->count, grouped((uint64_t)e->count),
              dataset->name);
+    if (choice)
+        snprintf(key, sizeof key, "accuracy over %s views", view_choices[choice]);
     struct model *copy = allocate(1, sizeof *copy);
     *copy = *model;
-    char *old = model_file_notes(model), *notes = model_file_set_note(old, "accuracy", value);
+    char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
     copy->notes = notes;
     copy->notes_length = (int)strlen(notes);
     float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
@@ -168,11 +202,13 @@ int command_evaluate(int argc, char **argv)
 {
     const char *data = NULL, *logits = NULL;
     bool json = false, recorded = false;
-    int limit = 0, threads = 0;
+    int limit = 0, threads = 0, choice = 0;
     const struct option_entry options[] = {
         {"data", "DIR", OPTION_TEXT, &data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
         {"limit", "N", OPTION_COUNT, &limit, "only the first N images (0: all)", NULL},
         {"threads", "N", OPTION_COUNT, &threads, "0: as many as there are cores", NULL},
+        {"views", "N", OPTION_CHOICE, &choice,
+         "average over the image, its mirror and both moved by a\npixel; one of", view_choices},
         {"logits", "FILE", OPTION_TEXT, &logits, "write the logits there: float32, little-endian, (images, classes)", NULL},
         {"record", NULL, OPTION_FLAG, &recorded, "write the accuracy into the model's notes", NULL},
         {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
@@ -198,13 +234,13 @@ int command_evaluate(int argc, char **argv)
     const size_t classes = (size_t)dataset.classes;
     evaluation.logits = allocate((size_t)dataset.count * classes, sizeof(float));
     evaluation.confusion = allocate(classes * classes, sizeof(int));
-    classify_all(&evaluation, &dataset, bytes, size);
+    classify_all(&evaluation, &dataset, bytes, size, choice);
     score(&evaluation, &dataset);
     const char *reason;
     if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * classes * sizeof(float), &reason))
         fail(logits, NULL, "the logits cannot be written: %s", reason);
     if (recorded)
-        record(model, &evaluation, &dataset, argv[first]);
+        record(model, &evaluation, &dataset, argv[first], choice);
     if (json)
         print_json(&evaluation, &dataset, argv[first]);
     else

@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "checkpoint.h"
 #include "dataset.h"
 #include "fetch.h"
 #include "model_file.h"
@@ -24,7 +25,8 @@ static const char usage[] =
     "  eyelet train -o best.eyelet --recipe airbench94   the airbench94 network in 8 epochs\n\n"
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
-    "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves.";
+    "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
+    "also after a crash, and ends in the same weights as a run that was never stopped.";
 
 struct train_options {
     const char *output, *network, *data;
@@ -32,7 +34,7 @@ struct train_options {
     float validation;
     enum initializer initializer;
     int recipe, size, seed, threads, limit, shard;
-    bool json, fetch;
+    bool json, fetch, resume;
 };
 
 static const char *const recipes[] = {"tutorial", "airbench94", NULL};
@@ -67,8 +69,8 @@ static void on_signal(int number)
 struct report {
     const struct train_options *options;
     bool live; /* a terminal: one line, redrawn */
-    int epoch;
-    double epoch_start, drawn, seconds_an_epoch;
+    int epoch, first; /* the images of the epoch that were learnt before this call */
+    double epoch_start, drawn;
     const char *log_path;
     FILE *log;
 };
@@ -80,12 +82,12 @@ static bool on_progress(void *context, const struct epoch_result *so_far, int im
     if (report->live && (now - report->drawn > 0.1 || so_far->count == images)) {
         enum { BAR = 24 };
         report->drawn = now;
-        const double rate = so_far->count / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
+        const double rate = (so_far->count - report->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
         const int filled = (int)((int64_t)BAR * so_far->count / images);
         printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
                report->options->settings.epochs > 9 ? 2 : 1, report->epoch + 1, report->options->settings.epochs, filled,
                "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               grouped((uint64_t)rate), (int)left / 60, (int)left % 60, so_far->loss, 100 * so_far->accuracy);
+               grouped((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
         fflush(stdout);
     }
     return !interrupted;
@@ -97,22 +99,24 @@ static void print_epoch(struct report *report, const struct epoch_result *train,
     const double seconds = seconds_now() - report->epoch_start;
     const int epoch = report->epoch + 1, epochs = report->options->settings.epochs;
     if (report->options->json) {
-        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, train->loss, train->accuracy);
+        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train), epoch_accuracy(train));
         if (validation->count)
-            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", validation->loss, validation->accuracy);
+            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation), epoch_accuracy(validation));
         printf("\"seconds\": %.2f}\n", seconds);
     } else {
         printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", report->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)(train->count / seconds)), train->loss,
-               100 * train->accuracy);
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)((train->count - report->first) / seconds)), epoch_loss(train),
+               100 * epoch_accuracy(train));
         if (validation->count)
-            printf("  validation loss %.4f  accuracy %.2f %%%s", validation->loss, 100 * validation->accuracy, best ? "  best" : "");
+            printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
         printf("\n");
     }
     fflush(stdout);
+    char measured[64] = ","; /* empty fields where nothing was measured */
+    if (validation->count)
+        snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
     const long start = ftell(report->log);
-    if (fprintf(report->log, "%d,%.6f,%.6f,%.6f,%.6f,%.2f\n", epoch, train->loss, train->accuracy, validation->loss,
-                validation->accuracy, seconds) < 0) {
+    if (fprintf(report->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
         const int reason = errno;
         if (ftruncate(fileno(report->log), start)) {} /* half a line would make the file unreadable for others */
         fail(report->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
@@ -134,7 +138,7 @@ static void save(const struct saver *saver, const struct trainer *trainer, const
 {
     char notes[LIMIT_NOTES + 1], accuracy[80] = "";
     if (validation->count)
-        snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * validation->accuracy,
+        snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * epoch_accuracy(validation),
                  grouped((uint64_t)validation->count));
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%sepochs: %d\ncommand: %s\n",
@@ -152,6 +156,7 @@ static void save(const struct saver *saver, const struct trainer *trainer, const
     free(bytes);
 }
 
+/* Without --resume: a resumed run ends in the identical file. */
 static char *command_line(int argc, char **argv)
 {
     size_t length = 8;
@@ -160,7 +165,8 @@ static char *command_line(int argc, char **argv)
     char *line = allocate(length, 1);
     strcpy(line, "eyelet");
     for (int i = 0; i < argc; i++)
-        strcat(strcat(line, " "), argv[i]);
+        if (strcmp(argv[i], "--resume") != 0)
+            strcat(strcat(line, " "), argv[i]);
     return line;
 }
 
@@ -205,6 +211,97 @@ static FILE *open_log(const char *path)
     return log;
 }
 
+/* Everything that decides the course of a run, for its checkpoint; what may change on the way (--threads, --json, names of files)
+ * is left out. */
+static char *identity_of(const struct train_options *o, const struct net *net, const struct dataset *dataset,
+                         const struct split *split)
+{
+    const struct settings *s = &o->settings;
+    const struct optimizer *p = &s->optimizer;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
+    fprintf(out, "data=%08x-%08x of %d images\n", model_checksum(dataset->pixels, pixels),
+            model_checksum(dataset->labels, (size_t)dataset->count), dataset->count);
+    fprintf(out, "network=%s, input %dx%dx%d\n", o->network, net->input.h, net->input.w, net->input.c);
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *n = &net->nodes[i];
+        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, %d %d %d %d %.9g\n", i + 1, network_kind(n->kind),
+                n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride, n->same, n->bias, n->initial, n->frozen,
+                (double)n->rate);
+    }
+    fprintf(out, "--epochs=%d\n--batch=%d\n--shard=%d\n--seed=%d\n", s->epochs, s->batch, o->shard, o->seed);
+    fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
+    fprintf(out, "--optimizer=%d\n--rate=%.9g\n--momentum=%.9g\n--nesterov=%d\n--weight-decay=%.9g\n", p->kind, (double)p->rate,
+            (double)p->momentum, p->nesterov, (double)p->weight_decay);
+    fprintf(out, "--dense-rate=%.9g\n--bias-rate=%.9g\n", (double)p->dense_rate, (double)p->bias_rate);
+    fprintf(out, "--schedule=%d\n--warmup=%.9g\n--smoothing=%.9g\n", s->schedule, (double)s->warmup, (double)s->smoothing);
+    fprintf(out, "--flip=%d\n--crop=%d\n--initializer=%d\n", s->augment.flip, s->augment.crop, o->initializer);
+    fprintf(out, "arithmetic=%s\n", VEC_NAME); /* fused or not, training differs in the last bits */
+    fclose(out);
+    return text;
+}
+
+/* The log of a run that goes on: its header and the rows of the epochs that are complete. */
+static FILE *reopen_log(const char *path, int epochs)
+{
+    FILE *log = fopen(path, "r+");
+    char line[512];
+    for (int row = 0; log && row <= epochs; row++)
+        if (!fgets(line, sizeof line, log))
+            break;
+    if (!log)
+        return open_log(path);
+    fflush(log);
+    if (ftruncate(fileno(log), ftell(log)) || fseek(log, 0, SEEK_END) || setvbuf(log, NULL, _IONBF, 0))
+        fail(path, NULL, "cannot be written: %m");
+    return log;
+}
+
+/* The epochs from progress on. Returns the exit status. */
+static int run(const struct train_options *o, const struct saver *saver, struct trainer *trainer, const struct split *split,
+               struct report *report, struct progress progress, const char *identity, const char *last_path)
+{
+    const struct dataset *dataset = saver->dataset;
+    for (; progress.epoch < o->settings.epochs; progress.epoch++, progress.so_far = (struct epoch_result){0}) {
+        const int epoch = report->epoch = progress.epoch;
+        report->epoch_start = seconds_now();
+        report->first = progress.so_far.count;
+        progress.so_far = trainer_epoch(trainer, &o->settings, dataset, split->train, split->train_count, epoch,
+                                        &progress.so_far, on_progress, report);
+        const struct epoch_result *learnt = &progress.so_far;
+        if (!learnt->finite)
+            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
+                 "the loss is no longer a finite number in epoch %d, after %d images", epoch + 1, learnt->count);
+        if (interrupted && learnt->count < split->train_count) {
+            checkpoint_save(o->output, identity, trainer, &progress);
+            save(saver, trainer, last_path, epoch + 1, &(struct epoch_result){0});
+            if (access(o->output, F_OK))
+                save(saver, trainer, o->output, epoch + 1, &(struct epoch_result){0});
+            complain(NULL, "Go on with the same command and --resume.",
+                     "stopped by a signal in epoch %d; saved %s and a checkpoint", epoch + 1, last_path);
+            return EXIT_INTERRUPTED;
+        }
+        const struct epoch_result measured = trainer_measure(trainer, dataset, split->validation, split->validation_count);
+        if (!measured.finite)
+            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
+                 "the loss on the validation images is no longer a finite number after epoch %d", epoch + 1);
+        const bool better = !split->validation_count || epoch_accuracy(&measured) > progress.best;
+        print_epoch(report, learnt, &measured, better);
+        save(saver, trainer, last_path, epoch + 1, &measured);
+        if (better) {
+            save(saver, trainer, o->output, epoch + 1, &measured);
+            progress.best = epoch_accuracy(&measured);
+        }
+        if (epoch + 1 < o->settings.epochs)
+            checkpoint_save(o->output, identity, trainer,
+                            &(struct progress){.epoch = epoch + 1, .best = progress.best});
+    }
+    checkpoint_remove(o->output);
+    return EXIT_SUCCESS;
+}
+
 static int train(const struct train_options *o, const char *command)
 {
     char *log_path = beside(o->output, ".csv"), *last_path = beside(o->output, ".last.eyelet");
@@ -223,13 +320,22 @@ static int train(const struct train_options *o, const char *command)
     dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
     dataset_fit(&dataset, net->input, &preprocess);
 
-    struct report report = {.options = o, .live = isatty(STDOUT_FILENO) && !o->json, .log_path = log_path,
-                            .log = open_log(log_path)};
     const struct saver saver = {net, &dataset, o, command, split.train_count, split.validation_count};
     const int threads = o->threads ? o->threads : omp_get_max_threads();
     struct trainer *trainer = trainer_new(net, &preprocess, threads, o->shard, (uint64_t)o->seed, o->initializer);
     if (net->nodes[0].initial == INITIAL_WHITEN)
         whiten_weights(trainer->parameters, net, &preprocess, &dataset, split.train, split.train_count);
+
+    char *identity = identity_of(o, net, &dataset, &split);
+    struct progress progress = {.best = -1};
+    if (o->resume && !checkpoint_load(o->output, identity, trainer, &progress))
+        fail(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
+    if (!o->resume && checkpoint_exists(o->output)) {
+        complain(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
+        checkpoint_remove(o->output);
+    }
+    struct report report = {.options = o, .live = isatty(STDOUT_FILENO) && !o->json, .log_path = log_path,
+                            .log = o->resume ? reopen_log(log_path, progress.epoch) : open_log(log_path)};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -239,36 +345,10 @@ static int train(const struct train_options *o, const char *command)
                grouped((uint64_t)split.validation_count), o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
     fflush(stdout);
 
-    double best = -1;
-    int status = EXIT_SUCCESS;
-    for (int epoch = 0; epoch < o->settings.epochs; epoch++) {
-        report.epoch = epoch;
-        report.epoch_start = seconds_now();
-        const struct epoch_result learnt =
-            trainer_epoch(trainer, &o->settings, &dataset, split.train, split.train_count, epoch, on_progress, &report);
-        if (!learnt.finite)
-            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
-                 "the loss is no longer a finite number in epoch %d, after %d images", epoch + 1, learnt.count);
-        const struct epoch_result measured =
-            interrupted ? (struct epoch_result){0} : trainer_measure(trainer, &dataset, split.validation, split.validation_count);
-        if (!measured.finite && measured.count)
-            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
-                 "the loss on the validation images is no longer a finite number after epoch %d", epoch + 1);
-        const bool better = !interrupted && (!split.validation_count || measured.accuracy > best);
-        print_epoch(&report, &learnt, &measured, better);
-        save(&saver, trainer, last_path, epoch + 1, &measured);
-        if (better || best < 0) {
-            save(&saver, trainer, o->output, epoch + 1, &measured);
-            best = better ? measured.accuracy : best;
-        }
-        if (interrupted) {
-            complain(NULL, NULL, "stopped by a signal in epoch %d; saved %s and %s", epoch + 1, o->output, last_path);
-            status = EXIT_INTERRUPTED;
-            break;
-        }
-    }
+    const int status = run(o, &saver, trainer, &split, &report, progress, identity, last_path);
     if (fclose(report.log))
         fail(log_path, NULL, "the log cannot be written: %m");
+    free(identity);
     trainer_free(trainer);
     split_free(&split);
     dataset_free(&dataset);
@@ -312,6 +392,7 @@ int command_train(int argc, char **argv)
         {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
         {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
         {"data", "DIR", OPTION_TEXT, &o.data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
         {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
         {"epochs", "N", OPTION_COUNT, &settings->epochs, "passes over the training images", NULL},
         {"batch", "N", OPTION_COUNT, &settings->batch, "images in a step", NULL},

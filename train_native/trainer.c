@@ -249,7 +249,7 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
 
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
                                   const struct dataset *dataset, const int *places, int count, int epoch,
-                                  progress_function *progress, void *context)
+                                  const struct epoch_result *so_far, progress_function *progress, void *context)
 {
     int *order = allocate((size_t)count, sizeof(int));
     memcpy(order, places, (size_t)count * sizeof(int));
@@ -259,20 +259,20 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings
         order[i] = order[other];
         order[other] = place;
     }
-    struct epoch_result result = {.finite = true};
-    double loss = 0;
-    int correct = 0;
+    struct epoch_result result = {0};
+    if (so_far)
+        result = *so_far;
+    result.finite = true;
+    result.stopped = false;
     while (result.count < count && !result.stopped) {
         const int n = count - result.count < settings->batch ? count - result.count : settings->batch;
         /* The rate in the middle of the step: neither the first nor the last step is wasted at 0. */
         const double done = epoch + ((double)result.count + 0.5 * n) / count;
         const struct sums sums = learn_batch(trainer, settings, dataset, order + result.count, n, epoch, done);
-        loss += sums.loss;
-        correct += sums.correct;
+        result.loss_sum += sums.loss;
+        result.correct += sums.correct;
         result.count += n;
-        result.loss = loss / result.count;
-        result.accuracy = (double)correct / result.count;
-        if (!isfinite(loss)) {
+        if (!isfinite(result.loss_sum)) {
             result.finite = false;
             break;
         }
@@ -280,6 +280,16 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings
     }
     free(order);
     return result;
+}
+
+double epoch_loss(const struct epoch_result *result)
+{
+    return result->count ? result->loss_sum / result->count : 0;
+}
+
+double epoch_accuracy(const struct epoch_result *result)
+{
+    return result->count ? (double)result->correct / result->count : 0;
 }
 
 struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count)
@@ -301,16 +311,12 @@ struct epoch_result trainer_measure(struct trainer *trainer, const struct datase
         cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->labels, 0, n, classes);
         sums[shard] = score(worker, n, classes);
     }
-    struct epoch_result result = {.count = count, .finite = true};
-    double loss = 0;
-    int correct = 0;
+    struct epoch_result result = {.count = count};
     for (int shard = 0; shard < shards; shard++) {
-        loss += sums[shard].loss;
-        correct += sums[shard].correct;
+        result.loss_sum += sums[shard].loss;
+        result.correct += sums[shard].correct;
     }
     free(sums);
-    result.loss = loss / (count ? count : 1);
-    result.accuracy = (double)correct / (count ? count : 1);
-    result.finite = isfinite(loss);
+    result.finite = isfinite(result.loss_sum);
     return result;
 }

@@ -6,7 +6,7 @@
  *
  *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, shard, seed, initializer);
  *     for (...) {
- *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, places, count, epoch, progress, NULL);
+ *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, places, count, epoch, NULL, progress, NULL);
  *         struct epoch_result validation = trainer_measure(trainer, &dataset, places, count);
  *     }
  *     save(trainer->parameters);
@@ -28,10 +28,11 @@ struct trainer {
     uint64_t seed;
     int64_t step;      /* optimizer steps done */
     uint64_t seen;     /* images learnt from, over all epochs */
-    float *parameters; /* the flat array; the caller may read it between calls */
+    float *parameters; /* the flat array */
+    float *first, *second; /* the optimizer's moments, of the same layout */
     /* private: */
     int threads, shard;
-    float *gradients[LANES], *first, *second;
+    float *gradients[LANES];
     struct net_packed packed;
     struct worker *workers; /* (threads) */
     void *packed_memory;
@@ -51,12 +52,16 @@ struct settings {
 };
 
 struct epoch_result {
-    double loss;     /* mean over the images */
-    double accuracy; /* share of 1 */
     int count;       /* images */
+    double loss_sum; /* over the images */
+    int correct;
     bool finite;     /* false: the loss became infinite or NaN, and the epoch stopped there */
     bool stopped;    /* by progress */
 };
+
+/* Means over the images; 0 without any. */
+double epoch_loss(const struct epoch_result *result);
+double epoch_accuracy(const struct epoch_result *result);
 
 /* Called after each step with what has been seen of the epoch; false stops the epoch after it. */
 typedef bool progress_function(void *context, const struct epoch_result *so_far, int images_in_all);
@@ -69,10 +74,11 @@ void trainer_free(struct trainer *trainer);
 /* Memory that trainer_new takes. */
 size_t trainer_bytes(const struct net *net, int threads, int shard);
 
-/* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). */
+/* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). so_far: what an
+ * earlier call that was stopped gave back, to go on from there; NULL: from the start. */
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
                                   const struct dataset *dataset, const int *places, int count, int epoch,
-                                  progress_function *progress, void *context);
+                                  const struct epoch_result *so_far, progress_function *progress, void *context);
 
 /* Loss (without smoothing) and accuracy of the weights as they are, as in inference. */
 struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count);
