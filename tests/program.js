@@ -153,7 +153,7 @@ export function dataWith(data, changes) {
     return path;
 }
 
-/* No temporary file of a write that failed (NAME.XXXXXX) is left. */
+/* No temporary file of a write that failed (NAME.part) is left. */
 export function nothingLeftOver(path) {
-    assert.deepEqual(readdirSync(path).filter((name) => /\.[A-Za-z0-9]{6}$/.test(name) && !name.endsWith('.eyelet')), []);
+    assert.deepEqual(readdirSync(path).filter((name) => name.endsWith('.part')), []);
 }

@@ -145,8 +145,9 @@ bool checkpoint_exists(const char *path)
 
 void checkpoint_remove(const char *path)
 {
-    for (int old = 0; old < 2; old++) {
-        char *file = generation(path, old);
+    static const char *const endings[] = {".checkpoint", ".checkpoint.old", ".checkpoint.part"};
+    for (int i = 0; i < 3; i++) {
+        char *file = beside(path, endings[i]);
         unlink(file);
         free(file);
     }

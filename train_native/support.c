@@ -149,9 +149,10 @@ static bool write_all(int file, const uint8_t *bytes, size_t size)
 bool write_file(const char *path, const void *bytes, size_t size, const char **reason)
 {
     const size_t length = strlen(path);
-    char *temporary = allocate(length + 8, 1);
+    /* One name, so that what a killed program leaves is overwritten by the next write and not collected. */
+    char *temporary = allocate(length + sizeof ".part", 1);
     memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", 8);
+    memcpy(temporary + length, ".part", sizeof ".part");
 
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) { /* the renaming would put a file in a device's place */
@@ -159,9 +160,8 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
         free(temporary);
         return false;
     }
-    const int file = mkostemp(temporary, O_CLOEXEC);
-    bool written = file >= 0 && write_all(file, bytes, size) && fchmod(file, 0644) == 0 && fsync(file) == 0 &&
-                   fstat(file, &about) == 0;
+    const int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    bool written = file >= 0 && write_all(file, bytes, size) && fsync(file) == 0 && fstat(file, &about) == 0;
     *reason = strerror(errno);
     if (written && (uint64_t)about.st_size != size) {
         written = false;

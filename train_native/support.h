@@ -33,8 +33,9 @@ void print_json_string(FILE *out, const char *text);
 /* All of a regular file; NULL, with *reason set, when that fails or it is longer than `most`. The caller frees it. */
 uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t most);
 
-/* Writes a file so that at every moment, whatever fails, `path` is the old file or the new one in full: a temporary file in the same folder, fsync, size check, rename, fsync of
- * the folder. False, with *reason set, when nothing was changed. */
+/* Writes a file so that at every moment, whatever fails, `path` is the old file or the new one in full: a temporary file
+ * beside it (path.part), fsync, size check, rename, fsync of the folder. False, with *reason set, when nothing was
+ * changed. */
 bool write_file(const char *path, const void *bytes, size_t size, const char **reason);
 
 /* path with its ending, if it is `.eyelet`, replaced by `ending`; the caller frees it. */
