@@ -45,6 +45,41 @@ static void put_float(uint8_t *p, float x)
     put4(p, bits);
 }
 
+/* Below 2^-14 the steps are 2^-24: adding 2^-1 in float, whose last bit is 2^-24 there, rounds to them. Above, the 13 bits
+ * that float16 lacks are rounded off the pattern itself; a carry runs into the exponent, as it should. */
+uint16_t float16_from(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint32_t sign = bits >> 16 & 0x8000;
+    bits &= 0x7fffffff;
+    if (bits >= 0x47800000) /* 2^16 and more, infinite, NaN */
+        return (uint16_t)(sign | (bits > 0x7f800000 ? 0x7e00 : 0x7c00));
+    if (bits < 0x38800000) {
+        float small;
+        memcpy(&small, &bits, sizeof small);
+        small += 0.5f;
+        memcpy(&bits, &small, sizeof bits);
+        return (uint16_t)(sign | (bits - 0x3f000000));
+    }
+    bits += 0xfff + (bits >> 13 & 1);
+    return (uint16_t)(sign | (bits - 0x38000000) >> 13);
+}
+
+float float16_to(uint16_t half)
+{
+    const uint32_t exponent = half >> 10 & 31, fraction = half & 0x3ff;
+    uint32_t bits = (exponent == 31 ? 0x7f800000 : (exponent + 112) << 23) | fraction << 13;
+    float x;
+    if (exponent == 0) {
+        x = (float)fraction * 0x1p-24f;
+        memcpy(&bits, &x, sizeof bits);
+    }
+    bits |= (uint32_t)(half & 0x8000) << 16;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 static bool finite(float x)
 {
     return x - x == 0;
@@ -104,9 +139,10 @@ static enum status read_header(struct model *model, const uint8_t *p)
         return STATUS_NOT_A_MODEL;
     if (get4(p + 8) != VERSION)
         return STATUS_VERSION;
-    if (p[18] > FIT_PAD || p[19] != 0 || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
+    if (p[18] > FIT_PAD || p[19] > WEIGHTS_FLOAT16 || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
         return STATUS_HEADER;
     model->net.input = (struct shape){(int)get2(p + 12), (int)get2(p + 14), (int)get2(p + 16)};
+    model->type = (enum weights)p[19];
     preprocess->fit = (enum fit)p[18];
     memcpy(preprocess->background, p + 20, 3);
     for (int c = 0; c < 3; c++) {
@@ -139,23 +175,33 @@ static enum status read_node(struct node *node, const uint8_t *p)
     return STATUS_OK;
 }
 
-/* The bytes of one node's parameters and its padding. */
-static uint64_t parameter_bytes(const struct net *net, int node)
+static size_t weight_bytes(const struct model *model)
 {
-    return aligned((uint64_t)(net->place[node + 1] - net->place[node]) * sizeof(float));
+    return model->type == WEIGHTS_FLOAT16 ? 2 : 4;
+}
+
+static float get_weight(const struct model *model, const uint8_t *p)
+{
+    return model->type == WEIGHTS_FLOAT16 ? float16_to((uint16_t)get2(p)) : get_float(p);
+}
+
+/* The bytes of one node's parameters and its padding. */
+static uint64_t parameter_bytes(const struct model *model, int node)
+{
+    return aligned((uint64_t)(model->net.place[node + 1] - model->net.place[node]) * weight_bytes(model));
 }
 
 /* A variance below zero would make a NaN of every output. */
 static bool parameters_valid(const struct model *model)
 {
     const uint8_t *p = model->weights;
-    for (int i = 0; i < model->net.node_count; p += parameter_bytes(&model->net, i), i++) {
+    for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++) {
         struct block blocks[4];
         const int count = net_blocks(blocks, &model->net, i);
         const uint8_t *q = p;
         for (int b = 0; b < count; b++)
-            for (size_t k = 0; k < blocks[b].count; k++, q += 4) {
-                const float x = get_float(q);
+            for (size_t k = 0; k < blocks[b].count; k++, q += weight_bytes(model)) {
+                const float x = get_weight(model, q);
                 if (!finite(x) || (blocks[b].role == BLOCK_VARIANCE && x < 0))
                     return false;
             }
@@ -204,7 +250,7 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
     place = aligned(place + (uint64_t)model->notes_length);
     const uint64_t weights = place;
     for (int i = 0; i < model->net.node_count; i++)
-        place += parameter_bytes(&model->net, i);
+        place += parameter_bytes(model, i);
     if (place + 4 > size)
         return STATUS_TRUNCATED;
     if (place + 4 < size)
@@ -219,9 +265,9 @@ void model_parameters(float *parameters, const struct model *model, int node)
 {
     const uint8_t *p = model->weights;
     for (int i = 0; i < node; i++)
-        p += parameter_bytes(&model->net, i);
-    for (size_t i = model->net.place[node]; i < model->net.place[node + 1]; i++, p += 4)
-        *parameters++ = get_float(p);
+        p += parameter_bytes(model, i);
+    for (size_t i = model->net.place[node]; i < model->net.place[node + 1]; i++, p += weight_bytes(model))
+        *parameters++ = get_weight(model, p);
 }
 
 const char *model_label(int *length, const struct model *model, int index)
@@ -253,7 +299,7 @@ size_t model_size(const struct model *model)
 {
     uint64_t place = weights_place(model);
     for (int i = 0; i < model->net.node_count; i++)
-        place += parameter_bytes(&model->net, i);
+        place += parameter_bytes(model, i);
     return (size_t)(place + 4);
 }
 
@@ -268,6 +314,7 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     put2(bytes + 14, net->input.w);
     put2(bytes + 16, net->input.c);
     bytes[18] = (uint8_t)model->preprocess.fit;
+    bytes[19] = (uint8_t)model->type;
     memcpy(bytes + 20, model->preprocess.background, 3);
     for (int c = 0; c < 3; c++) {
         put_float(bytes + 24 + 4 * c, model->preprocess.mean[c]);
@@ -295,8 +342,11 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     memcpy(p, model->notes, (size_t)model->notes_length);
 
     p = bytes + weights_place(model);
-    for (int i = 0; i < net->node_count; p += parameter_bytes(net, i), i++)
+    for (int i = 0; i < net->node_count; p += parameter_bytes(model, i), i++)
         for (size_t k = net->place[i]; k < net->place[i + 1]; k++)
-            put_float(p + 4 * (k - net->place[i]), parameters[k]);
+            if (model->type == WEIGHTS_FLOAT16)
+                put2(p + 2 * (k - net->place[i]), float16_from(parameters[k]));
+            else
+                put_float(p + 4 * (k - net->place[i]), parameters[k]);
     put4(bytes + size - 4, model_checksum(bytes, size - 4));
 }

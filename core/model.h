@@ -8,7 +8,7 @@
  *     8       4     version of the format: 1
  *     12      6     input height, width, channels, 2 bytes each; channels 1 or 3
  *     18      1     fit: 0 stretch, 1 crop, 2 pad (enum fit, image.h)
- *     19      1     type of the weights: 0 = float32
+ *     19      1     type of the weights: 0 float32, 1 float16 (enum weights)
  *     20      3     background red, green, blue
  *     23      1     0
  *     24      12    mean of red, green, blue, float32, on a scale of 0 to 1
@@ -32,8 +32,11 @@
 #include "image.h"
 #include "net.h"
 
+enum weights { WEIGHTS_FLOAT32 = 0, WEIGHTS_FLOAT16 = 1 }; /* pinned: stored in models */
+
 struct model {
     struct net net;
+    enum weights type;
     struct preprocess preprocess;
     float temperature;
     const uint8_t *labels; /* as in the file: for each class its length in one byte, then its text */
@@ -51,6 +54,10 @@ void model_parameters(float *parameters, const struct model *model, int node);
 
 /* One label, not zero-terminated, 0 <= index < classes. */
 const char *model_label(int *length, const struct model *model, int index);
+
+/* The float16 nearest to x, ties to even, and back; x beyond +-65504 becomes infinite, which no model may hold. */
+uint16_t float16_from(float x);
+float float16_to(uint16_t bits);
 
 /* The file's size, and the file itself; parameters is the flat array of the whole net. The model's net has passed
  * net_check, its text and numbers are within what model_read accepts: read the result back to be sure. */

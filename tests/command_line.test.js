@@ -9,7 +9,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
 
-const commands = ['train', 'evaluate', 'classify', 'summary'];
+const commands = ['train', 'evaluate', 'classify', 'convert', 'summary'];
 const model = tinyModel();
 const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(place, name);
@@ -116,6 +116,9 @@ const optionMistakes = [
     ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
     ['--top 0', ['classify', 'a', 'b', '--top', '0'], /--top takes 1 or more/],
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],
+    ['nothing for convert', ['convert'], /convert takes one model, got 0/],
+    ['convert to nowhere', ['convert', 'm.eyelet'], /convert needs -o FILE/],
+    ['convert to no type', ['convert', 'm.eyelet', '-o', 'x', '--weights', 'f8'], /f32, f16, not "f8"/],
     ['nothing for summary', ['summary'], /summary takes one model or network, got 0/],
     ['two for summary', ['summary', 'tutorial', 'tutorial'], /got 2/],
     ['no classes', ['summary', 'tutorial', '--classes', '0'], /--classes takes 1 to 4096/],

@@ -277,6 +277,33 @@ test('--record writes the accuracy into the notes, once, and changes nothing els
     assert.deepEqual(readFileSync(join(here, 'after')), readFileSync(join(here, 'before')));
 });
 
+test('--views averages the logits of mirrored and moved images', async () => {
+    const here = folder();
+    succeeded(await train(here, ['--data', data]));
+    const logits = async (views) => {
+        succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '50', '--views', views, '--logits', views], { cwd: here }));
+        return readFileSync(join(here, views));
+    };
+    const [one, two, six] = [await logits('1'), await logits('2'), await logits('6')];
+    assert.notDeepEqual(one, two);
+    assert.notDeepEqual(two, six);
+    assert.deepEqual(await logits('1'), one);
+});
+
+test('convert to float16 halves the file, keeps the answers and says so, and back again changes no weight', async () => {
+    const here = folder(), small = join(here, 'small.eyelet'), large = join(here, 'large.eyelet'), again = join(here, 'again.eyelet');
+    succeeded(await train(here, ['--data', data]));
+    const model = join(here, 'm.eyelet');
+    const result = succeeded(await eyelet(['convert', model, '-o', small, '--data', data]));
+    assert.match(result.stdout, /agree on (100|99)\.\d\d %/);
+    assert.match(result.stdout, /off by at most [\d.e-]+ of the largest/);
+    assert.ok(statSync(small).size < 0.75 * statSync(model).size);
+    succeeded(await eyelet(['convert', small, '-o', large, '--weights', 'f32', '--data', data]));
+    succeeded(await eyelet(['convert', large, '-o', again, '--data', data]));
+    assert.deepEqual(readFileSync(again), readFileSync(small));
+    refused(await eyelet(['convert', model, '-o', here]), { subject: here, reason: /is a folder/, hint: /unchanged/ });
+});
+
 test('a model for other classes is not evaluated', async () => {
     const here = folder({ two: tinyModel({ labels: ['yes', 'no'] }), other: tinyModel({ labels: classNames.map((name) => name.replace('cat', 'lynx')) }) });
     refused(await eyelet(['evaluate', 'two', '--data', data], { cwd: here }), { subject: 'two', reason: /the model has 2 classes, CIFAR-10 has 10/ });

@@ -6,6 +6,7 @@
 #include "nets.h"
 #include "test.h"
 
+#include <math.h>
 #include <string.h>
 
 /* The smallest net there is, and a model of it with one label to choose. */
@@ -233,7 +234,53 @@ TEST(every_status_has_its_text)
     CHECK(strcmp(status_text((enum status)99), "unknown error") == 0);
 }
 
+TEST(float16_rounds_to_the_nearest_even)
+{
+    for (uint32_t half = 0; half < 0x7c00; half++) { /* every finite one, and what lies between it and the next */
+        const float x = float16_to((uint16_t)half), next = float16_to((uint16_t)(half + 1)), middle = x + (next - x) / 2;
+        CHECK_EQUAL(float16_from(x), half);
+        CHECK_EQUAL(float16_from(-x), half | 0x8000);
+        if (half == 0x7bff)
+            continue;
+        CHECK_EQUAL(float16_from(middle), half + (half & 1));
+        CHECK_EQUAL(float16_from(nextafterf(middle, 0)), half);
+        CHECK_EQUAL(float16_from(nextafterf(middle, next)), half + 1);
+    }
+    CHECK_CLOSE(float16_to(0x3c00), 1, 0);
+    CHECK_CLOSE(float16_to(0x7bff), 65504, 0);
+    CHECK_CLOSE(float16_to(0x0001), 0x1p-24, 0);
+    CHECK_EQUAL(float16_from(65519.0f), 0x7bff);
+    CHECK_EQUAL(float16_from(65520.0f), 0x7c00);
+    CHECK_EQUAL(float16_from(1e30f), 0x7c00);
+    CHECK_EQUAL(float16_from(-1e30f), 0xfc00);
+}
+
+TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)
+{
+    struct net net = {.input = {1, 1, 1}, .node_count = 2, .nodes = {
+        {.kind = NODE_DENSE, .channels = 1}, {.kind = NODE_SOFTMAX, .input = {1}}}};
+    CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
+    static const float weights[] = {0.1f, 65504.0f, 1e5f}, expected[] = {0x1.998p-4f, 65504.0f, 0};
+    for (int i = 0; i < 3; i++) {
+        const uint8_t label[] = {1, 'a'};
+        const struct model model = {.net = net, .type = WEIGHTS_FLOAT16, .preprocess = {.deviation = {1, 1, 1}},
+                                    .temperature = 1, .labels = label, .notes = "", .notes_length = 0};
+        float parameters[4] = {weights[i]};
+        const size_t size = model_size(&model);
+        uint8_t *bytes = test_bytes(size);
+        model_write(bytes, &model, parameters);
+        struct model read;
+        CHECK_EQUAL(model_read(&read, bytes, size), weights[i] > 65504 ? STATUS_NOT_FINITE : STATUS_OK);
+        if (weights[i] > 65504)
+            continue;
+        model_parameters(parameters, &read, 0);
+        CHECK_CLOSE(parameters[0], expected[i], 0);
+    }
+}
+
 static const struct test tests[] = {
+    ENTRY(float16_rounds_to_the_nearest_even),
+    ENTRY(float16_weights_take_half_the_bytes_and_are_the_nearest),
     ENTRY(what_is_written_is_read),
     ENTRY(weights_are_aligned_and_checksum_is_that_of_png),
     ENTRY(text_is_valid_utf8_without_control_characters),

@@ -46,20 +46,37 @@ static char *cifar_in(const char *folder)
     return NULL;
 }
 
-static char *find_cifar(const char *path, bool may_fetch)
+/* The place that the user names, if any. */
+static const char *named_place(const char *path)
 {
     const char *variable = getenv("EYELET_DATA");
-    const char *named = path ? path : variable && *variable ? variable : NULL;
-    if (named) {
-        char *folder = cifar_in(named);
-        if (!folder)
-            fail(named, "The folder should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin.",
-                 "no CIFAR-10 here (named by %s)", path ? "--data" : "EYELET_DATA");
-        return folder;
-    }
+    return path ? path : variable && *variable ? variable : NULL;
+}
+
+/* NULL if the data is not there. */
+static char *look_for_cifar(const char *path)
+{
+    const char *named = named_place(path);
+    if (named)
+        return cifar_in(named);
     char *folder = cifar_in("data");
-    if (!folder)
-        folder = cifar_in("../shared/data");
+    return folder ? folder : cifar_in("../shared/data");
+}
+
+bool dataset_is_there(const char *path)
+{
+    char *folder = look_for_cifar(path);
+    free(folder);
+    return folder != NULL;
+}
+
+static char *find_cifar(const char *path, bool may_fetch)
+{
+    const char *named = named_place(path);
+    char *folder = look_for_cifar(path);
+    if (!folder && named)
+        fail(named, "The folder should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin.",
+             "no CIFAR-10 here (named by %s)", path ? "--data" : "EYELET_DATA");
     if (!folder && may_fetch && fetch_cifar("data"))
         folder = cifar_in("data");
     if (!folder)

@@ -26,6 +26,9 @@ struct dataset {
 
 enum dataset_part { DATASET_TRAIN, DATASET_TEST };
 
+/* Whether dataset_open would find the data without fetching it. */
+bool dataset_is_there(const char *path);
+
 /* Looks for the data in `path`; without one in $EYELET_DATA, data/ and ../shared/data/; and, with may_fetch, offers to
  * fetch the official archive into data/ (fetch.h). Says on standard error which folder it took. */
 struct dataset dataset_open(const char *path, enum dataset_part part, bool may_fetch);

@@ -1,8 +1,6 @@
 #include "commands.h"
 
-#include "augment.h"
-#include "classifier.h"
-#include "dataset.h"
+#include "evaluation.h"
 #include "model_file.h"
 #include "options.h"
 #include "support.h"
@@ -15,94 +13,6 @@
 static const char usage[] = "eyelet evaluate MODEL: accuracy on the 10,000 test images of CIFAR-10, computed as in the browser, to the bit\n\n"
                             "  eyelet evaluate web/models/tutorial.eyelet";
 
-struct evaluation {
-    int count, classes;
-    float *logits;   /* (count, classes) */
-    int *confusion;  /* (classes, classes): images of the row's class taken for the column's */
-    int correct, among_five;
-    double loss, seconds;
-};
-
-/* Test-time augmentation as in airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel
- * along the diagonal, up and down. */
-static const struct view {
-    int moved; /* down and right */
-    bool mirrored;
-    float weight[3]; /* with 1, 2 and 6 views */
-} views[] = {{0, false, {1, 0.5f, 0.25f}},    {0, true, {0, 0.5f, 0.25f}},  {-1, false, {0, 0, 0.125f}},
-             {-1, true, {0, 0, 0.125f}}, {1, false, {0, 0, 0.125f}}, {1, true, {0, 0, 0.125f}}};
-enum { VIEWS = sizeof views / sizeof *views };
-static const char *const view_choices[] = {"1", "2", "6", NULL};
-
-/* The weighted sum of the views' logits. With one view these are the network's own, to the bit. */
-static enum status classify_views(float *logits, struct classifier *classifier, const uint8_t *image, uint8_t *view,
-                                  struct shape shape, int choice)
-{
-    const int classes = classifier_classes(classifier);
-    for (int v = 0; v < VIEWS; v++) {
-        const float weight = views[v].weight[choice];
-        if (weight == 0)
-            continue;
-        augment_view(view, image, shape, views[v].mirrored, views[v].moved, views[v].moved);
-        const enum status status = classifier_run_fitted(classifier, view);
-        if (status)
-            return status;
-        for (int k = 0; k < classes; k++)
-            logits[k] = v ? logits[k] + weight * classifier_logits(classifier)[k] : weight * classifier_logits(classifier)[k];
-    }
-    return STATUS_OK;
-}
-
-static void classify_all(struct evaluation *evaluation, const struct dataset *dataset, const uint8_t *model, size_t size,
-                         int choice)
-{
-    size_t workspace;
-    const enum status status = classifier_bytes(&workspace, model, size);
-    if (status)
-        fail(NULL, NULL, "%s", status_text(status));
-    const double start = seconds_now();
-    enum status worst = STATUS_OK;
-#pragma omp parallel
-    {
-        struct classifier *classifier;
-        void *memory = allocate(workspace, 1);
-        uint8_t *view = allocate(shape_count(dataset->shape), 1);
-        enum status own = classifier_open(&classifier, memory, model, size);
-#pragma omp for schedule(dynamic, 64)
-        for (int i = 0; i < dataset->count; i++)
-            if (!own)
-                own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
-                                     dataset->pixels + (size_t)i * shape_count(dataset->shape), view, dataset->shape, choice);
-#pragma omp critical
-        worst = own ? own : worst;
-        free(view);
-        free(memory);
-    }
-    if (worst)
-        fail(NULL, NULL, "%s", status_text(worst));
-    evaluation->seconds = seconds_now() - start;
-}
-
-static void score(struct evaluation *evaluation, const struct dataset *dataset)
-{
-    const int classes = evaluation->classes;
-    for (int i = 0; i < dataset->count; i++) {
-        const float *logits = evaluation->logits + (size_t)i * (size_t)classes;
-        const int label = dataset->labels[i];
-        int best = 0, before = 0;
-        double sum = 0;
-        for (int k = 0; k < classes; k++) {
-            best = logits[k] > logits[best] ? k : best;
-            before += logits[k] > logits[label] || (logits[k] == logits[label] && k < label);
-            sum += exp((double)(logits[k] - logits[label]));
-        }
-        evaluation->confusion[label * classes + best]++;
-        evaluation->correct += best == label;
-        evaluation->among_five += before < 5;
-        evaluation->loss += log(sum) / dataset->count;
-    }
-}
-
 /* Half the width of Wilson's 95 % interval, in points of a percent. */
 static double uncertainty(int correct, int count)
 {
@@ -112,7 +22,7 @@ static double uncertainty(int correct, int count)
 
 static void print_table(const struct evaluation *e, const struct dataset *dataset)
 {
-    printf("accuracy   %.2f %% +- %.2f (%s of %s images)\n", 100.0 * e->correct / e->count, uncertainty(e->correct, e->count),
+    printf("accuracy   %.2f %% +- %.2f (%s of %s images)\n", 100 * evaluation_accuracy(e), uncertainty(e->correct, e->count),
            grouped((uint64_t)e->correct), grouped((uint64_t)e->count));
     printf("top five   %.2f %%\nloss       %.4f\ntime       %.2f s (%s images/s)\n\n", 100.0 * e->among_five / e->count, e->loss,
            e->seconds, grouped((uint64_t)(e->count / e->seconds)));
@@ -138,7 +48,7 @@ static void print_json(const struct evaluation *e, const struct dataset *dataset
     printf("{\"model\": ");
     print_json_string(stdout, path);
     printf(", \"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"top5\": %.6f, \"loss\": %.6f, \"seconds\": %.3f, \"classes\": [",
-           e->count, e->correct, (double)e->correct / e->count, (double)e->among_five / e->count, e->loss, e->seconds);
+           e->count, e->correct, evaluation_accuracy(e), (double)e->among_five / e->count, e->loss, e->seconds);
     for (int i = 0; i < e->classes; i++) {
         printf("%s", i ? ", " : "");
         print_json_string(stdout, dataset->class_names[i]);
@@ -169,33 +79,22 @@ static void check_labels(const struct model *model, const struct dataset *datase
 
 /* Writes the model again with its measured accuracy among the notes. */
 static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path,
-                   int choice)
+                   int views)
 {
     char value[160], key[40] = "accuracy";
-    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100.0 * e->correct / e->count, grouped((uint64_t)e->count),
+    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e), grouped((uint64_t)e->count),
              dataset->name);
-    if (choice)
-        snprintf(key, sizeof key, "accuracy over %s views", view_choices[choice]);
-    struct model *copy = allocate(1, sizeof *copy);
-    *copy = *model;
+    if (views)
+        snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
-    copy->notes = notes;
-    copy->notes_length = (int)strlen(notes);
-    float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
-    for (int i = 0; i < model->net.node_count; i++)
-        model_parameters(parameters + model->net.place[i], model, i);
-    const size_t size = model_size(copy);
-    uint8_t *bytes = allocate(size, 1);
-    model_write(bytes, copy, parameters);
+    size_t size;
+    uint8_t *bytes = model_file_again(&size, model, notes, model->type);
     const char *reason;
-    if (copy->notes_length > LIMIT_NOTES || !write_file(path, bytes, size, &reason))
-        fail(path, "The model is unchanged.", "the accuracy cannot be recorded: %s",
-             copy->notes_length > LIMIT_NOTES ? "the notes are full" : reason);
+    if (!write_file(path, bytes, size, &reason))
+        fail(path, "The model is unchanged.", "the accuracy cannot be recorded: %s", reason);
     free(bytes);
-    free(parameters);
     free(notes);
     free(old);
-    free(copy);
 }
 
 int command_evaluate(int argc, char **argv)
@@ -208,7 +107,7 @@ int command_evaluate(int argc, char **argv)
         {"limit", "N", OPTION_COUNT, &limit, "only the first N images (0: all)", NULL},
         {"threads", "N", OPTION_COUNT, &threads, "0: as many as there are cores", NULL},
         {"views", "N", OPTION_CHOICE, &choice,
-         "average over the image, its mirror and both moved by a\npixel; one of", view_choices},
+         "average over the image, its mirror and both moved by a\npixel; one of", evaluation_views},
         {"logits", "FILE", OPTION_TEXT, &logits, "write the logits there: float32, little-endian, (images, classes)", NULL},
         {"record", NULL, OPTION_FLAG, &recorded, "write the accuracy into the model's notes", NULL},
         {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
@@ -230,14 +129,9 @@ int command_evaluate(int argc, char **argv)
     check_labels(model, &dataset, argv[first]);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
 
-    struct evaluation evaluation = {.count = dataset.count, .classes = dataset.classes};
-    const size_t classes = (size_t)dataset.classes;
-    evaluation.logits = allocate((size_t)dataset.count * classes, sizeof(float));
-    evaluation.confusion = allocate(classes * classes, sizeof(int));
-    classify_all(&evaluation, &dataset, bytes, size, choice);
-    score(&evaluation, &dataset);
+    struct evaluation evaluation = evaluation_run(bytes, size, &dataset, choice);
     const char *reason;
-    if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * classes * sizeof(float), &reason))
+    if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), &reason))
         fail(logits, NULL, "the logits cannot be written: %s", reason);
     if (recorded)
         record(model, &evaluation, &dataset, argv[first], choice);
@@ -245,8 +139,7 @@ int command_evaluate(int argc, char **argv)
         print_json(&evaluation, &dataset, argv[first]);
     else
         print_table(&evaluation, &dataset);
-    free(evaluation.logits);
-    free(evaluation.confusion);
+    evaluation_free(&evaluation);
     dataset_free(&dataset);
     free(bytes);
     free(model);

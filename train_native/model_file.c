@@ -6,6 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Read back, so that no file is written that could not be opened. */
+static uint8_t *written(size_t *size, const struct model *model, const float *parameters)
+{
+    *size = model_size(model);
+    uint8_t *bytes = allocate(*size, 1);
+    model_write(bytes, model, parameters);
+    struct model check;
+    const enum status status = model_read(&check, bytes, *size);
+    if (status)
+        fail(NULL, "Nothing was written.", "the model would not be valid: %s", status_text(status));
+    return bytes;
+}
+
 uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
                           const struct preprocess *preprocess, char *const *labels, const char *notes)
 {
@@ -23,16 +36,24 @@ uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *para
         p += length;
     }
     model->labels = lengths;
-    *size = model_size(model);
-    uint8_t *bytes = allocate(*size, 1);
-    model_write(bytes, model, frozen);
-    struct model check;
-    const enum status status = model_read(&check, bytes, *size);
-    if (status)
-        fail(NULL, "Nothing was written.", "the trained model is not valid: %s", status_text(status));
+    uint8_t *bytes = written(size, model, frozen);
     free(lengths);
     free(frozen);
     free(model);
+    return bytes;
+}
+
+uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type)
+{
+    struct model copy = *model;
+    copy.notes = notes;
+    copy.notes_length = (int)strlen(notes);
+    copy.type = type;
+    float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
+    for (int i = 0; i < model->net.node_count; i++)
+        model_parameters(parameters + model->net.place[i], model, i);
+    uint8_t *bytes = written(size, &copy, parameters);
+    free(parameters);
     return bytes;
 }
 

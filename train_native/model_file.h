@@ -9,6 +9,9 @@
 uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
                           const struct preprocess *preprocess, char *const *labels, const char *notes);
 
+/* The bytes of a model that was read, with these notes and weights of this type; the caller frees them. */
+uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type);
+
 /* A model file read whole, or the end of the program with what is wrong with it. model points into the result, which
  * the caller frees. */
 uint8_t *model_file_load(struct model *model, size_t *size, const char *path);

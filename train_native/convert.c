@@ -1,0 +1,95 @@
+#include "commands.h"
+
+#include "evaluation.h"
+#include "model_file.h"
+#include "options.h"
+#include "support.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "eyelet convert MODEL -o SMALL: the same model with its weights in another type\n\n"
+    "  eyelet convert airbench94.eyelet -o small.eyelet --weights f16    half the download, widened when it is opened\n\n"
+    "Says what it costs: in accuracy where the data is at hand.";
+
+static const char *const types[] = {"f32", "f16", NULL};
+
+/* The largest error of a weight as a share of the largest weight of its node. */
+static float largest_error(const struct model *before, const struct model *after)
+{
+    float worst = 0;
+    for (int node = 0; node < before->net.node_count; node++) {
+        const size_t count = before->net.place[node + 1] - before->net.place[node];
+        float *a = allocate(count, sizeof(float)), *b = allocate(count, sizeof(float)), largest = 0, error = 0;
+        model_parameters(a, before, node);
+        model_parameters(b, after, node);
+        for (size_t i = 0; i < count; i++) {
+            largest = fmaxf(largest, fabsf(a[i]));
+            error = fmaxf(error, fabsf(a[i] - b[i]));
+        }
+        worst = largest > 0 ? fmaxf(worst, error / largest) : worst;
+        free(a);
+        free(b);
+    }
+    return worst;
+}
+
+static void compare(const uint8_t *before, size_t before_size, const uint8_t *after, size_t after_size, const struct model *model,
+                    const char *data)
+{
+    struct dataset dataset = dataset_open(data, DATASET_TEST, false);
+    dataset_fit(&dataset, model->net.input, &model->preprocess);
+    struct evaluation a = evaluation_run(before, before_size, &dataset, 0), b = evaluation_run(after, after_size, &dataset, 0);
+    int agree = 0;
+    for (int i = 0; i < dataset.count; i++) {
+        const float *x = a.logits + (size_t)i * (size_t)a.classes, *y = b.logits + (size_t)i * (size_t)a.classes;
+        int best_x = 0, best_y = 0;
+        for (int k = 1; k < a.classes; k++) {
+            best_x = x[k] > x[best_x] ? k : best_x;
+            best_y = y[k] > y[best_y] ? k : best_y;
+        }
+        agree += best_x == best_y;
+    }
+    printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * evaluation_accuracy(&a),
+           100 * evaluation_accuracy(&b), 100.0 * agree / dataset.count, grouped((uint64_t)dataset.count));
+    evaluation_free(&a);
+    evaluation_free(&b);
+    dataset_free(&dataset);
+}
+
+int command_convert(int argc, char **argv)
+{
+    const char *output = NULL, *data = NULL;
+    int type = WEIGHTS_FLOAT16;
+    const struct option_entry options[] = {
+        {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
+        {"weights", "TYPE", OPTION_CHOICE, &type, "one of", types},
+        {"data", "DIR", OPTION_TEXT, &data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first != 1)
+        usage_error("convert", "convert takes one model, got %d", argc - first);
+    if (!output || !*output)
+        usage_error("convert", "convert needs -o FILE, where the result goes");
+
+    struct model before, after;
+    size_t before_size, after_size;
+    uint8_t *bytes = model_file_load(&before, &before_size, argv[first]);
+    char *notes = model_file_notes(&before);
+    uint8_t *result = model_file_again(&after_size, &before, notes, (enum weights)type);
+    const char *reason;
+    if (!write_file(output, result, after_size, &reason))
+        fail(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    model_read(&after, result, after_size);
+    printf("size       %s bytes before, %s after\nweights    off by at most %.2g of the largest of their layer\n",
+           grouped(before_size), grouped(after_size), (double)largest_error(&before, &after));
+    if (dataset_is_there(data))
+        compare(bytes, before_size, result, after_size, &before, data);
+    else
+        printf("accuracy   not measured: no CIFAR-10 found (--data)\n");
+    free(result);
+    free(notes);
+    free(bytes);
+    return EXIT_SUCCESS;
+}

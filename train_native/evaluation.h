@@ -1,0 +1,29 @@
+/* Measures a model on labelled images, with the exact kernels of inference: what the browser would say, to the bit. */
+#ifndef EVALUATION_H
+#define EVALUATION_H
+
+#include "dataset.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct evaluation {
+    int count, classes;
+    float *logits;   /* (count, classes) */
+    int *confusion;  /* (classes, classes): images of the row's class taken for the column's */
+    int correct, among_five;
+    double loss, seconds;
+};
+
+/* Over how many views of an image the logits are averaged, for --views: the places in this list. Test-time augmentation as in
+ * airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel along the diagonal, up and
+ * down. One view is the network's own logits, to the bit. */
+extern const char *const evaluation_views[];
+
+/* On every core (omp_set_num_threads limits them). A model that fails ends the program. */
+struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, int views);
+void evaluation_free(struct evaluation *evaluation);
+
+double evaluation_accuracy(const struct evaluation *evaluation);
+
+#endif
