@@ -34,7 +34,7 @@ native := $(wildcard train_native/*.c)
 tests := $(filter-out tests/fuzz_% tests/make_golden.c,$(wildcard tests/*.c))
 objects = $(patsubst %.c,$(build)/%.o,$(1))
 
-.PHONY: all native wasm run train test test-native test-core test-wasm test-node bench fuzz install install-test clean help
+.PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench fuzz install install-test clean help
 .DELETE_ON_ERROR:
 
 all: native wasm
@@ -42,7 +42,8 @@ all: native wasm
 help:
 	@echo 'make run           build everything and serve the page on 127.0.0.1 (installs what is missing)'
 	@echo 'make test          build and run every test (installs what is missing)'
-	@echo 'make train         train the shipped model on CIFAR-10 again; ARGUMENTS="..." for other options'
+	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
+	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (half an hour)'
 	@echo 'make bench         measure speed and size, and print the table of the README'
 	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
 	@echo 'make wasm          web/classifier.wasm, the module for browsers and Node'
@@ -104,6 +105,16 @@ run: install
 train: install
 	$(MAKE) native
 	build/eyelet train -o build/tutorial.eyelet $(ARGUMENTS)
+
+# The model that the page opens first, from nothing: half an hour on two cores. Any AVX2 or AVX-512 machine gets its weights.
+reproduce: install
+	$(MAKE) native
+	build/eyelet train -o build/reproduced.eyelet --recipe airbench94
+	build/eyelet convert build/reproduced.eyelet -o build/reproduced-f16.eyelet --weights f16
+	@checksum() { build/eyelet summary $$1 | grep -o 'checksum .*'; }; \
+	if [ "$$(checksum build/reproduced-f16.eyelet)" = "$$(checksum web/models/airbench94.eyelet)" ]; then \
+	  echo 'the same weights as web/models/airbench94.eyelet'; \
+	else echo 'OTHER WEIGHTS than web/models/airbench94.eyelet'; exit 1; fi
 
 # ---- Tests ----
 

@@ -6,6 +6,7 @@
  * Kernels vectorise across outputs, never across a reduction, so the width does not change a result. The branch is
  * chosen at compile time; WebAssembly is tested before x86 because Emscripten also defines the x86 macros.
  *
+ * VEC_FUSED: whether vec_fma rounds once; training on machines that agree in it gives the same weights.
  * MICRO_ROWS x (MICRO_VECTORS * VEC_LANES) is the tile of C that the GEMM micro-kernel (gemm.c) keeps in registers. */
 #ifndef VEC_H
 #define VEC_H
@@ -15,6 +16,7 @@
 #include <wasm_simd128.h>
 typedef v128_t vec;
 #define VEC_NAME "wasm simd128"
+#define VEC_FUSED 0
 #define VEC_LANES 4
 #define MICRO_ROWS 4 /* 4 x 2 sums + 2 of B + 1 of A = 11 of x86's 16 registers; 6 rows spill in V8 */
 #define MICRO_VECTORS 2
@@ -34,6 +36,7 @@ static inline vec vec_fma(vec a, vec b, vec c) { return wasm_f32x4_add(wasm_f32x
 #include <immintrin.h>
 typedef __m512 vec;
 #define VEC_NAME "AVX-512"
+#define VEC_FUSED 1
 #define VEC_LANES 16
 #define MICRO_ROWS 8 /* 8 x 2 sums + 2 of B + 1 product = 19 of 32 registers; A comes as a broadcast operand */
 #define MICRO_VECTORS 2
@@ -53,6 +56,7 @@ static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c)
 #include <immintrin.h>
 typedef __m256 vec;
 #define VEC_NAME "AVX2"
+#define VEC_FUSED 1
 #define VEC_LANES 8
 #define MICRO_ROWS 6 /* 6 x 2 sums + 2 of B + 1 of A + 1 product = 16 of 16 registers */
 #define MICRO_VECTORS 2
@@ -72,6 +76,7 @@ static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c)
 #include <arm_neon.h>
 typedef float32x4_t vec;
 #define VEC_NAME "NEON"
+#define VEC_FUSED 1
 #define VEC_LANES 4
 #define MICRO_ROWS 8 /* 8 x 2 sums + 2 of B + 1 of A + 1 product = 20 of 32 registers */
 #define MICRO_VECTORS 2
@@ -90,6 +95,7 @@ static inline vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 
 typedef float vec;
 #define VEC_NAME "scalar"
+#define VEC_FUSED 0
 #define VEC_LANES 1
 #define MICRO_ROWS 4
 #define MICRO_VECTORS 4
@@ -102,7 +108,7 @@ static inline vec vec_sub(vec a, vec b) { return a - b; }
 static inline vec vec_mul(vec a, vec b) { return a * b; }
 static inline vec vec_max(vec a, vec b) { return a > b ? a : b; } /* b where either is NaN, as on every branch */
 static inline vec vec_min(vec a, vec b) { return a < b ? a : b; }
-static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; } /* fused only where the machine can */
+static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
 #endif
 

@@ -85,23 +85,38 @@ for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'ad
         assert.equal(models[0], models[1]);
     });
 
+const builds = ['x86-64-v3', 'x86-64-v4'].map((name) => new URL(`../build/${name}/eyelet`, import.meta.url).pathname);
+test('one seed gives one model with AVX2 and with AVX-512',
+    { skip: builds.every((path) => existsSync(path)) ? false : 'NOT TESTED: this needs the builds x86-64-v3 and x86-64-v4' }, async () => {
+        for (const network of ['rich', 'whitened']) {
+            const models = [];
+            for (const build of builds) {
+                const here = folder();
+                succeeded(await start(build, arguments_(network, '--epochs', '2'), { cwd: here }).result);
+                models.push(readFileSync(join(here, 'm.eyelet')));
+            }
+            assert.ok(models[0].equals(models[1]), network);
+        }
+    });
+
 /* ---- What is saved is what was measured ---- */
 
-test('the saved model has batch normalisation folded in, and measures as it did in training', async () => {
-    /* Without noise all images of a class are one image, so validation and test images give one loss, if it is one net. */
-    const data = makeData(makeRecords(0)), here = folder();
-    const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', join(networks, 'rich.txt'), '--data', data,
-        '--limit', '1000', '--epochs', '3', '--warmup', '0', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));
-    const best = stdout.trim().split('\n').map((line) => JSON.parse(line)).reduce((a, b) => b.validation_accuracy > a.validation_accuracy ? b : a);
-    const measured = JSON.parse(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '1000', '--json'], { cwd: here })).stdout);
-    assert.equal(measured.accuracy, best.validation_accuracy);
-    assert.ok(Math.abs(measured.loss - best.validation_loss) < 1e-4 * best.validation_loss, `${measured.loss} against ${best.validation_loss}`);
+for (const [network, left] of [['rich', ['batchnorm']], ['whitened', []]])
+    test(`the saved model has batch normalisation folded in, and measures as it did in training: ${network}`, async () => {
+        /* Without noise all images of a class are one image, so validation and test images give one loss, if it is one net. */
+        const data = makeData(makeRecords(0)), here = folder();
+        const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', join(networks, `${network}.txt`), '--data', data,
+            '--limit', '1000', '--epochs', '3', '--warmup', '0', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));
+        const best = stdout.trim().split('\n').map((line) => JSON.parse(line)).reduce((a, b) => b.validation_accuracy > a.validation_accuracy ? b : a);
+        const measured = JSON.parse(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '1000', '--json'], { cwd: here })).stdout);
+        assert.equal(measured.accuracy, best.validation_accuracy);
+        assert.ok(Math.abs(measured.loss - best.validation_loss) < 1e-4 * best.validation_loss, `${measured.loss} against ${best.validation_loss}`);
 
-    const { layers } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
-    const kinds = layers.map((layer) => layer.kind);
-    assert.ok(!kinds.includes('dropout'));
-    assert.deepEqual(kinds.filter((kind) => kind === 'batchnorm'), ['batchnorm'], 'only the one after flatten has nothing to go into');
-});
+        const { layers } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
+        const kinds = layers.map((layer) => layer.kind);
+        assert.ok(!kinds.includes('dropout'));
+        assert.deepEqual(kinds.filter((kind) => kind === 'batchnorm'), left, 'only the one after flatten has nothing to go into');
+    });
 
 test('a noisy set is learnt, and validation agrees with evaluation', async () => {
     const here = folder();

@@ -24,8 +24,8 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
 {
     printf("accuracy   %.2f %% +- %.2f (%s of %s images)\n", 100 * evaluation_accuracy(e), uncertainty(e->correct, e->count),
            grouped((uint64_t)e->correct), grouped((uint64_t)e->count));
-    printf("top five   %.2f %%\nloss       %.4f\ntime       %.2f s (%s images/s)\n\n", 100.0 * e->among_five / e->count, e->loss,
-           e->seconds, grouped((uint64_t)(e->count / e->seconds)));
+    printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%\ntime       %.2f s (%s images/s)\n\n", 100.0 * e->among_five / e->count, e->loss,
+           100 * e->calibration_error, e->seconds, grouped((uint64_t)(e->count / e->seconds)));
     printf("  %-14s %9s %9s   most often taken for\n", "class", "recall", "precision");
     for (int i = 0; i < e->classes; i++) {
         int row = 0, column = 0, worst = i == 0;
@@ -47,8 +47,8 @@ static void print_json(const struct evaluation *e, const struct dataset *dataset
 {
     printf("{\"model\": ");
     print_json_string(stdout, path);
-    printf(", \"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"top5\": %.6f, \"loss\": %.6f, \"seconds\": %.3f, \"classes\": [",
-           e->count, e->correct, evaluation_accuracy(e), (double)e->among_five / e->count, e->loss, e->seconds);
+    printf(", \"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"top5\": %.6f, \"loss\": %.6f, \"calibration_error\": %.6f, \"seconds\": %.3f, \"classes\": [",
+           e->count, e->correct, evaluation_accuracy(e), (double)e->among_five / e->count, e->loss, e->calibration_error, e->seconds);
     for (int i = 0; i < e->classes; i++) {
         printf("%s", i ? ", " : "");
         print_json_string(stdout, dataset->class_names[i]);

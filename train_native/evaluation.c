@@ -68,7 +68,9 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
 
 static void score(struct evaluation *evaluation, const struct dataset *dataset)
 {
+    enum { BINS = 15 };
     const int classes = evaluation->classes;
+    double confidence_less_hits[BINS] = {0};
     for (int i = 0; i < dataset->count; i++) {
         const float *logits = evaluation->logits + (size_t)i * (size_t)classes;
         const int label = dataset->labels[i];
@@ -83,7 +85,12 @@ static void score(struct evaluation *evaluation, const struct dataset *dataset)
         evaluation->correct += best == label;
         evaluation->among_five += before < 5;
         evaluation->loss += log(sum) / dataset->count;
+        const double confidence = exp((double)(logits[best] - logits[label])) / sum;
+        const int bin = (int)(confidence * BINS);
+        confidence_less_hits[bin < BINS ? bin : BINS - 1] += confidence - (best == label);
     }
+    for (int bin = 0; bin < BINS; bin++)
+        evaluation->calibration_error += fabs(confidence_less_hits[bin]) / dataset->count;
 }
 
 struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, int choice)

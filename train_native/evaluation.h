@@ -13,6 +13,7 @@ struct evaluation {
     int *confusion;  /* (classes, classes): images of the row's class taken for the column's */
     int correct, among_five;
     double loss, seconds;
+    double calibration_error; /* expected calibration error (Guo et al. 2017), 15 bins of confidence */
 };
 
 /* Over how many views of an image the logits are averaged, for --views: the places in this list. Test-time augmentation as in

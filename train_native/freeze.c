@@ -6,12 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether node i is batch normalisation that the node before it can take in. */
-static bool foldable(const struct net *net, int i)
+/* The node that can take in node i, if that is batch normalisation: the conv2d or dense layer before it, also across a
+ * maxpool, because the largest stays the largest under a factor above 0. -1 if there is none. */
+static int taker(const struct net *net, int i, const float *parameters)
 {
-    const int before = net->nodes[i].input[0] - 1;
-    return net->nodes[i].kind == NODE_BATCHNORM && before >= 0 && net->consumers[before + 1] == 1 &&
-           (net->nodes[before].kind == NODE_CONV2D || net->nodes[before].kind == NODE_DENSE);
+    if (net->nodes[i].kind != NODE_BATCHNORM)
+        return -1;
+    int before = net->nodes[i].input[0] - 1;
+    if (before >= 0 && net->nodes[before].kind == NODE_MAXPOOL && net->consumers[before + 1] == 1) {
+        const float *scale = parameters + net->place[i];
+        for (int k = 0; k < net->shapes[i + 1].c; k++)
+            if (!(scale[k] > 0))
+                return -1;
+        before = net->nodes[before].input[0] - 1;
+    }
+    if (before < 0 || net->consumers[before + 1] != 1)
+        return -1;
+    return net->nodes[before].kind == NODE_CONV2D || net->nodes[before].kind == NODE_DENSE ? before : -1;
 }
 
 float *net_freeze(struct net *frozen, const struct net *net, const float *parameters)
@@ -25,9 +36,11 @@ float *net_freeze(struct net *frozen, const struct net *net, const float *parame
         tensor[i + 1] = tensor[node->input[0]];
         if (node->kind == NODE_DROPOUT)
             continue;
-        if (foldable(net, i)) {
-            folded[tensor[i + 1] - 1] = i;
-            frozen->nodes[tensor[i + 1] - 1].bias = true;
+        const int into = taker(net, i, parameters);
+        if (into >= 0) {
+            const int there = tensor[into + 1] - 1;
+            folded[there] = i;
+            frozen->nodes[there].bias = true;
             continue;
         }
         struct node *copy = &frozen->nodes[frozen->node_count];

@@ -2,7 +2,8 @@
  *
  *     w' = w * factor, b' = b * factor + offset, with batchnorm = in * factor + offset (norm.h)
  *
- * Batch normalisation that does not follow a conv2d or dense layer of its own stays a layer. */
+ * Batch normalisation that does not follow a conv2d or dense layer of its own, directly or behind a maxpool, stays a
+ * layer. */
 #ifndef FREEZE_H
 #define FREEZE_H
 

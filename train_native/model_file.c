@@ -52,7 +52,9 @@ uint8_t *model_file_again(size_t *size, const struct model *model, const char *n
     float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
         model_parameters(parameters + model->net.place[i], model, i);
-    uint8_t *bytes = written(size, &copy, parameters);
+    float *frozen = net_freeze(&copy.net, &model->net, parameters); /* older files may hold what can be folded today */
+    uint8_t *bytes = written(size, &copy, frozen);
+    free(frozen);
     free(parameters);
     return bytes;
 }

@@ -50,7 +50,19 @@ static void print_table(const struct net *net, const char *name)
            grouped(trainer_bytes(net, 2, USUAL_SHARD)));
 }
 
-static void print_json(const struct net *net, const char *name)
+/* CRC-32 of the numbers that the weights are when the model is opened. */
+static uint32_t weights_checksum(const struct model *model)
+{
+    const size_t count = net_parameter_count(&model->net);
+    float *parameters = allocate(count, sizeof(float));
+    for (int i = 0; i < model->net.node_count; i++)
+        model_parameters(parameters + model->net.place[i], model, i);
+    const uint32_t sum = model_checksum((const uint8_t *)parameters, count * sizeof(float));
+    free(parameters);
+    return sum;
+}
+
+static void print_json(const struct net *net, const char *name, const struct model *model)
 {
     printf("{\"name\": ");
     print_json_string(stdout, name);
@@ -66,7 +78,14 @@ static void print_json(const struct net *net, const char *name)
                net->place[i + 1] - net->place[i], (unsigned long long)net_multiply_adds(net, i));
         multiply_adds += net_multiply_adds(net, i);
     }
-    printf("], \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
+    printf("]");
+    if (model) {
+        char *notes = model_file_notes(model);
+        printf(", \"weights_checksum\": \"%08x\", \"notes\": ", weights_checksum(model));
+        print_json_string(stdout, notes);
+        free(notes);
+    }
+    printf(", \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
            net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net),
            trainer_bytes(net, 2, USUAL_SHARD));
 }
@@ -104,10 +123,14 @@ int command_summary(int argc, char **argv)
         bytes = model_file_load(model, &length, argv[first]);
     else
         network_read(&model->net, argv[first], size, size, classes);
-    (json ? print_json : print_table)(&model->net, argv[first]);
+    if (json)
+        print_json(&model->net, argv[first], bytes ? model : NULL);
+    else
+        print_table(&model->net, argv[first]);
     if (bytes && !json) {
         char *notes = model_file_notes(model);
-        printf("\n%s", notes);
+        printf("  weights         %s, checksum %08x\n\n%s", model->type == WEIGHTS_FLOAT16 ? "float16" : "float32",
+               weights_checksum(model), notes);
         free(notes);
     }
     free(bytes);

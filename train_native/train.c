@@ -238,7 +238,7 @@ static char *identity_of(const struct train_options *o, const struct net *net, c
     fprintf(out, "--dense-rate=%.9g\n--bias-rate=%.9g\n", (double)p->dense_rate, (double)p->bias_rate);
     fprintf(out, "--schedule=%d\n--warmup=%.9g\n--smoothing=%.9g\n", s->schedule, (double)s->warmup, (double)s->smoothing);
     fprintf(out, "--flip=%d\n--crop=%d\n--initializer=%d\n", s->augment.flip, s->augment.crop, o->initializer);
-    fprintf(out, "arithmetic=%s\n", VEC_NAME); /* fused or not, training differs in the last bits */
+    fprintf(out, "multiply-add=%s\n", VEC_FUSED ? "fused" : "unfused"); /* the last bits differ */
     fclose(out);
     return text;
 }
