@@ -399,7 +399,10 @@ static void forward_tanh(struct net_run *run, int i, float *out, const float *in
 
 static void forward_gelu(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    gelu_forward(out, in, output_count(run, i, n));
+    const size_t count = output_count(run, i, n);
+    gelu_forward(out, in, count);
+    for (size_t k = 0; k < count; k++) /* far below any sum's last bit, and the products to come would be slow denormals */
+        out[k] = out[k] > -1e-24f && out[k] < 0 ? 0 : out[k];
 }
 
 static void forward_scale(struct net_run *run, int i, float *out, const float *in, int n)

@@ -35,7 +35,9 @@ void net_forward_training(struct net_run *run, int n)
             const float *scale = run->parameters + run->net->place[i];
             batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c,
                               output_rows(run, i, n), c);
-        } else if (node->kind == NODE_DROPOUT)
+        } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
+            gelu_forward(out, in, output_count(run, i, n));
+        else if (node->kind == NODE_DROPOUT)
             dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
                             output_count(run, i, n));
         else

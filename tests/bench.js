@@ -10,7 +10,9 @@ import { loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const model = join(root, 'web/models/tutorial.eyelet');
+const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
+    name: `\`${file.replace('.eyelet', '')}\``, file, path: join(root, 'web/models', file),
+}));
 const rows = [];
 
 function report(what, figure, how) {
@@ -35,8 +37,8 @@ function timeCalls(call) {
     const batches = [];
     for (let i = 0; i < 40; i++) {
         const start = performance.now();
-        for (let k = 0; k < 50; k++) call();
-        batches.push((performance.now() - start) / 50);
+        for (let k = 0; k < 20; k++) call();
+        batches.push((performance.now() - start) / 20);
     }
     batches.sort((a, b) => a - b);
     return { first, second, low: batches[10], median: batches[20], high: batches[30] };
@@ -49,7 +51,7 @@ function sizes() {
         ['module with JPEG and PNG decoding', 'web/classifier.wasm'],
         ['module without decoders', 'build/wasm/classifier-without-decoders.wasm'],
         ['JavaScript module', 'web/classifier.js'],
-        ['model `tutorial`', 'web/models/tutorial.eyelet'],
+        ...models.map(({ name, file }) => [`model ${name}`, `web/models/${file}`]),
     ]) {
         const bytes = readFileSync(join(root, path));
         const kilobytes = (n) => `${(n / 1000).toFixed(1)} KB`;
@@ -65,9 +67,12 @@ function someImage() {
 }
 
 async function inNode() {
-    const classifier = await loadClassifier({ model });
     const image = someImage();
-    report('`tutorial`, one 32x32 image, Node, one thread', milliseconds(timeCalls(() => classifier.classify(image))), 'warm');
+    for (const { name, path } of models) {
+        const classifier = await loadClassifier({ model: path });
+        report(`${name}, one 32x32 image, Node, one thread`, milliseconds(timeCalls(() => classifier.classify(image))), 'warm');
+        classifier.close();
+    }
 }
 
 async function inChromium() {
@@ -87,20 +92,22 @@ async function inChromium() {
     try {
         const page = await browser.newPage({ bypassCSP: true }); // for the eval below
         await page.goto(server.url);
-        const times = await page.evaluate(async ([code, pixels]) => {
-            const start = performance.now();
-            const { loadClassifier } = await import('/classifier.js');
-            const classifier = await loadClassifier({ model: '/models/tutorial.eyelet' });
-            const image = { data: new Uint8ClampedArray(pixels), width: 32, height: 32 };
-            classifier.classify(image);
-            const started = performance.now() - start;
-            const fresh = await loadClassifier({ model: '/models/tutorial.eyelet' });
-            const timeCalls = (0, eval)(`(${code})`);
-            return { started, ...timeCalls(() => fresh.classify(image)) };
-        }, [timeCalls.toString(), [...someImage().data]]);
-        report('`tutorial`, one 32x32 image, Chromium, one thread', milliseconds(times), 'warm');
-        report('... first and second call', `${times.first.toFixed(2)} and ${times.second.toFixed(2)} ms`, '');
-        report('... import, load and first prediction', `${times.started.toFixed(0)} ms`, 'from a local server');
+        for (const { name, file } of models) {
+            const times = await page.evaluate(async ([code, pixels, model]) => {
+                const start = performance.now();
+                const { loadClassifier } = await import('/classifier.js');
+                const classifier = await loadClassifier({ model });
+                const image = { data: new Uint8ClampedArray(pixels), width: 32, height: 32 };
+                classifier.classify(image);
+                const started = performance.now() - start;
+                const fresh = await loadClassifier({ model });
+                const timeCalls = (0, eval)(`(${code})`);
+                return { started, ...timeCalls(() => fresh.classify(image)) };
+            }, [timeCalls.toString(), [...someImage().data], `/models/${file}`]);
+            report(`${name}, one 32x32 image, Chromium, one thread`, milliseconds(times),
+                `warm; first call ${times.first.toFixed(1)}, second ${times.second.toFixed(1)} ms`);
+            report(`${name}, from nothing to its first answer, Chromium`, `${times.started.toFixed(0)} ms`, 'import, load, classify; local server');
+        }
     } finally {
         await browser.close();
         await server.close();
@@ -118,15 +125,15 @@ function eyelet(...words) {
 }
 
 function natively() {
-    for (const threads of [1, 2]) {
-        const runs = [1, 2, 3].map(() => eyelet('evaluate', model, '--threads', String(threads), '--json'));
-        if (!runs[0]) return leaveOut('native speed and accuracy', 'no CIFAR-10 (eyelet train --fetch)');
-        const rates = runs.map((text) => JSON.parse(text)).map(({ images, seconds }) => images / seconds).sort((a, b) => a - b);
-        if (threads === 1) {
-            const { accuracy } = JSON.parse(runs[0]);
-            report('`tutorial`, accuracy on the 10,000 test images', `${(100 * accuracy).toFixed(2)} %`, '`build/eyelet evaluate`');
+    for (const { name, path } of models) {
+        const whole = eyelet('evaluate', path, '--json');
+        if (!whole) return leaveOut('native speed and accuracy', 'no CIFAR-10 (eyelet train --fetch)');
+        report(`${name}, accuracy on the 10,000 test images`, `${(100 * JSON.parse(whole).accuracy).toFixed(2)} %`, '`build/eyelet evaluate`');
+        for (const threads of ['1', '2']) {
+            const rates = Array.from({ length: 5 }, () => JSON.parse(eyelet('evaluate', path, '--limit', '1000', '--threads', threads, '--json')))
+                .map(({ images, seconds }) => images / seconds).sort((a, b) => a - b).map((rate) => Math.round(rate).toLocaleString('en'));
+            report(`${name}, natively, ${threads} thread${threads > 1 ? 's' : ''}`, `${rates[2]} images/s (${rates[1]}-${rates[3]})`, 'exact kernels');
         }
-        report(`\`tutorial\`, natively, ${threads} thread${threads > 1 ? 's' : ''}`, `${Math.round(rates[1]).toLocaleString('en')} images/s`, 'exact kernels');
     }
     const log = eyelet('train', '-o', join(tmpdir(), 'eyelet-bench.eyelet'), '--epochs', '3', '--validation', '0', '--json');
     const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds).sort((a, b) => a - b);
