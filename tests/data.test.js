@@ -298,7 +298,11 @@ test('convert to float16 halves the file, keeps the answers and says so, and bac
     assert.match(result.stdout, /agree on (100|99)\.\d\d %/);
     assert.match(result.stdout, /off by at most [\d.e-]+ of the largest/);
     assert.ok(statSync(small).size < 0.75 * statSync(model).size);
-    succeeded(await eyelet(['convert', small, '-o', large, '--weights', 'f32', '--data', data]));
+    const back = JSON.parse(succeeded(await eyelet(['convert', small, '-o', large, '--weights', 'f32', '--data', data, '--json'])).stdout);
+    assert.equal(back.bytes_after, statSync(large).size);
+    assert.equal(back.largest_error, 0);
+    assert.equal(back.agreement, 1);
+    assert.equal(back.accuracy_before, back.accuracy_after);
     succeeded(await eyelet(['convert', large, '-o', again, '--data', data]));
     assert.deepEqual(readFileSync(again), readFileSync(small));
     refused(await eyelet(['convert', model, '-o', here]), { subject: here, reason: /is a folder/, hint: /unchanged/ });

@@ -35,7 +35,13 @@ static float largest_error(const struct model *before, const struct model *after
     return worst;
 }
 
-static void compare(const uint8_t *before, size_t before_size, const uint8_t *after, size_t after_size, const struct model *model,
+/* What storing the weights in fewer bits did to the answers, on the test images. */
+struct cost {
+    double before, after, agreement; /* accuracies, and how often the two say the same; shares of 1 */
+    int images;                      /* 0: no data was at hand */
+};
+
+static struct cost compare(const uint8_t *before, size_t before_size, const uint8_t *after, size_t after_size, const struct model *model,
                     const char *data)
 {
     struct dataset dataset = dataset_open(data, DATASET_TEST, false);
@@ -51,21 +57,43 @@ static void compare(const uint8_t *before, size_t before_size, const uint8_t *af
         }
         agree += best_x == best_y;
     }
-    printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * evaluation_accuracy(&a),
-           100 * evaluation_accuracy(&b), 100.0 * agree / dataset.count, grouped((uint64_t)dataset.count));
+    const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), (double)agree / dataset.count, dataset.count};
     evaluation_free(&a);
     evaluation_free(&b);
     dataset_free(&dataset);
+    return cost;
+}
+
+static void print_table(size_t before, size_t after, float error, const struct cost *cost)
+{
+    printf("size       %s bytes before, %s after\nweights    off by at most %.2g of the largest of their layer\n",
+           grouped(before), grouped(after), (double)error);
+    if (cost->images)
+        printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * cost->before,
+               100 * cost->after, 100 * cost->agreement, grouped((uint64_t)cost->images));
+    else
+        printf("accuracy   not measured: no CIFAR-10 found (--data)\n");
+}
+
+static void print_json(size_t before, size_t after, float error, const struct cost *cost)
+{
+    printf("{\"bytes_before\": %zu, \"bytes_after\": %zu, \"largest_error\": %.9g", before, after, (double)error);
+    if (cost->images)
+        printf(", \"images\": %d, \"accuracy_before\": %.6f, \"accuracy_after\": %.6f, \"agreement\": %.6f", cost->images,
+               cost->before, cost->after, cost->agreement);
+    printf("}\n");
 }
 
 int command_convert(int argc, char **argv)
 {
     const char *output = NULL, *data = NULL;
     int type = WEIGHTS_FLOAT16;
+    bool json = false;
     const struct option_entry options[] = {
         {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
         {"weights", "TYPE", OPTION_CHOICE, &type, "one of", types},
         {"data", "DIR", OPTION_TEXT, &data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
@@ -85,12 +113,10 @@ int command_convert(int argc, char **argv)
         fail(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
     model_read(&exact, unrounded, exact_size);
     model_read(&after, result, after_size);
-    printf("size       %s bytes before, %s after\nweights    off by at most %.2g of the largest of their layer\n",
-           grouped(before_size), grouped(after_size), (double)largest_error(&exact, &after));
+    struct cost cost = {0};
     if (dataset_is_there(data))
-        compare(bytes, before_size, result, after_size, &before, data);
-    else
-        printf("accuracy   not measured: no CIFAR-10 found (--data)\n");
+        cost = compare(bytes, before_size, result, after_size, &before, data);
+    (json ? print_json : print_table)(before_size, after_size, largest_error(&exact, &after), &cost);
     free(result);
     free(unrounded);
     free(notes);
