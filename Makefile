@@ -60,7 +60,7 @@ native: $(build)/eyelet
 $(build)/eyelet: $(call objects,$(core) $(native))
 	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
-$(build)/%.o: %.c $(MAKEFILE_LIST) | /usr/include/stb/stb_image.h
+$(build)/%.o: %.c Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
 	$(CC) $(EXACT) $(FLAGS) $(WARNINGS) -fopenmp -iquote core -MMD -MP -c $< -o $@
 
@@ -89,10 +89,10 @@ build/wasm/classifier-without-decoders.wasm: $(patsubst %.c,build/wasm/%.o,$(was
 build/wasm/core/gemm.o build/wasm/core/conv.o build/wasm/core/pool.o build/wasm/core/norm.o build/wasm/core/activation.o: level := -O3
 build/wasm/core/decode.o: WARNINGS += $(CLANG_TRAP)
 build/wasm/%.o: level := -Oz
-build/wasm/wasm/exports-without-decoders.o: wasm/exports.c $(MAKEFILE_LIST)
+build/wasm/wasm/exports-without-decoders.o: wasm/exports.c Makefile
 	@mkdir -p $(@D)
 	$(emcc) $(wasm_flags) -Oz -DWITHOUT_DECODERS -c $< -o $@
-build/wasm/%.o: %.c $(MAKEFILE_LIST) | /usr/include/stb/stb_image.h
+build/wasm/%.o: %.c Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
 	$(emcc) $(wasm_flags) $(level) $(WARNINGS) -MMD -MP -c $< -o $@
 
@@ -141,7 +141,7 @@ build/wasm/run-tests.wasm: $(patsubst %.c,build/wasm-tests/%.o,$(core) $(tests))
 	$(emcc) -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=1048576 -Wl,--stack-first $^ -o $@
 
 build/wasm-tests/core/decode.o: WARNINGS += $(CLANG_TRAP)
-build/wasm-tests/%.o: %.c $(MAKEFILE_LIST)
+build/wasm-tests/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(emcc) $(EXACT) -O2 -msimd128 $(WARNINGS) -iquote core -MMD -MP -c $< -o $@
 
@@ -174,7 +174,8 @@ install:
 
 install-test:
 	@$(call get,$(missing_test),to build and test everything)
-	@test -d node_modules/playwright-core || npm install --no-audit --no-fund --no-package-lock
+	@test node_modules/.installed -nt package.json || \
+	  { npm install --no-audit --no-fund --no-package-lock && touch node_modules/.installed; }
 
 define get
 if [ -n "$(strip $(1))" ]; then \
