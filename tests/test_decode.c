@@ -1,22 +1,13 @@
 /* core/decode.h: pictures of both formats, EXIF orientations and forged sizes. test_hostile_picture.c has the damage. */
 #include "decode.h"
 
-#include "golden/pictures.h"
+#include "golden_pictures.h"
 #include "golden_model.h"
 #include "limits.h"
 #include "test.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define PICTURE(name) {#name, name, sizeof name}
-static const struct {
-    const char *name;
-    const uint8_t *bytes;
-    size_t size;
-} pictures[] = {PICTURE(png_rgba),      PICTURE(png_rgb),          PICTURE(png_grey), PICTURE(png_palette),
-                PICTURE(jpeg_baseline), PICTURE(jpeg_progressive), PICTURE(jpeg_grey)};
-enum { PICTURES = sizeof pictures / sizeof *pictures };
 
 /* The picture's pixels in memory of the test, or NULL. */
 static uint8_t *decoded(struct picture *picture, const uint8_t *bytes, size_t size)

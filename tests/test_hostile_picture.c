@@ -6,7 +6,7 @@
 
 #include "decode.h"
 
-#include "golden/pictures.h"
+#include "golden_pictures.h"
 #include "limits.h"
 #include "test.h"
 
@@ -19,15 +19,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
-
-#define PICTURE(name) {#name, name, sizeof name}
-static const struct {
-    const char *name;
-    const uint8_t *bytes;
-    size_t size;
-} pictures[] = {PICTURE(png_rgba),      PICTURE(png_rgb),          PICTURE(png_grey), PICTURE(png_palette),
-                PICTURE(jpeg_baseline), PICTURE(jpeg_progressive), PICTURE(jpeg_grey)};
-enum { PICTURES = sizeof pictures / sizeof *pictures };
 
 static uint8_t *copy_of(const uint8_t *bytes, size_t size)
 {
