@@ -139,7 +139,7 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
                         .b = packed_backward, .columns = window->in.c, .c = din, .c_stride = window->in.c});
 }
 
-void conv_backward_weights(float *dweights, float *dbias, const float *dout, const float *in, float *scratch, int n,
+void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm)
 {
     const int c = window->out.c, at_once = images_at_once(n, window);
@@ -152,8 +152,6 @@ void conv_backward_weights(float *dweights, float *dbias, const float *dout, con
         gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0], .rows = patches.taps, .depth = patches.pixels,
                             .b = packed, .columns = c, .c = dweights, .c_stride = c, .accumulate = true});
     }
-    if (dbias)
-        conv_backward_bias(dbias, dout, n, window);
 }
 
 void conv_backward_bias(float *dbias, const float *dout, int n, const struct window *window)

@@ -30,11 +30,11 @@ void conv_forward(float *out, const float *in, const float *packed, const float 
 void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,
                          const struct window *window, gemm_function *gemm);
 
-/* Adds to dweights and, unless it is NULL, to dbias. */
-void conv_backward_weights(float *dweights, float *dbias, const float *dout, const float *in, float *scratch, int n,
+/* Adds to dweights. */
+void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm);
 
-/* Adds to dbias alone. */
+/* Adds to dbias. */
 void conv_backward_bias(float *dbias, const float *dout, int n, const struct window *window);
 
 #endif

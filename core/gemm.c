@@ -1,15 +1,10 @@
-/* Packed B is a row of panels, each (depth, PANEL) with the missing columns of the last one zero. A tile of C,
- * MICRO_ROWS x PANEL, stays in registers over the whole depth; a panel stays in the second-level cache over all rows,
+/* A tile of C, MICRO_ROWS x GEMM_PANEL, stays in registers over the whole depth; a panel stays in the second-level cache over all rows,
  * and A, read row by row with neighbouring rows overlapping, in the first.
  *
  * This file is compiled twice: gemm_fast.c includes it with GEMM_FAST defined. */
 #include "gemm.h"
 
-#include "vec.h"
-
 #include <assert.h>
-
-#define PANEL (MICRO_VECTORS * VEC_LANES)
 
 #ifdef GEMM_FAST
 #define gemm_exact gemm_fast
@@ -18,7 +13,7 @@
 #define MULTIPLY_ADD(a, b, c) vec_add(vec_mul(a, b), c)
 #endif
 
-/* One tile: c (MICRO_ROWS, PANEL), c_stride apart, from rows a[0..MICRO_ROWS) and one panel. */
+/* One tile: c (MICRO_ROWS, GEMM_PANEL), c_stride apart, from rows a[0..MICRO_ROWS) and one panel. */
 static void tile(float *c, ptrdiff_t c_stride, const float *const a[MICRO_ROWS], const struct axis *depth,
                  const float *panel, const float *start, ptrdiff_t start_stride, bool relu)
 {
@@ -33,7 +28,7 @@ static void tile(float *c, ptrdiff_t c_stride, const float *const a[MICRO_ROWS],
     for (int i = 0; i < depth->count[0]; i++)
         for (int j = 0; j < depth->count[1]; j++) {
             ptrdiff_t place = i * depth->stride[0] + j * depth->stride[1];
-            for (int k = depth->count[2]; k > 0; k--, place += step, panel += PANEL) {
+            for (int k = depth->count[2]; k > 0; k--, place += step, panel += GEMM_PANEL) {
                 vec b[MICRO_VECTORS];
                 VEC_UNROLL
                 for (int v = 0; v < MICRO_VECTORS; v++)
@@ -62,9 +57,9 @@ void gemm_exact(const struct gemm *gemm)
     const int rows = axis_count(&gemm->rows), depth = axis_count(&gemm->depth);
     const float *panel = gemm->b;
 
-    for (int column = 0; column < gemm->columns; column += PANEL, panel += (ptrdiff_t)depth * PANEL) {
-        const int columns = gemm->columns - column < PANEL ? gemm->columns - column : PANEL;
-        float bias[PANEL] = {0};
+    for (int column = 0; column < gemm->columns; column += GEMM_PANEL, panel += (ptrdiff_t)depth * GEMM_PANEL) {
+        const int columns = gemm->columns - column < GEMM_PANEL ? gemm->columns - column : GEMM_PANEL;
+        float bias[GEMM_PANEL] = {0};
         if (gemm->bias)
             for (int i = 0; i < columns; i++)
                 bias[i] = gemm->bias[column + i];
@@ -90,20 +85,20 @@ void gemm_exact(const struct gemm *gemm)
             }
 
             float *c = gemm->c + row * gemm->c_stride + column;
-            if (tile_rows == MICRO_ROWS && columns == PANEL) {
+            if (tile_rows == MICRO_ROWS && columns == GEMM_PANEL) {
                 tile(c, gemm->c_stride, a, &gemm->depth, panel, gemm->accumulate ? c : bias,
                      gemm->accumulate ? gemm->c_stride : 0, gemm->relu);
                 continue;
             }
-            float edge[MICRO_ROWS * PANEL]; /* a tile that C has only a part of */
+            float edge[MICRO_ROWS * GEMM_PANEL]; /* a tile that C has only a part of */
             for (int i = 0; i < MICRO_ROWS; i++)
-                for (int k = 0; k < PANEL; k++)
-                    edge[i * PANEL + k] =
+                for (int k = 0; k < GEMM_PANEL; k++)
+                    edge[i * GEMM_PANEL + k] =
                         gemm->accumulate ? (i < tile_rows && k < columns ? c[i * gemm->c_stride + k] : 0) : bias[k];
-            tile(edge, PANEL, a, &gemm->depth, panel, edge, PANEL, gemm->relu);
+            tile(edge, GEMM_PANEL, a, &gemm->depth, panel, edge, GEMM_PANEL, gemm->relu);
             for (int i = 0; i < tile_rows; i++)
                 for (int k = 0; k < columns; k++)
-                    c[i * gemm->c_stride + k] = edge[i * PANEL + k];
+                    c[i * gemm->c_stride + k] = edge[i * GEMM_PANEL + k];
         }
     }
 }
@@ -112,20 +107,20 @@ void gemm_exact(const struct gemm *gemm)
 
 size_t gemm_packed_count(int depth, int columns)
 {
-    return (size_t)depth * (size_t)((columns + PANEL - 1) / PANEL * PANEL);
+    return (size_t)depth * (size_t)((columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL);
 }
 
 void gemm_pack(float *packed, const float *b, struct axis depth, ptrdiff_t column_stride, int columns)
 {
-    for (int column = 0; column < columns; column += PANEL) {
-        const int count = columns - column < PANEL ? columns - column : PANEL;
+    for (int column = 0; column < columns; column += GEMM_PANEL) {
+        const int count = columns - column < GEMM_PANEL ? columns - column : GEMM_PANEL;
         for (int i = 0; i < depth.count[0]; i++)
             for (int j = 0; j < depth.count[1]; j++) {
                 const float *from = b + i * depth.stride[0] + j * depth.stride[1] + column * column_stride;
-                for (int k = 0; k < depth.count[2]; k++, from += depth.stride[2], packed += PANEL) {
+                for (int k = 0; k < depth.count[2]; k++, from += depth.stride[2], packed += GEMM_PANEL) {
                     for (int v = 0; v < count; v++)
                         packed[v] = from[v * column_stride];
-                    for (int v = count; v < PANEL; v++)
+                    for (int v = count; v < GEMM_PANEL; v++)
                         packed[v] = 0;
                 }
             }

@@ -17,6 +17,8 @@
 #ifndef GEMM_H
 #define GEMM_H
 
+#include "vec.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -52,7 +54,10 @@ struct gemm {
 typedef void gemm_function(const struct gemm *gemm);
 gemm_function gemm_exact, gemm_fast;
 
-/* Floats that a packed B takes: columns are rounded up to the tile. */
+/* Packed B is a row of panels of GEMM_PANEL columns, each (depth, GEMM_PANEL); the last one is filled up with zeros. */
+#define GEMM_PANEL (MICRO_VECTORS * VEC_LANES)
+
+/* Floats that a packed B takes. */
 size_t gemm_packed_count(int depth, int columns);
 
 /* Packs B, whose element (d, column) stands at b[place of d + column * column_stride]. */

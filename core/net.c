@@ -4,6 +4,7 @@
 #include "conv.h"
 #include "norm.h"
 #include "pool.h"
+#include "winograd.h"
 
 #include <string.h>
 
@@ -188,6 +189,13 @@ static bool followed_by_relu(const struct net *net, int i)
            in_place(net, i + 1);
 }
 
+/* Which convolutions Winograd's tiles compute; all others run as one matrix product (conv.h). */
+static bool winograd_wins(const struct window *window, enum net_mode mode)
+{
+    enum { LEAST_CHANNELS = 16 }; /* below, the transforms take longer than the products that they save */
+    return mode == NET_TRAIN && winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS;
+}
+
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
 {
     memset(packed, 0, sizeof *packed);
@@ -196,11 +204,14 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
         const int count = net_blocks(blocks, net, i);
         if (count && blocks[0].role == BLOCK_WEIGHT) {
             const struct window window = net_window(net, i);
-            packed->forward[i] = arena_alloc(arena, conv_packed_count(&window), sizeof(float));
+            const bool winograd = packed->winograd[i] = winograd_wins(&window, mode);
+            packed->forward[i] =
+                arena_alloc(arena, winograd ? winograd_packed_count(&window) : conv_packed_count(&window), sizeof(float));
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode == NET_TRAIN)
-                packed->backward[i] = arena_alloc(arena, conv_packed_backward_count(&window), sizeof(float));
+                packed->backward[i] = arena_alloc(
+                    arena, winograd ? winograd_packed_backward_count(&window) : conv_packed_backward_count(&window), sizeof(float));
         } else if (count) {
             packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
             packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
@@ -214,11 +225,11 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     const int count = net_blocks(blocks, net, node);
     if (count && blocks[0].role == BLOCK_WEIGHT) {
         const struct window window = net_window(net, node);
-        conv_pack(packed->forward[node], parameters, &window);
+        (packed->winograd[node] ? winograd_pack : conv_pack)(packed->forward[node], parameters, &window);
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
-            conv_pack_backward(packed->backward[node], parameters, &window);
+            (packed->winograd[node] ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, &window);
     } else if (count) {
         const size_t c = blocks[0].count;
         batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
@@ -307,8 +318,10 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         size_t need = 0;
         if (node->kind == NODE_CONV2D || node->kind == NODE_DENSE) {
             const struct window window = net_window(net, i);
-            const size_t forward = conv_forward_scratch(batch, &window);
-            const size_t backward = mode == NET_TRAIN ? conv_backward_scratch(batch, &window) : 0;
+            const bool winograd = packed->winograd[i];
+            const size_t forward = (winograd ? winograd_forward_scratch : conv_forward_scratch)(batch, &window);
+            const size_t backward =
+                mode == NET_TRAIN ? (winograd ? winograd_backward_scratch : conv_backward_scratch)(batch, &window) : 0;
             need = forward > backward ? forward : backward;
         }
         scratch = need > scratch ? need : scratch;
@@ -339,8 +352,9 @@ typedef void forward_function(struct net_run *run, int i, float *out, const floa
 static void forward_conv(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const struct window window = net_window(run->net, i);
-    conv_forward(out, in, run->packed->forward[i], run->packed->bias[i], followed_by_relu(run->net, i), run->scratch,
-                 n, &window, run->gemm);
+    (run->packed->winograd[i] ? winograd_forward : conv_forward)(out, in, run->packed->forward[i], run->packed->bias[i],
+                                                                 followed_by_relu(run->net, i), run->scratch, n, &window,
+                                                                 run->gemm);
 }
 
 static void forward_maxpool(struct net_run *run, int i, float *out, const float *in, int n)

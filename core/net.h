@@ -102,6 +102,7 @@ enum net_mode { NET_INFER, NET_TRAIN };
 
 /* Weights as the kernels want them; shared, read-only, by all runs. */
 struct net_packed {
+    bool winograd[LIMIT_NODES];   /* conv2d: which kernel computes it (net.c's choice) */
     float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; batchnorm: factors */
     float *bias[LIMIT_NODES];     /* conv2d, dense: biases or NULL; batchnorm: offsets */
     float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */

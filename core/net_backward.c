@@ -5,6 +5,7 @@
 #include "conv.h"
 #include "norm.h"
 #include "pool.h"
+#include "winograd.h"
 
 #include <string.h>
 
@@ -53,12 +54,16 @@ static void backward_conv(struct net_run *run, int i, float *din, float *dparame
     const struct window window = net_window(run->net, i);
     struct block blocks[4];
     const int count = net_blocks(blocks, run->net, i);
-    float *dbias = count > 1 ? dparameters + blocks[0].count : NULL;
-    if (!run->net->nodes[i].frozen)
-        conv_backward_weights(dparameters, dbias, dout, run->tensor[run->net->nodes[i].input[0]], run->scratch, n, &window,
-                              run->gemm);
-    else if (dbias)
+    const float *in = run->tensor[run->net->nodes[i].input[0]];
+    float *dbias = count > 1 ? dparameters + blocks[0].count : NULL, *dweights = run->net->nodes[i].frozen ? NULL : dparameters;
+    if (dbias)
         conv_backward_bias(dbias, dout, n, &window);
+    if (run->packed->winograd[i]) {
+        winograd_backward(din, dweights, dout, in, run->packed->backward[i], run->scratch, n, &window, run->gemm);
+        return;
+    }
+    if (dweights)
+        conv_backward_weights(dweights, dout, in, run->scratch, n, &window, run->gemm);
     if (din)
         conv_backward_input(din, dout, run->packed->backward[i], run->scratch, n, &window, run->gemm);
 }

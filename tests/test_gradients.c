@@ -77,7 +77,8 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     for (size_t i = 0; i < c; i++)
         dbias[i] = 2;
     conv_pack_backward(packed, weights, &window);
-    conv_backward_weights(dweights, dbias, dout, from, scratch, n, &window, gemm_fast);
+    conv_backward_bias(dbias, dout, n, &window);
+    conv_backward_weights(dweights, dout, from, scratch, n, &window, gemm_fast);
     conv_backward_input(din, dout, packed, scratch, n, &window, gemm_fast);
     for (size_t i = 0; i < weight_count; i++)
         dweights[i] -= 1;

@@ -1,0 +1,464 @@
+/* Images are cut into tiles, and blocks of tiles go through transform, products and transform back, so that a block's
+ * transformed tiles stay in the cache. They are stored place by place, (POINTS, tiles, c), each place a line longer than that:
+ * strides of whole pages would fall on the same lines of the cache. */
+#include "winograd.h"
+
+#include <string.h>
+
+enum { TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH, PIXELS = TILE * TILE, TAPS = 9 };
+
+/* The points +-p and +-q: all coefficients of A and B are exact in binary. */
+static const float p = 0.625f, q = 1.5f, pp = 0.390625f, qq = 2.25f, ppqq = 0.87890625f, pp_qq = 2.640625f,
+                   ppp = 0.244140625f, qqq = 3.375f, pqq = 1.40625f, qpp = 0.5859375f;
+/* G's scales of the points 0, +-p and +-q: 1 / the product of the distances to the other points. */
+static const float g0 = (float)(1 / 0.87890625), gp = (float)(1 / (2 * 0.390625 * (0.390625 - 2.25))),
+                   gq = (float)(1 / (2 * 2.25 * (2.25 - 0.390625)));
+
+static inline vec times(float factor, vec x) { return vec_mul(vec_set1(factor), x); }
+static inline vec plus(vec x, float factor, vec y) { return vec_add(x, times(factor, y)); }
+static inline vec minus(vec x, float factor, vec y) { return vec_sub(x, times(factor, y)); }
+
+/* ---- One dimension: out and in are `stride` vectors apart ---- */
+
+/* B' x: 6 to 6. */
+static inline void input_line(vec *out, const vec *in, int stride)
+{
+#define X(i) in[(i) * stride]
+    const vec even_p = minus(X(4), qq, X(2)), odd_p = times(p, minus(X(3), qq, X(1)));
+    const vec even_q = minus(X(4), pp, X(2)), odd_q = times(q, minus(X(3), pp, X(1)));
+    const vec first = plus(minus(X(4), pp_qq, X(2)), ppqq, X(0)), last = plus(minus(X(5), pp_qq, X(3)), ppqq, X(1));
+    out[0] = first;
+    out[1 * stride] = vec_add(even_p, odd_p);
+    out[2 * stride] = vec_sub(even_p, odd_p);
+    out[3 * stride] = vec_add(even_q, odd_q);
+    out[4 * stride] = vec_sub(even_q, odd_q);
+    out[5 * stride] = last;
+}
+
+/* B x. */
+static inline void input_line_adjoint(vec *out, const vec *in, int stride)
+{
+    const vec sum_p = vec_add(X(1), X(2)), difference_p = vec_sub(X(1), X(2));
+    const vec sum_q = vec_add(X(3), X(4)), difference_q = vec_sub(X(3), X(4)), first = X(0), last = X(5);
+    out[0] = times(ppqq, first);
+    out[1 * stride] = minus(minus(times(ppqq, last), pqq, difference_p), qpp, difference_q);
+    out[2 * stride] = minus(minus(times(-pp_qq, first), qq, sum_p), pp, sum_q);
+    out[3 * stride] = plus(plus(times(-pp_qq, last), p, difference_p), q, difference_q);
+    out[4 * stride] = vec_add(vec_add(first, sum_p), sum_q);
+    out[5 * stride] = last;
+}
+
+/* A' x: 6 to 4. */
+static inline void output_line(vec *out, const vec *in, int stride)
+{
+    const vec sum_p = vec_add(X(1), X(2)), difference_p = vec_sub(X(1), X(2));
+    const vec sum_q = vec_add(X(3), X(4)), difference_q = vec_sub(X(3), X(4)), last = X(5);
+    out[0] = vec_add(vec_add(X(0), sum_p), sum_q);
+    out[1 * stride] = plus(times(p, difference_p), q, difference_q);
+    out[2 * stride] = plus(times(pp, sum_p), qq, sum_q);
+    out[3 * stride] = vec_add(plus(times(ppp, difference_p), qqq, difference_q), last);
+}
+
+/* A x: 4 to 6. */
+static inline void output_line_adjoint(vec *out, const vec *in, int stride)
+{
+    const vec first = X(0), last = X(3);
+    const vec even_p = plus(first, pp, X(2)), odd_p = plus(times(p, X(1)), ppp, last);
+    const vec even_q = plus(first, qq, X(2)), odd_q = plus(times(q, X(1)), qqq, last);
+    out[0] = first;
+    out[1 * stride] = vec_add(even_p, odd_p);
+    out[2 * stride] = vec_sub(even_p, odd_p);
+    out[3 * stride] = vec_add(even_q, odd_q);
+    out[4 * stride] = vec_sub(even_q, odd_q);
+    out[5 * stride] = last;
+}
+
+/* G x: 3 to 6. */
+static inline void filter_line(vec *out, const vec *in, int stride)
+{
+    const vec first = X(0), last = X(2), even_p = times(gp, plus(first, pp, last)), odd_p = times(gp * p, X(1));
+    const vec even_q = times(gq, plus(first, qq, last)), odd_q = times(gq * q, X(1));
+    out[0] = times(g0, first);
+    out[1 * stride] = vec_add(even_p, odd_p);
+    out[2 * stride] = vec_sub(even_p, odd_p);
+    out[3 * stride] = vec_add(even_q, odd_q);
+    out[4 * stride] = vec_sub(even_q, odd_q);
+    out[5 * stride] = last;
+}
+
+/* G' x: 6 to 3. */
+static inline void filter_line_adjoint(vec *out, const vec *in, int stride)
+{
+    const vec sum_p = times(gp, vec_add(X(1), X(2))), difference_p = times(gp * p, vec_sub(X(1), X(2)));
+    const vec sum_q = times(gq, vec_add(X(3), X(4))), difference_q = times(gq * q, vec_sub(X(3), X(4))), last = X(5);
+    out[0] = vec_add(vec_add(times(g0, X(0)), sum_p), sum_q);
+    out[1 * stride] = vec_add(difference_p, difference_q);
+    out[2 * stride] = vec_add(plus(times(pp, sum_p), qq, sum_q), last);
+#undef X
+}
+
+/* Both dimensions: the columns, then the rows of a tile that lies in rows of PATCH vectors. */
+#define TRANSFORM(name, line, from, to)                                                                                \
+    static inline void name(vec tile[POINTS])                                                                          \
+    {                                                                                                                  \
+        VEC_UNROLL                                                                                                     \
+        for (int x = 0; x < (from); x++)                                                                               \
+            line(tile + x, tile + x, PATCH);                                                                           \
+        VEC_UNROLL                                                                                                     \
+        for (int y = 0; y < (to); y++)                                                                                 \
+            line(tile + y * PATCH, tile + y * PATCH, 1);                                                               \
+    }
+TRANSFORM(input_tile, input_line, PATCH, PATCH)
+TRANSFORM(input_tile_adjoint, input_line_adjoint, PATCH, PATCH)
+TRANSFORM(output_tile, output_line, PATCH, TILE)
+TRANSFORM(output_tile_adjoint, output_line_adjoint, TILE, PATCH)
+TRANSFORM(filter_tile, filter_line, 3, PATCH)
+TRANSFORM(filter_tile_adjoint, filter_line_adjoint, PATCH, 3)
+
+/* ---- Filters ---- */
+
+bool winograd_computes(const struct window *window)
+{
+    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1;
+}
+
+static int whole_panels(int columns)
+{
+    return (columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
+}
+
+size_t winograd_packed_count(const struct window *window)
+{
+    return POINTS * gemm_packed_count(window->in.c, window->out.c);
+}
+
+size_t winograd_packed_backward_count(const struct window *window)
+{
+    return POINTS * gemm_packed_count(whole_panels(window->out.c), window->in.c);
+}
+
+/* The channels of a vector that exist: the last one may be filled up. */
+static int lanes_of(int channels, int from)
+{
+    return channels - from < VEC_LANES ? channels - from : VEC_LANES;
+}
+
+static inline vec load_lanes(const float *from, int lanes)
+{
+    if (lanes == VEC_LANES)
+        return vec_load(from);
+    float padded[VEC_LANES] = {0};
+    memcpy(padded, from, (size_t)lanes * sizeof(float));
+    return vec_load(padded);
+}
+
+static inline void store_lanes(float *to, vec x, int lanes)
+{
+    if (lanes == VEC_LANES) {
+        vec_store(to, x);
+        return;
+    }
+    float padded[VEC_LANES];
+    vec_store(padded, x);
+    memcpy(to, padded, (size_t)lanes * sizeof(float));
+}
+
+/* G w G' of up to VEC_LANES filters: input channel i, output channels o .. */
+static void load_filter(vec tile[POINTS], const float *weights, int i, int o, const struct window *window)
+{
+    const float *from = weights + (ptrdiff_t)i * window->out.c + o;
+    const ptrdiff_t tap = (ptrdiff_t)window->in.c * window->out.c;
+    for (int y = 0; y < 3; y++)
+        for (int x = 0; x < 3; x++)
+            tile[y * PATCH + x] = load_lanes(from + (y * 3 + x) * tap, lanes_of(window->out.c, o));
+    filter_tile(tile);
+}
+
+void winograd_pack(float *packed, const float *weights, const struct window *window)
+{
+    const int in = window->in.c, out = window->out.c;
+    const size_t matrix = gemm_packed_count(in, out);
+    for (int o = 0; o < whole_panels(out); o += VEC_LANES) {
+        float *to = packed + o / GEMM_PANEL * in * GEMM_PANEL + o % GEMM_PANEL;
+        for (int i = 0; i < in; i++, to += GEMM_PANEL) {
+            vec tile[POINTS] = {vec_zero()};
+            if (o < out)
+                load_filter(tile, weights, i, o, window);
+            for (int point = 0; point < POINTS; point++)
+                vec_store(to + (size_t)point * matrix, o < out ? tile[point] : vec_zero());
+        }
+    }
+}
+
+/* Depth out.c, in whole panels as the gradients come, columns in.c. */
+void winograd_pack_backward(float *packed, const float *weights, const struct window *window)
+{
+    const int in = window->in.c, out = window->out.c, depth = whole_panels(out);
+    const size_t matrix = gemm_packed_count(depth, in);
+    memset(packed, 0, POINTS * matrix * sizeof(float));
+    for (int i = 0; i < in; i++)
+        for (int o = 0; o < out; o += VEC_LANES) {
+            vec tile[POINTS];
+            float lanes[VEC_LANES];
+            load_filter(tile, weights, i, o, window);
+            float *to = packed + (i / GEMM_PANEL * depth + o) * GEMM_PANEL + i % GEMM_PANEL;
+            for (int point = 0; point < POINTS; point++) {
+                vec_store(lanes, tile[point]);
+                for (int k = 0; k < lanes_of(out, o); k++)
+                    to[(size_t)point * matrix + (size_t)(k * GEMM_PANEL)] = lanes[k];
+            }
+        }
+}
+
+/* dweights += G' gradient G, gradient (POINTS, in.c, out.c). */
+static void unpack_gradient(float *dweights, const float *gradient, const struct window *window)
+{
+    const int in = window->in.c, out = window->out.c;
+    const ptrdiff_t matrix = (ptrdiff_t)in * out;
+    for (int i = 0; i < in; i++)
+        for (int o = 0; o < out; o += VEC_LANES) {
+            const int lanes = lanes_of(out, o);
+            const ptrdiff_t at = (ptrdiff_t)i * out + o;
+            vec tile[POINTS];
+            for (int point = 0; point < POINTS; point++)
+                tile[point] = load_lanes(gradient + point * matrix + at, lanes);
+            filter_tile_adjoint(tile);
+            for (int tap = 0; tap < TAPS; tap++) {
+                float *to = dweights + tap * matrix + at;
+                store_lanes(to, vec_add(load_lanes(to, lanes), tile[tap / 3 * PATCH + tap % 3]), lanes);
+            }
+        }
+}
+
+/* ---- Tiles ---- */
+
+/* How the tiles of n images are worked through. */
+struct blocks {
+    int down, across; /* tiles of an image */
+    int tiles;        /* of all images */
+    int at_once;      /* in a block */
+};
+
+/* A block's transformed tiles take about this many floats, but are enough for the filters to be read often. */
+enum { BLOCK_FLOATS = 1 << 18, LEAST_TILES = 96 };
+
+static struct blocks blocks_of(int n, const struct window *window)
+{
+    struct blocks blocks = {(window->out.h + TILE - 1) / TILE, (window->out.w + TILE - 1) / TILE, 0, 0};
+    blocks.tiles = n * blocks.down * blocks.across;
+    const int fitting = BLOCK_FLOATS / (POINTS * (window->in.c + window->out.c));
+    const int wanted = fitting > LEAST_TILES ? fitting : LEAST_TILES;
+    const int count = (blocks.tiles + wanted - 1) / wanted;
+    blocks.at_once = (blocks.tiles + count - 1) / count; /* evenly */
+    return blocks;
+}
+
+/* From one place of the transformed tiles to the next. */
+static ptrdiff_t point_stride(int tiles, int c)
+{
+    return (ptrdiff_t)tiles * c + 16;
+}
+
+/* Where the pixels of a tile stand, (side, side) of them; those outside the image get a place of their own. */
+static void find_pixels(ptrdiff_t *places, int tile, int side, const struct blocks *blocks, struct shape shape,
+                        int pad_top, int pad_left)
+{
+    const int image = tile / (blocks->down * blocks->across), left_over = tile % (blocks->down * blocks->across);
+    const int top = left_over / blocks->across * TILE - pad_top, left = left_over % blocks->across * TILE - pad_left;
+    for (int y = top; y < top + side; y++)
+        for (int x = left; x < left + side; x++)
+            *places++ = y >= 0 && y < shape.h && x >= 0 && x < shape.w
+                            ? (((ptrdiff_t)image * shape.h + y) * shape.w + x) * shape.c
+                            : -1;
+}
+
+/* The four transforms of tiles below work a vector of channels at a time, the last one with less than VEC_LANES of them. */
+#define FOR_EACH_VECTOR(c, call)                                                                                       \
+    do {                                                                                                               \
+        int k = 0;                                                                                                     \
+        for (const int lanes = VEC_LANES; k + lanes <= (c); k += lanes)                                                \
+            call;                                                                                                      \
+        for (const int lanes = (c) - k; k < (c); k += lanes)                                                           \
+            call;                                                                                                      \
+    } while (0)
+
+static inline void transform_input_vector(float *to, ptrdiff_t stride, const float *in, const ptrdiff_t *places, int lanes)
+{
+    vec tile[POINTS];
+    VEC_UNROLL
+    for (int i = 0; i < POINTS; i++)
+        tile[i] = places[i] < 0 ? vec_zero() : load_lanes(in + places[i], lanes);
+    input_tile(tile);
+    VEC_UNROLL
+    for (int i = 0; i < POINTS; i++)
+        store_lanes(to + i * stride, tile[i], lanes);
+}
+
+/* to (POINTS, count, in.c) = B' in B for the tiles from first on. */
+static void transform_input(float *to, const float *in, int first, int count, const struct blocks *blocks,
+                            const struct window *window)
+{
+    const int c = window->in.c;
+    const ptrdiff_t stride = point_stride(count, c);
+    for (int t = 0; t < count; t++, to += c) {
+        ptrdiff_t places[POINTS];
+        find_pixels(places, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
+        FOR_EACH_VECTOR(c, transform_input_vector(to + k, stride, in + k, places, lanes));
+    }
+}
+
+static inline void transform_output_vector(float *out, const ptrdiff_t *places, const float *from, ptrdiff_t stride,
+                                           const float *bias, bool relu, int lanes)
+{
+    vec tile[POINTS];
+    VEC_UNROLL
+    for (int i = 0; i < POINTS; i++)
+        tile[i] = load_lanes(from + i * stride, lanes);
+    output_tile(tile);
+    const vec start = bias ? load_lanes(bias, lanes) : vec_zero();
+    VEC_UNROLL
+    for (int i = 0; i < PIXELS; i++) {
+        const vec sum = vec_add(tile[i / TILE * PATCH + i % TILE], start);
+        if (places[i] >= 0)
+            store_lanes(out + places[i], relu ? vec_max(sum, vec_zero()) : sum, lanes);
+    }
+}
+
+/* out = A' from A + bias, from (POINTS, count, out.c). */
+static void transform_output(float *out, const float *from, const float *bias, bool relu, int first, int count,
+                             const struct blocks *blocks, const struct window *window)
+{
+    const int c = window->out.c;
+    const ptrdiff_t stride = point_stride(count, c);
+    for (int t = 0; t < count; t++, from += c) {
+        ptrdiff_t places[PIXELS];
+        find_pixels(places, first + t, TILE, blocks, window->out, 0, 0);
+        FOR_EACH_VECTOR(c, transform_output_vector(out + k, places, from + k, stride, bias ? bias + k : NULL, relu, lanes));
+    }
+}
+
+static inline void transform_output_gradient_vector(float *panel, ptrdiff_t stride, const float *dout,
+                                                    const ptrdiff_t *places, int lanes)
+{
+    vec tile[POINTS];
+    VEC_UNROLL
+    for (int i = 0; i < PIXELS; i++)
+        tile[i / TILE * PATCH + i % TILE] = places[i] < 0 ? vec_zero() : load_lanes(dout + places[i], lanes);
+    output_tile_adjoint(tile);
+    VEC_UNROLL
+    for (int i = 0; i < POINTS; i++)
+        vec_store(panel + i * stride, tile[i]);
+}
+
+/* to (POINTS, panels of out.c, count, GEMM_PANEL) = A dout A': what gemm reads as A through axes and as packed B. */
+static void transform_output_gradient(float *to, const float *dout, int first, int count, const struct blocks *blocks,
+                                      const struct window *window)
+{
+    const int c = window->out.c, columns = whole_panels(c);
+    const ptrdiff_t stride = point_stride(count, columns);
+#define PANEL(k) (to + (ptrdiff_t)((k) / GEMM_PANEL) * count * GEMM_PANEL + (k) % GEMM_PANEL)
+    for (int t = 0; t < count; t++, to += GEMM_PANEL) {
+        ptrdiff_t places[PIXELS];
+        find_pixels(places, first + t, TILE, blocks, window->out, 0, 0);
+        FOR_EACH_VECTOR(c, transform_output_gradient_vector(PANEL(k), stride, dout + k, places, lanes));
+        for (int k = (c + VEC_LANES - 1) / VEC_LANES * VEC_LANES; k < columns; k += VEC_LANES)
+            for (int i = 0; i < POINTS; i++)
+                vec_store(PANEL(k) + i * stride, vec_zero());
+    }
+#undef PANEL
+}
+
+static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *places, const float *from, ptrdiff_t stride,
+                                                   int lanes)
+{
+    vec tile[POINTS];
+    VEC_UNROLL
+    for (int i = 0; i < POINTS; i++)
+        tile[i] = load_lanes(from + i * stride, lanes);
+    input_tile_adjoint(tile);
+    VEC_UNROLL
+    for (int i = 0; i < POINTS; i++)
+        if (places[i] >= 0)
+            store_lanes(din + places[i], vec_add(load_lanes(din + places[i], lanes), tile[i]), lanes);
+}
+
+/* din += B from B', from (POINTS, count, in.c). */
+static void transform_input_gradient(float *din, const float *from, int first, int count, const struct blocks *blocks,
+                                     const struct window *window)
+{
+    const int c = window->in.c;
+    const ptrdiff_t stride = point_stride(count, c);
+    for (int t = 0; t < count; t++, from += c) {
+        ptrdiff_t places[POINTS];
+        find_pixels(places, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
+        FOR_EACH_VECTOR(c, transform_input_gradient_vector(din + k, places, from + k, stride, lanes));
+    }
+}
+
+/* ---- Passes ---- */
+
+size_t winograd_forward_scratch(int n, const struct window *window)
+{
+    const int tiles = blocks_of(n, window).at_once;
+    return (size_t)(POINTS * (point_stride(tiles, window->in.c) + point_stride(tiles, window->out.c)));
+}
+
+size_t winograd_backward_scratch(int n, const struct window *window)
+{
+    const int tiles = blocks_of(n, window).at_once;
+    return (size_t)(POINTS * (point_stride(tiles, window->in.c) + point_stride(tiles, whole_panels(window->out.c)) +
+                              (ptrdiff_t)window->in.c * window->out.c));
+}
+
+void winograd_forward(float *out, const float *in, const float *packed, const float *bias, bool relu, float *scratch,
+                      int n, const struct window *window, gemm_function *gemm)
+{
+    const struct blocks blocks = blocks_of(n, window);
+    const int from = window->in.c, to = window->out.c;
+    for (int first = 0, count; first < blocks.tiles; first += count) {
+        count = blocks.tiles - first < blocks.at_once ? blocks.tiles - first : blocks.at_once;
+        float *products = scratch + POINTS * point_stride(count, from);
+        transform_input(scratch, in, first, count, &blocks, window);
+        for (int point = 0; point < POINTS; point++)
+            gemm(&(struct gemm){.a = scratch + point * point_stride(count, from),
+                                .rows = axis_line(count, from), .depth = axis_line(from, 1),
+                                .b = packed + (size_t)point * gemm_packed_count(from, to), .columns = to,
+                                .c = products + point * point_stride(count, to), .c_stride = to});
+        transform_output(out, products, bias, relu, first, count, &blocks, window);
+    }
+}
+
+void winograd_backward(float *din, float *dweights, const float *dout, const float *in, const float *packed_backward,
+                       float *scratch, int n, const struct window *window, gemm_function *gemm)
+{
+    const struct blocks blocks = blocks_of(n, window);
+    const int from = window->in.c, to = window->out.c, columns = whole_panels(to);
+    float *gradient = scratch, *tiles = scratch + (ptrdiff_t)POINTS * from * to; /* (POINTS, in.c, out.c), of the transformed filters */
+    if (dweights)
+        memset(gradient, 0, (size_t)POINTS * (size_t)from * (size_t)to * sizeof(float));
+    if (din)
+        memset(din, 0, (size_t)n * shape_count(window->in) * sizeof(float));
+    for (int first = 0, count; first < blocks.tiles; first += count) {
+        count = blocks.tiles - first < blocks.at_once ? blocks.tiles - first : blocks.at_once;
+        const ptrdiff_t in_stride = point_stride(count, from), out_stride = point_stride(count, columns);
+        float *dproducts = tiles + POINTS * in_stride;
+        transform_output_gradient(dproducts, dout, first, count, &blocks, window);
+        if (dweights) {
+            transform_input(tiles, in, first, count, &blocks, window);
+            for (int point = 0; point < POINTS; point++)
+                gemm(&(struct gemm){.a = tiles + point * in_stride, .rows = axis_line(from, 1), .depth = axis_line(count, from),
+                                    .b = dproducts + point * out_stride, .columns = to,
+                                    .c = gradient + (ptrdiff_t)point * from * to, .c_stride = to, .accumulate = true});
+        }
+        if (din) {
+            for (int point = 0; point < POINTS; point++)
+                gemm(&(struct gemm){.a = dproducts + point * out_stride, .rows = axis_line(count, GEMM_PANEL),
+                                    .depth = {{1, columns / GEMM_PANEL, GEMM_PANEL}, {0, (ptrdiff_t)count * GEMM_PANEL, 1}},
+                                    .b = packed_backward + (size_t)point * gemm_packed_count(columns, from),
+                                    .columns = from, .c = tiles + point * in_stride, .c_stride = from});
+            transform_input_gradient(din, tiles, first, count, &blocks, window);
+        }
+    }
+    if (dweights)
+        unpack_gradient(dweights, gradient, window);
+}
