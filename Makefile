@@ -13,8 +13,9 @@ VARIANT ?= $(or $(firstword $(levels)),portable)
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes
-# Products and sums stay unfused and in order, so that every machine computes the same bits (core/gemm.h).
-EXACT := -std=c11 -ffp-contract=off -fno-math-errno -isystem /usr/include/stb
+# Products and sums stay unfused and in order, so that every machine computes the same bits (core/gemm.h). Nothing here reads the
+# flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
+EXACT := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
 FLAGS := -O3 -g -DNDEBUG
 ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)

@@ -434,8 +434,6 @@ void winograd_backward(float *din, float *dweights, const float *dout, const flo
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c, columns = whole_panels(to);
     float *gradient = scratch, *tiles = scratch + (ptrdiff_t)POINTS * from * to; /* (POINTS, in.c, out.c), of the transformed filters */
-    if (dweights)
-        memset(gradient, 0, (size_t)POINTS * (size_t)from * (size_t)to * sizeof(float));
     if (din)
         memset(din, 0, (size_t)n * shape_count(window->in) * sizeof(float));
     for (int first = 0, count; first < blocks.tiles; first += count) {
@@ -448,7 +446,7 @@ void winograd_backward(float *din, float *dweights, const float *dout, const flo
             for (int point = 0; point < POINTS; point++)
                 gemm(&(struct gemm){.a = tiles + point * in_stride, .rows = axis_line(from, 1), .depth = axis_line(count, from),
                                     .b = dproducts + point * out_stride, .columns = to,
-                                    .c = gradient + (ptrdiff_t)point * from * to, .c_stride = to, .accumulate = true});
+                                    .c = gradient + (ptrdiff_t)point * from * to, .c_stride = to, .accumulate = first > 0});
         }
         if (din) {
             for (int point = 0; point < POINTS; point++)
