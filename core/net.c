@@ -189,11 +189,14 @@ static bool followed_by_relu(const struct net *net, int i)
            in_place(net, i + 1);
 }
 
-/* Which convolutions Winograd's tiles compute; all others run as one matrix product (conv.h). */
+/* Which kernel computes a convolution: Winograd's tiles, or one matrix product (conv.h). With few channels the transforms take
+ * longer than the products that they save. Inference takes one image at a time, and with less than four tiles it would
+ * be reading the transformed weights, four times as many, that takes the time. */
 static bool winograd_wins(const struct window *window, enum net_mode mode)
 {
-    enum { LEAST_CHANNELS = 16 }; /* below, the transforms take longer than the products that they save */
-    return mode == NET_TRAIN && winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS;
+    enum { LEAST_CHANNELS = 16 };
+    const bool enough_tiles = mode == NET_TRAIN || (window->out.h > 4 && window->out.w > 4);
+    return winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS && enough_tiles;
 }
 
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)

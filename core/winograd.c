@@ -99,7 +99,7 @@ static inline void filter_line_adjoint(vec *out, const vec *in, int stride)
 
 /* Both dimensions: the columns, then the rows of a tile that lies in rows of PATCH vectors. */
 #define TRANSFORM(name, line, from, to)                                                                                \
-    static inline void name(vec tile[POINTS])                                                                          \
+    static void name(vec tile[POINTS])                                                                                 \
     {                                                                                                                  \
         VEC_UNROLL                                                                                                     \
         for (int x = 0; x < (from); x++)                                                                               \
@@ -285,11 +285,9 @@ static void find_pixels(ptrdiff_t *places, int tile, int side, const struct bloc
 static inline void transform_input_vector(float *to, ptrdiff_t stride, const float *in, const ptrdiff_t *places, int lanes)
 {
     vec tile[POINTS];
-    VEC_UNROLL
     for (int i = 0; i < POINTS; i++)
         tile[i] = places[i] < 0 ? vec_zero() : load_lanes(in + places[i], lanes);
     input_tile(tile);
-    VEC_UNROLL
     for (int i = 0; i < POINTS; i++)
         store_lanes(to + i * stride, tile[i], lanes);
 }
@@ -311,12 +309,10 @@ static inline void transform_output_vector(float *out, const ptrdiff_t *places, 
                                            const float *bias, bool relu, int lanes)
 {
     vec tile[POINTS];
-    VEC_UNROLL
     for (int i = 0; i < POINTS; i++)
         tile[i] = load_lanes(from + i * stride, lanes);
     output_tile(tile);
     const vec start = bias ? load_lanes(bias, lanes) : vec_zero();
-    VEC_UNROLL
     for (int i = 0; i < PIXELS; i++) {
         const vec sum = vec_add(tile[i / TILE * PATCH + i % TILE], start);
         if (places[i] >= 0)
@@ -341,11 +337,9 @@ static inline void transform_output_gradient_vector(float *panel, ptrdiff_t stri
                                                     const ptrdiff_t *places, int lanes)
 {
     vec tile[POINTS];
-    VEC_UNROLL
     for (int i = 0; i < PIXELS; i++)
         tile[i / TILE * PATCH + i % TILE] = places[i] < 0 ? vec_zero() : load_lanes(dout + places[i], lanes);
     output_tile_adjoint(tile);
-    VEC_UNROLL
     for (int i = 0; i < POINTS; i++)
         vec_store(panel + i * stride, tile[i]);
 }
@@ -372,11 +366,9 @@ static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *
                                                    int lanes)
 {
     vec tile[POINTS];
-    VEC_UNROLL
     for (int i = 0; i < POINTS; i++)
         tile[i] = load_lanes(from + i * stride, lanes);
     input_tile_adjoint(tile);
-    VEC_UNROLL
     for (int i = 0; i < POINTS; i++)
         if (places[i] >= 0)
             store_lanes(din + places[i], vec_add(load_lanes(din + places[i], lanes), tile[i]), lanes);

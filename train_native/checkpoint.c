@@ -1,5 +1,5 @@
-/* The file: magic, length of the identity, the identity, struct state, parameters, first and second moments as they are in
- * memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
+/* The file: magic, length of the identity, the identity, struct state, parameters, first and second moments and, if there is
+ * one, their average as they are in memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
 #include "checkpoint.h"
 
 #include "model.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char magic[8] = "\x89" "EYC1\r\n";
+static const char magic[8] = "\x89" "EYC2\r\n";
 
 struct state {
     uint64_t parameter_count;
@@ -17,6 +17,16 @@ struct state {
     uint64_t seen;
     struct progress progress;
 };
+
+/* The arrays of the trainer that a checkpoint holds, in order; returns how many. */
+static int arrays_of(float *arrays[4], const struct trainer *trainer)
+{
+    arrays[0] = trainer->parameters;
+    arrays[1] = trainer->first;
+    arrays[2] = trainer->second;
+    arrays[3] = trainer->average;
+    return trainer->average ? 4 : 3;
+}
 
 static char *generation(const char *path, bool old)
 {
@@ -32,7 +42,9 @@ static uint8_t *put(uint8_t *to, const void *from, size_t size)
 void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct progress *progress)
 {
     const uint64_t length = strlen(identity), count = net_parameter_count(trainer->net);
-    const size_t size = sizeof magic + sizeof length + length + sizeof(struct state) + 3 * count * sizeof(float) + 4;
+    float *arrays[4];
+    const int array_count = arrays_of(arrays, trainer);
+    const size_t size = sizeof magic + sizeof length + length + sizeof(struct state) + (size_t)array_count * count * sizeof(float) + 4;
     struct state state;
     memset(&state, 0, sizeof state); /* the padding is part of the file */
     state.parameter_count = count;
@@ -45,9 +57,8 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
     p = put(p, &length, sizeof length);
     p = put(p, identity, length);
     p = put(p, &state, sizeof state);
-    p = put(p, trainer->parameters, count * sizeof(float));
-    p = put(p, trainer->first, count * sizeof(float));
-    p = put(p, trainer->second, count * sizeof(float));
+    for (int i = 0; i < array_count; i++)
+        p = put(p, arrays[i], count * sizeof(float));
     const uint32_t sum = model_checksum(bytes, (size_t)(p - bytes));
     put(p, &sum, sizeof sum);
 
@@ -107,14 +118,15 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     const uint8_t *p = bytes + sizeof magic + sizeof length + length;
     memcpy(&state, p, sizeof state);
     p += sizeof state;
-    if (state.parameter_count != count || size - fixed - length != 3 * count * sizeof(float))
+    float *arrays[4];
+    const int array_count = arrays_of(arrays, trainer);
+    if (state.parameter_count != count || size - fixed - length != (size_t)array_count * count * sizeof(float))
         fail(file, "Train anew, without --resume.", "the checkpoint is of another network");
     trainer->step = state.step;
     trainer->seen = state.seen;
     *progress = state.progress;
-    memcpy(trainer->parameters, p, count * sizeof(float));
-    memcpy(trainer->first, p + count * sizeof(float), count * sizeof(float));
-    memcpy(trainer->second, p + 2 * count * sizeof(float), count * sizeof(float));
+    for (int i = 0; i < array_count; i++, p += count * sizeof(float))
+        memcpy(arrays[i], p, count * sizeof(float));
     free(stored);
     free(bytes);
     return true;

@@ -1,7 +1,7 @@
 /* Checkpoints: everything that a run needs to go on as if it had never stopped, bit for bit.
  *
  * Orders, augmentation and dropout are functions of the seed, the epoch and the image (random.h), so the state is only the
- * weights, the optimizer's moments, and how far the run is. A checkpoint also holds the run's identity, a text of lines "key=value"
+ * weights, the optimizer's moments, the weights' average, and how far the run is. A checkpoint also holds the run's identity, a text of lines "key=value"
  * with all that decides its course; a run of another identity refuses it and names the line.
  *
  * Two generations are kept, MODEL.checkpoint and MODEL.checkpoint.old; the newest whole one is loaded. Both are written

@@ -1,5 +1,6 @@
 #include "network.h"
 
+#include "recipes.h"
 #include "support.h"
 
 #include <ctype.h>
@@ -7,46 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The network of the Keras image-classification tutorial. */
-static const char tutorial[] = "input 32x32x3\n"
-                               "conv2d 32 3x3 relu\n"
-                               "maxpool 2\n"
-                               "conv2d 64 3x3 relu\n"
-                               "maxpool 2\n"
-                               "conv2d 64 3x3 relu\n"
-                               "flatten\n"
-                               "dense 64 relu\n"
-                               "dense classes softmax\n";
-
-/* Keller Jordan's airbench94 (2024), whose convolutions start as the identity behind a whitening layer that does not learn. */
-static const char airbench94[] = "input 32x32x3\n"
-                                 "conv2d 24 2x2 whiten gelu\n"
-                                 "conv2d 64 3x3 same nobias identity\n"
-                                 "maxpool 2\n"
-                                 "batchnorm frozen gelu\n"
-                                 "conv2d 64 3x3 same nobias identity\n"
-                                 "batchnorm frozen gelu\n"
-                                 "conv2d 256 3x3 same nobias identity\n"
-                                 "maxpool 2\n"
-                                 "batchnorm frozen gelu\n"
-                                 "conv2d 256 3x3 same nobias identity\n"
-                                 "batchnorm frozen gelu\n"
-                                 "conv2d 256 3x3 same nobias identity\n"
-                                 "maxpool 2\n"
-                                 "batchnorm frozen gelu\n"
-                                 "conv2d 256 3x3 same nobias identity\n"
-                                 "batchnorm frozen gelu\n"
-                                 "maxpool 3\n"
-                                 "flatten\n"
-                                 "dense classes nobias\n"
-                                 "scale 0.1111111\n"
-                                 "softmax\n";
-
-static const struct {
-    const char *name, *text;
-} presets[] = {{"tutorial", tutorial}, {"airbench94", airbench94}};
-
-enum { PRESETS = sizeof presets / sizeof *presets, LONGEST_TEXT = 1 << 20, LONGEST_LINE = 1000, WORDS = 32 };
+enum { LONGEST_TEXT = 1 << 20, LONGEST_LINE = 1000, WORDS = 32 };
 
 static const char *const kinds[NODE_KINDS] = {
     [NODE_CONV2D] = "conv2d",   [NODE_MAXPOOL] = "maxpool",     [NODE_AVGPOOL] = "avgpool", [NODE_GLOBAL_AVGPOOL] = "global_avgpool",
@@ -63,8 +25,8 @@ const char *network_presets(void)
 {
     static char list[256];
     list[0] = 0;
-    for (int i = 0; i < PRESETS; i++)
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", presets[i].name);
+    for (int i = 0; i < recipe_count; i++)
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", recipes[i].name);
     return list;
 }
 
@@ -435,11 +397,11 @@ void network_parse(struct net *net, const char *text, const char *source, int he
 
 void network_read(struct net *net, const char *name_or_path, int height, int width, int classes)
 {
-    for (int i = 0; i < PRESETS; i++)
-        if (strcmp(presets[i].name, name_or_path) == 0) {
-            network_parse(net, presets[i].text, name_or_path, height, width, classes);
-            return;
-        }
+    const struct recipe *recipe = recipe_named(name_or_path);
+    if (recipe) {
+        network_parse(net, recipe->network, name_or_path, height, width, classes);
+        return;
+    }
     size_t size;
     const char *reason;
     char hint[400];

@@ -25,7 +25,7 @@
 
 #include "net.h"
 
-/* Reads the preset called `name_or_path`, or else the file there, into a net that has passed net_check. height and width override the
+/* Reads the preset (recipes.h) called `name_or_path`, or else the file there, into a net that has passed net_check. height and width override the
  * text's (0: keep). A mistake ends the program, naming file, line, column and what was expected. */
 void network_read(struct net *net, const char *name_or_path, int height, int width, int classes);
 

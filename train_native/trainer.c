@@ -41,14 +41,16 @@ size_t trainer_bytes(const struct net *net, int threads, int shard)
 }
 
 struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, int shard,
-                            uint64_t seed, enum initializer initializer)
+                            uint64_t seed, enum initializer initializer, bool averaged)
 {
     struct trainer *trainer = allocate(1, sizeof *trainer);
     const size_t count = net_parameter_count(net);
-    *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .shard = shard, .seed = seed};
+    *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .shard = shard, .seed = seed,
+                                .overflown = -1};
     trainer->parameters = allocate(count, sizeof(float));
     trainer->first = allocate(count, sizeof(float));
     trainer->second = allocate(count, sizeof(float));
+    trainer->average = averaged ? allocate(count, sizeof(float)) : NULL;
     for (int lane = 0; lane < LANES; lane++)
         trainer->gradients[lane] = allocate(count, sizeof(float));
     struct random random = random_seed(seed, 1);
@@ -86,14 +88,20 @@ void trainer_free(struct trainer *trainer)
     free(trainer->parameters);
     free(trainer->first);
     free(trainer->second);
+    free(trainer->average);
     free(trainer);
 }
 
-static void pack(struct trainer *trainer)
+const float *trainer_weights(const struct trainer *trainer)
+{
+    return trainer->average && trainer->step ? trainer->average : trainer->parameters;
+}
+
+static void pack(struct trainer *trainer, const float *parameters)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
     for (int i = 0; i < trainer->net->node_count; i++)
-        net_pack(&trainer->packed, trainer->net, i, trainer->parameters + trainer->net->place[i]);
+        net_pack(&trainer->packed, trainer->net, i, parameters + trainer->net->place[i]);
 }
 
 /* ---- A step ---- */
@@ -101,6 +109,7 @@ static void pack(struct trainer *trainer)
 struct sums {
     double loss;
     int correct;
+    int overflown; /* as in struct trainer */
 };
 
 static const uint8_t *image_at(const struct dataset *dataset, int place)
@@ -118,12 +127,22 @@ static int largest(const float *scores, int count)
 
 static struct sums score(const struct worker *worker, int n, int classes)
 {
-    struct sums sums = {0, 0};
+    struct sums sums = {0, 0, -1};
     for (int i = 0; i < n; i++) {
         sums.loss += (double)worker->losses[i];
         sums.correct += largest(worker->probabilities + i * classes, classes) == worker->labels[i];
     }
     return sums;
+}
+
+/* The first node with an output that is infinite or NaN, -1 if there is none. */
+static int first_overflow(const struct net_run *run, int n)
+{
+    for (int node = 0; node < run->net->node_count - 1; node++)
+        for (size_t i = 0, count = (size_t)n * shape_count(run->net->shapes[node + 1]); i < count; i++)
+            if (!isfinite(run->tensor[node + 1][i]))
+                return node;
+    return -1;
 }
 
 /* Gradients of one shard, added to a lane. first is the number, in the run, of its first image. */
@@ -134,8 +153,8 @@ static struct sums learn_shard(const struct trainer *trainer, struct worker *wor
     const struct net *net = trainer->net;
     const int classes = net_classes(net);
     for (int i = 0; i < n; i++) {
-        augment_image(worker->pixels, image_at(dataset, places[i]), net->input, &settings->augment, trainer->seed, epoch,
-                      places[i]);
+        augment_image(worker->pixels, image_at(dataset, places[i]), net->input, &settings->augment, trainer->preprocess.mean,
+                      trainer->seed, epoch, places[i]);
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), worker->pixels, net->input,
                         &trainer->preprocess);
         worker->labels[i] = dataset->labels[places[i]];
@@ -147,7 +166,9 @@ static struct sums learn_shard(const struct trainer *trainer, struct worker *wor
     cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->labels, settings->smoothing,
                            factor, n, classes);
     net_backward(&worker->run, gradients, n);
-    return score(worker, n, classes);
+    struct sums sums = score(worker, n, classes);
+    sums.overflown = isfinite(sums.loss) ? -1 : first_overflow(&worker->run, n);
+    return sums;
 }
 
 /* Adds the lanes to the first one, in order, and makes the running statistics' sums means over the images. */
@@ -197,16 +218,29 @@ static struct optimizer scheduled(const struct settings *settings, double epochs
     return optimizer;
 }
 
-static void step(struct trainer *trainer, const struct optimizer *optimizer)
+/* average = decay average + (1 - decay) parameters, for the places from start to end. */
+static void move_average(struct trainer *trainer, float decay, size_t start, size_t end)
 {
+    const float rising = (1 + (float)trainer->step) / (10 + (float)trainer->step);
+    const float stays = trainer->step == 1 ? 0 : rising < decay ? rising : decay;
+    for (size_t i = start; i < end; i++)
+        trainer->average[i] = stays * trainer->average[i] + (1 - stays) * trainer->parameters[i];
+}
+
+static void step(struct trainer *trainer, const struct optimizer *optimizer, float decay)
+{
+    const size_t *place = trainer->net->place;
     const size_t scratch_count = optimizer_scratch_count(optimizer, trainer->net);
 #pragma omp parallel num_threads(trainer->threads)
     {
         float *scratch = allocate(scratch_count, sizeof(float));
 #pragma omp for schedule(dynamic)
-        for (int node = 0; node < trainer->net->node_count; node++)
+        for (int node = 0; node < trainer->net->node_count; node++) {
             optimizer_step(optimizer, trainer->net, node, trainer->step, trainer->parameters, trainer->gradients[0],
                            trainer->first, trainer->second, scratch);
+            if (trainer->average)
+                move_average(trainer, decay, place[node], place[node + 1]);
+        }
         free(scratch);
     }
 }
@@ -215,12 +249,13 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
                                const int *places, int n, int epoch, double epochs_done)
 {
     const int shards = (n + trainer->shard - 1) / trainer->shard, lanes = shards < LANES ? shards : LANES;
-    struct sums sums[LANES] = {{0, 0}};
-    pack(trainer);
+    struct sums sums[LANES] = {{0, 0, 0}};
+    pack(trainer, trainer->parameters);
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
     for (int lane = 0; lane < lanes; lane++) {
         struct worker *worker = &trainer->workers[omp_get_thread_num()];
         memset(trainer->gradients[lane], 0, net_parameter_count(trainer->net) * sizeof(float));
+        sums[lane].overflown = -1;
         for (int shard = lane; shard < shards; shard += LANES) {
             /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
             const int from = (int)((int64_t)n * shard / shards), to = (int)((int64_t)n * (shard + 1) / shards);
@@ -229,19 +264,25 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
                             trainer->seen + (uint64_t)from, 1.0f / (float)n);
             sums[lane].loss += of_shard.loss;
             sums[lane].correct += of_shard.correct;
+            if (sums[lane].overflown < 0)
+                sums[lane].overflown = of_shard.overflown;
         }
     }
     for (int lane = 1; lane < lanes; lane++) {
         sums[0].loss += sums[lane].loss;
         sums[0].correct += sums[lane].correct;
+        if (sums[0].overflown < 0)
+            sums[0].overflown = sums[lane].overflown;
     }
-    if (!isfinite(sums[0].loss)) /* the weights stay as they were */
+    if (!isfinite(sums[0].loss)) { /* the weights stay as they were */
+        trainer->overflown = sums[0].overflown;
         return sums[0];
+    }
     add_lanes(trainer, lanes, n);
     trainer->step++;
     trainer->seen += (uint64_t)n;
     const struct optimizer optimizer = scheduled(settings, epochs_done);
-    step(trainer, &optimizer);
+    step(trainer, &optimizer, settings->average);
     return sums[0];
 }
 
@@ -297,7 +338,7 @@ struct epoch_result trainer_measure(struct trainer *trainer, const struct datase
     const struct net *net = trainer->net;
     const int classes = net_classes(net), shards = (count + trainer->shard - 1) / trainer->shard;
     struct sums *sums = allocate((size_t)shards + 1, sizeof *sums);
-    pack(trainer);
+    pack(trainer, trainer_weights(trainer));
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
     for (int shard = 0; shard < shards; shard++) {
         struct worker *worker = &trainer->workers[omp_get_thread_num()];

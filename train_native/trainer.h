@@ -4,12 +4,12 @@
  * Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added up in order. Batch
  * normalisation sees a shard at a time.
  *
- *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, shard, seed, initializer);
+ *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, shard, seed, initializer, false);
  *     for (...) {
  *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, places, count, epoch, NULL, progress, NULL);
  *         struct epoch_result validation = trainer_measure(trainer, &dataset, places, count);
  *     }
- *     save(trainer->parameters);
+ *     save(trainer_weights(trainer));
  *     trainer_free(trainer); */
 #ifndef TRAINER_H
 #define TRAINER_H
@@ -30,6 +30,8 @@ struct trainer {
     uint64_t seen;     /* images learnt from, over all epochs */
     float *parameters; /* the flat array */
     float *first, *second; /* the optimizer's moments, of the same layout */
+    float *average;    /* the moving average of the parameters; NULL without */
+    int overflown;     /* after a loss that is not finite: the first node whose output was not, or -1 */
     /* private: */
     int threads, shard;
     float *gradients[LANES];
@@ -47,6 +49,8 @@ struct settings {
     int epochs;     /* in all, for the schedule */
     int batch;
     float smoothing; /* of the labels */
+    float average;   /* how much of the moving average stays in a step (Polyak and Juditsky 1992; in its first steps less,
+                        (1 + steps) / (10 + steps)) */
     struct augment augment;
     float frozen_bias_epochs; /* over these epochs Muon's rate for the biases of frozen layers falls to 0 */
 };
@@ -66,12 +70,16 @@ double epoch_accuracy(const struct epoch_result *result);
 /* Called after each step with what has been seen of the epoch; false stops the epoch after it. */
 typedef bool progress_function(void *context, const struct epoch_result *so_far, int images_in_all);
 
-/* Learnt weights start from `initializer`, drawn with the seed. net and, later, the data set stay the caller's. */
+/* Learnt weights start from `initializer`, drawn with the seed; `averaged`: with their moving average. net and, later, the data
+ * set stay the caller's. */
 struct trainer *trainer_new(const struct net *net, const struct preprocess *preprocess, int threads, int shard,
-                            uint64_t seed, enum initializer initializer);
+                            uint64_t seed, enum initializer initializer, bool averaged);
 void trainer_free(struct trainer *trainer);
 
-/* Memory that trainer_new takes. */
+/* The weights to use: the average if there is one, after the first step. */
+const float *trainer_weights(const struct trainer *trainer);
+
+/* Memory that trainer_new takes, without an average. */
 size_t trainer_bytes(const struct net *net, int threads, int shard);
 
 /* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). so_far: what an
@@ -80,7 +88,7 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings
                                   const struct dataset *dataset, const int *places, int count, int epoch,
                                   const struct epoch_result *so_far, progress_function *progress, void *context);
 
-/* Loss (without smoothing) and accuracy of the weights as they are, as in inference. */
+/* Loss (without smoothing) and accuracy of trainer_weights, as in inference. */
 struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count);
 
 #endif

@@ -1,0 +1,93 @@
+#include "recipes.h"
+
+#include <string.h>
+
+/* The network of the Keras image-classification tutorial. */
+static const char tutorial[] = "input 32x32x3\n"
+                               "conv2d 32 3x3 relu\n"
+                               "maxpool 2\n"
+                               "conv2d 64 3x3 relu\n"
+                               "maxpool 2\n"
+                               "conv2d 64 3x3 relu\n"
+                               "flatten\n"
+                               "dense 64 relu\n"
+                               "dense classes softmax\n";
+
+/* Keller Jordan's airbench94 and airbench95 (2024), whose convolutions start as the identity behind a whitening layer that does
+ * not learn; they differ in the widths of the three groups. */
+#define AIRBENCH(first, second, third)                                                                                 \
+    "input 32x32x3\n"                                                                                                  \
+    "conv2d 24 2x2 whiten gelu\n" AIRBENCH_GROUP(first) AIRBENCH_GROUP(second) AIRBENCH_GROUP(third) "maxpool 3\n"     \
+    "flatten\n"                                                                                                        \
+    "dense classes nobias\n"                                                                                           \
+    "scale 0.1111111\n"                                                                                                \
+    "softmax\n"
+#define AIRBENCH_GROUP(width)                                                                                          \
+    "conv2d " #width " 3x3 same nobias identity\n"                                                                     \
+    "maxpool 2\n"                                                                                                      \
+    "batchnorm frozen gelu\n"                                                                                          \
+    "conv2d " #width " 3x3 same nobias identity\n"                                                                     \
+    "batchnorm frozen gelu\n"
+static const char airbench94[] = AIRBENCH(64, 256, 256), airbench95[] = AIRBENCH(128, 384, 384);
+
+/* David Page's ResNet-9 (How to Train Your ResNet, 2018). */
+static const char resnet9[] = "input 32x32x3\n"
+                              "conv2d 64 3x3 same nobias batchnorm relu\n"
+                              "conv2d 128 3x3 same nobias batchnorm relu\n"
+                              "a: maxpool 2\n"
+                              "conv2d 128 3x3 same nobias batchnorm relu\n"
+                              "conv2d 128 3x3 same nobias batchnorm relu\n"
+                              "add a\n"
+                              "conv2d 256 3x3 same nobias batchnorm relu\n"
+                              "maxpool 2\n"
+                              "conv2d 512 3x3 same nobias batchnorm relu\n"
+                              "b: maxpool 2\n"
+                              "conv2d 512 3x3 same nobias batchnorm relu\n"
+                              "conv2d 512 3x3 same nobias batchnorm relu\n"
+                              "add b\n"
+                              "maxpool 4\n"
+                              "flatten\n"
+                              "dense classes nobias\n"
+                              "scale 0.125\n"
+                              "softmax\n";
+
+/* airbench94_muon's rates, for a mean instead of a sum over the batch of 2,000. */
+static const struct optimizer muon = {.kind = OPTIMIZER_MUON, .rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f,
+                                      .dense_rate = 1.65f, .bias_rate = 106, .weight_decay = 0.004f,
+                                      .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+
+const struct recipe recipes[] = {
+    /* Chosen on the validation images among a few batch sizes, rates and crops. */
+    {.name = "tutorial", .network = tutorial,
+     .settings = {.optimizer = {.kind = OPTIMIZER_ADAM, .rate = 0.002f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.999f,
+                                .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 30, .batch = 64,
+                  .augment = {.flip = FLIP_RANDOM, .crop = 3}},
+     .initializer = INITIALIZE_GLOROT, .validation = 0.1f, .shard = USUAL_SHARD},
+    /* airbench94_muon. */
+    {.name = "airbench94", .network = airbench94,
+     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 8, .batch = 2000, .smoothing = 0.2f,
+                  .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
+     .initializer = INITIALIZE_UNIFORM, .shard = 50},
+    /* airbench95's network and length, with Muon as in airbench94_muon. */
+    {.name = "airbench95", .network = airbench95,
+     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 15, .batch = 2000, .smoothing = 0.2f,
+                  .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
+     .initializer = INITIALIZE_UNIFORM, .shard = 50},
+    /* cifar10-fast's 24 epochs. */
+    {.name = "resnet9", .network = resnet9,
+     .settings = {.optimizer = {.kind = OPTIMIZER_SGD, .rate = 0.4f, .momentum = 0.9f, .nesterov = true, .weight_decay = 5e-4f,
+                                .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_LINEAR, .warmup = 5, .epochs = 24, .batch = 512,
+                  .augment = {.flip = FLIP_RANDOM, .crop = 4, .cutout = 8}},
+     .initializer = INITIALIZE_UNIFORM, .shard = 32},
+};
+const int recipe_count = sizeof recipes / sizeof *recipes;
+
+const struct recipe *recipe_named(const char *name)
+{
+    for (int i = 0; i < recipe_count; i++)
+        if (strcmp(recipes[i].name, name) == 0)
+            return &recipes[i];
+    return NULL;
+}
