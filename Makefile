@@ -32,10 +32,10 @@ is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 build := build/$(VARIANT)
 core := $(wildcard core/*.c)
 native := $(wildcard train_native/*.c)
-tests := $(filter-out tests/fuzz_% tests/make_golden.c,$(wildcard tests/*.c))
+tests := $(filter-out tests/fuzz_% tests/bench_train.c tests/make_golden.c,$(wildcard tests/*.c))
 objects = $(patsubst %.c,$(build)/%.o,$(1))
 
-.PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench fuzz install install-test clean help
+.PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-train fuzz install install-test clean help
 .DELETE_ON_ERROR:
 
 all: native wasm
@@ -46,6 +46,7 @@ help:
 	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
 	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (half an hour)'
 	@echo 'make bench         measure speed and size, and print the table of the README'
+	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there; its table goes there too'
 	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
 	@echo 'make wasm          web/classifier.wasm, the module for browsers and Node'
 	@echo 'make fuzz          fuzz the model reader and the picture headers (clang; SECONDS=60)'
@@ -154,6 +155,13 @@ test-node: all
 bench: install-test
 	$(MAKE) all
 	node tests/bench.js
+
+bench-train: install
+	$(MAKE) $(build)/bench-train
+	node tests/bench_train.js $(build)/bench-train
+
+$(build)/bench-train: $(call objects,$(core) $(filter-out train_native/main.c,$(native)) tests/bench_train.c)
+	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
 SECONDS ?= 60
 fuzz: build/fuzz/model build/fuzz/decode

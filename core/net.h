@@ -144,10 +144,12 @@ static inline float *net_probabilities(const struct net_run *run) { return run->
 
 /* Training: forward up to the logits with batch statistics and dropout. */
 void net_forward_training(struct net_run *run, int n);
+void net_forward_training_node(struct net_run *run, int node, int n);
 
 /* From the gradient of the logits, in net_logits_gradient: adds every parameter's gradient to dparameters (the flat
  * layout). For the running statistics of batchnorm it adds n times the statistics of these images. */
 void net_backward(struct net_run *run, float *dparameters, int n);
+void net_backward_node(struct net_run *run, float *dparameters, int node, int n); /* after every later node but the softmax */
 static inline float *net_logits_gradient(const struct net_run *run)
 {
     return run->gradient[run->net->nodes[run->net->node_count - 1].input[0]];

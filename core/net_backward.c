@@ -25,25 +25,27 @@ static uint64_t dropout_first(const struct net_run *run, int i)
     return run->first_image * shape_count(run->net->shapes[i + 1]);
 }
 
+void net_forward_training_node(struct net_run *run, int i, int n)
+{
+    const struct node *node = &run->net->nodes[i];
+    float *out = run->tensor[i + 1];
+    const float *in = run->tensor[node->input[0]];
+    if (node->kind == NODE_BATCHNORM) {
+        const int c = run->net->shapes[i + 1].c;
+        const float *scale = run->parameters + run->net->place[i];
+        batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n), c);
+    } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
+        gelu_forward(out, in, output_count(run, i, n));
+    else if (node->kind == NODE_DROPOUT)
+        dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i), output_count(run, i, n));
+    else
+        net_forward_node(run, i, n);
+}
+
 void net_forward_training(struct net_run *run, int n)
 {
-    for (int i = 0; i < run->net->node_count - 1; i++) {
-        const struct node *node = &run->net->nodes[i];
-        float *out = run->tensor[i + 1];
-        const float *in = run->tensor[node->input[0]];
-        if (node->kind == NODE_BATCHNORM) {
-            const int c = run->net->shapes[i + 1].c;
-            const float *scale = run->parameters + run->net->place[i];
-            batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c,
-                              output_rows(run, i, n), c);
-        } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
-            gelu_forward(out, in, output_count(run, i, n));
-        else if (node->kind == NODE_DROPOUT)
-            dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
-                            output_count(run, i, n));
-        else
-            net_forward_node(run, i, n);
-    }
+    for (int i = 0; i < run->net->node_count - 1; i++)
+        net_forward_training_node(run, i, n);
 }
 
 /* din is NULL where nobody needs it, and is overwritten; dparameters are the node's own, and are added to. */
@@ -145,21 +147,32 @@ static backward_function *const backward[NODE_KINDS] = {
     [NODE_GELU] = backward_gelu,           [NODE_SCALE] = backward_scale,
 };
 
-void net_backward(struct net_run *run, float *dparameters, int n)
+/* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first input. */
+static bool has_gradient(const struct net *net, int tensor, int i, int side)
+{
+    for (int later = i + 1; later < net->node_count - 1; later++)
+        if (net->nodes[later].input[0] == tensor || (net->nodes[later].kind == NODE_ADD && net->nodes[later].input[1] == tensor))
+            return true;
+    return side == 1 && net->nodes[i].input[0] == tensor;
+}
+
+void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
 {
     const struct net *net = run->net;
-    bool written[LIMIT_NODES + 1] = {false}; /* whether a tensor has a gradient already, from a later consumer */
-    for (int i = net->node_count - 2; i >= 0; i--) {
-        const struct node *node = &net->nodes[i];
-        const float *dout = run->gradient[i + 1];
-        for (int side = 0; side < (node->kind == NODE_ADD ? 2 : 1); side++) {
-            const int in = node->input[side];
-            float *din = in == 0 ? NULL : written[in] ? run->other_gradient : run->gradient[in];
-            backward[node->kind](run, i, din, dparameters + net->place[i], dout, n);
-            if (din && written[in])
-                for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
-                    run->gradient[in][k] += din[k];
-            written[in] = true;
-        }
+    const struct node *node = &net->nodes[i];
+    for (int side = 0; side < (node->kind == NODE_ADD ? 2 : 1); side++) {
+        const int in = node->input[side];
+        const bool more = has_gradient(net, in, i, side);
+        float *din = in == 0 ? NULL : more ? run->other_gradient : run->gradient[in];
+        backward[node->kind](run, i, din, dparameters + net->place[i], run->gradient[i + 1], n);
+        if (din && more)
+            for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
+                run->gradient[in][k] += din[k];
     }
+}
+
+void net_backward(struct net_run *run, float *dparameters, int n)
+{
+    for (int i = run->net->node_count - 2; i >= 0; i--)
+        net_backward_node(run, dparameters, i, n);
 }

@@ -1,15 +1,14 @@
 // make bench: measures size, speed and accuracy of what is built, prints them and puts the table into the README.
 // Figures are medians with the spread of their middle half; what is not there (data, Chromium) is left out by name.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
+import { fixed, grouped, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
     name: `\`${file.replace('.eyelet', '')}\``, file, path: join(root, 'web/models', file),
 }));
@@ -44,7 +43,7 @@ function timeCalls(call) {
     return { first, second, low: batches[10], median: batches[20], high: batches[30] };
 }
 
-const milliseconds = ({ low, median, high }) => `${median.toFixed(3)} ms (${low.toFixed(3)}-${high.toFixed(3)})`;
+const milliseconds = (times) => withSpread(times, fixed(3), 'ms');
 
 function sizes() {
     for (const [name, path] of [
@@ -131,29 +130,20 @@ function natively() {
         report(`${name}, accuracy on the 10,000 test images`, `${(100 * JSON.parse(whole).accuracy).toFixed(2)} %`, '`build/eyelet evaluate`');
         for (const threads of ['1', '2']) {
             const rates = Array.from({ length: 5 }, () => JSON.parse(eyelet('evaluate', path, '--limit', '1000', '--threads', threads, '--json')))
-                .map(({ images, seconds }) => images / seconds).sort((a, b) => a - b).map((rate) => Math.round(rate).toLocaleString('en'));
-            report(`${name}, natively, ${threads} thread${threads > 1 ? 's' : ''}`, `${rates[2]} images/s (${rates[1]}-${rates[3]})`, 'exact kernels');
+                .map(({ images, seconds }) => images / seconds);
+            report(`${name}, natively, ${threads} thread${threads > 1 ? 's' : ''}`, withSpread(spread(rates), grouped, 'images/s'), 'exact kernels');
         }
     }
     const log = eyelet('train', '-o', join(tmpdir(), 'eyelet-bench.eyelet'), '--epochs', '3', '--validation', '0', '--json');
-    const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds).sort((a, b) => a - b);
-    report('`tutorial`, a training epoch of 50,000 images', `${seconds[1].toFixed(1)} s (${seconds[0].toFixed(1)}-${seconds[2].toFixed(1)})`,
-        `batch 64, ${cpus().length} cores`);
-}
-
-function writeReadme() {
-    const path = join(root, 'README.md');
-    const text = readFileSync(path, 'utf8');
-    const table = [
-        `Measured by \`make bench\` on ${cpus().length} cores of ${cpus()[0].model.trim()}, Node ${process.versions.node}; median (middle half).`,
-        '', '| | | |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`),
-    ].join('\n');
-    const replaced = text.replace(/(<!-- bench -->\n)[^]*?(\n<!-- end of bench -->)/, (_, open, close) => open + table + close);
-    if (replaced !== text) writeFileSync(path, replaced);
+    const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds);
+    report('`tutorial`, a training epoch of 50,000 images', withSpread(spread(seconds), fixed(1), 's'), `batch 64, ${cpus().length} cores`);
 }
 
 sizes();
 await inNode();
 await inChromium();
 natively();
-writeReadme();
+writeReadme('bench', [
+    `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (middle half).`,
+    '', '| | | |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`),
+]);
