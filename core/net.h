@@ -123,6 +123,7 @@ struct net_run {
     float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor; tensor 0 has none */
     float *statistics[LIMIT_NODES];    /* batchnorm: mean and deviation of the images at hand (2, c) */
     float *other_gradient;             /* of a tensor with several consumers */
+    bool frozen_biases_rest;           /* the biases of frozen layers do not learn either, so need no gradient */
     uint64_t dropout_seed;
     uint64_t first_image;              /* number, in the run of the training, of the first image at hand */
 };

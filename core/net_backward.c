@@ -156,14 +156,29 @@ static bool has_gradient(const struct net *net, int tensor, int i, int side)
     return side == 1 && net->nodes[i].input[0] == tensor;
 }
 
+/* Whether a node up to the one that writes this tensor has something to learn. */
+static bool needs_gradient(const struct net_run *run, int tensor)
+{
+    for (int i = 0; i < tensor; i++) {
+        const struct node *node = &run->net->nodes[i];
+        struct block blocks[4];
+        const bool rests = node->kind == NODE_CONV2D && node->frozen && (!node->bias || run->frozen_biases_rest);
+        if (net_blocks(blocks, run->net, i) && !rests)
+            return true;
+    }
+    return false;
+}
+
 void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
 {
     const struct net *net = run->net;
     const struct node *node = &net->nodes[i];
+    if (!needs_gradient(run, i + 1))
+        return;
     for (int side = 0; side < (node->kind == NODE_ADD ? 2 : 1); side++) {
         const int in = node->input[side];
         const bool more = has_gradient(net, in, i, side);
-        float *din = in == 0 ? NULL : more ? run->other_gradient : run->gradient[in];
+        float *din = !needs_gradient(run, in) ? NULL : more ? run->other_gradient : run->gradient[in];
         backward[node->kind](run, i, din, dparameters + net->place[i], run->gradient[i + 1], n);
         if (din && more)
             for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)

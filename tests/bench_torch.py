@@ -20,7 +20,7 @@ class Residual(nn.Sequential):
         return x + super().forward(x)
 
 
-# The presets of train_native/network.c.
+# The presets of train_native/recipes.c.
 def tutorial():
     return nn.Sequential(
         nn.Conv2d(3, 32, 3), nn.ReLU(inplace=True), nn.MaxPool2d(2),

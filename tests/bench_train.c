@@ -83,7 +83,7 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     }
     const struct preprocess preprocess = {.mean = {0.5f, 0.5f, 0.5f}, .deviation = {0.25f, 0.25f, 0.25f}};
     const struct settings settings = {.optimizer = sgd, .epochs = 1, .batch = batch, .smoothing = smoothing};
-    struct trainer *trainer = trainer_new(net, &preprocess, threads, shard, SEED, INITIALIZE_HE);
+    struct trainer *trainer = trainer_new(net, &preprocess, threads, shard, SEED, INITIALIZE_HE, false);
 
     uint64_t multiply_adds = 0;
     for (int i = 0; i < net->node_count; i++)

@@ -13,7 +13,7 @@ const rounds = 3
 const threadCounts = [1, 2]
 const networks = [
   { name: 'tutorial', batch: 128, shard: 16 },
-  { name: 'airbench94', batch: 250, shard: 50 },
+  { name: 'airbench94', batch: 256, shard: 32 },
   { name: 'resnet9', batch: 128, shard: 16 }
 ]
 

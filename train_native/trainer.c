@@ -250,10 +250,12 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
 {
     const int shards = (n + trainer->shard - 1) / trainer->shard, lanes = shards < LANES ? shards : LANES;
     struct sums sums[LANES] = {{0, 0, 0}};
+    const struct optimizer optimizer = scheduled(settings, epochs_done);
     pack(trainer, trainer->parameters);
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
     for (int lane = 0; lane < lanes; lane++) {
         struct worker *worker = &trainer->workers[omp_get_thread_num()];
+        worker->run.frozen_biases_rest = optimizer.kind == OPTIMIZER_MUON && optimizer.frozen_bias_rate == 0;
         memset(trainer->gradients[lane], 0, net_parameter_count(trainer->net) * sizeof(float));
         sums[lane].overflown = -1;
         for (int shard = lane; shard < shards; shard += LANES) {
@@ -281,7 +283,6 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
     add_lanes(trainer, lanes, n);
     trainer->step++;
     trainer->seen += (uint64_t)n;
-    const struct optimizer optimizer = scheduled(settings, epochs_done);
     step(trainer, &optimizer, settings->average);
     return sums[0];
 }
