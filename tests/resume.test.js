@@ -17,7 +17,7 @@ flatten
 dense 16 tanh
 dense classes softmax
 ` }), 'rich.txt');
-const command = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20'];
+const command = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--average', '0.99', '--cutout', '5'];
 
 const model = (here, name = 'm.eyelet') => readFileSync(join(here, name)).toString('latin1');
 const log = (here) => readFileSync(join(here, 'm.csv'), 'utf8').replace(/,[^,]*$/gm, '');

@@ -74,7 +74,8 @@ for (const network of ['small', 'rich', 'whitened'])
     });
 
 for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'adamw', '--weight-decay', '0.01', '--smoothing', '0.1', '--schedule', 'linear', '--initializer', 'he'],
-    ['--optimizer', 'muon', '--bias-rate', '1', '--dense-rate', '0.1', '--rate', '0.02', '--flip', 'alternate', '--shard', '50', '--initializer', 'uniform']])
+    ['--optimizer', 'muon', '--bias-rate', '1', '--dense-rate', '0.1', '--rate', '0.02', '--flip', 'alternate', '--shard', '50', '--initializer', 'uniform'],
+    ['--average', '0.9', '--cutout', '9']])
     test(`one seed gives one model for any number of threads: ${options.join(' ')}`, async () => {
         const models = [];
         for (const threads of ['1', '3']) {
@@ -84,6 +85,37 @@ for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'ad
         }
         assert.equal(models[0], models[1]);
     });
+
+/* ---- What options do ---- */
+
+/* Weights (3, 10) and biases (10) of `tiny` after so many epochs of one step each. */
+async function tinyWeights(epochs, ...more) {
+    const here = folder();
+    succeeded(await train(here, 'tiny', '--epochs', `${epochs}`, '--batch', '300', '--validation', '0', '--schedule', 'constant',
+        '--optimizer', 'sgd', '--rate', '0.5', ...more));
+    const bytes = readFileSync(join(here, 'm.eyelet')), start = bytes.length - 4 - 192; // 40 numbers, filled up to 64 bytes
+    return Array.from({ length: 40 }, (_, i) => bytes.readFloatLE(start + 4 * i));
+}
+const farthest = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
+
+test('--average saves the mean of the weights that its formula gives', async () => {
+    const [first, second, third] = [await tinyWeights(1), await tinyWeights(2), await tinyWeights(3)];
+    assert.deepEqual(await tinyWeights(1, '--average', '0.9'), first);
+    assert.ok(farthest(await tinyWeights(2, '--average', '0.9'), first.map((x, i) => (x + 3 * second[i]) / 4)) < 1e-7, '(1 + 2) / (10 + 2) stays');
+    const little = await tinyWeights(3, '--average', '0.1'); // less than the rising share: both steps keep a tenth
+    assert.ok(farthest(little, first.map((x, i) => 0.01 * x + 0.09 * second[i] + 0.9 * third[i])) < 1e-7);
+    assert.ok(farthest(little, third) > 1e-4);
+});
+
+test('--cutout blots out: of images that it covers only the share of the classes is learnt', async () => {
+    const change = async (...more) => {
+        const [before, after] = [await tinyWeights(1, ...more), await tinyWeights(20, ...more)];
+        return { weights: farthest(before.slice(0, 30), after.slice(0, 30)), biases: farthest(before.slice(30), after.slice(30)) };
+    };
+    const seen = await change('--cutout', '0'), half = await change('--cutout', '16'), blind = await change('--cutout', '32');
+    assert.ok(blind.weights < 0.01 * seen.weights && blind.biases > 0, JSON.stringify({ seen, blind }));
+    assert.ok(half.weights < seen.weights && half.weights > 10 * blind.weights, JSON.stringify({ seen, half, blind }));
+});
 
 const builds = ['x86-64-v3', 'x86-64-v4'].map((name) => new URL(`../build/${name}/eyelet`, import.meta.url).pathname);
 test('one seed gives one model with AVX2 and with AVX-512',
@@ -163,10 +195,10 @@ function oldModelIsThere(here) {
     nothingLeftOver(here);
 }
 
-test('a loss that is no longer a number stops the run, names the epoch, and keeps the old model', async () => {
+test('a loss that is no longer a number stops the run, names epoch, step and layer, and keeps the old model', async () => {
     const here = folder({ 'm.eyelet': oldModel });
     refused(await train(here, 'deep', '--epochs', '3', '--rate', '1e30', '--batch', '10'),
-        { subject: 'm.eyelet', reason: /no longer a finite number in epoch 1, after \d+ images/, hint: /Lower --rate/ });
+        { subject: 'm.eyelet', reason: /no longer a finite number in epoch 1, step \d+, after \d+0 images: first in layer [3-8] \(dense\)/, hint: /Lower --rate/ });
     oldModelIsThere(here);
     logIsWhole(join(here, 'm.csv'));
 });
