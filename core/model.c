@@ -139,7 +139,7 @@ static enum status read_header(struct model *model, const uint8_t *p)
         return STATUS_NOT_A_MODEL;
     if (get4(p + 8) != VERSION)
         return STATUS_VERSION;
-    if (p[18] > FIT_PAD || p[19] > WEIGHTS_FLOAT16 || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
+    if (p[18] > FIT_PAD || p[19] > WEIGHTS_INT8 || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
         return STATUS_HEADER;
     model->net.input = (struct shape){(int)get2(p + 12), (int)get2(p + 14), (int)get2(p + 16)};
     model->type = (enum weights)p[19];
@@ -175,37 +175,64 @@ static enum status read_node(struct node *node, const uint8_t *p)
     return STATUS_OK;
 }
 
-static size_t weight_bytes(const struct model *model)
+/* How one block is stored. */
+enum storage { FLOAT32, FLOAT16, SCALED_INT8 };
+static enum storage storage_of(const struct model *model, const struct block *block)
 {
-    return model->type == WEIGHTS_FLOAT16 ? 2 : 4;
+    return model->type == WEIGHTS_FLOAT16                                      ? FLOAT16
+           : model->type == WEIGHTS_INT8 && block->role == BLOCK_WEIGHT ? SCALED_INT8
+                                                                               : FLOAT32;
 }
 
-static float get_weight(const struct model *model, const uint8_t *p)
+static uint64_t block_bytes(const struct model *model, int node, const struct block *block)
 {
-    return model->type == WEIGHTS_FLOAT16 ? float16_to((uint16_t)get2(p)) : get_float(p);
+    const uint64_t count = block->count;
+    switch (storage_of(model, block)) {
+    case FLOAT16: return 2 * count;
+    case SCALED_INT8: return 4 * (uint64_t)model->net.nodes[node].channels + count;
+    default: return 4 * count;
+    }
 }
 
 /* The bytes of one node's parameters and its padding. */
 static uint64_t parameter_bytes(const struct model *model, int node)
 {
-    return aligned((uint64_t)(model->net.place[node + 1] - model->net.place[node]) * weight_bytes(model));
+    struct block blocks[4];
+    uint64_t bytes = 0;
+    for (int b = 0, count = net_blocks(blocks, &model->net, node); b < count; b++)
+        bytes += block_bytes(model, node, &blocks[b]);
+    return aligned(bytes);
 }
 
-/* A variance below zero would make a NaN of every output. */
+/* Decodes the node's parameters, which are stored at p; with parameters NULL only checks them. A variance below zero would make a NaN of
+ * every output. */
+static bool decode(float *parameters, const struct model *model, int node, const uint8_t *p)
+{
+    struct block blocks[4];
+    const int count = net_blocks(blocks, &model->net, node), channels = model->net.nodes[node].channels;
+    for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
+        const enum storage storage = storage_of(model, &blocks[b]);
+        const uint8_t *whole = p + 4 * (ptrdiff_t)channels; /* of int8: the numbers behind the scales */
+        int c = 0; /* the output channel, the fastest of a block of weights */
+        for (size_t k = 0; k < blocks[b].count; k++, c = c + 1 == channels ? 0 : c + 1) {
+            const float x = storage == FLOAT16       ? float16_to((uint16_t)get2(p + 2 * k))
+                            : storage == SCALED_INT8 ? get_float(p + 4 * c) * (float)(int8_t)whole[k]
+                                                     : get_float(p + 4 * k);
+            if (!finite(x) || (blocks[b].role == BLOCK_VARIANCE && x < 0))
+                return false;
+            if (parameters)
+                *parameters++ = x;
+        }
+    }
+    return true;
+}
+
 static bool parameters_valid(const struct model *model)
 {
     const uint8_t *p = model->weights;
-    for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++) {
-        struct block blocks[4];
-        const int count = net_blocks(blocks, &model->net, i);
-        const uint8_t *q = p;
-        for (int b = 0; b < count; b++)
-            for (size_t k = 0; k < blocks[b].count; k++, q += weight_bytes(model)) {
-                const float x = get_weight(model, q);
-                if (!finite(x) || (blocks[b].role == BLOCK_VARIANCE && x < 0))
-                    return false;
-            }
-    }
+    for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
+        if (!decode(NULL, model, i, p))
+            return false;
     return true;
 }
 
@@ -266,8 +293,7 @@ void model_parameters(float *parameters, const struct model *model, int node)
     const uint8_t *p = model->weights;
     for (int i = 0; i < node; i++)
         p += parameter_bytes(model, i);
-    for (size_t i = model->net.place[node]; i < model->net.place[node + 1]; i++, p += weight_bytes(model))
-        *parameters++ = get_weight(model, p);
+    decode(parameters, model, node, p);
 }
 
 const char *model_label(int *length, const struct model *model, int index)
@@ -293,6 +319,43 @@ static uint64_t weights_place(const struct model *model)
 {
     return aligned(HEADER_BYTES + (uint64_t)model->net.node_count * NODE_BYTES + labels_bytes(model) +
                    (uint64_t)model->notes_length);
+}
+
+/* Per output channel the scale that makes the largest weight 127, and the nearest multiples of it. */
+static void put_int8(uint8_t *p, const float *weights, size_t count, int channels)
+{
+    uint8_t *whole = p + 4 * (ptrdiff_t)channels;
+    for (int c = 0; c < channels; c++, p += 4) {
+        float largest = 0;
+        for (size_t k = (size_t)c; k < count; k += (size_t)channels) {
+            const float size = weights[k] < 0 ? -weights[k] : weights[k];
+            largest = size > largest ? size : largest;
+        }
+        const float scale = largest / 127;
+        put_float(p, scale);
+        for (size_t k = (size_t)c; k < count; k += (size_t)channels) {
+            const float multiple = scale > 0 ? weights[k] / scale : 0;
+            const int nearest = (int)(multiple + (multiple < 0 ? -0.5f : 0.5f));
+            whole[k] = (uint8_t)(int8_t)(nearest > 127 ? 127 : nearest < -127 ? -127 : nearest);
+        }
+    }
+}
+
+static void encode(uint8_t *p, const struct model *model, int node, const float *parameters)
+{
+    struct block blocks[4];
+    const int count = net_blocks(blocks, &model->net, node);
+    for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
+        const float *from = parameters + blocks[b].place;
+        const enum storage storage = storage_of(model, &blocks[b]);
+        if (storage == SCALED_INT8)
+            put_int8(p, from, blocks[b].count, model->net.nodes[node].channels);
+        for (size_t k = 0; k < blocks[b].count && storage != SCALED_INT8; k++)
+            if (storage == FLOAT16)
+                put2(p + 2 * k, float16_from(from[k]));
+            else
+                put_float(p + 4 * k, from[k]);
+    }
 }
 
 size_t model_size(const struct model *model)
@@ -343,10 +406,6 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
 
     p = bytes + weights_place(model);
     for (int i = 0; i < net->node_count; p += parameter_bytes(model, i), i++)
-        for (size_t k = net->place[i]; k < net->place[i + 1]; k++)
-            if (model->type == WEIGHTS_FLOAT16)
-                put2(p + 2 * (k - net->place[i]), float16_from(parameters[k]));
-            else
-                put_float(p + 4 * (k - net->place[i]), parameters[k]);
+        encode(p, model, i, parameters);
     put4(bytes + size - 4, model_checksum(bytes, size - 4));
 }

@@ -8,7 +8,7 @@
  *     8       4     version of the format: 1
  *     12      6     input height, width, channels, 2 bytes each; channels 1 or 3
  *     18      1     fit: 0 stretch, 1 crop, 2 pad (enum fit, image.h)
- *     19      1     type of the weights: 0 float32, 1 float16 (enum weights)
+ *     19      1     type of the weights: 0 float32, 1 float16, 2 int8 (enum weights)
  *     20      3     background red, green, blue
  *     23      1     0
  *     24      12    mean of red, green, blue, float32, on a scale of 0 to 1
@@ -22,7 +22,9 @@
  *     ...           for each class: length of the label, 1 byte; the label, UTF-8 without control characters
  *     ...           the notes: UTF-8, lines "key: value"
  *     ...           zeros up to a multiple of 64
- *     ...           for each node with parameters: its blocks in order (net_blocks, net.h), then zeros up to a multiple of 64
+ *     ...           for each node with parameters: its blocks in order (net_blocks, net.h), then zeros up to a multiple of 64.
+ *                   In int8 a block of weights is a scale, float32, for each output channel, then the whole numbers, a byte each,
+ *                   that are multiplied by them; all other blocks are float32
  *     last    4     CRC-32 (as in PNG and zip) of everything before
  *
  * An unknown version, kind, flag or type is an error. Weights, and all numbers, must be finite. */
@@ -32,7 +34,7 @@
 #include "image.h"
 #include "net.h"
 
-enum weights { WEIGHTS_FLOAT32 = 0, WEIGHTS_FLOAT16 = 1 }; /* pinned: stored in models */
+enum weights { WEIGHTS_FLOAT32 = 0, WEIGHTS_FLOAT16 = 1, WEIGHTS_INT8 = 2 }; /* pinned: stored in models */
 
 struct model {
     struct net net;

@@ -118,7 +118,7 @@ const optionMistakes = [
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],
     ['nothing for convert', ['convert'], /convert takes one model, got 0/],
     ['convert to nowhere', ['convert', 'm.eyelet'], /convert needs -o FILE/],
-    ['convert to no type', ['convert', 'm.eyelet', '-o', 'x', '--weights', 'f8'], /f32, f16, not "f8"/],
+    ['convert to no type', ['convert', 'm.eyelet', '-o', 'x', '--weights', 'f8'], /f32, f16, int8, not "f8"/],
     ['nothing for summary', ['summary'], /summary takes one model or network, got 0/],
     ['two for summary', ['summary', 'tutorial', 'tutorial'], /got 2/],
     ['no classes', ['summary', 'tutorial', '--classes', '0'], /--classes takes 1 to 4096/],

@@ -290,7 +290,7 @@ test('--views averages the logits of mirrored and moved images', async () => {
     assert.deepEqual(await logits('1'), one);
 });
 
-test('convert to float16 halves the file, keeps the answers and says so, and back again changes no weight', async () => {
+test('convert to float16 halves the file, to int8 quarters it, keeps the answers and says so, and back again changes no weight', async () => {
     const here = folder(), small = join(here, 'small.eyelet'), large = join(here, 'large.eyelet'), again = join(here, 'again.eyelet');
     succeeded(await train(here, ['--data', data]));
     const model = join(here, 'm.eyelet');
@@ -305,6 +305,10 @@ test('convert to float16 halves the file, keeps the answers and says so, and bac
     assert.equal(back.accuracy_before, back.accuracy_after);
     succeeded(await eyelet(['convert', large, '-o', again, '--data', data]));
     assert.deepEqual(readFileSync(again), readFileSync(small));
+    const bytes = JSON.parse(succeeded(await eyelet(['convert', model, '-o', again, '--weights', 'int8', '--data', data, '--json'])).stdout);
+    assert.ok(bytes.bytes_after < 0.5 * bytes.bytes_before && bytes.agreement > 0.97, JSON.stringify(bytes));
+    assert.ok(bytes.largest_error > 0 && bytes.largest_error < 0.5 / 127 + 1e-6, JSON.stringify(bytes));
+    assert.match(succeeded(await eyelet(['summary', again])).stdout, /int8, checksum/);
     refused(await eyelet(['convert', model, '-o', here]), { subject: here, reason: /is a folder/, hint: /unchanged/ });
 });
 

@@ -138,7 +138,7 @@ static const struct change changes[] = {
     {16, 2, 2, STATUS_HEADER, "two channels"},
     {16, 2, 4, STATUS_HEADER, "four channels"},
     {18, 1, 3, STATUS_HEADER, "an unknown fit"},
-    {19, 1, 2, STATUS_HEADER, "an unknown type of weights"},
+    {19, 1, 3, STATUS_HEADER, "an unknown type of weights"},
     {23, 1, 1, STATUS_HEADER, "a reserved byte"},
     {24, 4, NAN_BITS, STATUS_HEADER, "a mean of NaN"},
     {32, 4, INFINITY_BITS, STATUS_HEADER, "an infinite mean"},

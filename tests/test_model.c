@@ -278,7 +278,48 @@ TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)
     }
 }
 
+/* A convolution, whose channels are of very different size and one of them all zeros, and its biases. */
+TEST(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel)
+{
+    enum { CHANNELS = 5, TAPS = 3 * 3 * 3, WEIGHTS = TAPS * CHANNELS };
+    struct net net = {.input = {3, 3, 3}, .node_count = 3, .nodes = {
+        {.kind = NODE_CONV2D, .channels = CHANNELS, .kernel_h = 3, .kernel_w = 3, .stride = 1, .bias = true},
+        {.kind = NODE_FLATTEN, .input = {1}}, {.kind = NODE_SOFTMAX, .input = {2}}}};
+    CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
+    static const float sizes[CHANNELS] = {1, 1e-6f, 0, 1e30f, 3};
+    const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c', 1, 'd', 1, 'e'};
+    struct model model = {.net = net, .type = WEIGHTS_INT8, .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1,
+                          .labels = labels, .notes = ""}, read;
+    struct random random = random_seed(80, 0);
+    float parameters[WEIGHTS + CHANNELS], decoded[WEIGHTS + CHANNELS];
+    for (int i = 0; i < WEIGHTS + CHANNELS; i++)
+        parameters[i] = (2 * random_uniform(&random) - 1) * sizes[i % CHANNELS];
+    const size_t size = model_size(&model);
+    uint8_t *bytes = test_bytes(size);
+    model_write(bytes, &model, parameters);
+    CHECK_EQUAL(model_read(&read, bytes, size), STATUS_OK);
+    CHECK_EQUAL((uint64_t)(bytes + size - 4 - read.weights), (CHANNELS * 4 + WEIGHTS + CHANNELS * 4 + 63) / 64 * 64);
+    model_parameters(decoded, &read, 0);
+    CHECK_SAME_BITS(decoded + WEIGHTS, parameters + WEIGHTS, CHANNELS);
+    for (int c = 0; c < CHANNELS; c++) {
+        double largest = 0;
+        for (int k = c; k < WEIGHTS; k += CHANNELS)
+            largest = fmax(largest, fabs((double)parameters[k]));
+        test_context("channel %d, largest weight %g", c, largest);
+        for (int k = c; k < WEIGHTS; k += CHANNELS)
+            CHECK(fabs((double)decoded[k] - (double)parameters[k]) <= largest / 127 * 0.50001);
+    }
+
+    bytes[read.weights - bytes + 3] = 0x7f; /* the first scale becomes huge, and its products infinite */
+    bytes[read.weights - bytes + 2] |= 0x7f;
+    const uint32_t sum = model_checksum(bytes, size - 4);
+    for (int i = 0; i < 4; i++)
+        bytes[size - 4 + (size_t)i] = (uint8_t)(sum >> 8 * i);
+    CHECK_EQUAL(model_read(&read, bytes, size), STATUS_NOT_FINITE);
+}
+
 static const struct test tests[] = {
+    ENTRY(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel),
     ENTRY(float16_rounds_to_the_nearest_even),
     ENTRY(float16_weights_take_half_the_bytes_and_are_the_nearest),
     ENTRY(what_is_written_is_read),

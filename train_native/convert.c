@@ -10,10 +10,11 @@
 
 static const char usage[] =
     "eyelet convert MODEL -o SMALL: the same model with its weights in another type\n\n"
-    "  eyelet convert airbench94.eyelet -o small.eyelet --weights f16    half the download, widened when it is opened\n\n"
+    "  eyelet convert large.eyelet -o small.eyelet --weights f16     half the download, widened when it is opened\n"
+    "  eyelet convert large.eyelet -o small.eyelet --weights int8    a quarter: a byte a weight, a scale for each channel\n\n"
     "Says what it costs: in accuracy where the data is at hand.";
 
-static const char *const types[] = {"f32", "f16", NULL};
+static const char *const types[] = {"f32", "f16", "int8", NULL};
 
 /* The largest error of a weight as a share of the largest weight of its node. */
 static float largest_error(const struct model *before, const struct model *after)

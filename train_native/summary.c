@@ -128,8 +128,9 @@ int command_summary(int argc, char **argv)
     else
         print_table(&model->net, argv[first]);
     if (bytes && !json) {
+        static const char *const types[] = {"float32", "float16", "int8"};
         char *notes = model_file_notes(model);
-        printf("  weights         %s, checksum %08x\n\n%s", model->type == WEIGHTS_FLOAT16 ? "float16" : "float32",
+        printf("  weights         %s, checksum %08x\n\n%s", types[model->type],
                weights_checksum(model), notes);
         free(notes);
     }
