@@ -3,6 +3,7 @@
 #include "model_file.h"
 #include "network.h"
 #include "options.h"
+#include "recipes.h"
 #include "support.h"
 #include "trainer.h"
 
@@ -22,6 +23,13 @@ static uint64_t run_bytes(const struct net *net)
     net_packed_plan(&packed, net, NET_INFER, &arena);
     net_run_plan(&run, net, &packed, 1, NET_INFER, &arena);
     return arena.used;
+}
+
+/* How many images at a time the recipe of this name takes; what is no recipe takes as many as usual. */
+static int shard_of(const char *name)
+{
+    const struct recipe *recipe = recipe_named(name);
+    return recipe ? recipe->shard : USUAL_SHARD;
 }
 
 static void print_table(const struct net *net, const char *name)
@@ -46,8 +54,8 @@ static void print_table(const struct net *net, const char *name)
     }
     printf("\n  parameters      %s (%s bytes)\n", grouped(net_parameter_count(net)), grouped(4 * net_parameter_count(net)));
     printf("  multiply-adds   %s for one image\n", grouped(multiply_adds));
-    printf("  memory          %s bytes to classify, %s to train with two threads\n", grouped(run_bytes(net)),
-           grouped(trainer_bytes(net, 2, USUAL_SHARD)));
+    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", grouped(run_bytes(net)),
+           grouped(trainer_bytes(net, 2, shard_of(name))), shard_of(name));
 }
 
 /* CRC-32 of the numbers that the weights are when the model is opened. */
@@ -87,7 +95,7 @@ static void print_json(const struct net *net, const char *name, const struct mod
     }
     printf(", \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
            net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net),
-           trainer_bytes(net, 2, USUAL_SHARD));
+           trainer_bytes(net, 2, shard_of(name)));
 }
 
 /* Whether the name is a model's: a file that starts like one. A network is a preset or a text. */
