@@ -44,7 +44,7 @@ help:
 	@echo 'make run           build everything and serve the page on 127.0.0.1 (installs what is missing)'
 	@echo 'make test          build and run every test (installs what is missing)'
 	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
-	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (half an hour)'
+	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (an hour)'
 	@echo 'make bench         measure speed and size, and print the table of the README'
 	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there; its table goes there too'
 	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
@@ -109,15 +109,15 @@ train: install
 	$(MAKE) native
 	build/eyelet train -o build/tutorial.eyelet $(ARGUMENTS)
 
-# The model that the page opens first, from nothing: half an hour on two cores. Any AVX2 or AVX-512 machine gets its weights.
+# The model that the page opens first, from nothing: an hour on two cores. Any AVX2 or AVX-512 machine gets its weights.
 reproduce: install
 	$(MAKE) native
-	build/eyelet train -o build/reproduced.eyelet --recipe airbench94
-	build/eyelet convert build/reproduced.eyelet -o build/reproduced-f16.eyelet --weights f16
+	build/eyelet train -o build/reproduced.eyelet --recipe airbench95
+	build/eyelet convert build/reproduced.eyelet -o build/reproduced-int8.eyelet --weights int8
 	@checksum() { build/eyelet summary $$1 | grep -o 'checksum .*'; }; \
-	if [ "$$(checksum build/reproduced-f16.eyelet)" = "$$(checksum web/models/airbench94.eyelet)" ]; then \
-	  echo 'the same weights as web/models/airbench94.eyelet'; \
-	else echo 'OTHER WEIGHTS than web/models/airbench94.eyelet'; exit 1; fi
+	if [ "$$(checksum build/reproduced-int8.eyelet)" = "$$(checksum web/models/airbench95.eyelet)" ]; then \
+	  echo 'the same weights as web/models/airbench95.eyelet'; \
+	else echo 'OTHER WEIGHTS than web/models/airbench95.eyelet'; exit 1; fi
 
 # ---- Tests ----
 
