@@ -18,6 +18,11 @@ static bool inside(struct shape shape, int y, int x)
 
 #define FOR(i, count) for (int i = 0; i < (count); i++)
 
+static size_t weight_at(const struct window *window, int ky, int kx, int c, int o)
+{
+    return ((size_t)(ky * window->kernel_w + kx) * (size_t)window->in.c + (size_t)c) * (size_t)window->out.c + (size_t)o;
+}
+
 void oracle_conv(double *out, const double *in, const double *weights, const double *bias, int n,
                  const struct window *window)
 {
@@ -27,11 +32,27 @@ void oracle_conv(double *out, const double *in, const double *weights, const dou
         FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c) {
             const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
             if (inside(from, iy, ix))
-                sum += in[at(from, image, iy, ix, c)] *
-                       weights[((size_t)(ky * window->kernel_w + kx) * (size_t)from.c + (size_t)c) * (size_t)to.c +
-                               (size_t)o];
+                sum += in[at(from, image, iy, ix, c)] * weights[weight_at(window, ky, kx, c, o)];
         }
         out[at(to, image, y, x, o)] = sum;
+    }
+}
+
+void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights, int n,
+                          const struct window *window)
+{
+    const struct shape from = window->in, to = window->out;
+    memset(din, 0, (size_t)n * shape_count(from) * sizeof *din);
+    memset(dweights, 0, weight_at(window, window->kernel_h, 0, 0, 0) * sizeof *dweights);
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
+        const double d = dout[at(to, image, y, x, o)];
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (inside(from, iy, ix)) {
+                din[at(from, image, iy, ix, c)] += d * weights[weight_at(window, ky, kx, c, o)];
+                dweights[weight_at(window, ky, kx, c, o)] += d * in[at(from, image, iy, ix, c)];
+            }
+        }
     }
 }
 

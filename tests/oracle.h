@@ -9,6 +9,8 @@
 
 void oracle_conv(double *out, const double *in, const double *weights, const double *bias, int n,
                  const struct window *window);
+void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights, int n,
+                          const struct window *window);
 void oracle_maxpool(double *out, const double *in, int n, const struct window *window);
 void oracle_avgpool(double *out, const double *in, int n, const struct window *window);
 

@@ -9,6 +9,7 @@
 #include "pool.h"
 #include "test.h"
 
+#include <math.h>
 #include <string.h>
 
 /* One layer as a function: the sum of its output weighted by fixed numbers. */
@@ -95,6 +96,10 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     gradient_check("convolution's weights", dweights, &f, 40);
     f = function_of(&layer, layer.bias, c);
     gradient_check("convolution's bias", dbias, &f, 40);
+    double *wide_din = test_doubles(in_count), *wide_dweights = test_doubles(weight_count); /* the same, to more digits */
+    oracle_conv_backward(wide_din, wide_dweights, layer.dout, layer.in, layer.weights, n, &window);
+    CHECK_ALL_CLOSE(din, wide_din, in_count, 1e-6 * sqrt((double)(kernel_h * kernel_w * window.out.c)));
+    CHECK_ALL_CLOSE(dweights, wide_dweights, weight_count, 1e-6 * sqrt((double)(n * window.out.h * window.out.w)));
 
     window.out.c = window.in.c; /* the same geometry as a pool */
     layer.window = window;

@@ -149,6 +149,25 @@ TEST(random_graphs)
 }
 
 /* The slope of the loss along one random direction through all parameters. */
+static void check_direction(struct whole *whole, const float *gradients, struct random *random)
+{
+    const size_t count = net_parameter_count(whole->net);
+    double *kept = test_doubles(count), *direction = test_doubles(count), expected = 0, length = 0;
+    for (size_t i = 0; i < count; i++) {
+        kept[i] = whole->parameters[i];
+        direction[i] = 2 * (double)random_uniform(random) - 1;
+        expected += direction[i] * (double)gradients[i];
+        length += fabs(direction[i] * (double)gradients[i]);
+    }
+    double values[2];
+    for (int side = 0; side < 2; side++) {
+        for (size_t i = 0; i < count; i++)
+            whole->parameters[i] = kept[i] + (side ? 1e-5 : -1e-5) * direction[i];
+        values[side] = whole_value(whole);
+    }
+    CHECK_CLOSE((values[1] - values[0]) / 2e-5, expected, 1e-5 * length);
+}
+
 TEST(one_random_direction)
 {
     struct random random = random_seed(20, 0);
@@ -159,21 +178,33 @@ TEST(one_random_direction)
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 10, true));
     struct whole whole;
     const float *gradients = run_both(&whole, &net, 4, &random);
-    const size_t count = net_parameter_count(&net);
-    double *kept = test_doubles(count), *direction = test_doubles(count), expected = 0, length = 0;
-    for (size_t i = 0; i < count; i++) {
-        kept[i] = whole.parameters[i];
-        direction[i] = 2 * (double)random_uniform(&random) - 1;
-        expected += direction[i] * (double)gradients[i];
-        length += fabs(direction[i] * (double)gradients[i]);
-    }
-    double values[2];
-    for (int side = 0; side < 2; side++) {
-        for (size_t i = 0; i < count; i++)
-            whole.parameters[i] = kept[i] + (side ? 1e-5 : -1e-5) * direction[i];
-        values[side] = whole_value(&whole);
-    }
-    CHECK_CLOSE((values[1] - values[0]) / 2e-5, expected, 1e-5 * length);
+    check_direction(&whole, gradients, &random);
+}
+
+/* All convolutions but the first are wide enough for Winograd: in a residual block, with a ReLU in the same pass, after a
+ * second reader of their input, without padding, and frozen. */
+TEST(wide_convolutions)
+{
+    struct net net = {.input = {7, 6, 3}};
+    const int first = nets_simple(&net, nets_conv(&net, 0, 16, 3, 3, 1, true, false), NODE_GELU);
+    int x = nets_simple(&net, nets_conv(&net, first, 17, 3, 3, 1, true, true), NODE_RELU);
+    x = nets_add(&net, nets_conv(&net, x, 16, 3, 3, 1, true, true), first);
+    const int frozen = net.node_count;
+    x = nets_simple(&net, nets_conv(&net, x, 33, 3, 3, 1, false, true), NODE_TANH);
+    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 10, true));
+    struct whole whole;
+    struct random random = random_seed(87, 0);
+    const float *gradients = run_both(&whole, &net, 3, &random);
+    check_direction(&whole, gradients, &random);
+
+    net.nodes[frozen].frozen = true;
+    random = random_seed(87, 0); /* the same numbers again */
+    const float *others = run_both(&whole, &net, 3, &random);
+    const size_t weights = net.place[frozen], end = weights + 3 * 3 * 16 * 33, count = net_parameter_count(&net);
+    CHECK_SAME_BITS(others, gradients, weights);
+    for (size_t i = weights; i < end; i++)
+        CHECK(others[i] == 0 && gradients[i] != 0);
+    CHECK_SAME_BITS(others + end, gradients + end, count - end);
 }
 
 /* The checker itself: each of these gradients is wrong in one coordinate or in all. */
@@ -211,6 +242,7 @@ static const struct test tests[] = {
     ENTRY(frozen_layers),
     ENTRY(random_graphs),
     ENTRY(one_random_direction),
+    ENTRY(wide_convolutions),
     ENTRY(checker_rejects_wrong_gradients),
 };
 const struct suite net_gradients_suite = SUITE("net_gradients", tests);

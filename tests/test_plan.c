@@ -199,6 +199,45 @@ TEST(fewer_images_than_planned)
     }
 }
 
+/* In training, 3x3 with stride 1 from 16 channels to 16: Winograd's. Inference has one way only. */
+TEST(kernel_of_every_convolution)
+{
+    static const struct {
+        int channels, kernel_h, kernel_w, stride;
+        bool same, winograd;
+    } convolutions[] = {
+        {16, 3, 3, 1, true, false}, /* reads three channels */
+        {16, 3, 3, 1, true, true},
+        {40, 3, 3, 1, false, true},
+        {15, 3, 3, 1, true, false},
+        {16, 3, 3, 1, true, false}, /* reads 15 */
+        {16, 3, 3, 2, true, false},
+        {16, 1, 1, 1, true, false},
+        {16, 3, 1, 1, true, false},
+        {16, 1, 3, 1, true, false},
+        {16, 5, 5, 1, true, false},
+        {16, 3, 3, 1, true, true},
+    };
+    enum { CONVOLUTIONS = sizeof convolutions / sizeof *convolutions };
+    struct net net = {.input = {9, 8, 3}};
+    for (int i = 0; i < CONVOLUTIONS; i++)
+        nets_conv(&net, i, convolutions[i].channels, convolutions[i].kernel_h, convolutions[i].kernel_w, convolutions[i].stride,
+                  convolutions[i].same, true);
+    int x = nets_pool(&net, CONVOLUTIONS, NODE_MAXPOOL, 3, 1, true);
+    x = nets_simple(&net, nets_simple(&net, x, NODE_BATCHNORM), NODE_GLOBAL_AVGPOOL);
+    nets_finish(&net, nets_dense(&net, x, 16, true));
+    struct random random = random_seed(88, 0);
+    const float *parameters = nets_parameters(&net, &random);
+    struct fixture infer, train;
+    fixture_open(&infer, &net, parameters, 1, NET_INFER);
+    fixture_open(&train, &net, parameters, 1, NET_TRAIN);
+    for (int i = 0; i < net.node_count; i++) {
+        test_context("node %d", i);
+        CHECK_EQUAL(train.packed.winograd[i], i < CONVOLUTIONS && convolutions[i].winograd);
+        CHECK(!infer.packed.winograd[i]);
+    }
+}
+
 static const struct test tests[] = {
     ENTRY(inference_plan_equals_training_plan),
     ENTRY(lifetimes_bound_the_memory),
@@ -206,5 +245,6 @@ static const struct test tests[] = {
     ENTRY(training_tensors_do_not_overlap),
     ENTRY(images_do_not_depend_on_their_batch),
     ENTRY(fewer_images_than_planned),
+    ENTRY(kernel_of_every_convolution),
 };
 const struct suite plan_suite = SUITE("plan", tests);
