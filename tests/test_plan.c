@@ -199,6 +199,39 @@ TEST(fewer_images_than_planned)
     }
 }
 
+/* So too in training, where the last images of an epoch or of a validation set are fewer: images of one pixel, whose one
+ * tile each makes two small blocks of a hundred and a large one of a few less. */
+TEST(fewer_images_than_planned_in_training)
+{
+    static const int numbers[] = {96, 51, 2};
+    enum { PLANNED = 100, CLASSES = 10 };
+    struct random random = random_seed(89, 0);
+    struct net net = {.input = {1, 1, 3}};
+    const int x = nets_simple(&net, nets_conv(&net, 0, 16, 1, 1, 1, true, true), NODE_TANH);
+    nets_finish(&net, nets_dense(&net, nets_conv(&net, x, 64, 3, 3, 1, true, true), CLASSES, true));
+    const size_t count = net_parameter_count(&net);
+    const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(PLANNED * 3, &random);
+    const float *dlogits = test_random_floats(PLANNED * CLASSES, &random);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const int n = numbers[i];
+        const size_t logits = (size_t)(n * CLASSES);
+        struct fixture fixtures[2];
+        float *gradients[2];
+        test_context("%d images", n);
+        for (int k = 0; k < 2; k++) {
+            fixture_open(&fixtures[k], &net, parameters, k ? PLANNED : n, NET_TRAIN);
+            fill_input(&fixtures[k], images, n);
+            net_forward_training(&fixtures[k].run, n);
+            memcpy(net_logits_gradient(&fixtures[k].run), dlogits, logits * sizeof(float));
+            gradients[k] = test_floats(count);
+            memset(gradients[k], 0, count * sizeof(float));
+            net_backward(&fixtures[k].run, gradients[k], n);
+        }
+        CHECK_SAME_BITS(net_logits(&fixtures[1].run), net_logits(&fixtures[0].run), logits);
+        CHECK_SAME_BITS(gradients[1], gradients[0], count);
+    }
+}
+
 /* In training, 3x3 with stride 1 from 16 channels to 16: Winograd's. Inference has one way only. */
 TEST(kernel_of_every_convolution)
 {
@@ -245,6 +278,7 @@ static const struct test tests[] = {
     ENTRY(training_tensors_do_not_overlap),
     ENTRY(images_do_not_depend_on_their_batch),
     ENTRY(fewer_images_than_planned),
+    ENTRY(fewer_images_than_planned_in_training),
     ENTRY(kernel_of_every_convolution),
 };
 const struct suite plan_suite = SUITE("plan", tests);
