@@ -237,6 +237,7 @@ struct blocks {
     int down, across; /* tiles of an image */
     int tiles;        /* of all images */
     int at_once;      /* in a block */
+    int most;         /* in a block of these or of fewer images: what scratch is measured for */
 };
 
 /* A block's transformed tiles take about this many floats, but are enough for the filters to be read often. */
@@ -244,11 +245,12 @@ enum { BLOCK_FLOATS = 1 << 18, LEAST_TILES = 96 };
 
 static struct blocks blocks_of(int n, const struct window *window)
 {
-    struct blocks blocks = {(window->out.h + TILE - 1) / TILE, (window->out.w + TILE - 1) / TILE, 0, 0};
+    struct blocks blocks = {(window->out.h + TILE - 1) / TILE, (window->out.w + TILE - 1) / TILE, 0, 0, 0};
     blocks.tiles = n * blocks.down * blocks.across;
     const int fitting = BLOCK_FLOATS / (POINTS * (window->in.c + window->out.c));
     const int wanted = fitting > LEAST_TILES ? fitting : LEAST_TILES;
     const int count = (blocks.tiles + wanted - 1) / wanted;
+    blocks.most = wanted < blocks.tiles ? wanted : blocks.tiles;
     blocks.at_once = (blocks.tiles + count - 1) / count; /* evenly */
     return blocks;
 }
@@ -391,13 +393,13 @@ static void transform_input_gradient(float *din, const float *from, int first, i
 
 size_t winograd_forward_scratch(int n, const struct window *window)
 {
-    const int tiles = blocks_of(n, window).at_once;
+    const int tiles = blocks_of(n, window).most;
     return (size_t)(POINTS * (point_stride(tiles, window->in.c) + point_stride(tiles, window->out.c)));
 }
 
 size_t winograd_backward_scratch(int n, const struct window *window)
 {
-    const int tiles = blocks_of(n, window).at_once;
+    const int tiles = blocks_of(n, window).most;
     return (size_t)(POINTS * (point_stride(tiles, window->in.c) + point_stride(tiles, whole_panels(window->out.c)) +
                               (ptrdiff_t)window->in.c * window->out.c));
 }

@@ -136,6 +136,36 @@ TEST(frozen_layers)
     gradient_check("a frozen layer's bias and behind it", gradients + end, &behind, 100);
 }
 
+/* Once the biases of frozen layers rest, nothing in front of the first layer that learns gets a gradient; all others are the same. */
+TEST(resting_biases)
+{
+    enum { N = 2, CLASSES = 3 };
+    struct random random = random_seed(90, 0);
+    struct net net = {.input = {5, 4, 3}};
+    const int frozen = 0, x = nets_simple(&net, nets_conv(&net, 0, 4, 2, 2, 1, false, true), NODE_GELU);
+    const int y = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, true), NODE_TANH);
+    net.nodes[frozen].frozen = true;
+    nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_add(&net, y, x), NODE_FLATTEN), CLASSES, true));
+    const size_t count = net_parameter_count(&net), pixels = N * shape_count(net.input), end = net.place[frozen + 1];
+    const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(pixels, &random);
+    const float *dlogits = test_random_floats(N * CLASSES, &random);
+    float *gradients[2];
+    for (int rest = 0; rest < 2; rest++) {
+        struct fixture fixture;
+        fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
+        fixture.run.frozen_biases_rest = rest;
+        memcpy(fixture.run.tensor[0], images, pixels * sizeof(float));
+        net_forward_training(&fixture.run, N);
+        memcpy(net_logits_gradient(&fixture.run), dlogits, N * CLASSES * sizeof(float));
+        gradients[rest] = test_floats(count);
+        memset(gradients[rest], 0, count * sizeof(float));
+        net_backward(&fixture.run, gradients[rest], N);
+    }
+    for (size_t i = 0; i < end; i++) /* weights, then four biases */
+        CHECK(gradients[1][i] == 0 && (gradients[0][i] != 0) == (i >= end - 4));
+    CHECK_SAME_BITS(gradients[1] + end, gradients[0] + end, count - end);
+}
+
 TEST(random_graphs)
 {
     struct random random = random_seed(19, 0);
@@ -240,6 +270,7 @@ static const struct test tests[] = {
     ENTRY(tensors_with_many_consumers),
     ENTRY(batch_normalisation_of_the_input),
     ENTRY(frozen_layers),
+    ENTRY(resting_biases),
     ENTRY(random_graphs),
     ENTRY(one_random_direction),
     ENTRY(wide_convolutions),
