@@ -21,8 +21,8 @@ ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)
 else ifeq ($(VARIANT),scalar)
 FLAGS += -DVEC_SCALAR
-else ifeq ($(VARIANT),sanitize)
-FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all
+else ifeq ($(VARIANT),sanitize) # of vector code too, where the machine runs it: its last lanes must not reach too far
+FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(addprefix -march=,$(filter x86-64-%,$(firstword $(levels))))
 endif
 # stb_image 2.27 declares functions that JPEG and PNG do not need; and it indexes outside its tables on hostile files: stop before the access (core/decode.h).
 GCC_TRAP := -Wno-unused-function -fsanitize=bounds -fsanitize-undefined-trap-on-error
@@ -141,6 +141,7 @@ test-wasm: build/wasm/run-tests.wasm
 	node tests/run_wasm.js $<
 
 build/wasm/run-tests.wasm: $(patsubst %.c,build/wasm-tests/%.o,$(core) $(tests))
+	@mkdir -p $(@D)
 	$(emcc) -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=1048576 -Wl,--stack-first $^ -o $@
 
 build/wasm-tests/core/decode.o: WARNINGS += $(CLANG_TRAP)
