@@ -11,6 +11,8 @@
 #ifndef VEC_H
 #define VEC_H
 
+#include <string.h>
+
 #if !defined(VEC_SCALAR) && defined(__wasm_simd128__)
 
 #include <wasm_simd128.h>
@@ -111,6 +113,27 @@ static inline vec vec_min(vec a, vec b) { return a < b ? a : b; }
 static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
 #endif
+
+/* The last vector of a row may have fewer numbers, `lanes`: no others are read or written; the lanes behind them hold zeros. */
+static inline vec vec_load_lanes(const float *p, int lanes)
+{
+    if (lanes == VEC_LANES)
+        return vec_load(p);
+    float padded[VEC_LANES] = {0};
+    memcpy(padded, p, (size_t)lanes * sizeof(float));
+    return vec_load(padded);
+}
+
+static inline void vec_store_lanes(float *p, vec a, int lanes)
+{
+    if (lanes == VEC_LANES) {
+        vec_store(p, a);
+        return;
+    }
+    float padded[VEC_LANES];
+    vec_store(padded, a);
+    memcpy(p, padded, (size_t)lanes * sizeof(float));
+}
 
 /* For constant loops over a tile of sums: without it compilers keep the tile in memory, at a third of the speed. */
 #if defined(__clang__)

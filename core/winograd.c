@@ -143,26 +143,6 @@ static int lanes_of(int channels, int from)
     return channels - from < VEC_LANES ? channels - from : VEC_LANES;
 }
 
-static inline vec load_lanes(const float *from, int lanes)
-{
-    if (lanes == VEC_LANES)
-        return vec_load(from);
-    float padded[VEC_LANES] = {0};
-    memcpy(padded, from, (size_t)lanes * sizeof(float));
-    return vec_load(padded);
-}
-
-static inline void store_lanes(float *to, vec x, int lanes)
-{
-    if (lanes == VEC_LANES) {
-        vec_store(to, x);
-        return;
-    }
-    float padded[VEC_LANES];
-    vec_store(padded, x);
-    memcpy(to, padded, (size_t)lanes * sizeof(float));
-}
-
 /* G w G' of up to VEC_LANES filters: input channel i, output channels o .. */
 static void load_filter(vec tile[POINTS], const float *weights, int i, int o, const struct window *window)
 {
@@ -170,7 +150,7 @@ static void load_filter(vec tile[POINTS], const float *weights, int i, int o, co
     const ptrdiff_t tap = (ptrdiff_t)window->in.c * window->out.c;
     for (int y = 0; y < 3; y++)
         for (int x = 0; x < 3; x++)
-            tile[y * PATCH + x] = load_lanes(from + (y * 3 + x) * tap, lanes_of(window->out.c, o));
+            tile[y * PATCH + x] = vec_load_lanes(from + (y * 3 + x) * tap, lanes_of(window->out.c, o));
     filter_tile(tile);
 }
 
@@ -221,11 +201,11 @@ static void unpack_gradient(float *dweights, const float *gradient, const struct
             const ptrdiff_t at = (ptrdiff_t)i * out + o;
             vec tile[POINTS];
             for (int point = 0; point < POINTS; point++)
-                tile[point] = load_lanes(gradient + point * matrix + at, lanes);
+                tile[point] = vec_load_lanes(gradient + point * matrix + at, lanes);
             filter_tile_adjoint(tile);
             for (int tap = 0; tap < TAPS; tap++) {
                 float *to = dweights + tap * matrix + at;
-                store_lanes(to, vec_add(load_lanes(to, lanes), tile[tap / 3 * PATCH + tap % 3]), lanes);
+                vec_store_lanes(to, vec_add(vec_load_lanes(to, lanes), tile[tap / 3 * PATCH + tap % 3]), lanes);
             }
         }
 }
@@ -288,10 +268,10 @@ static inline void transform_input_vector(float *to, ptrdiff_t stride, const flo
 {
     vec tile[POINTS];
     for (int i = 0; i < POINTS; i++)
-        tile[i] = places[i] < 0 ? vec_zero() : load_lanes(in + places[i], lanes);
+        tile[i] = places[i] < 0 ? vec_zero() : vec_load_lanes(in + places[i], lanes);
     input_tile(tile);
     for (int i = 0; i < POINTS; i++)
-        store_lanes(to + i * stride, tile[i], lanes);
+        vec_store_lanes(to + i * stride, tile[i], lanes);
 }
 
 /* to (POINTS, count, in.c) = B' in B for the tiles from first on. */
@@ -312,13 +292,13 @@ static inline void transform_output_vector(float *out, const ptrdiff_t *places, 
 {
     vec tile[POINTS];
     for (int i = 0; i < POINTS; i++)
-        tile[i] = load_lanes(from + i * stride, lanes);
+        tile[i] = vec_load_lanes(from + i * stride, lanes);
     output_tile(tile);
-    const vec start = bias ? load_lanes(bias, lanes) : vec_zero();
+    const vec start = bias ? vec_load_lanes(bias, lanes) : vec_zero();
     for (int i = 0; i < PIXELS; i++) {
         const vec sum = vec_add(tile[i / TILE * PATCH + i % TILE], start);
         if (places[i] >= 0)
-            store_lanes(out + places[i], relu ? vec_max(sum, vec_zero()) : sum, lanes);
+            vec_store_lanes(out + places[i], relu ? vec_max(sum, vec_zero()) : sum, lanes);
     }
 }
 
@@ -340,7 +320,7 @@ static inline void transform_output_gradient_vector(float *panel, ptrdiff_t stri
 {
     vec tile[POINTS];
     for (int i = 0; i < PIXELS; i++)
-        tile[i / TILE * PATCH + i % TILE] = places[i] < 0 ? vec_zero() : load_lanes(dout + places[i], lanes);
+        tile[i / TILE * PATCH + i % TILE] = places[i] < 0 ? vec_zero() : vec_load_lanes(dout + places[i], lanes);
     output_tile_adjoint(tile);
     for (int i = 0; i < POINTS; i++)
         vec_store(panel + i * stride, tile[i]);
@@ -369,11 +349,11 @@ static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *
 {
     vec tile[POINTS];
     for (int i = 0; i < POINTS; i++)
-        tile[i] = load_lanes(from + i * stride, lanes);
+        tile[i] = vec_load_lanes(from + i * stride, lanes);
     input_tile_adjoint(tile);
     for (int i = 0; i < POINTS; i++)
         if (places[i] >= 0)
-            store_lanes(din + places[i], vec_add(load_lanes(din + places[i], lanes), tile[i]), lanes);
+            vec_store_lanes(din + places[i], vec_add(vec_load_lanes(din + places[i], lanes), tile[i]), lanes);
 }
 
 /* din += B from B', from (POINTS, count, in.c). */

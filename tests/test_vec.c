@@ -82,6 +82,22 @@ TEST(unaligned_load_and_store_touch_their_lanes_only)
         CHECK(out[i] == (i >= MARGIN && i < MARGIN + VEC_LANES ? (float)i : -1.0f));
 }
 
+TEST(partial_load_and_store_touch_their_lanes_only)
+{
+    for (int lanes = 1; lanes <= VEC_LANES; lanes++) {
+        float *in = test_floats((size_t)lanes), *out = test_floats((size_t)lanes), whole[VEC_LANES]; /* guarded behind their lanes */
+        for (int i = 0; i < lanes; i++)
+            in[i] = (float)i + 1;
+        const vec loaded = vec_load_lanes(in, lanes);
+        vec_store(whole, loaded);
+        vec_store_lanes(out, loaded, lanes);
+        test_context("%d lanes", lanes);
+        for (int i = 0; i < VEC_LANES; i++)
+            CHECK(whole[i] == (i < lanes ? (float)i + 1 : 0));
+        CHECK_SAME_BITS(out, in, (size_t)lanes);
+    }
+}
+
 TEST(constants)
 {
     float out[VEC_LANES];
@@ -121,6 +137,7 @@ static const struct test tests[] = {
     ENTRY(arithmetic),
     ENTRY(maximum_and_minimum_give_the_second_for_nan_and_equals),
     ENTRY(unaligned_load_and_store_touch_their_lanes_only),
+    ENTRY(partial_load_and_store_touch_their_lanes_only),
     ENTRY(constants),
     ENTRY(multiply_add),
     ENTRY(tile_is_sensible),
