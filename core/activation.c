@@ -38,6 +38,20 @@ void relu_backward(float *din, const float *dout, const float *out, size_t count
         din[i] = out[i] > 0 ? dout[i] : 0;
 }
 
+void relu6_forward(float *out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float x = in[i] > 0 ? in[i] : 0;
+        out[i] = x < 6 ? x : 6;
+    }
+}
+
+void relu6_backward(float *din, const float *dout, const float *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        din[i] = out[i] > 0 && out[i] < 6 ? dout[i] : 0;
+}
+
 void sigmoid_forward(float *out, const float *in, size_t count)
 {
     for (size_t i = 0; i < count; i++)

@@ -11,6 +11,9 @@
 void relu_forward(float *out, const float *in, size_t count); /* max(x, 0) */
 void relu_backward(float *din, const float *dout, const float *out, size_t count);
 
+void relu6_forward(float *out, const float *in, size_t count); /* min(max(x, 0), 6) */
+void relu6_backward(float *din, const float *dout, const float *out, size_t count);
+
 void sigmoid_forward(float *out, const float *in, size_t count); /* 1 / (1 + exp(-x)) */
 void sigmoid_backward(float *din, const float *dout, const float *out, size_t count);
 

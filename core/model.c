@@ -189,7 +189,7 @@ static uint64_t block_bytes(const struct model *model, int node, const struct bl
     const uint64_t count = block->count;
     switch (storage_of(model, block)) {
     case FLOAT16: return 2 * count;
-    case SCALED_INT8: return 4 * (uint64_t)model->net.nodes[node].channels + count;
+    case SCALED_INT8: return 4 * (uint64_t)model->net.shapes[node + 1].c + count;
     default: return 4 * count;
     }
 }
@@ -209,7 +209,7 @@ static uint64_t parameter_bytes(const struct model *model, int node)
 static bool decode(float *parameters, const struct model *model, int node, const uint8_t *p)
 {
     struct block blocks[4];
-    const int count = net_blocks(blocks, &model->net, node), channels = model->net.nodes[node].channels;
+    const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
     for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
         const enum storage storage = storage_of(model, &blocks[b]);
         const uint8_t *whole = p + 4 * (ptrdiff_t)channels; /* of int8: the numbers behind the scales */
@@ -349,7 +349,7 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
         const float *from = parameters + blocks[b].place;
         const enum storage storage = storage_of(model, &blocks[b]);
         if (storage == SCALED_INT8)
-            put_int8(p, from, blocks[b].count, model->net.nodes[node].channels);
+            put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c);
         for (size_t k = 0; k < blocks[b].count && storage != SCALED_INT8; k++)
             if (storage == FLOAT16)
                 put2(p + 2 * k, float16_from(from[k]));

@@ -2,10 +2,12 @@
 
 #include "activation.h"
 #include "conv.h"
+#include "depthwise.h"
 #include "norm.h"
 #include "pool.h"
 #include "winograd.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- Checking ---- */
@@ -17,7 +19,17 @@ static bool within(int value, int least, int most)
 
 static bool has_window(enum node_kind kind)
 {
-    return kind == NODE_CONV2D || kind == NODE_MAXPOOL || kind == NODE_AVGPOOL;
+    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_MAXPOOL || kind == NODE_AVGPOOL;
+}
+
+static bool has_channels(enum node_kind kind)
+{
+    return kind == NODE_CONV2D || kind == NODE_DENSE;
+}
+
+static bool has_weights(enum node_kind kind)
+{
+    return has_channels(kind) || kind == NODE_DEPTHWISE;
 }
 
 static int window_count(int in, int kernel, int stride, bool same)
@@ -54,19 +66,21 @@ static uint64_t wide_count(struct shape shape)
 
 static uint64_t weight_count(const struct node *node, struct shape in)
 {
-    const uint64_t taps = node->kind == NODE_CONV2D ? (uint64_t)(node->kernel_h * node->kernel_w) : 1;
-    return taps * (uint64_t)in.c * (uint64_t)node->channels;
+    const uint64_t taps = has_window(node->kind) ? (uint64_t)(node->kernel_h * node->kernel_w) : 1;
+    const uint64_t filters = node->kind == NODE_DEPTHWISE ? 1 : (uint64_t)node->channels; /* of each input channel */
+    return taps * (uint64_t)in.c * filters;
 }
 
 /* Fields that a kind does not use are zero, so that a network has one description only. */
 static bool fields_valid(const struct node *node, int index, bool last)
 {
-    const bool window = has_window(node->kind), weights = node->kind == NODE_CONV2D || node->kind == NODE_DENSE;
+    const bool window = has_window(node->kind), channels = has_channels(node->kind);
     const int kernel = window ? LIMIT_KERNEL : 0, least = window ? 1 : 0;
     return within(node->input[0], 0, index) && within(node->input[1], 0, node->kind == NODE_ADD ? index : 0) &&
-           within(node->channels, weights ? 1 : 0, weights ? LIMIT_CHANNELS : 0) &&
+           within(node->channels, channels ? 1 : 0, channels ? LIMIT_CHANNELS : 0) &&
            within(node->kernel_h, least, kernel) && within(node->kernel_w, least, kernel) &&
-           within(node->stride, least, kernel) && (window || !node->same) && (weights || !node->bias) &&
+           within(node->stride, least, kernel) && (window || !node->same) &&
+           (has_weights(node->kind) || !node->bias) &&
            (node->kind == NODE_DROPOUT ? node->rate >= 0 && node->rate < 1
             : node->kind == NODE_SCALE ? node->rate > 0 && node->rate <= 1e6f
                                        : node->rate == 0) &&
@@ -125,11 +139,10 @@ int net_blocks(struct block blocks[4], const struct net *net, int node)
     int count = 0;
 #define BLOCK(block_role, block_count)                                                                                 \
     blocks[count++] = (struct block){block_role, place, block_count}, place += blocks[count - 1].count
-    if (of->kind == NODE_CONV2D || of->kind == NODE_DENSE) {
-        const size_t taps = of->kind == NODE_CONV2D ? (size_t)(of->kernel_h * of->kernel_w) : 1;
-        BLOCK(BLOCK_WEIGHT, taps * (size_t)net->shapes[of->input[0]].c * (size_t)of->channels);
+    if (has_weights(of->kind)) {
+        BLOCK(BLOCK_WEIGHT, (size_t)weight_count(of, net->shapes[of->input[0]]));
         if (of->bias)
-            BLOCK(BLOCK_BIAS, (size_t)of->channels);
+            BLOCK(BLOCK_BIAS, (size_t)net->shapes[node + 1].c);
     } else if (of->kind == NODE_BATCHNORM)
         for (enum block_role role = BLOCK_SCALE; role <= BLOCK_VARIANCE; role++)
             BLOCK(role, (size_t)net->shapes[of->input[0]].c);
@@ -176,17 +189,19 @@ static bool in_place(const struct net *net, int i)
         return false;
     if (node->kind == NODE_FLATTEN)
         return true;
-    if (node->kind != NODE_RELU && node->kind != NODE_SIGMOID && node->kind != NODE_TANH)
+    if (node->kind != NODE_RELU && node->kind != NODE_RELU6 && node->kind != NODE_SIGMOID && node->kind != NODE_TANH)
         return false;
     const enum node_kind before = net->nodes[node->input[0] - 1].kind;
-    return before == NODE_CONV2D || before == NODE_DENSE || before == NODE_BATCHNORM || before == NODE_ADD;
+    return has_weights(before) || before == NODE_BATCHNORM || before == NODE_ADD;
 }
 
-/* Whether the ReLU after node i is done in the same pass. */
-static bool followed_by_relu(const struct net *net, int i)
+/* Whether activation i is done in the pass of the layer before it: a ReLU, and a depthwise layer's ReLU6. */
+static bool fused(const struct net *net, int i)
 {
-    return i + 1 < net->node_count && net->nodes[i + 1].kind == NODE_RELU && net->nodes[i + 1].input[0] == i + 1 &&
-           in_place(net, i + 1);
+    if (i < 1 || net->nodes[i].input[0] != i || !in_place(net, i))
+        return false;
+    const enum node_kind kind = net->nodes[i].kind, before = net->nodes[i - 1].kind;
+    return (kind == NODE_RELU && has_weights(before)) || (kind == NODE_RELU6 && before == NODE_DEPTHWISE);
 }
 
 /* Which kernel computes a convolution: Winograd's tiles, or one matrix product (conv.h). With few channels the transforms take
@@ -207,12 +222,14 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
         const int count = net_blocks(blocks, net, i);
         if (count && blocks[0].role == BLOCK_WEIGHT) {
             const struct window window = net_window(net, i);
-            const bool winograd = packed->winograd[i] = winograd_wins(&window, mode);
-            packed->forward[i] =
-                arena_alloc(arena, winograd ? winograd_packed_count(&window) : conv_packed_count(&window), sizeof(float));
+            const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
+            const bool winograd = packed->winograd[i] = !depthwise && winograd_wins(&window, mode);
+            packed->forward[i] = arena_alloc(arena, depthwise  ? blocks[0].count
+                                                    : winograd ? winograd_packed_count(&window)
+                                                               : conv_packed_count(&window), sizeof(float));
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
-            if (mode == NET_TRAIN)
+            if (mode == NET_TRAIN && !depthwise)
                 packed->backward[i] = arena_alloc(
                     arena, winograd ? winograd_packed_backward_count(&window) : conv_packed_backward_count(&window), sizeof(float));
         } else if (count) {
@@ -228,7 +245,10 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     const int count = net_blocks(blocks, net, node);
     if (count && blocks[0].role == BLOCK_WEIGHT) {
         const struct window window = net_window(net, node);
-        (packed->winograd[node] ? winograd_pack : conv_pack)(packed->forward[node], parameters, &window);
+        if (net->nodes[node].kind == NODE_DEPTHWISE)
+            memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
+        else
+            (packed->winograd[node] ? winograd_pack : conv_pack)(packed->forward[node], parameters, &window);
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
@@ -319,7 +339,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         const struct node *node = &net->nodes[i];
         root[i + 1] = in_place(net, i) ? root[node->input[0]] : i + 1;
         size_t need = 0;
-        if (node->kind == NODE_CONV2D || node->kind == NODE_DENSE) {
+        if (has_channels(node->kind)) {
             const struct window window = net_window(net, i);
             const bool winograd = packed->winograd[i];
             const size_t forward = (winograd ? winograd_forward_scratch : conv_forward_scratch)(batch, &window);
@@ -356,8 +376,14 @@ static void forward_conv(struct net_run *run, int i, float *out, const float *in
 {
     const struct window window = net_window(run->net, i);
     (run->packed->winograd[i] ? winograd_forward : conv_forward)(out, in, run->packed->forward[i], run->packed->bias[i],
-                                                                 followed_by_relu(run->net, i), run->scratch, n, &window,
-                                                                 run->gemm);
+                                                                 fused(run->net, i + 1), run->scratch, n, &window, run->gemm);
+}
+
+static void forward_depthwise(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const struct window window = net_window(run->net, i);
+    const float ceiling = !fused(run->net, i + 1) ? 0 : run->net->nodes[i + 1].kind == NODE_RELU6 ? 6 : INFINITY;
+    depthwise_forward(out, in, run->packed->forward[i], run->packed->bias[i], ceiling, n, &window);
 }
 
 static void forward_maxpool(struct net_run *run, int i, float *out, const float *in, int n)
@@ -398,10 +424,14 @@ static void forward_add(struct net_run *run, int i, float *out, const float *in,
 
 static void forward_relu(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    const int before = run->net->nodes[i].input[0] - 1;
-    const enum node_kind kind = before < 0 ? NODE_KINDS : run->net->nodes[before].kind;
-    if (out != in || (kind != NODE_CONV2D && kind != NODE_DENSE) || !followed_by_relu(run->net, before))
+    if (!fused(run->net, i))
         relu_forward(out, in, output_count(run, i, n));
+}
+
+static void forward_relu6(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    if (!fused(run->net, i))
+        relu6_forward(out, in, output_count(run, i, n));
 }
 
 static void forward_sigmoid(struct net_run *run, int i, float *out, const float *in, int n)
@@ -440,6 +470,7 @@ static forward_function *const forward[NODE_KINDS] = {
     [NODE_BATCHNORM] = forward_batchnorm, [NODE_DROPOUT] = forward_copy,         [NODE_ADD] = forward_add,
     [NODE_RELU] = forward_relu,         [NODE_SIGMOID] = forward_sigmoid,        [NODE_TANH] = forward_tanh,
     [NODE_SOFTMAX] = forward_softmax,   [NODE_GELU] = forward_gelu,              [NODE_SCALE] = forward_scale,
+    [NODE_DEPTHWISE] = forward_depthwise, [NODE_RELU6] = forward_relu6,
 };
 
 void net_forward_node(struct net_run *run, int node, int n)

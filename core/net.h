@@ -42,8 +42,10 @@ enum node_kind { /* pinned: stored in models */
     NODE_TANH = 12,
     NODE_SOFTMAX = 13, /* last, and only there */
     NODE_GELU = 14,
-    NODE_SCALE = 15, /* multiplies by a constant */
-    NODE_KINDS = 16
+    NODE_SCALE = 15,     /* multiplies by a constant */
+    NODE_DEPTHWISE = 16, /* a filter for each channel */
+    NODE_RELU6 = 17,
+    NODE_KINDS = 18
 };
 
 enum initial { /* first weights of a conv2d */
@@ -56,10 +58,10 @@ struct node {
     enum node_kind kind;
     int input[2];           /* tensors; the second for NODE_ADD only, else 0 */
     int channels;           /* conv2d, dense: of the output */
-    int kernel_h, kernel_w; /* conv2d, pools */
-    int stride;             /* conv2d, pools */
-    bool same;              /* conv2d, pools: pad so that the output is ceil(input / stride), as Keras does; else no padding */
-    bool bias;              /* conv2d, dense */
+    int kernel_h, kernel_w; /* conv2d, depthwise, pools */
+    int stride;             /* conv2d, depthwise, pools */
+    bool same;              /* conv2d, depthwise, pools: pad so that the output is ceil(input / stride), as Keras does; else no padding */
+    bool bias;              /* conv2d, depthwise, dense */
     float rate;             /* dropout: the share that is zeroed, 0 <= rate < 1; scale: the factor */
     /* For learning only, not stored in models: */
     enum initial initial; /* conv2d */
@@ -84,7 +86,7 @@ static inline size_t net_parameter_count(const struct net *net) { return net->pl
 static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
 
 /* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in, out)
- * and bias (out); batchnorm has scale, shift, mean, variance (c). */
+ * and bias (out); depthwise has weights (kernel_h, kernel_w, c) and bias (c); batchnorm has scale, shift, mean, variance (c). */
 enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
 struct block {
     enum block_role role;
@@ -95,7 +97,7 @@ int net_blocks(struct block blocks[4], const struct net *net, int node);
 /* Multiply-adds of one node for one image. */
 uint64_t net_multiply_adds(const struct net *net, int node);
 
-/* Sliding-window geometry of a conv2d, dense or pooling node. */
+/* Sliding-window geometry of a conv2d, depthwise, dense or pooling node. */
 struct window net_window(const struct net *net, int node);
 
 enum net_mode { NET_INFER, NET_TRAIN };
@@ -103,8 +105,8 @@ enum net_mode { NET_INFER, NET_TRAIN };
 /* Weights as the kernels want them; shared, read-only, by all runs. */
 struct net_packed {
     bool winograd[LIMIT_NODES];   /* conv2d: which kernel computes it (net.c's choice) */
-    float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; batchnorm: factors */
-    float *bias[LIMIT_NODES];     /* conv2d, dense: biases or NULL; batchnorm: offsets */
+    float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors */
+    float *bias[LIMIT_NODES];     /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
     float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */
 };
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena);

@@ -3,6 +3,7 @@
 
 #include "activation.h"
 #include "conv.h"
+#include "depthwise.h"
 #include "norm.h"
 #include "pool.h"
 #include "winograd.h"
@@ -68,6 +69,17 @@ static void backward_conv(struct net_run *run, int i, float *din, float *dparame
         conv_backward_weights(dweights, dout, in, run->scratch, n, &window, run->gemm);
     if (din)
         conv_backward_input(din, dout, run->packed->backward[i], run->scratch, n, &window, run->gemm);
+}
+
+static void backward_depthwise(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const struct window window = net_window(run->net, i);
+    struct block blocks[4];
+    if (net_blocks(blocks, run->net, i) > 1)
+        conv_backward_bias(dparameters + blocks[0].count, dout, n, &window);
+    depthwise_backward_weights(dparameters, dout, run->tensor[run->net->nodes[i].input[0]], n, &window);
+    if (din)
+        depthwise_backward_input(din, dout, run->packed->forward[i], n, &window);
 }
 
 static void backward_maxpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -136,6 +148,7 @@ static void backward_scale(struct net_run *run, int i, float *din, float *dparam
 }
 
 BACKWARD_FROM_OUTPUT(relu)
+BACKWARD_FROM_OUTPUT(relu6)
 BACKWARD_FROM_OUTPUT(sigmoid)
 BACKWARD_FROM_OUTPUT(tanh)
 
@@ -144,7 +157,8 @@ static backward_function *const backward[NODE_KINDS] = {
     [NODE_FLATTEN] = backward_copy,        [NODE_GLOBAL_AVGPOOL] = backward_avgpool, [NODE_DENSE] = backward_conv,
     [NODE_BATCHNORM] = backward_batchnorm, [NODE_DROPOUT] = backward_dropout,        [NODE_ADD] = backward_copy,
     [NODE_RELU] = backward_relu,           [NODE_SIGMOID] = backward_sigmoid,        [NODE_TANH] = backward_tanh,
-    [NODE_GELU] = backward_gelu,           [NODE_SCALE] = backward_scale,
+    [NODE_GELU] = backward_gelu,           [NODE_SCALE] = backward_scale,            [NODE_DEPTHWISE] = backward_depthwise,
+    [NODE_RELU6] = backward_relu6,
 };
 
 /* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first input. */

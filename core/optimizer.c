@@ -99,8 +99,8 @@ void net_initialize(float *parameters, const struct net *net, enum initializer i
             float bound = 0;
             if (blocks[b].role == BLOCK_WEIGHT) {
                 const struct window window = net_window(net, node);
-                const float taps = (float)(window.kernel_h * window.kernel_w);
-                const float in = taps * (float)window.in.c, out = taps * (float)window.out.c;
+                const float in = (float)(blocks[b].count / (size_t)window.out.c);
+                const float out = (float)(blocks[b].count / (size_t)window.in.c);
                 bound = initializer == INITIALIZE_UNIFORM ? sqrtf(1 / in)
                         : initializer == INITIALIZE_HE    ? sqrtf(6 / in)
                                                           : sqrtf(6 / (in + out));

@@ -9,7 +9,7 @@
  * Adam (Kingma and Ba 2015), bias-corrected; weight decay adds decay * w to g.
  * AdamW (Loshchilov and Hutter 2019): Adam, and w -= rate decay w beside it.
  * Muon (muon.h) for the weights of conv2d, Nesterov SGD for everything else, with rates and decays of their own,
- *     as in Keller Jordan's airbench94_muon.
+ *     as in Keller Jordan's airbench94_muon. A depthwise layer's filters are no matrix; SGD learns them as it does dense layers.
  * But for Muon's, weight decay acts on weights, not on biases, scales and shifts. */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
@@ -28,7 +28,7 @@ struct optimizer {
     float weight_decay;
     /* Muon only, at this step, for what SGD learns: */
     float other_momentum;
-    float dense_rate, dense_decay;         /* weights of dense layers; decay * w is added to g */
+    float dense_rate, dense_decay;         /* weights of dense and depthwise layers; decay * w is added to g */
     float bias_rate, bias_decay;           /* biases and shifts */
     float frozen_bias_rate;                /* biases of frozen layers */
 };
@@ -47,7 +47,7 @@ void optimizer_step(const struct optimizer *optimizer, const struct net *net, in
 enum initializer { INITIALIZE_GLOROT, INITIALIZE_HE, INITIALIZE_UNIFORM };
 
 /* Draws new parameters, uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010, Keras's default) or +-sqrt(6 / fan in)
- * (He et al. 2015). Biases, shifts and means are 0, scales and variances 1.
+ * (He et al. 2015), the fans of a depthwise filter being its taps. Biases, shifts and means are 0, scales and variances 1.
  * INITIALIZE_UNIFORM: +-1 / sqrt(fan in), PyTorch's default. A conv2d's `initial` comes on top. */
 void net_initialize(float *parameters, const struct net *net, enum initializer initializer, struct random *random);
 

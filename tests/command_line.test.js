@@ -147,6 +147,10 @@ const networkMistakes = [
     ['a kernel above the limit', `conv2d 32 12\nflatten${end}`, '1:11', /1 to 11\), got "12"/],
     ['a kernel larger than its input', `input 8x8x3\nconv2d 8 9x9\nflatten${end}`, '2:1', /9x9 window is larger than its input, 8x8/],
     ['a pool larger than its input', `maxpool 8\nmaxpool 5\nflatten${end}`, '2:1', /5x5 window is larger than its input, 4x4/],
+    ['channels of a depthwise layer', `depthwise 8 3x3\nflatten${end}`, '1:13', /expected stride N, .* got "3x3"/],
+    ['a depthwise layer without its kernel', `depthwise\nflatten${end}`, '1:10', /kernel's size, .* at the end of the line/],
+    ['a depthwise kernel larger than its input', `input 8x8x3\ndepthwise 9\nflatten${end}`, '2:1', /9x9 window is larger than its input, 8x8/],
+    ['identity for a depthwise layer', `depthwise 3x3 identity\nflatten${end}`, '1:15', /expected stride N, .* got "identity"/],
     ['a stride of 0', `conv2d 8 3x3 stride 0\nflatten${end}`, '1:21', /the stride, 1 to 11, got "0"/],
     ['a stride without its number', `conv2d 8 3x3 stride\nflatten${end}`, '1:20', /the stride, 1 to 11 at the end/],
     ['a number that overflows', `conv2d 99999999999999999999 3x3\nflatten${end}`, '1:8', /1 to 4096, got "99999999999999999999"/],
@@ -158,6 +162,8 @@ const networkMistakes = [
     ['softmax in the middle', `flatten\ndense 64 softmax${end}`, '2:1', /expected softmax only at the end/],
     ['dense before flatten', `conv2d 8 3x3 relu${end}`, '2:1', /dense needs a flat input, got 30x30x8: put `flatten`/],
     ['two activations', `flatten\ndense 8 relu tanh${end}`, '2:14', /nothing more after the activation, got "tanh"/],
+    ['two activations alike', `depthwise 3 relu6 relu\nflatten${end}`, '1:19', /nothing more after the activation, got "relu"/],
+    ['relu7', `relu7\nflatten${end}`, '1:1', /expected a layer: .* got "relu7"/],
     ['whiten behind the first layer', `relu\nconv2d 24 2x2 whiten\nflatten${end}`, '2:15', /whiten is for the first layer/],
     ['whiten with another number of channels', `conv2d 32 2x2 whiten\nflatten${end}`, '1:15', /twice as many channels .*\(here 24\)/],
     ['a scale of 0', `flatten\nscale 0${end}`, '2:7', /the factor, above 0 and at most 1e6, got "0"/],
@@ -212,6 +218,24 @@ test('line ends, tabs, comments and a missing last line feed change nothing', as
     for (const text of ['conv2d 8 3x3 relu\r\nflatten\r\ndense classes softmax\r\n', '\tconv2d\t8\t3x3\trelu\nflatten\ndense\tclasses softmax',
         '# mine\n\n  conv2d 8 3 relu # first\nflatten\n\n\ndense classes softmax#last'])
         assert.deepEqual((await layersOf(text)).layers, expected);
+});
+
+test('a depthwise layer has a filter for each channel of its input', async () => {
+    const text = `input 9x8x3
+conv2d 5 1x1
+depthwise 3x2 stride 2 same nobias batchnorm relu6
+depthwise 5x4 relu
+relu6
+global_avgpool
+dense classes softmax
+`;
+    const { layers } = await layersOf(text);
+    assert.deepEqual(layers.slice(1, 6).map(({ kind, output, parameters, multiply_adds }) => [kind, output, parameters, multiply_adds]), [
+        ['depthwise', [5, 4, 5], 3 * 2 * 5, 3 * 2 * 5 * 5 * 4], ['batchnorm', [5, 4, 5], 4 * 5, 0], ['relu6', [5, 4, 5], 0, 0],
+        ['depthwise', [1, 1, 5], 5 * 4 * 5 + 5, 5 * 4 * 5], ['relu', [1, 1, 5], 0, 0]]);
+    const { stdout } = succeeded(await eyelet(['summary', join(folder({ 'network.txt': text }), 'network.txt')]));
+    assert.match(stdout, /depthwise +3x2, same, stride 2 +5x4x5 +30 +600\n/);
+    assert.match(stdout, /depthwise +5x4 +1x1x5 +105 +100\n/);
 });
 
 test('--size and --classes replace what a network says', async () => {

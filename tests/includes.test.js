@@ -9,7 +9,7 @@ const core = new URL('../core/', import.meta.url)
 const layers = [
   ['status', 'limits', 'arena', 'vec', 'random', 'tensor'],
   ['gemm', 'image', 'decode'],
-  ['conv', 'winograd', 'pool', 'norm', 'activation', 'loss'],
+  ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss'],
   ['net', 'net_backward', 'optimizer', 'muon'],
   ['model'],
   ['classifier']

@@ -14,6 +14,12 @@ int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w,
                                      .kernel_w = kernel_w, .stride = stride, .same = same, .bias = bias});
 }
 
+int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias)
+{
+    return append(net, (struct node){.kind = NODE_DEPTHWISE, .input = {in, 0}, .kernel_h = kernel_h, .kernel_w = kernel_w,
+                                     .stride = stride, .same = same, .bias = bias});
+}
+
 int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stride, bool same)
 {
     return append(net, (struct node){.kind = kind, .input = {in, 0}, .kernel_h = kernel, .kernel_w = kernel,
@@ -60,7 +66,7 @@ static struct shape shape_of_last(struct net *net, const struct shape shapes[])
     const int i = net->node_count - 1;
     const struct node *node = &net->nodes[i];
     const struct shape in = shapes[node->input[0]];
-    if (node->kind == NODE_CONV2D || node->kind == NODE_MAXPOOL || node->kind == NODE_AVGPOOL) {
+    if (node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE || node->kind == NODE_MAXPOOL || node->kind == NODE_AVGPOOL) {
         const int c = node->kind == NODE_CONV2D ? node->channels : in.c;
         if (node->same)
             return (struct shape){(in.h + node->stride - 1) / node->stride, (in.w + node->stride - 1) / node->stride, c};
@@ -77,7 +83,7 @@ static struct shape shape_of_last(struct net *net, const struct shape shapes[])
 
 static void random_node(struct net *net, const struct shape shapes[], struct random *random)
 {
-    static const enum node_kind activations[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_BATCHNORM, NODE_GELU};
+    static const enum node_kind activations[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_BATCHNORM, NODE_GELU, NODE_RELU6};
     const int count = net->node_count;
     /* Mostly the newest tensor, so that chains get long; otherwise any. */
     const int in = random_below(random, 4) ? count : test_between(random, 0, count);
@@ -86,7 +92,7 @@ static void random_node(struct net *net, const struct shape shapes[], struct ran
     const int most_h = same || shape.h > 5 ? 5 : shape.h, most_w = same || shape.w > 5 ? 5 : shape.w;
     const int least = most_h < most_w ? most_h : most_w;
     /* Drawn one by one: the order in which arguments are evaluated differs between compilers, and the nets must not. */
-    const uint32_t choice = random_below(random, 10);
+    const uint32_t choice = random_below(random, 12);
     const int channels = test_between(random, 1, 9), kernel_h = test_between(random, 1, most_h);
     const int kernel_w = test_between(random, 1, most_w), stride = test_between(random, 1, 2);
     const int pool_kernel = test_between(random, 1, least < 3 ? least : 3);
@@ -115,7 +121,9 @@ static void random_node(struct net *net, const struct shape shapes[], struct ran
             return;
         } /* fall through */
     case 6: nets_scale(net, in, coin ? 0.625f : 1.75f); return;
-    default: nets_simple(net, in, activations[random_below(random, 5)]);
+    case 7:
+    case 8: nets_depthwise(net, in, kernel_h, kernel_w, stride, same, coin); return;
+    default: nets_simple(net, in, activations[random_below(random, 6)]);
     }
 }
 

@@ -7,6 +7,7 @@
 
 /* Each appends a node that reads tensor `in` and returns the number of its output. */
 int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w, int stride, bool same, bool bias);
+int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias);
 int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stride, bool same);
 int nets_dense(struct net *net, int in, int channels, bool bias);
 int nets_dropout(struct net *net, int in, float rate);

@@ -85,6 +85,21 @@ void oracle_avgpool(double *out, const double *in, int n, const struct window *w
     pool(out, in, n, window, true);
 }
 
+void oracle_depthwise(double *out, const double *in, const double *weights, const double *bias, int n,
+                      const struct window *window)
+{
+    const struct shape from = window->in, to = window->out;
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c) {
+        double sum = bias ? bias[c] : 0;
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (inside(from, iy, ix))
+                sum += in[at(from, image, iy, ix, c)] * weights[(ky * window->kernel_w + kx) * to.c + c];
+        }
+        out[at(to, image, y, x, c)] = sum;
+    }
+}
+
 void oracle_batchnorm_train(double *out, double *mean, double *variance, const double *in, const double *scale,
                             const double *shift, int rows, int c)
 {
@@ -116,6 +131,7 @@ static double activation(double x, enum node_kind kind)
 {
     switch (kind) {
     case NODE_RELU: return fmax(x, 0);
+    case NODE_RELU6: return fmin(fmax(x, 0), 6);
     case NODE_SIGMOID: return 1 / (1 + exp(-x));
     case NODE_TANH: return tanh(x);
     default: return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* gelu, in its tanh form */
@@ -264,6 +280,9 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
             oracle_conv(out, in, own, node->bias ? own + weights : NULL, n, &window);
             break;
         }
+        case NODE_DEPTHWISE:
+            oracle_depthwise(out, in, own, node->bias ? own + (size_t)(window.kernel_h * window.kernel_w) * c : NULL, n, &window);
+            break;
         case NODE_MAXPOOL: oracle_maxpool(out, in, n, &window); break;
         case NODE_AVGPOOL:
         case NODE_GLOBAL_AVGPOOL: oracle_avgpool(out, in, n, &window); break;
@@ -287,6 +306,7 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
                 out[k] = in[k] + tensor[node->input[1]][k];
             break;
         case NODE_RELU:
+        case NODE_RELU6:
         case NODE_SIGMOID:
         case NODE_TANH:
         case NODE_GELU: oracle_activation(out, in, node->kind, count); break;

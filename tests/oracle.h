@@ -13,6 +13,8 @@ void oracle_conv_backward(double *din, double *dweights, const double *dout, con
                           const struct window *window);
 void oracle_maxpool(double *out, const double *in, int n, const struct window *window);
 void oracle_avgpool(double *out, const double *in, int n, const struct window *window);
+void oracle_depthwise(double *out, const double *in, const double *weights, const double *bias, int n,
+                      const struct window *window);
 
 /* scale, shift (c); over the batch's own statistics, which are returned in mean and variance unless they are NULL. */
 void oracle_batchnorm_train(double *out, double *mean, double *variance, const double *in, const double *scale,
@@ -20,7 +22,7 @@ void oracle_batchnorm_train(double *out, double *mean, double *variance, const d
 void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift,
                             const double *mean, const double *variance, int rows, int c);
 
-void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count); /* relu, sigmoid, tanh, gelu */
+void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count); /* relu, relu6, sigmoid, tanh, gelu */
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c);
 
 /* The sum of the losses of n images. */

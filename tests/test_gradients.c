@@ -1,6 +1,7 @@
 /* Every layer's backward pass against central differences of the oracle. test_net_gradients.c has whole nets. */
 #include "activation.h"
 #include "conv.h"
+#include "depthwise.h"
 #include "gradient_check.h"
 #include "loss.h"
 #include "nets.h"
@@ -8,12 +9,13 @@
 #include "oracle.h"
 #include "pool.h"
 #include "test.h"
+#include "vec.h"
 
 #include <math.h>
 #include <string.h>
 
 /* One layer as a function: the sum of its output weighted by fixed numbers. */
-enum operation { CONV, MAXPOOL, AVGPOOL, BATCHNORM, ACTIVATION, SOFTMAX };
+enum operation { CONV, DEPTHWISE, MAXPOOL, AVGPOOL, BATCHNORM, ACTIVATION, SOFTMAX };
 
 struct layer {
     enum operation operation;
@@ -30,6 +32,9 @@ static double layer_value(void *context)
     const struct layer *layer = context;
     switch (layer->operation) {
     case CONV: oracle_conv(layer->out, layer->in, layer->weights, layer->bias, layer->n, &layer->window); break;
+    case DEPTHWISE:
+        oracle_depthwise(layer->out, layer->in, layer->weights, layer->bias, layer->n, &layer->window);
+        break;
     case MAXPOOL: oracle_maxpool(layer->out, layer->in, layer->n, &layer->window); break;
     case AVGPOOL: oracle_avgpool(layer->out, layer->in, layer->n, &layer->window); break;
     case BATCHNORM:
@@ -128,6 +133,45 @@ TEST(convolution_and_pools_of_any_geometry)
                     check_windows(kernel_h, kernel_w, stride, same, &random);
 }
 
+static void check_depthwise(int kernel_h, int kernel_w, int stride, bool same, int channels, struct random *random)
+{
+    struct shape in;
+    struct window window = random_window(random, kernel_h, kernel_w, stride, same, channels, &in);
+    window.in.c = channels;
+    test_context("input %d x %d, kernel %d x %d, stride %d, %s, %d channels", in.h, in.w, kernel_h, kernel_w, stride,
+                 same ? "same" : "valid", channels);
+    const int n = 2;
+    const size_t in_count = (size_t)n * shape_count(window.in), out_count = (size_t)n * shape_count(window.out);
+    const size_t c = (size_t)channels, weight_count = (size_t)(kernel_h * kernel_w) * c;
+    float *from = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
+    float *dout = test_random_floats(out_count, random), *din = test_floats(in_count), *dweights = test_floats(weight_count);
+    for (size_t i = 0; i < weight_count; i++)
+        dweights[i] = 1; /* gradients are added */
+    depthwise_backward_weights(dweights, dout, from, n, &window);
+    depthwise_backward_input(din, dout, weights, n, &window);
+    for (size_t i = 0; i < weight_count; i++)
+        dweights[i] -= 1;
+    struct layer layer = {.operation = DEPTHWISE, .window = window, .n = n, .in = test_widened(from, in_count),
+                          .weights = test_widened(weights, weight_count), .out = test_doubles(out_count),
+                          .dout = test_widened(dout, out_count), .in_count = in_count, .out_count = out_count};
+    struct function f = function_of(&layer, layer.in, in_count);
+    gradient_check("depthwise convolution's input", din, &f, 40);
+    f = function_of(&layer, layer.weights, weight_count);
+    gradient_check("depthwise convolution's weights", dweights, &f, 40);
+    test_release();
+}
+
+TEST(depthwise_convolution_of_any_geometry)
+{
+    static const int channels[] = {1, 3, VEC_LANES + 1, VEC_LANES, 4 * VEC_LANES, 5 * VEC_LANES + 2, 2 * VEC_LANES + 1};
+    struct random random = random_seed(92, 0);
+    for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
+        for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int same = 0; same < 2; same++)
+                    check_depthwise(kernel_h, kernel_w, stride, same, channels[random_below(&random, 7)], &random);
+}
+
 TEST(maximum_pool_gives_a_tie_to_the_first)
 {
     const struct window window = {{2, 3, 1}, {1, 1, 1}, 2, 3, 1, 0, 0};
@@ -172,19 +216,21 @@ TEST(batch_normalisation)
 
 TEST(activations)
 {
-    static void (*const forward[])(float *, const float *, size_t) = {relu_forward, sigmoid_forward, tanh_forward};
+    static void (*const forward[])(float *, const float *, size_t) = {relu_forward, sigmoid_forward, tanh_forward,
+                                                                       relu6_forward};
     static void (*const backward[])(float *, const float *, const float *, size_t) = {relu_backward, sigmoid_backward,
-                                                                                      tanh_backward};
+                                                                                      tanh_backward, relu6_backward};
+    static const enum node_kind kinds[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_RELU6};
     enum { COUNT = 301 };
     struct random random = random_seed(13, 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random);
         float *out = test_floats(COUNT), *din = test_floats(COUNT);
         for (int k = 0; k < COUNT; k++)
-            in[k] *= 4;
+            in[k] *= 8;
         forward[i](out, in, COUNT);
         backward[i](din, dout, out, COUNT);
-        struct layer layer = {.operation = ACTIVATION, .kind = (enum node_kind)(NODE_RELU + i),
+        struct layer layer = {.operation = ACTIVATION, .kind = kinds[i],
                               .in = test_widened(in, COUNT), .out = test_doubles(COUNT),
                               .dout = test_widened(dout, COUNT), .in_count = COUNT, .out_count = COUNT};
         const struct function f = function_of(&layer, layer.in, COUNT);
@@ -267,6 +313,7 @@ TEST(cross_entropy_with_smoothing)
 
 static const struct test tests[] = {
     ENTRY(convolution_and_pools_of_any_geometry),
+    ENTRY(depthwise_convolution_of_any_geometry),
     ENTRY(maximum_pool_gives_a_tie_to_the_first),
     ENTRY(batch_normalisation),
     ENTRY(activations),

@@ -197,12 +197,41 @@ static const struct change changes[] = {
     {NODE(8, 1), 1, 0xc3, STATUS_TEXT, "a label that is not UTF-8"},
 };
 
-TEST(every_impossible_field_is_refused_in_spite_of_a_good_checksum)
+/* In mobile_model: nodes 0 depthwise, 1 relu6, 2 add, 3 global_avgpool, 4 softmax. */
+static const struct change mobile_changes[] = {
+    {NODE(0, 0), 1, NODE_KINDS, STATUS_NODE, "an unknown kind"},
+    {NODE(0, 0), 1, NODE_CONV2D, STATUS_NODE, "a convolution without channels"},
+    {NODE(0, 1), 1, 0, STATUS_NODE, "no kernel"},
+    {NODE(0, 2), 1, 12, STATUS_NODE, "a wide kernel"},
+    {NODE(0, 1), 1, 11, STATUS_TRUNCATED, "more weights than there are"},
+    {NODE(0, 3), 1, 0, STATUS_NODE, "no stride"},
+    {NODE(0, 3), 1, 12, STATUS_NODE, "a large stride"},
+    {NODE(0, 4), 1, 2, STATUS_NODE, "a sum of different shapes, without padding"},
+    {NODE(0, 4), 1, 1, STATUS_TOO_LONG, "a bias that nothing reads"},
+    {NODE(0, 6), 2, 3, STATUS_NODE, "channels that follow from the input"},
+    {NODE(0, 10), 2, 1, STATUS_NODE, "a second input"},
+    {NODE(0, 12), 4, 0x3f000000, STATUS_NODE, "a rate"},
+    {NODE(1, 1), 1, 3, STATUS_NODE, "a relu6 with a kernel"},
+    {NODE(1, 4), 1, 2, STATUS_NODE, "a relu6 with a bias"},
+    {NODE(1, 6), 2, 3, STATUS_NODE, "a relu6 with channels"},
+    {NODE(1, 12), 4, 0x40c00000, STATUS_NODE, "a relu6 that says 6"},
+    {NODE(4, 0), 1, NODE_RELU6, STATUS_NODE, "a net without a softmax"},
+};
+
+static uint8_t *mobile_model(size_t *size)
 {
-    size_t size;
-    const uint8_t *bytes = small_model(&size);
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        const struct change *change = &changes[i];
+    struct random random = random_seed(95, 0);
+    struct net net = {.input = {4, 4, 3}};
+    const int x = nets_simple(&net, nets_depthwise(&net, 0, 4, 4, 1, true, true), NODE_RELU6);
+    nets_finish(&net, nets_simple(&net, nets_add(&net, x, 0), NODE_GLOBAL_AVGPOOL));
+    return golden_model_of(size, &net, &random);
+}
+
+static void check_changes(const uint8_t *bytes, size_t size, const struct change *all, size_t count)
+{
+    CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
+    for (size_t i = 0; i < count; i++) {
+        const struct change *change = &all[i];
         uint8_t *changed = copy_of(bytes, size);
         for (int k = 0; k < change->bytes; k++)
             changed[change->place + (size_t)k] = (uint8_t)(change->value >> (8 * k));
@@ -210,6 +239,15 @@ TEST(every_impossible_field_is_refused_in_spite_of_a_good_checksum)
         test_context("%s", change->what);
         CHECK_EQUAL(status_of(changed, size), change->expected);
     }
+}
+
+TEST(every_impossible_field_is_refused_in_spite_of_a_good_checksum)
+{
+    size_t size;
+    const uint8_t *bytes = small_model(&size);
+    check_changes(bytes, size, changes, sizeof changes / sizeof *changes);
+    bytes = mobile_model(&size);
+    check_changes(bytes, size, mobile_changes, sizeof mobile_changes / sizeof *mobile_changes);
 }
 
 static void put_float(uint8_t *place, float value)
@@ -299,6 +337,13 @@ TEST(random_damage_with_a_good_checksum)
     check_damage(bytes, size, 20000, 37);
 }
 
+TEST(random_damage_of_a_depthwise_model)
+{
+    size_t size;
+    const uint8_t *bytes = mobile_model(&size);
+    check_damage(bytes, size, 3000, 96);
+}
+
 TEST(random_damage_of_a_larger_model)
 {
     size_t size;
@@ -315,6 +360,7 @@ static const struct test tests[] = {
     ENTRY(weights_must_be_finite),
     ENTRY(results_must_be_finite),
     ENTRY(random_damage_with_a_good_checksum),
+    ENTRY(random_damage_of_a_depthwise_model),
     ENTRY(random_damage_of_a_larger_model),
 };
 const struct suite hostile_model_suite = SUITE("hostile_model", tests);

@@ -1,11 +1,13 @@
 /* Forward passes of every layer against the oracle. */
 #include "activation.h"
 #include "conv.h"
+#include "depthwise.h"
 #include "loss.h"
 #include "norm.h"
 #include "oracle.h"
 #include "pool.h"
 #include "test.h"
+#include "vec.h"
 
 #include <math.h>
 #include <string.h>
@@ -79,6 +81,84 @@ TEST(dense_is_a_convolution_of_one_pixel)
             CHECK_EQUAL(conv_forward_scratch(7, &window), 0);
             check_conv(&window, 7, true, false, gemm_exact, &random);
         }
+}
+
+/* The sum of one output as depthwise.h has it, number by number: what every vector width must give to the last bit. */
+static float depthwise_sum(const float *in, const float *weights, float start, const struct window *window, int y, int x, int c)
+{
+    float sum = start;
+    for (int ky = 0; ky < window->kernel_h; ky++)
+        for (int kx = 0; kx < window->kernel_w; kx++) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (iy >= 0 && iy < window->in.h && ix >= 0 && ix < window->in.w) {
+                const float product = in[(iy * window->in.w + ix) * window->in.c + c] *
+                                      weights[(ky * window->kernel_w + kx) * window->in.c + c];
+                sum += product;
+            }
+        }
+    return sum;
+}
+
+static void check_depthwise(const struct window *window, int n, bool bias, float ceiling, struct random *random)
+{
+    const size_t in_count = (size_t)n * shape_count(window->in), out_count = (size_t)n * shape_count(window->out);
+    const size_t c = (size_t)window->in.c, weight_count = (size_t)(window->kernel_h * window->kernel_w) * c;
+    float *in = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
+    float *biases = bias ? test_random_floats(c, random) : NULL, *out = test_floats(out_count);
+    for (size_t i = 0; i < in_count; i++)
+        in[i] *= 8; /* a ReLU6 has much to cut off */
+    depthwise_forward(out, in, weights, biases, ceiling, n, window);
+
+    double *expected = test_doubles(out_count);
+    oracle_depthwise(expected, test_widened(in, in_count), test_widened(weights, weight_count),
+                     bias ? test_widened(biases, c) : NULL, n, window);
+    if (ceiling > 0)
+        oracle_activation(expected, expected, ceiling == 6 ? NODE_RELU6 : NODE_RELU, out_count);
+    CHECK_ALL_CLOSE(out, expected, out_count, 2e-5);
+
+    float *same = test_floats(out_count);
+    for (size_t i = 0; i < out_count; i++) {
+        const size_t pixel = i / c, row = pixel / (size_t)window->out.w, image = row / (size_t)window->out.h;
+        same[i] = depthwise_sum(in + image * shape_count(window->in), weights, bias ? biases[i % c] : 0, window,
+                                (int)(row % (size_t)window->out.h), (int)(pixel % (size_t)window->out.w), (int)(i % c));
+    }
+    if (ceiling > 0)
+        (ceiling == 6 ? relu6_forward : relu_forward)(same, same, out_count);
+    CHECK_SAME_BITS(out, same, out_count);
+    test_release();
+}
+
+/* Rows short and long enough for tiles of pixels, channels around the vector's lanes. */
+TEST(depthwise_convolution_of_any_geometry)
+{
+    static const int channels[] = {1, 2, 3, VEC_LANES - 1, VEC_LANES, VEC_LANES + 1, 3 * VEC_LANES, 4 * VEC_LANES + 3};
+    static const float ceilings[] = {0, 6, INFINITY};
+    struct random random = random_seed(90, 0);
+    for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
+        for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int same = 0; same < 2; same++)
+                    for (int i = 0; i < 4; i++) {
+                        const int c = channels[(i * 2 + (kernel_h + kernel_w + stride) % 2) % 8];
+                        const struct shape in = {test_between(&random, same ? 1 : kernel_h, 9),
+                                                 test_between(&random, same ? 1 : kernel_w, i % 2 ? 9 : 21), c > 0 ? c : 1};
+                        const struct window window = window_make(in, in.c, kernel_h, kernel_w, stride, same);
+                        const bool bias = random_below(&random, 2);
+                        const float ceiling = ceilings[random_below(&random, 3)];
+                        test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %s, ceiling %g", in.h, in.w, in.c,
+                                     kernel_h, kernel_w, stride, same ? "same" : "valid", bias ? "bias" : "no bias",
+                                     (double)ceiling);
+                        check_depthwise(&window, test_between(&random, 1, 3), bias, ceiling, &random);
+                    }
+}
+
+TEST(depthwise_convolution_of_the_largest_kernel_and_stride)
+{
+    struct random random = random_seed(91, 0);
+    const struct window window = window_make((struct shape){30, 41, 5}, 5, 11, 11, 11, true);
+    check_depthwise(&window, 1, true, 0, &random);
+    const struct window dense = window_make((struct shape){12, 13, 9}, 9, 11, 11, 1, false);
+    check_depthwise(&dense, 2, false, 6, &random);
 }
 
 TEST(pools_of_any_geometry)
@@ -173,6 +253,11 @@ TEST(relu)
     check_activation(relu_forward, NODE_RELU, 0);
 }
 
+TEST(relu6)
+{
+    check_activation(relu6_forward, NODE_RELU6, 0);
+}
+
 /* sigmoid(x) = 1 / (1 + exp(-x)): below 0 its relative error is that of the exponential. */
 TEST(sigmoid_and_exponential_are_accurate)
 {
@@ -208,6 +293,8 @@ TEST(activations_of_extreme_numbers)
     float out[6];
     relu_forward(out, in, 6);
     CHECK(out[0] == INFINITY && out[1] == 0 && out[3] == 0 && out[5] == 0);
+    relu6_forward(out, in, 6);
+    CHECK(out[0] == 6 && out[1] == 0 && out[2] == 6 && out[3] == 0 && out[4] == 0 && out[5] == 0);
     sigmoid_forward(out, in, 6);
     CHECK(out[0] == 1 && out[1] >= 0 && out[1] < 1e-37f && out[2] == 1 && out[3] < 1e-37f && out[4] == 0.5f);
     CHECK(isnan(out[5]));
@@ -278,9 +365,12 @@ TEST(cross_entropy_with_smoothing)
 static const struct test tests[] = {
     ENTRY(convolution_of_any_geometry),
     ENTRY(dense_is_a_convolution_of_one_pixel),
+    ENTRY(depthwise_convolution_of_any_geometry),
+    ENTRY(depthwise_convolution_of_the_largest_kernel_and_stride),
     ENTRY(pools_of_any_geometry),
     ENTRY(batch_normalisation),
     ENTRY(relu),
+    ENTRY(relu6),
     ENTRY(sigmoid_and_exponential_are_accurate),
     ENTRY(tanh_is_accurate),
     ENTRY(gelu),

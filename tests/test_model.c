@@ -278,48 +278,81 @@ TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)
     }
 }
 
-/* A convolution, whose channels are of very different size and one of them all zeros, and its biases. */
-TEST(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel)
+enum { CHANNELS = 5 };
+
+/* The node has CHANNELS output channels, here of very different size and one of them all zeros, and biases; `bytes_before`: of the
+ * weights before it. */
+static void check_int8(const struct net *net, int node, size_t bytes_before)
 {
-    enum { CHANNELS = 5, TAPS = 3 * 3 * 3, WEIGHTS = TAPS * CHANNELS };
-    struct net net = {.input = {3, 3, 3}, .node_count = 3, .nodes = {
-        {.kind = NODE_CONV2D, .channels = CHANNELS, .kernel_h = 3, .kernel_w = 3, .stride = 1, .bias = true},
-        {.kind = NODE_FLATTEN, .input = {1}}, {.kind = NODE_SOFTMAX, .input = {2}}}};
-    CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
     static const float sizes[CHANNELS] = {1, 1e-6f, 0, 1e30f, 3};
     const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c', 1, 'd', 1, 'e'};
-    struct model model = {.net = net, .type = WEIGHTS_INT8, .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1,
+    struct model model = {.net = *net, .type = WEIGHTS_INT8, .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1,
                           .labels = labels, .notes = ""}, read;
     struct random random = random_seed(80, 0);
-    float parameters[WEIGHTS + CHANNELS], decoded[WEIGHTS + CHANNELS];
-    for (int i = 0; i < WEIGHTS + CHANNELS; i++)
-        parameters[i] = (2 * random_uniform(&random) - 1) * sizes[i % CHANNELS];
+    const size_t count = net->place[node + 1] - net->place[node], weights = count - CHANNELS;
+    float *parameters = nets_parameters(net, &random), *decoded = test_floats(count), *own = parameters + net->place[node];
+    for (size_t i = 0; i < count; i++)
+        own[i] = (2 * random_uniform(&random) - 1) * sizes[i % CHANNELS];
     const size_t size = model_size(&model);
     uint8_t *bytes = test_bytes(size);
     model_write(bytes, &model, parameters);
     CHECK_EQUAL(model_read(&read, bytes, size), STATUS_OK);
-    CHECK_EQUAL((uint64_t)(bytes + size - 4 - read.weights), (CHANNELS * 4 + WEIGHTS + CHANNELS * 4 + 63) / 64 * 64);
-    model_parameters(decoded, &read, 0);
-    CHECK_SAME_BITS(decoded + WEIGHTS, parameters + WEIGHTS, CHANNELS);
-    for (int c = 0; c < CHANNELS; c++) {
+    CHECK_EQUAL((uint64_t)(bytes + size - 4 - read.weights), bytes_before + (CHANNELS * 4 + weights + CHANNELS * 4 + 63) / 64 * 64);
+    model_parameters(decoded, &read, node);
+    CHECK_SAME_BITS(decoded + weights, own + weights, CHANNELS);
+    for (size_t c = 0; c < CHANNELS; c++) {
         double largest = 0;
-        for (int k = c; k < WEIGHTS; k += CHANNELS)
-            largest = fmax(largest, fabs((double)parameters[k]));
-        test_context("channel %d, largest weight %g", c, largest);
-        for (int k = c; k < WEIGHTS; k += CHANNELS)
-            CHECK(fabs((double)decoded[k] - (double)parameters[k]) <= largest / 127 * 0.50001);
+        for (size_t k = c; k < weights; k += CHANNELS)
+            largest = fmax(largest, fabs((double)own[k]));
+        test_context("node %d, channel %zu, largest weight %g", node, c, largest);
+        for (size_t k = c; k < weights; k += CHANNELS)
+            CHECK(fabs((double)decoded[k] - (double)own[k]) <= largest / 127 * 0.50001);
     }
 
-    bytes[read.weights - bytes + 3] = 0x7f; /* the first scale becomes huge, and its products infinite */
-    bytes[read.weights - bytes + 2] |= 0x7f;
+    const size_t first = (size_t)(read.weights - bytes);
+    bytes[first + 3] = 0x7f; /* the first scale becomes huge, and its products infinite */
+    bytes[first + 2] |= 0x7f;
     const uint32_t sum = model_checksum(bytes, size - 4);
     for (int i = 0; i < 4; i++)
         bytes[size - 4 + (size_t)i] = (uint8_t)(sum >> 8 * i);
     CHECK_EQUAL(model_read(&read, bytes, size), STATUS_NOT_FINITE);
 }
 
+TEST(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel)
+{
+    struct net net = {.input = {3, 3, 3}};
+    nets_conv(&net, 0, CHANNELS, 3, 3, 1, false, true);
+    nets_finish(&net, nets_simple(&net, 1, NODE_GLOBAL_AVGPOOL));
+    check_int8(&net, 0, 0);
+
+    net = (struct net){.input = {3, 3, 3}}; /* a depthwise layer says nowhere how many channels it has */
+    nets_depthwise(&net, nets_conv(&net, 0, CHANNELS, 1, 1, 1, false, false), 2, 3, 1, true, true);
+    nets_finish(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL));
+    check_int8(&net, 1, 64);
+}
+
+/* Numbers in files, so never to change. */
+TEST(kinds_are_pinned)
+{
+    struct net net = {.input = {3, 3, 3}};
+    nets_simple(&net, nets_depthwise(&net, 0, 3, 2, 2, true, true), NODE_RELU6);
+    nets_finish(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL));
+    const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c'};
+    const struct model model = {.net = net, .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1, .labels = labels, .notes = ""};
+    struct random random = random_seed(94, 0);
+    uint8_t *bytes = test_bytes(model_size(&model));
+    model_write(bytes, &model, nets_parameters(&net, &random));
+    static const uint8_t expected[32] = {16, 3, 2, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 0, 1};
+    for (int i = 0; i < 32; i++) {
+        test_context("byte %d of the nodes", i);
+        CHECK_EQUAL(bytes[64 + i], expected[i]);
+    }
+    CHECK_EQUAL(bytes[8], 1); /* still the first version of the format */
+}
+
 static const struct test tests[] = {
     ENTRY(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel),
+    ENTRY(kinds_are_pinned),
     ENTRY(float16_rounds_to_the_nearest_even),
     ENTRY(float16_weights_take_half_the_bytes_and_are_the_nearest),
     ENTRY(what_is_written_is_read),

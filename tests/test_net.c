@@ -25,7 +25,9 @@ static struct net every_kind(void)
     x = nets_simple(&net, x, NODE_GLOBAL_AVGPOOL);                   /* 11 */
     x = nets_simple(&net, x, NODE_GELU);                             /* 12 */
     x = nets_scale(&net, x, 0.125f);                                 /* 13 */
-    nets_finish(&net, x);                                            /* 14 */
+    x = nets_depthwise(&net, x, 3, 3, 1, true, true);                /* 14 */
+    x = nets_simple(&net, x, NODE_RELU6);                            /* 15 */
+    nets_finish(&net, x);                                            /* 16 */
     return net;
 }
 
@@ -51,8 +53,8 @@ TEST(every_bad_field_is_refused)
     const struct net net = every_kind();
     for (int i = 0; i < net.node_count; i++) {
         const enum node_kind kind = net.nodes[i].kind;
-        const bool window = kind == NODE_CONV2D || kind == NODE_MAXPOOL || kind == NODE_AVGPOOL;
-        const bool weights = kind == NODE_CONV2D || kind == NODE_DENSE;
+        const bool window = kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_MAXPOOL || kind == NODE_AVGPOOL;
+        const bool channels = kind == NODE_CONV2D || kind == NODE_DENSE;
         REFUSED(i, kind, (enum node_kind)0);
         REFUSED(i, kind, NODE_KINDS);
         REFUSED(i, kind, (enum node_kind)255);
@@ -66,7 +68,7 @@ TEST(every_bad_field_is_refused)
             REFUSED(i, input[1], 1);
         REFUSED(i, channels, -1);
         REFUSED(i, channels, LIMIT_CHANNELS + 1);
-        REFUSED(i, channels, weights ? 0 : 1);
+        REFUSED(i, channels, channels ? 0 : 1);
         REFUSED(i, kernel_h, window ? 0 : 1);
         REFUSED(i, kernel_w, window ? 0 : 1);
         REFUSED(i, stride, window ? 0 : 1);
@@ -76,7 +78,7 @@ TEST(every_bad_field_is_refused)
         REFUSED(i, kernel_h, -1);
         if (!window)
             REFUSED(i, same, true);
-        if (!weights)
+        if (!channels && kind != NODE_DEPTHWISE)
             REFUSED(i, bias, true);
         if (kind != NODE_SCALE)
             REFUSED(i, rate, 1);
@@ -126,6 +128,11 @@ TEST(nodes_that_do_not_fit_their_input)
     net.nodes[0].kernel_h = 1;
     net.nodes[0].kernel_w = 7;
     check_refused(net, "a kernel wider than the input", 0, STATUS_NODE);
+    net.nodes[0].kind = NODE_DEPTHWISE;
+    net.nodes[0].channels = 0;
+    check_refused(net, "a depthwise kernel wider than the input", 0, STATUS_NODE);
+    net.nodes[0].kind = NODE_CONV2D;
+    net.nodes[0].channels = 1;
     net.nodes[0].kernel_w = 6;
     check_refused(net, "a softmax over a picture", 1, STATUS_NODE);
     net.nodes[0].kernel_h = 4;
@@ -203,6 +210,16 @@ TEST(sizes_at_their_limits)
     net.nodes[1].same = true;
     CHECK_EQUAL(net_check(&net, NULL), STATUS_LIMIT);
 
+    net = (struct net){.input = {1024, 1024, 1}}; /* 2^20 channels, 30 taps for each and 2 dense weights: LIMIT_PARAMETERS */
+    nets_depthwise(&net, nets_simple(&net, 0, NODE_FLATTEN), 5, 6, 1, true, false);
+    nets_finish(&net, nets_dense(&net, 2, 2, false));
+    CHECK_EQUAL(net_parameter_count(&net), LIMIT_PARAMETERS);
+    net.nodes[1].bias = true;
+    CHECK_EQUAL(net_check(&net, NULL), STATUS_LIMIT);
+    net.nodes[1].bias = false;
+    net.nodes[1].kernel_h = net.nodes[1].kernel_w = LIMIT_KERNEL;
+    CHECK_EQUAL(net_check(&net, NULL), STATUS_LIMIT);
+
     net = (struct net){.input = {64, 64, 1}}; /* classes */
     nets_simple(&net, 0, NODE_FLATTEN);
     nets_simple(&net, 1, NODE_SOFTMAX);
@@ -239,6 +256,15 @@ TEST(geometry)
             CHECK_EQUAL(net_parameter_count(&net), cases[i].kernel * cases[i].kernel * 2 + 2);
             CHECK_EQUAL(net_multiply_adds(&net, 0), cases[i].kernel * cases[i].kernel * 2 * window.out.h * window.out.w);
             CHECK_EQUAL(net_multiply_adds(&net, 1), 0);
+
+            net.nodes[0].kind = NODE_DEPTHWISE;
+            net.nodes[0].channels = 0;
+            net.input.c = 3;
+            CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
+            CHECK_EQUAL(net.shapes[1].c, 3);
+            CHECK_EQUAL(net_window(&net, 0).pad_top, window.pad_top);
+            CHECK_EQUAL(net_parameter_count(&net), cases[i].kernel * cases[i].kernel * 3 + 3);
+            CHECK_EQUAL(net_multiply_adds(&net, 0), cases[i].kernel * cases[i].kernel * 3 * window.out.h * window.out.w);
         }
 }
 
@@ -250,7 +276,9 @@ TEST(places_of_the_parameters)
     CHECK_EQUAL(net.place[2], net.place[1] + 16);
     CHECK_EQUAL(net.place[9], net.place[2]);
     CHECK_EQUAL(net.place[10], net.place[9] + 16 * 6 + 6);
-    CHECK_EQUAL(net_parameter_count(&net), net.place[10]);
+    CHECK_EQUAL(net.place[14], net.place[10]);
+    CHECK_EQUAL(net.place[15], net.place[14] + 3 * 3 * 6 + 6);
+    CHECK_EQUAL(net_parameter_count(&net), net.place[15]);
     struct block blocks[4];
     CHECK_EQUAL(net_blocks(blocks, &net, 1), 4);
     CHECK_EQUAL(blocks[3].role, BLOCK_VARIANCE);

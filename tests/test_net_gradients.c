@@ -93,6 +93,20 @@ TEST(residual_net)
     check_whole("a residual net", &net, 3, 400, &random);
 }
 
+/* An inverted residual block as in MobileNetV2, numbers large enough for ReLU6 to cut off, and ReLUs that depthwise layers do. */
+TEST(inverted_residual_net)
+{
+    struct random random = random_seed(93, 0);
+    struct net net = {.input = {7, 6, 3}};
+    const int x = nets_simple(&net, nets_conv(&net, 0, 4, 3, 3, 1, true, false), NODE_BATCHNORM);
+    int y = nets_simple(&net, nets_simple(&net, nets_conv(&net, x, 19, 1, 1, 1, true, false), NODE_BATCHNORM), NODE_RELU6);
+    y = nets_simple(&net, nets_depthwise(&net, nets_scale(&net, y, 6), 3, 3, 1, true, true), NODE_RELU6);
+    y = nets_add(&net, nets_simple(&net, nets_conv(&net, y, 4, 1, 1, 1, true, false), NODE_BATCHNORM), x);
+    y = nets_simple(&net, nets_depthwise(&net, y, 3, 2, 2, true, false), NODE_RELU);
+    nets_finish(&net, nets_dense(&net, nets_simple(&net, y, NODE_FLATTEN), 5, true));
+    check_whole("an inverted residual net", &net, 3, 400, &random);
+}
+
 /* One tensor with four readers, one of which adds it to itself. */
 TEST(tensors_with_many_consumers)
 {
@@ -267,6 +281,7 @@ TEST(checker_rejects_wrong_gradients)
 
 static const struct test tests[] = {
     ENTRY(residual_net),
+    ENTRY(inverted_residual_net),
     ENTRY(tensors_with_many_consumers),
     ENTRY(batch_normalisation_of_the_input),
     ENTRY(frozen_layers),

@@ -127,7 +127,7 @@ TEST(initial_weights)
 {
     struct net net = {.input = {8, 8, 3}};
     int x = nets_conv(&net, 0, 64, 5, 3, 1, true, true);
-    x = nets_simple(&net, x, NODE_BATCHNORM);
+    x = nets_depthwise(&net, nets_simple(&net, x, NODE_BATCHNORM), 5, 5, 1, true, true); /* node 2 */
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL), 100, true));
     float *parameters = test_floats(net_parameter_count(&net)), *again = test_floats(net_parameter_count(&net));
     static const char *const names[] = {"Glorot", "He", "uniform"};
@@ -139,7 +139,8 @@ TEST(initial_weights)
         for (int node = 0; node < net.node_count; node++) {
             struct block blocks[4];
             const int count = net_blocks(blocks, &net, node);
-            const double in = node == 0 ? 5 * 3 * 3 : 64, out = node == 0 ? 5 * 3 * 64 : 100;
+            const double in = node == 0 ? 5 * 3 * 3 : node == 2 ? 5 * 5 : 64;
+            const double out = node == 0 ? 5 * 3 * 64 : node == 2 ? 5 * 5 : 100;
             const double bound = sqrt(kind == INITIALIZE_UNIFORM ? 1 / in : kind == INITIALIZE_HE ? 6 / in : 6 / (in + out));
             for (int b = 0; b < count; b++) {
                 test_context("%s, node %d, block %d", names[kind], node, b);
@@ -210,7 +211,7 @@ TEST(frozen_weights)
     }
 }
 
-/* Kernels wider and narrower than they are long, and everything else by SGD with its own rates. */
+/* Kernels wider and narrower than they are long, and everything else, depthwise layers too, by SGD with its own rates. */
 TEST(muon_equals_the_oracle)
 {
     static const int shapes[][4] = {{1, 4, 2, 2}, {3, 6, 3, 3}, {3, 40, 2, 2}, {1, 1, 1, 1}, {3, 27, 3, 3}};
@@ -220,7 +221,8 @@ TEST(muon_equals_the_oracle)
         struct random random = random_seed(72, s);
         struct net net = {.input = {4, 4, shapes[s][0]}};
         int x = nets_conv(&net, 0, shapes[s][1], shapes[s][2], shapes[s][3], 1, true, true);
-        x = nets_simple(&net, nets_simple(&net, x, NODE_BATCHNORM), NODE_GLOBAL_AVGPOOL);
+        x = nets_depthwise(&net, nets_simple(&net, x, NODE_BATCHNORM), 3, 3, 1, true, true);
+        x = nets_simple(&net, x, NODE_GLOBAL_AVGPOOL);
         nets_finish(&net, nets_dense(&net, x, 4, true));
         const size_t count = net_parameter_count(&net);
         const int rows = shapes[s][0] * shapes[s][2] * shapes[s][3], columns = shapes[s][1];
@@ -236,7 +238,7 @@ TEST(muon_equals_the_oracle)
             oracle_muon(expected, test_widened(gradients, count), (double)muon.rate, (double)muon.momentum, rows, columns);
             for (size_t i = (size_t)(rows * columns); i < count; i++) {
                 const enum block_role role = role_of(&net, i);
-                const bool dense = role == BLOCK_WEIGHT;
+                const bool dense = role == BLOCK_WEIGHT; /* or depthwise */
                 const struct optimizer other = {.kind = OPTIMIZER_SGD, .nesterov = true, .momentum = muon.other_momentum,
                                                 .rate = dense ? muon.dense_rate : muon.bias_rate,
                                                 .weight_decay = dense ? muon.dense_decay : muon.bias_decay};

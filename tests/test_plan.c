@@ -48,6 +48,46 @@ TEST(inference_plan_equals_training_plan)
     }
 }
 
+/* Rectifiers, whether the layer before them does them in its pass or not, over numbers that leave 0 to 6 on both sides. */
+TEST(rectifiers_behind_every_kind_of_layer)
+{
+    struct random random = random_seed(97, 0);
+    for (int i = 0; i < 6; i++)
+        for (int six = 0; six < 2; six++)
+            for (int again = 0; again < 2; again++) { /* whether something else reads what the rectifier reads */
+                struct net net = {.input = {1, 1, 3}};
+                int x = nets_dense(&net, 0, 40, false);
+                x = i == 0   ? nets_conv(&net, x, 40, 1, 1, 1, true, true)
+                    : i == 1 ? nets_depthwise(&net, x, 1, 1, 1, true, true)
+                    : i == 2 ? nets_dense(&net, x, 40, false)
+                    : i == 3 ? nets_simple(&net, x, NODE_BATCHNORM)
+                    : i == 4 ? nets_add(&net, x, x)
+                             : nets_pool(&net, x, NODE_MAXPOOL, 1, 1, true);
+                const int rectified = nets_simple(&net, x, six ? NODE_RELU6 : NODE_RELU);
+                nets_finish(&net, again ? nets_add(&net, rectified, x) : rectified);
+                test_context("node of kind %d, relu%s%s", (int)net.nodes[1].kind, six ? "6" : "", again ? ", two readers" : "");
+                const float *parameters = nets_parameters(&net, &random);
+                static const float images[3] = {150, -120, 90};
+                struct fixture fixture;
+                fixture_open(&fixture, &net, parameters, 1, NET_INFER);
+                fill_input(&fixture, images, 1);
+                net_forward(&fixture.run, 1);
+                double *tensor[LIMIT_NODES + 1];
+                oracle_tensors(tensor, &net, 1);
+                for (int k = 0; k < 3; k++)
+                    tensor[0][k] = (double)images[k];
+                oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), 1, (struct oracle_mode){.temperature = 1});
+                double least = 0, most = 0;
+                for (int k = 0; k < 40; k++) {
+                    least = tensor[x][k] < least ? tensor[x][k] : least;
+                    most = tensor[x][k] > most ? tensor[x][k] : most;
+                }
+                CHECK(least < -1 && most > 7);
+                CHECK_ALL_CLOSE(net_logits(&fixture.run), tensor[net.node_count - 1], 40, 1e-4);
+                test_release();
+            }
+}
+
 /* A chain keeps two tensors at a time, however long it is. */
 TEST(lifetimes_bound_the_memory)
 {
@@ -274,6 +314,7 @@ TEST(kernel_of_every_convolution)
 
 static const struct test tests[] = {
     ENTRY(inference_plan_equals_training_plan),
+    ENTRY(rectifiers_behind_every_kind_of_layer),
     ENTRY(lifetimes_bound_the_memory),
     ENTRY(plan_is_fully_used),
     ENTRY(training_tensors_do_not_overlap),

@@ -24,6 +24,20 @@ dense classes nobias
 scale 0.25
 softmax
 `,
+    'mobile.txt': `input 16x16x3
+conv2d 6 3x3 stride 2 same nobias batchnorm relu6
+depthwise 3x3 same nobias batchnorm relu6
+a: conv2d 5 1x1 nobias batchnorm
+conv2d 11 1x1 nobias batchnorm relu6
+depthwise 3x3 same nobias batchnorm relu6
+conv2d 5 1x1 nobias batchnorm
+add a
+depthwise 3x3 stride 2
+maxpool 2
+batchnorm relu6
+flatten
+dense classes softmax
+`,
     'tiny.txt': 'global_avgpool\ndense classes softmax\n',
     'rich.txt': `maxpool 4
 a: conv2d 6 3x3 same nobias batchnorm relu
@@ -56,7 +70,7 @@ function logIsWhole(path) {
 /* The notes hold the command, which names the threads; the checksum at the end covers the notes. */
 const withoutCommand = (path) => readFileSync(path).toString('latin1').replace(/--threads \d/, '').slice(0, -4);
 
-for (const network of ['small', 'rich', 'whitened'])
+for (const network of ['small', 'rich', 'whitened', 'mobile'])
     test(`one seed gives one model for any number of threads, and another seed another: ${network}`, async () => {
         const models = {};
         for (const [name, ...more] of [['1', '--threads', '1'], ['2', '--threads', '2'], ['3', '--threads', '3'], ['5', '--threads', '5'], ['again', '--threads', '3']]) {
@@ -120,7 +134,7 @@ test('--cutout blots out: of images that it covers only the share of the classes
 const builds = ['x86-64-v3', 'x86-64-v4'].map((name) => new URL(`../build/${name}/eyelet`, import.meta.url).pathname);
 test('one seed gives one model with AVX2 and with AVX-512',
     { skip: builds.every((path) => existsSync(path)) ? false : 'NOT TESTED: this needs the builds x86-64-v3 and x86-64-v4' }, async () => {
-        for (const network of ['rich', 'whitened']) {
+        for (const network of ['rich', 'whitened', 'mobile']) {
             const models = [];
             for (const build of builds) {
                 const here = folder();
@@ -133,7 +147,7 @@ test('one seed gives one model with AVX2 and with AVX-512',
 
 /* ---- What is saved is what was measured ---- */
 
-for (const [network, left] of [['rich', ['batchnorm']], ['whitened', []]])
+for (const [network, left] of [['rich', ['batchnorm']], ['whitened', []], ['mobile', []]])
     test(`the saved model has batch normalisation folded in, and measures as it did in training: ${network}`, async () => {
         /* Without noise all images of a class are one image, so validation and test images give one loss, if it is one net. */
         const data = makeData(makeRecords(0)), here = folder();

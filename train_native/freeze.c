@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The node that can take in node i, if that is batch normalisation: the conv2d or dense layer before it, also across a
+/* The node that can take in node i, if that is batch normalisation: the conv2d, depthwise or dense layer before it, also across a
  * maxpool, because the largest stays the largest under a factor above 0. -1 if there is none. */
 static int taker(const struct net *net, int i, const float *parameters)
 {
@@ -22,7 +22,8 @@ static int taker(const struct net *net, int i, const float *parameters)
     }
     if (before < 0 || net->consumers[before + 1] != 1)
         return -1;
-    return net->nodes[before].kind == NODE_CONV2D || net->nodes[before].kind == NODE_DENSE ? before : -1;
+    const enum node_kind kind = net->nodes[before].kind;
+    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE ? before : -1;
 }
 
 float *net_freeze(struct net *frozen, const struct net *net, const float *parameters)

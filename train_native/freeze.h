@@ -2,7 +2,7 @@
  *
  *     w' = w * factor, b' = b * factor + offset, with batchnorm = in * factor + offset (norm.h)
  *
- * Batch normalisation that does not follow a conv2d or dense layer of its own, directly or behind a maxpool, stays a
+ * Batch normalisation that does not follow a conv2d, depthwise or dense layer of its own, directly or behind a maxpool, stays a
  * layer. */
 #ifndef FREEZE_H
 #define FREEZE_H

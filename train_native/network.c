@@ -14,11 +14,18 @@ static const char *const kinds[NODE_KINDS] = {
     [NODE_CONV2D] = "conv2d",   [NODE_MAXPOOL] = "maxpool",     [NODE_AVGPOOL] = "avgpool", [NODE_GLOBAL_AVGPOOL] = "global_avgpool",
     [NODE_FLATTEN] = "flatten", [NODE_DENSE] = "dense",         [NODE_BATCHNORM] = "batchnorm", [NODE_DROPOUT] = "dropout",
     [NODE_ADD] = "add",         [NODE_RELU] = "relu",           [NODE_SIGMOID] = "sigmoid", [NODE_TANH] = "tanh",
-    [NODE_SOFTMAX] = "softmax",   [NODE_GELU] = "gelu",         [NODE_SCALE] = "scale"};
+    [NODE_SOFTMAX] = "softmax",   [NODE_GELU] = "gelu",         [NODE_SCALE] = "scale",     [NODE_DEPTHWISE] = "depthwise",
+    [NODE_RELU6] = "relu6"};
 
 const char *network_kind(enum node_kind kind)
 {
     return kinds[kind];
+}
+
+/* Convolutions step by 1 unless told otherwise, pools by their window. */
+static int usual_stride(const struct node *node)
+{
+    return node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE ? 1 : node->kernel_h;
 }
 
 const char *network_presets(void)
@@ -35,7 +42,7 @@ void network_details(char *buffer, size_t size, const struct node *node)
     buffer[0] = 0;
     if (node->kernel_h)
         snprintf(buffer, size, "%dx%d%s", node->kernel_h, node->kernel_w, node->same ? ", same" : "");
-    if (node->kernel_h && node->stride != (node->kind == NODE_CONV2D ? 1 : node->kernel_h))
+    if (node->kernel_h && node->stride != usual_stride(node))
         snprintf(buffer + strlen(buffer), size - strlen(buffer), ", stride %d", node->stride);
     if (node->kind == NODE_DROPOUT || node->kind == NODE_SCALE)
         snprintf(buffer, size, "%g", (double)node->rate);
@@ -168,13 +175,14 @@ static enum node_kind take_kind(struct reader *reader)
     for (enum node_kind kind = 1; kind < NODE_KINDS; kind++)
         if (take(reader, kinds[kind]))
             return kind;
-    expected(reader, "a layer: conv2d, maxpool, avgpool, global_avgpool, flatten, dense, batchnorm, dropout, add, scale, "
-                     "relu, gelu, sigmoid, tanh or softmax");
+    expected(reader, "a layer: conv2d, depthwise, maxpool, avgpool, global_avgpool, flatten, dense, batchnorm, dropout, add, "
+                     "scale, relu, relu6, gelu, sigmoid, tanh or softmax");
 }
 
 static bool is_activation(enum node_kind kind)
 {
-    return kind == NODE_RELU || kind == NODE_GELU || kind == NODE_SIGMOID || kind == NODE_TANH || kind == NODE_SOFTMAX;
+    return kind == NODE_RELU || kind == NODE_RELU6 || kind == NODE_GELU || kind == NODE_SIGMOID || kind == NODE_TANH ||
+           kind == NODE_SOFTMAX;
 }
 
 /* 0 if the next word is no activation. */
@@ -218,9 +226,10 @@ static void read_layer(struct reader *reader)
     const int start = column(reader);
     struct node node = {.kind = take_kind(reader), .input = {reader->net->node_count, 0}};
     bool batchnorm = false;
-    const bool weights = node.kind == NODE_CONV2D || node.kind == NODE_DENSE;
-    if (node.kind == NODE_CONV2D) {
-        node.channels = take_number(reader, 1, LIMIT_CHANNELS, "the number of channels");
+    const bool weights = node.kind == NODE_CONV2D || node.kind == NODE_DEPTHWISE || node.kind == NODE_DENSE;
+    if (node.kind == NODE_CONV2D || node.kind == NODE_DEPTHWISE) {
+        if (node.kind == NODE_CONV2D)
+            node.channels = take_number(reader, 1, LIMIT_CHANNELS, "the number of channels");
         take_kernel(reader, &node, "the kernel's size, like 3x3 (1 to 11)");
     } else if (node.kind == NODE_DENSE) {
         node.channels = take(reader, "classes") ? reader->classes
@@ -240,7 +249,7 @@ static void read_layer(struct reader *reader)
     }
     const bool window = node.kernel_h > 0;
     if (window)
-        node.stride = node.kind == NODE_CONV2D ? 1 : node.kernel_h;
+        node.stride = usual_stride(&node);
     node.bias = weights;
 
     enum node_kind activation = 0;

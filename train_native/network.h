@@ -5,6 +5,7 @@
  *     conv2d 32 3x3 relu                 channels, kernel; then any of: stride N, same, valid, nobias, batchnorm,
  *                                        identity (first weights that repeat the input), whiten (first layer only: the
  *                                        principal directions of the training images' patches, which do not learn)
+ *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid, nobias, batchnorm
  *     maxpool 2                          window; stride N (default: the window), same, valid
  *     avgpool 2
  *     global_avgpool
@@ -18,7 +19,7 @@
  *     add a relu                         residual connections, and
  *     conv2d 64 1x1 from a               for branches
  *
- * Any layer may end in an activation: relu, gelu, sigmoid, tanh, and the last one in softmax; each may also stand on a
+ * Any layer may end in an activation: relu, relu6, gelu, sigmoid, tanh, and the last one in softmax; each may also stand on a
  * line of its own. */
 #ifndef NETWORK_H
 #define NETWORK_H
