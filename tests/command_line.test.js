@@ -238,6 +238,14 @@ dense classes softmax
     assert.match(stdout, /depthwise +5x4 +1x1x5 +105 +100\n/);
 });
 
+test('the network mobile takes ten million multiply-adds for 64x64 pixels', async () => {
+    const { input, layers, multiply_adds } = JSON.parse(succeeded(await eyelet(['summary', 'mobile', '--json'])).stdout);
+    const count = (kind) => layers.filter((layer) => layer.kind === kind).length;
+    assert.deepEqual(input, [64, 64, 3]);
+    assert.ok(Math.abs(multiply_adds - 10e6) < 0.5e6, `${multiply_adds}`);
+    assert.deepEqual(['depthwise', 'add', 'conv2d', 'relu6'].map(count), [11, 6, 23, 23]);
+});
+
 test('--size and --classes replace what a network says', async () => {
     const { input, layers } = await layersOf('input 32x32x3\nflatten\ndense classes softmax\n', '--size', '8', '--classes', '4');
     assert.deepEqual(input, [8, 8, 3]);

@@ -52,6 +52,27 @@ static const char resnet9[] = "input 32x32x3\n"
                               "scale 0.125\n"
                               "softmax\n";
 
+/* A small MobileNetV2 (Sandler et al. 2018): inverted residual blocks, which widen six times by a 1x1 convolution, filter each
+ * channel and narrow again without an activation, and add their input where the shapes agree. The widths are this project's: a
+ * picture of 64x64 pixels takes 10 million multiply-adds. */
+#define MOBILE_WIDEN(channels, stride)                                                                                 \
+    "conv2d " #channels " 1x1 nobias batchnorm relu6\n"                                                                \
+    "depthwise 3x3 stride " #stride " same nobias batchnorm relu6\n"
+#define MOBILE_NARROW(channels) "conv2d " #channels " 1x1 nobias batchnorm\n"
+#define MOBILE_BLOCK(name, wide, stride, narrow) MOBILE_WIDEN(wide, stride) #name ": " MOBILE_NARROW(narrow)
+#define MOBILE_RESIDUAL(name, before, wide, narrow) MOBILE_WIDEN(wide, 1) MOBILE_NARROW(narrow) #name ": add " #before "\n"
+static const char mobile[] = "input 64x64x3\n"
+                             "conv2d 16 3x3 stride 2 same nobias batchnorm relu6\n"
+                             "depthwise 3x3 same nobias batchnorm relu6\n"
+                             MOBILE_NARROW(8)
+                             MOBILE_BLOCK(a1, 48, 2, 16) MOBILE_RESIDUAL(a2, a1, 96, 16)
+                             MOBILE_BLOCK(b1, 96, 2, 32) MOBILE_RESIDUAL(b2, b1, 192, 32) MOBILE_RESIDUAL(b3, b2, 192, 32)
+                             MOBILE_BLOCK(c1, 192, 2, 56) MOBILE_RESIDUAL(c2, c1, 336, 56) MOBILE_RESIDUAL(c3, c2, 336, 56)
+                             MOBILE_BLOCK(d1, 336, 1, 96) MOBILE_RESIDUAL(d2, d1, 576, 96)
+                             "conv2d 320 1x1 nobias batchnorm relu6\n"
+                             "global_avgpool\n"
+                             "dense classes softmax\n";
+
 /* airbench94_muon's rates, for a mean instead of a sum over the batch of 2,000. */
 static const struct optimizer muon = {.kind = OPTIMIZER_MUON, .rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f,
                                       .dense_rate = 1.65f, .bias_rate = 106, .weight_decay = 0.004f,
@@ -82,6 +103,13 @@ const struct recipe recipes[] = {
                   .schedule = SCHEDULE_LINEAR, .warmup = 5, .epochs = 24, .batch = 512,
                   .augment = {.flip = FLIP_RANDOM, .crop = 4, .cutout = 8}},
      .initializer = INITIALIZE_UNIFORM, .shard = 32},
+    /* Usual choices for its kind, untuned. */
+    {.name = "mobile", .network = mobile,
+     .settings = {.optimizer = {.kind = OPTIMIZER_SGD, .rate = 0.1f, .momentum = 0.9f, .nesterov = true, .weight_decay = 4e-5f,
+                                .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_COSINE, .warmup = 2, .epochs = 60, .batch = 128, .smoothing = 0.1f,
+                  .augment = {.flip = FLIP_RANDOM, .crop = 8}},
+     .initializer = INITIALIZE_HE, .validation = 0.1f, .shard = 32},
 };
 const int recipe_count = sizeof recipes / sizeof *recipes;
 
