@@ -1,13 +1,14 @@
 // make bench: measures size, speed and accuracy of what is built, prints them and puts the table into the README.
 // Figures are medians with the spread of their middle half; what is not there (data, Chromium) is left out by name.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
-import { fixed, grouped, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
+import { peers } from './bench_peers.js';
+import { fixed, grouped, launchChromium, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
 
 const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
     name: `\`${file.replace('.eyelet', '')}\``, file, path: join(root, 'web/models', file),
@@ -75,37 +76,22 @@ async function inNode() {
 }
 
 async function inChromium() {
-    let chromium;
-    try {
-        ({ chromium } = await import('playwright-core'));
-    } catch {
-        return leaveOut('Chromium', 'playwright-core is not installed (make install-test)');
-    }
-    if (!existsSync('/usr/bin/chromium')) return leaveOut('Chromium', 'it is not installed');
+    const browser = await launchChromium();
+    if (typeof browser === 'string') return leaveOut('Chromium', browser);
     const server = await serve({ port: 0 });
-    const browser = await chromium.launch({
-        executablePath: '/usr/bin/chromium',
-        args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-            '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    });
     try {
         const page = await browser.newPage({ bypassCSP: true }); // for the eval below
         await page.goto(server.url);
         for (const { name, file } of models) {
             const times = await page.evaluate(async ([code, pixels, model]) => {
-                const start = performance.now();
                 const { loadClassifier } = await import('/classifier.js');
                 const classifier = await loadClassifier({ model });
                 const image = { data: new Uint8ClampedArray(pixels), width: 32, height: 32 };
-                classifier.classify(image);
-                const started = performance.now() - start;
-                const fresh = await loadClassifier({ model });
                 const timeCalls = (0, eval)(`(${code})`);
-                return { started, ...timeCalls(() => fresh.classify(image)) };
+                return timeCalls(() => classifier.classify(image));
             }, [timeCalls.toString(), [...someImage().data], `/models/${file}`]);
             report(`${name}, one 32x32 image, Chromium, one thread`, milliseconds(times),
                 `warm; first call ${times.first.toFixed(1)}, second ${times.second.toFixed(1)} ms`);
-            report(`${name}, from nothing to its first answer, Chromium`, `${times.started.toFixed(0)} ms`, 'import, load, classify; local server');
         }
     } finally {
         await browser.close();
@@ -142,6 +128,7 @@ function natively() {
 sizes();
 await inNode();
 await inChromium();
+await peers(models, report, leaveOut);
 natively();
 writeReadme('bench', [
     `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (middle half).`,

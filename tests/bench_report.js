@@ -1,5 +1,5 @@
 // What the benchmarks share: medians with the spread of their middle half, and tables between the README's markers.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,17 @@ export const fixed = (digits) => (number) => number.toFixed(digits);
 /** "6.582 ms (6.565-6.609)"; the unit may be left out. */
 export function withSpread({ low, median, high }, format, unit = '') {
     return `${format(median)}${unit && ' '}${unit} (${format(low)}-${format(high)})`;
+}
+
+/** Debian's Chromium, without a window; or why there is none. */
+export async function launchChromium() {
+    const executablePath = '/usr/bin/chromium';
+    const playwright = await import('playwright-core').catch(() => null);
+    if (!playwright) return 'playwright-core is not installed (make install-test)';
+    if (!existsSync(executablePath)) return 'it is not installed';
+    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+        '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+    return playwright.chromium.launch({ executablePath, args });
 }
 
 /** Puts the lines between `<!-- name -->` and `<!-- end of name -->`. */
