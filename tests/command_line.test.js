@@ -9,7 +9,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
 
-const commands = ['train', 'evaluate', 'classify', 'convert', 'summary'];
+const commands = ['train', 'evaluate', 'classify', 'convert', 'export', 'summary'];
 const model = tinyModel();
 const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(place, name);
@@ -56,7 +56,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'train.c', 'evaluate.c', 'classify.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'train.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
