@@ -14,7 +14,7 @@ const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd:
 /** The shipped models, and networks whose speed is asked for but whose weights are not: one step from random ones. */
 function contestants(models) {
     mkdirSync(folder, { recursive: true });
-    const untrained = ['resnet9'].flatMap((name) => {
+    const untrained = ['resnet9', 'mobile'].flatMap((name) => {
         const path = join(folder, `${name}.eyelet`);
         try {
             run('train', '-o', path, '--recipe', name, '--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0');

@@ -107,6 +107,9 @@ const networks = {
         { kind: 'add', from: 3, and: 5 }, { kind: 'add', from: 5, and: 3 }, { kind: 'tanh' },
         { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'add', and: 6 }, { kind: 'flatten' }, { kind: 'global_avgpool' },
         conv(5, [3, 3], { same: true, bias: true }), { kind: 'softmax' }] },
+    'a filter for each channel, and what is cut at 6': { input: [11, 10, 3], layers: [
+        conv(7, [1, 1], { bias: true }), { kind: 'scale', rate: 8 }, { kind: 'relu6' }, { kind: 'depthwise', kernel: [3, 2], stride: 2, same: true, bias: true },
+        { kind: 'relu6' }, { kind: 'depthwise', kernel: [2, 3] }, { kind: 'flatten' }, ...end] },
     'grey, with the mean of channels as logits': { input: [9, 8, 1], temperature: 0.5, layers: [
         conv(5, [3, 3], { bias: true }), { kind: 'global_avgpool' }, { kind: 'softmax' }] },
     'dropout before the softmax': { input: [4, 4, 3], layers: [

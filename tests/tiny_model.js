@@ -9,7 +9,7 @@
  */
 const classes = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
 const kinds = ['', 'conv2d', 'maxpool', 'avgpool', 'global_avgpool', 'flatten', 'dense', 'batchnorm', 'dropout', 'add', 'relu',
-    'sigmoid', 'tanh', 'softmax', 'gelu', 'scale'];
+    'sigmoid', 'tanh', 'softmax', 'gelu', 'scale', 'depthwise', 'relu6'];
 const fitCrop = 1;
 
 export function tinyModel({ labels = classes, notes = 'name: Tiny\nnetwork: mean colour\naccuracy: none\n', weight } = {}) {
@@ -26,9 +26,9 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
         const from = shapes[layer.from ?? i];
         nodes.push(node(layer, layer.from ?? i));
         shapes.push(shapeBehind(layer, from));
-        const numbers = [], c = from[2], { channels = 0, kernel = [1, 1] } = layer;
-        const inputs = kernel[0] * kernel[1] * c;
-        for (let k = 0; (layer.kind === 'conv2d' || layer.kind === 'dense') && k < inputs * channels + (layer.bias ? channels : 0); k++)
+        const numbers = [], c = from[2], depthwise = layer.kind === 'depthwise', { kernel = [1, 1] } = layer;
+        const channels = depthwise ? c : layer.channels ?? 0, inputs = kernel[0] * kernel[1] * (depthwise ? 1 : c);
+        for (let k = 0; (depthwise || layer.kind === 'conv2d' || layer.kind === 'dense') && k < inputs * channels + (layer.bias ? channels : 0); k++)
             numbers.push(weight(k < inputs * channels ? inputs : undefined));
         for (let k = 0; layer.kind === 'batchnorm' && k < 4 * c; k++) /* scale, shift, mean; variance, which is not below 0 */
             numbers.push(k < 3 * c ? weight() : 0.002 + Math.abs(weight()));

@@ -222,11 +222,12 @@ static void put_window(struct protobuf *out, const struct window *window)
     put_attribute_ints(out, "pads", (int[]){window->pad_top, window->pad_left, bottom, right}, 4);
 }
 
-/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. */
+/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one input. */
 static void put_conv(struct graph *graph, int i, const float *parameters)
 {
     const struct window window = net_window(&graph->model->net, i);
-    const int out = window.out.c, in = window.in.c, taps = window.kernel_h * window.kernel_w;
+    const bool depthwise = graph->model->net.nodes[i].kind == NODE_DEPTHWISE;
+    const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
     const struct name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;
     uint8_t *p = put_tensor(graph->out, weight.text, ELEMENT_FLOAT, 4, (int[]){out, in, window.kernel_h, window.kernel_w});
@@ -240,6 +241,8 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     const size_t start = begin_node(graph->out, "Conv", makes(graph, i, IMAGE),
                                     INPUTS(image, weight.text, has_bias ? bias.text : NULL));
     put_window(graph->out, &window);
+    if (depthwise)
+        put_attribute_int(graph->out, "group", out);
     protobuf_end(graph->out, start);
 }
 
@@ -318,6 +321,15 @@ static void put_elementwise(struct graph *graph, int i, const char *type, const 
     put_node(graph->out, type, makes(graph, i, form), INPUTS(in, operand));
 }
 
+static void put_relu6(struct graph *graph, int i)
+{
+    const int tensor = graph->model->net.nodes[i].input[0];
+    const enum form form = graph->form[graph->source[tensor]];
+    const char *in = reads(graph, tensor, form);
+    const struct name least = put_number(graph, i, "least", 0), most = put_number(graph, i, "most", 6);
+    put_node(graph->out, "Clip", makes(graph, i, form), INPUTS(in, least.text, most.text));
+}
+
 static void put_scale(struct graph *graph, int i)
 {
     const struct name factor = put_number(graph, i, "factor", graph->model->net.nodes[i].rate);
@@ -370,7 +382,8 @@ static void put_layer(struct graph *graph, int i)
     float *parameters = allocate(net->place[i + 1] - net->place[i], sizeof(float));
     model_parameters(parameters, graph->model, i);
     switch (net->nodes[i].kind) {
-    case NODE_CONV2D: put_conv(graph, i, parameters); break;
+    case NODE_CONV2D:
+    case NODE_DEPTHWISE: put_conv(graph, i, parameters); break;
     case NODE_MAXPOOL: put_pool(graph, i, "MaxPool"); break;
     case NODE_AVGPOOL: put_pool(graph, i, "AveragePool"); break;
     case NODE_GLOBAL_AVGPOOL: put_global_pool(graph, i); break;
@@ -379,6 +392,7 @@ static void put_layer(struct graph *graph, int i)
     case NODE_BATCHNORM: put_batchnorm(graph, i, parameters); break;
     case NODE_ADD: put_add(graph, i); break;
     case NODE_RELU: put_elementwise(graph, i, "Relu", NULL); break;
+    case NODE_RELU6: put_relu6(graph, i); break;
     case NODE_SIGMOID: put_elementwise(graph, i, "Sigmoid", NULL); break;
     case NODE_TANH: put_elementwise(graph, i, "Tanh", NULL); break;
     case NODE_SOFTMAX: put_softmax(graph, i); break;
