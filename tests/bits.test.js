@@ -15,7 +15,7 @@ const data = [process.env.EYELET_DATA, join(root, 'data'), join(root, '../shared
     .find((folder) => existsSync(join(folder, 'test_batch.bin')));
 const variants = ['x86-64-v4', 'x86-64-v3', 'portable', 'scalar'].filter((name) => existsSync(join(root, 'build', name, 'eyelet')));
 // And how many of the 10,000 images; the larger model would take minutes for all of them.
-const models = [['tutorial.eyelet', 10000], ['airbench94.eyelet', 500]];
+const models = [['tutorial.eyelet', 10000], ['airbench95.eyelet', 200]];
 
 /** The records of a CIFAR-10 file as RGBA images. */
 function* images(file, count) {

@@ -118,7 +118,7 @@ const networks = {
 };
 const models = {
     'tutorial.eyelet': file('../web/models/tutorial.eyelet'),
-    'airbench94.eyelet': file('../web/models/airbench94.eyelet'),
+    'airbench95.eyelet': file('../web/models/airbench95.eyelet'),
     'the golden model': file('golden/model.eyelet'),
     ...Object.fromEntries(Object.entries(networks).map(([name, network], i) =>
         [name, modelOf({ ...deviations, weight: random(i + 1), ...network })])),
@@ -190,7 +190,7 @@ test('ONNX Runtime computes what the module computes: weights in int8', { skip }
 
 /* ---- What is in the file ---- */
 
-const types = ['Add', 'AveragePool', 'BatchNormalization', 'Conv', 'Div', 'Flatten', 'Gemm', 'GlobalAveragePool', 'MaxPool', 'Mul', 'Relu', 'Sigmoid',
+const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Conv', 'Div', 'Flatten', 'Gemm', 'GlobalAveragePool', 'MaxPool', 'Mul', 'Relu', 'Sigmoid',
     'Softmax', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze'];
 
 test('every name is made once, before it is read, and every constant has the bytes of its shape', async () => {

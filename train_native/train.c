@@ -23,7 +23,7 @@
 static const char usage[] =
     "eyelet train -o MODEL.eyelet: trains a network on CIFAR-10\n\n"
     "  eyelet train -o mine.eyelet                       the tutorial's network, as well as it can be trained\n"
-    "  eyelet train -o best.eyelet --recipe airbench94   93 % in a quarter of an hour\n\n"
+    "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n\n"
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
     "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
