@@ -1,6 +1,6 @@
 // make bench-train: measures training beside PyTorch's, prints it and each layer's share, and puts the table into the README.
 //
-//     node tests/bench_train.js build/x86-64-v3/bench-train [SECONDS]     of steps, for everyone in each round (default: 5)
+//     node tests/bench_train.js build/x86-64-v3/bench-train [SECONDS]     of steps, for everyone in each round (default: 3)
 //
 // All run in turn, round after round, so that a machine that changes its speed changes it for everyone. PyTorch runs with either
 // layout of its tensors, and the faster one counts; where it is not installed, its columns stay empty.
@@ -8,8 +8,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fixed, grouped, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
 
-const [program, seconds = '5'] = process.argv.slice(2);
-const rounds = 3;
+const [program, seconds = '3'] = process.argv.slice(2);
+const rounds = 2;
 const threadCounts = [1, 2];
 const networks = [
     { name: 'tutorial', batch: 128, shard: 16 },
