@@ -1,11 +1,11 @@
 /* Images are cut into tiles, and blocks of tiles go through transform, products and transform back, so that a block's
- * transformed tiles stay in the cache. They are stored place by place, (POINTS, tiles, c), each place a line longer than that:
- * strides of whole pages would fall on the same lines of the cache. */
+ * transformed tiles stay in the cache. They are stored place by place, (POINTS, tiles, c), and so are the filters, each place a
+ * line of the cache apart from the next: strides of whole pages would fall on the same lines. */
 #include "winograd.h"
 
 #include <string.h>
 
-enum { TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH, PIXELS = TILE * TILE, TAPS = 9 };
+enum { TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH, PIXELS = TILE * TILE, TAPS = 9, LINE = 16 };
 
 /* The points +-p and +-q: all coefficients of A and B are exact in binary. */
 static const float p = 0.625f, q = 1.5f, pp = 0.390625f, qq = 2.25f, ppqq = 0.87890625f, pp_qq = 2.640625f,
@@ -127,14 +127,20 @@ static int whole_panels(int columns)
     return (columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
 }
 
+/* From one place's packed filters to the next. */
+static size_t matrix_stride(int depth, int columns)
+{
+    return gemm_packed_count(depth, columns) + LINE;
+}
+
 size_t winograd_packed_count(const struct window *window)
 {
-    return POINTS * gemm_packed_count(window->in.c, window->out.c);
+    return POINTS * matrix_stride(window->in.c, window->out.c);
 }
 
 size_t winograd_packed_backward_count(const struct window *window)
 {
-    return POINTS * gemm_packed_count(whole_panels(window->out.c), window->in.c);
+    return POINTS * matrix_stride(whole_panels(window->out.c), window->in.c);
 }
 
 /* The channels of a vector that exist: the last one may be filled up. */
@@ -157,7 +163,7 @@ static void load_filter(vec tile[POINTS], const float *weights, int i, int o, co
 void winograd_pack(float *packed, const float *weights, const struct window *window)
 {
     const int in = window->in.c, out = window->out.c;
-    const size_t matrix = gemm_packed_count(in, out);
+    const size_t matrix = matrix_stride(in, out);
     for (int o = 0; o < whole_panels(out); o += VEC_LANES) {
         float *to = packed + o / GEMM_PANEL * in * GEMM_PANEL + o % GEMM_PANEL;
         for (int i = 0; i < in; i++, to += GEMM_PANEL) {
@@ -174,7 +180,7 @@ void winograd_pack(float *packed, const float *weights, const struct window *win
 void winograd_pack_backward(float *packed, const float *weights, const struct window *window)
 {
     const int in = window->in.c, out = window->out.c, depth = whole_panels(out);
-    const size_t matrix = gemm_packed_count(depth, in);
+    const size_t matrix = matrix_stride(depth, in);
     memset(packed, 0, POINTS * matrix * sizeof(float));
     for (int i = 0; i < in; i++)
         for (int o = 0; o < out; o += VEC_LANES) {
@@ -238,7 +244,7 @@ static struct blocks blocks_of(int n, const struct window *window)
 /* From one place of the transformed tiles to the next. */
 static ptrdiff_t point_stride(int tiles, int c)
 {
-    return (ptrdiff_t)tiles * c + 16;
+    return (ptrdiff_t)tiles * c + LINE;
 }
 
 /* Where the pixels of a tile stand, (side, side) of them; those outside the image get a place of their own. */
@@ -396,7 +402,7 @@ void winograd_forward(float *out, const float *in, const float *packed, const fl
         for (int point = 0; point < POINTS; point++)
             gemm(&(struct gemm){.a = scratch + point * point_stride(count, from),
                                 .rows = axis_line(count, from), .depth = axis_line(from, 1),
-                                .b = packed + (size_t)point * gemm_packed_count(from, to), .columns = to,
+                                .b = packed + (size_t)point * matrix_stride(from, to), .columns = to,
                                 .c = products + point * point_stride(count, to), .c_stride = to});
         transform_output(out, products, bias, relu, first, count, &blocks, window);
     }
@@ -426,7 +432,7 @@ void winograd_backward(float *din, float *dweights, const float *dout, const flo
             for (int point = 0; point < POINTS; point++)
                 gemm(&(struct gemm){.a = dproducts + point * out_stride, .rows = axis_line(count, GEMM_PANEL),
                                     .depth = {{1, columns / GEMM_PANEL, GEMM_PANEL}, {0, (ptrdiff_t)count * GEMM_PANEL, 1}},
-                                    .b = packed_backward + (size_t)point * gemm_packed_count(columns, from),
+                                    .b = packed_backward + (size_t)point * matrix_stride(columns, from),
                                     .columns = from, .c = tiles + point * in_stride, .c_stride = from});
             transform_input_gradient(din, tiles, first, count, &blocks, window);
         }

@@ -128,7 +128,7 @@ function natively() {
 sizes();
 await inNode();
 await inChromium();
-await peers(models, report, leaveOut);
+await peers(models, leaveOut);
 natively();
 writeReadme('bench', [
     `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (middle half).`,

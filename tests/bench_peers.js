@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadClassifier } from '../web/classifier.js';
-import { fixed, launchChromium, root, spread, withSpread } from './bench_report.js';
+import { fixed, launchChromium, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
 
 const folder = join(root, 'build/bench'), theirs = join(root, 'node_modules/onnxruntime-web');
 const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -73,18 +73,19 @@ function open() {
     return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ server, url: `http://127.0.0.1:${server.address().port}/` })));
 }
 
-export async function peers(models, report, leaveOut) {
+export async function peers(models, leaveOut) {
     const ort = await import('onnxruntime-web').catch(() => null);
     if (!ort) return leaveOut('ONNX Runtime Web', 'it is not installed (make install-test)');
     const { version } = JSON.parse(readFileSync(join(theirs, 'package.json')));
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = 'error';
     const all = contestants(models);
-    const tell = (name, where, { ours, others, ratios, apart }) => {
+    const rows = [];
+    const tell = (name, where, { ours, others, ratios, apart }, starts = []) => {
         if (!(apart < 1e-4)) throw new Error(`${name} in ${where}: the logits are ${apart} apart`);
-        report(`${name} beside ONNX Runtime Web ${version}, ${where}`,
-            `${withSpread(spread(ours), fixed(3), 'ms')}, theirs ${withSpread(spread(others), fixed(3), 'ms')}`,
-            `${withSpread(spread(ratios), fixed(2))} times as fast; logits agree to ${apart.toExponential(0)}`);
+        rows.push([name, where, ...[ours, others].map((times) => withSpread(spread(times), fixed(3))), withSpread(spread(ratios), fixed(2)),
+            ...starts.map((times) => withSpread(spread(times), fixed(0)))]);
+        console.log(`${name}, ${where}: ${rows.at(-1).slice(2).join(' | ')}; logits agree to ${apart.toExponential(0)}`);
     };
     for (const { name, model, onnx, ...size } of all) {
         const classifier = await loadClassifier({ model }), session = await ort.InferenceSession.create(onnx);
@@ -107,12 +108,9 @@ export async function peers(models, report, leaveOut) {
                     starts[who].push(await page.evaluate(start, { ...words, who }));
                     await page.close();
                 }
-            report(`${name}, from nothing to its first answer, Chromium`,
-                `${withSpread(spread(starts.ours), fixed(0), 'ms')}, theirs ${withSpread(spread(starts.theirs), fixed(0), 'ms')}`,
-                'import, load, classify in a fresh page; local server');
             const page = await browser.newPage();
             await page.goto(url);
-            tell(name, 'Chromium', await page.evaluate(inPage, { ...words, code: race.toString() }));
+            tell(name, 'Chromium', await page.evaluate(inPage, { ...words, code: race.toString() }), [starts.ours, starts.theirs]);
             await page.close();
         }
     } finally {
@@ -123,7 +121,14 @@ export async function peers(models, report, leaveOut) {
         .map((name) => gzipSync(readFileSync(join(theirs, 'dist', name)), { level: 9 }).length);
     const own = ['classifier.js', 'classifier.wasm'].map((name) => gzipSync(readFileSync(join(root, 'web', name)), { level: 9 }).length);
     const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-    report('runtime to download, gzip', `${fixed(1)(sum(own) / 1000)} KB, theirs ${fixed(1)(sum(bytes) / 1000)} KB`, 'JavaScript and WebAssembly');
+    const heads = ['network', 'where', 'Eyelet, ms', 'ONNX Runtime Web, ms', 'times as fast', 'first answer, ms', 'theirs, ms'];
+    const runtimes = [own, bytes].map((sizes) => `${fixed(0)(sum(sizes) / 1000)} KB`);
+    console.log(`runtime to download, gzip: ${runtimes.join(', theirs ')}`);
+    writeReadme('bench-peers', [
+        `Measured by \`make bench\` on ${machine}: one picture at a time on one thread, ONNX Runtime Web ${version} (WebAssembly, SIMD);`,
+        `the first answer in a fresh page, from import to label. Runtime to download, gzipped: ${runtimes.join(', theirs ')}.`,
+        '', ...[heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),
+    ]);
 }
 
 // ---- In the page ----
