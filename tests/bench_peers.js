@@ -81,10 +81,10 @@ export async function peers(models, leaveOut) {
     ort.env.logLevel = 'error';
     const all = contestants(models);
     const rows = [];
-    const tell = (name, where, { ours, others, ratios, apart }, starts = []) => {
+    const tell = (name, where, { ours, others, ratios, apart }, starts) => {
         if (!(apart < 1e-4)) throw new Error(`${name} in ${where}: the logits are ${apart} apart`);
         rows.push([name, where, ...[ours, others].map((times) => withSpread(spread(times), fixed(3))), withSpread(spread(ratios), fixed(2)),
-            ...starts.map((times) => withSpread(spread(times), fixed(0)))]);
+            ...(starts?.map((times) => withSpread(spread(times), fixed(0))) ?? ['', ''])]);
         console.log(`${name}, ${where}: ${rows.at(-1).slice(2).join(' | ')}; logits agree to ${apart.toExponential(0)}`);
     };
     for (const { name, model, onnx, ...size } of all) {
