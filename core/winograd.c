@@ -20,6 +20,15 @@ static inline vec minus(vec x, float factor, vec y) { return vec_sub(x, times(fa
 
 /* ---- One dimension: out and in are `stride` vectors apart ---- */
 
+/* The values at +-p and +-q of a polynomial, from its even and its odd part. */
+static inline void at_pairs(vec *out, int stride, vec even_p, vec odd_p, vec even_q, vec odd_q)
+{
+    out[1 * stride] = vec_add(even_p, odd_p);
+    out[2 * stride] = vec_sub(even_p, odd_p);
+    out[3 * stride] = vec_add(even_q, odd_q);
+    out[4 * stride] = vec_sub(even_q, odd_q);
+}
+
 /* B' x: 6 to 6. */
 static inline void input_line(vec *out, const vec *in, int stride)
 {
@@ -28,10 +37,7 @@ static inline void input_line(vec *out, const vec *in, int stride)
     const vec even_q = minus(X(4), pp, X(2)), odd_q = times(q, minus(X(3), pp, X(1)));
     const vec first = plus(minus(X(4), pp_qq, X(2)), ppqq, X(0)), last = plus(minus(X(5), pp_qq, X(3)), ppqq, X(1));
     out[0] = first;
-    out[1 * stride] = vec_add(even_p, odd_p);
-    out[2 * stride] = vec_sub(even_p, odd_p);
-    out[3 * stride] = vec_add(even_q, odd_q);
-    out[4 * stride] = vec_sub(even_q, odd_q);
+    at_pairs(out, stride, even_p, odd_p, even_q, odd_q);
     out[5 * stride] = last;
 }
 
@@ -66,10 +72,7 @@ static inline void output_line_adjoint(vec *out, const vec *in, int stride)
     const vec even_p = plus(first, pp, X(2)), odd_p = plus(times(p, X(1)), ppp, last);
     const vec even_q = plus(first, qq, X(2)), odd_q = plus(times(q, X(1)), qqq, last);
     out[0] = first;
-    out[1 * stride] = vec_add(even_p, odd_p);
-    out[2 * stride] = vec_sub(even_p, odd_p);
-    out[3 * stride] = vec_add(even_q, odd_q);
-    out[4 * stride] = vec_sub(even_q, odd_q);
+    at_pairs(out, stride, even_p, odd_p, even_q, odd_q);
     out[5 * stride] = last;
 }
 
@@ -79,10 +82,7 @@ static inline void filter_line(vec *out, const vec *in, int stride)
     const vec first = X(0), last = X(2), even_p = times(gp, plus(first, pp, last)), odd_p = times(gp * p, X(1));
     const vec even_q = times(gq, plus(first, qq, last)), odd_q = times(gq * q, X(1));
     out[0] = times(g0, first);
-    out[1 * stride] = vec_add(even_p, odd_p);
-    out[2 * stride] = vec_sub(even_p, odd_p);
-    out[3 * stride] = vec_add(even_q, odd_q);
-    out[4 * stride] = vec_sub(even_q, odd_q);
+    at_pairs(out, stride, even_p, odd_p, even_q, odd_q);
     out[5 * stride] = last;
 }
 
