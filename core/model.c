@@ -186,9 +186,8 @@ static enum status read_node(struct node *node, const uint8_t *p)
 enum storage { FLOAT32, FLOAT16, SCALED_INT8 };
 static enum storage storage_of(const struct model *model, const struct block *block)
 {
-    return model->type == WEIGHTS_FLOAT16                                      ? FLOAT16
-           : model->type == WEIGHTS_INT8 && block->role == BLOCK_WEIGHT ? SCALED_INT8
-                                                                               : FLOAT32;
+    const bool scaled = model->type == WEIGHTS_INT8 && block->role == BLOCK_WEIGHT;
+    return model->type == WEIGHTS_FLOAT16 ? FLOAT16 : scaled ? SCALED_INT8 : FLOAT32;
 }
 
 static uint64_t block_bytes(const struct model *model, int node, const struct block *block)
@@ -219,12 +218,11 @@ static bool decode(float *parameters, const struct model *model, int node, const
     const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
     for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
         const enum storage storage = storage_of(model, &blocks[b]);
-        const uint8_t *whole = p + 4 * (ptrdiff_t)channels; /* of int8: the numbers behind the scales */
         bool valid = true;
         int c = 0; /* the output channel, the fastest of a block of weights */
         for (size_t k = 0; k < blocks[b].count; k++, c = c + 1 == channels ? 0 : c + 1) {
             const float x = storage == FLOAT16       ? float16_to((uint16_t)get2(p + 2 * k))
-                            : storage == SCALED_INT8 ? get_float(p + 4 * c) * (float)(int8_t)whole[k]
+                            : storage == SCALED_INT8 ? get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
                                                      : get_float(p + 4 * k);
             valid &= finite(x) && !(blocks[b].role == BLOCK_VARIANCE && x < 0);
             if (parameters)

@@ -112,6 +112,7 @@ const struct recipe recipes[] = {
      .initializer = INITIALIZE_HE, .validation = 0.1f, .shard = 32},
 };
 const int recipe_count = sizeof recipes / sizeof *recipes;
+_Static_assert(sizeof recipes / sizeof *recipes <= MOST_RECIPES, "more recipes than the command line lists");
 
 const struct recipe *recipe_named(const char *name)
 {

@@ -15,6 +15,7 @@ struct recipe {
     int shard;        /* images at a time (trainer.h) */
 };
 
+enum { MOST_RECIPES = 16 };
 extern const struct recipe recipes[];
 extern const int recipe_count;
 

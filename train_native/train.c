@@ -375,8 +375,8 @@ int command_train(int argc, char **argv)
     static const char *const schedules[] = {"constant", "cosine", "linear", NULL};
     static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
     static const char *const flips[] = {"none", "random", "alternate", NULL};
-    const char *names[16] = {NULL};
-    for (int i = 0; i < recipe_count && i < 15; i++)
+    const char *names[MOST_RECIPES + 1] = {NULL};
+    for (int i = 0; i < recipe_count; i++)
         names[i] = recipes[i].name;
     const int number = recipe_of(argc, argv);
     const struct recipe *recipe = &recipes[number];
