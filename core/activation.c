@@ -1,11 +1,14 @@
 #include "activation.h"
 
 #include "random.h"
+#include "vec.h"
 
+#include <math.h>
 #include <string.h>
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor polynomial of degree 7. ln 2 is split in
- * two so that n * ln 2 is exact; adding and subtracting 1.5 * 2^23 rounds. No branches: compilers vectorise it. */
+ * two so that n * ln 2 is exact; adding 1.5 * 2^23 rounds, and leaves n in the sum's last bits. No branches and no conversion:
+ * compilers vectorise it. A NaN goes on through p. */
 static inline float exponential(float x)
 {
     x = x < -87.0f ? -87.0f : x;
@@ -20,16 +23,35 @@ static inline float exponential(float x)
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    const int32_t bits = ((int32_t)(n == n ? n : 0) + 127) << 23; /* a NaN goes on through p, not through an integer */
+    uint32_t bits;
     float power;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 127) << 23;
     memcpy(&power, &bits, sizeof power);
     return p * power;
 }
 
+/* V8 makes branches of scalar choices, and numbers of either sign at random are what it predicts worst. */
+static inline void clip(float *out, const float *in, const float *second, float most, size_t count)
+{
+    const vec zero = vec_zero(), ceiling = vec_set1(most);
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        vec x = vec_load_lanes(in + i, lanes);
+        if (second)
+            x = vec_add(x, vec_load_lanes(second + i, lanes));
+        vec_store_lanes(out + i, most > 0 ? vec_min(vec_max(x, zero), ceiling) : x, lanes);
+    }
+}
+
+void add_forward(float *out, const float *in, const float *second, float ceiling, size_t count)
+{
+    clip(out, in, second, ceiling, count);
+}
+
 void relu_forward(float *out, const float *in, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        out[i] = in[i] > 0 ? in[i] : 0;
+    clip(out, in, NULL, INFINITY, count);
 }
 
 void relu_backward(float *din, const float *dout, const float *out, size_t count)
@@ -40,10 +62,7 @@ void relu_backward(float *din, const float *dout, const float *out, size_t count
 
 void relu6_forward(float *out, const float *in, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const float x = in[i] > 0 ? in[i] : 0;
-        out[i] = x < 6 ? x : 6;
-    }
+    clip(out, in, NULL, 6, count);
 }
 
 void relu6_backward(float *din, const float *dout, const float *out, size_t count)

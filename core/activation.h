@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* in + second; ceiling as in gemm.h: of the ReLU or ReLU6 behind it. */
+void add_forward(float *out, const float *in, const float *second, float ceiling, size_t count);
+
 void relu_forward(float *out, const float *in, size_t count); /* max(x, 0) */
 void relu_backward(float *din, const float *dout, const float *out, size_t count);
 

@@ -54,11 +54,19 @@ static enum status measure(uint64_t *bytes, const struct model *model)
     return arena.used > LIMIT_WORKSPACE_BYTES ? STATUS_LIMIT : STATUS_OK;
 }
 
+static enum status read_trimmed(struct model *model, const void *bytes, size_t size)
+{
+    const enum status status = model_read(model, bytes, size);
+    if (!status)
+        net_trim(&model->net);
+    return status;
+}
+
 enum status classifier_bytes(size_t *workspace_bytes, const void *model_bytes, size_t size)
 {
     struct model model;
     uint64_t bytes = 0;
-    enum status status = model_read(&model, model_bytes, size);
+    enum status status = read_trimmed(&model, model_bytes, size);
     if (!status)
         status = measure(&bytes, &model);
     *workspace_bytes = status ? 0 : (size_t)bytes;
@@ -79,7 +87,7 @@ enum status classifier_open(struct classifier **opened, void *workspace, const v
     assert((uintptr_t)workspace % ARENA_ALIGNMENT == 0);
     struct model model;
     uint64_t bytes;
-    enum status status = model_read(&model, model_bytes, size);
+    enum status status = read_trimmed(&model, model_bytes, size);
     if (!status)
         status = measure(&bytes, &model);
     if (status)

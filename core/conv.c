@@ -114,12 +114,12 @@ static struct patches patches_of(const float *in, float *scratch, int n, const s
     };
 }
 
-void conv_forward(float *out, const float *in, const float *packed, const float *bias, bool relu, float *scratch,
+void conv_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                   int n, const struct window *window, gemm_function *gemm)
 {
     const struct patches patches = patches_of(in, scratch, n, window);
     gemm(&(struct gemm){.a = patches.a, .rows = patches.pixels, .depth = patches.taps, .b = packed,
-                        .columns = window->out.c, .c = out, .c_stride = window->out.c, .bias = bias, .relu = relu});
+                        .columns = window->out.c, .c = out, .c_stride = window->out.c, .bias = bias, .ceiling = ceiling});
 }
 
 void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,

@@ -22,8 +22,8 @@ void conv_pack_backward(float *packed, const float *weights, const struct window
 size_t conv_forward_scratch(int n, const struct window *window);
 size_t conv_backward_scratch(int n, const struct window *window);
 
-/* out (n, out.h, out.w, out.c) from in (n, in.h, in.w, in.c); bias (out.c) or NULL; relu: store max(out, 0). */
-void conv_forward(float *out, const float *in, const float *packed, const float *bias, bool relu, float *scratch,
+/* out (n, out.h, out.w, out.c) from in (n, in.h, in.w, in.c); bias (out.c) or NULL; ceiling as in gemm.h. */
+void conv_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                   int n, const struct window *window, gemm_function *gemm);
 
 /* din is overwritten. */

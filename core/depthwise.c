@@ -68,6 +68,36 @@ static void add_up_pixels(const struct sums *sums, bool tile, int c)
         add_up(&one, k, 1, 0, c - k);
 }
 
+/* TILE pixels under a filter of three columns, whose windows overlap: each vector of the input is loaded once for all of them.
+ * `left`, `right`: whether the first or the last of the columns that they see lies outside; sums->a is the first one inside. */
+static inline __attribute__((always_inline)) void add_up_overlapping(const struct sums *sums, ptrdiff_t k, int stride, bool left,
+                                                                     bool right)
+{
+    const int columns = (TILE - 1) * stride + 3;
+    const vec zero = vec_zero(), ceiling = vec_set1(sums->ceiling);
+    vec sum[TILE];
+    VEC_UNROLL
+    for (int i = 0; i < TILE; i++)
+        sum[i] = sums->start ? vec_load(sums->start + k) : zero;
+    const float *a = sums->a + k, *b = sums->b + k;
+    for (int row = sums->rows; row > 0; row--, a += sums->a_row, b += sums->b_row) {
+        const vec taps[3] = {vec_load(b), vec_load(b + sums->b_column), vec_load(b + 2 * sums->b_column)};
+        VEC_UNROLL
+        for (int column = 0; column < columns; column++) {
+            if ((column == 0 && left) || (column == columns - 1 && right))
+                continue;
+            const vec x = vec_load(a + (column - left) * sums->a_column);
+            VEC_UNROLL
+            for (int i = 0; i < TILE; i++)
+                if (column >= i * stride && column < i * stride + 3)
+                    sum[i] = vec_add(sum[i], vec_mul(x, taps[column - i * stride]));
+        }
+    }
+    VEC_UNROLL
+    for (int i = 0; i < TILE; i++)
+        vec_store(sums->to + i * sums->to_step + k, sums->ceiling > 0 ? vec_min(vec_max(sum[i], zero), ceiling) : sum[i]);
+}
+
 /* What the sum of one pixel reads along an axis: from place `first` of the source and tap `tap` on, `count` of each. */
 struct reach {
     int first, tap, count;
@@ -93,6 +123,25 @@ static struct reach reach_backward(int at, int size, int kernel, int stride, int
     return tap < kernel ? (struct reach){first, tap, taps < first + 1 ? taps : first + 1} : (struct reach){0, 0, 0};
 }
 
+/* A tile that begins at pixel x of a row, if add_up_overlapping fits it; false if not. sums->a: the row's first pixel. */
+static bool slide_overlapping(struct sums sums, int x, const struct window *window)
+{
+    const int stride = window->stride, c = window->in.c;
+    const int first = x * stride - window->pad_left, last = first + (TILE - 1) * stride + 2;
+    if (window->kernel_w != 3 || stride > 2 || c < VEC_LANES || x + TILE > window->out.w || first < -1 || last > window->in.w)
+        return false;
+    const bool left = first < 0, right = last == window->in.w;
+    sums.a += (first + left) * c;
+    for (int k = 0; k < c; k += VEC_LANES) {
+        const int from = k + VEC_LANES <= c ? k : c - VEC_LANES; /* the last vector may do a part of the one before again */
+        if (stride == 1)
+            add_up_overlapping(&sums, from, 1, left, right);
+        else
+            add_up_overlapping(&sums, from, 2, left, right);
+    }
+    return true;
+}
+
 /* Slides the filters over `from`: forward over the input or, turned by 180 degrees, over the output's gradient. Backward only
  * pixels `stride` apart have the same taps; forward all have that are not clipped. */
 static void slide(float *to, const float *from, const float *weights, const float *bias, float ceiling, int n,
@@ -110,6 +159,13 @@ static void slide(float *to, const float *from, const float *weights, const floa
             sums.rows = rows.count;
             for (int phase = 0; phase < apart; phase++)
                 for (int x = phase, count; x < out.w; x += count * apart) {
+                    sums.to = to + ((ptrdiff_t)y * out.w + x) * c;
+                    sums.a = from + rows.first * row;
+                    sums.b = weights + rows.tap * weight_row;
+                    if (!backward && slide_overlapping(sums, x, window)) {
+                        count = TILE;
+                        continue;
+                    }
                     const int last_x = x + (TILE - 1) * apart;
                     const struct reach columns = reach(x, in.w, window->kernel_w, stride, window->pad_left);
                     const struct reach last = reach(last_x, in.w, window->kernel_w, stride, window->pad_left);
@@ -117,9 +173,8 @@ static void slide(float *to, const float *from, const float *weights, const floa
                     const bool tile = last_x < out.w && last.tap == columns.tap && last.count == columns.count;
                     count = tile ? TILE : 1;
                     sums.columns = columns.count;
-                    sums.to = to + ((ptrdiff_t)y * out.w + x) * c;
-                    sums.a = from + rows.first * row + columns.first * c;
-                    sums.b = weights + rows.tap * weight_row + columns.tap * c;
+                    sums.a += columns.first * c;
+                    sums.b += columns.tap * c;
                     add_up_pixels(&sums, tile, in.c);
                 }
         }

@@ -1,10 +1,11 @@
-/* A tile of C, MICRO_ROWS x GEMM_PANEL, stays in registers over the whole depth; a panel stays in the second-level cache over all rows,
- * and A, read row by row with neighbouring rows overlapping, in the first.
+/* A tile of C, MICRO_ROWS x GEMM_PANEL, stays in registers over a stretch of the depth. A panel's part in that stretch stays in
+ * the first-level cache over all rows; the sums go on from C in the next stretch, which changes no bit of them.
  *
  * This file is compiled twice: gemm_fast.c includes it with GEMM_FAST defined. */
 #include "gemm.h"
 
 #include <assert.h>
+#include <string.h>
 
 #ifdef GEMM_FAST
 #define gemm_exact gemm_fast
@@ -13,93 +14,195 @@
 #define MULTIPLY_ADD(a, b, c) vec_add(vec_mul(a, b), c)
 #endif
 
-/* One tile: c (MICRO_ROWS, GEMM_PANEL), c_stride apart, from rows a[0..MICRO_ROWS) and one panel. */
-static void tile(float *c, ptrdiff_t c_stride, const float *const a[MICRO_ROWS], const struct axis *depth,
-                 const float *panel, const float *start, ptrdiff_t start_stride, bool relu)
-{
-    vec sum[MICRO_ROWS][MICRO_VECTORS];
-    VEC_UNROLL
-    for (int row = 0; row < MICRO_ROWS; row++)
-        VEC_UNROLL
-        for (int v = 0; v < MICRO_VECTORS; v++)
-            sum[row][v] = vec_load(start + row * start_stride + v * VEC_LANES);
+/* Rows of a panel in a stretch: 24 KB of 32. */
+enum { STRETCH = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48 };
 
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Tiles below one another, whose rows of A stand at even distances. */
+struct tiles {
+    int count;
+    const float *a[MICRO_ROWS]; /* the first tile's rows of A; behind the last one the same again */
+    ptrdiff_t a_step;           /* from a tile's rows to the next one's */
+    const float *start;         /* (count * MICRO_ROWS, GEMM_PANEL), rows start_stride apart */
+    float *c;                   /* the same, rows c_stride apart */
+    ptrdiff_t start_stride, c_stride;
+    float ceiling;
+};
+
+/* `line`: only the last digit of the depth counts. */
+static inline __attribute__((always_inline)) void multiply(const struct tiles *tiles, const struct axis *depth, const float *b,
+                                                           bool line)
+{
     const ptrdiff_t step = depth->stride[2];
-    for (int i = 0; i < depth->count[0]; i++)
-        for (int j = 0; j < depth->count[1]; j++) {
-            ptrdiff_t place = i * depth->stride[0] + j * depth->stride[1];
-            for (int k = depth->count[2]; k > 0; k--, place += step, panel += GEMM_PANEL) {
-                vec b[MICRO_VECTORS];
+    const float *start = tiles->start;
+    float *c = tiles->c;
+    for (int t = 0; t < tiles->count; t++, start += MICRO_ROWS * tiles->start_stride, c += MICRO_ROWS * tiles->c_stride) {
+        const float *panel = b;
+        vec sum[MICRO_ROWS][MICRO_VECTORS];
+        VEC_UNROLL
+        for (int row = 0; row < MICRO_ROWS; row++)
+            VEC_UNROLL
+            for (int v = 0; v < MICRO_VECTORS; v++)
+                sum[row][v] = vec_load(start + row * tiles->start_stride + v * VEC_LANES);
+
+        for (int i = 0; i < (line ? 1 : depth->count[0]); i++)
+            for (int j = 0; j < (line ? 1 : depth->count[1]); j++) {
+                const ptrdiff_t place = t * tiles->a_step + (line ? 0 : i * depth->stride[0] + j * depth->stride[1]);
+                const float *a[MICRO_ROWS], *end = panel + (ptrdiff_t)depth->count[2] * GEMM_PANEL;
                 VEC_UNROLL
-                for (int v = 0; v < MICRO_VECTORS; v++)
-                    b[v] = vec_load(panel + v * VEC_LANES);
-                VEC_UNROLL
-                for (int row = 0; row < MICRO_ROWS; row++) {
-                    vec x = vec_set1(a[row][place]);
+                for (int row = 0; row < MICRO_ROWS; row++)
+                    a[row] = tiles->a[row] + place;
+                for (; panel != end; panel += GEMM_PANEL) {
+                    vec columns[MICRO_VECTORS];
                     VEC_UNROLL
                     for (int v = 0; v < MICRO_VECTORS; v++)
-                        sum[row][v] = MULTIPLY_ADD(x, b[v], sum[row][v]);
+                        columns[v] = vec_load(panel + v * VEC_LANES);
+                    VEC_UNROLL
+                    for (int row = 0; row < MICRO_ROWS; row++) {
+                        const vec factor = vec_set1(*a[row]);
+                        a[row] += step;
+                        VEC_UNROLL
+                        for (int v = 0; v < MICRO_VECTORS; v++)
+                            sum[row][v] = MULTIPLY_ADD(factor, columns[v], sum[row][v]);
+                    }
                 }
             }
-        }
 
-    const vec zero = vec_zero();
-    VEC_UNROLL
-    for (int row = 0; row < MICRO_ROWS; row++)
+        if (tiles->ceiling > 0) {
+            const vec zero = vec_zero(), ceiling = vec_set1(tiles->ceiling);
+            VEC_UNROLL
+            for (int row = 0; row < MICRO_ROWS; row++)
+                VEC_UNROLL
+                for (int v = 0; v < MICRO_VECTORS; v++)
+                    sum[row][v] = vec_min(vec_max(sum[row][v], zero), ceiling);
+        }
         VEC_UNROLL
-        for (int v = 0; v < MICRO_VECTORS; v++)
-            vec_store(c + row * c_stride + v * VEC_LANES, relu ? vec_max(sum[row][v], zero) : sum[row][v]);
+        for (int row = 0; row < MICRO_ROWS; row++)
+            VEC_UNROLL
+            for (int v = 0; v < MICRO_VECTORS; v++)
+                vec_store(c + row * tiles->c_stride + v * VEC_LANES, sum[row][v]);
+    }
+}
+
+/* Not inlined: compilers keep the sums in registers if nothing else wants them. */
+static __attribute__((noinline)) void multiply_tiles(const struct tiles *tiles, const struct axis *depth, const float *panel)
+{
+    if (depth->count[0] == 1 && depth->count[1] == 1)
+        multiply(tiles, depth, panel, true);
+    else
+        multiply(tiles, depth, panel, false);
+}
+
+/* The same places in fewer digits, where lines go on without a gap. */
+static struct axis joined(struct axis axis)
+{
+    for (int digit = 1; digit >= 0; digit--)
+        if (axis.count[digit] == 1 || axis.stride[digit] == axis.count[2] * axis.stride[2]) {
+            axis.count[2] *= axis.count[digit];
+            axis.count[digit] = 1;
+        } else
+            break;
+    return axis;
+}
+
+/* The next of the rows, and how many there are up to the end of its line. */
+struct cursor {
+    const float *next;
+    int left, at[2]; /* digits of the line */
+};
+
+static void advance(struct cursor *cursor, int rows, const float *a, const struct axis *axis)
+{
+    cursor->next += rows * axis->stride[2];
+    cursor->left -= rows;
+    if (cursor->left > 0)
+        return;
+    cursor->left = axis->count[2];
+    if (++cursor->at[1] == axis->count[1]) {
+        cursor->at[1] = 0;
+        cursor->at[0]++;
+    }
+    cursor->next = a + cursor->at[0] * axis->stride[0] + cursor->at[1] * axis->stride[1];
+}
+
+/* The products of one stretch of the depth and one panel, for all rows. `column`: of C, where the panel starts; bias
+ * (GEMM_PANEL), or NULL to go on from C. */
+static void multiply_rows(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel, int column,
+                          const float *bias, float ceiling)
+{
+    const struct axis axis = joined(gemm->rows);
+    const int all = axis_count(&axis), columns = smaller(gemm->columns - column, GEMM_PANEL);
+    struct cursor cursor = {.next = a, .left = axis.count[2]};
+    for (int row = 0, rows; row < all; row += rows) {
+        float *c = gemm->c + row * gemm->c_stride + column, whole[MICRO_ROWS][GEMM_PANEL];
+        struct tiles tiles = {.count = 1, .a_step = MICRO_ROWS * axis.stride[2], .start = bias ? bias : c,
+                              .start_stride = bias ? 0 : gemm->c_stride, .c = c, .c_stride = gemm->c_stride, .ceiling = ceiling};
+        rows = smaller(all - row, MICRO_ROWS);
+        for (int i = 0; i < MICRO_ROWS; i++) {
+            tiles.a[i] = i < rows ? cursor.next : tiles.a[i - 1];
+            if (i < rows)
+                advance(&cursor, 1, a, &axis);
+        }
+        if (rows == MICRO_ROWS && columns == GEMM_PANEL) {
+            if (cursor.next == tiles.a[0] + tiles.a_step) { /* the line goes on */
+                const int more = smaller(cursor.left, all - row - rows) / MICRO_ROWS;
+                tiles.count += more;
+                rows += more * MICRO_ROWS;
+                advance(&cursor, more * MICRO_ROWS, a, &axis);
+            }
+            multiply_tiles(&tiles, depth, panel);
+            continue;
+        }
+        tiles.c = whole[0]; /* C has only a part of the tile */
+        tiles.c_stride = GEMM_PANEL;
+        if (!bias) {
+            memset(whole, 0, sizeof whole);
+            for (int i = 0; i < rows; i++)
+                memcpy(whole[i], c + i * gemm->c_stride, (size_t)columns * sizeof(float));
+            tiles.start = whole[0];
+            tiles.start_stride = GEMM_PANEL;
+        }
+        multiply_tiles(&tiles, depth, panel);
+        for (int i = 0; i < rows; i++)
+            memcpy(c + i * gemm->c_stride, whole[i], (size_t)columns * sizeof(float));
+    }
 }
 
 void gemm_exact(const struct gemm *gemm)
 {
     assert(!(gemm->accumulate && gemm->bias));
-    const int rows = axis_count(&gemm->rows), depth = axis_count(&gemm->depth);
+    const struct axis *all = &gemm->depth;
+    const int *count = all->count, depth = axis_count(all);
+    /* Stretches of the depth: of its longest digits that fit whole, as many as fit; else of the last digit. A long line of it is
+     * a stretch of its own. */
+    int step[3] = {count[0], count[1], count[2]};
+    for (int digit = 0, inner = depth; digit < 3 && (inner > STRETCH || (digit < 2 && count[2] >= LONG_LINE)); digit++) {
+        inner /= count[digit];
+        step[digit] = inner < STRETCH && (digit == 2 || count[2] < LONG_LINE) ? smaller(STRETCH / inner, count[digit]) : 1;
+    }
     const float *panel = gemm->b;
-
-    for (int column = 0; column < gemm->columns; column += GEMM_PANEL, panel += (ptrdiff_t)depth * GEMM_PANEL) {
-        const int columns = gemm->columns - column < GEMM_PANEL ? gemm->columns - column : GEMM_PANEL;
+    for (int column = 0; column < gemm->columns; column += GEMM_PANEL) {
         float bias[GEMM_PANEL] = {0};
         if (gemm->bias)
-            for (int i = 0; i < columns; i++)
-                bias[i] = gemm->bias[column + i];
-
-        int at[3] = {0, 0, 0}; /* the next row, in the digits of its axis */
-        const float *a[MICRO_ROWS] = {0};
-        for (int row = 0; row < rows; row += MICRO_ROWS) {
-            const int tile_rows = rows - row < MICRO_ROWS ? rows - row : MICRO_ROWS;
-            for (int i = 0; i < MICRO_ROWS; i++) {
-                if (i >= tile_rows) { /* past the end: the last row again, not stored */
-                    a[i] = a[i - 1];
-                    continue;
+            memcpy(bias, gemm->bias + column, (size_t)smaller(gemm->columns - column, GEMM_PANEL) * sizeof(float));
+        int done = 0;
+        for (int i = 0; i < count[0]; i += step[0])
+            for (int j = 0; j < count[1]; j += step[1])
+                for (int k = 0; k < count[2]; k += step[2]) {
+                    struct axis stretch = *all;
+                    stretch.count[0] = smaller(step[0], count[0] - i);
+                    stretch.count[1] = smaller(step[1], count[1] - j);
+                    stretch.count[2] = smaller(step[2], count[2] - k);
+                    const int length = axis_count(&stretch);
+                    multiply_rows(gemm, gemm->a + i * all->stride[0] + j * all->stride[1] + k * all->stride[2], &stretch, panel,
+                                  column, done || gemm->accumulate ? NULL : bias, done + length == depth ? gemm->ceiling : 0);
+                    panel += (ptrdiff_t)length * GEMM_PANEL;
+                    done += length;
                 }
-                a[i] = gemm->a + at[0] * gemm->rows.stride[0] + at[1] * gemm->rows.stride[1] +
-                       at[2] * gemm->rows.stride[2];
-                if (++at[2] == gemm->rows.count[2]) {
-                    at[2] = 0;
-                    if (++at[1] == gemm->rows.count[1]) {
-                        at[1] = 0;
-                        at[0]++;
-                    }
-                }
-            }
-
-            float *c = gemm->c + row * gemm->c_stride + column;
-            if (tile_rows == MICRO_ROWS && columns == GEMM_PANEL) {
-                tile(c, gemm->c_stride, a, &gemm->depth, panel, gemm->accumulate ? c : bias,
-                     gemm->accumulate ? gemm->c_stride : 0, gemm->relu);
-                continue;
-            }
-            float edge[MICRO_ROWS * GEMM_PANEL]; /* a tile that C has only a part of */
-            for (int i = 0; i < MICRO_ROWS; i++)
-                for (int k = 0; k < GEMM_PANEL; k++)
-                    edge[i * GEMM_PANEL + k] =
-                        gemm->accumulate ? (i < tile_rows && k < columns ? c[i * gemm->c_stride + k] : 0) : bias[k];
-            tile(edge, GEMM_PANEL, a, &gemm->depth, panel, edge, GEMM_PANEL, gemm->relu);
-            for (int i = 0; i < tile_rows; i++)
-                for (int k = 0; k < columns; k++)
-                    c[i * gemm->c_stride + k] = edge[i * GEMM_PANEL + k];
-        }
     }
 }
 

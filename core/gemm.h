@@ -48,7 +48,7 @@ struct gemm {
     ptrdiff_t c_stride;
     const float *bias; /* (columns), where the sums start; NULL: 0 */
     bool accumulate;   /* start from C instead; bias must be NULL */
-    bool relu;         /* store max(sum, 0) */
+    float ceiling;     /* 0: store the sums; else min(max(sum, 0), ceiling): INFINITY is a ReLU, 6 a ReLU6 */
 };
 
 typedef void gemm_function(const struct gemm *gemm);

@@ -7,7 +7,6 @@
 #include "pool.h"
 #include "winograd.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- Checking ---- */
@@ -25,11 +24,6 @@ static bool has_window(enum node_kind kind)
 static bool has_channels(enum node_kind kind)
 {
     return kind == NODE_CONV2D || kind == NODE_DENSE;
-}
-
-static bool has_weights(enum node_kind kind)
-{
-    return has_channels(kind) || kind == NODE_DEPTHWISE;
 }
 
 static int window_count(int in, int kernel, int stride, bool same)
@@ -80,7 +74,7 @@ static bool fields_valid(const struct node *node, int index, bool last)
            within(node->channels, channels ? 1 : 0, channels ? LIMIT_CHANNELS : 0) &&
            within(node->kernel_h, least, kernel) && within(node->kernel_w, least, kernel) &&
            within(node->stride, least, kernel) && (window || !node->same) &&
-           (has_weights(node->kind) || !node->bias) &&
+           (node_has_weights(node->kind) || !node->bias) &&
            (node->kind == NODE_DROPOUT ? node->rate >= 0 && node->rate < 1
             : node->kind == NODE_SCALE ? node->rate > 0 && node->rate <= 1e6f
                                        : node->rate == 0) &&
@@ -139,7 +133,7 @@ int net_blocks(struct block blocks[4], const struct net *net, int node)
     int count = 0;
 #define BLOCK(block_role, block_count)                                                                                 \
     blocks[count++] = (struct block){block_role, place, block_count}, place += blocks[count - 1].count
-    if (has_weights(of->kind)) {
+    if (node_has_weights(of->kind)) {
         BLOCK(BLOCK_WEIGHT, (size_t)weight_count(of, net->shapes[of->input[0]]));
         if (of->bias)
             BLOCK(BLOCK_BIAS, (size_t)net->shapes[node + 1].c);
@@ -169,203 +163,65 @@ struct window net_window(const struct net *net, int node)
         window.kernel_w = window.in.w;
         window.stride = 1;
     }
-    if (of->same) {
-        const int h = (window.out.h - 1) * window.stride + window.kernel_h - window.in.h;
-        const int w = (window.out.w - 1) * window.stride + window.kernel_w - window.in.w;
+    if (of->same) { /* for all of the output, of which net_trim may have left a part */
+        const int h = (window_count(window.in.h, 0, window.stride, true) - 1) * window.stride + window.kernel_h - window.in.h;
+        const int w = (window_count(window.in.w, 0, window.stride, true) - 1) * window.stride + window.kernel_w - window.in.w;
         window.pad_top = h > 0 ? h / 2 : 0;
         window.pad_left = w > 0 ? w / 2 : 0;
     }
     return window;
 }
 
-/* ---- Planning ---- */
-
-/* Whether node i writes its output over its input, whose memory nothing else reads: a change of shape always may, an
- * activation where the layer before does not look at its own output again on the way back. */
-static bool in_place(const struct net *net, int i)
+static int larger(int a, int b)
 {
-    const struct node *node = &net->nodes[i];
-    if (net->consumers[node->input[0]] != 1 || node->input[0] == 0)
-        return false;
-    if (node->kind == NODE_FLATTEN)
-        return true;
-    if (node->kind != NODE_RELU && node->kind != NODE_RELU6 && node->kind != NODE_SIGMOID && node->kind != NODE_TANH)
-        return false;
-    const enum node_kind before = net->nodes[node->input[0] - 1].kind;
-    return has_weights(before) || before == NODE_BATCHNORM || before == NODE_ADD;
+    return a > b ? a : b;
 }
 
-/* Whether activation i is done in the pass of the layer before it: a ReLU, and a depthwise layer's ReLU6. */
-static bool fused(const struct net *net, int i)
+static int smaller(int a, int b)
 {
-    if (i < 1 || net->nodes[i].input[0] != i || !in_place(net, i))
-        return false;
-    const enum node_kind kind = net->nodes[i].kind, before = net->nodes[i - 1].kind;
-    return (kind == NODE_RELU && has_weights(before)) || (kind == NODE_RELU6 && before == NODE_DEPTHWISE);
+    return a < b ? a : b;
 }
 
-/* Which kernel computes a convolution: Winograd's tiles, or one matrix product (conv.h). With few channels the transforms take
- * longer than the products that they save. Inference takes one image at a time, and with less than four tiles it would
- * be reading the transformed weights, four times as many, that takes the time. */
-static bool winograd_wins(const struct window *window, enum net_mode mode)
+/* Enlarges *shape to h x w; whether it was smaller. */
+static bool enlarge(struct shape *shape, int h, int w)
 {
-    enum { LEAST_CHANNELS = 16 };
-    const bool enough_tiles = mode == NET_TRAIN || (window->out.h > 4 && window->out.w > 4);
-    return winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS && enough_tiles;
+    const bool smaller_before = shape->h < h || shape->w < w;
+    shape->h = larger(shape->h, h);
+    shape->w = larger(shape->w, w);
+    return smaller_before;
 }
 
-void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
+void net_trim(struct net *net)
 {
-    memset(packed, 0, sizeof *packed);
-    for (int i = 0; i < net->node_count; i++) {
-        struct block blocks[4];
-        const int count = net_blocks(blocks, net, i);
-        if (count && blocks[0].role == BLOCK_WEIGHT) {
-            const struct window window = net_window(net, i);
-            const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
-            const bool winograd = packed->winograd[i] = !depthwise && winograd_wins(&window, mode);
-            packed->forward[i] = arena_alloc(arena, depthwise  ? blocks[0].count
-                                                    : winograd ? winograd_packed_count(&window)
-                                                               : conv_packed_count(&window), sizeof(float));
-            if (count > 1)
-                packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
-            if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(
-                    arena, winograd ? winograd_packed_backward_count(&window) : conv_packed_backward_count(&window), sizeof(float));
-        } else if (count) {
-            packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
-            packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
-        }
-    }
-}
-
-void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters)
-{
-    struct block blocks[4];
-    const int count = net_blocks(blocks, net, node);
-    if (count && blocks[0].role == BLOCK_WEIGHT) {
-        const struct window window = net_window(net, node);
-        if (net->nodes[node].kind == NODE_DEPTHWISE)
-            memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
-        else
-            (packed->winograd[node] ? winograd_pack : conv_pack)(packed->forward[node], parameters, &window);
-        if (count > 1)
-            memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
-        if (packed->backward[node])
-            (packed->winograd[node] ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, &window);
-    } else if (count) {
-        const size_t c = blocks[0].count;
-        batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
-                       parameters + 3 * c, (int)c);
-    }
-}
-
-/* Memory of the tensors for inference: largest first, each into the smallest gap that its lifetime leaves it (XNNPACK's
- * planner). Lifetimes are numbers of nodes: from the one that writes a tensor to the last that reads it. */
-struct extent {
-    uint64_t place, size;
-    int first, last;
-};
-
-static uint64_t smallest_gap(const struct extent *placed, int count, const struct extent *wanted)
-{
-    uint64_t best = 0, best_gap = UINT64_MAX, place = 0;
-    for (;;) { /* walk upwards through what lives at the same time; each turn of the loop passes at least one extent */
-        const struct extent *next = NULL;
-        for (int i = 0; i < count; i++)
-            if (placed[i].first <= wanted->last && wanted->first <= placed[i].last &&
-                placed[i].place + placed[i].size > place && (!next || placed[i].place < next->place))
-                next = &placed[i];
-        const uint64_t gap = !next ? UINT64_MAX - 1 : next->place > place ? next->place - place : 0;
-        if (gap >= wanted->size && gap < best_gap) {
-            best_gap = gap;
-            best = place;
-        }
-        if (!next)
-            return best;
-        place = next->place + next->size > place ? next->place + next->size : place;
-    }
-}
-
-static void plan_by_lifetime(struct net_run *run, const int root[], int batch, struct arena *arena)
-{
-    const struct net *net = run->net;
-    struct extent extents[LIMIT_NODES + 1] = {{0}};
-    int order[LIMIT_NODES + 1], count = 0;
-    for (int t = 0; t <= net->node_count; t++) {
-        struct extent *extent = &extents[root[t]];
-        if (root[t] == t) {
-            *extent = (struct extent){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
-            extent->size = (extent->size + 15) / 16 * 16; /* whole cache lines */
-            int at = count++;
-            for (; at > 0 && extents[order[at - 1]].size < extent->size; at--)
-                order[at] = order[at - 1];
-            order[at] = t;
-        }
-        for (int i = t; i < net->node_count; i++)
-            if (net->nodes[i].input[0] == t || (net->nodes[i].kind == NODE_ADD && net->nodes[i].input[1] == t))
-                extent->last = i > extent->last ? i : extent->last;
-    }
-    /* The logits and the probabilities are read after the run. */
-    const int logits = root[net->nodes[net->node_count - 1].input[0]];
-    extents[logits].last = extents[root[net->node_count]].last = net->node_count;
-
-    struct extent placed[LIMIT_NODES + 1];
-    uint64_t size = 0;
-    for (int i = 0; i < count; i++) {
-        struct extent *extent = &extents[order[i]];
-        extent->place = smallest_gap(placed, i, extent);
-        placed[i] = *extent;
-        size = extent->place + extent->size > size ? extent->place + extent->size : size;
-    }
-    float *base = arena_alloc(arena, size, sizeof(float));
+    struct shape read[LIMIT_NODES + 1]; /* of each tensor, from its first row and column on */
     for (int t = 0; t <= net->node_count; t++)
-        run->tensor[t] = base ? base + extents[root[t]].place : NULL;
-}
-
-void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
-                  enum net_mode mode, struct arena *arena)
-{
-    memset(run, 0, sizeof *run);
-    run->net = net;
-    run->packed = packed;
-    run->gemm = gemm_exact;
-    run->temperature = 1;
-
-    int root[LIMIT_NODES + 1]; /* the tensor whose memory a tensor shares */
-    size_t scratch = 0, shared = 0;
-    root[0] = 0;
-    for (int i = 0; i < net->node_count; i++) {
-        const struct node *node = &net->nodes[i];
-        root[i + 1] = in_place(net, i) ? root[node->input[0]] : i + 1;
-        size_t need = 0;
-        if (has_channels(node->kind)) {
-            const struct window window = net_window(net, i);
-            const bool winograd = packed->winograd[i];
-            const size_t forward = (winograd ? winograd_forward_scratch : conv_forward_scratch)(batch, &window);
-            const size_t backward =
-                mode == NET_TRAIN ? (winograd ? winograd_backward_scratch : conv_backward_scratch)(batch, &window) : 0;
-            need = forward > backward ? forward : backward;
+        read[t] = (struct shape){0, 0, net->shapes[t].c};
+    read[0] = net->shapes[0];
+    read[net->node_count] = net->shapes[net->node_count];
+    for (bool again = true; again;) { /* the tensors of an elementwise layer grow together, so what was done may grow later */
+        again = false;
+        for (int i = net->node_count - 1; i >= 0; i--) {
+            const struct node *node = &net->nodes[i];
+            const struct shape in = net->shapes[node->input[0]], whole = net->shapes[i + 1], out = read[i + 1];
+            const bool elementwise = !has_window(node->kind) && in.h == whole.h && in.w == whole.w && in.c == whole.c;
+            int h = in.h, w = in.w;
+            if (has_window(node->kind) && (node->stride == 1 || !node->same)) { /* else the borders depend on the whole size */
+                const struct window window = net_window(net, i);
+                h = smaller(h, (out.h - 1) * window.stride + window.kernel_h - window.pad_top);
+                w = smaller(w, (out.w - 1) * window.stride + window.kernel_w - window.pad_left);
+            } else if (elementwise) {
+                h = out.h;
+                w = out.w;
+            }
+            for (int k = 0; k < (node->kind == NODE_ADD ? 2 : 1); k++) {
+                struct shape *of = &read[node->input[k]];
+                again = enlarge(of, h, w) || again;
+                if (elementwise)
+                    again = enlarge(&read[i + 1], of->h, of->w) || again;
+            }
         }
-        scratch = need > scratch ? need : scratch;
-        if (net->consumers[i] > 1 && shape_count(net->shapes[i]) > shared)
-            shared = shape_count(net->shapes[i]);
-        if (mode == NET_TRAIN && node->kind == NODE_BATCHNORM)
-            run->statistics[i] = arena_alloc(arena, 2 * (uint64_t)net->shapes[i + 1].c, sizeof(float));
     }
-    run->scratch = arena_alloc(arena, scratch, sizeof(float));
-
-    if (mode == NET_INFER) {
-        plan_by_lifetime(run, root, batch, arena);
-        return;
-    }
-    for (int t = 0; t <= net->node_count; t++) {
-        const uint64_t count = (uint64_t)batch * shape_count(net->shapes[t]);
-        run->tensor[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->tensor[root[t]];
-        if (t > 0)
-            run->gradient[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->gradient[root[t]];
-    }
-    run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
+    memcpy(net->shapes, read, (size_t)(net->node_count + 1) * sizeof *read);
 }
 
 /* ---- Running ---- */
@@ -376,14 +232,13 @@ static void forward_conv(struct net_run *run, int i, float *out, const float *in
 {
     const struct window window = net_window(run->net, i);
     (run->packed->winograd[i] ? winograd_forward : conv_forward)(out, in, run->packed->forward[i], run->packed->bias[i],
-                                                                 fused(run->net, i + 1), run->scratch, n, &window, run->gemm);
+                                                                 run->packed->ceiling[i], run->scratch, n, &window, run->gemm);
 }
 
 static void forward_depthwise(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const struct window window = net_window(run->net, i);
-    const float ceiling = !fused(run->net, i + 1) ? 0 : run->net->nodes[i + 1].kind == NODE_RELU6 ? 6 : INFINITY;
-    depthwise_forward(out, in, run->packed->forward[i], run->packed->bias[i], ceiling, n, &window);
+    depthwise_forward(out, in, run->packed->forward[i], run->packed->bias[i], run->packed->ceiling[i], n, &window);
 }
 
 static void forward_maxpool(struct net_run *run, int i, float *out, const float *in, int n)
@@ -417,20 +272,18 @@ static void forward_batchnorm(struct net_run *run, int i, float *out, const floa
 
 static void forward_add(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    const float *second = run->tensor[run->net->nodes[i].input[1]];
-    for (size_t k = 0, count = output_count(run, i, n); k < count; k++)
-        out[k] = in[k] + second[k];
+    add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i], output_count(run, i, n));
 }
 
 static void forward_relu(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    if (!fused(run->net, i))
+    if (!run->packed->done[i])
         relu_forward(out, in, output_count(run, i, n));
 }
 
 static void forward_relu6(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    if (!fused(run->net, i))
+    if (!run->packed->done[i])
         relu6_forward(out, in, output_count(run, i, n));
 }
 

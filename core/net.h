@@ -82,6 +82,15 @@ struct net {
  * *failed (unless NULL) is the node at fault. */
 enum status net_check(struct net *net, int *failed);
 
+/* For inference: reduces the shapes of tensors to the part that is read of them. Where a pool leaves out the last row and column,
+ * the layers before it need not compute them. */
+void net_trim(struct net *net);
+
+static inline bool node_has_weights(enum node_kind kind)
+{
+    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;
+}
+
 static inline size_t net_parameter_count(const struct net *net) { return net->place[net->node_count]; }
 static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
 
@@ -104,7 +113,9 @@ enum net_mode { NET_INFER, NET_TRAIN };
 
 /* Weights as the kernels want them; shared, read-only, by all runs. */
 struct net_packed {
-    bool winograd[LIMIT_NODES];   /* conv2d: which kernel computes it (net.c's choice) */
+    bool winograd[LIMIT_NODES];   /* conv2d: which kernel computes it (net_plan.c) */
+    float ceiling[LIMIT_NODES];   /* the activation behind a layer that is done in its pass (gemm.h); 0: none */
+    bool done[LIMIT_NODES];       /* relu, relu6: it is */
     float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors */
     float *bias[LIMIT_NODES];     /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
     float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */

@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "vec.h"
+
 #include <string.h>
 
 /* The part of one window that lies inside the input. */
@@ -27,19 +29,46 @@ static ptrdiff_t pixel(ptrdiff_t image, int y, int x, const struct window *windo
     return ((image * window->in.h + y) * window->in.w + x) * window->in.c;
 }
 
+/* The maximum over a window of (h, w) pixels, for `count` vectors of channels, of which the last one has `lanes`. Inlined for
+ * constant counts, so that the maxima are registers. */
+static inline __attribute__((always_inline)) void window_maximum(float *out, const float *in, int h, int w, ptrdiff_t row,
+                                                                 ptrdiff_t pixel, int count, int lanes)
+{
+    enum { MOST = 4 };
+    vec most[MOST];
+    VEC_UNROLL
+    for (int v = 0; v < MOST; v++)
+        if (v < count)
+            most[v] = vec_load_lanes(in + v * VEC_LANES, lanes);
+    for (int y = 0; y < h; y++, in += row) {
+        const float *from = in;
+        for (int x = 0; x < w; x++, from += pixel)
+            VEC_UNROLL
+            for (int v = 0; v < MOST; v++)
+                if (v < count)
+                    most[v] = vec_max(vec_load_lanes(from + v * VEC_LANES, lanes), most[v]);
+    }
+    VEC_UNROLL
+    for (int v = 0; v < MOST; v++)
+        if (v < count)
+            vec_store_lanes(out + v * VEC_LANES, most[v], lanes);
+}
+
 void maxpool_forward(float *out, const float *in, int n, const struct window *window)
 {
     const int c = window->in.c;
+    const ptrdiff_t row = (ptrdiff_t)window->in.w * c;
     FOR_EACH_WINDOW(n, window, image, span, place)
     {
-        float *restrict best = out + place;
-        memcpy(best, in + pixel(image, span.top, span.left, window), (size_t)c * sizeof(float));
-        for (int y = span.top; y < span.bottom; y++)
-            for (int x = span.left; x < span.right; x++) {
-                const float *restrict from = in + pixel(image, y, x, window);
-                for (int k = 0; k < c; k++)
-                    best[k] = from[k] > best[k] ? from[k] : best[k];
-            }
+        const float *corner = in + pixel(image, span.top, span.left, window);
+        const int h = span.bottom - span.top, w = span.right - span.left;
+        int k = 0;
+        for (; k + 4 * VEC_LANES <= c; k += 4 * VEC_LANES)
+            window_maximum(out + place + k, corner + k, h, w, row, c, 4, VEC_LANES);
+        for (; k + VEC_LANES <= c; k += VEC_LANES)
+            window_maximum(out + place + k, corner + k, h, w, row, c, 1, VEC_LANES);
+        if (k < c)
+            window_maximum(out + place + k, corner + k, h, w, row, c, 1, c - k);
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH, PIXELS = TILE * TILE, TAPS = 9, LINE = 16 };
+enum { TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH, PIXELS = TILE * TILE, LINE = 16 };
 
 /* The points +-p and +-q: all coefficients of A and B are exact in binary. */
 static const float p = 0.625f, q = 1.5f, pp = 0.390625f, qq = 2.25f, ppqq = 0.87890625f, pp_qq = 2.640625f,
@@ -18,102 +18,109 @@ static inline vec times(float factor, vec x) { return vec_mul(vec_set1(factor), 
 static inline vec plus(vec x, float factor, vec y) { return vec_add(x, times(factor, y)); }
 static inline vec minus(vec x, float factor, vec y) { return vec_sub(x, times(factor, y)); }
 
-/* ---- One dimension: out and in are `stride` vectors apart ---- */
+/* ---- One dimension ---- */
 
 /* The values at +-p and +-q of a polynomial, from its even and its odd part. */
-static inline void at_pairs(vec *out, int stride, vec even_p, vec odd_p, vec even_q, vec odd_q)
+static inline void at_pairs(vec *out, vec even_p, vec odd_p, vec even_q, vec odd_q)
 {
-    out[1 * stride] = vec_add(even_p, odd_p);
-    out[2 * stride] = vec_sub(even_p, odd_p);
-    out[3 * stride] = vec_add(even_q, odd_q);
-    out[4 * stride] = vec_sub(even_q, odd_q);
+    out[1] = vec_add(even_p, odd_p);
+    out[2] = vec_sub(even_p, odd_p);
+    out[3] = vec_add(even_q, odd_q);
+    out[4] = vec_sub(even_q, odd_q);
 }
 
 /* B' x: 6 to 6. */
-static inline void input_line(vec *out, const vec *in, int stride)
+static inline void input_line(vec *out, const vec *in)
 {
-#define X(i) in[(i) * stride]
-    const vec even_p = minus(X(4), qq, X(2)), odd_p = times(p, minus(X(3), qq, X(1)));
-    const vec even_q = minus(X(4), pp, X(2)), odd_q = times(q, minus(X(3), pp, X(1)));
-    const vec first = plus(minus(X(4), pp_qq, X(2)), ppqq, X(0)), last = plus(minus(X(5), pp_qq, X(3)), ppqq, X(1));
+    const vec even_p = minus(in[4], qq, in[2]), odd_p = times(p, minus(in[3], qq, in[1]));
+    const vec even_q = minus(in[4], pp, in[2]), odd_q = times(q, minus(in[3], pp, in[1]));
+    const vec first = plus(minus(in[4], pp_qq, in[2]), ppqq, in[0]), last = plus(minus(in[5], pp_qq, in[3]), ppqq, in[1]);
     out[0] = first;
-    at_pairs(out, stride, even_p, odd_p, even_q, odd_q);
-    out[5 * stride] = last;
+    at_pairs(out, even_p, odd_p, even_q, odd_q);
+    out[5] = last;
 }
 
 /* B x. */
-static inline void input_line_adjoint(vec *out, const vec *in, int stride)
+static inline void input_line_adjoint(vec *out, const vec *in)
 {
-    const vec sum_p = vec_add(X(1), X(2)), difference_p = vec_sub(X(1), X(2));
-    const vec sum_q = vec_add(X(3), X(4)), difference_q = vec_sub(X(3), X(4)), first = X(0), last = X(5);
+    const vec sum_p = vec_add(in[1], in[2]), difference_p = vec_sub(in[1], in[2]);
+    const vec sum_q = vec_add(in[3], in[4]), difference_q = vec_sub(in[3], in[4]), first = in[0], last = in[5];
     out[0] = times(ppqq, first);
-    out[1 * stride] = minus(minus(times(ppqq, last), pqq, difference_p), qpp, difference_q);
-    out[2 * stride] = minus(minus(times(-pp_qq, first), qq, sum_p), pp, sum_q);
-    out[3 * stride] = plus(plus(times(-pp_qq, last), p, difference_p), q, difference_q);
-    out[4 * stride] = vec_add(vec_add(first, sum_p), sum_q);
-    out[5 * stride] = last;
+    out[1] = minus(minus(times(ppqq, last), pqq, difference_p), qpp, difference_q);
+    out[2] = minus(minus(times(-pp_qq, first), qq, sum_p), pp, sum_q);
+    out[3] = plus(plus(times(-pp_qq, last), p, difference_p), q, difference_q);
+    out[4] = vec_add(vec_add(first, sum_p), sum_q);
+    out[5] = last;
 }
 
 /* A' x: 6 to 4. */
-static inline void output_line(vec *out, const vec *in, int stride)
+static inline void output_line(vec *out, const vec *in)
 {
-    const vec sum_p = vec_add(X(1), X(2)), difference_p = vec_sub(X(1), X(2));
-    const vec sum_q = vec_add(X(3), X(4)), difference_q = vec_sub(X(3), X(4)), last = X(5);
-    out[0] = vec_add(vec_add(X(0), sum_p), sum_q);
-    out[1 * stride] = plus(times(p, difference_p), q, difference_q);
-    out[2 * stride] = plus(times(pp, sum_p), qq, sum_q);
-    out[3 * stride] = vec_add(plus(times(ppp, difference_p), qqq, difference_q), last);
+    const vec sum_p = vec_add(in[1], in[2]), difference_p = vec_sub(in[1], in[2]);
+    const vec sum_q = vec_add(in[3], in[4]), difference_q = vec_sub(in[3], in[4]), last = in[5];
+    out[0] = vec_add(vec_add(in[0], sum_p), sum_q);
+    out[1] = plus(times(p, difference_p), q, difference_q);
+    out[2] = plus(times(pp, sum_p), qq, sum_q);
+    out[3] = vec_add(plus(times(ppp, difference_p), qqq, difference_q), last);
 }
 
 /* A x: 4 to 6. */
-static inline void output_line_adjoint(vec *out, const vec *in, int stride)
+static inline void output_line_adjoint(vec *out, const vec *in)
 {
-    const vec first = X(0), last = X(3);
-    const vec even_p = plus(first, pp, X(2)), odd_p = plus(times(p, X(1)), ppp, last);
-    const vec even_q = plus(first, qq, X(2)), odd_q = plus(times(q, X(1)), qqq, last);
+    const vec first = in[0], last = in[3];
+    const vec even_p = plus(first, pp, in[2]), odd_p = plus(times(p, in[1]), ppp, last);
+    const vec even_q = plus(first, qq, in[2]), odd_q = plus(times(q, in[1]), qqq, last);
     out[0] = first;
-    at_pairs(out, stride, even_p, odd_p, even_q, odd_q);
-    out[5 * stride] = last;
+    at_pairs(out, even_p, odd_p, even_q, odd_q);
+    out[5] = last;
 }
 
 /* G x: 3 to 6. */
-static inline void filter_line(vec *out, const vec *in, int stride)
+static inline void filter_line(vec *out, const vec *in)
 {
-    const vec first = X(0), last = X(2), even_p = times(gp, plus(first, pp, last)), odd_p = times(gp * p, X(1));
-    const vec even_q = times(gq, plus(first, qq, last)), odd_q = times(gq * q, X(1));
+    const vec first = in[0], last = in[2], even_p = times(gp, plus(first, pp, last)), odd_p = times(gp * p, in[1]);
+    const vec even_q = times(gq, plus(first, qq, last)), odd_q = times(gq * q, in[1]);
     out[0] = times(g0, first);
-    at_pairs(out, stride, even_p, odd_p, even_q, odd_q);
-    out[5 * stride] = last;
+    at_pairs(out, even_p, odd_p, even_q, odd_q);
+    out[5] = last;
 }
 
 /* G' x: 6 to 3. */
-static inline void filter_line_adjoint(vec *out, const vec *in, int stride)
+static inline void filter_line_adjoint(vec *out, const vec *in)
 {
-    const vec sum_p = times(gp, vec_add(X(1), X(2))), difference_p = times(gp * p, vec_sub(X(1), X(2)));
-    const vec sum_q = times(gq, vec_add(X(3), X(4))), difference_q = times(gq * q, vec_sub(X(3), X(4))), last = X(5);
-    out[0] = vec_add(vec_add(times(g0, X(0)), sum_p), sum_q);
-    out[1 * stride] = vec_add(difference_p, difference_q);
-    out[2 * stride] = vec_add(plus(times(pp, sum_p), qq, sum_q), last);
-#undef X
+    const vec sum_p = times(gp, vec_add(in[1], in[2])), difference_p = times(gp * p, vec_sub(in[1], in[2]));
+    const vec sum_q = times(gq, vec_add(in[3], in[4])), difference_q = times(gq * q, vec_sub(in[3], in[4])), last = in[5];
+    out[0] = vec_add(vec_add(times(g0, in[0]), sum_p), sum_q);
+    out[1] = vec_add(difference_p, difference_q);
+    out[2] = vec_add(plus(times(pp, sum_p), qq, sum_q), last);
 }
 
-/* Both dimensions: the columns, then the rows of a tile that lies in rows of PATCH vectors. */
-#define TRANSFORM(name, line, from, to)                                                                                \
-    static void name(vec tile[POINTS])                                                                                 \
-    {                                                                                                                  \
-        VEC_UNROLL                                                                                                     \
-        for (int x = 0; x < (from); x++)                                                                               \
-            line(tile + x, tile + x, PATCH);                                                                           \
-        VEC_UNROLL                                                                                                     \
-        for (int y = 0; y < (to); y++)                                                                                 \
-            line(tile + y * PATCH, tile + y * PATCH, 1);                                                               \
-    }
-TRANSFORM(input_tile, input_line, PATCH, PATCH)
-TRANSFORM(input_tile_adjoint, input_line_adjoint, PATCH, PATCH)
-TRANSFORM(output_tile, output_line, PATCH, TILE)
-TRANSFORM(output_tile_adjoint, output_line_adjoint, TILE, PATCH)
-TRANSFORM(filter_tile, filter_line, 3, PATCH)
-TRANSFORM(filter_tile_adjoint, filter_line_adjoint, PATCH, 3)
+/* Both dimensions of a tile: its columns, then its rows, (from, from) to (to, to). `load` is the expression for number i of the
+ * tile, `store` the statement that takes number i of the result, `value`. */
+#define TRANSFORM(line, from, to, load, store)                                                                         \
+    do {                                                                                                               \
+        vec before[PATCH], between[PATCH][PATCH], after[PATCH];                                                        \
+        for (int x_ = 0; x_ < (from); x_++) {                                                                          \
+            VEC_UNROLL                                                                                                 \
+            for (int y_ = 0; y_ < (from); y_++) {                                                                      \
+                const int i = y_ * (from) + x_;                                                                        \
+                before[y_] = load;                                                                                     \
+            }                                                                                                          \
+            line(after, before);                                                                                       \
+            VEC_UNROLL                                                                                                 \
+            for (int y_ = 0; y_ < (to); y_++)                                                                          \
+                between[y_][x_] = after[y_];                                                                           \
+        }                                                                                                              \
+        for (int y_ = 0; y_ < (to); y_++) {                                                                            \
+            line(after, between[y_]);                                                                                  \
+            VEC_UNROLL                                                                                                 \
+            for (int x_ = 0; x_ < (to); x_++) {                                                                        \
+                const int i = y_ * (to) + x_;                                                                          \
+                const vec value = after[x_];                                                                           \
+                store;                                                                                                 \
+            }                                                                                                          \
+        }                                                                                                              \
+    } while (0)
 
 /* ---- Filters ---- */
 
@@ -149,15 +156,13 @@ static int lanes_of(int channels, int from)
     return channels - from < VEC_LANES ? channels - from : VEC_LANES;
 }
 
-/* G w G' of up to VEC_LANES filters: input channel i, output channels o .. */
-static void load_filter(vec tile[POINTS], const float *weights, int i, int o, const struct window *window)
+/* G w G' of up to VEC_LANES filters: input channel `channel`, output channels o .. */
+static void load_filter(vec tile[POINTS], const float *weights, int channel, int o, const struct window *window)
 {
-    const float *from = weights + (ptrdiff_t)i * window->out.c + o;
+    const float *from = weights + (ptrdiff_t)channel * window->out.c + o;
     const ptrdiff_t tap = (ptrdiff_t)window->in.c * window->out.c;
-    for (int y = 0; y < 3; y++)
-        for (int x = 0; x < 3; x++)
-            tile[y * PATCH + x] = vec_load_lanes(from + (y * 3 + x) * tap, lanes_of(window->out.c, o));
-    filter_tile(tile);
+    const int lanes = lanes_of(window->out.c, o);
+    TRANSFORM(filter_line, 3, PATCH, vec_load_lanes(from + i * tap, lanes), tile[i] = value);
 }
 
 void winograd_pack(float *packed, const float *weights, const struct window *window)
@@ -201,18 +206,14 @@ static void unpack_gradient(float *dweights, const float *gradient, const struct
 {
     const int in = window->in.c, out = window->out.c;
     const ptrdiff_t matrix = (ptrdiff_t)in * out;
-    for (int i = 0; i < in; i++)
+    for (int channel = 0; channel < in; channel++)
         for (int o = 0; o < out; o += VEC_LANES) {
             const int lanes = lanes_of(out, o);
-            const ptrdiff_t at = (ptrdiff_t)i * out + o;
-            vec tile[POINTS];
-            for (int point = 0; point < POINTS; point++)
-                tile[point] = vec_load_lanes(gradient + point * matrix + at, lanes);
-            filter_tile_adjoint(tile);
-            for (int tap = 0; tap < TAPS; tap++) {
-                float *to = dweights + tap * matrix + at;
-                vec_store_lanes(to, vec_add(vec_load_lanes(to, lanes), tile[tap / 3 * PATCH + tap % 3]), lanes);
-            }
+            const ptrdiff_t at = (ptrdiff_t)channel * out + o;
+            const float *from = gradient + at;
+            float *to = dweights + at;
+            TRANSFORM(filter_line_adjoint, PATCH, 3, vec_load_lanes(from + i * matrix, lanes),
+                      vec_store_lanes(to + i * matrix, vec_add(vec_load_lanes(to + i * matrix, lanes), value), lanes));
         }
 }
 
@@ -272,12 +273,8 @@ static void find_pixels(ptrdiff_t *places, int tile, int side, const struct bloc
 
 static inline void transform_input_vector(float *to, ptrdiff_t stride, const float *in, const ptrdiff_t *places, int lanes)
 {
-    vec tile[POINTS];
-    for (int i = 0; i < POINTS; i++)
-        tile[i] = places[i] < 0 ? vec_zero() : vec_load_lanes(in + places[i], lanes);
-    input_tile(tile);
-    for (int i = 0; i < POINTS; i++)
-        vec_store_lanes(to + i * stride, tile[i], lanes);
+    TRANSFORM(input_line, PATCH, PATCH, places[i] < 0 ? vec_zero() : vec_load_lanes(in + places[i], lanes),
+              vec_store_lanes(to + i * stride, value, lanes));
 }
 
 /* to (POINTS, count, in.c) = B' in B for the tiles from first on. */
@@ -294,22 +291,18 @@ static void transform_input(float *to, const float *in, int first, int count, co
 }
 
 static inline void transform_output_vector(float *out, const ptrdiff_t *places, const float *from, ptrdiff_t stride,
-                                           const float *bias, bool relu, int lanes)
+                                           const float *bias, float ceiling, int lanes)
 {
-    vec tile[POINTS];
-    for (int i = 0; i < POINTS; i++)
-        tile[i] = vec_load_lanes(from + i * stride, lanes);
-    output_tile(tile);
-    const vec start = bias ? vec_load_lanes(bias, lanes) : vec_zero();
-    for (int i = 0; i < PIXELS; i++) {
-        const vec sum = vec_add(tile[i / TILE * PATCH + i % TILE], start);
+    const vec start = bias ? vec_load_lanes(bias, lanes) : vec_zero(), zero = vec_zero(), most = vec_set1(ceiling);
+    TRANSFORM(output_line, PATCH, TILE, vec_load_lanes(from + i * stride, lanes), {
+        const vec sum = vec_add(value, start);
         if (places[i] >= 0)
-            vec_store_lanes(out + places[i], relu ? vec_max(sum, vec_zero()) : sum, lanes);
-    }
+            vec_store_lanes(out + places[i], ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum, lanes);
+    });
 }
 
 /* out = A' from A + bias, from (POINTS, count, out.c). */
-static void transform_output(float *out, const float *from, const float *bias, bool relu, int first, int count,
+static void transform_output(float *out, const float *from, const float *bias, float ceiling, int first, int count,
                              const struct blocks *blocks, const struct window *window)
 {
     const int c = window->out.c;
@@ -317,19 +310,15 @@ static void transform_output(float *out, const float *from, const float *bias, b
     for (int t = 0; t < count; t++, from += c) {
         ptrdiff_t places[PIXELS];
         find_pixels(places, first + t, TILE, blocks, window->out, 0, 0);
-        FOR_EACH_VECTOR(c, transform_output_vector(out + k, places, from + k, stride, bias ? bias + k : NULL, relu, lanes));
+        FOR_EACH_VECTOR(c, transform_output_vector(out + k, places, from + k, stride, bias ? bias + k : NULL, ceiling, lanes));
     }
 }
 
 static inline void transform_output_gradient_vector(float *panel, ptrdiff_t stride, const float *dout,
                                                     const ptrdiff_t *places, int lanes)
 {
-    vec tile[POINTS];
-    for (int i = 0; i < PIXELS; i++)
-        tile[i / TILE * PATCH + i % TILE] = places[i] < 0 ? vec_zero() : vec_load_lanes(dout + places[i], lanes);
-    output_tile_adjoint(tile);
-    for (int i = 0; i < POINTS; i++)
-        vec_store(panel + i * stride, tile[i]);
+    TRANSFORM(output_line_adjoint, TILE, PATCH, places[i] < 0 ? vec_zero() : vec_load_lanes(dout + places[i], lanes),
+              vec_store(panel + i * stride, value));
 }
 
 /* to (POINTS, panels of out.c, count, GEMM_PANEL) = A dout A': what gemm reads as A through axes and as packed B. */
@@ -353,13 +342,10 @@ static void transform_output_gradient(float *to, const float *dout, int first, i
 static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *places, const float *from, ptrdiff_t stride,
                                                    int lanes)
 {
-    vec tile[POINTS];
-    for (int i = 0; i < POINTS; i++)
-        tile[i] = vec_load_lanes(from + i * stride, lanes);
-    input_tile_adjoint(tile);
-    for (int i = 0; i < POINTS; i++)
+    TRANSFORM(input_line_adjoint, PATCH, PATCH, vec_load_lanes(from + i * stride, lanes), {
         if (places[i] >= 0)
-            vec_store_lanes(din + places[i], vec_add(vec_load_lanes(din + places[i], lanes), tile[i]), lanes);
+            vec_store_lanes(din + places[i], vec_add(vec_load_lanes(din + places[i], lanes), value), lanes);
+    });
 }
 
 /* din += B from B', from (POINTS, count, in.c). */
@@ -390,7 +376,7 @@ size_t winograd_backward_scratch(int n, const struct window *window)
                               (ptrdiff_t)window->in.c * window->out.c));
 }
 
-void winograd_forward(float *out, const float *in, const float *packed, const float *bias, bool relu, float *scratch,
+void winograd_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                       int n, const struct window *window, gemm_function *gemm)
 {
     const struct blocks blocks = blocks_of(n, window);
@@ -404,7 +390,7 @@ void winograd_forward(float *out, const float *in, const float *packed, const fl
                                 .rows = axis_line(count, from), .depth = axis_line(from, 1),
                                 .b = packed + (size_t)point * matrix_stride(from, to), .columns = to,
                                 .c = products + point * point_stride(count, to), .c_stride = to});
-        transform_output(out, products, bias, relu, first, count, &blocks, window);
+        transform_output(out, products, bias, ceiling, first, count, &blocks, window);
     }
 }
 

@@ -90,7 +90,8 @@ static struct problem problem_make(int rows, int depth, int columns, struct rand
     problem.before = test_random_floats(c_count, random);
     gemm->c = test_floats(c_count);
     memcpy(gemm->c, problem.before, c_count * sizeof(float));
-    gemm->relu = random_below(random, 2);
+    static const float ceilings[] = {0, 6, INFINITY};
+    gemm->ceiling = ceilings[random_below(random, 3)];
     gemm->accumulate = random_below(random, 3) == 0;
     gemm->bias = gemm->accumulate || random_below(random, 2) ? NULL : test_random_floats((size_t)columns, random);
     return problem;
@@ -117,7 +118,7 @@ static void check(struct problem *problem, gemm_function *function, bool exact)
                 sum = sum + product;
                 size += fabs((double)product);
             }
-            expected[at] = gemm->relu && !(sum > 0) ? 0 : sum;
+            expected[at] = gemm->ceiling > 0 ? fminf(sum > 0 ? sum : 0, gemm->ceiling) : sum;
             bound[at] = size * 0x1p-23 * (problem->depth + 1); /* of both, each rounding twice a step */
         }
     function(gemm);
@@ -163,6 +164,32 @@ TEST(exact_is_bit_equal_to_the_plain_loop)
     check_sizes(gemm_exact, true);
 }
 
+/* Depths of several stretches, as one long line and as many short ones, and rows in lines that go on without a gap. */
+TEST(long_depths_and_many_rows)
+{
+    static const struct axis depths[] = {{{1, 1, 1000}, {0, 0, 1}}, {{1, 3, 300}, {0, 301, 1}}, {{70, 7, 2}, {15, 2, 1}},
+                                         {{2, 450, 1}, {500, 1, 1}}, {{900, 1, 1}, {1, 0, 0}}};
+    static const int lines[][3] = {{1, 1, 1}, {1, 1, 4 * MICRO_ROWS + 1}, {1, 5, 3 * MICRO_ROWS}, {3, 2, MICRO_ROWS + 1}};
+    struct random random = random_seed(5, 0);
+    for (int d = 0; d < COUNT(depths); d++)
+        for (int r = 0; r < COUNT(lines); r++)
+            for (int gap = 0; gap < 2; gap++) {
+                const int *count = lines[r], depth = axis_count(&depths[d]), columns = PANEL + 3;
+                test_context("depths %d, lines %d, gap %d", d, r, gap);
+                const ptrdiff_t row = 1003, line = row * count[2] + gap, image = line * count[1];
+                struct problem problem = problem_make(count[0] * count[1] * count[2], depth, columns, &random);
+                problem.gemm.rows = (struct axis){{count[0], count[1], count[2]}, {image, line, row}};
+                problem.gemm.depth = depths[d];
+                const float *a = problem.gemm.a = test_random_floats((size_t)(image * count[0] + 100), &random);
+                for (int i = 0; i < problem.rows; i++)
+                    for (int k = 0; k < depth; k++)
+                        problem.plain_a[i * depth + k] = a[place(&problem.gemm.rows, i) + place(&problem.gemm.depth, k)];
+                check(&problem, gemm_exact, true);
+                check(&problem, gemm_fast, false);
+                test_release();
+            }
+}
+
 TEST(fast_is_within_its_rounding)
 {
     check_sizes(gemm_fast, false);
@@ -183,7 +210,7 @@ TEST(special_numbers)
             gemm_pack(packed, b, axis_line(1, columns), 1, columns);
             problem.gemm = (struct gemm){.a = &one, .rows = axis_line(1, 1), .depth = axis_line(1, 1), .b = packed,
                                          .columns = columns, .c = test_floats((size_t)columns), .c_stride = columns,
-                                         .relu = true};
+                                         .ceiling = INFINITY};
             gemm_exact(&problem.gemm);
             for (int k = 0; k < columns; k++)
                 CHECK(problem.gemm.c[k] == values[i][1] && !signbit(problem.gemm.c[k]));
@@ -216,6 +243,7 @@ TEST(packing_fills_the_last_panel_with_zeros)
 
 static const struct test tests[] = {
     ENTRY(exact_is_bit_equal_to_the_plain_loop),
+    ENTRY(long_depths_and_many_rows),
     ENTRY(fast_is_within_its_rounding),
     ENTRY(special_numbers),
     ENTRY(packing_fills_the_last_panel_with_zeros),

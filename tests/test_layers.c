@@ -31,7 +31,7 @@ static struct window window_make(struct shape in, int channels, int kernel_h, in
     return window;
 }
 
-static void check_conv(const struct window *window, int n, bool bias, bool relu, gemm_function *gemm,
+static void check_conv(const struct window *window, int n, bool bias, float ceiling, gemm_function *gemm,
                        struct random *random)
 {
     const size_t in_count = (size_t)n * shape_count(window->in), out_count = (size_t)n * shape_count(window->out);
@@ -42,16 +42,18 @@ static void check_conv(const struct window *window, int n, bool bias, bool relu,
     float *out = test_floats(out_count), *packed = test_floats(conv_packed_count(window));
     float *scratch = test_floats(conv_forward_scratch(n, window));
     conv_pack(packed, weights, window);
-    conv_forward(out, in, packed, biases, relu, scratch, n, window, gemm);
+    conv_forward(out, in, packed, biases, ceiling, scratch, n, window, gemm);
 
     double *expected = test_doubles(out_count);
     oracle_conv(expected, test_widened(in, in_count), test_widened(weights, weight_count),
                 bias ? test_widened(biases, (size_t)window->out.c) : NULL, n, window);
-    if (relu)
-        oracle_activation(expected, expected, NODE_RELU, out_count);
+    if (ceiling > 0)
+        oracle_activation(expected, expected, ceiling == 6 ? NODE_RELU6 : NODE_RELU, out_count);
     CHECK_ALL_CLOSE(out, expected, out_count, 2e-6 * sqrt((double)taps));
     test_release();
 }
+
+static const float ceilings[] = {0, 6, INFINITY}; /* of layers without, with ReLU6 and with ReLU */
 
 TEST(convolution_of_any_geometry)
 {
@@ -66,7 +68,7 @@ TEST(convolution_of_any_geometry)
                         window_make(in, test_between(&random, 1, 35), kernel_h, kernel_w, stride, same);
                     test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %d channels", in.h, in.w, in.c,
                                  kernel_h, kernel_w, stride, same ? "same" : "valid", window.out.c);
-                    check_conv(&window, test_between(&random, 1, 3), random_below(&random, 2), random_below(&random, 2),
+                    check_conv(&window, test_between(&random, 1, 3), random_below(&random, 2), ceilings[random_below(&random, 3)],
                                random_below(&random, 2) ? gemm_exact : gemm_fast, &random);
                 }
 }
@@ -79,7 +81,7 @@ TEST(dense_is_a_convolution_of_one_pixel)
             const struct window window = window_make((struct shape){1, 1, in}, out, 1, 1, 1, false);
             test_context("%d inputs, %d outputs", in, out);
             CHECK_EQUAL(conv_forward_scratch(7, &window), 0);
-            check_conv(&window, 7, true, false, gemm_exact, &random);
+            check_conv(&window, 7, true, 0, gemm_exact, &random);
         }
 }
 
@@ -132,7 +134,6 @@ static void check_depthwise(const struct window *window, int n, bool bias, float
 TEST(depthwise_convolution_of_any_geometry)
 {
     static const int channels[] = {1, 2, 3, VEC_LANES - 1, VEC_LANES, VEC_LANES + 1, 3 * VEC_LANES, 4 * VEC_LANES + 3};
-    static const float ceilings[] = {0, 6, INFINITY};
     struct random random = random_seed(90, 0);
     for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
         for (int kernel_w = 1; kernel_w <= 5; kernel_w++)

@@ -48,6 +48,62 @@ TEST(inference_plan_equals_training_plan)
     }
 }
 
+/* What nothing reads is not computed, and what is read does not change. */
+TEST(trimmed_nets_give_the_same)
+{
+    struct random random = random_seed(89, 0);
+    int smaller = 0;
+    for (int i = 0; i < 200; i++) {
+        struct net whole, trimmed;
+        nets_random(&whole, test_between(&random, 1, 30), &random);
+        trimmed = whole;
+        net_trim(&trimmed);
+        test_context("graph %d of %d nodes", i, whole.node_count);
+        const float *parameters = nets_parameters(&whole, &random);
+        const float *image = test_random_floats(shape_count(whole.input), &random);
+        struct fixture fixtures[2];
+        bool same_kernels = true;
+        for (int k = 0; k < 2; k++) {
+            fixture_open(&fixtures[k], k ? &trimmed : &whole, parameters, 1, NET_INFER);
+            fill_input(&fixtures[k], image, 1);
+            net_forward(&fixtures[k].run, 1);
+        }
+        for (int t = 0; t < whole.node_count; t++) {
+            CHECK(trimmed.shapes[t].h <= whole.shapes[t].h && trimmed.shapes[t].w <= whole.shapes[t].w);
+            smaller += shape_count(trimmed.shapes[t]) < shape_count(whole.shapes[t]);
+            same_kernels = same_kernels && fixtures[0].packed.winograd[t] == fixtures[1].packed.winograd[t];
+        }
+        if (same_kernels)
+            CHECK_SAME_BITS(net_logits(&fixtures[1].run), net_logits(&fixtures[0].run), (size_t)net_classes(&whole));
+        else
+            for (int k = 0; k < net_classes(&whole); k++)
+                CHECK_CLOSE(net_logits(&fixtures[1].run)[k], net_logits(&fixtures[0].run)[k], 1e-4);
+        test_release();
+    }
+    CHECK(smaller > 50);
+}
+
+/* A pool of 2 over 13 pixels reads 12 of them, for which a kernel of 3 reads 14 of 15; a stride of 2 with borders stays whole. */
+TEST(trimmed_shapes)
+{
+    struct net net = {.input = {31, 30, 3}};
+    int x = nets_conv(&net, 0, 4, 3, 3, 2, true, true);     /* 16 x 15 */
+    x = nets_simple(&net, nets_conv(&net, x, 5, 2, 1, 1, false, true), NODE_RELU); /* 15 x 15 */
+    x = nets_conv(&net, x, 6, 3, 3, 1, false, true);        /* 13 x 13 */
+    x = nets_pool(&net, nets_simple(&net, x, NODE_RELU), NODE_MAXPOOL, 2, 2, false);
+    nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
+    net_trim(&net);
+    static const struct shape expected[] = {{31, 30, 3}, {15, 14, 4}, {14, 14, 5}, {14, 14, 5}, {12, 12, 6}, {12, 12, 6}, {6, 6, 6}};
+    for (size_t t = 0; t < sizeof expected / sizeof *expected; t++) {
+        test_context("tensor %d", (int)t);
+        CHECK_EQUAL(net.shapes[t].h, expected[t].h);
+        CHECK_EQUAL(net.shapes[t].w, expected[t].w);
+        CHECK_EQUAL(net.shapes[t].c, expected[t].c);
+    }
+    const struct window window = net_window(&net, 0); /* the borders of the whole output */
+    CHECK(window.pad_top == 1 && window.pad_left == 0);
+}
+
 /* Rectifiers, whether the layer before them does them in its pass or not, over numbers that leave 0 to 6 on both sides. */
 TEST(rectifiers_behind_every_kind_of_layer)
 {
@@ -314,6 +370,8 @@ TEST(kernel_of_every_convolution)
 
 static const struct test tests[] = {
     ENTRY(inference_plan_equals_training_plan),
+    ENTRY(trimmed_nets_give_the_same),
+    ENTRY(trimmed_shapes),
     ENTRY(rectifiers_behind_every_kind_of_layer),
     ENTRY(lifetimes_bound_the_memory),
     ENTRY(plan_is_fully_used),

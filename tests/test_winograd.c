@@ -46,12 +46,12 @@ static float *unset_floats(size_t count)
 }
 
 /* Both give core exactly as much memory as it asks for. */
-static float *forward(const struct problem *problem, const float *bias, bool relu, gemm_function *gemm)
+static float *forward(const struct problem *problem, const float *bias, float ceiling, gemm_function *gemm)
 {
     float *out = unset_floats(problem->out_count), *packed = unset_floats(winograd_packed_count(&problem->window));
     float *scratch = unset_floats(winograd_forward_scratch(problem->n, &problem->window));
     winograd_pack(packed, problem->weights, &problem->window);
-    winograd_forward(out, problem->in, packed, bias, relu, scratch, problem->n, &problem->window, gemm);
+    winograd_forward(out, problem->in, packed, bias, ceiling, scratch, problem->n, &problem->window, gemm);
     return out;
 }
 
@@ -67,13 +67,14 @@ static void check_forward(const struct problem *problem, struct random *random)
 {
     const struct window *window = &problem->window;
     const float *bias = random_below(random, 2) ? problem->bias : NULL;
-    const bool relu = random_below(random, 2);
-    const float *out = forward(problem, bias, relu, random_below(random, 2) ? gemm_exact : gemm_fast);
+    static const float ceilings[] = {0, 6, INFINITY};
+    const float ceiling = ceilings[random_below(random, 3)];
+    const float *out = forward(problem, bias, ceiling, random_below(random, 2) ? gemm_exact : gemm_fast);
     double *expected = test_doubles(problem->out_count);
     oracle_conv(expected, test_widened(problem->in, problem->in_count), test_widened(problem->weights, problem->weight_count),
                 bias ? test_widened(bias, (size_t)window->out.c) : NULL, problem->n, window);
-    if (relu)
-        oracle_activation(expected, expected, NODE_RELU, problem->out_count);
+    if (ceiling > 0)
+        oracle_activation(expected, expected, ceiling == 6 ? NODE_RELU6 : NODE_RELU, problem->out_count);
     CHECK_ALL_CLOSE(out, expected, problem->out_count, 2e-6 * sqrt(9.0 * window->in.c));
 }
 
@@ -167,7 +168,7 @@ TEST(images_do_not_depend_on_their_batch)
         const struct window window = window_of_large(i);
         test_context("case %d", i);
         const struct problem all = problem_make(&window, large[i].n, &random);
-        float *out = forward(&all, all.bias, false, gemm_exact), *din = unset_floats(all.in_count);
+        float *out = forward(&all, all.bias, 0, gemm_exact), *din = unset_floats(all.in_count);
         backward(din, NULL, &all, gemm_exact);
         struct problem one = all;
         one.n = 1;
@@ -179,7 +180,7 @@ TEST(images_do_not_depend_on_their_batch)
             float *one_din = unset_floats(one.in_count);
             backward(one_din, NULL, &one, gemm_exact);
             CHECK_SAME_BITS(one_din, din + (size_t)image * one.in_count, one.in_count);
-            CHECK_SAME_BITS(forward(&one, one.bias, false, gemm_exact), out + (size_t)image * one.out_count, one.out_count);
+            CHECK_SAME_BITS(forward(&one, one.bias, 0, gemm_exact), out + (size_t)image * one.out_count, one.out_count);
         }
         test_release();
     }
@@ -215,7 +216,7 @@ TEST(results_to_the_bit)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct window window = window_make(cases[i].in, cases[i].channels, cases[i].pad, cases[i].pad);
         const struct problem problem = problem_make(&window, cases[i].n, &random);
-        const float *out = forward(&problem, problem.bias, i % 2, gemm_exact);
+        const float *out = forward(&problem, problem.bias, i % 2 ? INFINITY : 0, gemm_exact);
         float *din = unset_floats(problem.in_count), *dweights = test_random_floats(problem.weight_count, &random);
         backward(din, dweights, &problem, gemm_exact);
         crc = crc * 31 + golden_crc32(out, problem.out_count * sizeof *out);
@@ -234,8 +235,8 @@ TEST(mean_error_is_twice_that_of_the_direct_sum)
     const struct problem problem = problem_make(&window, 1, &random);
     float *direct = test_floats(problem.out_count), *packed = test_floats(conv_packed_count(&window));
     conv_pack(packed, problem.weights, &window);
-    conv_forward(direct, problem.in, packed, NULL, false, test_floats(conv_forward_scratch(1, &window)), 1, &window, gemm_exact);
-    const float *out = forward(&problem, NULL, false, gemm_exact);
+    conv_forward(direct, problem.in, packed, NULL, 0, test_floats(conv_forward_scratch(1, &window)), 1, &window, gemm_exact);
+    const float *out = forward(&problem, NULL, 0, gemm_exact);
     double *expected = test_doubles(problem.out_count), errors[2] = {0};
     oracle_conv(expected, test_widened(problem.in, problem.in_count), test_widened(problem.weights, problem.weight_count),
                 NULL, 1, &window);

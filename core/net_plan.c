@@ -1,0 +1,209 @@
+/* What is decided before a network runs: which kernel computes a layer, what else is done in its pass, where its tensors lie.
+ *
+ *     layer                          kernel             why
+ *     conv2d 3x3, stride 1, of at    winograd.h         a quarter of the multiplications; with fewer channels the transforms
+ *       least 16 to 16 channels                         take longer than the products that they save. Inference: only to more
+ *                                                       than 4x4 pixels, as with one tile it would be reading the
+ *                                                       transformed weights, four times as many, that takes the time
+ *     other conv2d, dense            conv.h, gemm.h     reads windows in place; 1x1 and dense are plain matrix products
+ *     depthwise                      depthwise.h        a filter a channel is no matrix product
+ *     relu, relu6 behind any of      in that layer's    a pass over memory less
+ *       these or behind add            pass
+ *     flatten                        none               the same numbers in the same order
+ *     batchnorm                      norm.h             folded into the layer before it where a model is written
+ *     all others                     their own loops */
+#include "net.h"
+
+#include "conv.h"
+#include "norm.h"
+#include "winograd.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Whether node i writes its output over its input, whose memory nothing else reads: a change of shape always may, an
+ * activation where the layer before does not look at its own output again on the way back. */
+static bool in_place(const struct net *net, int i)
+{
+    const struct node *node = &net->nodes[i];
+    if (net->consumers[node->input[0]] != 1 || node->input[0] == 0)
+        return false;
+    if (node->kind == NODE_FLATTEN)
+        return true;
+    if (node->kind != NODE_RELU && node->kind != NODE_RELU6 && node->kind != NODE_SIGMOID && node->kind != NODE_TANH)
+        return false;
+    const enum node_kind before = net->nodes[node->input[0] - 1].kind;
+    return node_has_weights(before) || before == NODE_BATCHNORM || before == NODE_ADD;
+}
+
+/* The activation that is done in the pass of node i: node i + 1 if it is the only one to read its output. */
+static float ceiling_behind(const struct net *net, int i)
+{
+    if (i + 1 >= net->node_count || net->nodes[i + 1].input[0] != i + 1 || !in_place(net, i + 1) ||
+        !(node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_ADD))
+        return 0;
+    return net->nodes[i + 1].kind == NODE_RELU ? INFINITY : net->nodes[i + 1].kind == NODE_RELU6 ? 6 : 0;
+}
+
+static bool winograd_wins(const struct window *window, enum net_mode mode)
+{
+    enum { LEAST_CHANNELS = 16 };
+    const bool enough_tiles = mode == NET_TRAIN || (window->out.h > 4 && window->out.w > 4);
+    return winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS && enough_tiles;
+}
+
+void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
+{
+    memset(packed, 0, sizeof *packed);
+    for (int i = 0; i < net->node_count; i++) {
+        struct block blocks[4];
+        const int count = net_blocks(blocks, net, i);
+        packed->ceiling[i] = ceiling_behind(net, i);
+        packed->done[i] = i > 0 && packed->ceiling[i - 1] > 0;
+        if (count && blocks[0].role == BLOCK_WEIGHT) {
+            const struct window window = net_window(net, i);
+            const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
+            const bool winograd = packed->winograd[i] = !depthwise && winograd_wins(&window, mode);
+            packed->forward[i] = arena_alloc(arena, depthwise  ? blocks[0].count
+                                                    : winograd ? winograd_packed_count(&window)
+                                                               : conv_packed_count(&window), sizeof(float));
+            if (count > 1)
+                packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
+            if (mode == NET_TRAIN && !depthwise)
+                packed->backward[i] = arena_alloc(
+                    arena, winograd ? winograd_packed_backward_count(&window) : conv_packed_backward_count(&window), sizeof(float));
+        } else if (count) {
+            packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
+            packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
+        }
+    }
+}
+
+void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters)
+{
+    struct block blocks[4];
+    const int count = net_blocks(blocks, net, node);
+    if (count && blocks[0].role == BLOCK_WEIGHT) {
+        const struct window window = net_window(net, node);
+        if (net->nodes[node].kind == NODE_DEPTHWISE)
+            memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
+        else
+            (packed->winograd[node] ? winograd_pack : conv_pack)(packed->forward[node], parameters, &window);
+        if (count > 1)
+            memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
+        if (packed->backward[node])
+            (packed->winograd[node] ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, &window);
+    } else if (count) {
+        const size_t c = blocks[0].count;
+        batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
+                       parameters + 3 * c, (int)c);
+    }
+}
+
+/* Memory of the tensors for inference: largest first, each into the smallest gap that its lifetime leaves it (XNNPACK's
+ * planner). Lifetimes are numbers of nodes: from the one that writes a tensor to the last that reads it. */
+struct extent {
+    uint64_t place, size;
+    int first, last;
+};
+
+static uint64_t smallest_gap(const struct extent *placed, int count, const struct extent *wanted)
+{
+    uint64_t best = 0, best_gap = UINT64_MAX, place = 0;
+    for (;;) { /* walk upwards through what lives at the same time; each turn of the loop passes at least one extent */
+        const struct extent *next = NULL;
+        for (int i = 0; i < count; i++)
+            if (placed[i].first <= wanted->last && wanted->first <= placed[i].last &&
+                placed[i].place + placed[i].size > place && (!next || placed[i].place < next->place))
+                next = &placed[i];
+        const uint64_t gap = !next ? UINT64_MAX - 1 : next->place > place ? next->place - place : 0;
+        if (gap >= wanted->size && gap < best_gap) {
+            best_gap = gap;
+            best = place;
+        }
+        if (!next)
+            return best;
+        place = next->place + next->size > place ? next->place + next->size : place;
+    }
+}
+
+static void plan_by_lifetime(struct net_run *run, const int root[], int batch, struct arena *arena)
+{
+    const struct net *net = run->net;
+    struct extent extents[LIMIT_NODES + 1] = {{0}};
+    int order[LIMIT_NODES + 1], count = 0;
+    for (int t = 0; t <= net->node_count; t++) {
+        struct extent *extent = &extents[root[t]];
+        if (root[t] == t) {
+            *extent = (struct extent){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
+            extent->size = (extent->size + 15) / 16 * 16; /* whole cache lines */
+            int at = count++;
+            for (; at > 0 && extents[order[at - 1]].size < extent->size; at--)
+                order[at] = order[at - 1];
+            order[at] = t;
+        }
+        for (int i = t; i < net->node_count; i++)
+            if (net->nodes[i].input[0] == t || (net->nodes[i].kind == NODE_ADD && net->nodes[i].input[1] == t))
+                extent->last = i > extent->last ? i : extent->last;
+    }
+    /* The logits and the probabilities are read after the run. */
+    const int logits = root[net->nodes[net->node_count - 1].input[0]];
+    extents[logits].last = extents[root[net->node_count]].last = net->node_count;
+
+    struct extent placed[LIMIT_NODES + 1];
+    uint64_t size = 0;
+    for (int i = 0; i < count; i++) {
+        struct extent *extent = &extents[order[i]];
+        extent->place = smallest_gap(placed, i, extent);
+        placed[i] = *extent;
+        size = extent->place + extent->size > size ? extent->place + extent->size : size;
+    }
+    float *base = arena_alloc(arena, size, sizeof(float));
+    for (int t = 0; t <= net->node_count; t++)
+        run->tensor[t] = base ? base + extents[root[t]].place : NULL;
+}
+
+void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
+                  enum net_mode mode, struct arena *arena)
+{
+    memset(run, 0, sizeof *run);
+    run->net = net;
+    run->packed = packed;
+    run->gemm = gemm_exact;
+    run->temperature = 1;
+
+    int root[LIMIT_NODES + 1]; /* the tensor whose memory a tensor shares */
+    size_t scratch = 0, shared = 0;
+    root[0] = 0;
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        root[i + 1] = in_place(net, i) ? root[node->input[0]] : i + 1;
+        size_t need = 0;
+        if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
+            const struct window window = net_window(net, i);
+            const bool winograd = packed->winograd[i];
+            const size_t forward = (winograd ? winograd_forward_scratch : conv_forward_scratch)(batch, &window);
+            const size_t backward =
+                mode == NET_TRAIN ? (winograd ? winograd_backward_scratch : conv_backward_scratch)(batch, &window) : 0;
+            need = forward > backward ? forward : backward;
+        }
+        scratch = need > scratch ? need : scratch;
+        if (net->consumers[i] > 1 && shape_count(net->shapes[i]) > shared)
+            shared = shape_count(net->shapes[i]);
+        if (mode == NET_TRAIN && node->kind == NODE_BATCHNORM)
+            run->statistics[i] = arena_alloc(arena, 2 * (uint64_t)net->shapes[i + 1].c, sizeof(float));
+    }
+    run->scratch = arena_alloc(arena, scratch, sizeof(float));
+
+    if (mode == NET_INFER) {
+        plan_by_lifetime(run, root, batch, arena);
+        return;
+    }
+    for (int t = 0; t <= net->node_count; t++) {
+        const uint64_t count = (uint64_t)batch * shape_count(net->shapes[t]);
+        run->tensor[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->tensor[root[t]];
+        if (t > 0)
+            run->gradient[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->gradient[root[t]];
+    }
+    run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
+}
