@@ -10,13 +10,14 @@ const layers = [
   ['status', 'limits', 'arena', 'vec', 'random', 'tensor'],
   ['gemm', 'image', 'decode'],
   ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss'],
-  ['net', 'net_backward', 'optimizer', 'muon'],
+  ['net', 'net_plan', 'net_backward', 'optimizer', 'muon'],
   ['model'],
   ['classifier']
 ]
 const beside = {
   decode: ['image'], // the limits on a picture's size
   loss: ['activation'], // cross-entropy contains a softmax
+  net_plan: ['net'],
   net_backward: ['net'],
   optimizer: ['net', 'muon']
 }
