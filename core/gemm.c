@@ -14,8 +14,8 @@
 #define MULTIPLY_ADD(a, b, c) vec_add(vec_mul(a, b), c)
 #endif
 
-/* Rows of a panel in a stretch: 24 KB of 32. */
-enum { STRETCH = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48 };
+/* Rows of a panel in a stretch, 24 KB of 32; from which length on a line is a stretch; vectors of the last panel if it is narrow. */
+enum { STRETCH = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48, HALF = MICRO_VECTORS / 2 };
 
 static int smaller(int a, int b)
 {
@@ -33,9 +33,9 @@ struct tiles {
     float ceiling;
 };
 
-/* `line`: only the last digit of the depth counts. */
+/* `vectors`: of a panel's columns; the loops are of constant length, or clang would not unroll them in time. `line`: only the last digit of the depth counts. */
 static inline __attribute__((always_inline)) void multiply(const struct tiles *tiles, const struct axis *depth, const float *b,
-                                                           bool line)
+                                                           int vectors, bool line)
 {
     const ptrdiff_t step = depth->stride[2];
     const float *start = tiles->start;
@@ -47,7 +47,8 @@ static inline __attribute__((always_inline)) void multiply(const struct tiles *t
         for (int row = 0; row < MICRO_ROWS; row++)
             VEC_UNROLL
             for (int v = 0; v < MICRO_VECTORS; v++)
-                sum[row][v] = vec_load(start + row * tiles->start_stride + v * VEC_LANES);
+                if (v < vectors)
+                    sum[row][v] = vec_load(start + row * tiles->start_stride + v * VEC_LANES);
 
         for (int i = 0; i < (line ? 1 : depth->count[0]); i++)
             for (int j = 0; j < (line ? 1 : depth->count[1]); j++) {
@@ -60,14 +61,16 @@ static inline __attribute__((always_inline)) void multiply(const struct tiles *t
                     vec columns[MICRO_VECTORS];
                     VEC_UNROLL
                     for (int v = 0; v < MICRO_VECTORS; v++)
-                        columns[v] = vec_load(panel + v * VEC_LANES);
+                        if (v < vectors)
+                            columns[v] = vec_load(panel + v * VEC_LANES);
                     VEC_UNROLL
                     for (int row = 0; row < MICRO_ROWS; row++) {
                         const vec factor = vec_set1(*a[row]);
                         a[row] += step;
                         VEC_UNROLL
                         for (int v = 0; v < MICRO_VECTORS; v++)
-                            sum[row][v] = MULTIPLY_ADD(factor, columns[v], sum[row][v]);
+                            if (v < vectors)
+                                sum[row][v] = MULTIPLY_ADD(factor, columns[v], sum[row][v]);
                     }
                 }
             }
@@ -78,23 +81,28 @@ static inline __attribute__((always_inline)) void multiply(const struct tiles *t
             for (int row = 0; row < MICRO_ROWS; row++)
                 VEC_UNROLL
                 for (int v = 0; v < MICRO_VECTORS; v++)
-                    sum[row][v] = vec_min(vec_max(sum[row][v], zero), ceiling);
+                    if (v < vectors)
+                        sum[row][v] = vec_min(vec_max(sum[row][v], zero), ceiling);
         }
         VEC_UNROLL
         for (int row = 0; row < MICRO_ROWS; row++)
             VEC_UNROLL
             for (int v = 0; v < MICRO_VECTORS; v++)
-                vec_store(c + row * tiles->c_stride + v * VEC_LANES, sum[row][v]);
+                if (v < vectors)
+                    vec_store(c + row * tiles->c_stride + v * VEC_LANES, sum[row][v]);
     }
 }
 
 /* Not inlined: compilers keep the sums in registers if nothing else wants them. */
-static __attribute__((noinline)) void multiply_tiles(const struct tiles *tiles, const struct axis *depth, const float *panel)
+static __attribute__((noinline)) void multiply_tiles(const struct tiles *tiles, const struct axis *depth, const float *panel,
+                                                     int columns)
 {
-    if (depth->count[0] == 1 && depth->count[1] == 1)
-        multiply(tiles, depth, panel, true);
+    if (columns <= HALF * VEC_LANES)
+        multiply(tiles, depth, panel, HALF, false);
+    else if (depth->count[0] == 1 && depth->count[1] == 1)
+        multiply(tiles, depth, panel, MICRO_VECTORS, true);
     else
-        multiply(tiles, depth, panel, false);
+        multiply(tiles, depth, panel, MICRO_VECTORS, false);
 }
 
 /* The same places in fewer digits, where lines go on without a gap. */
@@ -147,14 +155,14 @@ static void multiply_rows(const struct gemm *gemm, const float *a, const struct 
             if (i < rows)
                 advance(&cursor, 1, a, &axis);
         }
-        if (rows == MICRO_ROWS && columns == GEMM_PANEL) {
+        if (rows == MICRO_ROWS && (columns == GEMM_PANEL || columns == HALF * VEC_LANES)) {
             if (cursor.next == tiles.a[0] + tiles.a_step) { /* the line goes on */
                 const int more = smaller(cursor.left, all - row - rows) / MICRO_ROWS;
                 tiles.count += more;
                 rows += more * MICRO_ROWS;
                 advance(&cursor, more * MICRO_ROWS, a, &axis);
             }
-            multiply_tiles(&tiles, depth, panel);
+            multiply_tiles(&tiles, depth, panel, columns);
             continue;
         }
         tiles.c = whole[0]; /* C has only a part of the tile */
@@ -166,7 +174,7 @@ static void multiply_rows(const struct gemm *gemm, const float *a, const struct 
             tiles.start = whole[0];
             tiles.start_stride = GEMM_PANEL;
         }
-        multiply_tiles(&tiles, depth, panel);
+        multiply_tiles(&tiles, depth, panel, columns);
         for (int i = 0; i < rows; i++)
             memcpy(c + i * gemm->c_stride, whole[i], (size_t)columns * sizeof(float));
     }
