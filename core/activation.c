@@ -7,8 +7,7 @@
 #include <string.h>
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor polynomial of degree 7. ln 2 is split in
- * two so that n * ln 2 is exact; adding 1.5 * 2^23 rounds, and leaves n in the sum's last bits. No branches and no conversion:
- * compilers vectorise it. A NaN goes on through p. */
+ * two so that n * ln 2 is exact; adding and subtracting 1.5 * 2^23 rounds. No branches: compilers vectorise it. */
 static inline float exponential(float x)
 {
     x = x < -87.0f ? -87.0f : x;
@@ -23,10 +22,8 @@ static inline float exponential(float x)
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    uint32_t bits;
+    const int32_t bits = ((int32_t)(n == n ? n : 0) + 127) << 23; /* a NaN goes on through p, not through an integer */
     float power;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 127) << 23;
     memcpy(&power, &bits, sizeof power);
     return p * power;
 }
