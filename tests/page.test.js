@@ -338,6 +338,65 @@ describe('the page', { skip }, () => {
         }
     }));
 
+    /* Starts classifyMany in the page and puts the promise of its results there; the images are bytes, a Blob and pixels in turn. */
+    const startMany = (page, images, workers) => page.evaluate(async ([images, workers]) => {
+        const { loadClassifier } = await import('/classifier.js');
+        const classifier = await loadClassifier({ model: 'models/tiny.eyelet' });
+        const take = async (base64, i) => {
+            const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+            if (i % 3 < 2)
+                return i % 3 ? new Blob([bytes]) : bytes;
+            const bitmap = await createImageBitmap(new Blob([bytes]));
+            const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+            context.drawImage(bitmap, 0, 0);
+            return context.getImageData(0, 0, bitmap.width, bitmap.height);
+        };
+        window.results = (async () => {
+            const results = [];
+            for await (const result of classifier.classifyMany(images.map(take), { workers }))
+                results.push(Array.isArray(result) ? result : `${result.code} ${result.message}`);
+            return results;
+        })();
+    }, [images.map((image) => image.toString('base64')), workers]);
+    const manyResults = (page) => page.evaluate(() => window.results);
+
+    test('many pictures in two workers: in order, bit for bit, the model and the module fetched once', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        const asked = [];
+        page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+        const images = Array.from({ length: 12 }, (_, i) => encodePng(gradient(20 + 40 * i % 70, 30 + 50 * i % 90)));
+        await startMany(page, [jpeg, ...images, hostileJpeg], 2);
+        const results = await manyResults(page);
+        assert.match(results.pop(), /^IMAGE_CORRUPT .*damaged/);
+        assert.deepEqual(results, [jpeg, ...images].map((image) => classifier.classify(image)));
+        for (const [path, times] of [['/models/tiny.eyelet', 1], ['/classifier.wasm', 1], ['/worker.js', 2]])
+            assert.equal(asked.filter((name) => name === path).length, times, path);
+    }));
+
+    test('a worker that hangs or breaks costs one picture', async () => {
+        const endings = [['', /^TRAPPED .*longer than 10 seconds/], ['throw Error("out of order");', /^TRAPPED .*stopped \(.*out of order/]];
+        for (const [ending, words] of endings) {
+            const body = `${deafWorker} self.addEventListener('message', ({ data }) => {
+                if (data.classify) { fetch('/icon.svg?heard'); ${ending} } });`;
+            const prepare = async (page) => {
+                await page.clock.install();
+                await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body }),
+                    { times: 2 }); /* the page's own worker, and the first one here */
+            };
+            await visit(async (page) => {
+                await page.waitForSelector('#known li');
+                const heard = page.waitForRequest('**/icon.svg?heard');
+                await startMany(page, [redPng, bluePng, redPng, bluePng], 1);
+                await heard;
+                if (!ending)
+                    await page.clock.fastForward(11_000);
+                const [first, ...others] = await manyResults(page);
+                assert.match(first, words);
+                assert.deepEqual(others, [bluePng, redPng, bluePng].map((image) => classifier.classify(image)));
+            }, { prepare, complaints: /out of order/ });
+        }
+    });
+
     test('screenshots', async () => {
         mkdirSync(screenshots, { recursive: true });
         const models = existsSync(shippedModel) ? null : { 'tiny.eyelet': tinyModel() };

@@ -21,6 +21,17 @@ export interface Pixels {
  */
 export type ImageSource = Pixels | ArrayBuffer | ArrayBufferView;
 
+/** What classifyMany takes: also Files and other Blobs, and a promise of an image. */
+export type ManyImageSource = ImageSource | Blob | Promise<ImageSource | Blob>;
+
+export interface ClassifyManyOptions {
+    topK?: number;
+    /** How many workers at most; by default as many as there are cores, up to 4. */
+    workers?: number;
+    /** Ends the workers at once. */
+    signal?: AbortSignal;
+}
+
 export interface Classification {
     /** Text from whoever made the model: show it as text, never as HTML. */
     label: string;
@@ -47,6 +58,22 @@ export interface Classifier {
     classify(image: ImageSource, options?: { topK?: number }): Classification[];
     /** The raw outputs of the network, one a class, before softmax; a copy. */
     logits(image: ImageSource): Float32Array;
+    /**
+     * Classifies many images in workers, each with an instance of its own: on several cores, and without keeping the page or
+     * the event loop waiting. Yields, in the order of the images, what `classify` would return for each, to the last bit, or
+     * the ClassifierError that says why there is none: TRAPPED also when an image took longer than ten seconds.
+     *
+     *     for await (const result of classifier.classifyMany(input.files))
+     *         show(result instanceof ClassifierError ? result.message : result[0].label);
+     *
+     * Images may come from an array, a FileList, a generator or a stream; at most three a worker are held at a time. Their bytes
+     * are copied when they are taken. Where reading or fetching an image may fail, give a promise of it: that is one bad image,
+     * whereas what the iterable itself throws is thrown here, behind the results of the images before. The workers end with the
+     * loop, also when it is left early or `signal` aborts it; it then throws the signal's reason. background.js and worker.js
+     * stand beside classifier.js, from the page's own origin; FETCH is thrown where they do not.
+     */
+    classifyMany(images: Iterable<ManyImageSource> | AsyncIterable<ManyImageSource>, options?: ClassifyManyOptions):
+        AsyncGenerator<Classification[] | ClassifierError, void, undefined>;
     /** Lets go of the memory; calls afterwards throw CLOSED. */
     close(): void;
 }

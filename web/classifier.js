@@ -6,6 +6,9 @@
  *     const [best] = classifier.classify(await file.arrayBuffer());    // a JPEG or PNG file, or ImageData
  *     console.log(best.label, best.score);
  *
+ *     for await (const result of classifier.classifyMany(files))       // in workers, on several cores; in the files' order
+ *         console.log(result instanceof ClassifierError ? result.message : result[0].label);
+ *
  * The same image bytes and model give the same numbers to the last bit wherever this runs, and in the native program.
  * Everything that fails throws a ClassifierError. Types and details: classifier.d.ts. */
 
@@ -18,6 +21,8 @@ const statusMemory = statusCodes.indexOf('MEMORY');
 
 /* As in core/limits.h; checked here first, before anything is allocated or narrowed to 32 bits. */
 const largestModel = 160 * 2 ** 20, largestFile = 64 * 2 ** 20, largestSide = 16384, largestPixels = 64e6;
+
+const mostWorkers = 4; /* by default: each has a model and its memory */
 
 const requiredExports = [
     'memory', '_initialize', 'model_buffer', 'model_open', 'pixel_buffer', 'classify_pixels', 'logits', 'probabilities',
@@ -70,8 +75,7 @@ class Classifier {
     }
 
     classify(image, { topK = 5 } = {}) {
-        if (!Number.isInteger(topK) || topK < 1)
-            throw new ClassifierError('ARGUMENT', 'topK is to be a whole number of at least 1');
+        checkCount(topK, 'topK');
         const first = (this.#run(image).probabilities() >>> 0) / 4;
         const { labels } = this, best = [];
         for (let index = 0; index < labels.length; index++) {
@@ -91,15 +95,29 @@ class Classifier {
         return this.#floats.slice(first, first + this.labels.length);
     }
 
+    classifyMany(images, { topK = 5, workers, signal } = {}) {
+        checkCount(topK, 'topK');
+        if (workers !== undefined)
+            checkCount(workers, 'workers');
+        if (typeof images !== 'object' || bytesOf(images) || !(images?.[Symbol.asyncIterator] ?? images?.[Symbol.iterator]))
+            throw new ClassifierError('ARGUMENT', 'classifyMany takes an array or another iterable of images');
+        this.#checkOpen();
+        return inWorkers(images, { model: this.#model, wasm: this.#module }, { topK, workers, signal });
+    }
+
     close() {
         this.#module = this.#model = this.#exports = null;
         this.#bytes = this.#floats = null;
     }
 
-    /* Runs the network; the results stand in the memory of the instance whose exports are returned. */
-    #run(image) {
+    #checkOpen() {
         if (!this.#model)
             throw new ClassifierError('CLOSED', 'the classifier has been closed');
+    }
+
+    /* Runs the network; the results stand in the memory of the instance whose exports are returned. */
+    #run(image) {
+        this.#checkOpen();
         const isPixels = ArrayBuffer.isView(image?.data);
         const { width, height } = isPixels ? image : {};
         const input = isPixels ? checkedPixels(image.data, width, height) : checkedFile(image);
@@ -134,6 +152,32 @@ class Classifier {
     }
 }
 
+/* The pool of workers is a file of its own, fetched when it is first needed. Each worker gets the compiled module. */
+async function* inWorkers(images, opening, { topK, workers, signal }) {
+    const { classifyInOrder } = await import('./background.js');
+    const cores = globalThis.navigator?.hardwareConcurrency
+        ?? (await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:os')).cpus().length; /* Node 18 and 20 */
+    yield* classifyInOrder(images, forWorker, opening, { topK, workers: workers ?? Math.min(cores, mostWorkers), signal });
+}
+
+/* An image, or a promise of one, as a worker takes it: pixels or the bytes of a file, a copy that nobody else changes. The copy
+ * of bytes that are there is made before this returns its promise. */
+async function forWorker(image) {
+    const given = typeof image?.then === 'function' ? await Promise.resolve(image).catch(unreadable) : image;
+    if (given?.size > largestFile)
+        throw new ClassifierError('IMAGE_SIZE', `the image file is larger than ${largestFile / 2 ** 20} MB`);
+    if (typeof given?.arrayBuffer === 'function')
+        return checkedFile(await given.arrayBuffer().catch(unreadable));
+    if (!ArrayBuffer.isView(given?.data))
+        return checkedFile(given).slice();
+    const { data, width, height } = given;
+    return { data: new Uint8Array(checkedPixels(data, width, height)), width, height };
+}
+
+function unreadable(cause) {
+    throw cause instanceof ClassifierError ? cause : new ClassifierError('FETCH', `the image could not be read (${cause?.message ?? cause})`, { cause });
+}
+
 /* Instantiates the module and opens the model in it. Synchronous, so that a call after a trap simply works. */
 function start(module, model, modelName) {
     if (model.length > largestModel)
@@ -160,6 +204,11 @@ function start(module, model, modelName) {
 function statusError(exports, status, name = '', hint = '') {
     const message = text(exports, exports.status_message(status));
     return new ClassifierError(statusCodes[status] ?? 'TRAPPED', (name && `${name}: `) + message + (hint && ` (${hint})`));
+}
+
+function checkCount(number, name) {
+    if (!Number.isInteger(number) || number < 1)
+        throw new ClassifierError('ARGUMENT', `${name} is to be a whole number of at least 1`);
 }
 
 function checkedPixels(data, width, height) {

@@ -63,7 +63,7 @@ async function openModel(bytes) {
     newest++;
     showReset('Loading the model\u2026');
     element('facts').replaceChildren();
-    const opening = model = Promise.resolve(bytes).then((buffer) => classifier.open(buffer));
+    const opening = model = Promise.resolve(bytes).then((buffer) => classifier.open({ model: buffer, warmUp: true }));
     try {
         const { labels, info } = await opening;
         if (model !== opening)
