@@ -9,7 +9,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { tinyModel } from './tiny_model.js';
 
 const web = new URL('../web/', import.meta.url);
-const imagesAhead = 3; /* as in background.js */
+const fewestAhead = 3, mostAhead = 64; /* as in background.js */
 
 let classifier;
 before(async () => { classifier = await loadClassifier({ model: tinyModel() }); });
@@ -91,21 +91,28 @@ test('a picture that cannot be read is one bad picture', async () => {
     assert.deepEqual(results[4], classifier.classify(jpeg));
 });
 
-test('few images are held, and their bytes may be used again at once', async () => {
-    const workers = 2, count = 50, buffer = new Uint8Array(16 * 16 * 4);
-    const shaded = (data, i) => ({ data: data.fill(5 * i), width: 16, height: 16 });
-    let taken = 0, given = 0, most = 0;
-    async function* images() {
-        for (; taken < count; taken++) {
-            most = Math.max(most, taken - given);
-            yield shaded(buffer, taken);
+/* Bytes are used again at once, as by one who reads frames into one buffer. */
+for (const [name, side, mostHeld, take] of [
+    ['small images', 16, mostAhead, (image) => image],
+    ['large images', 1100, fewestAhead, (image) => image],
+    ['promises, of which nobody knows the size', 16, fewestAhead, (image) => Promise.resolve({ ...image, data: image.data.slice() })],
+])
+    test(`few are held: ${name}`, async () => {
+        const workers = 2, count = mostHeld * workers * 2, buffer = new Uint8Array(side * side * 4), expected = new Uint8Array(buffer.length);
+        const shaded = (data, i) => ({ data: data.fill(5 * i), width: side, height: side });
+        let taken = 0, given = 0, most = 0;
+        function* images() {
+            for (; taken < count; taken++) {
+                most = Math.max(most, taken - given);
+                yield take(shaded(buffer, taken));
+            }
         }
-    }
-    for await (const result of classifier.classifyMany(images(), { workers }))
-        assert.deepEqual(result, classifier.classify(shaded(new Uint8Array(buffer.length), given++)));
-    assert.equal(given, count);
-    assert.ok(most <= workers * imagesAhead, `${most} images at a time`);
-});
+        for await (const result of classifier.classifyMany(images(), { workers }))
+            assert.deepEqual(result, classifier.classify(shaded(expected, given++)));
+        assert.equal(given, count);
+        assert.ok(most <= workers * mostHeld, `${most} images at a time`);
+        assert.ok(most >= workers * fewestAhead - 1, `no more than ${most} images at a time`);
+    });
 
 test('a view sends its own bytes, not all of its buffer', async () => {
     const { postMessage } = Worker.prototype;

@@ -11,7 +11,9 @@
 import { ClassifierError } from './classifier.js';
 
 const timeLimit = 10_000; /* milliseconds for one image */
-const imagesAhead = 3; /* that a worker has been given: one that it looks at, and the next ones, so that it never waits */
+
+/* What a worker has in hand, so that it goes on while the page is busy for a frame: three images, or more that are small. */
+const fewestAhead = 3, mostAhead = 64, bytesAhead = 4 * 2 ** 20;
 
 export class BackgroundClassifier {
     #worker = null; /* promise of it */
@@ -137,12 +139,12 @@ async function startWorker(hear, breaks) {
 }
 
 /* Yields the answer to each image, or its ClassifierError, in the order of the images: an iterable, perhaps an asynchronous
- * one. `prepare` makes an image, or a promise of one, a promise of what a worker takes. Images are read only while fewer than
- * imagesAhead a worker are under way; a worker is started only when the others are busy. */
+ * one. `prepare` makes an image, or a promise of one, a promise of what a worker takes. Images are read only while the workers
+ * have too little in hand; a worker is started only when the others are busy. */
 export async function* classifyInOrder(images, prepare, opening, { topK, workers: most, signal }) {
     const workers = [], results = []; /* promises, of the oldest image's first */
     const source = images[Symbol.asyncIterator]?.() ?? images[Symbol.iterator]();
-    let over = null, wake = () => {};
+    let over = null, wake = () => {}, inHand = 0, bytesInHand = 0;
 
     function stop(reason) {
         over ??= { reason };
@@ -164,6 +166,9 @@ export async function* classifyInOrder(images, prepare, opening, { topK, workers
     }
 
     async function classify(image) {
+        const bytes = image?.size ?? image?.byteLength ?? image?.data?.byteLength ?? bytesAhead;
+        inHand++;
+        bytesInHand += bytes;
         try {
             const prepared = await prepare(image);
             if (over)
@@ -171,15 +176,20 @@ export async function* classifyInOrder(images, prepare, opening, { topK, workers
             return (await freest().classify(prepared, topK)).best;
         } catch (error) {
             return error instanceof ClassifierError ? error : new ClassifierError('ARGUMENT', error.message, { cause: error });
+        } finally {
+            inHand--;
+            bytesInHand -= bytes;
         }
     }
+
+    const hasRoom = () => results.length < most * mostAhead && (inHand < most * fewestAhead || bytesInHand < most * bytesAhead);
 
     let reading = null, ended = false, failure = null;
     try {
         signal?.throwIfAborted();
         signal?.addEventListener('abort', abort);
         while (!ended || results.length > 0) {
-            if (!ended && results.length < most * imagesAhead)
+            if (!ended && hasRoom())
                 reading ??= readNext(source);
             const turn = over ? null : await new Promise((resolve) => {
                 wake = resolve;

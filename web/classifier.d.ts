@@ -66,8 +66,8 @@ export interface Classifier {
      *     for await (const result of classifier.classifyMany(input.files))
      *         show(result instanceof ClassifierError ? result.message : result[0].label);
      *
-     * Images may come from an array, a FileList, a generator or a stream; at most three a worker are held at a time. Their bytes
-     * are copied when they are taken. Where reading or fetching an image may fail, give a promise of it: that is one bad image,
+     * Images may come from an array, a FileList, a generator or a stream. A worker is given at most 64 of them ahead, and beyond
+     * three only while they are less than 4 MB in all; their bytes are copied when they are taken. Where reading or fetching an image may fail, give a promise of it: that is one bad image,
      * whereas what the iterable itself throws is thrown here, behind the results of the images before. The workers end with the
      * loop, also when it is left early or `signal` aborts it; it then throws the signal's reason. background.js and worker.js
      * stand beside classifier.js, from the page's own origin; FETCH is thrown where they do not.
