@@ -156,7 +156,7 @@ test-node: all
 
 bench: install-test
 	$(MAKE) all
-	node tests/bench.js
+	node tests/bench.js $(ARGUMENTS)
 
 bench-train: install
 	$(MAKE) $(build)/bench-train

@@ -1,14 +1,19 @@
 // make bench: measures size, speed and accuracy of what is built, prints them and puts the table into the README.
 // Figures are medians with the spread of their middle half; what is not there (data, Chromium) is left out by name.
+//
+//     node tests/bench.js [PART ...] [--networks NAME,...] [--quick]      make bench ARGUMENTS='race --networks mobile --quick'
+//
+// Parts: sizes, node, chromium, native, which fill the README's first table; runtimes, race, start, many, which fill the one beside
+// others (bench_peers.js). A part alone, chosen networks and --quick (few rounds) are to be looked at: the README stays as it is.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { parseArgs } from 'node:util';
 import { loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
-import { peers } from './bench_peers.js';
-import { fixed, grouped, launchChromium, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
+import { peerParts, peers } from './bench_peers.js';
+import { compressed, fixed, grouped, launchChromium, machine, root, spread, table, withSpread, writeReadme } from './bench_report.js';
 
 const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
     name: `\`${file.replace('.eyelet', '')}\``, file, path: join(root, 'web/models', file),
@@ -53,10 +58,9 @@ function sizes() {
         ['JavaScript module', 'web/classifier.js'],
         ...models.map(({ name, file }) => [`model ${name}`, `web/models/${file}`]),
     ]) {
-        const bytes = readFileSync(join(root, path));
+        const { raw, gzip, brotli } = compressed(readFileSync(join(root, path)));
         const kilobytes = (n) => `${(n / 1000).toFixed(1)} KB`;
-        report(`size: ${name}`, `${kilobytes(bytes.length)}, gzip ${kilobytes(gzipSync(bytes, { level: 9 }).length)}, ` +
-            `brotli ${kilobytes(brotliCompressSync(bytes).length)}`, path);
+        report(`size: ${name}`, `${kilobytes(raw)}, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}`, path);
     }
 }
 
@@ -125,12 +129,18 @@ function natively() {
     report('`tutorial`, a training epoch of 50,000 images', withSpread(spread(seconds), fixed(1), 's'), `batch 64, ${cpus().length} cores`);
 }
 
-sizes();
-await inNode();
-await inChromium();
-await peers(models, leaveOut);
-natively();
-writeReadme('bench', [
-    `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (middle half).`,
-    '', '| | | |', '|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`),
-]);
+const parts = { sizes, node: inNode, chromium: inChromium, native: natively };
+const { values: { networks, quick }, positionals } = parseArgs({
+    options: { networks: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } }, allowPositionals: true,
+});
+const unknown = positionals.find((part) => !(part in parts) && !(part in peerParts));
+if (unknown) throw new Error(`there is no part ${unknown}: ${Object.keys({ ...parts, ...peerParts }).join(', ')}`);
+const wanted = (of) => Object.keys(of).filter((part) => !positionals.length || positionals.includes(part));
+
+for (const part of wanted(parts)) await parts[part]();
+if (wanted(peerParts).length)
+    await peers(wanted(peerParts), { only: networks.split(',').filter(Boolean), quick, leaveOut });
+if (wanted(parts).length === Object.keys(parts).length)
+    writeReadme('bench', [
+        `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (middle half).`, '', ...table(['', '', ''], rows),
+    ]);

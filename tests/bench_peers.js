@@ -1,159 +1,189 @@
-// The part of make bench that looks at others: the same networks with the same weights in ONNX Runtime Web (WebAssembly, SIMD, one
-// thread), in turn with ours, in Node and in Chromium. Theirs gets its input as floats, ready made; ours starts from the pixels.
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+// The part of make bench that looks at others: the same networks with the same weights in ONNX Runtime Web and in TensorFlow.js (both
+// WebAssembly with SIMD), in turn with ours, in Node and in Chromium. bench_race.js is what runs there.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { loadClassifier } from '../web/classifier.js';
-import { fixed, launchChromium, machine, root, spread, withSpread, writeReadme } from './bench_report.js';
+import { networks } from './bench_networks.js';
+import { names, race } from './bench_race.js';
+import { compressed, fixed, grouped, launchChromium, machine, root, spread, table, withSpread, writeReadme } from './bench_report.js';
 
-const folder = join(root, 'build/bench'), theirs = join(root, 'node_modules/onnxruntime-web');
-const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+const modules = join(root, 'node_modules');
+const runtimes = Object.keys(names), [own, ...others] = runtimes;
+const ratio = fixed(2), sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** The shipped models, and networks whose speed is asked for but whose weights are not: one step from random ones. */
-function contestants(models) {
-    mkdirSync(folder, { recursive: true });
-    const untrained = ['resnet9', 'mobile'].flatMap((name) => {
-        const path = join(folder, `${name}.eyelet`);
-        try {
-            run('train', '-o', path, '--recipe', name, '--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0');
-        } catch {
-            return []; // without the data set
-        }
-        return [{ name: `\`${name}\``, path }];
-    });
-    return [...models, ...untrained].map(({ name, path }) => {
-        const onnx = join(folder, `${name.replaceAll('`', '')}.onnx`);
-        const [height, width] = JSON.parse(run('export', path, '--onnx', '-o', onnx, '--json')).input.slice(1);
-        return { name, model: path, onnx, height, width };
-    });
+/** What a page loads, for one thread. */
+const downloads = {
+    eyelet: ['web/classifier.js', 'web/classifier.wasm'],
+    ort: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map((file) => `node_modules/onnxruntime-web/dist/${file}`),
+    tfjs: ['tfjs-core/dist/tf-core.min.js', 'tfjs-backend-wasm/dist/tf-backend-wasm.min.js', 'tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm']
+        .map((file) => `node_modules/@tensorflow/${file}`),
+};
+
+export const peerParts = { runtimes: tellSizes, race: tellRace, start: tellStart, many: tellMany };
+
+/** Runs the parts that `wanted` names, and puts their tables into the README when nothing was left out on purpose. */
+export async function peers(wanted, { only, quick, leaveOut }) {
+    const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm'].find((name) => !existsSync(join(modules, name)));
+    if (missing) return leaveOut('other runtimes', `${missing} is not installed (make install-test)`);
+    const [ort, tfjs] = ['onnxruntime-web', '@tensorflow/tfjs-core'].map((name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version);
+    const settings = { all: networks(only, leaveOut), quick, leaveOut };
+    const lines = [`Measured by \`make bench\` on ${machine}, Node ${process.versions.node}, beside ONNX Runtime Web ${ort} and TensorFlow.js ${tfjs} (both`,
+        'WebAssembly with SIMD; theirs gets its input as floats, ready made, ours starts from the pixels); median (middle half).'];
+    for (const part of wanted) lines.push('', ...await peerParts[part](settings));
+    if (wanted.length === Object.keys(peerParts).length && !only.length && !quick) writeReadme('bench-peers', lines);
+    else console.log(['', ...lines, '', 'The README stays as it is: this was a part.'].join('\n'));
 }
 
-/** A picture as both want it: bytes in rows of red, green, blue, alpha; floats from 0 to 1 in planes. */
-function picture({ height, width }) {
-    const pixels = height * width, data = new Uint8ClampedArray(4 * pixels), planes = new Float32Array(3 * pixels);
-    for (let i = 0; i < 4 * pixels; i++) data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
-    for (let i = 0; i < 3 * pixels; i++) planes[i] = data[4 * (i % pixels) + Math.floor(i / pixels)] / 255;
-    return { data, planes };
+// ---- Sizes ----
+
+function tellSizes() {
+    const kilobytes = (bytes) => `${grouped(bytes / 1000)} KB`;
+    return ['The runtime to download, as its makers ship it:', '', ...table(['runtime', 'raw', 'gzip', 'brotli'], runtimes.map((runtime) => {
+        const files = downloads[runtime].map((file) => compressed(readFileSync(join(root, file))));
+        return [names[runtime], ...['raw', 'gzip', 'brotli'].map((kind) => kilobytes(sum(files.map((file) => file[kind]))))];
+    }))];
 }
 
-/** Both in turn, round after round: milliseconds of a call, how many times as fast ours is, and how far the logits are apart.
- *  Also runs in the page, so it uses nothing from outside. */
-async function race(classifier, ort, session, { data, planes, height, width }) {
-    const image = { data, width, height }, feeds = { image: new ort.Tensor('float32', planes, [1, 3, height, width]) };
-    const calls = [() => classifier.classify(image), () => session.run(feeds)];
-    const time = async (call, count) => {
-        const start = performance.now();
-        for (let i = 0; i < count; i++) await call();
-        return (performance.now() - start) / count;
+// ---- One picture at a time ----
+
+async function tellRace({ all, quick, leaveOut }) {
+    const rounds = quick ? 3 : 21, rows = [];
+    const tell = (network, where, { times, ratios, apart }) => {
+        if (!(Math.max(...apart) < 1e-4)) throw new Error(`${network.name} in ${where}: the logits are ${apart} apart`);
+        const cells = runtimes.map((_, i) => [withSpread(spread(times[i]), fixed(3)), ...(i ? [withSpread(spread(ratios[i]), ratio)] : [])]);
+        rows.push([`\`${network.name}\``, where, ...cells.flat()]);
+        console.log(rows.at(-1).join(' | '));
     };
-    for (const call of calls) for (const end = performance.now() + 500; performance.now() < end; ) await call();
-    const count = Math.ceil(40 / (await time(calls[0], 3)));
-    const ours = [], others = [], ratios = [];
-    for (let round = 0; round < 21; round++) {
-        ours.push(await time(calls[0], count));
-        others.push(await time(calls[1], Math.ceil(count / 3)));
-        ratios.push(others.at(-1) / ours.at(-1));
-    }
-    const a = classifier.logits(image), b = (await session.run(feeds)).logits.data;
-    const largest = Math.max(...a.map(Math.abs)), apart = Math.max(...a.map((x, i) => Math.abs(x - b[i]))) / largest;
-    return { ours, others, ratios, apart };
+    for (const network of all) tell(network, 'Node', await race(runtimes, network, rounds));
+    await inPages({ leaveOut }, async (visit) => {
+        for (const network of all) {
+            const page = await visit();
+            tell(network, 'Chromium', await inPage(page, 'race', runtimes, network, rounds));
+            await page.close();
+        }
+    });
+    const heads = ['network', 'where', `${names[own]}, ms`, ...others.flatMap((other) => [`${names[other]}, ms`, 'times as long'])];
+    return ['One picture at a time on one thread, warm:', '', ...table(heads, rows)];
 }
 
-/** A server of the folders that a page needs. */
-function open() {
-    const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
+// ---- From nothing ----
+
+async function tellStart({ all, quick, leaveOut }) {
+    const rounds = quick ? 1 : 3, rows = [];
+    const tell = async (network, where, once) => {
+        const samples = runtimes.map(() => []);
+        for (let round = 0; round < rounds; round++)
+            for (let i = 0; i < runtimes.length; i++) samples[i].push(await once(runtimes[i], network));
+        const cells = samples.map((of) => {
+            const figures = (key) => spread(of.map((sample) => sample[key]));
+            return [withSpread(figures('label'), fixed(0)), ['first', 'second', 'hundredth'].map((key) => fixed(1)(figures(key).median)).join(', '),
+                fixed(0)(figures('memory').median / 1e6)];
+        });
+        rows.push([`\`${network.name}\``, where, ...cells.flat()]);
+        console.log(rows.at(-1).join(' | '));
+    };
+    for (const network of all) await tell(network, 'Node', startInNode);
+    let empty = null;
+    if (typeof await launched(async (browser) => { empty = (await openPage(browser, 'about:blank'), await peakOf(browser)) / 1e6; }) === 'string')
+        leaveOut('starting in Chromium', 'it is not there');
+    else
+        await serving(false, async (url) => {
+            for (const network of all)
+                await tell(network, 'Chromium', (runtime) => launched(async (browser) => {
+                    const page = await openPage(browser, url), times = await inPage(page, 'start', runtime, network);
+                    return { ...times, memory: await peakOf(browser) };
+                }));
+        });
+    const heads = ['network', 'where', ...runtimes.flatMap((runtime) => [`${names[runtime]}: to the first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
+    return ['In a fresh process of Node, and in a fresh browser: from the import to the first label, the first, second and hundredth call, and the',
+        `most memory that the process (of the page) held by then (VmHWM${empty ? `; an empty page: ${fixed(0)(empty)} MB` : ''}):`, '', ...table(heads, rows)];
+}
+
+function startInNode(runtime, network) {
+    const script = `const { start } = await import(${JSON.stringify(new URL('bench_race.js', import.meta.url))});
+        const times = await start(${JSON.stringify(runtime)}, ${JSON.stringify(network)});
+        process.stdout.write(JSON.stringify({ ...times, memory: process.resourceUsage().maxRSS * 1024 }), () => process.exit());`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${runtime} in Node: ${stderr}`);
+    return JSON.parse(stdout);
+}
+
+/** Bytes: the most that any of the browser's page processes has held so far; there is one page. */
+async function peakOf(browser) {
+    const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+    const peaks = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1] * 1024);
+    return Math.max(...peaks);
+}
+
+// ---- Many pictures ----
+
+async function tellMany({ all, quick, leaveOut }) {
+    const rounds = quick ? 1 : 5, milliseconds = quick ? 500 : 1000, rows = [];
+    const columns = runtimes.flatMap((runtime) => [1, 2].map((threads) => ({ runtime, threads })));
+    await inPages({ leaveOut, isolated: true }, async (visit) => {
+        for (const network of all) {
+            const pages = [], rates = columns.map(() => []);
+            for (const _ of columns) pages.push(await visit());
+            for (let round = 0; round < rounds; round++)
+                for (const [i, { runtime, threads }] of columns.entries())
+                    rates[i].push(await inPage(pages[i], 'many', runtime, network, threads, milliseconds));
+            for (const page of pages) await page.close();
+            const times = others.map((other) => rates[1].map((rate, round) => rate / rates[columns.findIndex(({ runtime }) => runtime === other) + 1][round]));
+            rows.push([`\`${network.name}\``, ...rates.map((of) => withSpread(spread(of), grouped)), ...times.map((of) => withSpread(spread(of), ratio))]);
+            console.log(rows.at(-1).join(' | '));
+        }
+    });
+    const heads = ['network', ...columns.map(({ runtime, threads }) => `${names[runtime]}, ${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`),
+        ...others.map((other) => `times ${names[other]}, 2`)];
+    return ['Many pictures in Chromium, images a second once all threads are at work: ours one by one through `classifyMany`, theirs 16 at a',
+        'time with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
+}
+
+// ---- Pages ----
+
+const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
+
+/** Serves the project's folder and the others' files, with the headers that allow threads if they are to be had. */
+async function serving(isolated, use) {
+    const headers = isolated ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {};
     const server = createServer(({ url }, response) => {
-        const path = [join(root, 'web'), join(theirs, 'dist'), folder, root].map((place) => join(place, url)).find(existsSync);
+        const [, folder, file] = /^\/(ort|tfjs)?\/?(.*)$/.exec(url);
+        const places = { ort: ['onnxruntime-web/dist'], tfjs: ['@tensorflow/tfjs-core/dist', '@tensorflow/tfjs-backend-wasm/dist'] }[folder];
+        const path = (places?.map((place) => join(modules, place, file)) ?? [join(root, file)]).find(existsSync);
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
         if (url === '/') return response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
         if (!path) return response.writeHead(404).end();
         response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream').end(readFileSync(path));
     });
-    return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ server, url: `http://127.0.0.1:${server.address().port}/` })));
-}
-
-export async function peers(models, leaveOut) {
-    const ort = await import('onnxruntime-web').catch(() => null);
-    if (!ort) return leaveOut('ONNX Runtime Web', 'it is not installed (make install-test)');
-    const { version } = JSON.parse(readFileSync(join(theirs, 'package.json')));
-    ort.env.wasm.numThreads = 1;
-    ort.env.logLevel = 'error';
-    const all = contestants(models);
-    const rows = [];
-    const tell = (name, where, { ours, others, ratios, apart }, starts) => {
-        if (!(apart < 1e-4)) throw new Error(`${name} in ${where}: the logits are ${apart} apart`);
-        rows.push([name, where, ...[ours, others].map((times) => withSpread(spread(times), fixed(3))), withSpread(spread(ratios), fixed(2)),
-            ...(starts?.map((times) => withSpread(spread(times), fixed(0))) ?? ['', ''])]);
-        console.log(`${name}, ${where}: ${rows.at(-1).slice(2).join(' | ')}; logits agree to ${apart.toExponential(0)}`);
-    };
-    for (const { name, model, onnx, ...size } of all) {
-        const classifier = await loadClassifier({ model }), session = await ort.InferenceSession.create(onnx);
-        tell(name, 'Node', await race(classifier, ort, session, { ...picture(size), ...size }));
-        classifier.close();
-    }
-
-    const browser = await launchChromium();
-    if (typeof browser === 'string') return leaveOut('ONNX Runtime Web in Chromium', browser);
-    const { server, url } = await open();
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {
-        for (const { name, model, onnx, height, width } of all) {
-            const { data, planes } = picture({ height, width });
-            const words = { model: model.slice(root.length - 1), onnx: onnx.slice(root.length - 1), height, width, data: [...data], planes: [...planes] };
-            const starts = { ours: [], theirs: [] };
-            for (let round = 0; round < 3; round++)
-                for (const who of ['ours', 'theirs']) {
-                    const page = await browser.newPage();
-                    await page.goto(url);
-                    starts[who].push(await page.evaluate(start, { ...words, who }));
-                    await page.close();
-                }
-            const page = await browser.newPage();
-            await page.goto(url);
-            tell(name, 'Chromium', await page.evaluate(inPage, { ...words, code: race.toString() }), [starts.ours, starts.theirs]);
-            await page.close();
-        }
+        return await use(`http://127.0.0.1:${server.address().port}/`);
     } finally {
-        await browser.close();
         server.close();
     }
-    const bytes = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
-        .map((name) => gzipSync(readFileSync(join(theirs, 'dist', name)), { level: 9 }).length);
-    const own = ['classifier.js', 'classifier.wasm'].map((name) => gzipSync(readFileSync(join(root, 'web', name)), { level: 9 }).length);
-    const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-    const heads = ['network', 'where', 'Eyelet, ms', 'ONNX Runtime Web, ms', 'times as fast', 'first answer, ms', 'theirs, ms'];
-    const runtimes = [own, bytes].map((sizes) => `${fixed(0)(sum(sizes) / 1000)} KB`);
-    console.log(`runtime to download, gzip: ${runtimes.join(', theirs ')}`);
-    writeReadme('bench-peers', [
-        `Measured by \`make bench\` on ${machine}: one picture at a time on one thread, ONNX Runtime Web ${version} (WebAssembly, SIMD);`,
-        `the first answer in a fresh page, from import to label. Runtime to download, gzipped: ${runtimes.join(', theirs ')}.`,
-        '', ...[heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),
-    ]);
 }
 
-// ---- In the page ----
-
-async function start({ who, model, onnx, height, width, data, planes }) {
-    const begin = performance.now();
-    if (who === 'ours') {
-        const { loadClassifier } = await import('/classifier.js');
-        (await loadClassifier({ model })).classify({ data: new Uint8ClampedArray(data), width, height });
-    } else {
-        const ort = await import('/ort.wasm.min.mjs');
-        ort.env.wasm.numThreads = 1;
-        ort.env.wasm.wasmPaths = '/';
-        const session = await ort.InferenceSession.create(onnx);
-        await session.run({ image: new ort.Tensor('float32', new Float32Array(planes), [1, 3, height, width]) });
+/** A browser of its own; what `use` returns, or why there is none. */
+async function launched(use) {
+    const browser = await launchChromium();
+    if (typeof browser === 'string') return browser;
+    try {
+        return await use(browser);
+    } finally {
+        await browser.close();
     }
-    return performance.now() - begin;
 }
 
-async function inPage({ code, model, onnx, height, width, data, planes }) {
-    const { loadClassifier } = await import('/classifier.js');
-    const ort = await import('/ort.wasm.min.mjs');
-    ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = '/';
-    const classifier = await loadClassifier({ model }), session = await ort.InferenceSession.create(onnx);
-    const race = (0, eval)(`(${code})`);
-    return race(classifier, ort, session, { data: new Uint8ClampedArray(data), planes: new Float32Array(planes), height, width });
+async function openPage(browser, url) {
+    const page = await browser.newPage();
+    await page.goto(url);
+    return page;
 }
+
+async function inPages({ leaveOut, isolated = false }, use) {
+    const why = await launched((browser) => serving(isolated, (url) => use(() => openPage(browser, url))));
+    if (typeof why === 'string') leaveOut('other runtimes in Chromium', why);
+}
+
+const inPage = (page, what, ...words) => page.evaluate(async ([what, words]) => (await import('/tests/bench_race.js'))[what](...words), [what, words]);

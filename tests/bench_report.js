@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const machine = `${cpus().length} cores of ${cpus()[0].model.trim()}`;
@@ -20,6 +21,16 @@ export const fixed = (digits) => (number) => number.toFixed(digits);
 /** "6.582 ms (6.565-6.609)"; the unit may be left out. */
 export function withSpread({ low, median, high }, format, unit = '') {
     return `${format(median)}${unit && ' '}${unit} (${format(low)}-${format(high)})`;
+}
+
+/** Sizes in bytes. */
+export function compressed(bytes) {
+    return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
+}
+
+/** The lines of a table in Markdown. */
+export function table(heads, rows) {
+    return [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
 }
 
 /** Debian's Chromium, without a window; or why there is none. */

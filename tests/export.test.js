@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loadClassifier } from '../web/classifier.js';
+import { readOnnx } from './onnx_file.js';
 import { eyelet, eyeletUnder, fifo, folder, nothingLeftOver, refused, succeeded } from './program.js';
 import { modelOf, random, tinyModel } from './tiny_model.js';
 
@@ -23,60 +24,6 @@ async function exported(model, ...more) {
     const result = succeeded(await eyelet(['export', 'm.eyelet', '--onnx', '-o', 'm.onnx', ...more], { cwd: here }));
     assert.deepEqual(readdirSync(here).sort(), ['m.eyelet', 'm.onnx']);
     return { bytes: readFileSync(join(here, 'm.onnx')), ...result };
-}
-
-/* ---- A reader of ONNX files ---- */
-
-/* The fields of a protocol buffer by number: whole numbers, floats, or bytes. */
-function fields(bytes) {
-    const found = {};
-    let at = 0;
-    const varint = () => {
-        let x = 0, digit = 1, byte;
-        do {
-            byte = bytes[at++];
-            x += (byte & 0x7f) * digit;
-            digit *= 128;
-        } while (byte & 0x80);
-        assert.ok(byte || digit === 128, 'a number is longer than it need be');
-        return x;
-    };
-    while (at < bytes.length) {
-        const key = varint(), wire = key & 7;
-        assert.ok(wire === 0 || wire === 2 || wire === 5, `wire type ${wire}`);
-        const length = wire === 0 ? 0 : wire === 2 ? varint() : 4;
-        (found[key >> 3] ??= []).push(wire === 0 ? varint() : wire === 2 ? bytes.subarray(at, at + length) : bytes.readFloatLE(at));
-        at += length;
-    }
-    assert.equal(at, bytes.length);
-    return found;
-}
-
-function text(bytes) {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-}
-
-/* Field numbers are those of onnx.proto3. */
-function parse(bytes) {
-    const model = fields(bytes), graph = fields(model[7][0]);
-    const value = (of) => {
-        const { 1: [name], 2: [type], 3: [about] } = fields(of), { 1: [element], 2: [shape] } = fields(fields(type)[1][0]);
-        assert.equal(element, 1, 'float32');
-        const dims = fields(shape)[1].map(fields).map((dim) => dim[1]?.[0] ?? text(dim[2][0]));
-        return { name: text(name), about: text(about), shape: dims };
-    };
-    return {
-        irVersion: model[1][0],
-        producer: text(model[2][0]),
-        about: text(model[6][0]),
-        opsets: model[8].map(fields).map(({ 1: domain, 2: [version] }) => [domain ? text(domain[0]) : '', version]),
-        metadata: Object.fromEntries(model[14].map(fields).map(({ 1: [key], 2: [of] }) => [text(key), text(of)])),
-        nodes: graph[1].map(fields).map((node) => ({ inputs: node[1].map(text), outputs: node[2].map(text), type: text(node[4][0]),
-            attributes: Object.fromEntries((node[5] ?? []).map(fields).map((of) => [text(of[1][0]), of[8] ?? (of[2] ?? of[3])[0]])) })),
-        constants: graph[5].map(fields).map(({ 1: dims = [], 2: [element], 8: [name], 9: [raw] }) => ({ name: text(name), dims, element, bytes: raw })),
-        inputs: graph[11].map(value),
-        outputs: graph[12].map(value),
-    };
 }
 
 /* ---- Networks with every kind of layer ---- */
@@ -152,7 +99,7 @@ const tolerance = 1e-5; /* ten times what was measured: sums are in another orde
 
 async function agrees(model) {
     const { bytes } = await exported(model);
-    const [, c, height, width] = parse(bytes).inputs[0].shape;
+    const [, c, height, width] = readOnnx(bytes).inputs[0].shape;
     const classifier = await loadClassifier({ model }), session = await ort.InferenceSession.create(bytes);
     const pictures = [1, 2, 3, 4].map((seed) => picture(width, height, seed)), classes = classifier.labels.length;
     try {
@@ -196,7 +143,7 @@ const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Conv', 'Div'
 test('every name is made once, before it is read, and every constant has the bytes of its shape', async () => {
     const used = new Set();
     for (const [name, model] of Object.entries(models)) {
-        const { irVersion, opsets, nodes, constants, inputs, outputs } = parse((await exported(model)).bytes);
+        const { irVersion, opsets, nodes, constants, inputs, outputs } = readOnnx((await exported(model)).bytes);
         assert.ok(irVersion >= 3 && irVersion <= 8, name);
         assert.deepEqual(opsets, [['', 13]]);
         const made = new Set(inputs.map((input) => input.name)), read = new Set(outputs.map((output) => output.name));
@@ -224,7 +171,7 @@ test('every name is made once, before it is read, and every constant has the byt
 });
 
 test('a model becomes the layers that one would write by hand', async () => {
-    const typesOf = async (model) => parse((await exported(model)).bytes).nodes.map((node) => node.type).join(' ');
+    const typesOf = async (model) => readOnnx((await exported(model)).bytes).nodes.map((node) => node.type).join(' ');
     assert.equal(await typesOf(tinyModel()), 'Sub Div GlobalAveragePool Flatten Gemm Softmax');
     assert.equal(await typesOf(models['tutorial.eyelet']),
         'Sub Div Conv Relu MaxPool Conv Relu MaxPool Conv Relu Transpose Flatten Gemm Relu Gemm Softmax');
@@ -232,20 +179,20 @@ test('a model becomes the layers that one would write by hand', async () => {
 });
 
 test('input and outputs are named, shaped and explained', async () => {
-    const { inputs, outputs, about, producer } = parse((await exported(tinyModel())).bytes);
+    const { inputs, outputs, about, producer } = readOnnx((await exported(tinyModel())).bytes);
     assert.deepEqual(inputs.map(({ name, shape }) => [name, shape]), [['image', ['batch', 3, 32, 32]]]);
     assert.deepEqual(outputs.map(({ name, shape }) => [name, shape]), [['logits', ['batch', 10]], ['probabilities', ['batch', 10]]]);
     assert.match(inputs[0].about, /^red, green, blue from 0 to 1: .*mean and deviation/);
     assert.match(about, /0\.\.1/);
     assert.equal(producer, 'eyelet');
-    assert.match(parse((await exported(models['grey, with the mean of channels as logits'])).bytes).inputs[0].about, /^luminance .* from 0 to 1/);
+    assert.match(readOnnx((await exported(models['grey, with the mean of channels as logits'])).bytes).inputs[0].about, /^luminance .* from 0 to 1/);
 });
 
 test('labels, notes and preprocessing stand in the metadata, whatever the text', async () => {
     const labels = ['cat', '', 'a "quoted" \\ label', 'naïve', '☃ snowman', '🐱', '\ufeffmarked', 'é'.repeat(127)];
     const notes = 'name: Ünusual\ncommand: eyelet train -o "m.eyelet"\n';
     const layers = [{ kind: 'global_avgpool' }, { kind: 'dense', channels: labels.length }, { kind: 'softmax' }];
-    const { metadata } = parse((await exported(modelOf({ input: [9, 8, 3], layers, labels, notes, fit: 2, background: [10, 200, 90],
+    const { metadata } = readOnnx((await exported(modelOf({ input: [9, 8, 3], layers, labels, notes, fit: 2, background: [10, 200, 90],
         mean: [0.5, 0.4375, 0.40625], deviation: [0.25, 0.21875, 0.3], temperature: 1.5 }))).bytes);
     assert.equal(metadata.notes, notes);
     delete metadata.notes;
@@ -253,10 +200,10 @@ test('labels, notes and preprocessing stand in the metadata, whatever the text',
     assert.deepEqual(exact, { labels, input_size: [9, 8, 3], fit: 'pad', background: [10, 200, 90], mean: [0.5, 0.4375, 0.40625], temperature: 1.5 });
     assert.deepEqual(deviation.map(Math.fround), [0.25, 0.21875, Math.fround(0.3)]);
     for (const [fit, name] of [[0, 'stretch'], [1, 'crop']])
-        assert.equal(JSON.parse(parse((await exported(modelOf({ layers, fit }))).bytes).metadata.fit), name);
+        assert.equal(JSON.parse(readOnnx((await exported(modelOf({ layers, fit }))).bytes).metadata.fit), name);
 
     const many = Array.from({ length: 4096 }, (_, i) => `${i}`.padStart(255, 'x'));
-    assert.deepEqual(JSON.parse(parse((await exported(tinyModel({ labels: many }))).bytes).metadata.labels), many);
+    assert.deepEqual(JSON.parse(readOnnx((await exported(tinyModel({ labels: many }))).bytes).metadata.labels), many);
 });
 
 test('what is said about the result is so, in words and in JSON, and the same model gives the same bytes', async () => {

@@ -1,0 +1,43 @@
+// The networks that the benchmarks run, with the files that each runtime reads, in build/bench.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './bench_report.js';
+import { planFrom } from './bench_tfjs.js';
+import { readOnnx } from './onnx_file.js';
+
+const folder = join(root, 'build/bench');
+const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** The shipped models, and networks whose speed is asked for but whose weights are not: one step from random ones. */
+const models = {
+    airbench95: 'web/models/airbench95.eyelet',
+    tutorial: 'web/models/tutorial.eyelet',
+    'tutorial 64x64': ['--recipe', 'tutorial', '--size', '64'],
+    resnet9: ['--recipe', 'resnet9'],
+    mobile: ['--recipe', 'mobile'],
+};
+
+/** [{ name, model, onnx, plan, weights, width, height }] of those that are `wanted`, or of all; paths from the project's folder.
+ *  What cannot be made is told to leaveOut. */
+export function networks(wanted, leaveOut) {
+    mkdirSync(folder, { recursive: true });
+    return Object.entries(models).filter(([name]) => !wanted?.length || wanted.includes(name)).flatMap(([name, source]) => {
+        const file = `build/bench/${name.replace(' ', '-')}`, onnx = `${file}.onnx`, plan = `${file}.plan.json`, weights = `${file}.weights`;
+        const model = Array.isArray(source) ? `${file}.eyelet` : source;
+        if (Array.isArray(source)) {
+            const quick = ['--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0'];
+            try {
+                run('train', '-o', model, ...source, ...quick);
+            } catch ({ stderr }) {
+                leaveOut(name, String(stderr).split('\n')[0]);
+                return [];
+            }
+        }
+        const [height, width] = JSON.parse(run('export', model, '--onnx', '-o', onnx, '--json')).input.slice(1);
+        const forTensorFlow = planFrom(readOnnx(readFileSync(join(root, onnx))));
+        writeFileSync(join(root, plan), JSON.stringify(forTensorFlow.plan));
+        writeFileSync(join(root, weights), forTensorFlow.weights);
+        return [{ name, model, onnx, plan, weights, width, height }];
+    });
+}

@@ -1,0 +1,104 @@
+// A network for TensorFlow.js, made of its core operations as one writes them for speed: NHWC, bias and activation fused into the
+// convolution, tensors given back when their last reader is done.
+//
+//     const { plan, weights } = planFrom(readFileSync('m.onnx'));           // in Node: steps as JSON, floats for a file beside it
+//     const run = build(tf, plan, weights);                                 // anywhere
+//     const { logits, probabilities } = run(tf.tensor4d(floats, [n, h, w, 3]));  // the caller disposes of them
+//
+// Knows what the networks of the benchmarks are made of, and refuses anything else. Imports nothing in the page.
+
+/** From `readOnnx`'s graph to steps and weights in TensorFlow's layouts. */
+export function planFrom({ nodes, constants }) {
+    const weights = [], specs = new Map(), steps = [], names = new Map(); // of tensors that became another one
+    const constant = new Map(constants.map((it) => [it.name, it]));
+    const readers = (name) => nodes.filter(({ inputs }) => inputs.includes(name));
+    let at = 0;
+    const add = (name, shape, order) => {
+        if (name === undefined || specs.has(name)) return name;
+        const { dims, bytes } = constant.get(name), values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+        const moved = order ? transposed(values, dims, order) : values;
+        specs.set(name, { name, shape, at });
+        at += moved.length;
+        weights.push(moved);
+        return name;
+    };
+    const fused = new Set();
+    const activationBehind = (node) => {
+        const [next, ...others] = readers(node.outputs[0]);
+        if (others.length || !['Relu', 'Clip'].includes(next?.type)) return { output: node.outputs[0], activation: 'linear' };
+        fused.add(next);
+        return { output: next.outputs[0], activation: next.type === 'Relu' ? 'relu' : 'relu6' };
+    };
+    for (const node of nodes) {
+        if (fused.has(node)) continue;
+        const { type, inputs: [first, second, third], outputs: [name], attributes } = node;
+        const input = names.get(first) ?? first, dims = constant.get(second)?.dims;
+        const window = () => ({ window: attributes.kernel_shape, strides: attributes.strides, pad: attributes.pads.some(Boolean) ? 'same' : 'valid' });
+        if (type === 'Conv') {
+            const depthwise = (attributes.group?.[0] ?? attributes.group ?? 1) > 1, [out, , h, w] = dims;
+            const filter = depthwise ? add(second, [h, w, out, 1], [2, 3, 0, 1]) : add(second, [h, w, dims[1], out], [2, 3, 1, 0]);
+            steps.push({ kind: depthwise ? 'depthwise' : 'conv', input, filter, bias: add(third, [out]), ...window(), ...activationBehind(node) });
+        } else if (type === 'Gemm') {
+            steps.push({ kind: 'dense', input, filter: add(second, dims), bias: add(third, [dims[1]]), ...activationBehind(node) });
+        } else if (type === 'MaxPool') {
+            steps.push({ kind: 'maxpool', input, output: name, ...window() });
+        } else if (['Add', 'Sub', 'Mul', 'Div'].includes(type)) {
+            const with_ = dims ? add(second, dims.length === 4 ? [dims[1]] : []) : names.get(second) ?? second;
+            steps.push({ kind: type.toLowerCase(), input, with: with_, output: name });
+        } else if (type === 'Transpose') {
+            names.set(name, input); // of channels behind the pixels, where they are
+        } else if (['Sigmoid', 'Softmax', 'Flatten', 'GlobalAveragePool'].includes(type)) {
+            steps.push({ kind: type.toLowerCase(), input, output: name });
+        } else {
+            throw new Error(`no ${type} in TensorFlow.js so far`);
+        }
+    }
+    const kept = new Set(['image', 'logits', 'probabilities', ...specs.keys()]);
+    steps.forEach((step, i) => {
+        step.last = [...new Set([step.input, step.with])].filter((name) => name && !kept.has(name)
+            && !steps.slice(i + 1).some((later) => later.input === name || later.with === name));
+    });
+    return { plan: { steps, specs: [...specs.values()] }, weights: Float32Array.from(weights.flatMap((values) => [...values])) };
+}
+
+/** Values whose dimension i is the old dimension order[i]. */
+function transposed(values, dims, order) {
+    const strides = dims.map((_, i) => dims.slice(i + 1).reduce((a, b) => a * b, 1)), out = new Float32Array(values.length);
+    const place = dims.map(() => 0);
+    for (let i = 0; i < out.length; i++) {
+        out[i] = values[order.reduce((sum, from, k) => sum + strides[from] * place[k], 0)];
+        for (let k = order.length - 1; k >= 0 && ++place[k] === dims[order[k]]; k--) place[k] = 0;
+    }
+    return out;
+}
+
+const operations = {
+    conv: (tf, x, { filter, bias, strides, pad, activation }) => tf.fused.conv2d({ x, filter, bias, strides, pad, activation }),
+    depthwise: (tf, x, { filter, bias, strides, pad, activation }) => tf.fused.depthwiseConv2d({ x, filter, bias, strides, pad, activation }),
+    dense: (tf, a, { filter, bias, activation }) => tf.fused.matMul({ a, b: filter, bias, activation }),
+    maxpool: (tf, x, { window, strides, pad }) => tf.maxPool(x, window, strides, pad),
+    globalaveragepool: (tf, x) => tf.mean(x, [1, 2]),
+    flatten: (tf, x) => tf.reshape(x, [x.shape[0], -1]),
+    add: (tf, x, { with: y }) => tf.add(x, y),
+    sub: (tf, x, { with: y }) => tf.sub(x, y),
+    mul: (tf, x, { with: y }) => tf.mul(x, y),
+    div: (tf, x, { with: y }) => tf.div(x, y),
+    sigmoid: (tf, x) => tf.sigmoid(x),
+    softmax: (tf, x) => tf.softmax(x),
+};
+
+export function build(tf, { steps, specs }, weights) {
+    const constants = new Map(specs.map(({ name, shape, at }) => {
+        const count = shape.reduce((a, b) => a * b, 1);
+        return [name, tf.tensor(weights.subarray(at, at + count), shape)];
+    }));
+    return (image) => tf.tidy(() => {
+        const values = new Map([...constants, ['image', image]]), value = (name) => values.get(name);
+        for (const { kind, input, output, last, ...step } of steps) {
+            const operands = { ...step, with: value(step.with), filter: value(step.filter), bias: value(step.bias) };
+            values.set(output, operations[kind](tf, value(input), operands));
+            for (const name of last) value(name).dispose();
+        }
+        return { logits: value('logits'), probabilities: value('probabilities') };
+    });
+}
