@@ -5,7 +5,6 @@
 #include "model.h"
 #include "photo_list.h"
 #include "photos.h"
-#include "sandbox.h"
 #include "support.h"
 
 #include <errno.h>
@@ -239,7 +238,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
 static void free_pixels(struct dataset *dataset)
 {
     if (dataset->mapped)
-        shared_memory_free(dataset->pixels, dataset->mapped - 1, 1);
+        pixels_free(dataset->pixels, dataset->mapped);
     else
         free(dataset->pixels);
 }

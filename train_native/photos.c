@@ -39,9 +39,12 @@ uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
     const char *folder = getenv("TMPDIR"); /* not /tmp, which is often memory */
     char *name = path_join(folder && *folder ? folder : "/var/tmp", "eyelet-XXXXXX");
     const int file = mkstemp(name);
+    if (file >= 0)
+        unlink(name);
+    *strrchr(name, '/') = 0; /* from here on the folder, for messages */
     if (file < 0)
-        fail(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "%s", strerror(errno));
-    unlink(name);
+        fail(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "no file can be made here: %s",
+             strerror(errno));
     const int error = posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
     uint8_t *pixels = error ? MAP_FAILED : mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (pixels == MAP_FAILED)
@@ -50,6 +53,12 @@ uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
     close(file);
     free(name);
     return pixels;
+}
+
+void pixels_free(uint8_t *pixels, size_t mapped)
+{
+    if (pixels)
+        munmap(pixels, mapped);
 }
 
 struct reader {

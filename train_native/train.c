@@ -129,9 +129,12 @@ static void save(const struct saver *saver, const struct trainer *trainer, const
         snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * epoch_accuracy(validation),
                  grouped((uint64_t)validation->count));
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%sepochs: %d\ncommand: %s\n",
+    char *division = dataset_division(saver->dataset);
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%s%s%s%sepochs: %d\ncommand: %s\n",
              (int)strcspn(name, "."), name, saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), accuracy, epoch, saver->command);
+             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "", accuracy,
+             epoch, saver->command);
+    free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
             *p = '?';
