@@ -21,20 +21,26 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "eyelet train -o MODEL.eyelet: trains a network on CIFAR-10\n\n"
+    "eyelet train [DATA] -o MODEL.eyelet: trains a network on labelled images\n\n"
     "  eyelet train -o mine.eyelet                       the tutorial's network, as well as it can be trained\n"
-    "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n\n"
+    "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n"
+    "  eyelet train photos -o mine.eyelet                on pictures of your own, a folder for each class\n\n"
+    "DATA is CIFAR-10 (also --data or $EYELET_DATA; without any: in data/, ../shared/data/), or a folder of CIFAR-100 or\n"
+    "MNIST files, or a folder with a folder of pictures (JPEG, PNG, BMP) for each class, or such ones in folders train, test\n"
+    "and val, or a CSV file with a line `path,label` for each picture. Without a folder test, a share of every class is set apart for\n"
+    "`eyelet evaluate`, chosen by what the pictures show. Pictures that cannot be read are named and left out.\n\n"
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
     "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
     "also after a crash, and ends in the same weights as a run that was never stopped.";
 
 struct train_options {
-    const char *output, *network, *data;
+    const char *output, *network, *background;
+    struct data_options data;
     struct settings settings;
     float validation;
     enum initializer initializer;
-    int recipe, size, seed, threads, limit, shard;
+    int recipe, size, fit, seed, threads, limit, shard;
     bool json, fetch, resume;
 };
 
@@ -123,9 +129,12 @@ static void save(const struct saver *saver, const struct trainer *trainer, const
         snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * epoch_accuracy(validation),
                  grouped((uint64_t)validation->count));
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%sepochs: %d\ncommand: %s\n",
+    char *division = dataset_division(saver->dataset);
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%s%s%s%sepochs: %d\ncommand: %s\n",
              (int)strcspn(name, "."), name, saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), accuracy, epoch, saver->command);
+             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "", accuracy,
+             epoch, saver->command);
+    free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
             *p = '?';
@@ -162,6 +171,8 @@ static void check(const struct train_options *o)
         usage_error("train", "--epochs takes 1 or more, --batch 1 to 65536");
     if (!(o->validation < 1))
         usage_error("train", "--validation takes a share below 1, like 0.1");
+    if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
+        usage_error("train", "--test and --allow-bad take shares of at most 1, like 0.1");
     if (!(o->settings.average < 1))
         usage_error("train", "--average takes a number below 1, like 0.99");
     if (!(o->settings.smoothing < 1) || !(o->settings.optimizer.momentum < 1))
@@ -176,6 +187,15 @@ static void check(const struct train_options *o)
         usage_error("train", "--size takes at most %d", LIMIT_SIDE);
     if (o->threads > MOST_THREADS)
         usage_error("train", "--threads takes at most %d", MOST_THREADS);
+}
+
+/* Red, green and blue, two hexadecimal digits each. */
+static bool read_colour(uint8_t colour[3], const char *text)
+{
+    const unsigned long value = strtoul(text, NULL, 16);
+    for (int c = 0; c < 3; c++)
+        colour[c] = (uint8_t)(value >> (16 - 8 * c));
+    return strlen(text) == 6 && strspn(text, "0123456789abcdefABCDEF") == 6;
 }
 
 /* Finds out before the first epoch, and not after it, that nothing can be written there. */
@@ -207,7 +227,7 @@ static char *identity_of(const struct train_options *o, const struct net *net, c
     FILE *out = open_memstream(&text, &size);
     const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
     fprintf(out, "data=%08x-%08x of %d images\n", model_checksum(dataset->pixels, pixels),
-            model_checksum(dataset->labels, (size_t)dataset->count), dataset->count);
+            model_checksum((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
     fprintf(out, "network=%s, input %dx%dx%d\n", o->network, net->input.h, net->input.w, net->input.c);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *n = &net->nodes[i];
@@ -306,14 +326,17 @@ static int train(const struct train_options *o, const char *command)
     check_place(last_path);
     check_place(log_path);
     struct net *net = allocate(1, sizeof *net);
-    struct dataset dataset = dataset_open(o->data, DATASET_TRAIN, true);
+    struct preprocess preprocess = {.fit = (enum fit)o->fit};
+    if (!read_colour(preprocess.background, o->background))
+        usage_error("train", "--background takes a colour like ffffff, not \"%s\"", o->background);
+    struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
     network_read(net, o->network, o->size, o->size, dataset.classes);
+    dataset_read(&dataset, net->input, &preprocess);
     if (o->limit)
         dataset_limit(&dataset, o->limit);
     struct split split = dataset_split(&dataset, o->validation, (uint64_t)o->seed);
     if (!split.train_count)
         fail(dataset.path, "Lower --validation.", "no images are left to train on");
-    struct preprocess preprocess = {.fit = FIT_CROP, .background = {255, 255, 255}};
     dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
     dataset_fit(&dataset, net->input, &preprocess);
 
@@ -375,13 +398,15 @@ int command_train(int argc, char **argv)
     static const char *const schedules[] = {"constant", "cosine", "linear", NULL};
     static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
     static const char *const flips[] = {"none", "random", "alternate", NULL};
+    static const char *const fits[] = {"stretch", "crop", "pad", NULL};
     const char *names[MOST_RECIPES + 1] = {NULL};
     for (int i = 0; i < recipe_count; i++)
         names[i] = recipes[i].name;
     const int number = recipe_of(argc, argv);
     const struct recipe *recipe = &recipes[number];
     struct train_options o = {.network = recipe->name, .settings = recipe->settings, .initializer = recipe->initializer,
-                              .validation = recipe->validation, .shard = recipe->shard, .recipe = number, .seed = 1};
+                              .validation = recipe->validation, .shard = recipe->shard, .recipe = number, .seed = 1,
+                              .fit = FIT_CROP, .background = "ffffff", .data = usual_data};
     struct settings *settings = &o.settings;
     struct optimizer *optimizer = &settings->optimizer;
     int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)settings->augment.flip,
@@ -391,7 +416,13 @@ int command_train(int argc, char **argv)
         {"recipe", "NAME", OPTION_CHOICE, &o.recipe, "what the options below start from, one of", names},
         {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
         {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
-        {"data", "DIR", OPTION_TEXT, &o.data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"fit", "NAME", OPTION_CHOICE, &o.fit, "how pictures of another shape meet the input, one of", fits},
+        {"background", "RRGGBB", OPTION_TEXT, &o.background, "the colour behind what is transparent, and around --fit pad", NULL},
+        {"data", "PATH", OPTION_TEXT, &o.data.path, "the same as DATA", NULL},
+        {"test", "SHARE", OPTION_NUMBER, &o.data.test, "of pictures without a folder test: set apart for evaluate", NULL},
+        {"split-seed", "N", OPTION_COUNT, &o.data.split_seed, "of that choice", NULL},
+        {"memory", "MIB", OPTION_COUNT, &o.data.memory, "for pictures; what is more lies in a file in $TMPDIR or /var/tmp", NULL},
+        {"allow-bad", "SHARE", OPTION_NUMBER, &o.data.allow_bad, "of the pictures may be unreadable", NULL},
         {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
         {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
         {"epochs", "N", OPTION_COUNT, &settings->epochs, "passes over the training images", NULL},
@@ -424,8 +455,12 @@ int command_train(int argc, char **argv)
     const int first = options_parse(options, usage, argc, argv);
     if (o.recipe != number) /* getopt takes an option's beginning for it, recipe_of does not */
         usage_error("train", "--recipe is not abbreviated");
-    if (first < argc)
-        usage_error("train", "train takes no operands, got \"%s\"", argv[first]);
+    if (argc - first > 1 || (first < argc && o.data.path))
+        usage_error("train", "train takes one place of data, got \"%s\" and \"%s\"", o.data.path ? o.data.path : argv[first],
+                    argv[argc - 1]);
+    o.data.path = first < argc ? argv[first] : o.data.path;
+    o.data.threads = o.threads;
+    o.data.may_fetch = true;
     optimizer->kind = (enum optimizer_kind)kind;
     settings->schedule = (enum schedule)schedule;
     settings->augment.flip = (enum flip)flip;
