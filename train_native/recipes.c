@@ -110,6 +110,13 @@ const struct recipe recipes[] = {
                   .schedule = SCHEDULE_COSINE, .warmup = 2, .epochs = 60, .batch = 128, .smoothing = 0.1f,
                   .augment = {.flip = FLIP_RANDOM, .crop = 8}},
      .initializer = INITIALIZE_HE, .validation = 0.1f, .shard = 32},
+    /* Going on from a trained model: rates that do not undo at once what it knows. */
+    {.name = "finetune",
+     .settings = {.optimizer = {.kind = OPTIMIZER_ADAMW, .rate = 5e-4f, .momentum = 0.9f, .weight_decay = 0.01f, .beta1 = 0.9f,
+                                .beta2 = 0.999f, .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 20, .batch = 64, .smoothing = 0.1f,
+                  .augment = {.flip = FLIP_RANDOM, .crop = 3}},
+     .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 16},
 };
 const int recipe_count = sizeof recipes / sizeof *recipes;
 _Static_assert(sizeof recipes / sizeof *recipes <= MOST_RECIPES, "more recipes than the command line lists");

@@ -8,7 +8,7 @@
 
 struct recipe {
     const char *name;
-    const char *network; /* its text (network.h) */
+    const char *network; /* its text (network.h); NULL: for a network that another option brings */
     struct settings settings;
     enum initializer initializer;
     float validation; /* the share of the training images set aside */
