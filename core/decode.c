@@ -1,7 +1,8 @@
-/* Our own walk over the file's markers finds the size and the orientation; stb_image then decodes. Built with
+/* Our own walk over the file's markers finds the size and the orientation; stb_image then decodes (BMP: bmp.h). Built with
  * -fsanitize=bounds in trapping mode (Makefile). */
 #include "decode.h"
 
+#include "bmp.h"
 #include "image.h"
 #include "limits.h"
 
@@ -88,7 +89,6 @@ static int exif_orientation(const uint8_t *p, size_t size)
 static enum status jpeg_header(int *width, int *height, int *orientation, struct file file)
 {
     size_t at = 2;
-    *orientation = 1;
     while (at + 4 <= file.size) {
         if (file.bytes[at] != 0xff)
             return STATUS_IMAGE_CORRUPT;
@@ -106,7 +106,8 @@ static enum status jpeg_header(int *width, int *height, int *orientation, struct
         if (marker >= 0xc0 && marker <= 0xc2 && length >= 8) {
             *height = (int)get2(segment + 1);
             *width = (int)get2(segment + 3);
-            return image_check(*width, *height);
+            const enum status status = image_check(*width, *height);
+            return !status && segment[5] == 4 ? STATUS_IMAGE_CMYK : status; /* four components: CMYK or YCCK */
         }
         if (marker == 0xda || marker == 0xd9) /* the picture, or the end, without a frame header */
             return STATUS_IMAGE_CORRUPT;
@@ -115,12 +116,52 @@ static enum status jpeg_header(int *width, int *height, int *orientation, struct
     return STATUS_IMAGE_CORRUPT;
 }
 
-static enum status header(int *width, int *height, int *orientation, struct file file)
+/* Whether the file has a scan and then, where the last scan's data ends, the end marker. Of a file that is cut short
+ * stb_image makes a picture that is grey from there on. What follows the end is not looked at: cameras put things there. */
+static bool jpeg_complete(struct file file)
+{
+    bool scanned = false;
+    for (size_t at = 2; at + 4 <= file.size + 2;) {
+        if (file.bytes[at] != 0xff || file.bytes[at + 1] == 0xff) { /* data of a scan, or a filling byte */
+            at++;
+            continue;
+        }
+        const unsigned marker = file.bytes[at + 1];
+        if (marker == 0xd9)
+            return scanned;
+        at += 2;
+        if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) /* an escaped 0xff, a restart */
+            continue;
+        if (at + 2 > file.size)
+            return false;
+        scanned |= marker == 0xda;
+        at += get2(file.bytes + at);
+    }
+    return false;
+}
+
+static enum status bmp_size(int *width, int *height, struct file file)
+{
+    struct bmp bmp = {0};
+    const enum status status = bmp_header(&bmp, file.bytes, file.size);
+    *width = bmp.width;
+    *height = bmp.height;
+    return status;
+}
+
+static enum status header(struct picture *picture, struct file file)
 {
     static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    *orientation = 1;
-    if (file.size >= 3 && file.bytes[0] == 0xff && file.bytes[1] == 0xd8 && file.bytes[2] == 0xff)
-        return file.size > LIMIT_IMAGE_BYTES ? STATUS_IMAGE_SIZE : jpeg_header(width, height, orientation, file);
+    *picture = (struct picture){.orientation = 1};
+    const bool jpeg = file.size >= 3 && file.bytes[0] == 0xff && file.bytes[1] == 0xd8 && file.bytes[2] == 0xff;
+    const bool bmp = file.size >= 2 && memcmp(file.bytes, "BM", 2) == 0;
+    if ((jpeg || bmp) && file.size > LIMIT_IMAGE_BYTES)
+        return STATUS_IMAGE_SIZE;
+    picture->format = jpeg ? PICTURE_JPEG : bmp ? PICTURE_BMP : PICTURE_PNG;
+    if (jpeg)
+        return jpeg_header(&picture->width, &picture->height, &picture->orientation, file);
+    if (bmp)
+        return bmp_size(&picture->width, &picture->height, file);
     if (file.size < 8 || memcmp(file.bytes, png, sizeof png) != 0)
         return STATUS_IMAGE_FORMAT;
     /* IHDR must come first: stb_image would skip another chunk here and then believe a size that was never checked. */
@@ -129,21 +170,24 @@ static enum status header(int *width, int *height, int *orientation, struct file
     const uint32_t w = get4(file.bytes + 16), h = get4(file.bytes + 20);
     if (file.size > LIMIT_IMAGE_BYTES || w > LIMIT_IMAGE_SIDE || h > LIMIT_IMAGE_SIDE)
         return STATUS_IMAGE_SIZE;
-    *width = (int)w;
-    *height = (int)h;
-    return image_check(*width, *height);
+    picture->width = (int)w;
+    picture->height = (int)h;
+    return image_check(picture->width, picture->height);
 }
 
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size)
 {
-    int orientation;
-    return header(width, height, &orientation, (struct file){bytes, size});
+    struct picture picture;
+    const enum status status = header(&picture, (struct file){bytes, size});
+    *width = picture.width;
+    *height = picture.height;
+    return status;
 }
 
 /* EXIF: 2 mirrored, 3 upside down, 4 both, 5 to 8 the same with rows and columns exchanged. */
-static uint8_t *upright(struct picture *picture, uint8_t *stored, int orientation)
+static uint8_t *upright(struct picture *picture, const uint8_t *stored)
 {
-    const int w = picture->width, h = picture->height;
+    const int w = picture->width, h = picture->height, orientation = picture->orientation;
     const bool exchange = orientation >= 5;
     const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
@@ -163,24 +207,47 @@ static uint8_t *upright(struct picture *picture, uint8_t *stored, int orientatio
     return rgba;
 }
 
-enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size)
+static enum status decode_bmp(struct picture *picture, struct file file)
 {
-    int orientation, stored_channels;
-    enum status status = header(&picture->width, &picture->height, &orientation, (struct file){bytes, size});
-    if (status)
-        return status;
-    int width = 0, height = 0;
-    uint8_t *stored = stbi_load_from_memory(bytes, (int)size, &width, &height, &stored_channels, 4);
-    if (!stored)
+    struct bmp bmp;
+    bmp_header(&bmp, file.bytes, file.size);
+    picture->rgba = malloc((size_t)bmp.width * (size_t)bmp.height * 4);
+    return picture->rgba ? bmp_decode(picture->rgba, &bmp) : STATUS_MEMORY;
+}
+
+static enum status decode_by_stb(struct picture *picture, struct file file)
+{
+    int width = 0, height = 0, stored_channels;
+    if (picture->format == PICTURE_JPEG && !jpeg_complete(file))
         return STATUS_IMAGE_CORRUPT;
-    if (width != picture->width || height != picture->height) {
-        free(stored);
+    picture->rgba = stbi_load_from_memory(file.bytes, (int)file.size, &width, &height, &stored_channels, 4);
+    if (!picture->rgba || width != picture->width || height != picture->height)
         return STATUS_IMAGE_CORRUPT;
-    }
-    picture->rgba = stored;
-    if (orientation > 1) {
-        picture->rgba = upright(picture, stored, orientation);
+    if (picture->orientation > 1) {
+        uint8_t *stored = picture->rgba;
+        picture->rgba = upright(picture, stored);
         free(stored);
     }
     return picture->rgba ? STATUS_OK : STATUS_MEMORY;
+}
+
+enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size)
+{
+    const struct file file = {bytes, size};
+    enum status status = header(picture, file);
+    if (!status)
+        status = picture->format == PICTURE_BMP ? decode_bmp(picture, file) : decode_by_stb(picture, file);
+    if (status) {
+        free(picture->rgba);
+        picture->rgba = NULL;
+    }
+    return status;
+}
+
+enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size)
+{
+    if (out_size > INT32_MAX || size > INT32_MAX)
+        return STATUS_LIMIT;
+    const int got = stbi_zlib_decode_noheader_buffer((char *)out, (int)out_size, (const char *)bytes, (int)size);
+    return got >= 0 && (size_t)got == out_size ? STATUS_OK : STATUS_IMAGE_CORRUPT;
 }

@@ -15,9 +15,10 @@ const char *status_text(enum status status)
     case STATUS_NOT_FINITE: return "the model has a NaN or infinite number in it";
     case STATUS_TEXT: return "the model's labels or notes are not valid text";
     case STATUS_MEMORY: return "there is not enough memory";
-    case STATUS_IMAGE_FORMAT: return "the image is neither JPEG nor PNG";
+    case STATUS_IMAGE_FORMAT: return "the image is neither JPEG nor PNG nor BMP";
     case STATUS_IMAGE_SIZE: return "the image has no pixels, or more than 16,384 a side or 64 million in all";
     case STATUS_IMAGE_CORRUPT: return "the image is damaged or of an unsupported kind";
+    case STATUS_IMAGE_CMYK: return "the image is a CMYK JPEG, for printing: save it as RGB";
     }
     return "unknown error";
 }

@@ -21,9 +21,10 @@ enum status {
     STATUS_NOT_FINITE = 9,    /* a NaN or infinite number among the weights or in the result */
     STATUS_TEXT = 10,         /* labels or notes are not valid UTF-8 text */
     STATUS_MEMORY = 11,       /* not enough memory */
-    STATUS_IMAGE_FORMAT = 12, /* neither JPEG nor PNG */
+    STATUS_IMAGE_FORMAT = 12, /* neither JPEG nor PNG nor BMP */
     STATUS_IMAGE_SIZE = 13,   /* an image without pixels, or with too many */
-    STATUS_IMAGE_CORRUPT = 14 /* a JPEG or PNG file that cannot be decoded */
+    STATUS_IMAGE_CORRUPT = 14, /* a picture file that cannot be decoded, or not whole */
+    STATUS_IMAGE_CMYK = 15    /* a JPEG of the colours of printing */
 };
 
 /* One plain sentence without a full stop, in static storage. */

@@ -72,13 +72,13 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     const struct shape shape = {net->input.h, net->input.w, 3};
     const size_t bytes = (size_t)batch * shape_count(shape);
     struct dataset dataset = {.count = batch, .shape = shape, .classes = CLASSES,
-                              .pixels = allocate(bytes, 1), .labels = allocate((size_t)batch, 1)};
+                              .pixels = allocate(bytes, 1), .labels = allocate((size_t)batch, sizeof(uint16_t))};
     int *places = allocate((size_t)batch, sizeof(int));
     struct random random = random_seed(SEED, 0);
     for (size_t i = 0; i < bytes; i++)
         dataset.pixels[i] = (uint8_t)random_below(&random, 256);
     for (int i = 0; i < batch; i++) {
-        dataset.labels[i] = (uint8_t)random_below(&random, CLASSES);
+        dataset.labels[i] = (uint16_t)random_below(&random, CLASSES);
         places[i] = i;
     }
     const struct preprocess preprocess = {.mean = {0.5f, 0.5f, 0.5f}, .deviation = {0.25f, 0.25f, 0.25f}};

@@ -56,7 +56,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'train.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'photos.c', 'train.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
@@ -109,9 +109,13 @@ const optionMistakes = [
     ['nesterov without sgd', [...train, '--nesterov'], /--nesterov needs --optimizer sgd/],
     ['a size too large', [...train, '--size', '1025'], /--size takes at most 1024/],
     ['more threads than make sense', [...train, '--threads', '1000000'], /--threads takes at most 256/],
-    ['an operand for train', [...train, 'tutorial'], /train takes no operands, got "tutorial"/],
-    ['no model for evaluate', ['evaluate'], /evaluate takes one model, got 0/],
-    ['two models for evaluate', ['evaluate', 'a', 'b'], /evaluate takes one model, got 2/],
+    ['two places of data for train', [...train, 'a', 'b'], /train takes one place of data, got "a" and "b"/],
+    ['data twice for train', [...train, '--data', 'a', 'b'], /train takes one place of data, got "a" and "b"/],
+    ['a share above all', [...train, '--test', '1.1'], /--test and --allow-bad take shares of at most 1/],
+    ['a colour that is none', [...train, '--background', 'white'], /--background takes a colour like ffffff, not "white"/],
+    ['no model for evaluate', ['evaluate'], /evaluate takes one model and one place of data, got 0/],
+    ['two models for evaluate', ['evaluate', 'a', 'b', 'c'], /evaluate takes one model and one place of data, got 3/],
+    ['data twice for evaluate', ['evaluate', 'a', 'b', '--data', 'c'], /one place of data/],
     ['more threads than make sense for evaluate', ['evaluate', 'a', '--threads', '257'], /--threads takes at most 256/],
     ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
     ['--top 0', ['classify', 'a', 'b', '--top', '0'], /--top takes 1 or more/],

@@ -8,14 +8,15 @@ const core = new URL('../core/', import.meta.url)
 // From the lowest up. A module includes headers of lower layers, its own, and those that `beside` names.
 const layers = [
   ['status', 'limits', 'arena', 'vec', 'random', 'tensor'],
-  ['gemm', 'image', 'decode'],
+  ['gemm', 'image', 'bmp', 'decode'],
   ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss'],
   ['net', 'net_backward', 'optimizer', 'muon'],
   ['model'],
   ['classifier']
 ]
 const beside = {
-  decode: ['image'], // the limits on a picture's size
+  decode: ['image', 'bmp'], // the limits on a picture's size; one of the formats
+  bmp: ['image'],
   loss: ['activation'], // cross-entropy contains a softmax
   net_backward: ['net'],
   optimizer: ['net', 'muon']

@@ -1,4 +1,4 @@
-/* core/decode.h: pictures of both formats, EXIF orientations and forged sizes. test_hostile_picture.c has the damage. */
+/* core/decode.h: pictures of all formats, EXIF orientations and forged sizes. test_hostile_picture.c has the damage. */
 #include "decode.h"
 
 #include "golden_pictures.h"
@@ -262,6 +262,81 @@ TEST(other_files_are_refused)
     }
 }
 
+/* A frame of four components is CMYK or YCCK, whatever else the file says. */
+TEST(cmyk_is_refused_by_name)
+{
+    uint8_t *jpeg = copy_of(jpeg_baseline, sizeof jpeg_baseline);
+    jpeg[frame_of(jpeg, sizeof jpeg_baseline) + 9] = 4;
+    CHECK_EQUAL(size_status(jpeg, sizeof jpeg_baseline), STATUS_IMAGE_CMYK);
+}
+
+/* No part of a picture is made up: a JPEG ends with its end marker, and what follows it does not matter. */
+TEST(jpegs_are_whole)
+{
+    static const struct {
+        const uint8_t *bytes;
+        size_t size;
+    } jpegs[] = {{jpeg_baseline, sizeof jpeg_baseline}, {jpeg_progressive, sizeof jpeg_progressive}, {jpeg_grey, sizeof jpeg_grey}};
+    for (size_t i = 0; i < sizeof jpegs / sizeof *jpegs; i++) {
+        struct picture picture, longer;
+        for (size_t length = frame_of(jpegs[i].bytes, jpegs[i].size) + 9; length < jpegs[i].size; length++) {
+            test_context("JPEG %zu, %zu bytes", i, length);
+            CHECK_EQUAL(decode_picture(&picture, copy_of(jpegs[i].bytes, length), length), STATUS_IMAGE_CORRUPT);
+            CHECK(!picture.rgba);
+            test_release();
+        }
+        test_context("JPEG %zu and more", i);
+        uint8_t *more = test_bytes(jpegs[i].size + 100);
+        memset(more, 0xff, jpegs[i].size + 100);
+        memcpy(more, jpegs[i].bytes, jpegs[i].size);
+        const uint8_t *a = decoded(&picture, jpegs[i].bytes, jpegs[i].size), *b = decoded(&longer, more, jpegs[i].size + 100);
+        CHECK(a && b && memcmp(a, b, (size_t)(picture.width * picture.height * 4)) == 0);
+        CHECK_EQUAL(picture.format, PICTURE_JPEG);
+    }
+    /* An end marker within a segment, as a thumbnail has, is none. */
+    size_t size;
+    const uint8_t *turned = with_orientation(&size, 6, true, 3);
+    for (size_t length = size - 1; length + 200 > size; length--) {
+        uint8_t *cut = copy_of(turned, length);
+        memcpy(cut + 30, "\xff\xd9", 2);
+        struct picture picture;
+        CHECK_EQUAL(decode_picture(&picture, cut, length), STATUS_IMAGE_CORRUPT);
+    }
+    uint8_t *hollow = copy_of(jpeg_baseline, sizeof jpeg_baseline); /* the end, and no picture before it */
+    const size_t frame = frame_of(hollow, sizeof jpeg_baseline), behind = frame + 2 + (size_t)(hollow[frame + 2] << 8 | hollow[frame + 3]);
+    memcpy(hollow + behind, "\xff\xd9", 2);
+    struct picture picture;
+    CHECK_EQUAL(decode_picture(&picture, hollow, behind + 2), STATUS_IMAGE_CORRUPT);
+}
+
+/* A BMP of two pixels goes the same way as the other formats. */
+TEST(bmp_is_a_format)
+{
+    static const uint8_t bmp[] = {'B', 'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0,
+                                  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0};
+    static const uint8_t expected[] = {3, 2, 1, 255, 6, 5, 4, 255};
+    struct picture picture;
+    const uint8_t *rgba = decoded(&picture, bmp, sizeof bmp);
+    CHECK(rgba && memcmp(rgba, expected, sizeof expected) == 0);
+    CHECK(picture.width == 2 && picture.height == 1 && picture.format == PICTURE_BMP && picture.orientation == 1);
+    CHECK_EQUAL(size_status(copy_of(bmp, sizeof bmp - 1), sizeof bmp - 1), STATUS_IMAGE_CORRUPT);
+}
+
+/* "aaaaaaaaaa" with the fixed code, as zlib writes it; and stored. */
+TEST(deflated_data)
+{
+    static const uint8_t fixed[] = {0x4b, 0x4c, 0x84, 0x01, 0x00}, stored[] = {1, 3, 0, 0xfc, 0xff, 'a', 'b', 'c'};
+    uint8_t *out = test_bytes(10);
+    CHECK_EQUAL(decode_deflated(out, 10, copy_of(fixed, sizeof fixed), sizeof fixed), STATUS_OK);
+    CHECK(memcmp(out, "aaaaaaaaaa", 10) == 0);
+    CHECK_EQUAL(decode_deflated(out, 9, fixed, sizeof fixed), STATUS_IMAGE_CORRUPT);  /* more than was promised */
+    CHECK_EQUAL(decode_deflated(out, 10, stored, sizeof stored), STATUS_IMAGE_CORRUPT); /* less */
+    CHECK_EQUAL(decode_deflated(out, 3, stored, sizeof stored), STATUS_OK);
+    CHECK(memcmp(out, "abc", 3) == 0);
+    for (size_t length = 0; length < sizeof fixed - 1; length++)
+        CHECK_EQUAL(decode_deflated(out, 10, copy_of(fixed, length), length), STATUS_IMAGE_CORRUPT);
+}
+
 static const struct test tests[] = {
     ENTRY(pictures_of_both_formats),
     ENTRY(exif_orientations),
@@ -269,5 +344,9 @@ static const struct test tests[] = {
     ENTRY(forged_sizes),
     ENTRY(png_starts_with_its_header),
     ENTRY(other_files_are_refused),
+    ENTRY(cmyk_is_refused_by_name),
+    ENTRY(jpegs_are_whole),
+    ENTRY(bmp_is_a_format),
+    ENTRY(deflated_data),
 };
 const struct suite decode_suite = SUITE("decode", tests);

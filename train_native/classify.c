@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-static const char usage[] = "eyelet classify MODEL FILE...: what each JPEG or PNG shows, the likeliest first\n\n"
+static const char usage[] = "eyelet classify MODEL FILE...: what each JPEG, PNG or BMP shows, the likeliest first\n\n"
                             "  eyelet classify web/models/tutorial.eyelet photo.jpg\n\n"
                             "A file that cannot be read is named and the others go on; the exit status is then 1.";
 

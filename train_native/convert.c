@@ -45,7 +45,17 @@ struct cost {
 static struct cost compare(const uint8_t *before, size_t before_size, const uint8_t *after, size_t after_size, const struct model *model,
                     const char *data)
 {
-    struct dataset dataset = dataset_open(data, DATASET_TEST, false);
+    struct data_options options = usual_data;
+    options.path = data;
+    struct dataset dataset = dataset_open(&options, DATASET_TEST);
+    char *mismatch = evaluation_mismatch(model, &dataset);
+    if (mismatch) {
+        complain(dataset.path, NULL, "the accuracy is not measured on it: %s", mismatch);
+        free(mismatch);
+        dataset_free(&dataset);
+        return (struct cost){0};
+    }
+    dataset_read(&dataset, model->net.input, &model->preprocess);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
     struct evaluation a = evaluation_run(before, before_size, &dataset, 0), b = evaluation_run(after, after_size, &dataset, 0);
     int agree = 0;
@@ -73,7 +83,7 @@ static void print_table(size_t before, size_t after, float error, const struct c
         printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * cost->before,
                100 * cost->after, 100 * cost->agreement, grouped((uint64_t)cost->images));
     else
-        printf("accuracy   not measured: no CIFAR-10 found (--data)\n");
+        printf("accuracy   not measured: no data for it found (--data)\n");
 }
 
 static void print_json(size_t before, size_t after, float error, const struct cost *cost)
@@ -93,7 +103,7 @@ int command_convert(int argc, char **argv)
     const struct option_entry options[] = {
         {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
         {"weights", "TYPE", OPTION_CHOICE, &type, "one of", types},
-        {"data", "DIR", OPTION_TEXT, &data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"data", "PATH", OPTION_TEXT, &data, "what it was trained on (else $EYELET_DATA, data/, ../shared/data/)", NULL},
         {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);

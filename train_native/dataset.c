@@ -1,50 +1,27 @@
 #include "dataset.h"
 
+#include "dataset_sources.h"
 #include "fetch.h"
 #include "model.h"
-#include "random.h"
+#include "photo_list.h"
+#include "photos.h"
+#include "sandbox.h"
 #include "support.h"
 
+#include <errno.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* CIFAR-10 (Krizhevsky 2009), binary version: a record is a label and then the planes of red, green and blue. */
-enum { CIFAR_SIDE = 32, CIFAR_PLANE = 1024, CIFAR_RECORD = 3073, CIFAR_RECORDS = 10000, CIFAR_CLASSES = 10 };
-static const char cifar_folder[] = "cifar-10-batches-bin";
-static const char *const cifar_files[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
-                                          "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
-enum { TRAIN_FILES = 5, FILES = 6 };
-static const char remedy[] = "Fetch the archive again: remove the folder and run `eyelet train --fetch`.";
+const struct data_options usual_data = {.test = 0.1f, .split_seed = 1, .memory = 1024, .allow_bad = 0.01f};
 
-static char *join(const char *folder, const char *name)
-{
-    const size_t length = strlen(folder) + strlen(name) + 2;
-    char *path = allocate(length, 1);
-    snprintf(path, length, "%s/%s", folder, name);
-    return path;
-}
+static const struct record_source *const record_sources[] = {&cifar10_source, &cifar100_source, &idx_source};
+enum { RECORD_SOURCES = sizeof record_sources / sizeof *record_sources };
 
-static bool holds_cifar(const char *folder)
-{
-    char *path = join(folder, cifar_files[FILES - 1]);
-    const bool found = access(path, F_OK) == 0;
-    free(path);
-    return found;
-}
-
-/* The folder itself or the one of the archive's name in it; NULL if neither holds the data. */
-static char *cifar_in(const char *folder)
-{
-    if (holds_cifar(folder))
-        return strdup(folder);
-    char *inner = join(folder, cifar_folder);
-    if (holds_cifar(inner))
-        return inner;
-    free(inner);
-    return NULL;
-}
+/* ---- Where the data is ---- */
 
 /* The place that the user names, if any. */
 static const char *named_place(const char *path)
@@ -53,106 +30,218 @@ static const char *named_place(const char *path)
     return path ? path : variable && *variable ? variable : NULL;
 }
 
-/* NULL if the data is not there. */
-static char *look_for_cifar(const char *path)
+/* Without a name there is only CIFAR-10 to look for; NULL if it is not there. */
+static char *usual_place(void)
 {
-    const char *named = named_place(path);
-    if (named)
-        return cifar_in(named);
-    char *folder = cifar_in("data");
-    return folder ? folder : cifar_in("../shared/data");
+    char *folder = cifar10_source.find("data");
+    return folder ? folder : cifar10_source.find("../shared/data");
 }
 
 bool dataset_is_there(const char *path)
 {
-    char *folder = look_for_cifar(path);
+    const char *named = named_place(path);
+    char *folder = named ? NULL : usual_place();
     free(folder);
-    return folder != NULL;
+    return folder || (named && access(named, F_OK) == 0);
 }
 
-static char *find_cifar(const char *path, bool may_fetch)
+static char *find_usual(bool may_fetch)
 {
-    const char *named = named_place(path);
-    char *folder = look_for_cifar(path);
-    if (!folder && named)
-        fail(named, "The folder should hold data_batch_1.bin to data_batch_5.bin and test_batch.bin.",
-             "no CIFAR-10 here (named by %s)", path ? "--data" : "EYELET_DATA");
+    char *folder = usual_place();
     if (!folder && may_fetch && fetch_cifar("data"))
-        folder = cifar_in("data");
+        folder = cifar10_source.find("data");
     if (!folder)
-        fail(cifar_folder, "Name its folder with --data or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
+        fail("cifar-10-batches-bin", "Name a folder of data, or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
              "not found in data/ or ../shared/data/");
     return folder;
 }
 
-static void read_class_names(struct dataset *dataset)
+/* The last part of a path, as text that a model's notes can hold. */
+static char *name_of(const char *path)
 {
-    char *path = join(dataset->path, "batches.meta.txt");
-    size_t size;
-    const char *reason;
-    char *text = (char *)read_file(&size, &reason, path, 1 << 16);
-    if (!text)
-        fail(path, remedy, "%s", reason);
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    size_t start = length;
+    while (start && path[start - 1] != '/')
+        start--;
+    const int count = (int)(length - start);
+    return count && count <= LIMIT_LABEL && model_text_valid(path + start, count, false) ? strndup(path + start, length - start)
+                                                                                         : strdup("photos");
+}
+
+static void open_photos(struct dataset *dataset, const char *path, bool is_folder)
+{
+    dataset->path = strdup(path);
+    dataset->name = name_of(path);
+    dataset->photos = is_folder ? folder_list(path) : csv_list(path);
+    dataset->classes = dataset->photos->classes;
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
-    char *rest = text;
-    for (int i = 0; i < dataset->classes; i++) {
-        char *line = strsep(&rest, "\n");
-        if (line && *line)
-            line[strcspn(line, "\r")] = 0;
-        if (!line || !*line || strlen(line) > 255)
-            fail(path, remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
-        if (!model_text_valid(line, (int)strlen(line), false)) /* no model could hold it */
-            fail(path, remedy, "line %d is not text", i + 1);
-        dataset->class_names[i] = strdup(line);
-    }
-    free(text);
-    free(path);
+    for (int i = 0; i < dataset->classes; i++)
+        dataset->class_names[i] = strdup(dataset->photos->class_names[i]);
+    if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
+        fail(path, "Put the pictures to learn from into a folder train beside it.", "there are only test pictures here");
 }
 
-static void read_records(struct dataset *dataset, const char *name)
+/* Fills in a set of records, if the path is of that kind. */
+static bool open_records(struct dataset *dataset, const char *path)
 {
-    char *path = join(dataset->path, name);
-    size_t size;
-    const char *reason;
-    uint8_t *bytes = read_file(&size, &reason, path, (size_t)1 << 30);
-    if (!bytes)
-        fail(path, remedy, "%s", reason);
-    if (size != (size_t)CIFAR_RECORD * CIFAR_RECORDS)
-        fail(path, remedy, "has %s bytes, not the %s of %d records: it is cut short or is not CIFAR-10", grouped(size),
-             grouped((uint64_t)CIFAR_RECORD * CIFAR_RECORDS), CIFAR_RECORDS);
-    for (int i = 0; i < CIFAR_RECORDS; i++) {
-        const uint8_t *record = bytes + (size_t)i * CIFAR_RECORD;
-        if (record[0] >= CIFAR_CLASSES)
-            fail(path, remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i, record[0],
-                 CIFAR_CLASSES - 1);
-        dataset->labels[dataset->count] = record[0];
-        uint8_t *pixels = dataset->pixels + (size_t)dataset->count++ * 3 * CIFAR_PLANE;
-        for (int k = 0; k < CIFAR_PLANE; k++)
-            for (int c = 0; c < 3; c++)
-                pixels[k * 3 + c] = record[1 + c * CIFAR_PLANE + k];
-    }
-    free(bytes);
-    free(path);
+    for (int i = 0; i < RECORD_SOURCES && !dataset->path; i++)
+        if ((dataset->path = record_sources[i]->find(path)))
+            record_sources[i]->read(dataset);
+    return dataset->path != NULL;
 }
 
-struct dataset dataset_open(const char *path, enum dataset_part part, bool may_fetch)
+static void announce(const struct dataset *dataset, const char *more)
 {
-    struct dataset dataset = {.name = strdup("CIFAR-10"),
-                              .path = find_cifar(path, may_fetch),
-                              .shape = {CIFAR_SIDE, CIFAR_SIDE, 3},
-                              .classes = CIFAR_CLASSES};
-    const int first = part == DATASET_TRAIN ? 0 : TRAIN_FILES, last = part == DATASET_TRAIN ? TRAIN_FILES : FILES;
-    const size_t most = (size_t)(last - first) * CIFAR_RECORDS;
-    dataset.pixels = allocate(most, 3 * CIFAR_PLANE);
-    dataset.labels = allocate(most, 1);
-    read_class_names(&dataset);
-    for (int i = first; i < last; i++)
-        read_records(&dataset, cifar_files[i]);
     fputs("data: ", stderr);
-    print_escaped(stderr, dataset.path);
-    fprintf(stderr, " (%s, %s %s images)\n", dataset.name, grouped((uint64_t)dataset.count),
-            part == DATASET_TRAIN ? "training" : "test");
+    print_escaped(stderr, dataset->path);
+    fprintf(stderr, " (%s, %s %s images%s)\n", dataset->name, grouped((uint64_t)dataset->count),
+            dataset->part == DATASET_TRAIN ? "training" : "test", more);
+}
+
+struct dataset dataset_open(const struct data_options *options, enum dataset_part part)
+{
+    struct dataset dataset = {.options = *options, .part = part};
+    const char *named = named_place(options->path);
+    if (!named) {
+        char *folder = find_usual(options->may_fetch);
+        open_records(&dataset, folder);
+        free(folder);
+    } else {
+        struct stat about;
+        if (stat(named, &about))
+            fail(named, NULL, "no data here (named by %s): %s", options->path ? "the command" : "EYELET_DATA", strerror(errno));
+        if (!open_records(&dataset, named))
+            open_photos(&dataset, named, S_ISDIR(about.st_mode));
+    }
+    if (!dataset.photos)
+        announce(&dataset, "");
     return dataset;
+}
+
+/* ---- Reading pictures in files ---- */
+
+/* The photos that this part of the data may hold stay in the list. */
+static void choose_part(struct photo_list *list, enum dataset_part part)
+{
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        const struct photo photo = list->photos[i];
+        if (photo.part == PHOTO_OPEN || (photo.part == PHOTO_TEST) == (part == DATASET_TEST))
+            list->photos[kept++] = photo;
+        else
+            free(photo.path);
+    }
+    list->count = kept;
+}
+
+/* Marks in `kept` what was read and belongs to the part. True if the test images had to be set apart for it. */
+static bool divide(bool *kept, const struct dataset *dataset, const struct photo_facts *facts)
+{
+    const struct photo_list *list = dataset->photos;
+    int *places = allocate((size_t)list->count, sizeof *places), open = 0;
+    uint64_t *contents = allocate((size_t)list->count, sizeof *contents);
+    uint16_t *labels = allocate((size_t)list->count, sizeof *labels);
+    bool *drawn = allocate((size_t)list->count, sizeof *drawn);
+    for (int i = 0; i < list->count; i++) {
+        kept[i] = !facts[i].reason[0];
+        if (!kept[i] || list->photos[i].part != PHOTO_OPEN)
+            continue;
+        contents[open] = facts[i].content;
+        labels[open] = list->photos[i].label;
+        places[open++] = i;
+    }
+    draw_by_content(drawn, contents, labels, open, dataset->options.test, 1, (uint64_t)dataset->options.split_seed);
+    for (int k = 0; k < open; k++)
+        kept[places[k]] = drawn[k] == (dataset->part == DATASET_TEST);
+    free(places);
+    free(contents);
+    free(labels);
+    free(drawn);
+    return open > 0 && dataset->options.test > 0;
+}
+
+/* Moves the images that are kept together. */
+static void gather(struct dataset *dataset, const struct photo_facts *facts, const bool *kept)
+{
+    struct photo_list *list = dataset->photos;
+    const size_t bytes = shape_count(dataset->shape);
+    dataset->labels = allocate((size_t)list->count, sizeof *dataset->labels);
+    dataset->contents = allocate((size_t)list->count, sizeof *dataset->contents);
+    dataset->files = allocate((size_t)list->count, sizeof *dataset->files);
+    bool *validates = allocate((size_t)list->count, sizeof *validates), any = false;
+    for (int i = 0; i < list->count; i++) {
+        if (!kept[i])
+            continue;
+        const int to = dataset->count++;
+        if (to != i)
+            memcpy(dataset->pixels + (size_t)to * bytes, dataset->pixels + (size_t)i * bytes, bytes);
+        dataset->labels[to] = list->photos[i].label;
+        dataset->contents[to] = facts[i].content;
+        dataset->files[to] = list->photos[i].path;
+        any |= validates[to] = list->photos[i].part == PHOTO_VALIDATION;
+    }
+    dataset->validates = any ? validates : NULL;
+    if (!any)
+        free(validates);
+}
+
+/* A class without images would be learnt or measured as something that never is. */
+static void check_classes(const struct dataset *dataset)
+{
+    int *counts = allocate((size_t)dataset->classes, sizeof *counts);
+    for (int i = 0; i < dataset->count; i++)
+        counts[dataset->labels[i]] += !(dataset->validates && dataset->validates[i]);
+    for (int i = 0; i < dataset->classes; i++)
+        if (!counts[i])
+            fail(dataset->path, dataset->drawn ? "Add pictures of it. --test 0 sets none apart for the test, --test 1 takes all for it."
+                                               : "Add pictures of it, or remove the class from all parts of the data.",
+                 "the class \"%s\" has no %s picture that can be read", dataset->class_names[i],
+                 dataset->part == DATASET_TRAIN ? "training" : "test");
+    free(counts);
+}
+
+void dataset_read(struct dataset *dataset, struct shape input, const struct preprocess *preprocess)
+{
+    struct photo_list *list = dataset->photos;
+    if (!list)
+        return;
+    choose_part(list, dataset->part);
+    const size_t half = (size_t)dataset->options.memory << 19; /* for pixels that stay; the other half is to decode in */
+    dataset->shape = (struct shape){input.h, input.w, 3};
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)list->count, shape_count(dataset->shape), &bytes))
+        fail(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
+    dataset->pixels = pixels_new(&dataset->mapped, bytes, half);
+    const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
+    struct photo_facts *facts = photos_read(list, dataset->pixels, input, preprocess, threads, half);
+    const int bad = photos_refuse(list, facts, dataset->path, dataset->options.allow_bad);
+    bool *kept = allocate((size_t)list->count, sizeof *kept);
+    dataset->drawn = divide(kept, dataset, facts);
+    gather(dataset, facts, kept);
+    check_classes(dataset);
+    char more[160], *end = more;
+    end += sprintf(end, " of %s classes", grouped((uint64_t)dataset->classes));
+    if (dataset->drawn)
+        end += sprintf(end, "; %g %% are set apart for the test", 100 * (double)dataset->options.test);
+    if (bad)
+        end += sprintf(end, "; %s left out", grouped((uint64_t)bad));
+    if (list->ignored)
+        sprintf(end, "; %s files are no pictures", grouped((uint64_t)list->ignored));
+    announce(dataset, more);
+    free(kept);
+    photos_facts_free(facts, list);
+}
+
+/* ---- Images in memory ---- */
+
+static void free_pixels(struct dataset *dataset)
+{
+    if (dataset->mapped)
+        shared_memory_free(dataset->pixels, dataset->mapped - 1, 1);
+    else
+        free(dataset->pixels);
 }
 
 void dataset_free(struct dataset *dataset)
@@ -162,8 +251,12 @@ void dataset_free(struct dataset *dataset)
     free(dataset->class_names);
     free(dataset->name);
     free(dataset->path);
-    free(dataset->pixels);
+    free_pixels(dataset);
     free(dataset->labels);
+    free(dataset->contents);
+    free(dataset->files);
+    free(dataset->validates);
+    photo_list_free(dataset->photos);
 }
 
 void dataset_fit(struct dataset *dataset, struct shape input, const struct preprocess *preprocess)
@@ -172,22 +265,29 @@ void dataset_fit(struct dataset *dataset, struct shape input, const struct prepr
     if (from.h == input.h && from.w == input.w)
         return;
     const size_t old = (size_t)from.h * (size_t)from.w, new = (size_t)input.h * (size_t)input.w;
-    uint8_t *fitted = allocate((size_t)dataset->count * new, 3), *rgba = allocate(old, 4);
+    size_t mapped;
+    uint8_t *fitted = pixels_new(&mapped, (size_t)dataset->count * new * 3, (size_t)dataset->options.memory << 19);
     struct arena measure = {0};
     image_fit(NULL, NULL, from.w, from.h, input, preprocess, &measure);
-    void *scratch = allocate((size_t)measure.used, 1);
-    for (size_t i = 0; i < (size_t)dataset->count; i++) {
-        for (size_t k = 0; k < old; k++) {
-            memcpy(rgba + k * 4, dataset->pixels + (i * old + k) * 3, 3);
-            rgba[k * 4 + 3] = 255;
+#pragma omp parallel
+    {
+        uint8_t *rgba = allocate(old, 4);
+        void *scratch = allocate((size_t)measure.used, 1);
+#pragma omp for schedule(static)
+        for (int i = 0; i < dataset->count; i++) {
+            for (size_t k = 0; k < old; k++) {
+                memcpy(rgba + k * 4, dataset->pixels + ((size_t)i * old + k) * 3, 3);
+                rgba[k * 4 + 3] = 255;
+            }
+            struct arena arena = {.base = scratch, .size = measure.used};
+            image_fit(fitted + (size_t)i * new * 3, rgba, from.w, from.h, input, preprocess, &arena);
         }
-        struct arena arena = {.base = scratch, .size = measure.used};
-        image_fit(fitted + i * new * 3, rgba, from.w, from.h, input, preprocess, &arena);
+        free(scratch);
+        free(rgba);
     }
-    free(scratch);
-    free(rgba);
-    free(dataset->pixels);
+    free_pixels(dataset);
     dataset->pixels = fitted;
+    dataset->mapped = mapped;
     dataset->shape = (struct shape){input.h, input.w, 3};
 }
 
@@ -195,41 +295,6 @@ void dataset_limit(struct dataset *dataset, int count)
 {
     if (count < dataset->count)
         dataset->count = count;
-}
-
-struct split dataset_split(const struct dataset *dataset, float share, uint64_t seed)
-{
-    struct split split = {allocate((size_t)dataset->count, sizeof(int)), allocate((size_t)dataset->count, sizeof(int)), 0, 0};
-    bool *validates = allocate((size_t)dataset->count, sizeof(bool));
-    int *places = allocate((size_t)dataset->count, sizeof(int));
-    for (int label = 0; label < dataset->classes; label++) {
-        struct random random = random_seed(seed, 1000 + (uint64_t)label);
-        int count = 0;
-        for (int i = 0; i < dataset->count; i++)
-            if (dataset->labels[i] == label)
-                places[count++] = i;
-        const int wanted = (int)((float)count * share + 0.5f);
-        for (int i = 0; i < wanted; i++) { /* the first steps of a Fisher-Yates shuffle */
-            const int other = i + (int)random_below(&random, (uint32_t)(count - i));
-            const int place = places[other];
-            places[other] = places[i];
-            validates[place] = true;
-        }
-    }
-    for (int i = 0; i < dataset->count; i++)
-        if (validates[i])
-            split.validation[split.validation_count++] = i;
-        else
-            split.train[split.train_count++] = i;
-    free(places);
-    free(validates);
-    return split;
-}
-
-void split_free(struct split *split)
-{
-    free(split->train);
-    free(split->validation);
 }
 
 void dataset_statistics(float mean[3], float deviation[3], const struct dataset *dataset, const int *places, int count)

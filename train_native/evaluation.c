@@ -2,6 +2,7 @@
 
 #include "augment.h"
 #include "classifier.h"
+#include "model_file.h"
 #include "support.h"
 
 #include <math.h>
@@ -91,6 +92,28 @@ static void score(struct evaluation *evaluation, const struct dataset *dataset)
     }
     for (int bin = 0; bin < BINS; bin++)
         evaluation->calibration_error += fabs(confidence_less_hits[bin]) / dataset->count;
+}
+
+char *evaluation_mismatch(const struct model *model, const struct dataset *dataset)
+{
+    const int classes = net_classes(&model->net);
+    char *reason = NULL, *label = NULL;
+    int place = 0, printed = 0;
+    for (; place < classes && place < dataset->classes; place++) {
+        free(label);
+        label = model_file_label(model, place);
+        if (strcmp(label, dataset->class_names[place]) != 0)
+            break;
+    }
+    if (place < classes && place < dataset->classes)
+        printed = asprintf(&reason, "the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"", classes,
+                           dataset->name, dataset->classes, place, label, dataset->class_names[place]);
+    else if (classes != dataset->classes)
+        printed = asprintf(&reason, "the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
+    free(label);
+    if (printed < 0)
+        fail(NULL, NULL, "there is not enough memory");
+    return reason;
 }
 
 struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, int choice)

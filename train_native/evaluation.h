@@ -3,6 +3,7 @@
 #define EVALUATION_H
 
 #include "dataset.h"
+#include "model.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,7 +22,11 @@ struct evaluation {
  * down. One view is the network's own logits, to the bit. */
 extern const char *const evaluation_views[];
 
-/* On every core (omp_set_num_threads limits them). A model that fails ends the program. */
+/* Why the model's classes are not those of the data, in the same order; NULL if they are. The caller frees it. */
+char *evaluation_mismatch(const struct model *model, const struct dataset *dataset);
+
+/* On every core (omp_set_num_threads limits them). A model that fails ends the program. The data's classes are the
+ * model's, and it has been fitted. */
 struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, int views);
 void evaluation_free(struct evaluation *evaluation);
 

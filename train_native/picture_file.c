@@ -1,15 +1,11 @@
 #include "picture_file.h"
 
 #include "limits.h"
+#include "sandbox.h"
 #include "support.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { HEAD_BYTES = 64 }; /* before the pixels, which start aligned */
 
@@ -19,26 +15,39 @@ struct answer {
     enum status status;
 };
 
+struct decoding {
+    struct answer *answer;
+    const uint8_t *bytes;
+    size_t size;
+    int stored_pixels;
+};
+
 static size_t shared_bytes(int width, int height)
 {
     return HEAD_BYTES + (size_t)width * (size_t)height * 4;
 }
 
-_Noreturn static void decode_child(struct answer *answer, const uint8_t *bytes, size_t size, int stored_pixels)
+static void decode(void *context, int i)
 {
-    const struct rlimit none = {0, 0}, time = {60, 60};
-    setrlimit(RLIMIT_CORE, &none);
-    setrlimit(RLIMIT_CPU, &time);
+    (void)i;
+    const struct decoding *decoding = context;
+    struct answer *answer = decoding->answer;
     struct picture picture;
-    answer->status = decode_picture(&picture, bytes, size);
-    if (!answer->status && picture.width * picture.height != stored_pixels)
-        answer->status = STATUS_IMAGE_CORRUPT;
-    if (!answer->status) {
+    enum status status = decode_picture(&picture, decoding->bytes, decoding->size);
+    if (!status && picture.width * picture.height != decoding->stored_pixels)
+        status = STATUS_IMAGE_CORRUPT;
+    if (!status) {
         answer->width = picture.width;
         answer->height = picture.height;
-        memcpy((uint8_t *)answer + HEAD_BYTES, picture.rgba, (size_t)stored_pixels * 4);
+        memcpy((uint8_t *)answer + HEAD_BYTES, picture.rgba, (size_t)decoding->stored_pixels * 4);
     }
-    _exit(0);
+    answer->status = status;
+}
+
+static void stopped(void *context, int i)
+{
+    (void)i;
+    ((struct decoding *)context)->answer->status = STATUS_IMAGE_CORRUPT;
 }
 
 bool picture_open(struct picture *picture, const char **reason, const char *path)
@@ -52,23 +61,13 @@ bool picture_open(struct picture *picture, const char **reason, const char *path
     enum status status = size ? decode_size(&width, &height, bytes, size) : STATUS_IMAGE_FORMAT;
     if (!status) {
         const size_t shared = shared_bytes(width, height);
-        struct answer *answer = mmap(NULL, shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (answer == MAP_FAILED)
-            fail(path, NULL, "%s", strerror(errno));
-        answer->status = STATUS_IMAGE_CORRUPT; /* what stands if the child is stopped */
-        fflush(NULL);
-        const pid_t child = fork();
-        if (child < 0)
-            fail(path, NULL, "cannot start a process to decode it in: %s", strerror(errno));
-        if (child == 0)
-            decode_child(answer, bytes, size, width * height);
-        int ended;
-        while (waitpid(child, &ended, 0) < 0 && errno == EINTR)
-            ;
+        struct decoding decoding = {shared_memory(shared, 1), bytes, size, width * height};
+        sandbox_run(1, 1, decode, stopped, &decoding);
+        const struct answer *answer = decoding.answer;
         status = answer->status;
-        *picture = (struct picture){answer->width, answer->height, (uint8_t *)answer + HEAD_BYTES};
+        *picture = (struct picture){.width = answer->width, .height = answer->height, .rgba = (uint8_t *)answer + HEAD_BYTES};
         if (status) {
-            munmap(answer, shared);
+            shared_memory_free(decoding.answer, shared, 1);
             picture->rgba = NULL;
         }
     }
@@ -80,6 +79,6 @@ bool picture_open(struct picture *picture, const char **reason, const char *path
 void picture_release(struct picture *picture)
 {
     if (picture->rgba)
-        munmap(picture->rgba - HEAD_BYTES, shared_bytes(picture->width, picture->height));
+        shared_memory_free(picture->rgba - HEAD_BYTES, shared_bytes(picture->width, picture->height), 1);
     picture->rgba = NULL;
 }

@@ -191,6 +191,14 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
     return written;
 }
 
+char *path_join(const char *folder, const char *name)
+{
+    const size_t length = strlen(folder) + strlen(name) + 2;
+    char *path = allocate(length, 1);
+    snprintf(path, length, "%s/%s", folder, name);
+    return path;
+}
+
 char *beside(const char *path, const char *ending)
 {
     size_t length = strlen(path);

@@ -38,6 +38,9 @@ uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t m
  * changed. */
 bool write_file(const char *path, const void *bytes, size_t size, const char **reason);
 
+/* folder/name; the caller frees it. */
+char *path_join(const char *folder, const char *name);
+
 /* path with its ending, if it is `.eyelet`, replaced by `ending`; the caller frees it. */
 char *beside(const char *path, const char *ending);
 

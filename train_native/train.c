@@ -238,21 +238,23 @@ static int train(const struct train_options *o, const char *command)
 {
     const struct places places = check_places(o);
     struct net *net = allocate(1, sizeof *net);
-    struct dataset dataset = dataset_open(o->data, DATASET_TRAIN, true);
+    struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
     struct transfer opened = {0}, *transfer = o->from ? &opened : NULL;
     if (transfer)
         opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
     else
         network_read(net, o->network, o->size, o->size, dataset.classes);
+    struct preprocess preprocess = {.fit = o->fit};
+    memcpy(preprocess.background, o->background, sizeof preprocess.background);
+    if (transfer)
+        preprocess = transfer->preprocess;
+    dataset_read(&dataset, net->input, &preprocess);
     if (o->limit)
         dataset_limit(&dataset, o->limit);
     struct split split = dataset_split(&dataset, o->validation, (uint64_t)o->seed);
     if (!split.train_count)
         fail(dataset.path, "Lower --validation.", "no images are left to train on");
-    struct preprocess preprocess = {.fit = FIT_CROP, .background = {255, 255, 255}};
-    if (transfer)
-        preprocess = transfer->preprocess;
-    else
+    if (!transfer)
         dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
     dataset_fit(&dataset, net->input, &preprocess);
 

@@ -13,12 +13,18 @@
 enum { USUAL_PLATEAU = 5 };
 
 static const char usage[] =
-    "eyelet train -o MODEL.eyelet: trains a network on CIFAR-10\n\n"
+    "eyelet train [DATA] -o MODEL.eyelet: trains a network on labelled images\n\n"
     "  eyelet train -o mine.eyelet                       the tutorial's network, as well as it can be trained\n"
     "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n"
+    "  eyelet train photos -o mine.eyelet                on pictures of your own, a folder for each class\n"
     "  eyelet train -o mine.eyelet --from best.eyelet    goes on from a trained model, with a new head for other labels\n"
+    "  eyelet train photos -o mine.eyelet                on pictures of your own, a folder for each class\n"
     "  eyelet train -o mine.eyelet --from best.eyelet --linear-probe    learns the head alone, in seconds\n"
     "  eyelet train --find-rate                          says which learning rate to take, and writes nothing\n\n"
+    "DATA is CIFAR-10 (also --data or $EYELET_DATA; without any: in data/, ../shared/data/), or a folder of CIFAR-100 or\n"
+    "MNIST files, or a folder with a folder of pictures (JPEG, PNG, BMP) for each class, or such ones in folders train, test\n"
+    "and val, or a CSV file with a line `path,label` for each picture. Without a folder test, a share of every class is set apart for\n"
+    "`eyelet evaluate`, chosen by what the pictures show. Pictures that cannot be read are named and left out.\n\n"
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
     "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
@@ -106,6 +112,8 @@ static void check(const struct train_options *o, const struct recipe *recipe)
         usage_error("train", "--find-rate does not go with --resume");
     if (!(o->validation < 1))
         usage_error("train", "--validation takes a share below 1, like 0.1");
+    if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
+        usage_error("train", "--test and --allow-bad take shares of at most 1, like 0.1");
     if (!(o->validation > 0) && (o->settings.patience || o->settings.schedule == SCHEDULE_PLATEAU))
         usage_error("train", "--patience and --schedule plateau need validation images: --validation above 0");
     if (o->shard < 1 || o->shard > 4096)
@@ -119,12 +127,23 @@ static void check(const struct train_options *o, const struct recipe *recipe)
     check_transfer(o, recipe);
 }
 
+/* Red, green and blue, two hexadecimal digits each. */
+static void read_colour(uint8_t colour[3], const char *text)
+{
+    const unsigned long value = strtoul(text, NULL, 16);
+    for (int c = 0; c < 3; c++)
+        colour[c] = (uint8_t)(value >> (16 - 8 * c));
+    if (strlen(text) != 6 || strspn(text, "0123456789abcdefABCDEF") != 6)
+        usage_error("train", "--background takes a colour like ffffff, not \"%s\"", text);
+}
+
 struct train_options train_options_parse(const struct recipe *recipe, int argc, char **argv)
 {
     static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
     static const char *const schedules[] = {"constant", "cosine", "linear", "onecycle", "plateau", NULL};
     static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
     static const char *const flips[] = {"none", "random", "alternate", NULL};
+    static const char *const fits[] = {"stretch", "crop", "pad", NULL};
     static const char *const weightings[] = {"none", "balanced", NULL};
     const char *names[MOST_RECIPES + 1] = {NULL};
     int number = 0;
@@ -134,20 +153,27 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     }
     struct train_options o = {.network = network_of(recipe), .settings = recipe->settings,
                               .initializer = recipe->initializer, .validation = recipe->validation, .shard = recipe->shard,
-                              .recipe = number, .seed = 1, .rate_decay = 1};
+                              .recipe = number, .seed = 1, .rate_decay = 1, .data = usual_data};
     struct settings *settings = &o.settings;
     struct optimizer *optimizer = &settings->optimizer;
     struct augment *augment = &settings->augment;
     if (!settings->plateau)
         settings->plateau = USUAL_PLATEAU;
     int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)augment->flip,
-        initializer = (int)o.initializer;
+        initializer = (int)o.initializer, fit = FIT_CROP;
+    const char *background = "ffffff";
     const struct option_entry options[] = {
         {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes", NULL},
         {"recipe", "NAME", OPTION_CHOICE, &o.recipe, "what the options below start from, one of", names},
         {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
         {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
-        {"data", "DIR", OPTION_TEXT, &o.data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"fit", "NAME", OPTION_CHOICE, &fit, "how pictures of another shape meet the input, one of", fits},
+        {"background", "RRGGBB", OPTION_TEXT, &background, "the colour behind what is transparent, and around --fit pad", NULL},
+        {"data", "PATH", OPTION_TEXT, &o.data.path, "the same as DATA", NULL},
+        {"test", "SHARE", OPTION_NUMBER, &o.data.test, "of pictures without a folder test: set apart for evaluate", NULL},
+        {"split-seed", "N", OPTION_COUNT, &o.data.split_seed, "of that choice", NULL},
+        {"memory", "MIB", OPTION_COUNT, &o.data.memory, "for pictures; what is more lies in a file in $TMPDIR or /var/tmp", NULL},
+        {"allow-bad", "SHARE", OPTION_NUMBER, &o.data.allow_bad, "of the pictures may be unreadable", NULL},
         {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
         {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
         {"from", "MODEL", OPTION_TEXT, &o.from, "start from this trained model; recipe: finetune", NULL},
@@ -198,8 +224,14 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     const int first = options_parse(options, usage, argc, argv);
     if (o.recipe != number) /* getopt takes an option's beginning for it, train_recipe does not */
         usage_error("train", "--recipe is not abbreviated");
-    if (first < argc)
-        usage_error("train", "train takes no operands, got \"%s\"", argv[first]);
+    if (argc - first > 1 || (first < argc && o.data.path))
+        usage_error("train", "train takes one place of data, got \"%s\" and \"%s\"", o.data.path ? o.data.path : argv[first],
+                    argv[argc - 1]);
+    o.data.path = first < argc ? argv[first] : o.data.path;
+    o.data.threads = o.threads;
+    o.data.may_fetch = true;
+    o.fit = (enum fit)fit;
+    read_colour(o.background, background);
     optimizer->kind = (enum optimizer_kind)kind;
     settings->schedule = (enum schedule)schedule;
     augment->flip = (enum flip)flip;
@@ -224,7 +256,7 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     FILE *out = open_memstream(&text, &size);
     const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
     fprintf(out, "data=%08x-%08x of %d images\n", model_checksum(dataset->pixels, pixels),
-            model_checksum(dataset->labels, (size_t)dataset->count), dataset->count);
+            model_checksum((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
     if (transfer)
         fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--thaw=%d\n--rate-decay=%.9g\n", transfer->checksum,
                 (double)transfer->preprocess.mean[0], o->freeze ? o->freeze : "0", o->thaw, (double)o->rate_decay);

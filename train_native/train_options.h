@@ -12,7 +12,10 @@
 #include "transfer.h"
 
 struct train_options {
-    const char *output, *network, *data;
+    const char *output, *network;
+    struct data_options data;
+    enum fit fit;
+    uint8_t background[3];       /* red, green, blue */
     struct settings settings;
     float validation;
     enum initializer initializer;

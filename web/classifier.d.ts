@@ -55,7 +55,7 @@ export type ClassifierErrorCode =
     /* the model */
     | 'NOT_A_MODEL' | 'VERSION' | 'TRUNCATED' | 'TOO_LONG' | 'CHECKSUM' | 'HEADER' | 'NODE' | 'LIMIT' | 'NOT_FINITE' | 'TEXT'
     /* the image; IMAGE_CORRUPT also when a hostile file made the decoder stop */
-    | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT'
+    | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT' | 'IMAGE_CMYK'
     /* the place: a missing file, no WebAssembly with SIMD, something else than Eyelet's module, no memory */
     | 'FETCH' | 'NO_SIMD' | 'NOT_WASM' | 'MEMORY'
     /* the call; after TRAPPED the next call starts afresh */

@@ -2,7 +2,7 @@
  *
  *     classifier.classify(await imageFrom(file));
  *
- * JPEG and PNG stay encoded, for the module to decode to the same bits everywhere; what it does not read (WebP, GIF,
+ * JPEG, PNG and BMP stay encoded, for the module to decode to the same bits everywhere; what it does not read (WebP, GIF,
  * AVIF, HEIC) the browser decodes where it can. What a file is, its first bytes say: names and types may be wrong. */
 import { ClassifierError } from './classifier.js';
 
@@ -17,7 +17,7 @@ export async function imageFrom(file) {
     const head = String.fromCharCode(...new Uint8Array(bytes, 0, Math.min(bytes.byteLength, 256)));
     if (head === '')
         throw new ClassifierError('IMAGE_FORMAT', 'the file is empty');
-    if (head.startsWith('\xff\xd8') || head.startsWith('\x89PNG'))
+    if (head.startsWith('\xff\xd8') || head.startsWith('\x89PNG') || head.startsWith('BM'))
         return bytes;
     if (file.type === 'image/svg+xml' || /^(\xef\xbb\xbf)?\s*</.test(head))
         throw new ClassifierError('IMAGE_FORMAT', 'this is an SVG drawing or a page, not a photo: save it as PNG or JPEG first');

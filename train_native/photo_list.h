@@ -1,0 +1,55 @@
+/* Pictures in files: which there are, and what they show.
+ *
+ *     struct photo_list *list = folder_list("photos");       // or csv_list("photos.csv")
+ *
+ * What cannot be made sense of ends the program, with one line that says what and where. */
+#ifndef PHOTO_LIST_H
+#define PHOTO_LIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum photo_part { PHOTO_TRAIN, PHOTO_VALIDATION, PHOTO_TEST, PHOTO_OPEN /* to be divided by us */ };
+
+struct photo {
+    char *path;
+    const char *fault; /* what is wrong with its row in a CSV file; NULL: nothing */
+    uint16_t label;
+    uint8_t part;      /* enum photo_part */
+};
+
+struct photo_list {
+    struct photo *photos; /* (count), one of each class in turn */
+    int count;
+    char **class_names;   /* (classes) */
+    int classes;
+    bool has_test, has_train;
+    int ignored;          /* files that are no pictures by their names */
+};
+
+/* A folder of folders, one for each class; or such ones in folders train, test, val. */
+struct photo_list *folder_list(const char *root);
+
+/* A CSV file (RFC 4180) of path and label, with or without a header; paths start from the file's folder. A row that makes no
+ * sense becomes a photo with a fault. */
+struct photo_list *csv_list(const char *path);
+
+void photo_list_free(struct photo_list *list);
+
+/* ---- For those who make lists ---- */
+
+/* As people count: img2 before img10; otherwise by bytes. */
+int natural_order(const char *a, const char *b);
+
+void photo_list_add(struct photo_list *list, const struct photo *photo);
+
+/* Makes `names` the classes, once each and in natural order; takes them over. Refuses names that no model could hold. */
+void photo_list_name_classes(struct photo_list *list, char **names, int count, const char *source);
+
+/* The place of a class, or -1. */
+int photo_list_class(const struct photo_list *list, const char *name);
+
+/* Puts the photos into their order. */
+void photo_list_arrange(struct photo_list *list);
+
+#endif
