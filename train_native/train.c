@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "checkpoint.h"
+#include "choose.h"
 #include "dataset.h"
 #include "fetch.h"
 #include "find_rate.h"
@@ -234,11 +235,28 @@ static int run_epochs(struct run *run, const struct transfer *transfer, const st
     return status;
 }
 
-static int train(const struct train_options *o, const char *command)
+/* Without a recipe or a network that the user names, the data says what the options start from; CIFAR-10 is what the recipes
+ * were made for. */
+static void choose(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
+{
+    bool named;
+    const struct recipe *recipe = train_recipe(&named, argc, argv);
+    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0, cifar10 = !dataset->photos && !dataset->contents;
+    if (named || own_network || (cifar10 && !o->from))
+        return;
+    const struct choice choice = choose_recipe(dataset, o->from);
+    *o = train_options_parse(&choice.recipe, argc, argv);
+    if (!o->json && !o->linear_probe)
+        printf("chosen for %s pictures of %d pixels in %d classes: recipe %s, %d epochs, batches of %d\n",
+               grouped((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch);
+}
+
+static int train(struct train_options *o, const char *command, int argc, char **argv)
 {
     const struct places places = check_places(o);
     struct net *net = allocate(1, sizeof *net);
     struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
+    choose(o, &dataset, argc, argv);
     struct transfer opened = {0}, *transfer = o->from ? &opened : NULL;
     if (transfer)
         opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
@@ -292,10 +310,11 @@ static int train(const struct train_options *o, const char *command)
 
 int command_train(int argc, char **argv)
 {
-    char *command = saver_command(argc, argv);
-    const struct train_options o = train_options_parse(train_recipe(argc, argv), argc, argv);
+    bool named;
+    char *command = saver_command(argc, argv); /* before the parsing, which reorders them */
+    struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
-    const int status = train(&o, command);
+    const int status = train(&o, command, argc, argv);
     free(command);
     return status;
 }

@@ -25,7 +25,8 @@ static const char usage[] =
     "MNIST files, or a folder with a folder of pictures (JPEG, PNG, BMP) for each class, or such ones in folders train, test\n"
     "and val, or a CSV file with a line `path,label` for each picture. Without a folder test, a share of every class is set apart for\n"
     "`eyelet evaluate`, chosen by what the pictures show. Pictures that cannot be read are named and left out.\n\n"
-    "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
+    "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help. Data other than\n"
+    "CIFAR-10 starts from the recipe photos, with --from MODEL from finetune, at a size and length that suit it.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
     "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
     "also after a crash, and ends in the same weights as a run that was never stopped.";
@@ -43,10 +44,11 @@ static const char *argument_named(const char *name, int argc, char **argv)
     return value;
 }
 
-const struct recipe *train_recipe(int argc, char **argv)
+const struct recipe *train_recipe(bool *named, int argc, char **argv)
 {
     const char *name = argument_named("--recipe", argc, argv);
     const struct recipe *recipe = name ? recipe_named(name) : argument_named("--from", argc, argv) ? recipe_named("finetune") : NULL;
+    *named = name != NULL;
     return recipe ? recipe : &recipes[0]; /* an unknown name is refused with the other options */
 }
 
@@ -152,7 +154,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         number = strcmp(names[i], recipe->name) == 0 ? i : number;
     }
     struct train_options o = {.network = network_of(recipe), .settings = recipe->settings,
-                              .initializer = recipe->initializer, .validation = recipe->validation, .shard = recipe->shard,
+                              .initializer = recipe->initializer, .validation = recipe->validation, .shard = recipe->shard, .size = recipe->size,
                               .recipe = number, .seed = 1, .rate_decay = 1, .data = usual_data};
     struct settings *settings = &o.settings;
     struct optimizer *optimizer = &settings->optimizer;

@@ -1,6 +1,7 @@
 /* The options of `eyelet train`.
  *
- *     struct train_options o = train_options_parse(train_recipe(argc, argv), argc, argv);
+ *     bool named;
+ *     struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
  *
  * A recipe gives every option its default, so that the same arguments may be read again over another recipe, once the data is
  * known. A mistake ends the program (options.h). */
@@ -28,8 +29,8 @@ struct train_options {
     float rate_decay;            /* of the rates, from each layer with weights to the one before it */
 };
 
-/* The recipe that the arguments name or that their kind of run starts from. */
-const struct recipe *train_recipe(int argc, char **argv);
+/* The recipe that the arguments name, or that their kind of run starts from: then *named is false. */
+const struct recipe *train_recipe(bool *named, int argc, char **argv);
 
 /* argv[0] is "train". Refuses what contradicts itself. */
 struct train_options train_options_parse(const struct recipe *recipe, int argc, char **argv);
