@@ -137,6 +137,8 @@ struct net_run {
     float *statistics[LIMIT_NODES];    /* batchnorm: mean and deviation of the images at hand (2, c) */
     float *other_gradient;             /* of a tensor with several consumers */
     bool frozen_biases_rest;           /* the biases of frozen layers do not learn either, so need no gradient */
+    int resting;                       /* the first nodes, so many, do not learn: they get no gradients, and batch normalisation
+                                          among them uses its running statistics */
     uint64_t dropout_seed;
     uint64_t first_image;              /* number, in the run of the training, of the first image at hand */
 };

@@ -31,7 +31,7 @@ void net_forward_training_node(struct net_run *run, int i, int n)
     const struct node *node = &run->net->nodes[i];
     float *out = run->tensor[i + 1];
     const float *in = run->tensor[node->input[0]];
-    if (node->kind == NODE_BATCHNORM) {
+    if (node->kind == NODE_BATCHNORM && i >= run->resting) {
         const int c = run->net->shapes[i + 1].c;
         const float *scale = run->parameters + run->net->place[i];
         batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n), c);
@@ -173,7 +173,7 @@ static bool has_gradient(const struct net *net, int tensor, int i, int side)
 /* Whether a node up to the one that writes this tensor has something to learn. */
 static bool needs_gradient(const struct net_run *run, int tensor)
 {
-    for (int i = 0; i < tensor; i++) {
+    for (int i = run->resting; i < tensor; i++) {
         const struct node *node = &run->net->nodes[i];
         struct block blocks[4];
         const bool rests = node->kind == NODE_CONV2D && node->frozen && (!node->bias || run->frozen_biases_rest);

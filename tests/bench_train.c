@@ -133,7 +133,7 @@ static void print_layers(const struct net *net, int shard)
     float *parameters = allocate(count, sizeof(float)), *gradients = allocate(count, sizeof(float)),
           *velocity = allocate(count, sizeof(float)), *losses = allocate((size_t)shard, sizeof(float)),
           *probabilities = allocate((size_t)shard * CLASSES, sizeof(float));
-    int *labels = allocate((size_t)shard, sizeof(int));
+    struct target *targets = allocate((size_t)shard, sizeof *targets);
     struct times *times = allocate(1, sizeof *times);
     struct random random = random_seed(SEED, 1);
     net_initialize(parameters, net, INITIALIZE_HE, &random);
@@ -151,7 +151,7 @@ static void print_layers(const struct net *net, int shard)
     for (size_t i = 0; i < (size_t)shard * shape_count(net->input); i++)
         run.tensor[0][i] = 4 * random_uniform(&random) - 2;
     for (int i = 0; i < shard; i++)
-        labels[i] = (int)random_below(&random, CLASSES);
+        targets[i] = target_of((int)random_below(&random, CLASSES));
 
     const int last = net->node_count - 1; /* the softmax, whose part training gives to the loss */
     for (times->repeat = -1; times->repeat < REPEATS; times->repeat++) {
@@ -165,9 +165,9 @@ static void print_layers(const struct net *net, int shard)
             net_forward_training_node(&run, i, shard);
             note(times, i, FORWARD);
         }
-        cross_entropy_forward(losses, probabilities, net_logits(&run), labels, smoothing, shard, CLASSES);
+        cross_entropy_forward(losses, probabilities, net_logits(&run), targets, smoothing, shard, CLASSES);
         note(times, last, FORWARD);
-        cross_entropy_backward(net_logits_gradient(&run), probabilities, labels, smoothing, 1.0f / (float)shard, shard, CLASSES);
+        cross_entropy_backward(net_logits_gradient(&run), probabilities, targets, smoothing, 1.0f / (float)shard, shard, CLASSES);
         note(times, last, BACKWARD);
         for (int i = last - 1; i >= 0; i--) {
             net_backward_node(&run, gradients, i, shard);
@@ -197,7 +197,7 @@ static void print_layers(const struct net *net, int shard)
     printf("]\n");
     free(arena.base);
     free(times);
-    free(labels);
+    free(targets);
     free(probabilities);
     free(losses);
     free(velocity);

@@ -155,7 +155,7 @@ void oracle_softmax(double *out, const double *in, double temperature, int n, in
     }
 }
 
-double oracle_cross_entropy(const double *logits, const int *labels, double smoothing, int n, int c)
+double oracle_cross_entropy(const double *logits, const struct target *targets, double smoothing, int n, int c)
 {
     double loss = 0;
     FOR(i, n) {
@@ -163,8 +163,10 @@ double oracle_cross_entropy(const double *logits, const int *labels, double smoo
         FOR(k, c) largest = fmax(largest, logits[i * c + k]);
         FOR(k, c) sum += exp(logits[i * c + k] - largest);
         FOR(k, c) {
-            const double target = smoothing / c + (k == labels[i] ? 1 - smoothing : 0);
-            loss -= target * (logits[i * c + k] - largest - log(sum));
+            const double share = (double)targets[i].share;
+            const double mixed = (k == targets[i].label) * (1 - share) + (k == targets[i].other) * share;
+            const double target = smoothing / c + (1 - smoothing) * mixed;
+            loss -= (double)targets[i].weight * target * (logits[i * c + k] - largest - log(sum));
         }
     }
     return loss;

@@ -4,6 +4,7 @@
 #define ORACLE_H
 
 #include "image.h"
+#include "loss.h"
 #include "net.h"
 #include "optimizer.h"
 
@@ -26,7 +27,7 @@ void oracle_activation(double *out, const double *in, enum node_kind kind, size_
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c);
 
 /* The sum of the losses of n images. */
-double oracle_cross_entropy(const double *logits, const int *labels, double smoothing, int n, int c);
+double oracle_cross_entropy(const double *logits, const struct target *targets, double smoothing, int n, int c);
 
 /* One step of one weight, numbered from 1. */
 struct oracle_weight {

@@ -280,17 +280,17 @@ TEST(softmax_and_temperature)
 
 struct loss {
     double *logits, smoothing, factor;
-    const int *labels;
+    const struct target *targets;
     int n, c;
 };
 
 static double loss_value(void *context)
 {
     const struct loss *loss = context;
-    return loss->factor * oracle_cross_entropy(loss->logits, loss->labels, loss->smoothing, loss->n, loss->c);
+    return loss->factor * oracle_cross_entropy(loss->logits, loss->targets, loss->smoothing, loss->n, loss->c);
 }
 
-TEST(cross_entropy_with_smoothing)
+TEST(cross_entropy_with_smoothing_and_mixed_targets)
 {
     struct random random = random_seed(15, 0);
     for (int c = 2; c <= 40; c += 19)
@@ -299,12 +299,13 @@ TEST(cross_entropy_with_smoothing)
             const size_t count = (size_t)(N * c);
             float *logits = test_random_floats(count, &random), *p = test_floats(count), *dlogits = test_floats(count);
             float losses[N];
-            int labels[N];
+            struct target targets[N]; /* the first plain, the others mixed, the last of double weight */
             for (int i = 0; i < N; i++)
-                labels[i] = test_between(&random, 0, c - 1);
-            cross_entropy_forward(losses, p, logits, labels, (float)s * 0.1f, N, c);
-            cross_entropy_backward(dlogits, p, labels, (float)s * 0.1f, 0.25f, N, c);
-            struct loss loss = {test_widened(logits, count), (double)((float)s * 0.1f), 0.25, labels, N, c};
+                targets[i] = (struct target){test_between(&random, 0, c - 1), test_between(&random, 0, c - 1),
+                                             i ? random_uniform(&random) : 0, i < N - 1 ? 1 : 2};
+            cross_entropy_forward(losses, p, logits, targets, (float)s * 0.1f, N, c);
+            cross_entropy_backward(dlogits, p, targets, (float)s * 0.1f, 0.25f, N, c);
+            struct loss loss = {test_widened(logits, count), (double)((float)s * 0.1f), 0.25, targets, N, c};
             const struct function f = {loss_value, &loss, loss.logits, count};
             test_context("%d classes, smoothing 0.%d", c, s);
             gradient_check("cross-entropy", dlogits, &f, count);
@@ -319,6 +320,6 @@ static const struct test tests[] = {
     ENTRY(activations),
     ENTRY(gelu),
     ENTRY(softmax_and_temperature),
-    ENTRY(cross_entropy_with_smoothing),
+    ENTRY(cross_entropy_with_smoothing_and_mixed_targets),
 };
 const struct suite gradients_suite = SUITE("gradients", tests);

@@ -334,7 +334,7 @@ TEST(softmax_and_temperature)
         }
 }
 
-TEST(cross_entropy_with_smoothing)
+TEST(cross_entropy_with_smoothing_and_mixed_targets)
 {
     struct random random = random_seed(10, 0);
     for (int c = 1; c <= 300; c = c * 2 + 3)
@@ -345,18 +345,19 @@ TEST(cross_entropy_with_smoothing)
             test_context("%d classes, smoothing %g", c, (double)smoothing);
             float *logits = test_random_floats(count, &random), *losses = test_floats(N), *p = test_floats(count);
             double *wide = test_doubles(count), *expected = test_doubles(count);
-            int labels[N];
+            struct target targets[N];
             for (size_t i = 0; i < count; i++) {
                 logits[i] *= i < (size_t)c ? 200 : 5; /* the first image is sure of itself, rightly or not */
                 wide[i] = (double)logits[i];
             }
             for (int i = 0; i < N; i++)
-                labels[i] = test_between(&random, 0, c - 1);
-            cross_entropy_forward(losses, p, logits, labels, smoothing, N, c);
+                targets[i] = (struct target){test_between(&random, 0, c - 1), test_between(&random, 0, c - 1),
+                                             i < 2 ? 0 : random_uniform(&random), i < 3 ? 1 : 2.5f};
+            cross_entropy_forward(losses, p, logits, targets, smoothing, N, c);
             oracle_softmax(expected, wide, 1, N, c);
             CHECK_ALL_CLOSE(p, expected, count, 1e-6);
             for (int i = 0; i < N; i++) {
-                const double loss = oracle_cross_entropy(wide + i * c, labels + i, (double)smoothing, 1, c);
+                const double loss = oracle_cross_entropy(wide + i * c, targets + i, (double)smoothing, 1, c);
                 CHECK_CLOSE(losses[i], loss, 2e-6 * (5 + loss));
             }
             test_release();
@@ -377,6 +378,6 @@ static const struct test tests[] = {
     ENTRY(gelu),
     ENTRY(activations_of_extreme_numbers),
     ENTRY(softmax_and_temperature),
-    ENTRY(cross_entropy_with_smoothing),
+    ENTRY(cross_entropy_with_smoothing_and_mixed_targets),
 };
 const struct suite layers_suite = SUITE("layers", tests);

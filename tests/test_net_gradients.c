@@ -1,6 +1,7 @@
 /* core/net_backward.c: the gradient of every parameter of whole nets against central differences of the oracle. */
 #include "gradient_check.h"
 #include "nets.h"
+#include "norm.h"
 #include "oracle.h"
 #include "test.h"
 
@@ -180,6 +181,63 @@ TEST(resting_biases)
     CHECK_SAME_BITS(gradients[1] + end, gradients[0] + end, count - end);
 }
 
+/* Nodes that rest get no gradient, batch normalisation among them goes by its running statistics, and what is behind them learns
+ * as from a net that starts there. */
+TEST(resting_nodes)
+{
+    enum { N = 3, CLASSES = 4 };
+    struct random random = random_seed(94, 0);
+    struct net net = {.input = {6, 5, 3}};
+    int x = nets_simple(&net, nets_conv(&net, 0, 4, 3, 3, 1, true, true), NODE_BATCHNORM);
+    const int rest = x = nets_simple(&net, x, NODE_TANH); /* tensor, and so number of nodes */
+    x = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, false), NODE_BATCHNORM);
+    x = nets_add(&net, nets_simple(&net, x, NODE_TANH), rest);
+    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), CLASSES, true));
+    const size_t count = net_parameter_count(&net), place = net.place[rest];
+    const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(N * shape_count(net.input), &random);
+    float *gradients = test_floats(count);
+    memset(gradients, 0, count * sizeof(float));
+    struct fixture fixture, exact;
+    fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
+    fixture_open(&exact, &net, parameters, N, NET_INFER);
+    fixture.run.resting = rest;
+    memcpy(fixture.run.tensor[0], images, N * shape_count(net.input) * sizeof(float));
+    memcpy(exact.run.tensor[0], images, N * shape_count(net.input) * sizeof(float));
+    net_forward_training(&fixture.run, N);
+    for (int i = 0; i < rest; i++)
+        net_forward_node(&exact.run, i, N);
+    CHECK_SAME_BITS(fixture.run.tensor[rest], exact.run.tensor[rest], N * shape_count(net.shapes[rest]));
+    const float *dlogits = test_random_floats(N * CLASSES, &random);
+    memcpy(net_logits_gradient(&fixture.run), dlogits, N * CLASSES * sizeof(float));
+    net_backward(&fixture.run, gradients, N);
+    for (size_t i = 0; i < place; i++)
+        CHECK(gradients[i] == 0);
+    without_statistics(gradients, &net);
+
+    /* The oracle has no nodes that rest: its first batch normalisation is given weights that do to these images what the running
+     * statistics do, and differences are taken behind it only. */
+    struct whole whole = {.net = &net, .parameters = test_widened(parameters, count), .n = N,
+                          .dlogits = test_widened(dlogits, N * CLASSES), .mode = {.training = true, .temperature = 1}};
+    oracle_tensors(whole.tensor, &net, N);
+    for (size_t i = 0; i < N * shape_count(net.input); i++)
+        whole.tensor[0][i] = (double)images[i];
+    whole_value(&whole);
+    enum { C = 4, ROWS = N * 6 * 5 };
+    for (int k = 0; k < C; k++) {
+        double mean = 0, variance = 0;
+        for (int i = 0; i < ROWS; i++)
+            mean += whole.tensor[1][i * C + k] / ROWS;
+        for (int i = 0; i < ROWS; i++)
+            variance += (whole.tensor[1][i * C + k] - mean) * (whole.tensor[1][i * C + k] - mean) / ROWS;
+        double *norm = whole.parameters + net.place[1];
+        const double factor = norm[k] / sqrt(norm[3 * C + k] + (double)BATCHNORM_EPSILON), offset = norm[C + k] - norm[2 * C + k] * factor;
+        norm[k] = factor * sqrt(variance + (double)BATCHNORM_EPSILON);
+        norm[C + k] = offset + mean * factor;
+    }
+    const struct function behind = {whole_value, &whole, whole.parameters + place, count - place};
+    gradient_check("behind nodes that rest", gradients + place, &behind, 200);
+}
+
 TEST(random_graphs)
 {
     struct random random = random_seed(19, 0);
@@ -286,6 +344,7 @@ static const struct test tests[] = {
     ENTRY(batch_normalisation_of_the_input),
     ENTRY(frozen_layers),
     ENTRY(resting_biases),
+    ENTRY(resting_nodes),
     ENTRY(random_graphs),
     ENTRY(one_random_direction),
     ENTRY(wide_convolutions),

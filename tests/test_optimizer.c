@@ -261,9 +261,9 @@ static int memorise(float *parameters, const struct net *net, const struct optim
     struct random random = random_seed(30, 0);
     const size_t pixels = shape_count(net->input), count = net_parameter_count(net);
     const float *images = test_random_floats(IMAGES * pixels, &random);
-    int labels[IMAGES];
+    struct target targets[IMAGES];
     for (int i = 0; i < IMAGES; i++)
-        labels[i] = test_between(&random, 0, CLASSES - 1);
+        targets[i] = target_of(test_between(&random, 0, CLASSES - 1));
     float *gradients = test_floats(count);
     net_initialize(parameters, net, INITIALIZE_HE, &random);
     struct fixture fixture;
@@ -276,8 +276,8 @@ static int memorise(float *parameters, const struct net *net, const struct optim
         memcpy(fixture.run.tensor[0], images + (size_t)start * pixels, BATCH * pixels * sizeof(float));
         fixture_pack(&fixture, net, parameters);
         net_forward_training(&fixture.run, BATCH);
-        cross_entropy_forward(losses, probabilities, net_logits(&fixture.run), labels + start, 0, BATCH, CLASSES);
-        cross_entropy_backward(net_logits_gradient(&fixture.run), probabilities, labels + start, 0, 1.0f / BATCH, BATCH,
+        cross_entropy_forward(losses, probabilities, net_logits(&fixture.run), targets + start, 0, BATCH, CLASSES);
+        cross_entropy_backward(net_logits_gradient(&fixture.run), probabilities, targets + start, 0, 1.0f / BATCH, BATCH,
                                CLASSES);
         memset(gradients, 0, count * sizeof(float));
         net_backward(&fixture.run, gradients, BATCH);
@@ -301,7 +301,7 @@ static int memorise(float *parameters, const struct net *net, const struct optim
             int best = 0;
             for (int k = 1; k < CLASSES; k++)
                 best = logits[k] > logits[best] ? k : best;
-            right += best == labels[start + i];
+            right += best == targets[start + i].label;
         }
     }
     return right;

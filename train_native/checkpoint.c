@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char magic[8] = "\x89" "EYC2\r\n";
+static const char magic[8] = "\x89" "EYC3\r\n";
 
 struct state {
     uint64_t parameter_count;

@@ -15,6 +15,8 @@ struct progress {
     int epoch;                   /* the epoch under way, from 0 */
     struct epoch_result so_far;  /* what has been learnt of it */
     double best;                 /* the best validation accuracy yet, or -1 */
+    int waited;                  /* epochs since then, for --patience */
+    struct plateau plateau;
 };
 
 /* path: that of the model. A failure ends the program; the older checkpoint stays. */

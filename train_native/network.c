@@ -33,7 +33,8 @@ const char *network_presets(void)
     static char list[256];
     list[0] = 0;
     for (int i = 0; i < recipe_count; i++)
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", recipes[i].name);
+        if (recipes[i].network)
+            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", recipes[i].name);
     return list;
 }
 
@@ -407,7 +408,7 @@ void network_parse(struct net *net, const char *text, const char *source, int he
 void network_read(struct net *net, const char *name_or_path, int height, int width, int classes)
 {
     const struct recipe *recipe = recipe_named(name_or_path);
-    if (recipe) {
+    if (recipe && recipe->network) {
         network_parse(net, recipe->network, name_or_path, height, width, classes);
         return;
     }

@@ -8,9 +8,10 @@
 
 struct recipe {
     const char *name;
-    const char *network; /* its text (network.h) */
+    const char *network; /* its text (network.h); NULL: for a network that another option brings */
     struct settings settings;
     enum initializer initializer;
+    int size;         /* height and width of the input; 0: as the network says */
     float validation; /* the share of the training images set aside */
     int shard;        /* images at a time (trainer.h) */
 };

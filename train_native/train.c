@@ -1,48 +1,28 @@
 #include "commands.h"
 
 #include "checkpoint.h"
+#include "choose.h"
 #include "dataset.h"
 #include "fetch.h"
-#include "model_file.h"
+#include "find_rate.h"
 #include "network.h"
 #include "options.h"
-#include "recipes.h"
+#include "probe.h"
+#include "report.h"
+#include "saver.h"
 #include "support.h"
+#include "train_options.h"
 #include "trainer.h"
+#include "transfer.h"
 #include "vec.h"
 #include "whiten.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char usage[] =
-    "eyelet train [DATA] -o MODEL.eyelet: trains a network on labelled images\n\n"
-    "  eyelet train -o mine.eyelet                       the tutorial's network, as well as it can be trained\n"
-    "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n"
-    "  eyelet train photos -o mine.eyelet                on pictures of your own, a folder for each class\n\n"
-    "DATA is CIFAR-10 (also --data or $EYELET_DATA; without any: in data/, ../shared/data/), or a folder of CIFAR-100 or\n"
-    "MNIST files, or a folder with a folder of pictures (JPEG, PNG, BMP) for each class, or such ones in folders train, test\n"
-    "and val, or a CSV file with a line `path,label` for each picture. Without a folder test, a share of every class is set apart for\n"
-    "`eyelet evaluate`, chosen by what the pictures show. Pictures that cannot be read are named and left out.\n\n"
-    "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
-    "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
-    "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
-    "also after a crash, and ends in the same weights as a run that was never stopped.";
-
-struct train_options {
-    const char *output, *network, *background;
-    struct data_options data;
-    struct settings settings;
-    float validation;
-    enum initializer initializer;
-    int recipe, size, fit, seed, threads, limit, shard;
-    bool json, fetch, resume;
-};
 
 static volatile sig_atomic_t interrupted;
 
@@ -52,217 +32,24 @@ static void on_signal(int number)
     signal(number, SIG_DFL); /* a second one ends the program at once */
 }
 
-/* ---- What is seen while it runs ---- */
+/* ---- The epochs ---- */
 
-struct report {
+/* A run and where its results go. */
+struct run {
     const struct train_options *options;
-    bool live; /* a terminal: one line, redrawn */
-    int epoch, first; /* the images of the epoch that were learnt before this call */
-    double epoch_start, drawn;
-    const char *log_path;
-    FILE *log;
+    const struct saver *saver;
+    struct trainer *trainer;
+    const struct split *split;
+    struct report *report;
+    struct progress progress;
+    const char *identity, *last_path;
+    int frozen; /* nodes, from the first on, that do not learn until --thaw */
 };
 
 static bool on_progress(void *context, const struct epoch_result *so_far, int images)
 {
-    struct report *report = context;
-    const double now = seconds_now(), elapsed = now - report->epoch_start;
-    if (report->live && (now - report->drawn > 0.1 || so_far->count == images)) {
-        enum { BAR = 24 };
-        report->drawn = now;
-        const double rate = (so_far->count - report->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
-        const int filled = (int)((int64_t)BAR * so_far->count / images);
-        printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
-               report->options->settings.epochs > 9 ? 2 : 1, report->epoch + 1, report->options->settings.epochs, filled,
-               "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               grouped((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
-        fflush(stdout);
-    }
+    report_progress(context, so_far, images);
     return !interrupted;
-}
-
-static void print_epoch(struct report *report, const struct epoch_result *train, const struct epoch_result *validation,
-                        bool best)
-{
-    const double seconds = seconds_now() - report->epoch_start;
-    const int epoch = report->epoch + 1, epochs = report->options->settings.epochs;
-    if (report->options->json) {
-        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train), epoch_accuracy(train));
-        if (validation->count)
-            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation), epoch_accuracy(validation));
-        printf("\"seconds\": %.2f}\n", seconds);
-    } else {
-        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", report->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)((train->count - report->first) / seconds)), epoch_loss(train),
-               100 * epoch_accuracy(train));
-        if (validation->count)
-            printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
-        printf("\n");
-    }
-    fflush(stdout);
-    char measured[64] = ","; /* empty fields where nothing was measured */
-    if (validation->count)
-        snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
-    const long start = ftell(report->log);
-    if (fprintf(report->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
-        const int reason = errno;
-        if (ftruncate(fileno(report->log), start)) {} /* half a line would make the file unreadable for others */
-        fail(report->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
-    }
-}
-
-/* ---- Saving ---- */
-
-struct saver {
-    const struct net *net;
-    const struct dataset *dataset;
-    const struct train_options *options;
-    const char *command;
-    int train_count, validation_count;
-};
-
-static void save(const struct saver *saver, const struct trainer *trainer, const char *path, int epoch,
-                 const struct epoch_result *validation)
-{
-    char notes[LIMIT_NOTES + 1], accuracy[80] = "";
-    if (validation->count)
-        snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * epoch_accuracy(validation),
-                 grouped((uint64_t)validation->count));
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *division = dataset_division(saver->dataset);
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%s%s%s%sepochs: %d\ncommand: %s\n",
-             (int)strcspn(name, "."), name, saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "", accuracy,
-             epoch, saver->command);
-    free(division);
-    for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
-        if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
-            *p = '?';
-    size_t size;
-    uint8_t *bytes = model_file_bytes(&size, saver->net, trainer_weights(trainer), &trainer->preprocess,
-                                      saver->dataset->class_names, notes);
-    const char *reason;
-    if (!write_file(path, bytes, size, &reason))
-        fail(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
-    free(bytes);
-}
-
-/* Without --resume: a resumed run ends in the identical file. */
-static char *command_line(int argc, char **argv)
-{
-    size_t length = 8;
-    for (int i = 0; i < argc; i++)
-        length += strlen(argv[i]) + 1;
-    char *line = allocate(length, 1);
-    strcpy(line, "eyelet");
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--resume") != 0)
-            strcat(strcat(line, " "), argv[i]);
-    return line;
-}
-
-/* ---- The run ---- */
-
-static void check(const struct train_options *o)
-{
-    if (!o->output || !*o->output)
-        usage_error("train", "train needs -o MODEL.eyelet, where the model goes");
-    if (o->settings.epochs < 1 || o->settings.batch < 1 || o->settings.batch > 65536)
-        usage_error("train", "--epochs takes 1 or more, --batch 1 to 65536");
-    if (!(o->validation < 1))
-        usage_error("train", "--validation takes a share below 1, like 0.1");
-    if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
-        usage_error("train", "--test and --allow-bad take shares of at most 1, like 0.1");
-    if (!(o->settings.average < 1))
-        usage_error("train", "--average takes a number below 1, like 0.99");
-    if (!(o->settings.smoothing < 1) || !(o->settings.optimizer.momentum < 1))
-        usage_error("train", "--smoothing and --momentum take numbers below 1");
-    if (!(o->settings.warmup <= (float)o->settings.epochs))
-        usage_error("train", "--warmup takes no more epochs than --epochs has");
-    if (o->settings.optimizer.nesterov && (o->settings.optimizer.kind != OPTIMIZER_SGD || !(o->settings.optimizer.momentum > 0)))
-        usage_error("train", "--nesterov needs --optimizer sgd and --momentum above 0");
-    if (o->shard < 1 || o->shard > 4096)
-        usage_error("train", "--shard takes 1 to 4096");
-    if (o->size > LIMIT_SIDE)
-        usage_error("train", "--size takes at most %d", LIMIT_SIDE);
-    if (o->threads > MOST_THREADS)
-        usage_error("train", "--threads takes at most %d", MOST_THREADS);
-}
-
-/* Red, green and blue, two hexadecimal digits each. */
-static bool read_colour(uint8_t colour[3], const char *text)
-{
-    const unsigned long value = strtoul(text, NULL, 16);
-    for (int c = 0; c < 3; c++)
-        colour[c] = (uint8_t)(value >> (16 - 8 * c));
-    return strlen(text) == 6 && strspn(text, "0123456789abcdefABCDEF") == 6;
-}
-
-/* Finds out before the first epoch, and not after it, that nothing can be written there. */
-static void check_place(const char *path)
-{
-    struct stat about;
-    if (path[strlen(path) - 1] == '/' || (stat(path, &about) == 0 && !S_ISREG(about.st_mode)))
-        fail(path, "Name a file with -o, like MODEL.eyelet.", "cannot be written: this is no regular file");
-}
-
-static FILE *open_log(const char *path)
-{
-    FILE *log = fopen(path, "w");
-    if (!log || setvbuf(log, NULL, _IONBF, 0) || /* after a failure nothing is left that exit would write */
-        fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0)
-        fail(path, "Name a place that you may write to with -o.", "cannot be written: %m");
-    return log;
-}
-
-/* Everything that decides the course of a run, for its checkpoint; what may change on the way (--threads, --json, names of files)
- * is left out. */
-static char *identity_of(const struct train_options *o, const struct net *net, const struct dataset *dataset,
-                         const struct split *split)
-{
-    const struct settings *s = &o->settings;
-    const struct optimizer *p = &s->optimizer;
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
-    fprintf(out, "data=%08x-%08x of %d images\n", model_checksum(dataset->pixels, pixels),
-            model_checksum((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
-    fprintf(out, "network=%s, input %dx%dx%d\n", o->network, net->input.h, net->input.w, net->input.c);
-    for (int i = 0; i < net->node_count; i++) {
-        const struct node *n = &net->nodes[i];
-        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, %d %d %d %d %.9g\n", i + 1, network_kind(n->kind),
-                n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride, n->same, n->bias, n->initial, n->frozen,
-                (double)n->rate);
-    }
-    fprintf(out, "--epochs=%d\n--batch=%d\n--shard=%d\n--seed=%d\n", s->epochs, s->batch, o->shard, o->seed);
-    fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
-    fprintf(out, "--optimizer=%d\n--rate=%.9g\n--momentum=%.9g\n--nesterov=%d\n--weight-decay=%.9g\n", p->kind, (double)p->rate,
-            (double)p->momentum, p->nesterov, (double)p->weight_decay);
-    fprintf(out, "--dense-rate=%.9g\n--bias-rate=%.9g\n", (double)p->dense_rate, (double)p->bias_rate);
-    fprintf(out, "--schedule=%d\n--warmup=%.9g\n--smoothing=%.9g\n", s->schedule, (double)s->warmup, (double)s->smoothing);
-    fprintf(out, "--average=%.9g\n", (double)s->average);
-    fprintf(out, "--flip=%d\n--crop=%d\n--cutout=%d\n--initializer=%d\n", s->augment.flip, s->augment.crop, s->augment.cutout,
-            o->initializer);
-    fprintf(out, "multiply-add=%s\n", VEC_FUSED ? "fused" : "unfused"); /* the last bits differ */
-    fclose(out);
-    return text;
-}
-
-/* The log of a run that goes on: its header and the rows of the epochs that are complete. */
-static FILE *reopen_log(const char *path, int epochs)
-{
-    FILE *log = fopen(path, "r+");
-    char line[512];
-    for (int row = 0; log && row <= epochs; row++)
-        if (!fgets(line, sizeof line, log))
-            break;
-    if (!log)
-        return open_log(path);
-    fflush(log);
-    if (ftruncate(fileno(log), ftell(log)) || fseek(log, 0, SEEK_END) || setvbuf(log, NULL, _IONBF, 0))
-        fail(path, NULL, "cannot be written: %m");
-    return log;
 }
 
 /* Ends the program, naming the step and the layer that overflowed first. */
@@ -277,204 +64,257 @@ _Noreturn static void fail_overflown(const struct train_options *o, const struct
          (count + o->settings.batch - 1) / o->settings.batch, count, layer);
 }
 
-/* The epochs from progress on. Returns the exit status. */
-static int run(const struct train_options *o, const struct saver *saver, struct trainer *trainer, const struct split *split,
-               struct report *report, struct progress progress, const char *identity, const char *last_path)
+static void save(const struct run *run, const char *path, const struct epoch_result *measured)
 {
-    const struct dataset *dataset = saver->dataset;
-    for (; progress.epoch < o->settings.epochs; progress.epoch++, progress.so_far = (struct epoch_result){0}) {
-        const int epoch = report->epoch = progress.epoch;
-        report->epoch_start = seconds_now();
-        report->first = progress.so_far.count;
-        progress.so_far = trainer_epoch(trainer, &o->settings, dataset, split->train, split->train_count, epoch,
-                                        &progress.so_far, on_progress, report);
-        const struct epoch_result *learnt = &progress.so_far;
-        if (!learnt->finite)
-            fail_overflown(o, trainer, epoch, learnt->count);
-        if (interrupted && learnt->count < split->train_count) {
-            checkpoint_save(o->output, identity, trainer, &progress);
-            save(saver, trainer, last_path, epoch + 1, &(struct epoch_result){0});
-            if (access(o->output, F_OK))
-                save(saver, trainer, o->output, epoch + 1, &(struct epoch_result){0});
-            complain(NULL, "Go on with the same command and --resume.",
-                     "stopped by a signal in epoch %d; saved %s and a checkpoint", epoch + 1, last_path);
-            return EXIT_INTERRUPTED;
-        }
-        const struct epoch_result measured = trainer_measure(trainer, dataset, split->validation, split->validation_count);
-        if (!measured.finite)
-            fail(o->output, "Lower --rate. The models of the epochs before are kept.",
-                 "the loss on the validation images is no longer a finite number after epoch %d", epoch + 1);
-        const bool better = !split->validation_count || epoch_accuracy(&measured) > progress.best;
-        print_epoch(report, learnt, &measured, better);
-        save(saver, trainer, last_path, epoch + 1, &measured);
-        if (better) {
-            save(saver, trainer, o->output, epoch + 1, &measured);
-            progress.best = epoch_accuracy(&measured);
-        }
-        if (epoch + 1 < o->settings.epochs)
-            checkpoint_save(o->output, identity, trainer,
-                            &(struct progress){.epoch = epoch + 1, .best = progress.best});
+    saver_save(run->saver, trainer_weights(run->trainer), path, run->progress.epoch + 1, measured);
+}
+
+/* A signal came within an epoch. */
+static int stop(struct run *run)
+{
+    const struct epoch_result unmeasured = {0};
+    const char *output = run->options->output;
+    checkpoint_save(output, run->identity, run->trainer, &run->progress);
+    save(run, run->last_path, &unmeasured);
+    if (access(output, F_OK))
+        save(run, output, &unmeasured);
+    complain(NULL, "Go on with the same command and --resume.", "stopped by a signal in epoch %d; saved %s and a checkpoint",
+             run->progress.epoch + 1, run->last_path);
+    return EXIT_INTERRUPTED;
+}
+
+/* Measures and saves what an epoch has learnt. False ends the run: --patience is at its end. */
+static bool finish_epoch(struct run *run)
+{
+    const struct settings *settings = &run->options->settings;
+    const struct split *split = run->split;
+    struct progress *progress = &run->progress;
+    const struct epoch_result measured =
+        trainer_measure(run->trainer, run->saver->dataset, split->validation, split->validation_count);
+    if (!measured.finite)
+        fail(run->options->output, "Lower --rate. The models of the epochs before are kept.",
+             "the loss on the validation images is no longer a finite number after epoch %d", progress->epoch + 1);
+    const bool better = !split->validation_count || epoch_accuracy(&measured) > progress->best;
+    report_epoch(run->report, &progress->so_far, &measured, better);
+    save(run, run->last_path, &measured);
+    if (better) {
+        save(run, run->options->output, &measured);
+        progress->best = epoch_accuracy(&measured);
     }
-    checkpoint_remove(o->output);
+    progress->waited = better ? 0 : progress->waited + 1;
+    if (settings->schedule == SCHEDULE_PLATEAU)
+        plateau_step(&progress->plateau, epoch_loss(&measured), settings->plateau);
+    const bool over = settings->patience && progress->waited >= settings->patience;
+    if (over && !run->options->json && progress->epoch + 1 < settings->epochs)
+        printf("ended early: %d epochs without a better validation\n", settings->patience);
+    return !over;
+}
+
+/* The epochs from progress on. Returns the exit status. */
+static int learn(struct run *run)
+{
+    const struct settings *settings = &run->options->settings;
+    const struct split *split = run->split;
+    struct progress *progress = &run->progress;
+    struct trainer *trainer = run->trainer;
+    for (bool more = true; more && progress->epoch < settings->epochs;) {
+        const int thaw = run->options->thaw;
+        trainer->resting = thaw && progress->epoch >= thaw ? 0 : run->frozen;
+        trainer->rates_left = progress->plateau.share;
+        report_start(run->report, progress->epoch, progress->so_far.count);
+        progress->so_far = trainer_epoch(trainer, settings, run->saver->dataset, split->train, split->train_count,
+                                         progress->epoch, &progress->so_far, on_progress, run->report);
+        if (!progress->so_far.finite)
+            fail_overflown(run->options, trainer, progress->epoch, progress->so_far.count);
+        if (interrupted && progress->so_far.count < split->train_count)
+            return stop(run);
+        more = finish_epoch(run);
+        progress->epoch++;
+        progress->so_far = (struct epoch_result){0};
+        if (more && progress->epoch < settings->epochs)
+            checkpoint_save(run->options->output, run->identity, trainer, progress);
+    }
+    checkpoint_remove(run->options->output);
     return EXIT_SUCCESS;
 }
 
-static int train(const struct train_options *o, const char *command)
+/* ---- What a run needs ---- */
+
+/* Finds out before the first epoch, and not after it, that nothing can be written there. */
+static void check_place(const char *path)
 {
-    char *log_path = beside(o->output, ".csv"), *last_path = beside(o->output, ".last.eyelet");
+    struct stat about;
+    if (path[strlen(path) - 1] == '/' || (stat(path, &about) == 0 && !S_ISREG(about.st_mode)))
+        fail(path, "Name a file with -o, like MODEL.eyelet.", "cannot be written: this is no regular file");
+}
+
+/* Where the log and the model of the last epoch go; the caller frees the names. */
+struct places {
+    char *log, *last;
+};
+
+static struct places check_places(const struct train_options *o)
+{
+    struct places places = {NULL, NULL};
+    if (o->find_rate)
+        return places;
     check_place(o->output);
-    check_place(last_path);
-    check_place(log_path);
+    if (!o->linear_probe) {
+        places = (struct places){beside(o->output, ".csv"), beside(o->output, ".last.eyelet")};
+        check_place(places.last);
+        check_place(places.log);
+    }
+    return places;
+}
+
+/* Inverse frequencies (King and Zeng 2001), 1 in the mean over the images; the caller frees them. */
+static float *balanced_weights(const struct dataset *dataset, const struct split *split)
+{
+    float *weights = allocate((size_t)dataset->classes, sizeof(float));
+    int present = 0;
+    for (int i = 0; i < split->train_count; i++) {
+        float *count = &weights[dataset->labels[split->train[i]]];
+        present += *count == 0;
+        *count += 1;
+    }
+    for (int k = 0; k < dataset->classes; k++)
+        if (weights[k] > 0)
+            weights[k] = (float)split->train_count / (float)present / weights[k];
+    return weights;
+}
+
+static struct trainer *open_trainer(const struct train_options *o, const struct net *net, const struct preprocess *preprocess,
+                                    const struct transfer *transfer, const struct dataset *dataset, const struct split *split,
+                                    int threads)
+{
+    struct trainer *trainer =
+        trainer_new(net, preprocess, threads, o->shard, (uint64_t)o->seed, o->initializer, o->settings.average > 0);
+    if (transfer) {
+        transfer_weights(trainer->parameters, net, transfer);
+        transfer_rate_shares(trainer->rate_shares, net, o->rate_decay);
+    } else if (net->nodes[0].initial == INITIAL_WHITEN) {
+        whiten_weights(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
+    }
+    return trainer;
+}
+
+static void print_start(const struct train_options *o, const struct net *net, const struct split *split, int threads)
+{
+    if (o->json)
+        return;
+    print_escaped(stdout, o->from ? o->from : o->network);
+    printf(": %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s\n",
+           grouped(net_parameter_count(net)), grouped((uint64_t)split->train_count), grouped((uint64_t)split->validation_count),
+           o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
+    fflush(stdout);
+}
+
+/* Opens what a run leaves behind and goes through its epochs; returns the exit status. */
+static int run_epochs(struct run *run, const struct transfer *transfer, const struct places *places, int threads)
+{
+    const struct train_options *o = run->options;
+    char *identity = train_identity(o, run->trainer->net, run->saver->dataset, run->split, transfer);
+    run->identity = identity;
+    run->last_path = places->last;
+    run->progress = (struct progress){.best = -1, .plateau = PLATEAU_START};
+    if (o->resume && !checkpoint_load(o->output, identity, run->trainer, &run->progress))
+        fail(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
+    if (!o->resume && checkpoint_exists(o->output)) {
+        complain(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
+        checkpoint_remove(o->output);
+    }
+    struct report report = report_open(o, places->log, o->resume ? run->progress.epoch : -1);
+    run->report = &report;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    print_start(o, run->trainer->net, run->split, threads);
+    const int status = learn(run);
+    report_close(&report);
+    free(identity);
+    return status;
+}
+
+/* Without a recipe or a network that the user names, the data says what the options start from; CIFAR-10 is what the recipes
+ * were made for. */
+static void choose(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
+{
+    bool named;
+    const struct recipe *recipe = train_recipe(&named, argc, argv);
+    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0, cifar10 = !dataset->photos && !dataset->contents;
+    if (named || own_network || (cifar10 && !o->from))
+        return;
+    const struct choice choice = choose_recipe(dataset, o->from);
+    *o = train_options_parse(&choice.recipe, argc, argv);
+    if (!o->json && !o->linear_probe)
+        printf("chosen for %s pictures of %d pixels in %d classes: recipe %s, %d epochs, batches of %d\n",
+               grouped((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch);
+}
+
+static int train(struct train_options *o, const char *command, int argc, char **argv)
+{
+    const struct places places = check_places(o);
     struct net *net = allocate(1, sizeof *net);
-    struct preprocess preprocess = {.fit = (enum fit)o->fit};
-    if (!read_colour(preprocess.background, o->background))
-        usage_error("train", "--background takes a colour like ffffff, not \"%s\"", o->background);
     struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
-    network_read(net, o->network, o->size, o->size, dataset.classes);
+    choose(o, &dataset, argc, argv);
+    struct transfer opened = {0}, *transfer = o->from ? &opened : NULL;
+    if (transfer)
+        opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
+    else
+        network_read(net, o->network, o->size, o->size, dataset.classes);
+    struct preprocess preprocess = {.fit = o->fit};
+    memcpy(preprocess.background, o->background, sizeof preprocess.background);
+    if (transfer)
+        preprocess = transfer->preprocess;
     dataset_read(&dataset, net->input, &preprocess);
     if (o->limit)
         dataset_limit(&dataset, o->limit);
     struct split split = dataset_split(&dataset, o->validation, (uint64_t)o->seed);
     if (!split.train_count)
         fail(dataset.path, "Lower --validation.", "no images are left to train on");
-    dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
+    if (!transfer)
+        dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
     dataset_fit(&dataset, net->input, &preprocess);
 
-    const struct saver saver = {net, &dataset, o, command, split.train_count, split.validation_count};
     const int threads = o->threads ? o->threads : omp_get_max_threads();
-    struct trainer *trainer =
-        trainer_new(net, &preprocess, threads, o->shard, (uint64_t)o->seed, o->initializer, o->settings.average > 0);
-    if (net->nodes[0].initial == INITIAL_WHITEN)
-        whiten_weights(trainer->parameters, net, &preprocess, &dataset, split.train, split.train_count);
-
-    char *identity = identity_of(o, net, &dataset, &split);
-    struct progress progress = {.best = -1};
-    if (o->resume && !checkpoint_load(o->output, identity, trainer, &progress))
-        fail(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
-    if (!o->resume && checkpoint_exists(o->output)) {
-        complain(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
-        checkpoint_remove(o->output);
+    const struct saver saver = {net, &preprocess, &dataset, o, command, split.train_count};
+    float *class_weights = o->class_weights ? balanced_weights(&dataset, &split) : NULL;
+    int status = EXIT_SUCCESS;
+    if (o->linear_probe) {
+        print_start(o, net, &split, threads);
+        probe(&saver, transfer, &split, class_weights, threads);
+    } else {
+        struct trainer *trainer = open_trainer(o, net, &preprocess, transfer, &dataset, &split, threads);
+        trainer->class_weights = class_weights;
+        struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split,
+                          .frozen = o->freeze ? transfer_resting(net, o->freeze) : 0};
+        trainer->resting = run.frozen;
+        if (o->find_rate) {
+            print_start(o, net, &split, threads);
+            find_rate(trainer, &o->settings, &dataset, split.train, split.train_count, o->json);
+        } else {
+            status = run_epochs(&run, transfer, &places, threads);
+        }
+        trainer_free(trainer);
     }
-    struct report report = {.options = o, .live = isatty(STDOUT_FILENO) && !o->json, .log_path = log_path,
-                            .log = o->resume ? reopen_log(log_path, progress.epoch) : open_log(log_path)};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (!o->json)
-        printf("%s: %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s\n", o->network,
-               grouped(net_parameter_count(net)), grouped((uint64_t)split.train_count),
-               grouped((uint64_t)split.validation_count), o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
-    fflush(stdout);
-
-    const int status = run(o, &saver, trainer, &split, &report, progress, identity, last_path);
-    if (fclose(report.log))
-        fail(log_path, NULL, "the log cannot be written: %m");
-    free(identity);
-    trainer_free(trainer);
+    if (transfer)
+        transfer_free(transfer);
+    free(class_weights);
+    free(places.log);
+    free(places.last);
     split_free(&split);
     dataset_free(&dataset);
     free(net);
-    free(log_path);
-    free(last_path);
     return status;
-}
-
-/* The recipe that the arguments name: its options are what the other arguments change. */
-static int recipe_of(int argc, char **argv)
-{
-    const char *name = recipes[0].name;
-    for (int i = 1; i < argc; i++)
-        if (strncmp(argv[i], "--recipe=", 9) == 0)
-            name = argv[i] + 9;
-        else if (strcmp(argv[i], "--recipe") == 0 && i + 1 < argc)
-            name = argv[i + 1];
-    const struct recipe *recipe = recipe_named(name);
-    return recipe ? (int)(recipe - recipes) : 0; /* an unknown name is refused with the other options */
 }
 
 int command_train(int argc, char **argv)
 {
-    static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
-    static const char *const schedules[] = {"constant", "cosine", "linear", NULL};
-    static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
-    static const char *const flips[] = {"none", "random", "alternate", NULL};
-    static const char *const fits[] = {"stretch", "crop", "pad", NULL};
-    const char *names[MOST_RECIPES + 1] = {NULL};
-    for (int i = 0; i < recipe_count; i++)
-        names[i] = recipes[i].name;
-    const int number = recipe_of(argc, argv);
-    const struct recipe *recipe = &recipes[number];
-    struct train_options o = {.network = recipe->name, .settings = recipe->settings, .initializer = recipe->initializer,
-                              .validation = recipe->validation, .shard = recipe->shard, .recipe = number, .seed = 1,
-                              .fit = FIT_CROP, .background = "ffffff", .data = usual_data};
-    struct settings *settings = &o.settings;
-    struct optimizer *optimizer = &settings->optimizer;
-    int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)settings->augment.flip,
-        initializer = (int)o.initializer;
-    const struct option_entry options[] = {
-        {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes", NULL},
-        {"recipe", "NAME", OPTION_CHOICE, &o.recipe, "what the options below start from, one of", names},
-        {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
-        {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
-        {"fit", "NAME", OPTION_CHOICE, &o.fit, "how pictures of another shape meet the input, one of", fits},
-        {"background", "RRGGBB", OPTION_TEXT, &o.background, "the colour behind what is transparent, and around --fit pad", NULL},
-        {"data", "PATH", OPTION_TEXT, &o.data.path, "the same as DATA", NULL},
-        {"test", "SHARE", OPTION_NUMBER, &o.data.test, "of pictures without a folder test: set apart for evaluate", NULL},
-        {"split-seed", "N", OPTION_COUNT, &o.data.split_seed, "of that choice", NULL},
-        {"memory", "MIB", OPTION_COUNT, &o.data.memory, "for pictures; what is more lies in a file in $TMPDIR or /var/tmp", NULL},
-        {"allow-bad", "SHARE", OPTION_NUMBER, &o.data.allow_bad, "of the pictures may be unreadable", NULL},
-        {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
-        {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
-        {"epochs", "N", OPTION_COUNT, &settings->epochs, "passes over the training images", NULL},
-        {"batch", "N", OPTION_COUNT, &settings->batch, "images in a step", NULL},
-        {"shard", "N", OPTION_COUNT, &o.shard, "images at a time in a thread, and in a sample of batch normalisation", NULL},
-        {"optimizer", "NAME", OPTION_CHOICE, &kind, "one of", optimizers},
-        {"rate", "X", OPTION_NUMBER, &optimizer->rate, "the highest learning rate", NULL},
-        {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "of sgd and muon", NULL},
-        {"nesterov", NULL, OPTION_FLAG, &optimizer->nesterov, "Nesterov momentum, for sgd", NULL},
-        {"dense-rate", "X", OPTION_NUMBER, &optimizer->dense_rate, "beside muon: of dense layers", NULL},
-        {"bias-rate", "X", OPTION_NUMBER, &optimizer->bias_rate, "beside muon: of biases and shifts", NULL},
-        {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay,
-         "on weights, not on biases; muon: the share that dense\nlayers and biases lose in a step", NULL},
-        {"schedule", "NAME", OPTION_CHOICE, &schedule, "of the rates, one of", schedules},
-        {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "over which the rates rise from 0", NULL},
-        {"smoothing", "X", OPTION_NUMBER, &settings->smoothing, "of the labels", NULL},
-        {"flip", "NAME", OPTION_CHOICE, &flip, "mirror images, one of", flips},
-        {"crop", "PIXELS", OPTION_COUNT, &settings->augment.crop, "move images by up to this much", NULL},
-        {"cutout", "PIXELS", OPTION_COUNT, &settings->augment.cutout, "the side of a square that is blotted out (0: none)", NULL},
-        {"average", "X", OPTION_NUMBER, &settings->average,
-         "save and measure the weights' moving average, of which\nthis much stays in a step, like 0.99 (0: none)", NULL},
-        {"initializer", "NAME", OPTION_CHOICE, &initializer, "one of", initializers},
-        {"validation", "SHARE", OPTION_NUMBER, &o.validation, "of the training images, set aside", NULL},
-        {"limit", "N", OPTION_COUNT, &o.limit, "only the first N images (0: all)", NULL},
-        {"seed", "N", OPTION_COUNT, &o.seed, "of every random number; same seed, same weights", NULL},
-        {"threads", "N", OPTION_COUNT, &o.threads, "0: as many as there are cores; any number gives the same weights", NULL},
-        {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch", NULL},
-        {0}};
-    char *command = command_line(argc, argv);
-    const int first = options_parse(options, usage, argc, argv);
-    if (o.recipe != number) /* getopt takes an option's beginning for it, recipe_of does not */
-        usage_error("train", "--recipe is not abbreviated");
-    if (argc - first > 1 || (first < argc && o.data.path))
-        usage_error("train", "train takes one place of data, got \"%s\" and \"%s\"", o.data.path ? o.data.path : argv[first],
-                    argv[argc - 1]);
-    o.data.path = first < argc ? argv[first] : o.data.path;
-    o.data.threads = o.threads;
-    o.data.may_fetch = true;
-    optimizer->kind = (enum optimizer_kind)kind;
-    settings->schedule = (enum schedule)schedule;
-    settings->augment.flip = (enum flip)flip;
-    o.initializer = (enum initializer)initializer;
-    if (optimizer->kind == OPTIMIZER_MUON && !(optimizer->bias_rate > 0 && optimizer->dense_rate > 0))
-        usage_error("train", "--optimizer muon needs --bias-rate and --dense-rate above 0 (--recipe airbench94 sets them)");
-    optimizer->frozen_bias_rate = optimizer->bias_rate;
-    optimizer->bias_decay = optimizer->bias_rate > 0 ? optimizer->weight_decay / optimizer->bias_rate : 0;
-    optimizer->dense_decay = optimizer->dense_rate > 0 ? optimizer->weight_decay / optimizer->dense_rate : 0;
-    if (settings->frozen_bias_epochs == 0)
-        settings->frozen_bias_epochs = (float)settings->epochs;
+    bool named;
+    char *command = saver_command(argc, argv); /* before the parsing, which reorders them */
+    struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
-    check(&o);
-    const int status = train(&o, command);
+    const int status = train(&o, command, argc, argv);
     free(command);
     return status;
 }

@@ -13,8 +13,8 @@ struct worker {
     struct net_run run;
     void *memory;
     float *losses, *probabilities; /* (shard), (shard, classes) */
-    int *labels;                   /* (shard) */
-    uint8_t *pixels; /* of one image */
+    struct target *targets;        /* (shard) */
+    uint8_t *pixels, *scratch;     /* of one image each */
 };
 
 /* ---- Memory ---- */
@@ -26,8 +26,9 @@ static void plan_worker(struct worker *worker, const struct net *net, const stru
     net_run_plan(&worker->run, net, packed, shard, NET_TRAIN, arena);
     worker->losses = arena_alloc(arena, (uint64_t)shard, sizeof(float));
     worker->probabilities = arena_alloc(arena, (uint64_t)shard * classes, sizeof(float));
-    worker->labels = arena_alloc(arena, (uint64_t)shard, sizeof(int));
+    worker->targets = arena_alloc(arena, (uint64_t)shard, sizeof *worker->targets);
     worker->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
+    worker->scratch = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
 }
 
 size_t trainer_bytes(const struct net *net, int threads, int shard)
@@ -46,7 +47,9 @@ struct trainer *trainer_new(const struct net *net, const struct preprocess *prep
     struct trainer *trainer = allocate(1, sizeof *trainer);
     const size_t count = net_parameter_count(net);
     *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .shard = shard, .seed = seed,
-                                .overflown = -1};
+                                .overflown = -1, .rates_left = 1};
+    for (int node = 0; node < net->node_count; node++)
+        trainer->rate_shares[node] = 1;
     trainer->parameters = allocate(count, sizeof(float));
     trainer->first = allocate(count, sizeof(float));
     trainer->second = allocate(count, sizeof(float));
@@ -130,7 +133,8 @@ static struct sums score(const struct worker *worker, int n, int classes)
     struct sums sums = {0, 0, -1};
     for (int i = 0; i < n; i++) {
         sums.loss += (double)worker->losses[i];
-        sums.correct += largest(worker->probabilities + i * classes, classes) == worker->labels[i];
+        const struct target *target = &worker->targets[i];
+        sums.correct += largest(worker->probabilities + i * classes, classes) == (target->share > 0.5f ? target->other : target->label);
     }
     return sums;
 }
@@ -145,26 +149,45 @@ static int first_overflow(const struct net_run *run, int n)
     return -1;
 }
 
-/* Gradients of one shard, added to a lane. first is the number, in the run, of its first image. */
+/* The images of a step. */
+struct batch {
+    const struct dataset *dataset;
+    const int *places;
+    int n, epoch;
+};
+
+/* The sum of two weighted losses is one loss of a mixed target. */
+static struct target target_between(const struct trainer *trainer, int label, int other, float share)
+{
+    const float *weights = trainer->class_weights;
+    if (!weights)
+        return (struct target){label, other, share, 1};
+    const float weight = (1 - share) * weights[label] + share * weights[other];
+    return (struct target){label, other, weight > 0 ? share * weights[other] / weight : 0, weight};
+}
+
+/* Gradients of the images from .. to-1 of a batch, added to a lane. */
 static struct sums learn_shard(const struct trainer *trainer, struct worker *worker, float *gradients,
-                               const struct settings *settings, const struct dataset *dataset, const int *places, int n,
-                               int epoch, uint64_t first, float factor)
+                               const struct settings *settings, const struct batch *batch, int from, int to)
 {
     const struct net *net = trainer->net;
-    const int classes = net_classes(net);
+    const struct dataset *dataset = batch->dataset;
+    const int classes = net_classes(net), n = to - from;
     for (int i = 0; i < n; i++) {
-        augment_image(worker->pixels, image_at(dataset, places[i]), net->input, &settings->augment, trainer->preprocess.mean,
-                      trainer->seed, epoch, places[i]);
+        const struct mix mix =
+            augment_mixed(worker->pixels, worker->scratch, dataset->pixels, net->input, batch->places, batch->n, from + i,
+                          &settings->augment, trainer->preprocess.mean, trainer->seed, batch->epoch);
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), worker->pixels, net->input,
                         &trainer->preprocess);
-        worker->labels[i] = dataset->labels[places[i]];
+        worker->targets[i] =
+            target_between(trainer, dataset->labels[batch->places[from + i]], dataset->labels[mix.place], mix.share);
     }
-    worker->run.first_image = first;
+    worker->run.first_image = trainer->seen + (uint64_t)from; /* its number in the run */
     net_forward_training(&worker->run, n);
-    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->labels,
+    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets,
                           settings->smoothing, n, classes);
-    cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->labels, settings->smoothing,
-                           factor, n, classes);
+    cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->targets, settings->smoothing,
+                           1.0f / (float)batch->n, n, classes);
     net_backward(&worker->run, gradients, n);
     struct sums sums = score(worker, n, classes);
     sums.overflown = isfinite(sums.loss) ? -1 : first_overflow(&worker->run, n);
@@ -192,29 +215,22 @@ static void add_lanes(struct trainer *trainer, int lanes, int n)
     }
 }
 
-/* The share of the highest rate after this many epochs. Cosine: Loshchilov and Hutter 2017. */
-static double scheduled_share(const struct settings *settings, double epochs)
-{
-    const double warmup = (double)settings->warmup;
-    if (epochs < warmup)
-        return epochs / warmup;
-    const double left = ((double)settings->epochs - epochs) / ((double)settings->epochs - warmup);
-    switch (settings->schedule) {
-    case SCHEDULE_COSINE: return 0.5 * (1 - cos(3.14159265358979323846 * left));
-    case SCHEDULE_LINEAR: return left;
-    default: return 1;
-    }
-}
-
 /* The optimizer with its rates as they are after this many epochs. */
 static struct optimizer scheduled(const struct settings *settings, double epochs)
 {
-    struct optimizer optimizer = settings->optimizer;
-    const double frozen = 1 - epochs / (double)settings->frozen_bias_epochs, share = scheduled_share(settings, epochs);
-    optimizer.rate *= (float)share;
-    optimizer.dense_rate *= (float)share;
-    optimizer.bias_rate *= (float)share;
+    const double frozen = 1 - epochs / (double)settings->frozen_bias_epochs;
+    struct optimizer optimizer = schedule_optimizer(&settings->optimizer, settings->schedule, epochs, (double)settings->warmup,
+                                                    (double)settings->epochs);
     optimizer.frozen_bias_rate *= (float)(frozen > 0 ? frozen : 0);
+    return optimizer;
+}
+
+static struct optimizer with_rates_times(struct optimizer optimizer, float share)
+{
+    optimizer.rate *= share;
+    optimizer.dense_rate *= share;
+    optimizer.bias_rate *= share;
+    optimizer.frozen_bias_rate *= share;
     return optimizer;
 }
 
@@ -236,8 +252,10 @@ static void step(struct trainer *trainer, const struct optimizer *optimizer, flo
         float *scratch = allocate(scratch_count, sizeof(float));
 #pragma omp for schedule(dynamic)
         for (int node = 0; node < trainer->net->node_count; node++) {
-            optimizer_step(optimizer, trainer->net, node, trainer->step, trainer->parameters, trainer->gradients[0],
-                           trainer->first, trainer->second, scratch);
+            const struct optimizer own = with_rates_times(*optimizer, trainer->rate_shares[node] * (float)trainer->rates_left);
+            if (node >= trainer->resting)
+                optimizer_step(&own, trainer->net, node, trainer->step, trainer->parameters, trainer->gradients[0],
+                               trainer->first, trainer->second, scratch);
             if (trainer->average)
                 move_average(trainer, decay, place[node], place[node + 1]);
         }
@@ -249,6 +267,7 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
                                const int *places, int n, int epoch, double epochs_done)
 {
     const int shards = (n + trainer->shard - 1) / trainer->shard, lanes = shards < LANES ? shards : LANES;
+    const struct batch batch = {dataset, places, n, epoch};
     struct sums sums[LANES] = {{0, 0, 0}};
     const struct optimizer optimizer = scheduled(settings, epochs_done);
     pack(trainer, trainer->parameters);
@@ -256,14 +275,13 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
     for (int lane = 0; lane < lanes; lane++) {
         struct worker *worker = &trainer->workers[omp_get_thread_num()];
         worker->run.frozen_biases_rest = optimizer.kind == OPTIMIZER_MUON && optimizer.frozen_bias_rate == 0;
+        worker->run.resting = trainer->resting;
         memset(trainer->gradients[lane], 0, net_parameter_count(trainer->net) * sizeof(float));
         sums[lane].overflown = -1;
         for (int shard = lane; shard < shards; shard += LANES) {
             /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
             const int from = (int)((int64_t)n * shard / shards), to = (int)((int64_t)n * (shard + 1) / shards);
-            const struct sums of_shard =
-                learn_shard(trainer, worker, trainer->gradients[lane], settings, dataset, places + from, to - from, epoch,
-                            trainer->seen + (uint64_t)from, 1.0f / (float)n);
+            const struct sums of_shard = learn_shard(trainer, worker, trainer->gradients[lane], settings, &batch, from, to);
             sums[lane].loss += of_shard.loss;
             sums[lane].correct += of_shard.correct;
             if (sums[lane].overflown < 0)
@@ -347,10 +365,10 @@ struct epoch_result trainer_measure(struct trainer *trainer, const struct datase
         for (int i = 0; i < n; i++) {
             image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), image_at(dataset, places[from + i]),
                             net->input, &trainer->preprocess);
-            worker->labels[i] = dataset->labels[places[from + i]];
+            worker->targets[i] = target_of(dataset->labels[places[from + i]]);
         }
         net_forward(&worker->run, n);
-        cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->labels, 0, n, classes);
+        cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, 0, n, classes);
         sums[shard] = score(worker, n, classes);
     }
     struct epoch_result result = {.count = count};

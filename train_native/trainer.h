@@ -19,6 +19,7 @@
 #include "image.h"
 #include "net.h"
 #include "optimizer.h"
+#include "schedule.h"
 
 enum { LANES = 8, USUAL_SHARD = 16 };
 
@@ -32,6 +33,11 @@ struct trainer {
     float *first, *second; /* the optimizer's moments, of the same layout */
     float *average;    /* the moving average of the parameters; NULL without */
     int overflown;     /* after a loss that is not finite: the first node whose output was not, or -1 */
+    /* The caller's to change before an epoch: */
+    int resting;       /* the first nodes, so many, keep their parameters (net.h) */
+    float rate_shares[LIMIT_NODES]; /* what a node's rates are multiplied with; all 1 */
+    double rates_left; /* the same for all nodes: 1, or what SCHEDULE_PLATEAU has left */
+    const float *class_weights;     /* (classes) what the losses of a class count; NULL: 1 each */
     /* private: */
     int threads, shard;
     float *gradients[LANES];
@@ -39,8 +45,6 @@ struct trainer {
     struct worker *workers; /* (threads) */
     void *packed_memory;
 };
-
-enum schedule { SCHEDULE_CONSTANT, SCHEDULE_COSINE, SCHEDULE_LINEAR };
 
 struct settings {
     struct optimizer optimizer; /* rate: the highest */
@@ -52,6 +56,8 @@ struct settings {
     float average;   /* how much of the moving average stays in a step (Polyak and Juditsky 1992; in its first steps less,
                         (1 + steps) / (10 + steps)) */
     struct augment augment;
+    int patience;    /* epochs without a better validation after which a run ends; 0: it does not */
+    int plateau;     /* epochs without a lower validation loss after which SCHEDULE_PLATEAU lowers the rates */
     float frozen_bias_epochs; /* over these epochs Muon's rate for the biases of frozen layers falls to 0 */
 };
 
@@ -83,7 +89,8 @@ const float *trainer_weights(const struct trainer *trainer);
 size_t trainer_bytes(const struct net *net, int threads, int shard);
 
 /* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). so_far: what an
- * earlier call that was stopped gave back, to go on from there; NULL: from the start. */
+ * earlier call that was stopped gave back, to go on from there; NULL: from the start. progress may change the settings for the
+ * steps to come. */
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
                                   const struct dataset *dataset, const int *places, int count, int epoch,
                                   const struct epoch_result *so_far, progress_function *progress, void *context);

@@ -1,0 +1,96 @@
+#include "choose.h"
+
+#include "decode.h"
+#include "limits.h"
+#include "photo_list.h"
+#include "sandbox.h"
+#include "support.h"
+
+#include <stdlib.h>
+
+enum { LOOKED_AT = 101, USUAL_SIDE = 64 };
+
+/* ---- The pictures' size ---- */
+
+struct sizes {
+    const struct photo_list *list;
+    int *sides; /* shared with the child */
+};
+
+static int looked_at(const struct photo_list *list)
+{
+    return list->count < LOOKED_AT ? list->count : LOOKED_AT;
+}
+
+/* The shorter side of one of the pictures, which are spread over the list; in a child, because they come from outside (decode.h). */
+static void look(void *context, int i)
+{
+    const struct sizes *sizes = context;
+    const int place = (int)((int64_t)sizes->list->count * i / looked_at(sizes->list));
+    size_t size;
+    const char *reason;
+    int width, height;
+    uint8_t *bytes = read_file(&size, &reason, sizes->list->photos[place].path, LIMIT_IMAGE_BYTES);
+    if (bytes && decode_size(&width, &height, bytes, size) == STATUS_OK)
+        sizes->sides[i] = width < height ? width : height;
+    free(bytes);
+}
+
+static void unseen(void *context, int i)
+{
+    ((struct sizes *)context)->sides[i] = 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+/* The middle of the sides that could be read. */
+static int usual_side(const struct photo_list *list)
+{
+    const int count = looked_at(list);
+    struct sizes sizes = {list, shared_memory((size_t)count, sizeof(int))};
+    sandbox_run(count, 1, look, unseen, &sizes);
+    qsort(sizes.sides, (size_t)count, sizeof(int), ascending);
+    int unread = 0;
+    while (unread < count && !sizes.sides[unread])
+        unread++;
+    const int side = unread < count ? sizes.sides[unread + (count - unread) / 2] : USUAL_SIDE;
+    shared_memory_free(sizes.sides, (size_t)count, sizeof(int));
+    return side;
+}
+
+/* ---- The choice ---- */
+
+static int within(int value, int least, int most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+struct choice choose_by_numbers(int pictures, int classes, int side, bool from_model)
+{
+    struct choice choice = {*recipe_named(from_model ? "finetune" : "photos"), pictures, classes, side};
+    struct recipe *recipe = &choice.recipe;
+    if (!from_model)
+        recipe->size = side <= 40 ? 32 : side <= 80 ? 64 : 96;
+    /* As many pictures in all as 5,000 of them are in the recipe's own epochs, but some rounds in any case. */
+    const int own = recipe->settings.epochs;
+    recipe->settings.epochs = within((int)((int64_t)own * 5000 / (pictures > 0 ? pictures : 1)), own / 4, own * 2);
+    if (pictures < 1000)
+        recipe->settings.batch /= 2; /* or there would be too few steps */
+    if (pictures < 20 * classes)
+        recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
+    return choice;
+}
+
+struct choice choose_recipe(const struct dataset *dataset, bool from_model)
+{
+    const struct photo_list *list = dataset->photos;
+    int pictures = list ? 0 : dataset->count;
+    for (int i = 0; list && i < list->count; i++)
+        pictures += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
+    const int side = list ? usual_side(list) : dataset->shape.h < dataset->shape.w ? dataset->shape.h : dataset->shape.w;
+    return choose_by_numbers(pictures, dataset->classes, side, from_model);
+}

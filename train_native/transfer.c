@@ -1,0 +1,121 @@
+#include "transfer.h"
+
+#include "model_file.h"
+#include "network.h"
+#include "options.h"
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool has_weights(enum node_kind kind)
+{
+    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;
+}
+
+int transfer_head(const struct net *net)
+{
+    int head = net->node_count - 1;
+    while (head > 0 && !has_weights(net->nodes[head].kind))
+        head--;
+    return head;
+}
+
+static bool labels_equal(const struct model *model, int classes, char *const *labels)
+{
+    bool equal = net_classes(&model->net) == classes;
+    for (int i = 0; i < classes && equal; i++) {
+        char *label = model_file_label(model, i);
+        equal = strcmp(label, labels[i]) == 0;
+        free(label);
+    }
+    return equal;
+}
+
+static size_t node_count(const struct net *net, int node)
+{
+    return net->place[node + 1] - net->place[node];
+}
+
+/* Ends the program unless the layers that are kept fit the new input: their weights must stay as many as they are. */
+static void check_fit(const struct net *net, const struct net *old, const char *path, enum status status, int failed,
+                      const struct transfer *transfer)
+{
+    static const char hint[] = "Leave --size away, or take a network that ends in a global_avgpool.";
+    if (status)
+        fail(path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w, failed + 1,
+             network_kind(net->nodes[failed].kind), status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
+    for (int i = 0; i < net->node_count; i++)
+        if ((i != transfer->head || transfer->head_kept) && node_count(net, i) != node_count(old, i))
+            fail(path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
+                 network_kind(net->nodes[i].kind), grouped(node_count(old, i)), net->input.h, net->input.w,
+                 grouped(node_count(net, i)));
+}
+
+struct transfer transfer_open(struct net *net, const char *path, int size, int classes, char *const *labels, bool new_head)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t bytes_count;
+    uint8_t *bytes = model_file_load(model, &bytes_count, path);
+    *net = model->net;
+    struct transfer transfer = {.preprocess = model->preprocess, .head = transfer_head(net),
+                                .head_kept = !new_head && labels_equal(model, classes, labels)};
+    struct node *head = &net->nodes[transfer.head];
+    if (!transfer.head_kept) {
+        if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
+            fail(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels", network_kind(head->kind));
+        head->channels = classes;
+        head->bias = true; /* it may have gone with the folding, or never been */
+    }
+    if (size)
+        net->input.h = net->input.w = size;
+    int failed;
+    const enum status status = net_check(net, &failed);
+    check_fit(net, &model->net, path, status, failed, &transfer);
+    if (net_classes(net) != classes)
+        fail(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+
+    transfer.parameters = allocate(net_parameter_count(net), sizeof(float));
+    for (int i = 0; i < net->node_count; i++)
+        if (i != transfer.head || transfer.head_kept)
+            model_parameters(transfer.parameters + net->place[i], model, i);
+    transfer.checksum = model_checksum((const uint8_t *)transfer.parameters, net_parameter_count(net) * sizeof(float));
+    free(bytes);
+    free(model);
+    return transfer;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    free(transfer->parameters);
+}
+
+void transfer_weights(float *parameters, const struct net *net, const struct transfer *transfer)
+{
+    for (int i = 0; i < net->node_count; i++)
+        if (i != transfer->head || transfer->head_kept)
+            memcpy(parameters + net->place[i], transfer->parameters + net->place[i], node_count(net, i) * sizeof(float));
+}
+
+int transfer_resting(const struct net *net, const char *text)
+{
+    const int head = transfer_head(net);
+    if (strcmp(text, "trunk") == 0)
+        return head;
+    char *end;
+    const long layers = strtol(text, &end, 10);
+    if (end == text || *end || layers < 0 || layers > head)
+        usage_error("train", "--freeze takes `trunk` or a number of layers from 0 to %d, all in front of the last one with weights, not \"%s\"",
+                    head, text);
+    return (int)layers;
+}
+
+void transfer_rate_shares(float *shares, const struct net *net, float decay)
+{
+    float share = 1;
+    for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation learns at the rate of the layer before it */
+        shares[i] = share;
+        if (has_weights(net->nodes[i].kind))
+            share *= decay;
+    }
+}
