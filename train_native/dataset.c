@@ -225,9 +225,9 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     if (dataset->drawn)
         end += sprintf(end, "; %g %% are set apart for the test", 100 * (double)dataset->options.test);
     if (bad)
-        end += sprintf(end, "; %s left out", grouped((uint64_t)bad));
+        end += sprintf(end, "; left out: %s", grouped((uint64_t)bad));
     if (list->ignored)
-        sprintf(end, "; %s files are no pictures", grouped((uint64_t)list->ignored));
+        sprintf(end, "; files that are no pictures: %s", grouped((uint64_t)list->ignored));
     announce(dataset, more);
     free(kept);
     photos_facts_free(facts, list);
