@@ -147,8 +147,9 @@ test('a set of records: duplicates of CIFAR-10 across its parts', async () => {
     const train = makeRecords(200), data = dataWith(makeData(train), {});
     const said = await eyelet(['doctor', data, '--json']);
     assert.equal(said.status, 1); /* every file of the made-up set is the same */
-    const { images, problems, duplicates } = JSON.parse(said.stdout);
+    const { images, problems, duplicates, sizes } = JSON.parse(said.stdout);
     assert.equal(images, 60_000);
+    assert.deepEqual(sizes, { least: [32, 32], middle: [32, 32], most: [32, 32] });
     assert.ok(problems.some((text) => /two parts of the data/.test(text)));
     assert.equal(duplicates[0].files.length, 6);
     assert.deepEqual(duplicates[0].files.slice(-1), ['test image 0']);

@@ -49,6 +49,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
     make_room(survey, survey->sets[0].count + survey->sets[1].count);
     const size_t bytes = shape_count(thumbnail_shape);
     uint8_t *thumbnails = pixels_new(mapped, (size_t)survey->count * bytes, SIZE_MAX);
+    survey->middle = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
     for (int k = 0, at = 0; k < survey->set_count; k++) {
         struct dataset *set = &survey->sets[k];
         for (int i = 0; i < set->count; i++) {
@@ -112,7 +113,7 @@ static void count_facts(struct survey *survey)
         sizes[sized++] = (struct size){w, h};
     }
     if (!survey->facts)
-        sizes[sized++] = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
+        sizes[sized++] = survey->middle;
     if (sized) {
         qsort(sizes, (size_t)sized, sizeof *sizes, by_area);
         survey->least = sizes[0];
