@@ -97,7 +97,7 @@ test('folders in a class are read too, hidden files and others passed over, link
     symlinkSync('..', join(data, 'a/round'));
     symlinkSync('deep', join(data, 'a/again'));
     const result = succeeded(await train(data, ['--test', '0']));
-    assert.match(result.stderr, /\(\d+, 7 training images of 2 classes; 1 files are no pictures\)/);
+    assert.match(result.stderr, /\(\d+, 7 training images of 2 classes; files that are no pictures: 1\)/);
     for (const name of ['round', 'again'])
         assert.ok(result.stderr.includes(`eyelet: ${data}/a/${name}: is a link to a folder: it is not followed\n`), result.stderr);
 });
@@ -186,18 +186,18 @@ test('every file that is no picture is named, escaped and left out', async () =>
         const line = result.stderr.split('\n').find((text) => text.startsWith(`eyelet: ${data}/${name}: left out: `));
         assert.match(line ?? '', reason, name);
     }
-    assert.match(result.stderr, /\(\d+, 13 training images of 2 classes; 12 left out\)/);
+    assert.match(result.stderr, /\(\d+, 13 training images of 2 classes; left out: 12\)/);
 });
 
 test('more than one in a hundred ends the run, unless more are allowed', async () => {
     const hundred = classes(['a', 'b'], 49);
-    assert.match(succeeded(await train(tree({ ...hundred, 'a/x.png': png(999), 'a/bad.jpg': '' }))).stderr, /1 left out\)/);
+    assert.match(succeeded(await train(tree({ ...hundred, 'a/x.png': png(999), 'a/bad.jpg': '' }))).stderr, /left out: 1\)/);
     const data = tree({ ...hundred, 'a/bad.jpg': '', 'b/bad.jpg': '' });
     const stopped = await train(data), lines = stopped.stderr.split('\n');
     assert.equal(stopped.status, 1);
     assert.equal(lines[2], `eyelet: ${data}: 2 of 100 pictures cannot be read, more than 1 %`);
     assert.match(lines[3], /--allow-bad/);
-    assert.match(succeeded(await train(data, ['--allow-bad', '0.02'])).stderr, /2 left out\)/);
+    assert.match(succeeded(await train(data, ['--allow-bad', '0.02'])).stderr, /left out: 2\)/);
 });
 
 test('a class of which nothing can be read is refused', async () => {

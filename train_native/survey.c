@@ -49,6 +49,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
     make_room(survey, survey->sets[0].count + survey->sets[1].count);
     const size_t bytes = shape_count(thumbnail_shape);
     uint8_t *thumbnails = pixels_new(mapped, (size_t)survey->count * bytes, SIZE_MAX);
+    survey->middle = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
     for (int k = 0, at = 0; k < survey->set_count; k++) {
         struct dataset *set = &survey->sets[k];
         for (int i = 0; i < set->count; i++) {
@@ -112,7 +113,7 @@ static void count_facts(struct survey *survey)
         sizes[sized++] = (struct size){w, h};
     }
     if (!survey->facts)
-        sizes[sized++] = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
+        sizes[sized++] = survey->middle;
     if (sized) {
         qsort(sizes, (size_t)sized, sizeof *sizes, by_area);
         survey->least = sizes[0];
@@ -232,12 +233,12 @@ static void judge_counts(struct survey *survey)
     }
     const int few = training_count(survey, least), many = training_count(survey, most);
     if (many && few < 2)
-        problem(survey, "the class \"%s\" has %d training pictures that can be read", survey->class_names[least], few);
+        problem(survey, "training pictures of the class \"%s\" that can be read: %d", survey->class_names[least], few);
     else if (many > MOST_IMBALANCE * few)
         problem(survey, "the class \"%s\" has %s training pictures, \"%s\" only %s, less than a %dth: the rare one will hardly be learnt",
                 survey->class_names[most], grouped((uint64_t)many), survey->class_names[least], grouped((uint64_t)few), MOST_IMBALANCE);
     else if (many && few < FEW)
-        note(survey, "the class \"%s\" has only %d training pictures", survey->class_names[least], few);
+        note(survey, "training pictures of the class \"%s\": only %d", survey->class_names[least], few);
 }
 
 static void judge_duplicates(struct survey *survey)
@@ -251,23 +252,23 @@ static void judge_duplicates(struct survey *survey)
     }
     const double most = worrying * survey->count;
     if (classes[true])
-        problem(survey, "%s pictures stand in two classes or more, pixel by pixel the same", grouped((uint64_t)classes[true]));
+        problem(survey, "pictures that stand in two classes or more, pixel by pixel the same: %s", grouped((uint64_t)classes[true]));
     if (parts[true])
-        problem(survey, "%s pictures stand in two parts of the data, pixel by pixel the same: what is learnt would be tested",
+        problem(survey, "pictures that stand in two parts of the data, pixel by pixel the same, so that what is learnt would be tested: %s",
                 grouped((uint64_t)parts[true]));
     if (parts[false] > most)
-        problem(survey, "%s pictures are nearly the same as one in another part of the data, more than 1 %%", grouped((uint64_t)parts[false]));
+        problem(survey, "pictures that are nearly the same as one in another part of the data: %s, more than 1 %%", grouped((uint64_t)parts[false]));
     else if (parts[false])
-        note(survey, "%s pictures are nearly the same as one in another part of the data", grouped((uint64_t)parts[false]));
+        note(survey, "pictures that are nearly the same as one in another part of the data: %s", grouped((uint64_t)parts[false]));
     if (classes[false] > most)
-        problem(survey, "%s pictures are nearly the same as one in another class, more than 1 %%", grouped((uint64_t)classes[false]));
+        problem(survey, "pictures that are nearly the same as one in another class: %s, more than 1 %%", grouped((uint64_t)classes[false]));
     else if (classes[false])
-        note(survey, "%s pictures are nearly the same as one in another class", grouped((uint64_t)classes[false]));
+        note(survey, "pictures that are nearly the same as one in another class: %s", grouped((uint64_t)classes[false]));
     if (survey->has_part[PHOTO_OPEN] && alike > most)
-        problem(survey, "%s pictures are nearly the same as another one, more than 1 %%: dividing them would put such pairs on both "
-                        "sides; divide them yourself into folders train and test", grouped((uint64_t)alike));
+        problem(survey, "pictures that are nearly the same as another one: %s, more than 1 %%; dividing them would put such pairs on "
+                        "both sides: divide them yourself into folders train and test", grouped((uint64_t)alike));
     if (survey->repeated)
-        note(survey, "%s pictures repeat another one, pixel by pixel", grouped((uint64_t)survey->repeated));
+        note(survey, "pictures that repeat another one, pixel by pixel: %s", grouped((uint64_t)survey->repeated));
 }
 
 static void judge(struct survey *survey, float allow_bad)
@@ -276,19 +277,19 @@ static void judge(struct survey *survey, float allow_bad)
         problem(survey, "%s of %s pictures cannot be read, more than %g %%", grouped((uint64_t)survey->unreadable),
                 grouped((uint64_t)survey->count), 100 * (double)allow_bad);
     else if (survey->unreadable)
-        note(survey, "%s pictures cannot be read", grouped((uint64_t)survey->unreadable));
+        note(survey, "pictures that cannot be read: %s", grouped((uint64_t)survey->unreadable));
     judge_counts(survey);
     judge_duplicates(survey);
     if (survey->misnamed)
-        note(survey, "%s files have the ending of another format; they are read by what is in them", grouped((uint64_t)survey->misnamed));
+        note(survey, "files with the ending of another format, which are read by what is in them: %s", grouped((uint64_t)survey->misnamed));
     if (survey->turned)
-        note(survey, "%s pictures are turned upright, as their cameras ask (EXIF)", grouped((uint64_t)survey->turned));
+        note(survey, "pictures that are turned upright, as their cameras ask (EXIF): %s", grouped((uint64_t)survey->turned));
     if (survey->transparent)
-        note(survey, "%s pictures have transparent parts, which are laid over --background", grouped((uint64_t)survey->transparent));
+        note(survey, "pictures with transparent parts, which are laid over --background: %s", grouped((uint64_t)survey->transparent));
     if (survey->narrow)
-        note(survey, "%s pictures are %d times as long as wide or more: --fit crop keeps a small part of them", grouped((uint64_t)survey->narrow), NARROW);
+        note(survey, "pictures %d times as long as wide or more, of which --fit crop keeps a small part: %s", NARROW, grouped((uint64_t)survey->narrow));
     if (survey->small)
-        note(survey, "%s pictures have fewer than %d pixels on a side", grouped((uint64_t)survey->small), SMALL);
+        note(survey, "pictures with fewer than %d pixels on a side: %s", SMALL, grouped((uint64_t)survey->small));
     if (!survey->has_part[PHOTO_TEST])
         note(survey, "there is no folder test: `eyelet train` sets a share of each class apart");
 }
