@@ -19,6 +19,13 @@ dense classes softmax
 ` }), 'rich.txt');
 const command = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--average', '0.99', '--cutout', '5'];
 
+/* The same with all that has a state of its own or draws numbers: a model to go on from, thawing, a plateau, patience, mixed images. */
+const fromModel = folder();
+await eyelet(['train', '-o', 'start.eyelet', '--network', network, '--data', data, '--limit', '500', '--epochs', '2'], { cwd: fromModel }).then(succeeded);
+const everything = ['train', '-o', 'm.eyelet', '--from', join(fromModel, 'start.eyelet'), '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--rate', '0.03',
+    '--freeze', 'trunk', '--thaw', '4', '--rate-decay', '0.7', '--schedule', 'plateau', '--plateau', '1', '--patience', '12', '--class-weights', 'balanced', '--average', '0.9',
+    '--mixup', '0.3', '--cutmix', '1', '--resized-crop', '0.5', '--rotate', '10', '--jitter', '0.2', '--erase', '0.3'];
+
 const model = (here, name = 'm.eyelet') => readFileSync(join(here, name)).toString('latin1');
 const log = (here) => readFileSync(join(here, 'm.csv'), 'utf8').replace(/,[^,]*$/gm, '');
 
@@ -34,8 +41,12 @@ const straight = folder();
 await eyelet(command, { cwd: straight }).then(succeeded);
 
 /** Starts or resumes, waits until a line of the epoch is out and some time more, and stops the run. */
-async function stopped(here, signal, epoch, milliseconds, ...more) {
-    const { child, result, seen } = start(program, [...command, ...more], { cwd: here });
+function stopped(here, signal, epoch, milliseconds, ...more) {
+    return commandStopped(command, here, signal, epoch, milliseconds, ...more);
+}
+
+async function commandStopped(words, here, signal, epoch, milliseconds, ...more) {
+    const { child, result, seen } = start(program, [...words, ...more], { cwd: here });
     await seen(new RegExp(`^epoch +${epoch}/`, 'm'));
     await new Promise((done) => setTimeout(done, milliseconds));
     child.kill(signal);
@@ -57,6 +68,16 @@ test('a run killed several times, also while resuming, goes on to the same model
         succeeded(await eyelet([...command, '--resume'], { cwd: here }));
         alike(here, straight);
     }
+});
+
+test('a run with every option that has a state goes on to the same model', async () => {
+    const whole = folder(), here = folder();
+    succeeded(await eyelet(everything, { cwd: whole }));
+    refused(await commandStopped(everything, here, 'SIGINT', 2, 5), { status: 130, reason: /^stopped by a signal in epoch 3/ });
+    assert.equal((await commandStopped(everything, here, 'SIGKILL', 6, 20, '--resume')).signal, 'SIGKILL');
+    succeeded(await eyelet([...everything, '--resume'], { cwd: here }));
+    alike(here, whole);
+    assert.notEqual(model(whole), model(straight));
 });
 
 test('a damaged checkpoint is named and the one before it taken', async () => {
@@ -83,7 +104,10 @@ test('a checkpoint of another run is refused, and what differs is named', async 
         [changed('--rate', '0.5'), /--rate=0\.00\d+, this one has --rate=0\.5/], [changed('--seed', '7'), /--seed=1, this one has --seed=7/],
         [changed('--batch', '21'), /--batch=20, this one has --batch=21/], [changed('--epochs', '19'), /--epochs/], [changed('--flip', 'none'), /--flip/],
         [changed('--limit', '1999'), /of 2000 images, this one has data=.* of 1999 images/], [changed('--data', otherData), /has data=/],
-        [changed('--network', 'tutorial'), /network=/],
+        [changed('--network', 'tutorial'), /network=/], [changed('--schedule', 'onecycle'), /--schedule/], [changed('--patience', '3'), /--patience=0, this one has --patience=3/],
+        [changed('--plateau', '3'), /--plateau/], [changed('--class-weights', 'balanced'), /--class-weights/], [changed('--mixup', '0.2'), /--mixup/], [changed('--cutmix', '1'), /--cutmix/],
+        [changed('--resized-crop', '0.5'), /--resized-crop/], [changed('--rotate', '5'), /--rotate/], [changed('--jitter', '0.2'), /--jitter/], [changed('--erase', '0.2'), /--erase/],
+        [[...command.filter((word) => word !== '--network' && word !== network), '--from', join(fromModel, 'start.eyelet'), '--recipe', 'tutorial'], /has network=.*, this one has --from=/],
     ]) {
         refused(await eyelet([...words, '--resume'], { cwd: here }), { subject: 'm.checkpoint', reason: difference, hint: /--resume/ });
         assert.deepEqual(readFileSync(join(here, 'm.checkpoint')), before);

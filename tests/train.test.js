@@ -89,7 +89,9 @@ for (const network of ['small', 'rich', 'whitened', 'mobile'])
 
 for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'adamw', '--weight-decay', '0.01', '--smoothing', '0.1', '--schedule', 'linear', '--initializer', 'he'],
     ['--optimizer', 'muon', '--bias-rate', '1', '--dense-rate', '0.1', '--rate', '0.02', '--flip', 'alternate', '--shard', '50', '--initializer', 'uniform'],
-    ['--average', '0.9', '--cutout', '9']])
+    ['--average', '0.9', '--cutout', '9'],
+    ['--mixup', '0.4', '--cutmix', '1', '--resized-crop', '0.4', '--rotate', '20', '--jitter', '0.3', '--erase', '0.5', '--crop', '2', '--schedule', 'onecycle',
+        '--class-weights', 'balanced']])
     test(`one seed gives one model for any number of threads: ${options.join(' ')}`, async () => {
         const models = [];
         for (const threads of ['1', '3']) {
@@ -129,6 +131,76 @@ test('--cutout blots out: of images that it covers only the share of the classes
     const seen = await change('--cutout', '0'), half = await change('--cutout', '16'), blind = await change('--cutout', '32');
     assert.ok(blind.weights < 0.01 * seen.weights && blind.biases > 0, JSON.stringify({ seen, blind }));
     assert.ok(half.weights < seen.weights && half.weights > 10 * blind.weights, JSON.stringify({ seen, half, blind }));
+});
+
+test('every augmentation and schedule changes what is learnt, and only what it says', async () => {
+    const plain = (await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100')).join();
+    for (const option of [['--resized-crop', '0.5'], ['--rotate', '30'], ['--jitter', '0.4'], ['--erase', '1'], ['--mixup', '0.4'], ['--cutmix', '1'], ['--crop', '2'], ['--schedule', 'onecycle']]) {
+        const weights = await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', ...option);
+        assert.notEqual(weights.join(), plain, option.join(' '));
+        assert.ok(weights.every(Number.isFinite));
+    }
+    assert.equal((await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', '--mixup', '0')).join(), plain);
+});
+
+test('mixed targets: of images that are blotted out, what is learnt is still the share of the classes', async () => {
+    /* All images are grey, so mixing changes the targets alone; in the mean over many draws they are nearly what they were. */
+    const [plain, mixed] = [await tinyWeights(40, '--cutout', '32'), await tinyWeights(40, '--cutout', '32', '--mixup', '1', '--cutmix', '1')];
+    assert.notEqual(mixed.slice(30).join(), plain.slice(30).join());
+    assert.ok(farthest(mixed.slice(30), plain.slice(30)) < 0.3, `${mixed.slice(30)} against ${plain.slice(30)}`);
+});
+
+test('--class-weights balanced: a rare class counts as much as a common one', async () => {
+    const bytes = makeRecords(0), uneven = [0, 0, 0, 0, 0, 0, 0, 1, 1, 2]; /* shares of 70, 20 and 10 %; seven classes are not there */
+    for (let record = 0; record < 10_000; record++)
+        bytes[record * 3073] = uneven[record % 10];
+    const shares = async (...more) => {
+        const weights = await tinyWeights(60, '--cutout', '32', '--data', makeData(bytes), ...more), powers = weights.slice(30).map(Math.exp);
+        return powers.slice(0, 3).map((power) => power / powers.reduce((a, b) => a + b));
+    };
+    const none = await shares(), balanced = await shares('--class-weights', 'balanced');
+    assert.ok(farthest(none, [0.7, 0.2, 0.1]) < 0.04, `${none}`);
+    assert.ok(farthest(balanced, [1 / 3, 1 / 3, 1 / 3]) < 0.04, `${balanced}`);
+});
+
+test('--patience ends a run that no longer gets better, and the best model is kept', async () => {
+    const here = folder();
+    const { stdout } = succeeded(await train(here, 'small', '--optimizer', 'sgd', '--rate', '0', '--epochs', '50', '--patience', '3'));
+    assert.equal(logIsWhole(join(here, 'm.csv')).length, 4, 'the first is the best, and three are no better');
+    assert.match(stdout, /^ended early: 3 epochs without a better validation$/m);
+    assert.match(readFileSync(join(here, 'm.eyelet')).toString('latin1'), /^epochs: 1$/m);
+    assert.match(readFileSync(join(here, 'm.last.eyelet')).toString('latin1'), /^epochs: 4$/m);
+    assert.ok(!existsSync(join(here, 'm.checkpoint')));
+});
+
+test('--schedule plateau lowers the rates once the validation loss no longer falls', async () => {
+    /* At this rate the loss jumps about; at a tiny one it stays where it is. */
+    const losses = async (...more) => {
+        const here = folder();
+        succeeded(await train(here, 'small', '--optimizer', 'sgd', '--rate', '3', '--epochs', '12', '--momentum', '0', ...more));
+        return logIsWhole(join(here, 'm.csv')).map((row) => row[3]);
+    };
+    const change = (values) => Math.abs(values.at(-1) - values.at(-2)) + Math.abs(values.at(-2) - values.at(-3));
+    const [constant, patient, lowered] = [await losses('--schedule', 'constant'), await losses('--schedule', 'plateau', '--plateau', '1000'), await losses('--schedule', 'plateau', '--plateau', '1')];
+    assert.deepEqual(patient, constant);
+    assert.deepEqual(lowered.slice(0, 2), constant.slice(0, 2));
+    assert.ok(change(lowered) < 0.1 * change(constant), `${lowered} against ${constant}`);
+});
+
+test('--find-rate suggests a tenth of the rate of the lowest loss and writes nothing', async () => {
+    const here = folder();
+    const arguments2 = ['train', '--find-rate', '--network', join(networks, 'small.txt'), '--data', noisy, '--limit', '500'];
+    const { suggested, rates, losses } = JSON.parse(succeeded(await eyelet([...arguments2, '--json'], { cwd: here })).stdout);
+    const lowest = losses.indexOf(Math.min(...losses));
+    assert.equal(rates.length, losses.length);
+    assert.ok(Math.abs(suggested / (rates[lowest] / 10) - 1) < 0.06, `${suggested} of ${rates[lowest]}`);
+    assert.ok(losses[lowest] < 0.8 * losses[0] && losses.at(-1) > losses[lowest], `${losses}`);
+    assert.ok(rates.every((rate, i) => i === 0 || Math.abs(rate / rates[i - 1] - 10 ** (1 / 15)) < 1e-3));
+    const { stdout } = succeeded(await eyelet(arguments2, { cwd: here }));
+    assert.match(stdout, new RegExp(`^suggested: --rate ${suggested}, `, 'm'));
+    assert.deepEqual(readdirSync(here), []);
+    const loss = async (rate) => JSON.parse(succeeded(await train(folder(), 'small', '--limit', '500', '--epochs', '1', '--rate', `${rate}`, '--json')).stdout).loss;
+    assert.ok(await loss(suggested) < Math.min(await loss(suggested / 1000), await loss(suggested * 1000)));
 });
 
 const builds = ['x86-64-v3', 'x86-64-v4'].map((name) => new URL(`../build/${name}/eyelet`, import.meta.url).pathname);

@@ -253,11 +253,12 @@ static void step(struct trainer *trainer, const struct optimizer *optimizer, flo
 #pragma omp for schedule(dynamic)
         for (int node = 0; node < trainer->net->node_count; node++) {
             const struct optimizer own = with_rates_times(*optimizer, trainer->rate_shares[node] * (float)trainer->rates_left);
-            if (node >= trainer->resting)
+            const bool rests = node < trainer->resting;
+            if (!rests)
                 optimizer_step(&own, trainer->net, node, trainer->step, trainer->parameters, trainer->gradients[0],
                                trainer->first, trainer->second, scratch);
-            if (trainer->average)
-                move_average(trainer, decay, place[node], place[node + 1]);
+            if (trainer->average) /* of what stays the same it is that, without rounding */
+                move_average(trainer, rests ? 0 : decay, place[node], place[node + 1]);
         }
         free(scratch);
     }
