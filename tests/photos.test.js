@@ -107,6 +107,11 @@ test('a folder named train with pictures in it is a class', async () => {
     assert.deepEqual(counts(said), [8, 0]);
 });
 
+test('pictures beside the folders of classes are counted', async () => {
+    const data = tree({ ...classes(['a', 'b'], 3), 'x.png': png(50), 'y.JPG': 'x' });
+    assert.ok(succeeded(await train(data)).stderr.includes(`eyelet: ${data}: pictures that stand beside the folders of classes, and are left out: 2\n`));
+});
+
 test('folders beside the parts of the data are named', async () => {
     const data = tree({ ...classes(['a', 'b'], 3, { prefix: 'Training/' }), ...classes(['a', 'b'], 3, { prefix: 'Test/', first: 9 }), 'raw/x.png': png(1) });
     assert.match(succeeded(await train(data)).stderr, /raw: is left out: it stands beside the parts/);

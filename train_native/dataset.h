@@ -16,8 +16,9 @@
  * folder test, a share of every class is set apart for it, drawn with a seed by what the pictures show: the same for everyone
  * who has the pictures, and never one picture on both sides.
  *
- * A file that cannot be read, is damaged or is cut short is named, counted and left out; more than a share of them (1 %) ends
- * the program, as does a set that is damaged, a class that is missing from a part, and anything else that would mislead. */
+ * Everything is read once; what becomes of the files afterwards does not matter. A file that cannot be read, is damaged or is
+ * cut short is named, counted and left out; more than a share of them (1 %) ends the program, as does a set that is damaged, a
+ * class that is missing from a part, and anything else that would mislead. */
 #ifndef DATASET_H
 #define DATASET_H
 
