@@ -33,7 +33,8 @@ enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t
 /* Width and height as stored, without decoding. */
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size);
 
-/* Unpacks raw deflate data that makes exactly out_size bytes. The same walls are needed as for pictures. */
+/* Unpacks raw deflate data that makes exactly out_size bytes. At least 4 bytes should follow the data within `size`, as the
+ * trailers of zlib and gzip do: stb_image may take the end itself for damage. The same walls are needed as for pictures. */
 enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size);
 
 #endif

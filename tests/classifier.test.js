@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 import { ClassifierError, loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
-import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
+import { encodeBmp, encodeJpeg, encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { tinyModel } from './tiny_model.js';
 
 const web = new URL('../web/', import.meta.url);
@@ -47,6 +47,31 @@ test('pixels and the bytes of the same PNG give the same numbers', () => {
         assert.deepEqual(classifier.logits(png), classifier.logits(pixels));
         assert.deepEqual(classifier.classify(png), classifier.classify(pixels));
     }
+});
+
+test('every encoding of the same pixels gives the same numbers', () => {
+    const { data, width, height } = gradient(57, 31);
+    const few = { data: data.map((value, i) => i % 4 === 3 ? 255 : value & 0xc0), width, height }; /* at most 64 colours */
+    const expected = classifier.logits(few);
+    for (const options of [{ depth: 16 }, { palette: true }, { interlaced: true }, { palette: true, interlaced: true }])
+        assert.deepEqual(classifier.logits(encodePng(few, options)), expected, JSON.stringify(options));
+    assert.deepEqual(classifier.logits(encodeBmp(few)), expected);
+});
+
+test('a JPEG is turned as its EXIF block asks', () => {
+    const grey = (x, y) => 30 + 90 * x + 50 * y, data = new Uint8ClampedArray(16 * 8 * 4);
+    for (let i = 0; i < 128; i++) { /* orientation 6: the stored column is the row */
+        const value = grey(0, i % 16 < 8 ? 1 : 0);
+        data.set([value, value, value, 255], i * 4);
+    }
+    assert.deepEqual(classifier.logits(encodeJpeg(1, 2, grey, { orientation: 6 })), classifier.logits({ data, width: 16, height: 8 }));
+});
+
+test('a CMYK JPEG is refused by name, and one that is cut short is no picture', () => {
+    assert.throws(() => classifier.classify(encodeJpeg(2, 2, () => 100, { components: 4 })), fails('IMAGE_CMYK', /CMYK JPEG.*RGB/));
+    const whole = encodeJpeg(4, 4, (x, y) => x * 60 + y);
+    classifier.classify(whole);
+    assert.throws(() => classifier.classify(whole.subarray(0, whole.length - 2)), fails('IMAGE_CORRUPT'));
 });
 
 test('bytes may be a Buffer, an ArrayBuffer, or a view that starts in the middle', () => {

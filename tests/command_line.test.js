@@ -9,7 +9,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
 
-const commands = ['train', 'evaluate', 'classify', 'convert', 'export', 'summary'];
+const commands = ['train', 'evaluate', 'doctor', 'classify', 'convert', 'export', 'summary'];
 const model = tinyModel();
 const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(place, name);
@@ -56,7 +56,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'photos.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
@@ -117,6 +117,7 @@ const optionMistakes = [
     ['two models for evaluate', ['evaluate', 'a', 'b', 'c'], /evaluate takes one model and one place of data, got 3/],
     ['data twice for evaluate', ['evaluate', 'a', 'b', '--data', 'c'], /one place of data/],
     ['more threads than make sense for evaluate', ['evaluate', 'a', '--threads', '257'], /--threads takes at most 256/],
+    ['two places of data for doctor', ['doctor', 'a', 'b'], /doctor takes one place of data, got 2 operands/],
     ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
     ['--top 0', ['classify', 'a', 'b', '--top', '0'], /--top takes 1 or more/],
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],

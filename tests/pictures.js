@@ -26,14 +26,78 @@ export function gradient(width, height, alpha = 255) {
     return { data, width, height };
 }
 
-export function encodePng({ data, width, height }) {
-    const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 6, 0, 0, 0]); /* 8 bits, RGBA */
+/* options: depth 16; palette (at most 256 colours, none transparent); interlaced (Adam7). Otherwise 8 bits, RGBA. */
+export function encodePng({ data, width, height }, { depth = 8, palette = false, interlaced = false } = {}) {
+    const colours = [], places = new Map();
+    const pixel = (x, y) => {
+        const rgba = [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 4)];
+        if (!palette)
+            return depth === 16 ? rgba.flatMap((value) => [value, value]) : rgba;
+        if (!places.has(`${rgba}`))
+            places.set(`${rgba}`, colours.push(rgba.slice(0, 3)) - 1);
+        return [places.get(`${rgba}`)];
+    };
+    const passes = interlaced ? [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] : [[0, 0, 1, 1]];
+    const bytes = [];
+    for (const [left, top, right, down] of passes)
+        for (let y = top; y < height && left < width; y += down) {
+            bytes.push(0); /* no filter */
+            for (let x = left; x < width; x += right)
+                bytes.push(...pixel(x, y));
+        }
+    const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, depth, palette ? 3 : 6, 0, 0, interlaced ? 1 : 0]);
     header.writeUInt32BE(width, 0);
     header.writeUInt32BE(height, 4);
-    const rows = Array.from({ length: height }, (_, y) =>
-        Buffer.concat([Buffer.of(0), Buffer.from(data.buffer, y * width * 4, width * 4)])); /* 0: no filter */
     return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header),
-        chunk('IDAT', deflateSync(Buffer.concat(rows))), chunk('IEND', Buffer.alloc(0))]);
+        ...palette ? [chunk('PLTE', Buffer.from(colours.flat()))] : [],
+        chunk('IDAT', deflateSync(Buffer.from(bytes))), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/* 24 bits, from the bottom up. */
+export function encodeBmp({ data, width, height }) {
+    const row = Math.ceil(width * 3 / 4) * 4, bytes = Buffer.alloc(54 + row * height);
+    bytes.write('BM');
+    bytes.writeUInt32LE(54, 10);
+    bytes.writeUInt32LE(40, 14);
+    bytes.writeInt32LE(width, 18);
+    bytes.writeInt32LE(height, 22);
+    bytes.writeUInt16LE(1, 26);
+    bytes.writeUInt16LE(24, 28);
+    for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++)
+            for (let c = 0; c < 3; c++)
+                bytes[54 + (height - 1 - y) * row + x * 3 + 2 - c] = data[(y * width + x) * 4 + c];
+    return bytes;
+}
+
+/* A baseline JPEG of blocks of 8 x 8 pixels, each of one grey, which every decoder gives back exactly: grey(column, row).
+ * components: 1 grey, 3 YCbCr, 4 CMYK. */
+export function encodeJpeg(columns, rows, grey, { orientation, components = 1 } = {}) {
+    const segment = (marker, content) => Buffer.from([0xff, marker, (content.length + 2) >> 8, (content.length + 2) & 255, ...content]);
+    const size = [rows * 8 >> 8, rows * 8 & 255, columns * 8 >> 8, columns * 8 & 255], ids = Array.from({ length: components }, (_, i) => i + 1);
+    /* DC: the twelve categories have codes of 4 bits. AC: nothing but the end of the block, one bit. Every step is 8. */
+    const tables = [0, 0, 0, 0, 12, ...Array(12).fill(0), ...Array(12).keys(), 0x10, 1, ...Array(15).fill(0), 0];
+    let bits = '';
+    const before = Array(components).fill(0), bytes = [];
+    for (let y = 0; y < rows; y++)
+        for (let x = 0; x < columns; x++)
+            for (let c = 0; c < components; c++) {
+                const value = c ? 0 : grey(x, y) - 128, step = value - before[c], category = step ? Math.floor(Math.log2(Math.abs(step))) + 1 : 0;
+                before[c] = value;
+                bits += category.toString(2).padStart(4, '0');
+                bits += category ? (step > 0 ? step : step + 2 ** category - 1).toString(2).padStart(category, '0') : '';
+                bits += '0';
+                for (; bits.length >= 8; bits = bits.slice(8)) {
+                    bytes.push(parseInt(bits.slice(0, 8), 2));
+                    if (bytes.at(-1) === 255)
+                        bytes.push(0);
+                }
+            }
+    bytes.push(parseInt(bits.padEnd(8, '1'), 2));
+    const exif = orientation ? [segment(0xe1, [...Buffer.from('Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0', 'latin1'), orientation, 0, 0, 0, 0, 0, 0])] : [];
+    return Buffer.concat([Buffer.of(0xff, 0xd8), ...exif, segment(0xdb, [0, ...Array(64).fill(8)]),
+        segment(0xc0, [8, ...size, components, ...ids.flatMap((id) => [id, 0x11, 0])]), segment(0xc4, tables),
+        segment(0xda, [components, ...ids.flatMap((id) => [id, 0]), 0, 63, 0]), Buffer.from(bytes), Buffer.of(0xff, 0xd9)]);
 }
 
 function chunk(kind, content) {

@@ -50,7 +50,8 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
     struct dataset dataset = dataset_open(&options, DATASET_TEST);
     char *mismatch = evaluation_mismatch(model, &dataset);
     if (mismatch) {
-        complain(dataset.path, NULL, "the accuracy is not measured on it: %s", mismatch);
+        if (data)
+            complain(data, NULL, "the accuracy is not measured on it: %s", mismatch);
         free(mismatch);
         dataset_free(&dataset);
         return (struct cost){0};

@@ -5,7 +5,6 @@
 #include "model.h"
 #include "photo_list.h"
 #include "photos.h"
-#include "sandbox.h"
 #include "support.h"
 
 #include <errno.h>
@@ -208,14 +207,14 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     if (!list)
         return;
     choose_part(list, dataset->part);
-    const size_t half = (size_t)dataset->options.memory << 19; /* for pixels that stay; the other half is to decode in */
+    const size_t memory = (size_t)dataset->options.memory << 20, half = memory / 2;
     dataset->shape = (struct shape){input.h, input.w, 3};
     size_t bytes;
     if (__builtin_mul_overflow((size_t)list->count, shape_count(dataset->shape), &bytes))
         fail(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
     dataset->pixels = pixels_new(&dataset->mapped, bytes, half);
     const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
-    struct photo_facts *facts = photos_read(list, dataset->pixels, input, preprocess, threads, half);
+    struct photo_facts *facts = photos_read(list, dataset->pixels, input, preprocess, threads, bytes <= half ? memory - bytes : memory);
     const int bad = photos_refuse(list, facts, dataset->path, dataset->options.allow_bad);
     bool *kept = allocate((size_t)list->count, sizeof *kept);
     dataset->drawn = divide(kept, dataset, facts);
@@ -226,9 +225,9 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     if (dataset->drawn)
         end += sprintf(end, "; %g %% are set apart for the test", 100 * (double)dataset->options.test);
     if (bad)
-        end += sprintf(end, "; %s left out", grouped((uint64_t)bad));
+        end += sprintf(end, "; left out: %s", grouped((uint64_t)bad));
     if (list->ignored)
-        sprintf(end, "; %s files are no pictures", grouped((uint64_t)list->ignored));
+        sprintf(end, "; files that are no pictures: %s", grouped((uint64_t)list->ignored));
     announce(dataset, more);
     free(kept);
     photos_facts_free(facts, list);
@@ -239,7 +238,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
 static void free_pixels(struct dataset *dataset)
 {
     if (dataset->mapped)
-        shared_memory_free(dataset->pixels, dataset->mapped - 1, 1);
+        pixels_free(dataset->pixels, dataset->mapped);
     else
         free(dataset->pixels);
 }

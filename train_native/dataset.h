@@ -16,8 +16,9 @@
  * folder test, a share of every class is set apart for it, drawn with a seed by what the pictures show: the same for everyone
  * who has the pictures, and never one picture on both sides.
  *
- * A file that cannot be read, is damaged or is cut short is named, counted and left out; more than a share of them (1 %) ends
- * the program, as does a set that is damaged, a class that is missing from a part, and anything else that would mislead. */
+ * Everything is read once; what becomes of the files afterwards does not matter. A file that cannot be read, is damaged or is
+ * cut short is named, counted and left out; more than a share of them (1 %) ends the program, as does a set that is damaged, a
+ * class that is missing from a part, and anything else that would mislead. */
 #ifndef DATASET_H
 #define DATASET_H
 
@@ -54,10 +55,10 @@ struct dataset {
     uint64_t *contents; /* (count), equal for equal pictures; NULL: CIFAR-10, which is split as its recipes were */
     bool *validates;    /* (count), images of a folder val; NULL: there is none */
     bool drawn;         /* the test images were set apart by us */
+    struct photo_list *photos; /* of pictures in files: those of every part until dataset_read, then of this one; else NULL */
     /* private: */
     struct data_options options;
     enum dataset_part part;
-    struct photo_list *photos;
     size_t mapped; /* bytes of pixels that are mapped; 0: allocated */
 };
 
@@ -87,6 +88,10 @@ struct split {
 /* The images of the folder val validate; without one a share of every class, drawn with the seed. Equal pictures stay together. */
 struct split dataset_split(const struct dataset *dataset, float share, uint64_t seed);
 void split_free(struct split *split);
+
+/* How the test images were set apart, in the words of the command line; NULL if they were not. The caller frees it. A model
+ * keeps it in its notes, so that it is not measured on what it has learnt. */
+char *dataset_division(const struct dataset *dataset);
 
 /* Mean and deviation of each channel on a scale of 0 to 1, over these images. */
 void dataset_statistics(float mean[3], float deviation[3], const struct dataset *dataset, const int *places, int count);

@@ -24,5 +24,6 @@ void draw_by_content(bool *drawn, const uint64_t *contents, const uint16_t *labe
 
 /* Room for pixels that child processes share: in memory up to `budget` bytes, beyond it in an unnamed file that is mapped. */
 uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget);
+void pixels_free(uint8_t *pixels, size_t mapped);
 
 #endif

@@ -66,6 +66,22 @@ static void print_json(const struct evaluation *e, const struct dataset *dataset
     printf("]}\n");
 }
 
+/* Where train set the test images apart, the same ones must be set apart here. */
+static void check_division(const struct model *model, const struct dataset *dataset, const char *path)
+{
+    char *notes = model_file_notes(model), *own = dataset_division(dataset);
+    char *line = strncmp(notes, "split: ", 7) == 0 ? notes : strstr(notes, "\nsplit: ");
+    if (line && own && dataset->options.test < 1) {
+        line = strchr(line, ':') + 2;
+        line[strcspn(line, "\n")] = 0;
+        if (strcmp(line, own) != 0)
+            fail(path, "Say so here too; or --test 1, to take all pictures of a place that it was not trained on.",
+                 "the model was trained with %s: with %s it would be measured on what it has learnt", line, own);
+    }
+    free(own);
+    free(notes);
+}
+
 /* Writes the model again with its measured accuracy among the notes. */
 static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path,
                    int views)
@@ -126,6 +142,7 @@ int command_evaluate(int argc, char **argv)
     if (mismatch)
         fail(argv[first], "Evaluate a model on the data that it was trained for.", "%s", mismatch);
     dataset_read(&dataset, model->net.input, &model->preprocess);
+    check_division(model, &dataset, argv[first]);
     if (limit)
         dataset_limit(&dataset, limit);
     dataset_fit(&dataset, model->net.input, &model->preprocess);

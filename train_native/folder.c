@@ -62,19 +62,6 @@ static bool is_folder(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-static struct names folders_in(const char *folder)
-{
-    struct names all = names_in(folder), folders = {0};
-    for (int i = 0; i < all.count; i++) {
-        char *path = path_join(folder, all.names[i]);
-        if (is_folder(path))
-            names_add(&folders, all.names[i]);
-        free(path);
-    }
-    names_free(&all);
-    return folders;
-}
-
 /* Pictures by their names: also of kinds that cannot be read, so that they are missed and not passed over. */
 static bool is_picture_name(const char *name)
 {
@@ -85,6 +72,25 @@ static bool is_picture_name(const char *name)
         if (strcasecmp(dot + 1, endings[i]) == 0)
             return true;
     return false;
+}
+
+/* The folders in a folder. Pictures beside them are of no class. */
+static struct names folders_in(const char *folder)
+{
+    struct names all = names_in(folder), folders = {0};
+    int pictures = 0;
+    for (int i = 0; i < all.count; i++) {
+        char *path = path_join(folder, all.names[i]);
+        if (is_folder(path))
+            names_add(&folders, all.names[i]);
+        else
+            pictures += is_picture_name(path);
+        free(path);
+    }
+    if (pictures && folders.count)
+        complain(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s", grouped((uint64_t)pictures));
+    names_free(&all);
+    return folders;
 }
 
 /* The pictures of one class, in its folder and all folders within. Links to folders are named and not followed there: they

@@ -103,7 +103,7 @@ static uint8_t *contents_of(size_t *size, const char *path)
     if (!start || unpacked > LONGEST_FILE)
         fail(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes", grouped(LONGEST_FILE));
     uint8_t *out = shared_memory(unpacked + 1, 1);
-    struct unpacking unpacking = {bytes + start, out, *size - start - 8, unpacked, (bool *)out + unpacked};
+    struct unpacking unpacking = {bytes + start, out, *size - start, unpacked, (bool *)out + unpacked};
     sandbox_run(1, 1, unpack, stopped, &unpacking);
     if (!*unpacking.done || model_checksum(out, unpacked) != little4(bytes + *size - 8))
         fail(path, remedy, "the gzip file is damaged or cut short");

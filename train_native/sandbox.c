@@ -58,6 +58,7 @@ _Noreturn static void child(struct board *board, int own, int count, void work(v
 static pid_t start(struct board *board, int own, int count, void work(void *context, int i), void *context)
 {
     const pid_t parent = getpid();
+    board->at[own] = -1;
     fflush(NULL); /* or the child would write it again */
     const pid_t started = fork();
     if (started < 0)
@@ -85,6 +86,7 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
     bool drawn = false;
     children = children < count ? children : count;
     children = children < MOST_THREADS ? children : MOST_THREADS;
+    signal(SIGCHLD, SIG_DFL); /* ignored, as whoever started the program may have left it, no child could be waited for */
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD); /* blocked, so that none is missed between the looks */
     sigprocmask(SIG_BLOCK, &ended, &before);
@@ -104,6 +106,8 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
             if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
                 fail(NULL, "Is there enough memory? Close other programs, or lower --threads and --memory.",
                      "a process that read pictures was killed");
+            if (board->at[k] < 0 || board->at[k] >= count)
+                fail(NULL, NULL, "a process that was to read pictures ended at once");
             stopped(context, board->at[k]);
             pids[k] = start(board, k, count, work, context);
             running++;

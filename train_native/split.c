@@ -99,3 +99,11 @@ void split_free(struct split *split)
     free(split->train);
     free(split->validation);
 }
+
+char *dataset_division(const struct dataset *dataset)
+{
+    char *text = NULL;
+    if (dataset->drawn && asprintf(&text, "--test %g --split-seed %d", (double)dataset->options.test, dataset->options.split_seed) < 0)
+        fail(NULL, NULL, "there is not enough memory");
+    return text;
+}

@@ -1,0 +1,465 @@
+/* Pictures in files as data: folders, CSV files and MNIST's files, made here; every kind of file that cannot be used; and how
+ * a set is divided. photos-20 (../shared/data) is read where it is. */
+import assert from 'node:assert/strict';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, symlinkSync, truncateSync, writeFileSync,
+    writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+
+import { encodeBmp, encodeJpeg, encodePng, hostileJpeg } from './pictures.js';
+import { eyelet, eyeletUnder, fifo, folder, realData, refused, succeeded } from './program.js';
+import { modelOf, tinyModel } from './tiny_model.js';
+
+/* ---- Making data ---- */
+
+/* A picture of 8 x 8 pixels, another one for every number. */
+function picture(number) {
+    const data = new Uint8ClampedArray(256);
+    for (let i = 0; i < 64; i++)
+        data.set([number % 251, number * 7 % 253 ^ i, (number >> 8) * 31 + i * 3, 255], i * 4);
+    return { data, width: 8, height: 8 };
+}
+const png = (number) => encodePng(picture(number));
+
+/* A folder of files, in folders as their names say. */
+function tree(files) {
+    const root = folder();
+    for (const [name, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(root, name)), { recursive: true });
+        writeFileSync(join(root, name), content);
+    }
+    return root;
+}
+
+/* { 'cat/0.png': ..., ... }: `count` pictures for each class. */
+function classes(names, count, { prefix = '', first = 0 } = {}) {
+    const files = {};
+    names.forEach((name, label) => {
+        for (let i = 0; i < count; i++)
+            files[`${prefix}${name}/${i}.png`] = png(first + label * count + i);
+    });
+    return files;
+}
+
+const network = join(folder({ 'small.txt': 'input 8x8x3\nflatten\ndense classes softmax\n' }), 'small.txt');
+const train = (data, more = [], options) => eyelet(['train', data, '-o', join(folder(), 'm.eyelet'), '--network', network, '--epochs', '1', ...more], options);
+const counts = ({ stdout }) => stdout.match(/, ([\d,]+) training and ([\d,]+) validation images/).slice(1).map((text) => Number(text.replaceAll(',', '')));
+const modelFor = (labels) => join(folder({ m: modelOf({ input: [8, 8, 3], labels, layers: [{ kind: 'flatten' }, { kind: 'dense', channels: labels.length }, { kind: 'softmax' }] }) }), 'm');
+const evaluation = async (model, data, ...more) => JSON.parse(succeeded(await eyelet(['evaluate', model, data, '--json', ...more])).stdout);
+const rows = (confusion) => confusion.map((row) => row.reduce((sum, count) => sum + count));
+
+/* The logits of every image, a string for each. */
+async function logitsOf(model, data, classCount, ...more) {
+    const here = folder();
+    succeeded(await eyelet(['evaluate', model, data, '--logits', 'logits', ...more], { cwd: here }));
+    const bytes = readFileSync(join(here, 'logits'));
+    return Array.from({ length: bytes.length / (4 * classCount) }, (_, i) => bytes.subarray(4 * classCount * i, 4 * classCount * (i + 1)).toString('hex'));
+}
+
+/* ---- Folders ---- */
+
+test('folders train, val and test of classes in natural order', async () => {
+    const names = ['img10', 'img2', 'Äpfel & "Birnen"', 'img1'], ordered = ['img1', 'img2', 'img10', 'Äpfel & "Birnen"'];
+    const data = tree({ ...classes(names, 5, { prefix: 'train/' }), ...classes(names, 2, { prefix: 'val/', first: 100 }), ...classes(names, 3, { prefix: 'test/', first: 200 }) });
+    const result = succeeded(await train(data));
+    assert.match(result.stderr, /^data: .* \(\d+, 28 training images of 4 classes\)$/m);
+    assert.deepEqual(counts(result), [20, 8]);
+    const said = await evaluation(modelFor(ordered), data);
+    assert.deepEqual(said.classes, ordered);
+    assert.deepEqual(rows(said.confusion), [3, 3, 3, 3]);
+    const wrong = await eyelet(['evaluate', modelFor([...ordered].sort()), data]);
+    refused(wrong, { subject: wrong.stderr.match(/eyelet: (.*?): /)[1], reason: /class 1 is "img10", the data's is "img2"/ });
+});
+
+test('the data set is the same whatever the number of threads and the memory', async () => {
+    const data = tree(classes(['a', 'b'], 30)), here = folder();
+    const bytes = async (...more) => {
+        succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '2', ...more], { cwd: here }));
+        return readFileSync(join(here, 'm.eyelet'));
+    };
+    const weights = (model) => model.toString('hex').slice(-1500, -8); /* without the checksum: the notes tell of the options */
+    const usual = weights(await bytes());
+    for (const more of [['--threads', '1'], ['--threads', '5'], ['--memory', '0']])
+        assert.equal(weights(await bytes(...more)), usual, `${more}`);
+    const result = await train(data, ['--memory', '0'], { env: { TMPDIR: '/nowhere' } });
+    refused(result, { subject: '/nowhere', reason: /no file can be made here: No such file/, hint: /TMPDIR.*--memory/ });
+});
+
+test('images stand one of each class in turn, so that --limit takes of all', async () => {
+    const data = tree({ ...classes(['a', 'b', 'c'], 4, { prefix: 'train/' }), ...classes(['a', 'b', 'c'], 4, { prefix: 'test/', first: 50 }) });
+    const { confusion } = await evaluation(modelFor(['a', 'b', 'c']), data, '--limit', '7');
+    assert.deepEqual(rows(confusion), [3, 2, 2]);
+});
+
+test('folders in a class are read too, hidden files and others passed over, links to folders named', async () => {
+    const data = tree({ ...classes(['a', 'b'], 3), 'a/deep/deeper/x.png': png(90), 'b/.hidden.png': 'x', 'b/Thumbs.db': 'x', '.git/x.png': 'x', 'README': 'x' });
+    symlinkSync('..', join(data, 'a/round'));
+    symlinkSync('deep', join(data, 'a/again'));
+    const result = succeeded(await train(data, ['--test', '0']));
+    assert.match(result.stderr, /\(\d+, 7 training images of 2 classes; files that are no pictures: 1\)/);
+    for (const name of ['round', 'again'])
+        assert.ok(result.stderr.includes(`eyelet: ${data}/a/${name}: is a link to a folder: it is not followed\n`), result.stderr);
+});
+
+test('a folder named train with pictures in it is a class', async () => {
+    const said = succeeded(await train(tree(classes(['bus', 'train'], 4)), ['--test', '0']));
+    assert.deepEqual(counts(said), [8, 0]);
+});
+
+test('pictures beside the folders of classes are counted', async () => {
+    const data = tree({ ...classes(['a', 'b'], 3), 'x.png': png(50), 'y.JPG': 'x' });
+    assert.ok(succeeded(await train(data)).stderr.includes(`eyelet: ${data}: pictures that stand beside the folders of classes, and are left out: 2\n`));
+});
+
+test('folders beside the parts of the data are named', async () => {
+    const data = tree({ ...classes(['a', 'b'], 3, { prefix: 'Training/' }), ...classes(['a', 'b'], 3, { prefix: 'Test/', first: 9 }), 'raw/x.png': png(1) });
+    assert.match(succeeded(await train(data)).stderr, /raw: is left out: it stands beside the parts/);
+});
+
+const two = { 'a/1.png': png(1), 'a/2.png': png(2), 'b/1.png': png(3), 'b/2.png': png(4) };
+const badTrees = [
+    ['pictures without classes', { '1.png': png(1) }, '', /no folders in it, so there are no classes/],
+    ['one class', { 'a/1.png': png(1) }, '', /only one class, "a"/],
+    ['an empty class', { ...two, 'c/readme.txt': '' }, '/c', /there are no pictures in it/],
+    ['a class missing from test', { 'train/a/1.png': png(1), 'train/b/1.png': png(2), 'test/a/1.png': png(3) }, '/test', /the class "b" is missing here/],
+    ['a class missing from train', { 'train/a/1.png': png(1), 'test/a/1.png': png(2), 'test/b/1.png': png(3) }, '/train', /the class "b" is missing here/],
+    ['a class missing from val', { 'train/a/1.png': png(1), 'train/b/1.png': png(1), 'val/b/1.png': png(2) }, '/val', /the class "a" is missing here/],
+    ['two folders for one part', { 'val/a/1.png': '', 'valid/a/1.png': '' }, '/valid', /is the same part of the data as/],
+    ['test alone', { 'test/a/1.png': png(1), 'test/b/1.png': png(2) }, '', /only test pictures here/],
+    ['a class name with a line feed', { ...two, 'c\nd/1.png': png(5) }, '', /class "c\\x0ad" has a name that is not/],
+];
+for (const [name, files, subject, reason] of badTrees)
+    test(`a folder that would mislead is refused: ${name}`, async () => {
+        const data = tree(files);
+        refused(await train(data), { subject: data + subject, reason });
+    });
+
+test('a class name that is no UTF-8 is refused, escaped', async () => {
+    const data = tree(two);
+    mkdirSync(Buffer.concat([Buffer.from(join(data, 'c')), Buffer.of(0xff)]));
+    writeFileSync(Buffer.concat([Buffer.from(join(data, 'c')), Buffer.of(0xff), Buffer.from('/1.png')]), png(9));
+    refused(await train(data), { subject: data, reason: /class "c\\xff" has a name that is not/ });
+});
+
+test('two links to one class folder, and a link to the folder itself, are refused', async () => {
+    for (const [target, reason] of [['a', /is the same folder as "a"/], ['.', /is the same folder as/]]) {
+        const data = tree(two);
+        symlinkSync(target, join(data, 'c'));
+        refused(await train(data), { subject: `${data}/c`, reason });
+    }
+});
+
+test('a thousand classes', async () => {
+    const names = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
+    const data = tree({ ...classes(names, 1, { prefix: 'train/' }), ...classes(names, 1, { prefix: 'test/', first: 5000 }) });
+    assert.deepEqual(counts(succeeded(await train(data, ['--validation', '0']))), [1000, 0]);
+    const said = await evaluation(modelFor(names), data);
+    assert.deepEqual(rows(said.confusion), Array(1000).fill(1));
+    assert.deepEqual(said.classes, names);
+});
+
+/* ---- Files that cannot be used ---- */
+
+const bomb = encodePng({ data: new Uint8ClampedArray(4), width: 1, height: 1 });
+bomb.writeUInt32BE(60000, 16);
+const jpegFile = encodeJpeg(3, 2, (x, y) => 40 * x + 90 * y);
+const badFiles = [
+    ['empty.jpg', '', /the file is empty/],
+    ['half.jpg', jpegFile.subarray(0, jpegFile.length - 4), /the image is damaged/],
+    ['hostile.jpg', hostileJpeg, /the image is damaged/],
+    ['page.jpg', '<!DOCTYPE html><p>404', /neither JPEG nor PNG nor BMP/],
+    ['bomb.png', bomb, /more than 16,384 a side/],
+    ['cmyk.jpg', encodeJpeg(2, 2, () => 99, { components: 4 }), /CMYK/],
+    ['cut.png', png(7).subarray(0, 90), /the image is damaged/],
+    ['moving.gif', 'GIF89a', /neither JPEG nor PNG nor BMP/],
+    ['line\nfeed \x1b[2J "🐈".jpeg', 'x', /neither JPEG nor PNG nor BMP/],
+];
+
+test('every file that is no picture is named, escaped and left out', async () => {
+    const data = tree({ ...classes(['a', 'b'], 6), ...Object.fromEntries(badFiles.map(([name, content]) => [`a/${name}`, content])) });
+    fifo(join(data, 'b/pipe.png'));
+    mkdirSync(join(data, 'target'));
+    symlinkSync('loop.jpg', join(data, 'b/loop.jpg'));
+    symlinkSync('nowhere', join(data, 'b/vanished.jpg'));
+    renameSync(join(data, 'target'), join(data, 'b/deep'));
+    writeFileSync(Buffer.concat([Buffer.from(join(data, 'b/')), Buffer.of(0xe4, 0x2e, 0x6a, 0x70, 0x67)]), png(77)); /* a good one */
+    const result = succeeded(await train(data, ['--test', '0', '--allow-bad', '0.6', '--threads', '2']));
+    assert.match(result.stderr, /^[^\x00-\x09\x0b-\x1f\x7f]*$/, 'control characters reached the terminal');
+    const escaped = (name) => name.replace('\n', '\\x0a').replace('\x1b', '\\x1b');
+    for (const [name, reason] of [...badFiles.map(([file, , why]) => [`a/${escaped(file)}`, why]), ['b/pipe.png', /not a regular file/], ['b/loop.jpg', /symbolic links/], ['b/vanished.jpg', /No such file/]]) {
+        const line = result.stderr.split('\n').find((text) => text.startsWith(`eyelet: ${data}/${name}: left out: `));
+        assert.match(line ?? '', reason, name);
+    }
+    assert.match(result.stderr, /\(\d+, 13 training images of 2 classes; left out: 12\)/);
+});
+
+test('more than one in a hundred ends the run, unless more are allowed', async () => {
+    const hundred = classes(['a', 'b'], 49);
+    assert.match(succeeded(await train(tree({ ...hundred, 'a/x.png': png(999), 'a/bad.jpg': '' }))).stderr, /left out: 1\)/);
+    const data = tree({ ...hundred, 'a/bad.jpg': '', 'b/bad.jpg': '' });
+    const stopped = await train(data), lines = stopped.stderr.split('\n');
+    assert.equal(stopped.status, 1);
+    assert.equal(lines[2], `eyelet: ${data}: 2 of 100 pictures cannot be read, more than 1 %`);
+    assert.match(lines[3], /--allow-bad/);
+    assert.match(succeeded(await train(data, ['--allow-bad', '0.02'])).stderr, /left out: 2\)/);
+});
+
+test('a class of which nothing can be read is refused', async () => {
+    const data = tree({ ...classes(['a', 'b'], 3), 'c/bad.jpg': '' });
+    const result = await train(data, ['--allow-bad', '1']);
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, /the class "c" has no training picture that can be read/);
+});
+
+test('an unreadable file is named', { skip: process.getuid() === 0 && 'NOT TESTED: root may read every file' }, async () => {
+    const data = tree({ ...classes(['a', 'b'], 3) });
+    const result = await eyeletUnder(`chmod 0 ${data}/a/0.png`, ['train', data, '-o', join(folder(), 'm'), '--network', network, '--allow-bad', '1', '--epochs', '1']);
+    assert.match(succeeded(result).stderr, /a\/0\.png: left out: Permission denied/);
+});
+
+/* ---- What is in a picture ---- */
+
+const seeing = modelFor(['no', 'yes']); /* every pixel counts */
+
+test('a picture is the same in every encoding, in a data set and alone', async () => {
+    const shown = picture(1234);
+    const variants = { 'plain.png': encodePng(shown), 'deep.png': encodePng(shown, { depth: 16 }), 'palette.png': encodePng(shown, { palette: true }),
+        'interlaced.png': encodePng(shown, { interlaced: true }), 'both.png': encodePng(shown, { palette: true, interlaced: true }), 'windows.bmp': encodeBmp(shown) };
+    const data = tree({ ...Object.fromEntries(Object.entries(variants).map(([name, bytes]) => [`yes/${name}`, bytes])), 'no/x.png': png(1), 'no/y.png': png(2) });
+    const logits = await logitsOf(seeing, data, 2, '--test', '1');
+    const alone = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', seeing, ...Object.keys(variants).map((name) => join(data, 'yes', name))])).stdout);
+    const bits = (numbers) => Buffer.from(new Float32Array(numbers).buffer).toString('hex');
+    for (const result of alone)
+        assert.equal(bits(result.logits), bits(alone[0].logits), result.file);
+    assert.equal(logits.filter((row) => row === bits(alone[0].logits)).length, 6);
+});
+
+test('every EXIF orientation is applied, in a data set and alone', async () => {
+    const grey = (x, y) => 20 + 60 * x + 11 * y, w = 3, h = 2;
+    /* Where the scene's pixel (x, y) is stored, after the EXIF standard's table. */
+    const places = [null, (x, y) => [x, y], (x, y) => [w - 1 - x, y], (x, y) => [w - 1 - x, h - 1 - y], (x, y) => [x, h - 1 - y], (x, y) => [y, x],
+        (x, y) => [y, h - 1 - x], (x, y) => [w - 1 - y, h - 1 - x], (x, y) => [w - 1 - y, x]];
+    for (let orientation = 1; orientation <= 8; orientation++) {
+        const [width, height] = orientation > 4 ? [h * 8, w * 8] : [w * 8, h * 8], upright = new Uint8ClampedArray(width * height * 4);
+        for (let y = 0; y < height; y++)
+            for (let x = 0; x < width; x++) {
+                const value = grey(...places[orientation](x >> 3, y >> 3));
+                upright.set([value, value, value, 255], (y * width + x) * 4);
+            }
+        const data = tree({ 'yes/turned.jpg': encodeJpeg(w, h, grey, { orientation }), 'yes/upright.png': encodePng({ data: upright, width, height }), 'no/x.png': png(1) });
+        const logits = (await logitsOf(seeing, data, 2, '--test', '1')).filter((row, i, all) => all.indexOf(row) !== i || all.lastIndexOf(row) !== i);
+        assert.equal(logits.length, 2, `orientation ${orientation}`);
+        const alone = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', seeing, join(data, 'yes/turned.jpg'), join(data, 'yes/upright.png')])).stdout);
+        assert.deepEqual(alone[0].logits, alone[1].logits);
+    }
+});
+
+test('what is transparent lies over the background, which the model keeps', async () => {
+    const clear = { ...picture(5), data: picture(5).data.map((value, i) => i % 4 === 3 ? 0 : value) };
+    const green = { ...picture(5), data: picture(5).data.map((_, i) => [0, 255, 16, 255][i % 4]) };
+    const data = tree({ ...classes(['yes', 'no'], 4), 'yes/clear.png': encodePng(clear), 'yes/green.png': encodePng(green) });
+    const here = folder();
+    succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--background', '00FF10', '--fit', 'pad', '--test', '0'], { cwd: here }));
+    const bytes = readFileSync(join(here, 'm.eyelet'));
+    assert.deepEqual([...bytes.subarray(18, 23)], [2, 0, 0, 255, 16]);
+    const logits = await logitsOf(join(here, 'm.eyelet'), data, 2, '--test', '1');
+    assert.equal(new Set(logits).size, logits.length - 1);
+});
+
+/* ---- How a set is divided ---- */
+
+test('without a test folder a share of every class is set apart by content, the same for whoever asks', async () => {
+    const model = modelFor(['a', 'b', 'c']), files = classes(['a', 'b', 'c'], 40), data = tree(files);
+    const result = succeeded(await train(data));
+    assert.match(result.stderr, /108 training images of 3 classes; 10 % are set apart for the test/);
+    assert.deepEqual(counts(result), [96, 12]);
+    const said = await evaluation(model, data);
+    assert.deepEqual(rows(said.confusion), [4, 4, 4]);
+    const chosen = (await logitsOf(model, data, 3)).sort();
+    const renamed = tree(Object.fromEntries(Object.entries(files).map(([name, content], i) => [name.replace(/\d+/, `${(i * 7919) % 1009}`), content])));
+    assert.deepEqual((await logitsOf(model, renamed, 3)).sort(), chosen);
+    const other = await logitsOf(model, data, 3, '--split-seed', '2');
+    assert.notDeepEqual([...other].sort(), chosen);
+    assert.equal((await logitsOf(model, data, 3, '--test', '0.25')).length, 30);
+    const all = await logitsOf(model, data, 3, '--test', '1');
+    assert.equal(new Set(all).size, 120);
+    assert.ok(chosen.every((row) => all.includes(row)));
+});
+
+test('equal pictures never stand on both sides, in any class or encoding', async () => {
+    const files = {};
+    for (let i = 0; i < 60; i++) {
+        files[`a/${i}.png`] = png(i);
+        files[`${i % 2 ? 'a' : 'b'}/copy of ${i}.bmp`] = encodeBmp(picture(i));
+        files[`b/own ${i}.png`] = png(1000 + i);
+        files[`b/own ${i} again.png`] = encodePng(picture(1000 + i), { interlaced: true });
+    }
+    const model = modelFor(['a', 'b']), data = tree(files);
+    const logits = await logitsOf(model, data, 2);
+    assert.equal(logits.length, 24);
+    assert.equal(new Set(logits).size, 12);
+    const [learnt, validating] = counts(succeeded(await train(data)));
+    assert.equal(learnt + validating + logits.length, 240);
+    assert.ok(validating > 0 && validating % 2 === 0, `${validating} validation images`);
+});
+
+test('a class of one picture cannot be on both sides', async () => {
+    const data = tree({ ...classes(['a', 'b'], 5), 'c/1.png': png(99), 'c/same.bmp': encodeBmp(picture(99)) });
+    const result = await eyelet(['evaluate', modelFor(['a', 'b', 'c']), data]);
+    refused(result, { subject: data, reason: /the class "c" has no test picture/, hint: /--test/ });
+});
+
+test('a model is not measured on another division than it was trained with', async () => {
+    const data = tree(classes(['a', 'b'], 20)), here = folder();
+    succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--split-seed', '5'], { cwd: here }));
+    refused(await eyelet(['evaluate', 'm.eyelet', data], { cwd: here }), { subject: 'm.eyelet', hint: /--test 1/,
+        reason: /trained with --test 0\.1 --split-seed 5: with --test 0\.1 --split-seed 1 it would be measured on what it has learnt/ });
+    succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--split-seed', '5'], { cwd: here }));
+    succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--test', '1'], { cwd: here }));
+});
+
+/* ---- CSV ---- */
+
+test('a CSV file with and without header, quotes, line ends of both kinds and a byte order mark', async () => {
+    const files = { 'a, "b".png': png(1), 'deep/c.png': png(2), 'd\ne.png': png(3), 'f.png': png(4) };
+    for (const text of ['path,label\n"a, ""b"".png",cat\ndeep/c.png,dog\n"d\ne.png","cat"\n\nf.png,dog',
+        '\ufeffImage,Class\r\n"a, ""b"".png",cat\r\ndeep/c.png,dog\r\n"d\ne.png","cat"\r\nf.png,dog\r\n',
+        '"a, ""b"".png",cat\ndeep/c.png,dog\n"d\ne.png",cat\nf.png,dog\n']) {
+        const data = join(tree({ ...files, 'list.csv': text }), 'list.csv');
+        const said = await evaluation(modelFor(['cat', 'dog']), data, '--test', '1');
+        assert.deepEqual(rows(said.confusion), [2, 2]);
+    }
+});
+
+test('a bad row of a CSV file is named and counts like a bad picture', async () => {
+    const lines = Array.from({ length: 8 }, (_, i) => `${i}.png,${i % 2 ? 'cat' : 'dog'}`);
+    const files = Object.fromEntries(lines.map((_, i) => [`${i}.png`, png(i)]));
+    const data = join(tree({ ...files, 'list.csv': [...lines, 'one field', 'a,b,c', ',cat', '1.png,', '1.png,c\x1bt', 'gone.png,cat'].join('\n') }), 'list.csv');
+    const result = await train(data);
+    assert.equal(result.status, 1);
+    for (const [row, reason] of [[9, 'expected two fields, `path,label`'], [10, 'expected two fields, `path,label`'], [11, 'the path is empty'],
+        [12, 'the label is not 1 to 255 bytes of UTF-8 without control characters'], [13, 'the label is not 1 to 255 bytes of UTF-8 without control characters']])
+        assert.ok(result.stderr.includes(`eyelet: ${data}:${row}: left out: ${reason}\n`), result.stderr);
+    assert.match(result.stderr, /gone\.png: left out: No such file/);
+    assert.match(result.stderr, /6 of 14 pictures cannot be read, more than 1 %/);
+    assert.match(succeeded(await train(data, ['--allow-bad', '0.5', '--test', '0'])).stderr, /8 training images/);
+});
+
+for (const [name, text, reason] of [['empty', '', /no row with a path and a label/], ['a picture', png(1), /not a text file/],
+    ['a quote without end', 'a.png,cat\n"b.png,dog\n', /row 2: a quoted field has no end/], ['one class', 'a.png,cat\nb.png,cat\n', /only one class, "cat"/],
+    ['semicolons', 'a.png;cat\nb.png;dog\n', /no row with a path and a label/]])
+    test(`a file that is no list of pictures is refused: ${name}`, async () => {
+        const data = join(tree({ list: text }), 'list');
+        refused(await train(data), { subject: data, reason });
+    });
+
+/* ---- MNIST ---- */
+
+function idx(dimensions, bytes) {
+    const header = Buffer.alloc(4 + 4 * dimensions.length);
+    header.set([0, 0, 8, dimensions.length]);
+    dimensions.forEach((count, i) => header.writeUInt32BE(count, 4 + 4 * i));
+    return Buffer.concat([header, Buffer.from(bytes)]);
+}
+
+function mnist(classCount, train, test) {
+    const images = (count, first) => idx([count, 8, 8], Array.from({ length: count * 64 }, (_, i) => (first + (i >> 6)) * 37 + i * i & 255));
+    const labels = (count) => idx([count], Array.from({ length: count }, (_, i) => i % classCount));
+    return { 'train-images-idx3-ubyte': images(train, 0), 'train-labels-idx1-ubyte': labels(train), 't10k-images-idx3-ubyte': images(test, 1000), 't10k-labels-idx1-ubyte': labels(test) };
+}
+const packed = (files) => Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`${name}.gz`, gzipSync(bytes)]));
+const digits = [...'0123456789'];
+
+test("MNIST's files, plain and gzipped, with either kind of name", async () => {
+    const files = mnist(10, 50, 20), plain = tree(files), zipped = tree(packed(files));
+    const dotted = tree(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name.replace('-idx', '.idx'), bytes])));
+    const model = modelFor(digits), expected = await logitsOf(model, plain, 10);
+    assert.equal(expected.length, 20);
+    for (const data of [zipped, dotted])
+        assert.deepEqual(await logitsOf(model, data, 10), expected);
+    assert.deepEqual(rows((await evaluation(model, zipped)).confusion), Array(10).fill(2));
+    const result = succeeded(await train(zipped));
+    assert.match(result.stderr, /\(MNIST, 50 training images\)/);
+    assert.deepEqual(counts(result), [40, 10]);
+});
+
+test('the pixels of an IDX image are those of a grey PNG', async () => {
+    const files = mnist(2, 4, 2), data = tree(files), values = files['t10k-images-idx3-ubyte'].subarray(16, 80), rgba = new Uint8ClampedArray(256);
+    values.forEach((value, i) => rgba.set([value, value, value, 255], i * 4));
+    const model = modelFor(['0', '1']), here = folder({ 'x.png': encodePng({ data: rgba, width: 8, height: 8 }) });
+    const [{ logits }] = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', model, join(here, 'x.png')])).stdout);
+    assert.equal((await logitsOf(model, data, 2))[0], Buffer.from(new Float32Array(logits).buffer).toString('hex'));
+});
+
+test("Fashion-MNIST's names are taken where the folder says so", async () => {
+    const data = join(folder(), 'Fashion-MNIST');
+    mkdirSync(data);
+    for (const [name, bytes] of Object.entries(packed(mnist(10, 20, 10))))
+        writeFileSync(join(data, name), bytes);
+    const result = await eyelet(['evaluate', modelFor(digits), data]);
+    refused(result, { subject: result.stderr.match(/eyelet: (.*?): /)[1], reason: /class 0 is "0", the data's is "T-shirt\/top"/ });
+});
+
+test('a gzip header may have a name, a comment, extra bytes and a checksum', async () => {
+    const files = packed(mnist(2, 4, 2)), bytes = files['t10k-images-idx3-ubyte.gz'];
+    bytes[3] = 2 | 4 | 8 | 16;
+    files['t10k-images-idx3-ubyte.gz'] = Buffer.concat([bytes.subarray(0, 10), Buffer.from('\x03\x00abcname\0comment\0hc', 'latin1'), bytes.subarray(10)]);
+    assert.equal((await evaluation(modelFor(['0', '1']), tree(files))).images, 2);
+});
+
+const good = mnist(3, 6, 6), images = 'train-images-idx3-ubyte', labels = 'train-labels-idx1-ubyte';
+const changed = (name, bytes) => ({ ...good, [name]: bytes });
+const zip = gzipSync(good[images]);
+const damagedZip = (change) => { const copy = Buffer.from(zip); change(copy); const files = { ...good, [`${images}.gz`]: copy }; delete files[images]; return files; };
+for (const [name, files, file, reason] of [
+    ['a missing file', Object.fromEntries(Object.entries(good).filter(([key]) => key !== labels)), '', /train-labels-idx1-ubyte \(or .*\.gz\) is missing/],
+    ['cut short', changed(images, good[images].subarray(0, -1)), `/${images}`, /has 383 bytes behind its header, which promises 384/],
+    ['another magic number', changed(images, Buffer.from(good[images]).fill(9, 2, 3)), `/${images}`, /not an IDX file of bytes with 3 dimensions/],
+    ['labels where images should be', changed(images, good[labels]), `/${images}`, /not an IDX file/],
+    ['sizes that overflow', changed(images, idx([0xffffffff, 0xffffffff, 0xffffffff], [])), `/${images}`, /not an IDX file|promises/],
+    ['fewer labels than images', changed(labels, idx([3], [0, 1, 2])), '', /do not belong together/],
+    ['a class missing', changed(labels, idx([6], [0, 1, 0, 1, 0, 1])), '', /no image of train has the label 2/],
+    ['a damaged gzip file', damagedZip((bytes) => { bytes[40] ^= 0xff; }), `/${images}.gz`, /the gzip file is damaged/],
+    ['a gzip file of another sum', damagedZip((bytes) => { bytes[bytes.length - 8] ^= 1; }), `/${images}.gz`, /the gzip file is damaged/],
+    ['a gzip bomb', damagedZip((bytes) => bytes.writeUInt32LE(0xffffffff, bytes.length - 4)), `/${images}.gz`, /unpacks to more than/],
+    ['a gzip file that ends in its header', { ...damagedZip(() => {}), [`${images}.gz`]: zip.subarray(0, 12) }, `/${images}.gz`, /the gzip file is damaged/],
+])
+    test(`a damaged set of IDX files is named: ${name}`, async () => {
+        const data = tree(files);
+        refused(await train(data), { subject: data + file, reason });
+    });
+
+/* ---- CIFAR-100 ---- */
+
+test('CIFAR-100 is read with its fine labels', async () => {
+    const names = Array.from({ length: 100 }, (_, i) => `fine ${i}`), data = join(folder(), 'cifar-100-binary'), recordBytes = 3074;
+    mkdirSync(data);
+    writeFileSync(join(data, 'fine_label_names.txt'), names.join('\n') + '\n');
+    for (const [name, records] of [['train.bin', 50000], ['test.bin', 10000]]) { /* holes read as zeros */
+        writeFileSync(join(data, name), '');
+        truncateSync(join(data, name), recordBytes * records);
+    }
+    const file = openSync(join(data, 'test.bin'), 'r+');
+    for (let i = 0; i < 10; i++)
+        writeSync(file, Buffer.of(19, 90 + i), 0, 2, i * recordBytes);
+    const model = join(folder({ m: tinyModel({ labels: names }) }), 'm');
+    const said = await evaluation(model, dirname(data));
+    assert.deepEqual(rows(said.confusion), names.map((_, i) => i === 0 ? 9990 : i < 90 ? 0 : 1));
+    writeSync(file, Buffer.of(19, 100), 0, 2, 5 * recordBytes);
+    closeSync(file);
+    refused(await eyelet(['evaluate', model, data]), { subject: join(data, 'test.bin'), reason: /record 5 has the label 100/ });
+});
+
+/* ---- Real photos ---- */
+
+const photos = realData && join(realData, '..', 'photos-20'), alsoPhotos = realData && join(realData, 'photos-20');
+const place = [alsoPhotos, photos].find((path) => path && existsSync(path));
+test('photos-20: twenty classes, the greyscale ones among them', { skip: !place && 'NOT TESTED: photos-20 is not on this machine (../shared/data)' }, async () => {
+    const names = readdirSync(join(place, 'train')).sort();
+    const model = join(folder({ m: tinyModel({ labels: names }) }), 'm');
+    assert.deepEqual(rows((await evaluation(model, place)).confusion), Array(20).fill(50));
+    const result = succeeded(await train(place));
+    assert.match(result.stderr, /\(photos-20, 5,000 training images of 20 classes\)/);
+    assert.deepEqual(counts(result), [4500, 500]);
+});
