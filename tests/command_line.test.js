@@ -33,7 +33,7 @@ for (const command of commands) {
     test(`${command} --help lists every option in the command's table, on standard output`, async () => {
         const result = succeeded(await eyelet([command, '--help']));
         assert.equal(result.stderr, '');
-        const source = readFileSync(new URL(`../train_native/${command}.c`, import.meta.url), 'utf8');
+        const source = readFileSync(new URL(`../train_native/${command === 'train' ? 'train_options' : command}.c`, import.meta.url), 'utf8');
         const inTable = [...source.matchAll(/\{"([a-z-]+)", (?:"[^"]*"|NULL), OPTION_/g)].map((match) => match[1]);
         assert.ok(inTable.length >= 3);
         assert.deepEqual(optionsListed(result.stdout), [...inTable, 'help']);
@@ -56,7 +56,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))

@@ -20,8 +20,8 @@ void saver_save(const struct saver *saver, const float *weights, const char *pat
     char *division = dataset_division(saver->dataset);
     snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%scommand: %s\n",
              (int)strcspn(name, "."), name, from ? "of " : "", from ? from : saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "",
-             accuracy, count, saver->command);
+             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "", accuracy,
+             count, saver->command);
     free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
