@@ -1,10 +1,11 @@
 /* The command line against its users' mistakes and damaged files: one line that names the cause, never a crash, never a
  * hang. Needs no data set; tests/data.test.js has what does. */
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { loadClassifier } from '../web/classifier.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
@@ -119,6 +120,7 @@ const optionMistakes = [
     ['more threads than make sense for evaluate', ['evaluate', 'a', '--threads', '257'], /--threads takes at most 256/],
     ['two places of data for doctor', ['doctor', 'a', 'b'], /doctor takes one place of data, got 2 operands/],
     ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
+    ['--threads 257', ['classify', 'a', 'b', '--threads', '257'], /--threads takes at most 256/],
     ['--top 0', ['classify', 'a', 'b', '--top', '0'], /--top takes 1 or more/],
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],
     ['nothing for convert', ['convert'], /convert takes one model, got 0/],
@@ -415,6 +417,41 @@ test('scores are probabilities in falling order, and logits come back bit for bi
             assert.equal(Number(Math.fround(logit).toPrecision(9)), logit);
     }
     assert.equal(succeeded(await eyelet(argumentList)).stdout, text);
+});
+
+test('a folder stands for the pictures in it, in the order of the bytes of their names', async () => {
+    const png = encodePng(gradient(8, 8)), here = folder({ 'b.png': png, 'B.PNG': png, 'a10.jpeg': jpeg, 'a2.JPG': jpeg, 'ü.png': png,
+        '.hidden.png': png, 'notes.txt': 'none', 'model.eyelet': tinyModel() });
+    mkdirSync(join(here, 'deeper'));
+    writeFileSync(join(here, 'deeper/c.png'), png);
+    const files = async (...operands) => JSON.parse(succeeded(await eyelet(['classify', '--json', at('tiny.eyelet'), ...operands])).stdout)
+        .map(({ file }) => file);
+    const inside = ['B.PNG', 'a10.jpeg', 'a2.JPG', 'b.png', 'ü.png'].map((name) => join(here, name));
+    assert.deepEqual(await files(here), inside);
+    assert.deepEqual(await files(at('good.png'), `${here}/`, at('good.jpg')), [at('good.png'), ...inside, at('good.jpg')]);
+});
+
+test('many files give what each gives alone, in their order, with any number of threads', async () => {
+    const count = 150, pictures = Array.from({ length: count }, (_, i) => i % 10 === 7 ? hostileJpeg
+        : encodePng(gradient(8 + i * 37 % 190, 8 + i * 71 % 310)));
+    const here = folder(Object.fromEntries(pictures.map((bytes, i) => [`${1000 + i}.png`, bytes])));
+    const classifier = await loadClassifier({ model: tinyModel() });
+    const outputs = await Promise.all(['1', '2', '5'].map((threads) => eyelet(['classify', '--json', '--logits', '--threads', threads, at('tiny.eyelet'), here])));
+    for (const { status, stdout, stderr } of outputs) {
+        assert.equal(status, 1);
+        assert.equal(stdout, outputs[0].stdout);
+        const bad = stderr.trimEnd().split('\n');
+        assert.equal(bad.length, 15);
+        bad.forEach((line, i) => assert.match(line, new RegExp(`${1007 + 10 * i}\\.png: .*damaged`)));
+        JSON.parse(stdout).forEach(({ file, error, logits }, i) => {
+            assert.equal(file, join(here, `${1000 + i}.png`));
+            if (i % 10 === 7)
+                assert.match(error, /damaged/);
+            else
+                assert.deepEqual(logits.map(Math.fround), [...classifier.logits(pictures[i])]);
+        });
+        assert.equal(JSON.parse(stdout).length, count);
+    }
 });
 
 test('equal scores stand in the order of the classes', async () => {
