@@ -32,10 +32,10 @@ is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 build := build/$(VARIANT)
 core := $(wildcard core/*.c)
 native := $(wildcard train_native/*.c)
-tests := train_native/augment.c train_native/schedule.c $(filter-out tests/fuzz_% tests/bench_train.c tests/make_golden.c,$(wildcard tests/*.c))
+tests := train_native/augment.c train_native/schedule.c $(filter-out tests/fuzz_% tests/bench_% tests/make_golden.c,$(wildcard tests/*.c))
 objects = $(patsubst %.c,$(build)/%.o,$(1))
 
-.PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-train fuzz install install-test clean help
+.PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-native bench-train fuzz install install-test clean help
 .DELETE_ON_ERROR:
 
 all: native wasm
@@ -45,7 +45,9 @@ help:
 	@echo 'make test          build and run every test (installs what is missing)'
 	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
 	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (an hour)'
-	@echo 'make bench         measure speed and size, and print the table of the README'
+	@echo 'make bench         measure speed and size, beside other runtimes too; its tables go into the README. A part of it:'
+	@echo '                   ARGUMENTS="race --networks mobile --quick" (tests/bench.js)'
+	@echo 'make bench-native  measure classifying natively, folders of pictures too; its table goes there too'
 	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there; its table goes there too'
 	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
 	@echo 'make wasm          web/classifier.wasm, the module for browsers and Node'
@@ -158,11 +160,15 @@ bench: install-test
 	$(MAKE) all
 	node tests/bench.js $(ARGUMENTS)
 
+bench-native: install
+	$(MAKE) native $(build)/bench-native
+	node tests/bench_native.js $(build)/bench-native $(ARGUMENTS)
+
 bench-train: install
 	$(MAKE) $(build)/bench-train
 	node tests/bench_train.js $(build)/bench-train
 
-$(build)/bench-train: $(call objects,$(core) $(filter-out train_native/main.c,$(native)) tests/bench_train.c)
+$(build)/bench-native $(build)/bench-train: $(build)/bench-%: $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(build)/tests/bench_%.o
 	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
 SECONDS ?= 60

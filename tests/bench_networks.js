@@ -6,7 +6,7 @@ import { root } from './bench_report.js';
 import { planFrom } from './bench_tfjs.js';
 import { readOnnx } from './onnx_file.js';
 
-const folder = join(root, 'build/bench');
+const folder = join(root, 'build/bench'), fileOf = (name) => `build/bench/${name.replace(' ', '-')}`;
 const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
 
 /** The shipped models, and networks whose speed is asked for but whose weights are not: one step from random ones. */
@@ -18,26 +18,30 @@ const models = {
     mobile: ['--recipe', 'mobile'],
 };
 
-/** [{ name, model, onnx, plan, weights, width, height }] of those that are `wanted`, or of all; paths from the project's folder.
- *  What cannot be made is told to leaveOut. */
-export function networks(wanted, leaveOut) {
+/** [{ name, model }] of those that are `wanted`, or of all; paths from the project's folder. What cannot be made is told to leaveOut. */
+export function trained(wanted, leaveOut) {
     mkdirSync(folder, { recursive: true });
-    return Object.entries(models).filter(([name]) => !wanted?.length || wanted.includes(name)).flatMap(([name, source]) => {
-        const file = `build/bench/${name.replace(' ', '-')}`, onnx = `${file}.onnx`, plan = `${file}.plan.json`, weights = `${file}.weights`;
-        const model = Array.isArray(source) ? `${file}.eyelet` : source;
-        if (Array.isArray(source)) {
-            const quick = ['--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0'];
-            try {
-                run('train', '-o', model, ...source, ...quick);
-            } catch ({ stderr }) {
-                leaveOut(name, String(stderr).split('\n')[0]);
-                return [];
-            }
+    return Object.entries(models).filter(([name]) => !wanted.length || wanted.includes(name)).flatMap(([name, source]) => {
+        if (typeof source === 'string') return [{ name, model: source }];
+        const model = `${fileOf(name)}.eyelet`;
+        try {
+            run('train', '-o', model, ...source, '--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0');
+        } catch ({ stderr }) {
+            leaveOut(name, String(stderr).split('\n')[0]);
+            return [];
         }
+        return [{ name, model }];
+    });
+}
+
+/** The same with what others read: [{ name, model, onnx, plan, weights, width, height }]. */
+export function networks(wanted, leaveOut) {
+    return trained(wanted, leaveOut).map(({ name, model }) => {
+        const [onnx, plan, weights] = ['onnx', 'plan.json', 'weights'].map((ending) => `${fileOf(name)}.${ending}`);
         const [height, width] = JSON.parse(run('export', model, '--onnx', '-o', onnx, '--json')).input.slice(1);
         const forTensorFlow = planFrom(readOnnx(readFileSync(join(root, onnx))));
         writeFileSync(join(root, plan), JSON.stringify(forTensorFlow.plan));
         writeFileSync(join(root, weights), forTensorFlow.weights);
-        return [{ name, model, onnx, plan, weights, width, height }];
+        return { name, model, onnx, plan, weights, width, height };
     });
 }

@@ -27,10 +27,10 @@ export async function peers(wanted, { only, quick, leaveOut }) {
     const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm'].find((name) => !existsSync(join(modules, name)));
     if (missing) return leaveOut('other runtimes', `${missing} is not installed (make install-test)`);
     const [ort, tfjs] = ['onnxruntime-web', '@tensorflow/tfjs-core'].map((name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version);
-    const settings = { all: networks(only, leaveOut), quick, leaveOut };
+    const all = wanted.some((part) => part !== 'runtimes') ? networks(only, leaveOut) : [];
     const lines = [`Measured by \`make bench\` on ${machine}, Node ${process.versions.node}, beside ONNX Runtime Web ${ort} and TensorFlow.js ${tfjs} (both`,
         'WebAssembly with SIMD; theirs gets its input as floats, ready made, ours starts from the pixels); median (middle half).'];
-    for (const part of wanted) lines.push('', ...await peerParts[part](settings));
+    for (const part of wanted) lines.push('', ...await peerParts[part]({ all, quick, leaveOut }));
     if (wanted.length === Object.keys(peerParts).length && !only.length && !quick) writeReadme('bench-peers', lines);
     else console.log(['', ...lines, '', 'The README stays as it is: this was a part.'].join('\n'));
 }

@@ -58,7 +58,9 @@ export function planFrom({ nodes, constants }) {
         step.last = [...new Set([step.input, step.with])].filter((name) => name && !kept.has(name)
             && !steps.slice(i + 1).some((later) => later.input === name || later.with === name));
     });
-    return { plan: { steps, specs: [...specs.values()] }, weights: Float32Array.from(weights.flatMap((values) => [...values])) };
+    const together = new Float32Array(at);
+    [...specs.values()].forEach(({ at: place }, i) => together.set(weights[i], place));
+    return { plan: { steps, specs: [...specs.values()] }, weights: together };
 }
 
 /** Values whose dimension i is the old dimension order[i]. */

@@ -5,11 +5,11 @@
  *
  * A step is what the trainer does with a batch: reading the images, packing the weights, forward, backward, SGD with momentum.
  * Images and labels are random numbers in memory. The JSON holds the single times; bench_train.js makes figures of them. */
+#include "bench_peak.h"
+
 #include "../train_native/network.h"
-#include "../train_native/support.h"
 #include "../train_native/trainer.h"
 #include "loss.h"
-#include "vec.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,43 +19,7 @@ enum { CLASSES = 10, SEED = 1, LEAST_STEPS = 3, REPEATS = 9 };
 static const struct optimizer sgd = {.kind = OPTIMIZER_SGD, .rate = 0.001f, .momentum = 0.9f};
 static const float smoothing = 0.1f;
 
-/* ---- What the machine could do, and what is asked of it ---- */
-
-/* As many sums in flight as the matrix product's tile has: they fit the registers, and none waits for the one before. */
-static float multiply_add_turns(int turns)
-{
-    enum { SUMS = MICRO_ROWS * MICRO_VECTORS };
-    vec sum[SUMS], half = vec_set1(0.5f);
-    for (int i = 0; i < SUMS; i++)
-        sum[i] = vec_set1((float)i); /* all different, or the compiler would keep one of them */
-    for (; turns > 0; turns--)
-        VEC_UNROLL
-        for (int i = 0; i < SUMS; i++)
-            sum[i] = vec_fma(sum[i], half, half); /* towards 1 */
-    for (int i = 1; i < SUMS; i++)
-        sum[0] = vec_add(sum[0], sum[i]);
-    float lanes[VEC_LANES];
-    vec_store(lanes, sum[0]);
-    return lanes[0];
-}
-
-/* Operations a second that this many threads reach together: the best of several tries of about 10 ms. */
-static double peak(int threads)
-{
-    enum { TURNS = 1 << 22, TRIES = 20 };
-    double least = 0;
-    float sum = 0;
-    for (int i = 0; i < TRIES; i++) {
-        const double start = seconds_now();
-#pragma omp parallel num_threads(threads) reduction(+ : sum)
-        sum += multiply_add_turns(TURNS);
-        const double seconds = seconds_now() - start;
-        least = i == 0 || seconds < least ? seconds : least;
-    }
-    if (!(sum > 0)) /* it is; but a result that nobody looks at would not be computed */
-        fail(NULL, NULL, "the sums are wrong");
-    return 2.0 * TURNS * MICRO_ROWS * MICRO_VECTORS * VEC_LANES * threads / least;
-}
+/* ---- What is asked of the machine ---- */
 
 /* Multiply-adds of one image in a training step, by the direct formulas: forward, and as many again for the gradient of the
  * weights and for that of the input, where there is one. */
@@ -88,7 +52,7 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     uint64_t multiply_adds = 0;
     for (int i = 0; i < net->node_count; i++)
         multiply_adds += training_multiply_adds(net, i);
-    printf("{\"vector\": \"%s\", \"peak\": %.0f, \"multiply_adds\": %llu, \"step_seconds\": [", VEC_NAME, peak(threads),
+    printf("{\"vector\": \"%s\", \"peak\": %.0f, \"multiply_adds\": %llu, \"step_seconds\": [", VEC_NAME, peak(threads, true),
            (unsigned long long)multiply_adds);
     double end = 0;
     for (int step = 0; step <= LEAST_STEPS || seconds_now() < end; step++) { /* an epoch of one batch is a step */
