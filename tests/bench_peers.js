@@ -135,7 +135,7 @@ async function tellMany({ all, quick, leaveOut }) {
         }
     });
     const heads = ['network', ...columns.map(({ runtime, threads }) => `${names[runtime]}, ${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`),
-        ...others.map((other) => `times ${names[other]}, 2`)];
+        ...others.map((other) => `${names[own]} / ${names[other]}, with 2`)];
     return ['Many pictures in Chromium, images a second once all threads are at work: ours one by one through `classifyMany`, theirs 16 at a',
         'time with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
 }

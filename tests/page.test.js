@@ -357,6 +357,7 @@ describe('the page', { skip }, () => {
                 results.push(Array.isArray(result) ? result : `${result.code} ${result.message}`);
             return results;
         })();
+        window.results.catch(() => {}); /* it is looked at later */
     }, [images.map((image) => image.toString('base64')), workers]);
     const manyResults = (page) => page.evaluate(() => window.results);
 
@@ -372,6 +373,12 @@ describe('the page', { skip }, () => {
         for (const [path, times] of [['/models/tiny.eyelet', 1], ['/classifier.wasm', 1], ['/worker.js', 2]])
             assert.equal(asked.filter((name) => name === path).length, times, path);
     }));
+
+    test('where worker.js is missing, many pictures end in one error', () => visit(async (page) => {
+        await problem(page);
+        await startMany(page, [redPng, bluePng], 2);
+        await assert.rejects(manyResults(page), /ClassifierError: worker\.js or classifier\.js could not be loaded/);
+    }, { routes: { '**/worker.js': { status: 404, body: 'none' } }, complaints: /404/ }));
 
     test('a worker that hangs or breaks costs one picture', async () => {
         const endings = [['', /^TRAPPED .*longer than 10 seconds/], ['throw Error("out of order");', /^TRAPPED .*stopped \(.*out of order/]];
