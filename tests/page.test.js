@@ -381,7 +381,7 @@ describe('the page', { skip }, () => {
     }, { routes: { '**/worker.js': { status: 404, body: 'none' } }, complaints: /404/ }));
 
     test('a worker that hangs or breaks costs one picture', async () => {
-        const endings = [['', /^TRAPPED .*longer than 10 seconds/], ['throw Error("out of order");', /^TRAPPED .*stopped \(.*out of order/]];
+        const endings = [['', /^TRAPPED .*longer than 10 seconds/], ['setTimeout(() => { throw Error("out of order"); }, 500);', /^TRAPPED .*stopped \(.*out of order/]];
         for (const [ending, words] of endings) {
             const body = `${deafWorker} self.addEventListener('message', ({ data }) => {
                 if (data.classify) { fetch('/icon.svg?heard'); ${ending} } });`;
