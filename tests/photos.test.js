@@ -1,14 +1,14 @@
 /* Pictures in files as data: folders, CSV files and MNIST's files, made here; every kind of file that cannot be used; and how
  * a set is divided. photos-20 (../shared/data) is read where it is. */
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, symlinkSync, truncateSync, writeFileSync,
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync,
     writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { encodeBmp, encodeJpeg, encodePng, hostileJpeg } from './pictures.js';
-import { eyelet, eyeletUnder, fifo, folder, realData, refused, succeeded } from './program.js';
+import { eyelet, eyeletUnder, fifo, folder, program, realData, refused, start, succeeded } from './program.js';
 import { modelOf, tinyModel } from './tiny_model.js';
 
 /* ---- Making data ---- */
@@ -62,8 +62,9 @@ async function logitsOf(model, data, classCount, ...more) {
 test('folders train, val and test of classes in natural order', async () => {
     const names = ['img10', 'img2', 'Äpfel & "Birnen"', 'img1'], ordered = ['img1', 'img2', 'img10', 'Äpfel & "Birnen"'];
     const data = tree({ ...classes(names, 5, { prefix: 'train/' }), ...classes(names, 2, { prefix: 'val/', first: 100 }), ...classes(names, 3, { prefix: 'test/', first: 200 }) });
-    const result = succeeded(await train(data));
-    assert.match(result.stderr, /^data: .* \(\d+, 28 training images of 4 classes\)$/m);
+    const here = folder(), result = succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1'], { cwd: here }));
+    assert.deepEqual((await evaluation(join(here, 'm.eyelet'), data)).classes, ordered); /* or it would not fit the model's */
+    assert.match(result.stderr, /^data: .* \(a folder for each class, 28 training images of 4 classes\)$/m);
     assert.deepEqual(counts(result), [20, 8]);
     const said = await evaluation(modelFor(ordered), data);
     assert.deepEqual(said.classes, ordered);
@@ -97,7 +98,7 @@ test('folders in a class are read too, hidden files and others passed over, link
     symlinkSync('..', join(data, 'a/round'));
     symlinkSync('deep', join(data, 'a/again'));
     const result = succeeded(await train(data, ['--test', '0']));
-    assert.match(result.stderr, /\(\d+, 7 training images of 2 classes; files that are no pictures: 1\)/);
+    assert.match(result.stderr, /\(a folder for each class, 7 training images of 2 classes; files that are no pictures: 1\)/);
     for (const name of ['round', 'again'])
         assert.ok(result.stderr.includes(`eyelet: ${data}/a/${name}: is a link to a folder: it is not followed\n`), result.stderr);
 });
@@ -191,7 +192,7 @@ test('every file that is no picture is named, escaped and left out', async () =>
         const line = result.stderr.split('\n').find((text) => text.startsWith(`eyelet: ${data}/${name}: left out: `));
         assert.match(line ?? '', reason, name);
     }
-    assert.match(result.stderr, /\(\d+, 13 training images of 2 classes; left out: 12\)/);
+    assert.match(result.stderr, /\(a folder for each class, 13 training images of 2 classes; left out: 12\)/);
 });
 
 test('more than one in a hundred ends the run, unless more are allowed', async () => {
@@ -216,6 +217,15 @@ test('an unreadable file is named', { skip: process.getuid() === 0 && 'NOT TESTE
     const data = tree({ ...classes(['a', 'b'], 3) });
     const result = await eyeletUnder(`chmod 0 ${data}/a/0.png`, ['train', data, '-o', join(folder(), 'm'), '--network', network, '--allow-bad', '1', '--epochs', '1']);
     assert.match(succeeded(result).stderr, /a\/0\.png: left out: Permission denied/);
+});
+
+test('what becomes of the files once training has begun does not matter', async () => {
+    const data = tree(classes(['a', 'b'], 50)), here = folder();
+    const { result, seen } = start(program, ['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '40'], { cwd: here });
+    await seen(/^epoch +1\//m);
+    writeFileSync(join(data, 'a/0.png'), 'no longer a picture');
+    rmSync(join(data, 'b'), { recursive: true });
+    assert.match(succeeded(await result).stdout, /^epoch 40\/40/m);
 });
 
 /* ---- What is in a picture ---- */
@@ -343,7 +353,7 @@ test('a bad row of a CSV file is named and counts like a bad picture', async () 
         assert.ok(result.stderr.includes(`eyelet: ${data}:${row}: left out: ${reason}\n`), result.stderr);
     assert.match(result.stderr, /gone\.png: left out: No such file/);
     assert.match(result.stderr, /6 of 14 pictures cannot be read, more than 1 %/);
-    assert.match(succeeded(await train(data, ['--allow-bad', '0.5', '--test', '0'])).stderr, /8 training images/);
+    assert.match(succeeded(await train(data, ['--allow-bad', '0.5', '--test', '0'])).stderr, /\(a CSV file, 8 training images/);
 });
 
 for (const [name, text, reason] of [['empty', '', /no row with a path and a label/], ['a picture', png(1), /not a text file/],
@@ -460,6 +470,6 @@ test('photos-20: twenty classes, the greyscale ones among them', { skip: !place 
     const model = join(folder({ m: tinyModel({ labels: names }) }), 'm');
     assert.deepEqual(rows((await evaluation(model, place)).confusion), Array(20).fill(50));
     const result = succeeded(await train(place));
-    assert.match(result.stderr, /\(photos-20, 5,000 training images of 20 classes\)/);
+    assert.match(result.stderr, /\(a folder for each class, 5,000 training images of 20 classes\)/);
     assert.deepEqual(counts(result), [4500, 500]);
 });

@@ -144,6 +144,7 @@ struct photo_list *csv_list(const char *path)
         if (labels[i])
             list->photos[i].label = (uint16_t)photo_list_class(list, labels[i]);
     list->has_train = true;
+    list->kind = "a CSV file";
     free(labels);
     free(text);
     photo_list_arrange(list);

@@ -18,7 +18,7 @@
 const struct data_options usual_data = {.test = 0.1f, .split_seed = 1, .memory = 1024, .allow_bad = 0.01f};
 
 static const struct record_source *const record_sources[] = {&cifar10_source, &cifar100_source, &idx_source};
-enum { RECORD_SOURCES = sizeof record_sources / sizeof *record_sources };
+enum { RECORD_SOURCES = sizeof record_sources / sizeof *record_sources, LONGEST_NAME = 64 };
 
 /* ---- Where the data is ---- */
 
@@ -65,7 +65,7 @@ static char *name_of(const char *path)
     while (start && path[start - 1] != '/')
         start--;
     const int count = (int)(length - start);
-    return count && count <= LIMIT_LABEL && model_text_valid(path + start, count, false) ? strndup(path + start, length - start)
+    return count && count <= LONGEST_NAME && model_text_valid(path + start, count, false) ? strndup(path + start, length - start)
                                                                                          : strdup("photos");
 }
 
@@ -91,11 +91,11 @@ static bool open_records(struct dataset *dataset, const char *path)
     return dataset->path != NULL;
 }
 
-static void announce(const struct dataset *dataset, const char *more)
+static void announce(const struct dataset *dataset, const char *kind, const char *more)
 {
     fputs("data: ", stderr);
     print_escaped(stderr, dataset->path);
-    fprintf(stderr, " (%s, %s %s images%s)\n", dataset->name, grouped((uint64_t)dataset->count),
+    fprintf(stderr, " (%s, %s %s images%s)\n", kind, grouped((uint64_t)dataset->count),
             dataset->part == DATASET_TRAIN ? "training" : "test", more);
 }
 
@@ -115,7 +115,7 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
             open_photos(&dataset, named, S_ISDIR(about.st_mode));
     }
     if (!dataset.photos)
-        announce(&dataset, "");
+        announce(&dataset, dataset.name, "");
     return dataset;
 }
 
@@ -228,7 +228,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
         end += sprintf(end, "; left out: %s", grouped((uint64_t)bad));
     if (list->ignored)
         sprintf(end, "; files that are no pictures: %s", grouped((uint64_t)list->ignored));
-    announce(dataset, more);
+    announce(dataset, list->kind, more);
     free(kept);
     photos_facts_free(facts, list);
 }

@@ -200,6 +200,7 @@ struct photo_list *folder_list(const char *root)
     struct part parts[MOST_PARTS];
     struct photo_list *list = allocate(1, sizeof *list);
     const int count = parts_in(parts, root);
+    list->kind = "a folder for each class";
     struct names all = {0};
     for (int k = 0; k < count; k++) {
         check_apart(parts[k].folder, &parts[k].classes);

@@ -19,6 +19,7 @@ struct photo {
 };
 
 struct photo_list {
+    const char *kind;     /* "a folder for each class" */
     struct photo *photos; /* (count), one of each class in turn */
     int count;
     char **class_names;   /* (classes) */
