@@ -241,7 +241,8 @@ static void choose(struct train_options *o, const struct dataset *dataset, int a
 {
     bool named;
     const struct recipe *recipe = train_recipe(&named, argc, argv);
-    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0, cifar10 = !dataset->photos && !dataset->contents;
+    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0;
+    const bool cifar10 = !dataset->photos && !dataset->contents;
     if (named || own_network || (cifar10 && !o->from))
         return;
     const struct choice choice = choose_recipe(dataset, o->from);
