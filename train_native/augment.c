@@ -4,7 +4,16 @@
 #include <string.h>
 
 /* Each choice has its own stream of numbers, so that one option does not change what another one draws. */
-enum stream { STREAM_MOVE = 10, STREAM_FIRST_FLIP, STREAM_FLIP, STREAM_CUTOUT, STREAM_PART, STREAM_JITTER, STREAM_ERASE, STREAM_MIX };
+enum stream {
+    STREAM_MOVE = 10,
+    STREAM_FIRST_FLIP,
+    STREAM_FLIP,
+    STREAM_CUTOUT,
+    STREAM_PART,
+    STREAM_JITTER,
+    STREAM_ERASE,
+    STREAM_MIX
+};
 
 static struct random drawn(uint64_t seed, enum stream stream, int epoch, int place)
 {
@@ -70,7 +79,8 @@ static void draw_rectangle(struct part *part, struct shape shape, double least_a
     const double most_aspect = log(4.0 / 3);
     *part = (struct part){.h = shape.h, .w = shape.w};
     for (int i = 0; i < TRIES; i++) {
-        const double area = between(random, least_area, 1) * shape.h * shape.w, aspect = exp(between(random, -most_aspect, most_aspect));
+        const double area = between(random, least_area, 1) * shape.h * shape.w;
+        const double aspect = exp(between(random, -most_aspect, most_aspect));
         const double h = sqrt(area / aspect), w = sqrt(area * aspect);
         if (h <= shape.h && w <= shape.w) {
             *part = (struct part){between(random, 0, shape.h - h), between(random, 0, shape.w - w), h, w, false, 0};
@@ -152,7 +162,8 @@ static void cut_out(uint8_t *out, struct shape shape, int side, const float mean
 {
     const uint8_t colour[3] = {(uint8_t)(mean[0] * 255 + 0.5f), (uint8_t)(mean[1] * 255 + 0.5f), (uint8_t)(mean[2] * 255 + 0.5f)};
     const int h = side < shape.h ? side : shape.h, w = side < shape.w ? side : shape.w;
-    const int top = (int)random_below(&random, (uint32_t)(shape.h - h + 1)), left = (int)random_below(&random, (uint32_t)(shape.w - w + 1));
+    const int top = (int)random_below(&random, (uint32_t)(shape.h - h + 1));
+    const int left = (int)random_below(&random, (uint32_t)(shape.w - w + 1));
     for (int y = top; y < top + h; y++)
         for (int x = left; x < left + w; x++)
             memcpy(out + ((size_t)y * (size_t)shape.w + (size_t)x) * 3, colour, 3);
@@ -165,11 +176,13 @@ static void erase(uint8_t *out, struct shape shape, float probability, struct ra
     const double most_aspect = -log(0.3);
     bool wanted = random_uniform(&random) < probability;
     for (int i = 0; wanted && i < TRIES; i++) {
-        const double area = between(&random, 0.02, 0.4) * shape.h * shape.w, aspect = exp(between(&random, -most_aspect, most_aspect));
+        const double area = between(&random, 0.02, 0.4) * shape.h * shape.w;
+        const double aspect = exp(between(&random, -most_aspect, most_aspect));
         const int h = (int)(sqrt(area / aspect) + 0.5), w = (int)(sqrt(area * aspect) + 0.5);
         if (h < 1 || w < 1 || h >= shape.h || w >= shape.w)
             continue;
-        const int top = (int)random_below(&random, (uint32_t)(shape.h - h + 1)), left = (int)random_below(&random, (uint32_t)(shape.w - w + 1));
+        const int top = (int)random_below(&random, (uint32_t)(shape.h - h + 1));
+        const int left = (int)random_below(&random, (uint32_t)(shape.w - w + 1));
         for (int y = top; y < top + h; y++)
             for (int x = left * 3; x < (left + w) * 3; x++)
                 out[(size_t)y * (size_t)shape.w * 3 + (size_t)x] = (uint8_t)random_below(&random, 256);
@@ -207,12 +220,13 @@ static void average(uint8_t *out, const uint8_t *other, size_t count, float shar
         out[i] = (uint8_t)((1 - share) * (float)out[i] + share * (float)other[i] + 0.5f);
 }
 
-/* A rectangle of the image's aspect and this share of its area around a pixel anywhere, as far as it lies in the image; returns the
- * share that it has there. */
+/* A rectangle of the image's aspect and this share of its area around a pixel anywhere, as far as it lies in the image;
+ * returns the share that it has there. */
 static float paste(uint8_t *out, const uint8_t *other, struct shape shape, double share, struct random *random)
 {
     const int h = (int)(shape.h * sqrt(share)), w = (int)(shape.w * sqrt(share));
-    const int top = (int)random_below(random, (uint32_t)shape.h) - h / 2, left = (int)random_below(random, (uint32_t)shape.w) - w / 2;
+    const int top = (int)random_below(random, (uint32_t)shape.h) - h / 2;
+    const int left = (int)random_below(random, (uint32_t)shape.w) - w / 2;
     const int y0 = top > 0 ? top : 0, x0 = left > 0 ? left : 0;
     const int y1 = top + h < shape.h ? top + h : shape.h, x1 = left + w < shape.w ? left + w : shape.w;
     for (int y = y0; y < y1; y++) {

@@ -26,15 +26,15 @@ struct augment { /* 0: without */
     enum flip flip;
     int crop; /* move the image by up to this many pixels each way, its border filled by reflection */
     int cutout; /* fill a square with sides of this many pixels, somewhere within the image (DeVries and Taylor 2017) */
-    float resized_crop; /* enlarge a part of the image, of this share of its area or more and an aspect of 3/4 to 4/3 (Szegedy et
-                           al. 2015; torchvision's RandomResizedCrop) */
+    float resized_crop; /* enlarge a part of the image, of this share of its area or more and an aspect of 3/4 to 4/3
+                           (Szegedy et al. 2015; torchvision's RandomResizedCrop) */
     float rotate;       /* turn by up to this many degrees each way, the corners filled by reflection */
     float jitter;       /* brightness, contrast and saturation, in an order drawn too, each times 1 - jitter to 1 + jitter
                            (torchvision's ColorJitter) */
     float erase;        /* the probability of a rectangle of noise over 2 to 40 % of the image (Zhong et al. 2017) */
     float mixup;        /* average with another image of the batch; alpha of its share's Beta distribution (Zhang et al. 2018) */
-    float cutmix;       /* paste a rectangle of another image of the batch; alpha likewise (Yun et al. 2019). Beside mixup either
-                           has every other image */
+    float cutmix;       /* paste a rectangle of another image of the batch; alpha likewise (Yun et al. 2019). Beside mixup
+                           either has every other image */
 };
 
 /* out (h, w, 3) from in (h, w, 3), without mixing; mean: the colour of a cutout, on a scale of 0 to 1. */
@@ -46,8 +46,8 @@ struct mix {
     float share; /* its share of the result, 0 to 1 */
 };
 
-/* Image i of the batch at places[0 .. n) of pixels (all, h, w, 3), augmented and mixed with another one of the batch, augmented as it
- * is by itself. scratch: (h, w, 3). */
+/* Image i of the batch at places[0 .. n) of pixels (all, h, w, 3), augmented and mixed with another one of the batch, which is
+ * augmented as it is by itself. scratch: (h, w, 3). */
 struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *places, int n,
                          int i, const struct augment *augment, const float mean[3], uint64_t seed, int epoch);
 

@@ -63,7 +63,8 @@ static void print_table(const struct test *test)
     printf("      rate      loss\n");
     for (int i = 0; i < test->steps; i += EVERY) {
         const double share = (test->losses[i] - test->lowest) / (highest - test->lowest + 1e-9);
-        printf("%10.2g  %8.4f  %.*s%s\n", test->rates[i], test->losses[i], (int)(BAR * (share < 1 ? share : 1)), line, share > 1 ? ">" : "");
+        const int length = (int)(BAR * (share < 1 ? share : 1));
+        printf("%10.2g  %8.4f  %.*s%s\n", test->rates[i], test->losses[i], length, line, share > 1 ? ">" : "");
     }
 }
 

@@ -14,12 +14,13 @@ enum { STRENGTHS = sizeof strengths / sizeof *strengths, USUAL_STRENGTH = 3 };
 /* What is between the head's sums and the logits: a factor. */
 static float scale_behind(const struct net *net, int head)
 {
+    static const char hint[] = "Train without --linear-probe, with --freeze trunk.";
     float scale = 1;
     if (net->nodes[head].kind != NODE_DENSE)
-        fail(NULL, "Train without --linear-probe, with --freeze trunk.", "a linear probe needs a model whose last layer with weights is dense");
+        fail(NULL, hint, "a linear probe needs a model whose last layer with weights is dense");
     for (int i = head + 1; i < net->node_count - 1; i++) {
         if (net->nodes[i].kind != NODE_SCALE)
-            fail(NULL, "Train without --linear-probe, with --freeze trunk.", "a linear probe needs a model whose dense head nothing follows but the softmax");
+            fail(NULL, hint, "a linear probe needs a model whose last dense layer nothing follows but `scale` and the softmax");
         scale *= net->nodes[i].rate;
     }
     return scale;
@@ -28,7 +29,8 @@ static float scale_behind(const struct net *net, int head)
 /* ---- Embeddings ---- */
 
 /* x (count, features + 1): what the head reads of these images, and a 1. */
-static void embed(float *x, const struct saver *saver, const float *parameters, int head, const int *places, int count, int threads)
+static void embed(float *x, const struct saver *saver, const float *parameters, int head, const int *places, int count,
+                  int threads)
 {
     const struct net *net = saver->net;
     const struct dataset *dataset = saver->dataset;
@@ -55,7 +57,8 @@ static void embed(float *x, const struct saver *saver, const float *parameters, 
             const int n = count - start < IMAGES ? count - start : IMAGES;
             for (int i = 0; i < n; i++)
                 image_normalise(run.tensor[0] + (size_t)i * pixels,
-                                dataset->pixels + (size_t)places[start + i] * shape_count(dataset->shape), net->input, saver->preprocess);
+                                dataset->pixels + (size_t)places[start + i] * shape_count(dataset->shape), net->input,
+                                saver->preprocess);
             for (int i = 0; i < head; i++)
                 net_forward_node(&run, i, n);
             for (int i = 0; i < n; i++) {
@@ -97,7 +100,8 @@ static void standardise(float *x, const float *mean, const float *deviation, int
 static struct epoch_result score(const float *w, const struct regression *data)
 {
     const size_t scores = (size_t)data->count * (size_t)data->classes;
-    float *logits = allocate(2 * scores + (size_t)data->count, sizeof(float)), *probabilities = logits + scores, *losses = logits + 2 * scores;
+    float *logits = allocate(2 * scores + (size_t)data->count, sizeof(float));
+    float *probabilities = logits + scores, *losses = probabilities + scores;
     struct epoch_result result = {.count = data->count, .finite = true};
     softmax_regression_logits(logits, w, data);
     cross_entropy_forward(losses, probabilities, logits, data->targets, 0, data->count, data->classes);
@@ -117,20 +121,24 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
                            const struct epoch_result *validation)
 {
     if (o->json) {
-        printf("{\"l2\": %g, \"iterations\": %d, \"loss\": %.6f, \"accuracy\": %.6f", (double)l2, iterations, epoch_loss(train), epoch_accuracy(train));
+        printf("{\"l2\": %g, \"iterations\": %d, \"loss\": %.6f, \"accuracy\": %.6f", (double)l2, iterations, epoch_loss(train),
+               epoch_accuracy(train));
         if (validation->count)
-            printf(", \"validation_loss\": %.6f, \"validation_accuracy\": %.6f", epoch_loss(validation), epoch_accuracy(validation));
+            printf(", \"validation_loss\": %.6f, \"validation_accuracy\": %.6f", epoch_loss(validation),
+                   epoch_accuracy(validation));
         printf("}\n");
     } else {
-        printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train), 100 * epoch_accuracy(train));
+        printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train),
+               100 * epoch_accuracy(train));
         if (validation->count)
             printf("  validation loss %.4f  accuracy %.2f %%", epoch_loss(validation), 100 * epoch_accuracy(validation));
         printf("\n");
     }
 }
 
-/* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the validation images,
- * which says more than the accuracy where they are few; without any, what the usual strength gives. Returns how it does there. */
+/* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the validation
+ * images, which says more than the accuracy where they are few; without any, what the usual strength gives. Returns how it
+ * does there. */
 static struct epoch_result choose(float *best, const struct train_options *o, const struct regression *train,
                                   const struct regression *validation)
 {
@@ -153,7 +161,8 @@ static struct epoch_result choose(float *best, const struct train_options *o, co
 }
 
 /* The head's weights (features, classes) and biases (classes) for embeddings as they are, before `scale`. */
-static void put_head(float *head, const float *w, const float *mean, const float *deviation, int features, int classes, float scale)
+static void put_head(float *head, const float *w, const float *mean, const float *deviation, int features, int classes,
+                     float scale)
 {
     const int inputs = features - 1;
     for (int c = 0; c < classes; c++) {
@@ -196,9 +205,9 @@ void probe(const struct saver *saver, const struct transfer *transfer, const str
     const int head = transfer->head, classes = net_classes(net);
     const float scale = scale_behind(net, head);
     double start = seconds_now();
-    struct regression train = regression_of(saver, transfer->parameters, head, split->train, split->train_count, class_weights, threads);
-    struct regression validation =
-        regression_of(saver, transfer->parameters, head, split->validation, split->validation_count, NULL, threads);
+    const float *trunk = transfer->parameters;
+    struct regression train = regression_of(saver, trunk, head, split->train, split->train_count, class_weights, threads);
+    struct regression validation = regression_of(saver, trunk, head, split->validation, split->validation_count, NULL, threads);
     const int features = train.features;
     float *mean = allocate((size_t)features, sizeof(float)), *deviation = allocate((size_t)features, sizeof(float));
     measure(mean, deviation, train.x, train.count, features);
@@ -216,7 +225,7 @@ void probe(const struct saver *saver, const struct transfer *transfer, const str
         printf("learnt in %.1f s\n", seconds_now() - start);
 
     float *parameters = allocate(net_parameter_count(net), sizeof(float));
-    memcpy(parameters, transfer->parameters, net_parameter_count(net) * sizeof(float));
+    memcpy(parameters, trunk, net_parameter_count(net) * sizeof(float));
     put_head(parameters + net->place[head], w, mean, deviation, features, classes, scale);
     saver_save(saver, parameters, o->output, 0, &measured);
     free(parameters);

@@ -17,7 +17,8 @@ static void multiply(float *out, const float *a, int rows, ptrdiff_t row_stride,
     gemm_pack(packed, b, axis_line(depth, columns), 1, columns);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int start = 0; start < rows; start += ROWS)
-        gemm_fast(&(struct gemm){.a = a + start * row_stride, .rows = axis_line(rows - start < ROWS ? rows - start : ROWS, row_stride),
+        gemm_fast(&(struct gemm){.a = a + start * row_stride,
+                                 .rows = axis_line(rows - start < ROWS ? rows - start : ROWS, row_stride),
                                  .depth = axis_line(depth, depth_stride), .b = packed, .columns = columns,
                                  .c = out + (ptrdiff_t)start * columns, .c_stride = columns});
     free(packed);
@@ -86,14 +87,13 @@ static void find_direction(struct work *work, int iteration, size_t count)
     }
 }
 
-/* Halves the step until the objective falls enough (Armijo); returns the objective there, or `loss` where no step helps: rounding is all
- * that is left. */
-static double line_search(const float *w, const struct regression *data, float l2, struct work *work, double loss, float first,
-                          size_t count)
+/* Halves the step until the objective falls enough (Armijo); returns the objective there, or `loss` where no step helps: rounding
+ * is all that is left. */
+static double line_search(const float *w, const struct regression *data, float l2, struct work *work, double loss, size_t count)
 {
     enum { TRIES = 30 };
     const double slope = dot(work->gradient, work->direction, count);
-    float length = first;
+    float length = 1;
     for (int i = 0; i < TRIES; i++, length *= 0.5f) {
         for (size_t k = 0; k < count; k++)
             work->next[k] = w[k] - length * work->direction[k];
@@ -107,9 +107,10 @@ static double line_search(const float *w, const struct regression *data, float l
 int softmax_regression(float *w, const struct regression *data, float l2)
 {
     const size_t count = (size_t)data->features * (size_t)data->classes, scores = (size_t)data->count * (size_t)data->classes;
-    struct work work = {allocate(scores, sizeof(float)), allocate(scores, sizeof(float)), allocate((size_t)data->count, sizeof(float)),
-                        allocate(count, sizeof(float)), allocate(count, sizeof(float)), allocate(count, sizeof(float)),
-                        allocate(count, sizeof(float)), {NULL}, {NULL}};
+    struct work work = {.logits = allocate(scores, sizeof(float)), .probabilities = allocate(scores, sizeof(float)),
+                        .losses = allocate((size_t)data->count, sizeof(float)), .gradient = allocate(count, sizeof(float)),
+                        .next = allocate(count, sizeof(float)), .next_gradient = allocate(count, sizeof(float)),
+                        .direction = allocate(count, sizeof(float))};
     for (int k = 0; k < HISTORY; k++) {
         work.steps[k] = allocate(count, sizeof(float));
         work.changes[k] = allocate(count, sizeof(float));
@@ -118,7 +119,7 @@ int softmax_regression(float *w, const struct regression *data, float l2)
     int iteration = 0;
     for (int known = 0; iteration < MOST_ITERATIONS && sqrt(dot(work.gradient, work.gradient, count)) > 1e-5; iteration++) {
         find_direction(&work, known, count);
-        const double next = line_search(w, data, l2, &work, loss, 1, count);
+        const double next = line_search(w, data, l2, &work, loss, count);
         if (!(next < loss * (1 - 1e-7)))
             break;
         float *step = work.steps[known % HISTORY], *change = work.changes[known % HISTORY];

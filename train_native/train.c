@@ -241,14 +241,20 @@ static void choose(struct train_options *o, const struct dataset *dataset, int a
 {
     bool named;
     const struct recipe *recipe = train_recipe(&named, argc, argv);
-    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0, cifar10 = !dataset->photos && !dataset->contents;
+    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0;
+    const bool cifar10 = !dataset->photos && !dataset->contents;
     if (named || own_network || (cifar10 && !o->from))
         return;
     const struct choice choice = choose_recipe(dataset, o->from);
     *o = train_options_parse(&choice.recipe, argc, argv);
-    if (!o->json && !o->linear_probe)
-        printf("chosen for %s pictures of %d pixels in %d classes: recipe %s, %d epochs, batches of %d\n",
-               grouped((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch);
+    if (o->json || o->linear_probe)
+        return;
+    printf("chosen for %s pictures of %d pixels in %d classes: --recipe %s --epochs %d --batch %d --validation %g",
+           grouped((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch,
+           (double)o->validation);
+    if (o->size)
+        printf(" --size %d", o->size);
+    putchar('\n');
 }
 
 static int train(struct train_options *o, const char *command, int argc, char **argv)

@@ -47,8 +47,10 @@ static const char *argument_named(const char *name, int argc, char **argv)
 const struct recipe *train_recipe(bool *named, int argc, char **argv)
 {
     const char *name = argument_named("--recipe", argc, argv);
-    const struct recipe *recipe = name ? recipe_named(name) : argument_named("--from", argc, argv) ? recipe_named("finetune") : NULL;
     *named = name != NULL;
+    if (!name && argument_named("--from", argc, argv))
+        name = "finetune";
+    const struct recipe *recipe = name ? recipe_named(name) : NULL;
     return recipe ? recipe : &recipes[0]; /* an unknown name is refused with the other options */
 }
 
@@ -154,7 +156,8 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         number = strcmp(names[i], recipe->name) == 0 ? i : number;
     }
     struct train_options o = {.network = network_of(recipe), .settings = recipe->settings,
-                              .initializer = recipe->initializer, .validation = recipe->validation, .shard = recipe->shard, .size = recipe->size,
+                              .initializer = recipe->initializer, .validation = recipe->validation, .shard = recipe->shard,
+                              .size = recipe->size,
                               .recipe = number, .seed = 1, .rate_decay = 1, .data = usual_data};
     struct settings *settings = &o.settings;
     struct optimizer *optimizer = &settings->optimizer;
@@ -179,12 +182,12 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
         {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
         {"from", "MODEL", OPTION_TEXT, &o.from, "start from this trained model; recipe: finetune", NULL},
-        {"freeze", "N|trunk", OPTION_TEXT, &o.freeze, "with --from: the first N layers (as `eyelet summary` counts), or\nall but the last "
-         "with weights, keep their weights", NULL},
+        {"freeze", "N|trunk", OPTION_TEXT, &o.freeze,
+         "with --from: the first N layers (as `eyelet summary` counts), or\nall but the last with weights, keep their weights", NULL},
         {"thaw", "EPOCHS", OPTION_COUNT, &o.thaw, "after which frozen layers learn too (0: never)", NULL},
         {"rate-decay", "X", OPTION_NUMBER, &o.rate_decay, "with --from: the rates of a layer as a share of those of the next", NULL},
-        {"linear-probe", NULL, OPTION_FLAG, &o.linear_probe, "with --from: learn the last layer alone, from what the others say of\n"
-         "each image, until nothing changes", NULL},
+        {"linear-probe", NULL, OPTION_FLAG, &o.linear_probe,
+         "with --from: learn the last layer alone, from what the others say of\neach image, until nothing changes", NULL},
         {"find-rate", NULL, OPTION_FLAG, &o.find_rate, "try rising learning rates, suggest one, and write nothing", NULL},
         {"epochs", "N", OPTION_COUNT, &settings->epochs, "passes over the training images", NULL},
         {"patience", "EPOCHS", OPTION_COUNT, &settings->patience, "without a better validation accuracy end the run (0: never)", NULL},
@@ -200,14 +203,15 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
          "on weights, not on biases; muon: the share that dense\nlayers and biases lose in a step", NULL},
         {"schedule", "NAME", OPTION_CHOICE, &schedule, "of the rates, one of", schedules},
         {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "over which the rates rise from 0 (onecycle has its own rise)", NULL},
-        {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau, "without a lower validation loss, after which the schedule plateau\n"
-         "goes on with a tenth of the rates", NULL},
-        {"class-weights", "NAME", OPTION_CHOICE, &o.class_weights, "balanced: rare classes count more, in inverse proportion;\none of",
-         weightings},
+        {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau,
+         "without a lower validation loss, after which the schedule plateau\ngoes on with a tenth of the rates", NULL},
+        {"class-weights", "NAME", OPTION_CHOICE, &o.class_weights,
+         "balanced: rare classes count more, in inverse proportion;\none of", weightings},
         {"smoothing", "X", OPTION_NUMBER, &settings->smoothing, "of the labels", NULL},
         {"flip", "NAME", OPTION_CHOICE, &flip, "mirror images, one of", flips},
         {"crop", "PIXELS", OPTION_COUNT, &augment->crop, "move images by up to this much", NULL},
-        {"resized-crop", "SHARE", OPTION_NUMBER, &augment->resized_crop, "enlarge a part of at least this share of the area (0: none)", NULL},
+        {"resized-crop", "SHARE", OPTION_NUMBER, &augment->resized_crop,
+         "enlarge a part of at least this share of the area (0: none)", NULL},
         {"rotate", "DEGREES", OPTION_NUMBER, &augment->rotate, "turn images by up to this much", NULL},
         {"jitter", "X", OPTION_NUMBER, &augment->jitter, "change brightness, contrast and saturation by up to this share", NULL},
         {"cutout", "PIXELS", OPTION_COUNT, &augment->cutout, "the side of a square that is blotted out (0: none)", NULL},

@@ -134,7 +134,8 @@ static struct sums score(const struct worker *worker, int n, int classes)
     for (int i = 0; i < n; i++) {
         sums.loss += (double)worker->losses[i];
         const struct target *target = &worker->targets[i];
-        sums.correct += largest(worker->probabilities + i * classes, classes) == (target->share > 0.5f ? target->other : target->label);
+        const int wanted = target->share > 0.5f ? target->other : target->label;
+        sums.correct += largest(worker->probabilities + i * classes, classes) == wanted;
     }
     return sums;
 }

@@ -63,7 +63,8 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     struct node *head = &net->nodes[transfer.head];
     if (!transfer.head_kept) {
         if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
-            fail(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels", network_kind(head->kind));
+            fail(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels",
+                 network_kind(head->kind));
         head->channels = classes;
         head->bias = true; /* it may have gone with the folding, or never been */
     }
@@ -105,7 +106,7 @@ int transfer_resting(const struct net *net, const char *text)
     char *end;
     const long layers = strtol(text, &end, 10);
     if (end == text || *end || layers < 0 || layers > head)
-        usage_error("train", "--freeze takes `trunk` or a number of layers from 0 to %d, all in front of the last one with weights, not \"%s\"",
+        usage_error("train", "--freeze takes `trunk`, or a number of layers from 0 to %d (the last one with weights learns), not \"%s\"",
                     head, text);
     return (int)layers;
 }
