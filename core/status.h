@@ -23,7 +23,8 @@ enum status {
     STATUS_MEMORY = 11,       /* not enough memory */
     STATUS_IMAGE_FORMAT = 12, /* neither JPEG nor PNG */
     STATUS_IMAGE_SIZE = 13,   /* an image without pixels, or with too many */
-    STATUS_IMAGE_CORRUPT = 14 /* a JPEG or PNG file that cannot be decoded */
+    STATUS_IMAGE_CORRUPT = 14, /* a JPEG or PNG file that cannot be decoded */
+    STATUS_SCALE = 15         /* scales with which whole numbers cannot be computed */
 };
 
 /* One plain sentence without a full stop, in static storage. */

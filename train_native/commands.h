@@ -6,6 +6,7 @@ int command_train(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_convert(int argc, char **argv);
+int command_quantize(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_summary(int argc, char **argv);
 

@@ -63,20 +63,6 @@ static void print_json(const struct evaluation *e, const struct dataset *dataset
     printf("]}\n");
 }
 
-static void check_labels(const struct model *model, const struct dataset *dataset, const char *path)
-{
-    if (net_classes(&model->net) != dataset->classes)
-        fail(path, "Evaluate a model on the data that it was trained for.", "the model has %d classes, %s has %d",
-             net_classes(&model->net), dataset->name, dataset->classes);
-    for (int i = 0; i < dataset->classes; i++) {
-        char *label = model_file_label(model, i);
-        if (strcmp(label, dataset->class_names[i]) != 0)
-            fail(path, "Evaluate a model on the data that it was trained for.", "the model's class %d is \"%s\", the data's is \"%s\"", i,
-                 label, dataset->class_names[i]);
-        free(label);
-    }
-}
-
 /* Writes the model again with its measured accuracy among the notes. */
 static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path,
                    int views)
@@ -126,7 +112,7 @@ int command_evaluate(int argc, char **argv)
     struct dataset dataset = dataset_open(data, DATASET_TEST, false);
     if (limit)
         dataset_limit(&dataset, limit);
-    check_labels(model, &dataset, argv[first]);
+    evaluation_check_labels(model, &dataset, argv[first]);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
 
     struct evaluation evaluation = evaluation_run(bytes, size, &dataset, choice);

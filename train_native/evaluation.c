@@ -2,6 +2,7 @@
 
 #include "augment.h"
 #include "classifier.h"
+#include "model_file.h"
 #include "support.h"
 
 #include <math.h>
@@ -113,4 +114,33 @@ void evaluation_free(struct evaluation *evaluation)
 double evaluation_accuracy(const struct evaluation *evaluation)
 {
     return (double)evaluation->correct / evaluation->count;
+}
+
+double evaluation_agreement(const struct evaluation *a, const struct evaluation *b)
+{
+    int agree = 0;
+    for (int i = 0; i < a->count; i++) {
+        const float *x = a->logits + (size_t)i * (size_t)a->classes, *y = b->logits + (size_t)i * (size_t)b->classes;
+        int best_x = 0, best_y = 0;
+        for (int k = 1; k < a->classes; k++) {
+            best_x = x[k] > x[best_x] ? k : best_x;
+            best_y = y[k] > y[best_y] ? k : best_y;
+        }
+        agree += best_x == best_y;
+    }
+    return (double)agree / a->count;
+}
+
+void evaluation_check_labels(const struct model *model, const struct dataset *dataset, const char *path)
+{
+    if (net_classes(&model->net) != dataset->classes)
+        fail(path, "Evaluate a model on the data that it was trained for.", "the model has %d classes, %s has %d",
+             net_classes(&model->net), dataset->name, dataset->classes);
+    for (int i = 0; i < dataset->classes; i++) {
+        char *label = model_file_label(model, i);
+        if (strcmp(label, dataset->class_names[i]) != 0)
+            fail(path, "Evaluate a model on the data that it was trained for.", "the model's class %d is \"%s\", the data's is \"%s\"", i,
+                 label, dataset->class_names[i]);
+        free(label);
+    }
 }

@@ -3,6 +3,7 @@
 #define EVALUATION_H
 
 #include "dataset.h"
+#include "model.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -26,5 +27,11 @@ struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct
 void evaluation_free(struct evaluation *evaluation);
 
 double evaluation_accuracy(const struct evaluation *evaluation);
+
+/* On how many of the same images two models say the same; shares of 1. */
+double evaluation_agreement(const struct evaluation *a, const struct evaluation *b);
+
+/* Ends the program unless the model, read from path, has the classes of the data set. */
+void evaluation_check_labels(const struct model *model, const struct dataset *dataset, const char *path);
 
 #endif

@@ -136,7 +136,7 @@ int command_summary(int argc, char **argv)
     else
         print_table(&model->net, argv[first]);
     if (bytes && !json) {
-        static const char *const types[] = {"float32", "float16", "int8"};
+        static const char *const types[] = {"float32", "float16", "int8", "int8, computed in whole numbers"};
         char *notes = model_file_notes(model);
         printf("  weights         %s, checksum %08x\n\n%s", types[model->type],
                weights_checksum(model), notes);
