@@ -27,21 +27,23 @@ static void plan(struct classifier *classifier, const struct model *model, struc
 {
     const struct net *net = &model->net;
     const uint64_t classes = (uint64_t)net_classes(net);
-    size_t largest = 0;
+    size_t largest = 0, widest = 0;
     uint64_t text = (uint64_t)model->notes_length + 1;
     for (int i = 0, length; i < net_classes(net); i++) {
         model_label(&length, model, i);
         text += (uint64_t)length + 1;
     }
-    for (int i = 0; i < net->node_count; i++)
-        if (net->place[i + 1] - net->place[i] > largest)
-            largest = net->place[i + 1] - net->place[i];
+    for (int i = 0; i < net->node_count; i++) {
+        const size_t count = net->place[i + 1] - net->place[i], channels = (size_t)net->shapes[i + 1].c;
+        largest = count > largest ? count : largest;
+        widest = count && channels > widest ? channels : widest;
+    }
 
     classifier->labels = arena_alloc(arena, classes, sizeof(char *));
     classifier->text = arena_alloc(arena, text, 1);
     classifier->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
     if (is_whole(model)) {
-        classifier->unpacked = arena_alloc(arena, 2 * LIMIT_CHANNELS, sizeof(float));
+        classifier->unpacked = arena_alloc(arena, 2 * widest, sizeof(float));
         integer_net_plan(&classifier->whole, net, arena);
         return;
     }
@@ -160,11 +162,11 @@ enum status classifier_run_fitted(struct classifier *classifier, const uint8_t *
 {
     if (is_whole(&classifier->model)) {
         integer_net_run(&classifier->whole, pixels, classifier->model.temperature);
-        return STATUS_OK;
+    } else {
+        image_normalise(classifier->run.tensor[0], pixels, classifier->model.net.input, &classifier->model.preprocess);
+        net_forward(&classifier->run, 1);
     }
-    image_normalise(classifier->run.tensor[0], pixels, classifier->model.net.input, &classifier->model.preprocess);
-    net_forward(&classifier->run, 1);
-    const float *logits = net_logits(&classifier->run);
+    const float *logits = classifier_logits(classifier);
     for (int i = 0; i < classifier_classes(classifier); i++)
         if (!(logits[i] - logits[i] == 0)) /* finite weights can still overflow */
             return STATUS_NOT_FINITE;

@@ -1,5 +1,3 @@
-#include "integer.h"
-
 #include "integer_sums.h"
 
 /* ---- Borders ---- */
@@ -23,6 +21,14 @@ static size_t padded_bytes(const struct window *window)
     return (bytes + INTEGER_SLACK - 1) / INTEGER_SLACK * INTEGER_SLACK;
 }
 
+/* memcpy in vectors: that of WebAssembly goes by 4 bytes. The maximum changes nothing, or clang would make a call of memcpy again. */
+static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
+{
+    const wholes least = whole_set1_16(-INTEGER_MOST);
+    for (ptrdiff_t k = 0; k < count; k += INTEGER_PANEL)
+        integer_store(to + k, whole_max16(whole_load(from + k), least), (int)(count - k));
+}
+
 /* The input where its borders are there to read: in place or, copied between zeros, in scratch. */
 static const int16_t *with_borders(struct shape *shape, const int16_t *in, int16_t *scratch, const struct window *window)
 {
@@ -39,7 +45,7 @@ static const int16_t *with_borders(struct shape *shape, const int16_t *in, int16
             continue;
         }
         memset(scratch, 0, (size_t)(left * c) * sizeof *scratch);
-        memcpy(scratch + left * c, in + (ptrdiff_t)from * window->in.w * c, (size_t)(w * c) * sizeof *scratch);
+        copy(scratch + left * c, in + (ptrdiff_t)from * window->in.w * c, w * c);
         memset(scratch + (left + w) * c, 0, (size_t)(right * c) * sizeof *scratch);
     }
     return scratch - shape_count(*shape);
@@ -88,14 +94,14 @@ size_t integer_conv_scratch(const struct window *window)
 /* Where in the input the pixels of all tiles begin. After the last one come repetitions of it. */
 static void find_pixels(int32_t *places, struct shape shape, const struct window *window, bool pool)
 {
-    const int columns = window->out.w / 2, step = window->stride * shape.c, row = window->stride * shape.w * shape.c;
-    const int count = window->out.h * window->out.w;
-    for (int i = 0; i < tile_count(window, pool) * INTEGER_ROWS; i++) {
-        const int window_of = i / INTEGER_ROWS, at = i < count ? i : count - 1;
-        const int y = pool ? window_of / columns * 2 + i % INTEGER_ROWS / 2 : at / window->out.w;
-        const int x = pool ? window_of % columns * 2 + i % 2 : at % window->out.w;
-        places[i] = y * row + x * step;
-    }
+    const int step = window->stride * shape.c, row = window->stride * shape.w * shape.c, side = pool ? 2 : 1;
+    int32_t *to = places;
+    for (int y = 0; y + side <= window->out.h; y += side)
+        for (int x = 0; x + side <= window->out.w; x += side)
+            for (int i = 0; i < side * side; i++)
+                *to++ = (y + i / 2) * row + (x + i % 2) * step;
+    for (; (to - places) % INTEGER_ROWS; to++)
+        *to = to[-1];
 }
 
 void integer_conv(int16_t *out, const int16_t *in, const struct integer_layer *layer, void *scratch, const struct window *window)
@@ -130,14 +136,10 @@ void integer_conv(int16_t *out, const int16_t *in, const struct integer_layer *l
                 to += c;
                 continue;
             }
-            if (tile * INTEGER_ROWS + INTEGER_ROWS <= pixels && c - first >= INTEGER_PANEL) {
-                VEC_UNROLL
-                for (int i = 0; i < INTEGER_ROWS; i++)
-                    whole_store(to + i * c, integer_finish(sum[i][0], sum[i][1], factor, least, most));
-            } else {
-                for (int i = 0; i < INTEGER_ROWS && tile * INTEGER_ROWS + i < pixels; i++)
+            VEC_UNROLL
+            for (int i = 0; i < INTEGER_ROWS; i++)
+                if (tile * INTEGER_ROWS + i < pixels)
                     integer_store(to + i * c, integer_finish(sum[i][0], sum[i][1], factor, least, most), c - first);
-            }
             to += INTEGER_ROWS * c;
         }
     }
@@ -146,7 +148,7 @@ void integer_conv(int16_t *out, const int16_t *in, const struct integer_layer *l
 /* ---- Depthwise convolution ---- */
 
 /* Taps are taken in pairs, two pixels' channels interleaved; the last of an odd number is paired with itself and a weight of zero. */
-enum { MOST_TAPS = 11 * 11 + 1, DEPTHWISE_TILE = 4 };
+enum { MOST_TAPS = 11 * 11 + 1, DEPTHWISE_TILE = 2 };
 
 static int tap_pairs(const struct window *window)
 {
@@ -184,7 +186,7 @@ static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, co
 {
     wholes sum[DEPTHWISE_TILE][2];
     VEC_UNROLL
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < DEPTHWISE_TILE; i++) {
         sum[i][0] = whole_load(bias);
         sum[i][1] = whole_load(bias + VEC_LANES);
     }
@@ -192,15 +194,18 @@ static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, co
         const int16_t *first = in + places[0], *second = in + places[1];
         const wholes low = whole_load(weights), high = whole_load(weights + INTEGER_PANEL);
         VEC_UNROLL
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < DEPTHWISE_TILE; i++) {
+            if (i >= count)
+                continue;
             const wholes a = whole_load(first + i * step), b = whole_load(second + i * step);
             sum[i][0] = whole_add(sum[i][0], whole_dot(whole_low(a, b), low));
             sum[i][1] = whole_add(sum[i][1], whole_dot(whole_high(a, b), high));
         }
     }
     VEC_UNROLL
-    for (int i = 0; i < count; i++)
-        integer_store(out + i * c, integer_finish(sum[i][0], sum[i][1], factor, least, most), channels);
+    for (int i = 0; i < DEPTHWISE_TILE; i++)
+        if (i < count)
+            integer_store(out + i * c, integer_finish(sum[i][0], sum[i][1], factor, least, most), channels);
 }
 
 void integer_depthwise(int16_t *out, const int16_t *in, const struct integer_layer *layer, void *scratch, const struct window *window)
@@ -251,14 +256,13 @@ void integer_maxpool(int16_t *out, const int16_t *in, const struct window *windo
             const struct span rows = span_of(y, window->kernel_h, window->stride, window->pad_top, window->in.h);
             const struct span columns = span_of(x, window->kernel_w, window->stride, window->pad_left, window->in.w);
             const int16_t *from = in + ((ptrdiff_t)rows.first * window->in.w + columns.first) * c;
-            int16_t *restrict best = out;
-            memcpy(best, from, (size_t)c * sizeof *best);
-            for (int i = 0; i < rows.count; i++)
-                for (int k = 0; k < columns.count; k++) {
-                    const int16_t *restrict pixel = from + ((ptrdiff_t)i * window->in.w + k) * c;
-                    for (int channel = 0; channel < c; channel++)
-                        best[channel] = pixel[channel] > best[channel] ? pixel[channel] : best[channel];
-                }
+            for (int k = 0; k < c; k += INTEGER_PANEL) {
+                wholes best = whole_load(from + k);
+                for (int i = 0; i < rows.count; i++)
+                    for (int j = 0; j < columns.count; j++)
+                        best = whole_max16(best, whole_load(from + ((ptrdiff_t)i * window->in.w + j) * c + k));
+                integer_store(out + k, best, c - k);
+            }
         }
 }
 
@@ -291,21 +295,30 @@ void integer_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, con
         }
 }
 
-void integer_add(int16_t *out, const int16_t *a, const int16_t *b, int32_t factor_a, int32_t factor_b, size_t count)
+/* How many numbers a panel at place i takes. */
+static int left_of(size_t count, size_t i)
 {
-    for (size_t i = 0; i < count; i++) {
-        const int32_t sum = a[i] * factor_a + b[i] * factor_b + (1 << (INTEGER_ADD_FRACTION - 1)), x = sum >> INTEGER_ADD_FRACTION;
-        const int32_t floored = x < -INTEGER_MOST ? -INTEGER_MOST : x;
-        out[i] = (int16_t)(floored > INTEGER_MOST ? INTEGER_MOST : floored);
+    return count - i < INTEGER_PANEL ? (int)(count - i) : INTEGER_PANEL;
+}
+
+/* Each pair of numbers times the pair of factors. */
+void integer_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count)
+{
+    const int16_t pair[2] = {factor_a, factor_b};
+    const wholes factors = whole_pairs(pair), unit = whole_set1(1 << (32 - INTEGER_ADD_FRACTION));
+    const wholes least = whole_set1_16(-INTEGER_MOST), most = whole_set1_16(INTEGER_MOST);
+    for (size_t i = 0; i < count; i += INTEGER_PANEL) {
+        const wholes x = whole_load(a + i), y = whole_load(b + i);
+        const wholes low = whole_scale(whole_dot(whole_low(x, y), factors), unit);
+        const wholes high = whole_scale(whole_dot(whole_high(x, y), factors), unit);
+        integer_store(out + i, whole_min16(whole_max16(whole_narrow(low, high), least), most), left_of(count, i));
     }
 }
 
 void integer_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const int16_t x = in[i] < least ? least : in[i];
-        out[i] = x > most ? most : x;
-    }
+    for (size_t i = 0; i < count; i += INTEGER_PANEL)
+        integer_store(out + i, whole_min16(whole_max16(whole_load(in + i), whole_set1_16(least)), whole_set1_16(most)), left_of(count, i));
 }
 
 void integer_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count)

@@ -56,32 +56,13 @@ void integer_maxpool(int16_t *out, const int16_t *in, const struct window *windo
 /* clamp(floor(sum * factor[outside] / 2^INTEGER_FRACTION + 1/2)), with `outside` pixels of the window not inside the input. */
 void integer_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window);
 
-/* clamp(floor((a * factor_a + b * factor_b) / 2^INTEGER_ADD_FRACTION + 1/2)); |a * factor_a| and |b * factor_b| < 2^29. */
-enum { INTEGER_ADD_FRACTION = 15 };
-void integer_add(int16_t *out, const int16_t *a, const int16_t *b, int32_t factor_a, int32_t factor_b, size_t count);
+/* clamp(floor((a * factor_a + b * factor_b) / 2^INTEGER_ADD_FRACTION + 1/2)); the factors are not below 0. */
+enum { INTEGER_ADD_FRACTION = 12 };
+void integer_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count);
 
 void integer_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count);
 
 /* out = table[INTEGER_MOST + in] */
 void integer_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count);
-
-/* The largest integers up to which the last layers' results are stored, for kernels. */
-static inline void integer_store(int16_t *to, wholes numbers, int count)
-{
-    if (count >= INTEGER_PANEL) {
-        whole_store(to, numbers);
-        return;
-    }
-    int16_t padded[INTEGER_PANEL];
-    whole_store(padded, numbers);
-    memcpy(to, padded, (size_t)count * sizeof *to);
-}
-
-/* The sums of a panel's channels to numbers. */
-static inline wholes integer_finish(wholes low, wholes high, const int32_t *factor, wholes least, wholes most)
-{
-    const wholes numbers = whole_narrow(whole_scale(low, whole_load(factor)), whole_scale(high, whole_load(factor + VEC_LANES)));
-    return whole_min16(whole_max16(numbers, least), most);
-}
 
 #endif

@@ -11,9 +11,10 @@ static int64_t nearest(double x)
     return (int64_t)(x + (x < 0 ? -0.5 : 0.5));
 }
 
+/* Of a NaN, which enormous scales can bring about, the least. */
 static int16_t nearest_number(double x)
 {
-    return (int16_t)(x < -INTEGER_MOST ? -INTEGER_MOST : x > INTEGER_MOST ? INTEGER_MOST : nearest(x));
+    return (int16_t)(!(x > -INTEGER_MOST) ? -INTEGER_MOST : x < INTEGER_MOST ? nearest(x) : INTEGER_MOST);
 }
 
 static bool has_weights(enum node_kind kind)
@@ -61,16 +62,16 @@ bool integer_scales(float scale[LIMIT_NODES + 1], const struct net *net, const f
             largest = size > largest ? size : largest;
         }
     scale[0] = largest / INTEGER_MOST;
+    bool valid = positive(scale[0]);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
-        if (node->kind == NODE_BATCHNORM || !positive(scale[node->input[0]]))
-            return false;
         scale[i + 1] = integer_has_scale(node->kind)                                 ? own[i]
                        : node->kind == NODE_SIGMOID || node->kind == NODE_TANH ? 1.0f / INTEGER_MOST
                        : node->kind == NODE_SCALE                              ? scale[node->input[0]] * node->rate
                                                                                : scale[node->input[0]];
+        valid = valid && node->kind != NODE_BATCHNORM && positive(scale[i + 1]);
     }
-    return positive(scale[net->node_count]);
+    return valid;
 }
 
 bool integer_channel_of(struct integer_channel *channel, float in, float weight, float out, float bias, uint64_t sum_of_sizes)
@@ -100,7 +101,7 @@ bool integer_scales_fit(const struct net *net, int node, const float scale[LIMIT
     const struct node *of = &net->nodes[node];
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
     if (of->kind == NODE_ADD)
-        return add_factor(first, out) < 1 << 18 && add_factor(second, out) < 1 << 18;
+        return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
     return !is_mean(of->kind) || (double)first / (double)out < 1 << 10;
 }
 
@@ -306,8 +307,8 @@ static void run_node(struct integer_net *quantized, int i)
     case NODE_AVGPOOL:
     case NODE_GLOBAL_AVGPOOL: integer_avgpool(out, in, quantized->share[i], &window); return;
     case NODE_ADD:
-        integer_add(out, in, quantized->tensor[node->input[1]], (int32_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
-                    (int32_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
+        integer_add(out, in, quantized->tensor[node->input[1]], (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
+                    (int16_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
         return;
     case NODE_RELU: integer_clamp(out, in, 0, INTEGER_MOST, count); return;
     case NODE_RELU6: integer_clamp(out, in, 0, nearest_number(6 / (double)scale[i + 1]), count); return;

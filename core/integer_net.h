@@ -3,17 +3,20 @@
  *     struct integer_net quantized; struct arena arena = {0};
  *     integer_net_plan(&quantized, &net, &arena);                        // measure; with arena.base set: bind
  *     integer_scales(quantized.scale, &net, own, &preprocess);           // own[node]: as the model stores them
- *     for (each node) integer_net_pack(&quantized, node, &weights);      // checked by integer_node_valid before
+ *     integer_net_pack_pixels(&quantized, &preprocess);
+ *     for (each node) integer_net_pack(&quantized, node, &weights);
  *     integer_net_run(&quantized, pixels, temperature); use(quantized.logits, quantized.probabilities);
  *
  * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel / INTEGER_MOST; conv2d,
- * depthwise, dense, add and the mean of pools have one of their own, which the model stores; sigmoid and tanh 1 / INTEGER_MOST;
+ * depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model stores; sigmoid and tanh 1 / INTEGER_MOST;
  * `scale` multiplies that of its input; all others keep it. With in, w and out the scales of input, channel and output, a
  * layer's numbers follow as
  *
- *     factor = round(in * w / out * 2^INTEGER_FRACTION)    bias = round(bias / (in * w))
+ *     conv2d, depthwise, dense    factor = round(in * w / out * 2^INTEGER_FRACTION), bias = round(bias / (in * w))
+ *     add                         factor = round(in / out * 2^INTEGER_ADD_FRACTION) of each input
+ *     means of `count` pixels     factor = round(in / out / count * 2^INTEGER_FRACTION)
  *
- * Rounding of those, and of the tables for pixels, gelu, sigmoid and tanh, is to the nearest, halves away from 0, in double. A
+ * and integer.h says what is done with them. model.c has checked that they fit (integer_channel_of, integer_scales_fit). Rounding of those, and of the tables for pixels, gelu, sigmoid and tanh, is to the nearest, halves away from 0, in double. A
  * network may hold any layer but batchnorm, which quantizing turns into a depthwise one. */
 #ifndef INTEGER_NET_H
 #define INTEGER_NET_H

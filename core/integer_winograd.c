@@ -169,6 +169,7 @@ static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride
             continue;
         }
         const int top = t / across * TILE, left = t % across * TILE;
+        VEC_UNROLL
         for (int i = 0; i < TILE * TILE; i++) {
             const int y = top + i / TILE, x = left + i % TILE;
             if (y < window->out.h && x < window->out.w)

@@ -109,13 +109,14 @@ int command_quantize(int argc, char **argv)
 {
     const char *output = NULL, *data = NULL;
     float drop = 0.5f;
-    int images = 512, seed = 1;
+    int images = 512, seed = 1, limit = 0;
     bool json = false;
     const struct option_entry options[] = {
         {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
         {"drop", "POINTS", OPTION_NUMBER, &drop, "the most accuracy that may be lost, in points of a percent", NULL},
         {"images", "N", OPTION_COUNT, &images, "training images that show how large activations get", NULL},
         {"seed", "N", OPTION_COUNT, &seed, "which training images", NULL},
+        {"limit", "N", OPTION_COUNT, &limit, "measure on the first N test images only (0: all)", NULL},
         {"data", "DIR", OPTION_TEXT, &data, "folder of CIFAR-10 (else $EYELET_DATA, data/, ../shared/data/)", NULL},
         {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
         {0}};
@@ -141,6 +142,8 @@ int command_quantize(int argc, char **argv)
     dataset_free(&seen);
 
     struct dataset test = dataset_open(data, DATASET_TEST, false);
+    if (limit)
+        dataset_limit(&test, limit);
     dataset_fit(&test, model->net.input, &model->preprocess);
     report.before = evaluation_run(bytes, report.bytes_before, &test, 0);
     report.after = evaluation_run(result, report.bytes_after, &test, 0);
