@@ -7,33 +7,46 @@
 
 struct classifier {
     struct model model;
-    struct net_packed packed;
+    struct net_packed packed; /* of a model in floats */
     struct net_run run;
+    struct integer_net whole; /* of a model in whole numbers */
     char **labels; /* (classes), zero-terminated */
     char *text;    /* the labels' and the notes' memory */
     char *notes;
-    float *unpacked;  /* one node's parameters on their way into packed */
+    float *unpacked;  /* one node's parameters, or the scales and biases of whole numbers, on their way into packed */
     uint8_t *pixels; /* (input.h, input.w, 3) */
 };
+
+static bool is_whole(const struct model *model)
+{
+    return model->type == WEIGHTS_WHOLE;
+}
 
 /* Lays out everything behind *classifier. With arena->base == NULL it only measures: the same calls as for real. */
 static void plan(struct classifier *classifier, const struct model *model, struct arena *arena)
 {
     const struct net *net = &model->net;
     const uint64_t classes = (uint64_t)net_classes(net);
-    size_t largest = 0;
+    size_t largest = 0, widest = 0;
     uint64_t text = (uint64_t)model->notes_length + 1;
     for (int i = 0, length; i < net_classes(net); i++) {
         model_label(&length, model, i);
         text += (uint64_t)length + 1;
     }
-    for (int i = 0; i < net->node_count; i++)
-        if (net->place[i + 1] - net->place[i] > largest)
-            largest = net->place[i + 1] - net->place[i];
+    for (int i = 0; i < net->node_count; i++) {
+        const size_t count = net->place[i + 1] - net->place[i], channels = (size_t)net->shapes[i + 1].c;
+        largest = count > largest ? count : largest;
+        widest = count && channels > widest ? channels : widest;
+    }
 
     classifier->labels = arena_alloc(arena, classes, sizeof(char *));
     classifier->text = arena_alloc(arena, text, 1);
     classifier->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
+    if (is_whole(model)) {
+        classifier->unpacked = arena_alloc(arena, 2 * widest, sizeof(float));
+        integer_net_plan(&classifier->whole, net, arena);
+        return;
+    }
     net_packed_plan(&classifier->packed, net, NET_INFER, arena);
 
     struct arena before = *arena; /* unpacked parameters are needed while opening only: the tensors overlay them */
@@ -82,6 +95,29 @@ static char *copy_text(char **place, const char *text, int length)
     return copy;
 }
 
+static void pack(struct classifier *classifier)
+{
+    const struct model *model = &classifier->model;
+    for (int i = 0; i < model->net.node_count; i++) {
+        model_parameters(classifier->unpacked, model, i);
+        net_pack(&classifier->packed, &model->net, i, classifier->unpacked);
+    }
+    classifier->run.temperature = model->temperature;
+}
+
+static void pack_whole(struct classifier *classifier)
+{
+    const struct model *model = &classifier->model;
+    integer_scales(classifier->whole.scale, &model->net, model->scale, &model->preprocess);
+    integer_net_pack_pixels(&classifier->whole, &model->preprocess);
+    for (int i = 0; i < model->net.node_count; i++) {
+        struct integer_weights weights = {0};
+        if (model->net.place[i + 1] > model->net.place[i])
+            model_whole(&weights, classifier->unpacked, model, i);
+        integer_net_pack(&classifier->whole, i, &weights);
+    }
+}
+
 enum status classifier_open(struct classifier **opened, void *workspace, const void *model_bytes, size_t size)
 {
     assert((uintptr_t)workspace % ARENA_ALIGNMENT == 0);
@@ -105,11 +141,7 @@ enum status classifier_open(struct classifier **opened, void *workspace, const v
         classifier->labels[i] = copy_text(&text, label, length);
     }
     classifier->notes = copy_text(&text, model.notes, model.notes_length);
-    for (int i = 0; i < model.net.node_count; i++) {
-        model_parameters(classifier->unpacked, &model, i);
-        net_pack(&classifier->packed, &classifier->model.net, i, classifier->unpacked);
-    }
-    classifier->run.temperature = model.temperature;
+    (is_whole(&model) ? pack_whole : pack)(classifier);
     *opened = classifier;
     return STATUS_OK;
 }
@@ -136,9 +168,13 @@ enum status classifier_run(struct classifier *classifier, const uint8_t *rgba, i
 
 enum status classifier_run_fitted(struct classifier *classifier, const uint8_t *pixels)
 {
-    image_normalise(classifier->run.tensor[0], pixels, classifier->model.net.input, &classifier->model.preprocess);
-    net_forward(&classifier->run, 1);
-    const float *logits = net_logits(&classifier->run);
+    if (is_whole(&classifier->model)) {
+        integer_net_run(&classifier->whole, pixels, classifier->model.temperature);
+    } else {
+        image_normalise(classifier->run.tensor[0], pixels, classifier->model.net.input, &classifier->model.preprocess);
+        net_forward(&classifier->run, 1);
+    }
+    const float *logits = classifier_logits(classifier);
     for (int i = 0; i < classifier_classes(classifier); i++)
         if (!(logits[i] - logits[i] == 0)) /* finite weights can still overflow */
             return STATUS_NOT_FINITE;
@@ -147,12 +183,12 @@ enum status classifier_run_fitted(struct classifier *classifier, const uint8_t *
 
 const float *classifier_logits(const struct classifier *classifier)
 {
-    return net_logits(&classifier->run);
+    return is_whole(&classifier->model) ? classifier->whole.logits : net_logits(&classifier->run);
 }
 
 const float *classifier_probabilities(const struct classifier *classifier)
 {
-    return net_probabilities(&classifier->run);
+    return is_whole(&classifier->model) ? classifier->whole.probabilities : net_probabilities(&classifier->run);
 }
 
 int classifier_classes(const struct classifier *classifier)

@@ -155,8 +155,7 @@ void image_normalise(float *out, const uint8_t *pixels, struct shape input, cons
     }
     for (int i = 0; i < input.h * input.w; i++, pixels += 3)
         if (input.c == 1) {
-            int luminance = (pixels[0] * 19595 + pixels[1] * 38470 + pixels[2] * 7471 + 0x8000) >> 16;
-            *out++ = (float)luminance * scale[0] + shift[0];
+            *out++ = (float)image_luminance(pixels) * scale[0] + shift[0];
         } else {
             for (int c = 0; c < 3; c++)
                 *out++ = (float)pixels[c] * scale[c] + shift[c];

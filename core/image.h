@@ -36,7 +36,13 @@ enum status image_check(int width, int height);
 void image_fit(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
                const struct preprocess *preprocess, struct arena *arena);
 
-/* out (h, w, c) from pixels (h, w, 3). c is 3, or 1 for luminance (ITU-R 601, as Pillow computes it). */
+/* ITU-R 601, as Pillow computes it. */
+static inline int image_luminance(const uint8_t pixel[3])
+{
+    return (pixel[0] * 19595 + pixel[1] * 38470 + pixel[2] * 7471 + 0x8000) >> 16;
+}
+
+/* out (h, w, c) from pixels (h, w, 3). c is 3, or 1 for luminance. */
 void image_normalise(float *out, const uint8_t *pixels, struct shape input, const struct preprocess *preprocess);
 
 #endif

@@ -146,7 +146,7 @@ static enum status read_header(struct model *model, const uint8_t *p)
         return STATUS_NOT_A_MODEL;
     if (get4(p + 8) != VERSION)
         return STATUS_VERSION;
-    if (p[18] > FIT_PAD || p[19] > WEIGHTS_INT8 || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
+    if (p[18] > FIT_PAD || p[19] > WEIGHTS_WHOLE || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
         return STATUS_HEADER;
     model->net.input = (struct shape){(int)get2(p + 12), (int)get2(p + 14), (int)get2(p + 16)};
     model->type = (enum weights)p[19];
@@ -186,7 +186,7 @@ static enum status read_node(struct node *node, const uint8_t *p)
 enum storage { FLOAT32, FLOAT16, SCALED_INT8 };
 static enum storage storage_of(const struct model *model, const struct block *block)
 {
-    const bool scaled = model->type == WEIGHTS_INT8 && block->role == BLOCK_WEIGHT;
+    const bool scaled = (model->type == WEIGHTS_INT8 || model->type == WEIGHTS_WHOLE) && block->role == BLOCK_WEIGHT;
     return model->type == WEIGHTS_FLOAT16 ? FLOAT16 : scaled ? SCALED_INT8 : FLOAT32;
 }
 
@@ -200,11 +200,17 @@ static uint64_t block_bytes(const struct model *model, int node, const struct bl
     }
 }
 
+/* The bytes of the scale that stands before a node's blocks. */
+static uint64_t scale_bytes(const struct model *model, int node)
+{
+    return model->type == WEIGHTS_WHOLE && integer_has_scale(model->net.nodes[node].kind) ? 4 : 0;
+}
+
 /* The bytes of one node's parameters and its padding. */
 static uint64_t parameter_bytes(const struct model *model, int node)
 {
     struct block blocks[4];
-    uint64_t bytes = 0;
+    uint64_t bytes = scale_bytes(model, node);
     for (int b = 0, count = net_blocks(blocks, &model->net, node); b < count; b++)
         bytes += block_bytes(model, node, &blocks[b]);
     return aligned(bytes);
@@ -216,6 +222,7 @@ static bool decode(float *parameters, const struct model *model, int node, const
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
+    p += scale_bytes(model, node);
     for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
         const enum storage storage = storage_of(model, &blocks[b]);
         bool valid = true;
@@ -239,6 +246,52 @@ static bool parameters_valid(const struct model *model)
     const uint8_t *p = model->weights;
     for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
         if (!decode(NULL, model, i, p))
+            return false;
+    return true;
+}
+
+static int size_of(int x)
+{
+    return x < 0 ? -x : x;
+}
+
+/* Whether whole numbers can be computed with: the output channels of one node, whose parameters are stored at p. */
+static bool channels_valid(const struct model *model, int node, const float *scale, const uint8_t *p)
+{
+    enum { AT_ONCE = 64 };
+    struct block blocks[4];
+    const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
+    if (!count)
+        return true;
+    const uint8_t *const scales = p + scale_bytes(model, node), *const whole = scales + 4 * channels, *const biases = whole + blocks[0].count;
+    for (int first = 0; first < channels; first += AT_ONCE) {
+        const int some = channels - first < AT_ONCE ? channels - first : AT_ONCE;
+        uint32_t sizes[AT_ONCE] = {0};
+        for (size_t k = (size_t)first; k < blocks[0].count; k += (size_t)channels)
+            for (int c = 0; c < some; c++)
+                sizes[c] += (uint32_t)size_of((int8_t)whole[k + (size_t)c]);
+        for (int c = 0; c < some; c++) {
+            struct integer_channel channel;
+            const float bias = count > 1 ? get_float(biases + 4 * (first + c)) : 0;
+            if (!integer_channel_of(&channel, scale[model->net.nodes[node].input[0]], get_float(scales + 4 * (first + c)),
+                                    scale[node + 1], bias, sizes[c]))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool whole_valid(struct model *model)
+{
+    const uint8_t *p = model->weights;
+    for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
+        model->scale[i] = scale_bytes(model, i) ? get_float(p) : 0;
+    float scale[LIMIT_NODES + 1];
+    if (!integer_scales(scale, &model->net, model->scale, &model->preprocess))
+        return false;
+    p = model->weights;
+    for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
+        if (!integer_scales_fit(&model->net, i, scale) || !channels_valid(model, i, scale, p))
             return false;
     return true;
 }
@@ -292,15 +345,35 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
     if (model_checksum(p, (size_t)place) != get4(p + place))
         return STATUS_CHECKSUM;
     model->weights = p + weights;
-    return parameters_valid(model) ? STATUS_OK : STATUS_NOT_FINITE;
+    if (!parameters_valid(model))
+        return STATUS_NOT_FINITE;
+    return model->type != WEIGHTS_WHOLE || whole_valid(model) ? STATUS_OK : STATUS_SCALE;
 }
 
-void model_parameters(float *parameters, const struct model *model, int node)
+static const uint8_t *place_of(const struct model *model, int node)
 {
     const uint8_t *p = model->weights;
     for (int i = 0; i < node; i++)
         p += parameter_bytes(model, i);
-    decode(parameters, model, node, p);
+    return p;
+}
+
+void model_parameters(float *parameters, const struct model *model, int node)
+{
+    decode(parameters, model, node, place_of(model, node));
+}
+
+void model_whole(struct integer_weights *weights, float *numbers, const struct model *model, int node)
+{
+    struct block blocks[4];
+    const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
+    const uint8_t *const scales = place_of(model, node) + scale_bytes(model, node), *const whole = scales + 4 * channels;
+    *weights = (struct integer_weights){(const int8_t *)whole, numbers, count > 1 ? numbers + channels : NULL};
+    for (int c = 0; c < channels; c++) {
+        numbers[c] = get_float(scales + 4 * c);
+        if (count > 1)
+            numbers[channels + c] = get_float(whole + blocks[0].count + 4 * c);
+    }
 }
 
 const char *model_label(int *length, const struct model *model, int index)
@@ -328,17 +401,21 @@ static uint64_t weights_place(const struct model *model)
                    (uint64_t)model->notes_length);
 }
 
-/* Per output channel the scale that makes the largest weight 127, and the nearest multiples of it. */
-static void put_int8(uint8_t *p, const float *weights, size_t count, int channels)
+/* Per output channel the scale that makes the largest weight 127, and the nearest multiples of it. For whole numbers, between tensors
+ * of scales in and out, it is large enough to compute with; otherwise in is 0. */
+static void put_int8(uint8_t *p, const float *weights, size_t count, int channels, float in, float out, const float *bias)
 {
     uint8_t *whole = p + 4 * (ptrdiff_t)channels;
     for (int c = 0; c < channels; c++, p += 4) {
         float largest = 0;
+        double sum = 0;
         for (size_t k = (size_t)c; k < count; k += (size_t)channels) {
             const float size = weights[k] < 0 ? -weights[k] : weights[k];
             largest = size > largest ? size : largest;
+            sum += (double)size;
         }
-        const float scale = largest / 127;
+        const float least = in > 0 ? integer_least_scale(in, out, sum, bias ? bias[c] : 0) : 0;
+        const float scale = largest / 127 > least ? largest / 127 : least;
         put_float(p, scale);
         for (size_t k = (size_t)c; k < count; k += (size_t)channels) {
             const float multiple = scale > 0 ? weights[k] / scale : 0;
@@ -348,15 +425,19 @@ static void put_int8(uint8_t *p, const float *weights, size_t count, int channel
     }
 }
 
-static void encode(uint8_t *p, const struct model *model, int node, const float *parameters)
+static void encode(uint8_t *p, const struct model *model, int node, const float *parameters, const float *scale)
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node);
+    if (scale_bytes(model, node))
+        put_float(p, model->scale[node]);
+    p += scale_bytes(model, node);
     for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
         const float *from = parameters + blocks[b].place;
         const enum storage storage = storage_of(model, &blocks[b]);
         if (storage == SCALED_INT8)
-            put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c);
+            put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c, scale[model->net.nodes[node].input[0]], scale[node + 1],
+                     count > 1 ? parameters + blocks[1].place : NULL);
         for (size_t k = 0; k < blocks[b].count && storage != SCALED_INT8; k++)
             if (storage == FLOAT16)
                 put2(p + 2 * k, float16_from(from[k]));
@@ -412,7 +493,12 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     memcpy(p, model->notes, (size_t)model->notes_length);
 
     p = bytes + weights_place(model);
-    for (int i = 0; i < net->node_count; p += parameter_bytes(model, i), i++)
-        encode(p, model, i, parameters);
+    float scale[LIMIT_NODES + 1] = {0};
+    if (model->type == WEIGHTS_WHOLE)
+        integer_scales(scale, net, model->scale, &model->preprocess);
+    if (!parameters)
+        memcpy(p, model->weights, size - (size_t)weights_place(model) - 4);
+    for (int i = 0; i < net->node_count && parameters; p += parameter_bytes(model, i), i++)
+        encode(p, model, i, parameters, scale);
     put4(bytes + size - 4, model_checksum(bytes, size - 4));
 }

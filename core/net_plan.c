@@ -15,6 +15,7 @@
 #include "net.h"
 
 #include "conv.h"
+#include "lifetime.h"
 #include "norm.h"
 #include "winograd.h"
 
@@ -100,67 +101,28 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     }
 }
 
-/* Memory of the tensors for inference: largest first, each into the smallest gap that its lifetime leaves it (XNNPACK's
- * planner). Lifetimes are numbers of nodes: from the one that writes a tensor to the last that reads it. */
-struct extent {
-    uint64_t place, size;
-    int first, last;
-};
-
-static uint64_t smallest_gap(const struct extent *placed, int count, const struct extent *wanted)
-{
-    uint64_t best = 0, best_gap = UINT64_MAX, place = 0;
-    for (;;) { /* walk upwards through what lives at the same time; each turn of the loop passes at least one extent */
-        const struct extent *next = NULL;
-        for (int i = 0; i < count; i++)
-            if (placed[i].first <= wanted->last && wanted->first <= placed[i].last &&
-                placed[i].place + placed[i].size > place && (!next || placed[i].place < next->place))
-                next = &placed[i];
-        const uint64_t gap = !next ? UINT64_MAX - 1 : next->place > place ? next->place - place : 0;
-        if (gap >= wanted->size && gap < best_gap) {
-            best_gap = gap;
-            best = place;
-        }
-        if (!next)
-            return best;
-        place = next->place + next->size > place ? next->place + next->size : place;
-    }
-}
-
+/* Memory of the tensors for inference. Lifetimes are numbers of nodes: from the one that writes a tensor to the last that reads it. */
 static void plan_by_lifetime(struct net_run *run, const int root[], int batch, struct arena *arena)
 {
     const struct net *net = run->net;
-    struct extent extents[LIMIT_NODES + 1] = {{0}};
-    int order[LIMIT_NODES + 1], count = 0;
+    struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
     for (int t = 0; t <= net->node_count; t++) {
-        struct extent *extent = &extents[root[t]];
+        struct lifetime *lifetime = &lifetimes[root[t]];
         if (root[t] == t) {
-            *extent = (struct extent){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
-            extent->size = (extent->size + 15) / 16 * 16; /* whole cache lines */
-            int at = count++;
-            for (; at > 0 && extents[order[at - 1]].size < extent->size; at--)
-                order[at] = order[at - 1];
-            order[at] = t;
+            *lifetime = (struct lifetime){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
+            lifetime->size = (lifetime->size + 15) / 16 * 16; /* whole cache lines */
         }
         for (int i = t; i < net->node_count; i++)
             if (net->nodes[i].input[0] == t || (net->nodes[i].kind == NODE_ADD && net->nodes[i].input[1] == t))
-                extent->last = i > extent->last ? i : extent->last;
+                lifetime->last = i > lifetime->last ? i : lifetime->last;
     }
     /* The logits and the probabilities are read after the run. */
     const int logits = root[net->nodes[net->node_count - 1].input[0]];
-    extents[logits].last = extents[root[net->node_count]].last = net->node_count;
+    lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
 
-    struct extent placed[LIMIT_NODES + 1];
-    uint64_t size = 0;
-    for (int i = 0; i < count; i++) {
-        struct extent *extent = &extents[order[i]];
-        extent->place = smallest_gap(placed, i, extent);
-        placed[i] = *extent;
-        size = extent->place + extent->size > size ? extent->place + extent->size : size;
-    }
-    float *base = arena_alloc(arena, size, sizeof(float));
+    float *base = arena_alloc(arena, lifetime_place(lifetimes, net->node_count + 1), sizeof(float));
     for (int t = 0; t <= net->node_count; t++)
-        run->tensor[t] = base ? base + extents[root[t]].place : NULL;
+        run->tensor[t] = base ? base + lifetimes[root[t]].place : NULL;
 }
 
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,

@@ -17,6 +17,7 @@ const char *status_text(enum status status)
     case STATUS_MEMORY: return "there is not enough memory";
     case STATUS_IMAGE_FORMAT: return "the image is neither JPEG nor PNG nor BMP";
     case STATUS_IMAGE_SIZE: return "the image has no pixels, or more than 16,384 a side or 64 million in all";
+    case STATUS_SCALE: return "the model's scales do not fit its layers";
     case STATUS_IMAGE_CORRUPT: return "the image is damaged or of an unsupported kind";
     case STATUS_IMAGE_CMYK: return "the image is a CMYK JPEG, for printing: save it as RGB";
     }

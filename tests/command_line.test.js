@@ -10,7 +10,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
 
-const commands = ['train', 'evaluate', 'doctor', 'classify', 'convert', 'export', 'summary'];
+const commands = ['train', 'evaluate', 'doctor', 'classify', 'convert', 'quantize', 'export', 'summary'];
 const model = tinyModel();
 const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(place, name);
@@ -57,7 +57,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'classify.c', 'quantize.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
@@ -125,6 +125,9 @@ const optionMistakes = [
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],
     ['nothing for convert', ['convert'], /convert takes one model, got 0/],
     ['convert to nowhere', ['convert', 'm.eyelet'], /convert needs -o FILE/],
+    ['nothing for quantize', ['quantize'], /quantize takes one model, got 0/],
+    ['quantize to nowhere', ['quantize', 'm.eyelet'], /quantize needs -o FILE/],
+    ['quantize without an image', ['quantize', 'm.eyelet', '-o', 'x', '--images', '0'], /--images takes 1 or more/],
     ['convert to no type', ['convert', 'm.eyelet', '-o', 'x', '--weights', 'f8'], /f32, f16, int8, not "f8"/],
     ['nothing for summary', ['summary'], /summary takes one model or network, got 0/],
     ['two for summary', ['summary', 'tutorial', 'tutorial'], /got 2/],

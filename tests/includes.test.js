@@ -7,14 +7,19 @@ const core = new URL('../core/', import.meta.url)
 
 // From the lowest up. A module includes headers of lower layers, its own, and those that `beside` names.
 const layers = [
-  ['status', 'limits', 'arena', 'vec', 'random', 'tensor'],
+  ['status', 'limits', 'arena', 'vec', 'random', 'tensor', 'lifetime'],
   ['gemm', 'image', 'bmp', 'decode'],
-  ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss'],
-  ['net', 'net_plan', 'net_backward', 'optimizer', 'muon'],
+  ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss', 'integer', 'integer_sums', 'integer_winograd'],
+  ['net', 'net_plan', 'net_backward', 'optimizer', 'muon', 'integer_net'],
   ['model'],
   ['classifier']
 ]
 const beside = {
+  lifetime: ['limits'],
+  integer: ['integer_sums'],
+  integer_sums: ['integer'],
+  integer_winograd: ['integer', 'integer_sums'],
+  integer_net: ['net'],
   decode: ['image', 'bmp'], // the limits on a picture's size; one of the formats
   bmp: ['image'],
   loss: ['activation'], // cross-entropy contains a softmax

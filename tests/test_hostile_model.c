@@ -1,6 +1,7 @@
 /* Model files that are cut, damaged or made by an enemy: a status each time, never a crash. */
 #include "classifier.h"
 #include "golden_model.h"
+#include "integer_oracle.h"
 #include "nets.h"
 #include "test.h"
 
@@ -138,7 +139,7 @@ static const struct change changes[] = {
     {16, 2, 2, STATUS_HEADER, "two channels"},
     {16, 2, 4, STATUS_HEADER, "four channels"},
     {18, 1, 3, STATUS_HEADER, "an unknown fit"},
-    {19, 1, 3, STATUS_HEADER, "an unknown type of weights"},
+    {19, 1, 4, STATUS_HEADER, "an unknown type of weights"},
     {23, 1, 1, STATUS_HEADER, "a reserved byte"},
     {24, 4, NAN_BITS, STATUS_HEADER, "a mean of NaN"},
     {32, 4, INFINITY_BITS, STATUS_HEADER, "an infinite mean"},
@@ -250,9 +251,75 @@ TEST(every_impossible_field_is_refused_in_spite_of_a_good_checksum)
     check_changes(bytes, size, mobile_changes, sizeof mobile_changes / sizeof *mobile_changes);
 }
 
+/* A quantized model, small too. */
+static uint8_t *whole_model(size_t *size)
+{
+    struct random random = random_seed(39, 0);
+    struct net net = {.input = {5, 4, 1}};
+    int x = nets_simple(&net, nets_conv(&net, 0, 3, 3, 3, 1, true, true), NODE_RELU);
+    x = nets_pool(&net, nets_simple(&net, nets_depthwise(&net, x, 2, 2, 1, true, false), NODE_GELU), NODE_AVGPOOL, 2, 1, false);
+    x = nets_simple(&net, nets_add(&net, x, x), NODE_GLOBAL_AVGPOOL);
+    nets_finish(&net, nets_dense(&net, x, 2, true));
+    return integer_model_of(size, &net, &random);
+}
+
 static void put_float(uint8_t *place, float value)
 {
     memcpy(place, &value, sizeof value); /* the machines that run these tests are little-endian */
+}
+
+/* Scales with which a factor is 0 or too large, or a sum could overflow. In whole_model: nodes 0 conv, 2 depthwise, 4 avgpool,
+ * 5 add, 6 global_avgpool and 7 dense have a scale of their own. */
+TEST(scales_must_fit_the_layers)
+{
+    size_t size;
+    const uint8_t *bytes = whole_model(&size);
+    struct model model;
+    CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
+    CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
+    static const size_t blocks[] = {4 + 3 * 4 + 27 + 3 * 4, 0, 4 + 3 * 4 + 12, 0, 4, 4, 4, 4 + 2 * 4 + 6 + 2 * 4, 0};
+    static const float bad[] = {0, -1, NAN, INFINITY, -INFINITY, 1e-38f, 1e38f};
+    size_t place = (size_t)(model.weights - bytes);
+    for (int node = 0; node < model.net.node_count; place += (blocks[node] + 63) / 64 * 64, node++) {
+        for (int b = 0; b < 7 && blocks[node]; b++) {
+            uint8_t *changed = copy_of(bytes, size);
+            put_float(changed + place, bad[b]);
+            golden_seal(changed, size);
+            test_context("node %d, a scale of %g", node, (double)bad[b]);
+            CHECK_EQUAL(status_of(changed, size), STATUS_SCALE);
+        }
+        for (int b = 0; b < 7 && blocks[node] > 4; b++) {
+            uint8_t *changed = copy_of(bytes, size);
+            put_float(changed + place + 4, bad[b]); /* of the first channel's weights */
+            golden_seal(changed, size);
+            test_context("node %d, weights with a scale of %g", node, (double)bad[b]);
+            CHECK_EQUAL(status_of(changed, size), b >= 2 && b != 5 ? STATUS_NOT_FINITE : STATUS_SCALE);
+        }
+    }
+    uint8_t *changed = copy_of(bytes, size);
+    put_float(changed + (model.weights - bytes) + 4 + 3 * 4 + 27, 1e6f);
+    golden_seal(changed, size);
+    test_context("a bias beyond 29 bits");
+    CHECK_EQUAL(status_of(changed, size), STATUS_SCALE);
+    CHECK_EQUAL(place + 4, size);
+}
+
+TEST(batchnorm_has_no_whole_numbers)
+{
+    size_t size;
+    uint8_t *bytes = small_model(&size);
+    struct model model;
+    CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
+    model.type = WEIGHTS_WHOLE;
+    for (int i = 0; i < model.net.node_count; i++)
+        model.scale[i] = integer_has_scale(model.net.nodes[i].kind) ? 1 : 0;
+    float *parameters = test_floats(net_parameter_count(&model.net));
+    for (size_t k = 0; k < net_parameter_count(&model.net); k++)
+        parameters[k] = 0.5f;
+    size = model_size(&model);
+    bytes = test_bytes(size);
+    model_write(bytes, &model, parameters);
+    CHECK_EQUAL(status_of(bytes, size), STATUS_SCALE);
 }
 
 TEST(weights_must_be_finite)
@@ -312,7 +379,7 @@ TEST(results_must_be_finite)
 static void check_damage(const uint8_t *bytes, size_t size, int rounds, uint64_t seed)
 {
     struct random random = random_seed(seed, 0);
-    int seen[STATUS_IMAGE_CORRUPT + 1] = {0};
+    int seen[STATUS_SCALE + 1] = {0};
     for (int round = 0; round < rounds; round++) {
         uint8_t *damaged = copy_of(bytes, size);
         for (int change = test_between(&random, 1, 6); change > 0; change--) {
@@ -344,6 +411,13 @@ TEST(random_damage_of_a_depthwise_model)
     check_damage(bytes, size, 3000, 96);
 }
 
+TEST(random_damage_of_a_quantized_model)
+{
+    size_t size;
+    const uint8_t *bytes = whole_model(&size);
+    check_damage(bytes, size, 5000, 97);
+}
+
 TEST(random_damage_of_a_larger_model)
 {
     size_t size;
@@ -357,10 +431,13 @@ static const struct test tests[] = {
     ENTRY(every_flipped_bit_is_refused),
     ENTRY(other_files_are_not_models),
     ENTRY(every_impossible_field_is_refused_in_spite_of_a_good_checksum),
+    ENTRY(scales_must_fit_the_layers),
+    ENTRY(batchnorm_has_no_whole_numbers),
     ENTRY(weights_must_be_finite),
     ENTRY(results_must_be_finite),
     ENTRY(random_damage_with_a_good_checksum),
     ENTRY(random_damage_of_a_depthwise_model),
+    ENTRY(random_damage_of_a_quantized_model),
     ENTRY(random_damage_of_a_larger_model),
 };
 const struct suite hostile_model_suite = SUITE("hostile_model", tests);

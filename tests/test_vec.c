@@ -1,4 +1,4 @@
-/* core/vec.h: each operation against one float at a time. */
+/* core/vec.h: each operation against one number at a time. */
 #include "vec.h"
 
 #include "test.h"
@@ -133,6 +133,112 @@ TEST(tile_is_sensible)
     CHECK(VEC_LANES >= 1 && (VEC_LANES & (VEC_LANES - 1)) == 0);
 }
 
+/* ---- Whole numbers ---- */
+
+enum { PAIR_LANES = 2 * VEC_LANES };
+
+/* Any number, the extreme ones often. */
+static int32_t random_whole(struct random *random, int bits)
+{
+    const int64_t span = (int64_t)1 << bits, choice = random_below(random, 4);
+    return (int32_t)(choice == 0 ? -span / 2 : choice == 1 ? span / 2 - 1 : (int64_t)(random_next(random) % (uint64_t)span) - span / 2);
+}
+
+static int32_t wrapped(int64_t x) { return (int32_t)(uint32_t)(uint64_t)x; }
+static int16_t wrapped16(int x) { return (int16_t)(uint16_t)x; }
+static int16_t saturated(int32_t x) { return (int16_t)(x < -32768 ? -32768 : x > 32767 ? 32767 : x); }
+
+TEST(whole_numbers_of_32_bits)
+{
+    struct random random = random_seed(3, 0);
+    for (int round = 0; round < 1000; round++) {
+        int32_t a[VEC_LANES], b[VEC_LANES], m[VEC_LANES], sum[VEC_LANES], difference[VEC_LANES], largest[VEC_LANES], scaled[VEC_LANES];
+        for (int i = 0; i < VEC_LANES; i++) {
+            a[i] = random_whole(&random, 32);
+            b[i] = random_whole(&random, 32);
+            m[i] = (int32_t)(random_next(&random) >> 33);
+        }
+        whole_store(sum, whole_add(whole_load(a), whole_load(b)));
+        whole_store(difference, whole_sub(whole_load(a), whole_load(b)));
+        whole_store(largest, whole_max(whole_load(a), whole_load(b)));
+        whole_store(scaled, whole_scale(whole_load(a), whole_load(m)));
+        for (int i = 0; i < VEC_LANES; i++) {
+            CHECK_EQUAL(sum[i], wrapped((int64_t)a[i] + b[i]));
+            CHECK_EQUAL(difference[i], wrapped((int64_t)a[i] - b[i]));
+            CHECK_EQUAL(largest[i], a[i] > b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(scaled[i], ((int64_t)a[i] * m[i] + (1ll << 31)) >> 32);
+        }
+    }
+    int32_t same[VEC_LANES];
+    whole_store(same, whole_set1(-1234567));
+    for (int i = 0; i < VEC_LANES; i++)
+        CHECK_EQUAL(same[i], -1234567);
+}
+
+TEST(whole_numbers_of_16_bits)
+{
+    struct random random = random_seed(4, 0);
+    for (int round = 0; round < 1000; round++) {
+        int16_t a[PAIR_LANES], b[PAIR_LANES], sum[PAIR_LANES], difference[PAIR_LANES], largest[PAIR_LANES], least[PAIR_LANES], same[PAIR_LANES];
+        int32_t products[VEC_LANES];
+        for (int i = 0; i < PAIR_LANES; i++) {
+            a[i] = (int16_t)random_whole(&random, 16);
+            b[i] = (int16_t)(random_whole(&random, 15) * 2 + 1); /* no -32768: two products of it would not fit */
+        }
+        whole_store(sum, whole_add16(whole_load(a), whole_load(b)));
+        whole_store(difference, whole_sub16(whole_load(a), whole_load(b)));
+        whole_store(largest, whole_max16(whole_load(a), whole_load(b)));
+        whole_store(least, whole_min16(whole_load(a), whole_load(b)));
+        whole_store(products, whole_dot(whole_load(a), whole_load(b)));
+        whole_store(same, whole_set1_16(a[0]));
+        for (int i = 0; i < PAIR_LANES; i++) {
+            CHECK_EQUAL(sum[i], wrapped16(a[i] + b[i]));
+            CHECK_EQUAL(difference[i], wrapped16(a[i] - b[i]));
+            CHECK_EQUAL(largest[i], a[i] > b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(least[i], a[i] < b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(same[i], a[0]);
+        }
+        for (int i = 0; i < VEC_LANES; i++)
+            CHECK_EQUAL(products[i], a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1]);
+    }
+}
+
+TEST(whole_numbers_change_their_width)
+{
+    struct random random = random_seed(5, 0);
+    for (int round = 0; round < 100; round++) {
+        int32_t low[VEC_LANES], high[VEC_LANES];
+        int16_t narrow[PAIR_LANES], wide[PAIR_LANES], a[PAIR_LANES], b[PAIR_LANES], pairs[2][PAIR_LANES], same[PAIR_LANES];
+        int8_t bytes[PAIR_LANES];
+        for (int i = 0; i < VEC_LANES; i++) {
+            low[i] = random_whole(&random, round % 2 ? 32 : 17);
+            high[i] = random_whole(&random, round % 2 ? 32 : 17);
+        }
+        for (int i = 0; i < PAIR_LANES; i++) {
+            bytes[i] = (int8_t)random_whole(&random, 8);
+            a[i] = (int16_t)random_whole(&random, 16);
+            b[i] = (int16_t)random_whole(&random, 16);
+        }
+        whole_store(narrow, whole_narrow(whole_load(low), whole_load(high)));
+        whole_store(wide, whole_widen(bytes));
+        whole_store(pairs[0], whole_low(whole_load(a), whole_load(b)));
+        whole_store(pairs[1], whole_high(whole_load(a), whole_load(b)));
+        whole_store(same, whole_pairs(a));
+        for (int lane = 0; lane < VEC_LANES; lane++) {
+            CHECK_EQUAL(narrow[WHOLE_PLACE(0, lane)], saturated(low[lane]));
+            CHECK_EQUAL(narrow[WHOLE_PLACE(1, lane)], saturated(high[lane]));
+            for (int half = 0; half < 2; half++) {
+                CHECK_EQUAL(pairs[half][2 * lane], a[WHOLE_PLACE(half, lane)]);
+                CHECK_EQUAL(pairs[half][2 * lane + 1], b[WHOLE_PLACE(half, lane)]);
+            }
+            CHECK_EQUAL(same[2 * lane], a[0]);
+            CHECK_EQUAL(same[2 * lane + 1], a[1]);
+        }
+        for (int i = 0; i < PAIR_LANES; i++)
+            CHECK_EQUAL(wide[i], bytes[i]);
+    }
+}
+
 static const struct test tests[] = {
     ENTRY(arithmetic),
     ENTRY(maximum_and_minimum_give_the_second_for_nan_and_equals),
@@ -141,5 +247,8 @@ static const struct test tests[] = {
     ENTRY(constants),
     ENTRY(multiply_add),
     ENTRY(tile_is_sensible),
+    ENTRY(whole_numbers_of_32_bits),
+    ENTRY(whole_numbers_of_16_bits),
+    ENTRY(whole_numbers_change_their_width),
 };
 const struct suite vec_suite = SUITE("vec", tests);

@@ -7,6 +7,7 @@ int command_evaluate(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_convert(int argc, char **argv);
+int command_quantize(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_summary(int argc, char **argv);
 

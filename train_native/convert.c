@@ -59,17 +59,7 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
     dataset_read(&dataset, model->net.input, &model->preprocess);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
     struct evaluation a = evaluation_run(before, before_size, &dataset, 0), b = evaluation_run(after, after_size, &dataset, 0);
-    int agree = 0;
-    for (int i = 0; i < dataset.count; i++) {
-        const float *x = a.logits + (size_t)i * (size_t)a.classes, *y = b.logits + (size_t)i * (size_t)a.classes;
-        int best_x = 0, best_y = 0;
-        for (int k = 1; k < a.classes; k++) {
-            best_x = x[k] > x[best_x] ? k : best_x;
-            best_y = y[k] > y[best_y] ? k : best_y;
-        }
-        agree += best_x == best_y;
-    }
-    const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), (double)agree / dataset.count, dataset.count};
+    const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b), dataset.count};
     evaluation_free(&a);
     evaluation_free(&b);
     dataset_free(&dataset);

@@ -76,6 +76,9 @@ void dataset_free(struct dataset *dataset);
 /* Brings every image to the size and through the fit that a network's input asks for. */
 void dataset_fit(struct dataset *dataset, struct shape input, const struct preprocess *preprocess);
 
+/* Keeps `count` images, or all there are, drawn with the seed. */
+void dataset_draw(struct dataset *dataset, int count, uint64_t seed);
+
 /* Keeps the first `count` images. */
 void dataset_limit(struct dataset *dataset, int count);
 

@@ -137,3 +137,18 @@ double evaluation_accuracy(const struct evaluation *evaluation)
 {
     return (double)evaluation->correct / evaluation->count;
 }
+
+double evaluation_agreement(const struct evaluation *a, const struct evaluation *b)
+{
+    int agree = 0;
+    for (int i = 0; i < a->count; i++) {
+        const float *x = a->logits + (size_t)i * (size_t)a->classes, *y = b->logits + (size_t)i * (size_t)b->classes;
+        int best_x = 0, best_y = 0;
+        for (int k = 1; k < a->classes; k++) {
+            best_x = x[k] > x[best_x] ? k : best_x;
+            best_y = y[k] > y[best_y] ? k : best_y;
+        }
+        agree += best_x == best_y;
+    }
+    return (double)agree / a->count;
+}

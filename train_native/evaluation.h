@@ -32,4 +32,7 @@ void evaluation_free(struct evaluation *evaluation);
 
 double evaluation_accuracy(const struct evaluation *evaluation);
 
+/* On how many of the same images two models say the same; shares of 1. */
+double evaluation_agreement(const struct evaluation *a, const struct evaluation *b);
+
 #endif

@@ -55,6 +55,8 @@ int command_export(int argc, char **argv)
     struct model model;
     size_t model_bytes, size;
     uint8_t *bytes = model_file_load(&model, &model_bytes, argv[first]);
+    if (model.type == WEIGHTS_WHOLE)
+        fail(argv[first], "Export the model that it was made from.", "a quantized model cannot be exported");
     if (same_file(argv[first], output))
         fail(output, "Name another file with -o.", "this is the model itself");
     uint8_t *result = onnx_bytes(&size, &model);

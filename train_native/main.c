@@ -16,6 +16,7 @@ static const struct {
     {"doctor", "say what a data set is like, and what is wrong with it", command_doctor},
     {"classify", "say what is in pictures", command_classify},
     {"convert", "store a model's weights in fewer bytes", command_convert},
+    {"quantize", "turn a model into whole numbers: smaller and faster", command_quantize},
     {"export", "write a model in another program's format", command_export},
     {"summary", "show the layers of a model or network", command_summary},
 };
@@ -50,7 +51,7 @@ int main(int argc, char **argv)
 {
     check_processor();
     if (argc < 2)
-        usage_error("", "expected a command: train, evaluate, doctor, classify, convert, export or summary");
+        usage_error("", "expected a command: train, evaluate, doctor, classify, convert, quantize, export or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Read back, so that no file is written that could not be opened. */
-static uint8_t *written(size_t *size, const struct model *model, const float *parameters)
+uint8_t *model_file_written(size_t *size, const struct model *model, const float *parameters)
 {
     *size = model_size(model);
     uint8_t *bytes = allocate(*size, 1);
@@ -36,7 +35,7 @@ uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *para
         p += length;
     }
     model->labels = lengths;
-    uint8_t *bytes = written(size, model, frozen);
+    uint8_t *bytes = model_file_written(size, model, frozen);
     free(lengths);
     free(frozen);
     free(model);
@@ -49,11 +48,15 @@ uint8_t *model_file_again(size_t *size, const struct model *model, const char *n
     copy.notes = notes;
     copy.notes_length = (int)strlen(notes);
     copy.type = type;
+    if (type == WEIGHTS_WHOLE) { /* rounded anew, its numbers could differ */
+        copy.net = model->net;
+        return model_file_written(size, &copy, NULL);
+    }
     float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
         model_parameters(parameters + model->net.place[i], model, i);
     float *frozen = net_freeze(&copy.net, &model->net, parameters); /* older files may hold what can be folded today */
-    uint8_t *bytes = written(size, &copy, frozen);
+    uint8_t *bytes = model_file_written(size, &copy, frozen);
     free(frozen);
     free(parameters);
     return bytes;

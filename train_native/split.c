@@ -107,3 +107,22 @@ char *dataset_division(const struct dataset *dataset)
         fail(NULL, NULL, "there is not enough memory");
     return text;
 }
+
+void dataset_draw(struct dataset *dataset, int count, uint64_t seed)
+{
+    struct random random = random_seed(seed, 2000);
+    const size_t image = shape_count(dataset->shape);
+    uint8_t *kept = allocate(image, 1);
+    for (int i = 0; i < count && i < dataset->count; i++) { /* to the front, each from those not drawn yet */
+        const size_t other = (size_t)i + random_below(&random, (uint32_t)(dataset->count - i));
+        uint8_t *a = dataset->pixels + (size_t)i * image, *b = dataset->pixels + other * image;
+        const uint16_t label = dataset->labels[i];
+        memcpy(kept, a, image);
+        memcpy(a, b, image);
+        memcpy(b, kept, image);
+        dataset->labels[i] = dataset->labels[other];
+        dataset->labels[other] = label;
+    }
+    free(kept);
+    dataset_limit(dataset, count);
+}

@@ -15,9 +15,14 @@ static const char usage[] =
     "  eyelet summary web/models/tutorial.eyelet\n"
     "  eyelet summary tutorial --size 64";
 
-static uint64_t run_bytes(const struct net *net)
+static uint64_t run_bytes(const struct net *net, bool whole)
 {
     struct arena arena = {0};
+    if (whole) {
+        struct integer_net quantized;
+        integer_net_plan(&quantized, net, &arena);
+        return arena.used;
+    }
     struct net_packed packed;
     struct net_run run;
     net_packed_plan(&packed, net, NET_INFER, &arena);
@@ -32,7 +37,7 @@ static int shard_of(const char *name)
     return recipe ? recipe->shard : USUAL_SHARD;
 }
 
-static void print_table(const struct net *net, const char *name)
+static void print_table(const struct net *net, const char *name, bool whole)
 {
     uint64_t multiply_adds = 0;
     print_escaped(stdout, name);
@@ -54,7 +59,7 @@ static void print_table(const struct net *net, const char *name)
     }
     printf("\n  parameters      %s (%s bytes)\n", grouped(net_parameter_count(net)), grouped(4 * net_parameter_count(net)));
     printf("  multiply-adds   %s for one image\n", grouped(multiply_adds));
-    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", grouped(run_bytes(net)),
+    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", grouped(run_bytes(net, whole)),
            grouped(trainer_bytes(net, 2, shard_of(name))), shard_of(name));
 }
 
@@ -94,7 +99,7 @@ static void print_json(const struct net *net, const char *name, const struct mod
         free(notes);
     }
     printf(", \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
-           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net),
+           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net, model && model->type == WEIGHTS_WHOLE),
            trainer_bytes(net, 2, shard_of(name)));
 }
 
@@ -134,9 +139,9 @@ int command_summary(int argc, char **argv)
     if (json)
         print_json(&model->net, argv[first], bytes ? model : NULL);
     else
-        print_table(&model->net, argv[first]);
+        print_table(&model->net, argv[first], bytes && model->type == WEIGHTS_WHOLE);
     if (bytes && !json) {
-        static const char *const types[] = {"float32", "float16", "int8"};
+        static const char *const types[] = {"float32", "float16", "int8", "int8, computed in whole numbers"};
         char *notes = model_file_notes(model);
         printf("  weights         %s, checksum %08x\n\n%s", types[model->type],
                weights_checksum(model), notes);

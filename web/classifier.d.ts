@@ -80,7 +80,7 @@ export interface Classifier {
 
 export type ClassifierErrorCode =
     /* the model */
-    | 'NOT_A_MODEL' | 'VERSION' | 'TRUNCATED' | 'TOO_LONG' | 'CHECKSUM' | 'HEADER' | 'NODE' | 'LIMIT' | 'NOT_FINITE' | 'TEXT'
+    | 'NOT_A_MODEL' | 'VERSION' | 'TRUNCATED' | 'TOO_LONG' | 'CHECKSUM' | 'HEADER' | 'NODE' | 'LIMIT' | 'NOT_FINITE' | 'TEXT' | 'SCALE'
     /* the image; IMAGE_CORRUPT also when a hostile file made the decoder stop */
     | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT' | 'IMAGE_CMYK'
     /* the place: a missing file, no WebAssembly with SIMD, something else than Eyelet's module, no memory */

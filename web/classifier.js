@@ -15,7 +15,7 @@
 /* The names of core/status.h's values, by number. */
 const statusCodes = [
     'OK', 'NOT_A_MODEL', 'VERSION', 'TRUNCATED', 'TOO_LONG', 'CHECKSUM', 'HEADER', 'NODE', 'LIMIT', 'NOT_FINITE', 'TEXT',
-    'MEMORY', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'IMAGE_CORRUPT', 'IMAGE_CMYK',
+    'MEMORY', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'IMAGE_CORRUPT', 'IMAGE_CMYK', 'SCALE',
 ];
 const statusMemory = statusCodes.indexOf('MEMORY');
 

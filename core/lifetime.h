@@ -1,0 +1,19 @@
+/* Memory that tensors share by turns.
+ *
+ *     struct lifetime tensors[COUNT] = {{.size = 1024, .first = 0, .last = 1}, ...};
+ *     uint64_t size = lifetime_place(tensors, COUNT);       // tensors[i].place is set; all lie within `size`
+ */
+#ifndef LIFETIME_H
+#define LIFETIME_H
+
+#include <stdint.h>
+
+struct lifetime {
+    uint64_t place, size; /* in any unit; size 0: needs no place */
+    int first, last;      /* the steps during which it is used, both inclusive */
+};
+
+/* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). At most LIMIT_NODES + 1. */
+uint64_t lifetime_place(struct lifetime *tensors, int count);
+
+#endif
