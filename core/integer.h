@@ -24,7 +24,7 @@ enum { INTEGER_MOST = 2047, INTEGER_SLACK = 64, INTEGER_PANEL = 2 * VEC_LANES, I
 /* A conv2d, depthwise or dense layer, packed. */
 struct integer_layer {
     void *weights;
-    int32_t *bias, *factor; /* (integer_padded(out.c)), channel integer_channel(i) at place i */
+    int32_t *bias, *factor; /* (integer_padded(out.c)), channel integer_channel(i) at place i; factor in units of 2^-32 */
     int16_t least, most;
     bool pool; /* conv: store the largest of each 2x2 numbers instead; a row or column left over is dropped */
 };

@@ -7,17 +7,18 @@
  *     for (each node) integer_net_pack(&quantized, node, &weights);
  *     integer_net_run(&quantized, pixels, temperature); use(quantized.logits, quantized.probabilities);
  *
- * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel / INTEGER_MOST; conv2d,
- * depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model stores; sigmoid and tanh 1 / INTEGER_MOST;
- * `scale` multiplies that of its input; all others keep it. With in, w and out the scales of input, channel and output, a
- * layer's numbers follow as
+ * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel / INTEGER_MOST;
+ * conv2d, depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model stores; sigmoid and tanh have
+ * 1 / INTEGER_MOST; `scale` multiplies that of its input; all others keep it. With in, w and out the scales of input, channel and
+ * output, a layer's numbers follow as
  *
  *     conv2d, depthwise, dense    factor = round(in * w / out * 2^INTEGER_FRACTION), bias = round(bias / (in * w))
  *     add                         factor = round(in / out * 2^INTEGER_ADD_FRACTION) of each input
  *     means of `count` pixels     factor = round(in / out / count * 2^INTEGER_FRACTION)
  *
- * and integer.h says what is done with them. model.c has checked that they fit (integer_channel_of, integer_scales_fit). Rounding of those, and of the tables for pixels, gelu, sigmoid and tanh, is to the nearest, halves away from 0, in double. A
- * network may hold any layer but batchnorm, which quantizing turns into a depthwise one. */
+ * and integer.h says what is done with them. model.c has checked that they fit (integer_channel_of, integer_scales_fit). Rounding of
+ * those, and of the tables for pixels, gelu, sigmoid and tanh, is to the nearest, halves away from 0, in double. A network may
+ * hold any layer but batchnorm, which quantizing turns into a depthwise one. */
 #ifndef INTEGER_NET_H
 #define INTEGER_NET_H
 
@@ -28,8 +29,8 @@
 /* Whether the model stores a scale for the output of a node of this kind. */
 bool integer_has_scale(enum node_kind kind);
 
-/* The scales of all tensors from those that are stored, own (node_count; 0 where there is none). False: one is not a positive finite
- * number, or the network has a layer that has no form in whole numbers. */
+/* The scales of all tensors from those that are stored, own (node_count; 0 where there is none). False: one is not a positive
+ * finite number, or the network has a layer that has no form in whole numbers. */
 bool integer_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess);
 
 /* Weights of a conv2d, depthwise or dense node, as the model stores them. */
@@ -39,7 +40,7 @@ struct integer_weights {
     const float *bias;   /* (out.c) or NULL */
 };
 
-/* Of one output channel: whose weights have this sum of sizes. False: a sum could leave 29 bits, or factor is not in 1 .. 2^29. */
+/* Of one output channel whose weights' sizes have this sum. False: a sum could reach 2^29, or factor would not be in 1 .. 2^29 - 1. */
 struct integer_channel {
     int32_t bias, factor;
 };

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { loadClassifier } from '../web/classifier.js';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -15,7 +15,7 @@ const data = [process.env.EYELET_DATA, join(root, 'data'), join(root, '../shared
     .find((folder) => existsSync(join(folder, 'test_batch.bin')));
 const variants = ['x86-64-v4', 'x86-64-v3', 'portable', 'scalar'].filter((name) => existsSync(join(root, 'build', name, 'eyelet')));
 // And how many of the 10,000 images; the larger model would take minutes for all of them.
-const models = [['tutorial.eyelet', 10000], ['airbench95.eyelet', 200]];
+const models = [['tutorial.eyelet', 10000], ['airbench95.eyelet', 200], ['tutorial.eyelet', 2000, 'quantized']];
 
 /** The records of a CIFAR-10 file as RGBA images. */
 function* images(file, count) {
@@ -28,9 +28,16 @@ function* images(file, count) {
     }
 }
 
-for (const [model, count] of models)
-    test(`${count} test images give the same logits in every build: ${model}`, { skip: !data && 'SKIPPED: no CIFAR-10 found' }, async () => {
-        const path = join(root, 'web/models', model);
+for (const [model, count, quantized = ''] of models)
+    test(`${count} test images give the same logits in every build: ${quantized} ${model}`, { skip: !data && 'SKIPPED: no CIFAR-10 found' }, async () => {
+        const folder = mkdtempSync(join(tmpdir(), 'eyelet-bits-'));
+        after(() => rmSync(folder, { recursive: true }));
+        let path = join(root, 'web/models', model);
+        if (quantized) {
+            execFileSync(join(root, 'build/eyelet'), ['quantize', path, '-o', join(folder, model), '--data', data, '--images', '64', '--limit', '100',
+                '--drop', '100'], { stdio: 'pipe' });
+            path = join(folder, model);
+        }
         const classifier = await loadClassifier({ model: path });
         const classes = classifier.labels.length;
         const inModule = [];
@@ -39,20 +46,15 @@ for (const [model, count] of models)
         assert.equal(inModule.length, count * classes);
 
         assert.ok(variants.length > 0, 'no native build to compare with');
-        const folder = mkdtempSync(join(tmpdir(), 'eyelet-bits-'));
-        try {
-            for (const variant of variants) {
-                const file = join(folder, variant);
-                execFileSync(join(root, 'build', variant, 'eyelet'),
-                    ['evaluate', path, '--data', data, '--limit', `${count}`, '--logits', file, '--json'], { stdio: 'pipe' });
-                const bytes = readFileSync(file);
-                const native = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-                assert.equal(native.length, inModule.length);
-                const different = native.findIndex((bits, i) => bits !== inModule[i]);
-                assert.equal(different, -1, `${variant}: image ${Math.floor(different / classes)}, class ${different % classes}`);
-                console.log(`# ${model}: ${variant} and WebAssembly agree in all ${native.length} logits`);
-            }
-        } finally {
-            rmSync(folder, { recursive: true });
+        for (const variant of variants) {
+            const file = join(folder, variant);
+            execFileSync(join(root, 'build', variant, 'eyelet'),
+                ['evaluate', path, '--data', data, '--limit', `${count}`, '--logits', file, '--json'], { stdio: 'pipe' });
+            const bytes = readFileSync(file);
+            const native = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+            assert.equal(native.length, inModule.length);
+            const different = native.findIndex((bits, i) => bits !== inModule[i]);
+            assert.equal(different, -1, `${variant}: image ${Math.floor(different / classes)}, class ${different % classes}`);
+            console.log(`# ${quantized} ${model}: ${variant} and WebAssembly agree in all ${native.length} logits`);
         }
     });
