@@ -2,9 +2,9 @@
 //
 //     node tests/bench_native.js build/x86-64-v3/bench-native [--networks NAME,...] [--quick]
 //
-// The classifier alone on images in memory, and `eyelet classify` over folders, which reads and decodes JPEG files and makes them the
-// network's size as well: small photos where ../shared/data has them, and copies of the README's picture. All in turn, round after round.
-// Chosen networks and --quick (short rounds) are to be looked at: the README stays as it is.
+// The classifier alone on images in memory, and `eyelet classify` over folders, which reads and decodes JPEG files and makes
+// them the network's size as well: small photos where ../shared/data has them, and copies of the README's picture. All in
+// turn, round after round. Chosen networks and --quick (short rounds) are to be looked at: the README stays as it is.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -39,7 +39,8 @@ function collections() {
 function timeFiles(model, { operands, count }, threads) {
     const start = performance.now();
     const words = ['classify', model, ...operands, '--json', '--threads', String(threads)];
-    const { status, stderr } = spawnSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+    const options = { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' };
+    const { status, stderr } = spawnSync(join(root, 'build/eyelet'), words, options);
     if (status !== 0) throw new Error(`eyelet classify: ${stderr}`);
     return count / (performance.now() - start) * 1000;
 }
@@ -60,20 +61,23 @@ const rows = trained(wanted.length ? wanted : usual, leaveOut).flatMap(({ name, 
         }
     return results.map(({ threads, alone, ofFiles }) => {
         const rate = spread(alone);
-        console.log(`${name}, ${threads}: ${withSpread(rate, grouped, 'images/s')}; files ${ofFiles.map((rates) => withSpread(spread(rates), grouped)).join(', ')}`);
-        return { name, threads, rate, speed: 2 * multiplyAdds * rate.median, ofFiles };
+        const fileRates = ofFiles.map((rates) => withSpread(spread(rates), grouped));
+        console.log(`${name}, ${threads}: ${withSpread(rate, grouped, 'images/s')}; files ${fileRates.join(', ')}`);
+        return { name, threads, rate, speed: 2 * multiplyAdds * rate.median, fileRates };
     });
 });
 
-const peak = (of) => threadCounts.map((threads) => `${fixed(1)(of[threads] / 1e9)} GFLOP/s with ${threads} thread${threads > 1 ? 's' : ''}`).join(', ');
+const peak = (of) => threadCounts.map((threads) => `${fixed(1)(of[threads] / 1e9)} with ${threads}`).join(', ');
+const fileTitles = files.map(({ title }) => `${title}, images/s`);
 const lines = [
-    `Measured by \`make bench-native\` on ${machine}, ${vector}. The peak of multiplications and additions one after the other, as inference`,
-    `computes to give the same bits everywhere, is ${peak(peaks)} (of fused ones ${peak(fusedPeaks)});`,
+    `Measured by \`make bench-native\` on ${machine}, ${vector}. The peak of multiplications and additions one after the`,
+    'other, as inference computes to give the same bits everywhere, in GFLOP/s and threads:',
+    `${peak(peaks)}; of fused ones: ${peak(fusedPeaks)}.`,
     "GFLOP/s count the arithmetic of direct convolutions, of which Winograd's tiles save a part; median (middle half).",
     '',
-    ...table(['network', 'threads', 'classifier alone, images/s', 'GFLOP/s', 'of the peak', ...files.map(({ title }) => `${title}, images/s`)],
-        rows.map(({ name, threads, rate, speed, ofFiles }) => [`\`${name}\``, threads, withSpread(rate, grouped), fixed(1)(speed / 1e9),
-            `${(100 * speed / peaks[threads]).toFixed(0)} %`, ...ofFiles.map((rates) => withSpread(spread(rates), grouped))])),
+    ...table(['network', 'threads', 'classifier alone, images/s', 'GFLOP/s', 'of the peak', ...fileTitles],
+        rows.map(({ name, threads, rate, speed, fileRates }) => [`\`${name}\``, threads, withSpread(rate, grouped),
+            fixed(1)(speed / 1e9), `${(100 * speed / peaks[threads]).toFixed(0)} %`, ...fileRates])),
 ];
 if (wanted.length || quick) console.log(['', ...lines, '', 'The README stays as it is: this was a part.'].join('\n'));
 else writeReadme('bench-native', lines);

@@ -1,5 +1,5 @@
-// The part of make bench that looks at others: the same networks with the same weights in ONNX Runtime Web and in TensorFlow.js (both
-// WebAssembly with SIMD), in turn with ours, in Node and in Chromium. bench_race.js is what runs there.
+// The part of make bench that looks at others: the same networks with the same weights in ONNX Runtime Web and in
+// TensorFlow.js (both WebAssembly with SIMD), in turn with ours, in Node and in Chromium. bench_race.js is what runs there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,9 +15,10 @@ const ratio = fixed(2), sum = (numbers) => numbers.reduce((total, number) => tot
 /** What a page loads, for one thread. */
 const downloads = {
     eyelet: ['web/classifier.js', 'web/classifier.wasm'],
-    ort: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'].map((file) => `node_modules/onnxruntime-web/dist/${file}`),
-    tfjs: ['tfjs-core/dist/tf-core.min.js', 'tfjs-backend-wasm/dist/tf-backend-wasm.min.js', 'tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm']
-        .map((file) => `node_modules/@tensorflow/${file}`),
+    ort: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
+        .map((file) => `node_modules/onnxruntime-web/dist/${file}`),
+    tfjs: ['core/dist/tf-core.min.js', 'backend-wasm/dist/tf-backend-wasm.min.js', 'backend-wasm/dist/tfjs-backend-wasm-simd.wasm']
+        .map((file) => `node_modules/@tensorflow/tfjs-${file}`),
 };
 
 export const peerParts = { runtimes: tellSizes, race: tellRace, start: tellStart, many: tellMany };
@@ -26,9 +27,10 @@ export const peerParts = { runtimes: tellSizes, race: tellRace, start: tellStart
 export async function peers(wanted, { only, quick, leaveOut }) {
     const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm'].find((name) => !existsSync(join(modules, name)));
     if (missing) return leaveOut('other runtimes', `${missing} is not installed (make install-test)`);
-    const [ort, tfjs] = ['onnxruntime-web', '@tensorflow/tfjs-core'].map((name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version);
+    const version = (name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version;
     const all = wanted.some((part) => part !== 'runtimes') ? networks(only, leaveOut) : [];
-    const lines = [`Measured by \`make bench\` on ${machine}, Node ${process.versions.node}, beside ONNX Runtime Web ${ort} and TensorFlow.js ${tfjs} (both`,
+    const lines = [`Measured by \`make bench\` on ${machine}, Node ${process.versions.node}, beside`,
+        `ONNX Runtime Web ${version('onnxruntime-web')} and TensorFlow.js ${version('@tensorflow/tfjs-core')} (both`,
         'WebAssembly with SIMD; theirs gets its input as floats, ready made, ours starts from the pixels); median (middle half).'];
     for (const part of wanted) lines.push('', ...await peerParts[part]({ all, quick, leaveOut }));
     if (wanted.length === Object.keys(peerParts).length && !only.length && !quick) writeReadme('bench-peers', lines);
@@ -39,10 +41,11 @@ export async function peers(wanted, { only, quick, leaveOut }) {
 
 function tellSizes() {
     const kilobytes = (bytes) => `${grouped(bytes / 1000)} KB`;
-    return ['The runtime to download, as its makers ship it:', '', ...table(['runtime', 'raw', 'gzip', 'brotli'], runtimes.map((runtime) => {
+    const rows = runtimes.map((runtime) => {
         const files = downloads[runtime].map((file) => compressed(readFileSync(join(root, file))));
         return [names[runtime], ...['raw', 'gzip', 'brotli'].map((kind) => kilobytes(sum(files.map((file) => file[kind]))))];
-    }))];
+    });
+    return ['The runtime to download, as its makers ship it:', '', ...table(['runtime', 'raw', 'gzip', 'brotli'], rows)];
 }
 
 // ---- One picture at a time ----
@@ -77,16 +80,19 @@ async function tellStart({ all, quick, leaveOut }) {
             for (let i = 0; i < runtimes.length; i++) samples[i].push(await once(runtimes[i], network));
         const cells = samples.map((of) => {
             const figures = (key) => spread(of.map((sample) => sample[key]));
-            return [withSpread(figures('label'), fixed(0)), ['first', 'second', 'hundredth'].map((key) => fixed(1)(figures(key).median)).join(', '),
-                fixed(0)(figures('memory').median / 1e6)];
+            const calls = ['first', 'second', 'hundredth'].map((key) => fixed(1)(figures(key).median));
+            return [withSpread(figures('label'), fixed(0)), calls.join(', '), fixed(0)(figures('memory').median / 1e6)];
         });
         rows.push([`\`${network.name}\``, where, ...cells.flat()]);
         console.log(rows.at(-1).join(' | '));
     };
     for (const network of all) await tell(network, 'Node', startInNode);
-    let empty = null;
-    if (typeof await launched(async (browser) => { empty = (await openPage(browser, 'about:blank'), await peakOf(browser)) / 1e6; }) === 'string')
-        leaveOut('starting in Chromium', 'it is not there');
+    const empty = await launched(async (browser) => {
+        await openPage(browser, 'about:blank');
+        return peakOf(browser);
+    });
+    if (typeof empty === 'string')
+        leaveOut('starting in Chromium', empty);
     else
         await serving(false, async (url) => {
             for (const network of all)
@@ -95,9 +101,11 @@ async function tellStart({ all, quick, leaveOut }) {
                     return { ...times, memory: await peakOf(browser) };
                 }));
         });
-    const heads = ['network', 'where', ...runtimes.flatMap((runtime) => [`${names[runtime]}: to the first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
-    return ['In a fresh process of Node, and in a fresh browser: from the import to the first label, the first, second and hundredth call, and the',
-        `most memory that the process (of the page) held by then (VmHWM${empty ? `; an empty page: ${fixed(0)(empty)} MB` : ''}):`, '', ...table(heads, rows)];
+    const heads = ['network', 'where',
+        ...runtimes.flatMap((runtime) => [`${names[runtime]}: to the first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
+    const emptyPage = typeof empty === 'string' ? '' : `; an empty page: ${fixed(0)(empty / 1e6)} MB`;
+    return ['In a fresh process of Node, and in a fresh browser: from the import to the first label, the first, second and',
+        `hundredth call, and the most memory that the process (of the page) held by then (VmHWM${emptyPage}):`, '', ...table(heads, rows)];
 }
 
 function startInNode(runtime, network) {
@@ -112,8 +120,8 @@ function startInNode(runtime, network) {
 /** Bytes: the most that any of the browser's page processes has held so far; there is one page. */
 async function peakOf(browser) {
     const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
-    const peaks = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1] * 1024);
-    return Math.max(...peaks);
+    const peak = ({ id }) => /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1] * 1024;
+    return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(peak));
 }
 
 // ---- Many pictures ----
@@ -129,27 +137,32 @@ async function tellMany({ all, quick, leaveOut }) {
                 for (const [i, { runtime, threads }] of columns.entries())
                     rates[i].push(await inPage(pages[i], 'many', runtime, network, threads, milliseconds));
             for (const page of pages) await page.close();
-            const times = others.map((other) => rates[1].map((rate, round) => rate / rates[columns.findIndex(({ runtime }) => runtime === other) + 1][round]));
-            rows.push([`\`${network.name}\``, ...rates.map((of) => withSpread(spread(of), grouped)), ...times.map((of) => withSpread(spread(of), ratio))]);
+            const withTwo = (runtime) => rates[columns.findIndex((column) => column.runtime === runtime && column.threads === 2)];
+            const ratios = others.map((other) => withTwo(own).map((rate, round) => rate / withTwo(other)[round]));
+            rows.push([`\`${network.name}\``, ...rates.map((of) => withSpread(spread(of), grouped)),
+                ...ratios.map((of) => withSpread(spread(of), ratio))]);
             console.log(rows.at(-1).join(' | '));
         }
     });
-    const heads = ['network', ...columns.map(({ runtime, threads }) => `${names[runtime]}, ${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`),
+    const what = ({ runtime, threads }) => `${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`;
+    const heads = ['network', ...columns.map((column) => `${names[column.runtime]}, ${what(column)}`),
         ...others.map((other) => `${names[own]} / ${names[other]}, with 2`)];
-    return ['Many pictures in Chromium, images a second once all threads are at work: ours one by one through `classifyMany`, theirs 16 at a',
-        'time with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
+    return ['Many pictures in Chromium, images a second once all threads are at work: ours one by one through `classifyMany`,',
+        'theirs 16 at a time with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
 }
 
 // ---- Pages ----
 
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
 
+const theirs = { ort: ['onnxruntime-web/dist'], tfjs: ['@tensorflow/tfjs-core/dist', '@tensorflow/tfjs-backend-wasm/dist'] };
+
 /** Serves the project's folder and the others' files, with the headers that allow threads if they are to be had. */
 async function serving(isolated, use) {
     const headers = isolated ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {};
     const server = createServer(({ url }, response) => {
         const [, folder, file] = /^\/(ort|tfjs)?\/?(.*)$/.exec(url);
-        const places = { ort: ['onnxruntime-web/dist'], tfjs: ['@tensorflow/tfjs-core/dist', '@tensorflow/tfjs-backend-wasm/dist'] }[folder];
+        const places = theirs[folder];
         const path = (places?.map((place) => join(modules, place, file)) ?? [join(root, file)]).find(existsSync);
         for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
         if (url === '/') return response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
@@ -186,4 +199,6 @@ async function inPages({ leaveOut, isolated = false }, use) {
     if (typeof why === 'string') leaveOut('other runtimes in Chromium', why);
 }
 
-const inPage = (page, what, ...words) => page.evaluate(async ([what, words]) => (await import('/tests/bench_race.js'))[what](...words), [what, words]);
+function inPage(page, what, ...words) {
+    return page.evaluate(async ([what, words]) => (await import('/tests/bench_race.js'))[what](...words), [what, words]);
+}

@@ -70,7 +70,9 @@ async function loadTensorFlow(threads) {
         backend = await import('@tensorflow/tfjs-backend-wasm');
     } else {
         for (const src of ['/tfjs/tf-core.min.js', '/tfjs/tf-backend-wasm.min.js'])
-            await new Promise((done, failed) => document.head.append(Object.assign(document.createElement('script'), { src, onload: done, onerror: failed })));
+            await new Promise((onload, onerror) => {
+                document.head.append(Object.assign(document.createElement('script'), { src, onload, onerror }));
+            });
         tf = globalThis.tf;
         backend = tf.wasm;
     }
@@ -110,7 +112,8 @@ export async function race(runtimes, network, rounds) {
     }
     const [own, ...others] = await Promise.all(opened.map(async ({ logits }) => [...await logits()]));
     const largest = Math.max(...own.map(Math.abs));
-    return { times, ratios, apart: [own, ...others].map((logits) => Math.max(...logits.map((x, i) => Math.abs(x - own[i]))) / largest) };
+    const apart = others.map((logits) => Math.max(...logits.map((x, i) => Math.abs(x - own[i]))) / largest);
+    return { times, ratios, apart };
 }
 
 const opened = new Map(); // what a page has open, from one turn to the next

@@ -15,7 +15,8 @@ export function planFrom({ nodes, constants }) {
     let at = 0;
     const add = (name, shape, order) => {
         if (name === undefined || specs.has(name)) return name;
-        const { dims, bytes } = constant.get(name), values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+        const { dims, bytes } = constant.get(name);
+        const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
         const moved = order ? transposed(values, dims, order) : values;
         specs.set(name, { name, shape, at });
         at += moved.length;
@@ -33,18 +34,19 @@ export function planFrom({ nodes, constants }) {
         if (fused.has(node)) continue;
         const { type, inputs: [first, second, third], outputs: [name], attributes } = node;
         const input = names.get(first) ?? first, dims = constant.get(second)?.dims;
-        const window = () => ({ window: attributes.kernel_shape, strides: attributes.strides, pad: attributes.pads.some(Boolean) ? 'same' : 'valid' });
+        const { kernel_shape: window, strides, pads } = attributes, pad = pads?.some(Boolean) ? 'same' : 'valid';
         if (type === 'Conv') {
-            const depthwise = (attributes.group?.[0] ?? attributes.group ?? 1) > 1, [out, , h, w] = dims;
+            const depthwise = (attributes.group ?? 1) > 1, [out, , h, w] = dims;
             const filter = depthwise ? add(second, [h, w, out, 1], [2, 3, 0, 1]) : add(second, [h, w, dims[1], out], [2, 3, 1, 0]);
-            steps.push({ kind: depthwise ? 'depthwise' : 'conv', input, filter, bias: add(third, [out]), ...window(), ...activationBehind(node) });
+            const kind = depthwise ? 'depthwise' : 'conv', bias = add(third, [out]);
+            steps.push({ kind, input, filter, bias, strides, pad, ...activationBehind(node) });
         } else if (type === 'Gemm') {
             steps.push({ kind: 'dense', input, filter: add(second, dims), bias: add(third, [dims[1]]), ...activationBehind(node) });
         } else if (type === 'MaxPool') {
-            steps.push({ kind: 'maxpool', input, output: name, ...window() });
+            steps.push({ kind: 'maxpool', input, output: name, window, strides, pad });
         } else if (['Add', 'Sub', 'Mul', 'Div'].includes(type)) {
-            const with_ = dims ? add(second, dims.length === 4 ? [dims[1]] : []) : names.get(second) ?? second;
-            steps.push({ kind: type.toLowerCase(), input, with: with_, output: name });
+            const other = dims ? add(second, dims.length === 4 ? [dims[1]] : []) : names.get(second) ?? second;
+            steps.push({ kind: type.toLowerCase(), input, with: other, output: name });
         } else if (type === 'Transpose') {
             names.set(name, input); // of channels behind the pixels, where they are
         } else if (['Sigmoid', 'Softmax', 'Flatten', 'GlobalAveragePool'].includes(type)) {

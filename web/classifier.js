@@ -175,7 +175,8 @@ async function forWorker(image) {
 }
 
 function unreadable(cause) {
-    throw cause instanceof ClassifierError ? cause : new ClassifierError('FETCH', `the image could not be read (${cause?.message ?? cause})`, { cause });
+    throw cause instanceof ClassifierError ? cause
+        : new ClassifierError('FETCH', `the image could not be read (${cause?.message ?? cause})`, { cause });
 }
 
 /* Instantiates the module and opens the model in it. Synchronous, so that a call after a trap simply works. */
