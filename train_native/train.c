@@ -8,7 +8,7 @@
 #include "network.h"
 #include "options.h"
 #include "probe.h"
-#include "report.h"
+#include "display.h"
 #include "saver.h"
 #include "support.h"
 #include "train_options.h"
@@ -40,7 +40,7 @@ struct run {
     const struct saver *saver;
     struct trainer *trainer;
     const struct split *split;
-    struct report *report;
+    struct display *display;
     struct progress progress;
     const char *identity, *last_path;
     int frozen; /* nodes, from the first on, that do not learn until --thaw */
@@ -48,7 +48,7 @@ struct run {
 
 static bool on_progress(void *context, const struct epoch_result *so_far, int images)
 {
-    report_progress(context, so_far, images);
+    display_progress(context, so_far, images);
     return !interrupted;
 }
 
@@ -95,7 +95,7 @@ static bool finish_epoch(struct run *run)
         fail(run->options->output, "Lower --rate. The models of the epochs before are kept.",
              "the loss on the validation images is no longer a finite number after epoch %d", progress->epoch + 1);
     const bool better = !split->validation_count || epoch_accuracy(&measured) > progress->best;
-    report_epoch(run->report, &progress->so_far, &measured, better);
+    display_epoch(run->display, &progress->so_far, &measured, better);
     save(run, run->last_path, &measured);
     if (better) {
         save(run, run->options->output, &measured);
@@ -121,9 +121,9 @@ static int learn(struct run *run)
         const int thaw = run->options->thaw;
         trainer->resting = thaw && progress->epoch >= thaw ? 0 : run->frozen;
         trainer->rates_left = progress->plateau.share;
-        report_start(run->report, progress->epoch, progress->so_far.count);
+        display_start(run->display, progress->epoch, progress->so_far.count);
         progress->so_far = trainer_epoch(trainer, settings, run->saver->dataset, split->train, split->train_count,
-                                         progress->epoch, &progress->so_far, on_progress, run->report);
+                                         progress->epoch, &progress->so_far, on_progress, run->display);
         if (!progress->so_far.finite)
             fail_overflown(run->options, trainer, progress->epoch, progress->so_far.count);
         if (interrupted && progress->so_far.count < split->train_count)
@@ -223,14 +223,14 @@ static int run_epochs(struct run *run, const struct transfer *transfer, const st
         complain(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
         checkpoint_remove(o->output);
     }
-    struct report report = report_open(o, places->log, o->resume ? run->progress.epoch : -1);
-    run->report = &report;
+    struct display display = display_open(o, places->log, o->resume ? run->progress.epoch : -1);
+    run->display = &display;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     print_start(o, run->trainer->net, run->split, threads);
     const int status = learn(run);
-    report_close(&report);
+    display_close(&display);
     free(identity);
     return status;
 }

@@ -1,4 +1,4 @@
-#include "report.h"
+#include "display.h"
 
 #include "support.h"
 
@@ -32,53 +32,53 @@ static FILE *reopen_log(const char *path, int epochs)
     return log;
 }
 
-struct report report_open(const struct train_options *options, const char *log_path, int epochs)
+struct display display_open(const struct train_options *options, const char *log_path, int epochs)
 {
-    return (struct report){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path,
+    return (struct display){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path,
                            .log = epochs < 0 ? open_log(log_path) : reopen_log(log_path, epochs)};
 }
 
-void report_close(struct report *report)
+void display_close(struct display *display)
 {
-    if (fclose(report->log))
-        fail(report->log_path, NULL, "the log cannot be written: %m");
+    if (fclose(display->log))
+        fail(display->log_path, NULL, "the log cannot be written: %m");
 }
 
-void report_start(struct report *report, int epoch, int images)
+void display_start(struct display *display, int epoch, int images)
 {
-    report->epoch = epoch;
-    report->first = images;
-    report->epoch_start = seconds_now();
+    display->epoch = epoch;
+    display->first = images;
+    display->epoch_start = seconds_now();
 }
 
-void report_progress(struct report *report, const struct epoch_result *so_far, int images)
+void display_progress(struct display *display, const struct epoch_result *so_far, int images)
 {
-    const double now = seconds_now(), elapsed = now - report->epoch_start;
-    if (report->live && (now - report->drawn > 0.1 || so_far->count == images)) {
+    const double now = seconds_now(), elapsed = now - display->epoch_start;
+    if (display->live && (now - display->drawn > 0.1 || so_far->count == images)) {
         enum { BAR = 24 };
-        report->drawn = now;
-        const double rate = (so_far->count - report->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
+        display->drawn = now;
+        const double rate = (so_far->count - display->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
         const int filled = (int)((int64_t)BAR * so_far->count / images);
         printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
-               report->options->settings.epochs > 9 ? 2 : 1, report->epoch + 1, report->options->settings.epochs, filled,
+               display->options->settings.epochs > 9 ? 2 : 1, display->epoch + 1, display->options->settings.epochs, filled,
                "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
                grouped((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
         fflush(stdout);
     }
 }
 
-void report_epoch(struct report *report, const struct epoch_result *train, const struct epoch_result *validation, bool best)
+void display_epoch(struct display *display, const struct epoch_result *train, const struct epoch_result *validation, bool best)
 {
-    const double seconds = seconds_now() - report->epoch_start;
-    const int epoch = report->epoch + 1, epochs = report->options->settings.epochs;
-    if (report->options->json) {
+    const double seconds = seconds_now() - display->epoch_start;
+    const int epoch = display->epoch + 1, epochs = display->options->settings.epochs;
+    if (display->options->json) {
         printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train), epoch_accuracy(train));
         if (validation->count)
             printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation), epoch_accuracy(validation));
         printf("\"seconds\": %.2f}\n", seconds);
     } else {
-        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", report->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)((train->count - report->first) / seconds)), epoch_loss(train),
+        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", display->live ? "\r\033[K" : "",
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)((train->count - display->first) / seconds)), epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
             printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
@@ -88,10 +88,10 @@ void report_epoch(struct report *report, const struct epoch_result *train, const
     char measured[64] = ","; /* empty fields where nothing was measured */
     if (validation->count)
         snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
-    const long start = ftell(report->log);
-    if (fprintf(report->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
+    const long start = ftell(display->log);
+    if (fprintf(display->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
         const int reason = errno;
-        if (ftruncate(fileno(report->log), start)) {} /* half a line would make the file unreadable for others */
-        fail(report->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
+        if (ftruncate(fileno(display->log), start)) {} /* half a line would make the file unreadable for others */
+        fail(display->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
     }
 }
