@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "calibrate.h"
 #include "classifier.h"
 #include "model_file.h"
 #include "options.h"
@@ -8,9 +9,11 @@
 
 #include <stdlib.h>
 
-static const char usage[] = "eyelet classify MODEL FILE...: what each JPEG or PNG shows, the likeliest first\n\n"
-                            "  eyelet classify web/models/tutorial.eyelet photo.jpg\n\n"
-                            "A file that cannot be read is named and the others go on; the exit status is then 1.";
+static const char usage[] =
+    "eyelet classify MODEL FILE...: what each JPEG or PNG shows, the likeliest first\n\n"
+    "  eyelet classify web/models/tutorial.eyelet photo.jpg\n\n"
+    "A model that has been calibrated (`eyelet calibrate`) says \"not sure\" where its best score is low.\n"
+    "A file that cannot be read is named and the others go on; the exit status is then 1.";
 
 /* Places of the `top` largest of the probabilities, in order; the lower place first among equals. */
 static void rank(int *places, int top, const float *probabilities, int classes)
@@ -26,10 +29,16 @@ static void rank(int *places, int top, const float *probabilities, int classes)
     }
 }
 
+/* Whether the best score reaches the model's threshold. */
+static bool is_sure(const struct classifier *classifier, const int *places)
+{
+    return (double)classifier_probabilities(classifier)[places[0]] >= calibrate_threshold(classifier_notes(classifier));
+}
+
 static void print_table(const struct classifier *classifier, const char *path, const int *places, int top)
 {
     print_escaped(stdout, path);
-    printf("\n");
+    printf(is_sure(classifier, places) ? "\n" : ": not sure\n");
     for (int i = 0; i < top; i++) {
         printf("  %6.2f %%  ", 100 * (double)classifier_probabilities(classifier)[places[i]]);
         print_escaped(stdout, classifier_label(classifier, places[i]));
@@ -48,7 +57,7 @@ static void print_json(const struct classifier *classifier, const char *path, co
         print_json_string(stdout, classifier_label(classifier, places[i]));
         printf(", \"score\": %.9g, \"index\": %d}", (double)classifier_probabilities(classifier)[places[i]], places[i]);
     }
-    printf("]");
+    printf("], \"sure\": %s", is_sure(classifier, places) ? "true" : "false");
     if (logits) {
         printf(", \"logits\": [");
         for (int i = 0; i < classifier_classes(classifier); i++)

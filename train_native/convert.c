@@ -47,7 +47,8 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
 {
     struct dataset dataset = dataset_open(data, DATASET_TEST, false);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
-    struct evaluation a = evaluation_run(before, before_size, &dataset, 0), b = evaluation_run(after, after_size, &dataset, 0);
+    struct evaluation a = evaluation_run(before, before_size, &dataset, NULL, dataset.count, 0);
+    struct evaluation b = evaluation_run(after, after_size, &dataset, NULL, dataset.count, 0);
     int agree = 0;
     for (int i = 0; i < dataset.count; i++) {
         const float *x = a.logits + (size_t)i * (size_t)a.classes, *y = b.logits + (size_t)i * (size_t)a.classes;

@@ -2,18 +2,24 @@
 #ifndef EVALUATION_H
 #define EVALUATION_H
 
+#include "calibration.h"
 #include "dataset.h"
+#include "model.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct evaluation {
     int count, classes;
-    float *logits;   /* (count, classes) */
-    int *confusion;  /* (classes, classes): images of the row's class taken for the column's */
+    float *logits;          /* (count, classes) */
+    int *labels;            /* (count) */
+    struct answer *answers; /* (count), with the model's temperature */
+    int *confusion;         /* (classes, classes): images of the row's class taken for the column's */
     int correct, among_five;
-    double loss, seconds;
-    double calibration_error; /* expected calibration error (Guo et al. 2017), 15 bins of confidence */
+    double seconds;
+    double loss, calibration_error; /* of the answers; and what they would be with temperature 1: */
+    double uncalibrated_loss, uncalibrated_error;
+    struct bin bins[CALIBRATION_BINS]; /* of the answers */
 };
 
 /* Over how many views of an image the logits are averaged, for --views: the places in this list. Test-time augmentation as in
@@ -21,10 +27,31 @@ struct evaluation {
  * down. One view is the network's own logits, to the bit. */
 extern const char *const evaluation_views[];
 
-/* On every core (omp_set_num_threads limits them). A model that fails ends the program. */
-struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, int views);
+/* Of the images at places[0..count), or, with places NULL, of the first count. On every core (omp_set_num_threads limits
+ * them). A model that fails ends the program. */
+struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *places,
+                                 int count, int views);
 void evaluation_free(struct evaluation *evaluation);
 
 double evaluation_accuracy(const struct evaluation *evaluation);
+
+/* Wilson's (1927) interval: with 95 % confidence the accuracy on all images of this kind is in it. */
+struct interval {
+    double low, high;
+};
+struct interval evaluation_interval(const struct evaluation *evaluation);
+
+/* Of one class; 0 where there is nothing to divide by. */
+struct class_scores {
+    int images, answers; /* of this class; for it */
+    double precision, recall, f1;
+};
+struct class_scores evaluation_class(const struct evaluation *evaluation, int class);
+
+/* The answers with a score of at least this. */
+struct threshold evaluation_above(const struct evaluation *evaluation, double score);
+
+/* Ends the program, naming the model, unless it has the data's classes. */
+void evaluation_check_labels(const struct model *model, const struct dataset *dataset, const char *path);
 
 #endif

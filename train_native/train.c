@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "calibrate.h"
 #include "checkpoint.h"
 #include "dataset.h"
 #include "fetch.h"
@@ -26,8 +27,8 @@ static const char usage[] =
     "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n\n"
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
-    "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
-    "also after a crash, and ends in the same weights as a run that was never stopped.";
+    "MODEL.csv after each epoch. At the end the models' scores are fitted to the validation images (`eyelet calibrate`).\n"
+    "Ctrl-C finishes the batch and saves; --resume goes on, also after a crash, and ends in the same weights as a run that was never stopped.";
 
 struct train_options {
     const char *output, *network, *data;
@@ -123,9 +124,10 @@ static void save(const struct saver *saver, const struct trainer *trainer, const
         snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * epoch_accuracy(validation),
                  grouped((uint64_t)validation->count));
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%sepochs: %d\ncommand: %s\n",
+    const char *split = saver->validation_count ? calibrate_split_note(saver->options->validation, saver->dataset->count, saver->options->seed) : "";
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s\ndata: %s, %s images\n%s%sepochs: %d\ncommand: %s\n",
              (int)strcspn(name, "."), name, saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), accuracy, epoch, saver->command);
+             grouped((uint64_t)saver->train_count), split, accuracy, epoch, saver->command);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
             *p = '?';
@@ -136,20 +138,6 @@ static void save(const struct saver *saver, const struct trainer *trainer, const
     if (!write_file(path, bytes, size, &reason))
         fail(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
     free(bytes);
-}
-
-/* Without --resume: a resumed run ends in the identical file. */
-static char *command_line(int argc, char **argv)
-{
-    size_t length = 8;
-    for (int i = 0; i < argc; i++)
-        length += strlen(argv[i]) + 1;
-    char *line = allocate(length, 1);
-    strcpy(line, "eyelet");
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--resume") != 0)
-            strcat(strcat(line, " "), argv[i]);
-    return line;
 }
 
 /* ---- The run ---- */
@@ -295,6 +283,12 @@ static int run(const struct train_options *o, const struct saver *saver, struct 
             checkpoint_save(o->output, identity, trainer,
                             &(struct progress){.epoch = epoch + 1, .best = progress.best});
     }
+    if (split->validation_count && dataset->classes > 1) {
+        calibrate_file(last_path, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+        const struct calibration best =
+            calibrate_file(o->output, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+        calibrate_print(&best, o->json);
+    }
     checkpoint_remove(o->output);
     return EXIT_SUCCESS;
 }
@@ -418,9 +412,9 @@ int command_train(int argc, char **argv)
         {"limit", "N", OPTION_COUNT, &o.limit, "only the first N images (0: all)", NULL},
         {"seed", "N", OPTION_COUNT, &o.seed, "of every random number; same seed, same weights", NULL},
         {"threads", "N", OPTION_COUNT, &o.threads, "0: as many as there are cores; any number gives the same weights", NULL},
-        {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch", NULL},
+        {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch, and one of the calibration", NULL},
         {0}};
-    char *command = command_line(argc, argv);
+    char *command = options_command(argc, argv, "--resume"); /* without it: a resumed run ends in the identical file */
     const int first = options_parse(options, usage, argc, argv);
     if (o.recipe != number) /* getopt takes an option's beginning for it, recipe_of does not */
         usage_error("train", "--recipe is not abbreviated");
