@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loadClassifier } from '../web/classifier.js';
+import { models } from './networks.js';
+import { parseOnnx } from './onnx_file.js';
 import { eyelet, eyeletUnder, fifo, folder, nothingLeftOver, refused, succeeded } from './program.js';
 import { modelOf, random, tinyModel } from './tiny_model.js';
 
@@ -15,8 +17,6 @@ if (ort) {
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = 'error';
 }
-const file = (path) => readFileSync(new URL(path, import.meta.url));
-const deviations = { mean: [0.4, 0.5, 0.45], deviation: [0.2, 0.3, 0.25] };
 
 async function exported(model, ...more) {
     const here = folder({ 'm.eyelet': model });
@@ -24,105 +24,6 @@ async function exported(model, ...more) {
     assert.deepEqual(readdirSync(here).sort(), ['m.eyelet', 'm.onnx']);
     return { bytes: readFileSync(join(here, 'm.onnx')), ...result };
 }
-
-/* ---- A reader of ONNX files ---- */
-
-/* The fields of a protocol buffer by number: whole numbers, floats, or bytes. */
-function fields(bytes) {
-    const found = {};
-    let at = 0;
-    const varint = () => {
-        let x = 0, digit = 1, byte;
-        do {
-            byte = bytes[at++];
-            x += (byte & 0x7f) * digit;
-            digit *= 128;
-        } while (byte & 0x80);
-        assert.ok(byte || digit === 128, 'a number is longer than it need be');
-        return x;
-    };
-    while (at < bytes.length) {
-        const key = varint(), wire = key & 7;
-        assert.ok(wire === 0 || wire === 2 || wire === 5, `wire type ${wire}`);
-        const length = wire === 0 ? 0 : wire === 2 ? varint() : 4;
-        (found[key >> 3] ??= []).push(wire === 0 ? varint() : wire === 2 ? bytes.subarray(at, at + length) : bytes.readFloatLE(at));
-        at += length;
-    }
-    assert.equal(at, bytes.length);
-    return found;
-}
-
-function text(bytes) {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-}
-
-/* Field numbers are those of onnx.proto3. */
-function parse(bytes) {
-    const model = fields(bytes), graph = fields(model[7][0]);
-    const value = (of) => {
-        const { 1: [name], 2: [type], 3: [about] } = fields(of), { 1: [element], 2: [shape] } = fields(fields(type)[1][0]);
-        assert.equal(element, 1, 'float32');
-        const dims = fields(shape)[1].map(fields).map((dim) => dim[1]?.[0] ?? text(dim[2][0]));
-        return { name: text(name), about: text(about), shape: dims };
-    };
-    return {
-        irVersion: model[1][0],
-        producer: text(model[2][0]),
-        about: text(model[6][0]),
-        opsets: model[8].map(fields).map(({ 1: domain, 2: [version] }) => [domain ? text(domain[0]) : '', version]),
-        metadata: Object.fromEntries(model[14].map(fields).map(({ 1: [key], 2: [of] }) => [text(key), text(of)])),
-        nodes: graph[1].map(fields).map((node) => ({ inputs: node[1].map(text), outputs: node[2].map(text), type: text(node[4][0]),
-            attributes: Object.fromEntries((node[5] ?? []).map(fields).map((of) => [text(of[1][0]), of[8] ?? (of[2] ?? of[3])[0]])) })),
-        constants: graph[5].map(fields).map(({ 1: dims = [], 2: [element], 8: [name], 9: [raw] }) => ({ name: text(name), dims, element, bytes: raw })),
-        inputs: graph[11].map(value),
-        outputs: graph[12].map(value),
-    };
-}
-
-/* ---- Networks with every kind of layer ---- */
-
-const end = [{ kind: 'dense', channels: 5, bias: true }, { kind: 'softmax' }];
-const conv = (channels, kernel, more) => ({ kind: 'conv2d', channels, kernel, ...more });
-const networks = {
-    'windows of all kinds, then a flatten of several pixels': { input: [23, 18, 3], layers: [
-        conv(6, [4, 3], { same: true, bias: true }), { kind: 'relu' },
-        { kind: 'avgpool', kernel: [3, 2], stride: 2, same: true },      // means at the border are over less pixels
-        conv(7, [3, 4], { stride: 2, same: true }), { kind: 'tanh' },
-        conv(8, [2, 3], { bias: true }),
-        { kind: 'maxpool', kernel: [2, 2], same: true },                 // padded behind only
-        { kind: 'flatten' }, { kind: 'dense', channels: 12 }, { kind: 'sigmoid' }, ...end] },
-    'windows that leave pixels over': { input: [20, 17, 3], layers: [
-        conv(6, [2, 2], { stride: 3, same: true }), conv(6, [3, 3], { stride: 2, bias: true }), { kind: 'avgpool', kernel: [2, 1], stride: 2 },
-        { kind: 'flatten' }, ...end] },
-    'the largest of padded windows, all below zero': { input: [7, 8, 3], mean: [2, 2, 2], layers: [
-        { kind: 'maxpool', kernel: [3, 3], stride: 2, same: true }, { kind: 'flatten' }, ...end] },
-    'branches, batch normalisation, every activation': { input: [12, 11, 3], temperature: 1.75, layers: [
-        conv(6, [3, 3], { same: true }), { kind: 'batchnorm' }, { kind: 'gelu' },
-        conv(6, [3, 3], { same: true, bias: true }), { kind: 'dropout', rate: 0.5 }, { kind: 'add', and: 3 }, { kind: 'scale', rate: 0.75 },
-        conv(8, [3, 3], { stride: 2 }), { kind: 'tanh' }, { kind: 'flatten' }, { kind: 'batchnorm' }, { kind: 'sigmoid' },
-        { kind: 'dense', channels: 16 }, { kind: 'gelu' }, { kind: 'dropout', rate: 0.5 }, ...end] },
-    'one pixel as an image and flat, by turns': { input: [6, 5, 3], layers: [
-        conv(4, [3, 3], { stride: 2, same: true }), { kind: 'flatten' },                                   // 2: flat
-        conv(9, [1, 1], { bias: true }), { kind: 'global_avgpool', from: 1 }, { kind: 'dense', channels: 9, bias: true }, // 3: image, 5: flat
-        { kind: 'add', from: 3, and: 5 }, { kind: 'add', from: 5, and: 3 }, { kind: 'tanh' },
-        { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'add', and: 6 }, { kind: 'flatten' }, { kind: 'global_avgpool' },
-        conv(5, [3, 3], { same: true, bias: true }), { kind: 'softmax' }] },
-    'a filter for each channel, and what is cut at 6': { input: [11, 10, 3], layers: [
-        conv(7, [1, 1], { bias: true }), { kind: 'scale', rate: 8 }, { kind: 'relu6' }, { kind: 'depthwise', kernel: [3, 2], stride: 2, same: true, bias: true },
-        { kind: 'relu6' }, { kind: 'depthwise', kernel: [2, 3] }, { kind: 'flatten' }, ...end] },
-    'grey, with the mean of channels as logits': { input: [9, 8, 1], temperature: 0.5, layers: [
-        conv(5, [3, 3], { bias: true }), { kind: 'global_avgpool' }, { kind: 'softmax' }] },
-    'dropout before the softmax': { input: [4, 4, 3], layers: [
-        { kind: 'flatten' }, { kind: 'dense', channels: 5, bias: true }, { kind: 'dropout', rate: 0.5 }, { kind: 'softmax' }] },
-    'a pixel and its softmax': { input: [1, 1, 3], layers: [{ kind: 'softmax' }] },
-};
-const models = {
-    'tutorial.eyelet': file('../web/models/tutorial.eyelet'),
-    'airbench95.eyelet': file('../web/models/airbench95.eyelet'),
-    'the golden model': file('golden/model.eyelet'),
-    ...Object.fromEntries(Object.entries(networks).map(([name, network], i) =>
-        [name, modelOf({ ...deviations, weight: random(i + 1), ...network })])),
-};
 
 /* ---- The same numbers ---- */
 
@@ -152,7 +53,7 @@ const tolerance = 1e-5; /* ten times what was measured: sums are in another orde
 
 async function agrees(model) {
     const { bytes } = await exported(model);
-    const [, c, height, width] = parse(bytes).inputs[0].shape;
+    const [, c, height, width] = parseOnnx(bytes).inputs[0].shape;
     const classifier = await loadClassifier({ model }), session = await ort.InferenceSession.create(bytes);
     const pictures = [1, 2, 3, 4].map((seed) => picture(width, height, seed)), classes = classifier.labels.length;
     try {
@@ -196,7 +97,7 @@ const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Conv', 'Div'
 test('every name is made once, before it is read, and every constant has the bytes of its shape', async () => {
     const used = new Set();
     for (const [name, model] of Object.entries(models)) {
-        const { irVersion, opsets, nodes, constants, inputs, outputs } = parse((await exported(model)).bytes);
+        const { irVersion, opsets, nodes, constants, inputs, outputs } = parseOnnx((await exported(model)).bytes);
         assert.ok(irVersion >= 3 && irVersion <= 8, name);
         assert.deepEqual(opsets, [['', 13]]);
         const made = new Set(inputs.map((input) => input.name)), read = new Set(outputs.map((output) => output.name));
@@ -224,7 +125,7 @@ test('every name is made once, before it is read, and every constant has the byt
 });
 
 test('a model becomes the layers that one would write by hand', async () => {
-    const typesOf = async (model) => parse((await exported(model)).bytes).nodes.map((node) => node.type).join(' ');
+    const typesOf = async (model) => parseOnnx((await exported(model)).bytes).nodes.map((node) => node.type).join(' ');
     assert.equal(await typesOf(tinyModel()), 'Sub Div GlobalAveragePool Flatten Gemm Softmax');
     assert.equal(await typesOf(models['tutorial.eyelet']),
         'Sub Div Conv Relu MaxPool Conv Relu MaxPool Conv Relu Transpose Flatten Gemm Relu Gemm Softmax');
@@ -232,20 +133,20 @@ test('a model becomes the layers that one would write by hand', async () => {
 });
 
 test('input and outputs are named, shaped and explained', async () => {
-    const { inputs, outputs, about, producer } = parse((await exported(tinyModel())).bytes);
+    const { inputs, outputs, about, producer } = parseOnnx((await exported(tinyModel())).bytes);
     assert.deepEqual(inputs.map(({ name, shape }) => [name, shape]), [['image', ['batch', 3, 32, 32]]]);
     assert.deepEqual(outputs.map(({ name, shape }) => [name, shape]), [['logits', ['batch', 10]], ['probabilities', ['batch', 10]]]);
     assert.match(inputs[0].about, /^red, green, blue from 0 to 1: .*mean and deviation/);
     assert.match(about, /0\.\.1/);
     assert.equal(producer, 'eyelet');
-    assert.match(parse((await exported(models['grey, with the mean of channels as logits'])).bytes).inputs[0].about, /^luminance .* from 0 to 1/);
+    assert.match(parseOnnx((await exported(models['grey, with the mean of channels as logits'])).bytes).inputs[0].about, /^luminance .* from 0 to 1/);
 });
 
 test('labels, notes and preprocessing stand in the metadata, whatever the text', async () => {
     const labels = ['cat', '', 'a "quoted" \\ label', 'naïve', '☃ snowman', '🐱', '\ufeffmarked', 'é'.repeat(127)];
     const notes = 'name: Ünusual\ncommand: eyelet train -o "m.eyelet"\n';
     const layers = [{ kind: 'global_avgpool' }, { kind: 'dense', channels: labels.length }, { kind: 'softmax' }];
-    const { metadata } = parse((await exported(modelOf({ input: [9, 8, 3], layers, labels, notes, fit: 2, background: [10, 200, 90],
+    const { metadata } = parseOnnx((await exported(modelOf({ input: [9, 8, 3], layers, labels, notes, fit: 2, background: [10, 200, 90],
         mean: [0.5, 0.4375, 0.40625], deviation: [0.25, 0.21875, 0.3], temperature: 1.5 }))).bytes);
     assert.equal(metadata.notes, notes);
     delete metadata.notes;
@@ -253,20 +154,20 @@ test('labels, notes and preprocessing stand in the metadata, whatever the text',
     assert.deepEqual(exact, { labels, input_size: [9, 8, 3], fit: 'pad', background: [10, 200, 90], mean: [0.5, 0.4375, 0.40625], temperature: 1.5 });
     assert.deepEqual(deviation.map(Math.fround), [0.25, 0.21875, Math.fround(0.3)]);
     for (const [fit, name] of [[0, 'stretch'], [1, 'crop']])
-        assert.equal(JSON.parse(parse((await exported(modelOf({ layers, fit }))).bytes).metadata.fit), name);
+        assert.equal(JSON.parse(parseOnnx((await exported(modelOf({ layers, fit }))).bytes).metadata.fit), name);
 
     const many = Array.from({ length: 4096 }, (_, i) => `${i}`.padStart(255, 'x'));
-    assert.deepEqual(JSON.parse(parse((await exported(tinyModel({ labels: many }))).bytes).metadata.labels), many);
+    assert.deepEqual(JSON.parse(parseOnnx((await exported(tinyModel({ labels: many }))).bytes).metadata.labels), many);
 });
 
 test('what is said about the result is so, in words and in JSON, and the same model gives the same bytes', async () => {
     const model = models['grey, with the mean of channels as logits'];
     const { bytes, stdout, stderr } = await exported(model), again = await exported(model, '--json');
     assert.equal(stderr, '');
-    assert.match(stdout, /^input +image: float32 \(batch, 1, 9, 8\), luminance from 0 to 1$/m);
-    assert.match(stdout, /^outputs +logits, probabilities: float32 \(batch, 5\)$/m);
-    assert.match(stdout, new RegExp(`^size +${bytes.length.toLocaleString('en')} bytes, ONNX with opset 13$`, 'm'));
-    assert.deepEqual(JSON.parse(again.stdout), { format: 'onnx', opset: 13, input: [1, 9, 8], classes: 5, bytes: bytes.length });
+    assert.match(stdout, /^input +8 x 9 pixels, luminance$/m);
+    assert.match(stdout, /^classes +5$/m);
+    assert.match(stdout, new RegExp(`^format +ONNX with opset 13: .*\n(.*\n)*size +${bytes.length.toLocaleString('en')} bytes$`, 'm'));
+    assert.deepEqual(JSON.parse(again.stdout), { format: 'onnx', input: [1, 9, 8], classes: 5, bytes: bytes.length });
     assert.ok(bytes.equals(again.bytes));
 });
 
@@ -275,7 +176,9 @@ test('what is said about the result is so, in words and in JSON, and the same mo
 const mistakes = [
     ['no model', ['--onnx', '-o', 'm.onnx'], /export takes one model, got 0/],
     ['two models', ['m.eyelet', 'm.eyelet', '--onnx', '-o', 'm.onnx'], /export takes one model, got 2/],
-    ['no format', ['m.eyelet', '-o', 'm.onnx'], /export needs a format: --onnx/],
+    ['no format', ['m.eyelet', '-o', 'm.onnx'], /export needs one format: --html, --onnx or --safetensors/],
+    ['two formats', ['m.eyelet', '--onnx', '--html', '-o', 'm.onnx'], /export needs one format/],
+    ['a module for what has none', ['m.eyelet', '--onnx', '--wasm', 'x', '-o', 'm.onnx'], /--wasm is for --html/],
     ['no output', ['m.eyelet', '--onnx'], /export needs -o FILE/],
     ['an empty output', ['m.eyelet', '--onnx', '-o', ''], /export needs -o FILE/],
     ['a value for the format', ['m.eyelet', '--onnx=14', '-o', 'm.onnx'], /--onnx/],
