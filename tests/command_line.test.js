@@ -9,7 +9,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
 
-const commands = ['train', 'evaluate', 'classify', 'convert', 'export', 'summary'];
+const commands = ['train', 'evaluate', 'calibrate', 'classify', 'convert', 'export', 'summary'];
 const model = tinyModel();
 const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(place, name);
@@ -56,7 +56,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'train.c', 'evaluate.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'train.c', 'evaluate.c', 'calibrate.c', 'standalone.c', 'safetensors.c', 'report.c', 'classify.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
@@ -113,6 +113,10 @@ const optionMistakes = [
     ['no model for evaluate', ['evaluate'], /evaluate takes one model, got 0/],
     ['two models for evaluate', ['evaluate', 'a', 'b'], /evaluate takes one model, got 2/],
     ['more threads than make sense for evaluate', ['evaluate', 'a', '--threads', '257'], /--threads takes at most 256/],
+    ['no model for calibrate', ['calibrate'], /calibrate takes one model, got 0/],
+    ['everything for validation', ['calibrate', 'm', '--validation', '1'], /--validation takes a share below 1/],
+    ['a precision above 1', ['calibrate', 'm', '--precision', '95'], /--precision one of at most 1/],
+    ['more threads than make sense for calibrate', ['calibrate', 'a', '--threads', '257'], /--threads takes at most 256/],
     ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
     ['--top 0', ['classify', 'a', 'b', '--top', '0'], /--top takes 1 or more/],
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],
@@ -287,6 +291,7 @@ for (const [name, bytes, reason] of damagedModels)
     test(`a damaged model is refused by every command: ${name}`, async () => {
         const path = join(folder({ 'm.eyelet': bytes }), 'm.eyelet');
         refused(await eyelet(['evaluate', path]), { subject: path, reason });
+        refused(await eyelet(['calibrate', path]), { subject: path, reason });
         refused(await eyelet(['classify', path, at('good.png')]), { subject: path, reason });
         if (bytes[0] === 0x89 && !/not an/.test(reason.source)) /* else it is read as a network */
             refused(await eyelet(['summary', path]), { subject: path, reason });
