@@ -270,6 +270,12 @@ describe('the page', { skip }, () => {
         assert.match(await page.textContent('#facts'), /Mine/);
     }, { models: { 'tiny.eyelet': tinyModel(), 'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }) } }));
 
+    test('below the threshold of a model the page is not sure', () => visit(async (page) => {
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await settled(page);
+        assert.equal(await page.textContent('#verdict'), `Not sure: perhaps ${expected(redPng)[0]}`);
+    }, { models: { 'tiny.eyelet': tinyModel({ notes: 'not sure below: 1\n' }) } }));
+
     test("a model's text is shown as text", () => visit(async (page) => {
         await page.waitForSelector('#known li');
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));

@@ -15,9 +15,10 @@ static const char usage[] =
     "eyelet calibrate MODEL: makes scores mean what they say, on the images that training set aside\n\n"
     "  eyelet calibrate mine.eyelet                       as `eyelet train` does at its end\n"
     "  eyelet calibrate mine.eyelet --precision 0.99      \"not sure\" more often, and right more often when not\n\n"
-    "Fits the temperature of the softmax (Guo et al. 2017) and finds the score from which answers are right often enough;\n"
-    "`eyelet classify` and the page say \"not sure\" below it. Writes both into MODEL. The weights stay as they are, and so\n"
-    "does which class is the likeliest. Never looks at the test images, so that `eyelet evaluate` can tell how well it worked.";
+    "Fits the temperature of the softmax (Guo et al. 2017) and finds the score from which answers are right often\n"
+    "enough; `eyelet classify` and the page say \"not sure\" below it. Writes both into MODEL. The weights stay as they\n"
+    "are, and so does which class is the likeliest. Never looks at the test images, so that `eyelet evaluate` can tell\n"
+    "how well it worked.";
 
 static const char threshold_key[] = "not sure below", split_key[] = "validation";
 
@@ -41,17 +42,25 @@ const char *calibrate_split_note(float share, int images, int seed)
     return text;
 }
 
+static bool read_split_note(const char *text, float *share, int *images, int *seed)
+{
+    return sscanf(text, "share %f of %d images, seed %d", share, images, seed) == 3 && *share > 0 && *share < 1 && *images > 0 &&
+           *seed >= 0;
+}
+
 /* The model's bytes with this temperature and what was found among the notes; the caller frees them. */
 static uint8_t *calibrated(size_t *size, const struct model *model, const struct calibration *found, double precision)
 {
     char about[160], threshold[160];
     snprintf(about, sizeof about, "temperature %.3f from %s validation images; error %.2f %% before, %.2f %% after",
              found->temperature, grouped((uint64_t)found->images), 100 * found->error_before, 100 * found->error_after);
-    snprintf(threshold, sizeof threshold, "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)",
-             found->threshold.score, 100.0 * found->threshold.right / fmax(found->threshold.answered, 1),
-             grouped((uint64_t)found->threshold.answered), grouped((uint64_t)found->images), 100 * precision);
+    const struct threshold *t = &found->threshold;
+    snprintf(threshold, sizeof threshold,
+             "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
+             100.0 * t->right / fmax(t->answered, 1), grouped((uint64_t)t->answered), grouped((uint64_t)found->images),
+             100 * precision);
     char *old = model_file_notes(model), *half = model_file_set_note(old, "calibration", about);
-    char *notes = model_file_set_note(half, threshold_key, found->threshold.answered ? threshold : NULL);
+    char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
     struct model *changed = allocate(1, sizeof *changed);
     *changed = *model;
     changed->temperature = (float)found->temperature;
@@ -69,18 +78,15 @@ struct calibration calibrate_file(const char *path, const struct dataset *datase
     struct model *model = allocate(1, sizeof *model);
     size_t size, new_size;
     uint8_t *bytes = model_file_load(model, &size, path);
-    struct evaluation evaluation = evaluation_run(bytes, size, dataset, places, count, 0);
-    struct calibration found = {.images = count};
+    struct evaluation e = evaluation_run(bytes, size, dataset, places, count, 0);
+    struct calibration found = {.images = count, .error_before = e.uncalibrated_error};
     struct bin bins[CALIBRATION_BINS];
-    calibration_answers(evaluation.answers, evaluation.logits, evaluation.labels, count, evaluation.classes, 1);
-    calibration_bins(bins, evaluation.answers, count);
-    found.error_before = calibration_error(bins);
-    found.temperature = calibration_temperature(evaluation.logits, evaluation.labels, count, evaluation.classes);
-    calibration_answers(evaluation.answers, evaluation.logits, evaluation.labels, count, evaluation.classes, found.temperature);
-    calibration_bins(bins, evaluation.answers, count);
+    found.temperature = calibration_temperature(e.logits, e.labels, count, e.classes);
+    calibration_answers(e.answers, e.logits, e.labels, count, e.classes, found.temperature);
+    calibration_bins(bins, e.answers, count);
     found.error_after = calibration_error(bins);
-    found.threshold = calibration_threshold(evaluation.answers, count, precision);
-    evaluation_free(&evaluation);
+    found.threshold = calibration_threshold(e.answers, count, precision);
+    evaluation_free(&e);
 
     uint8_t *result = calibrated(&new_size, model, &found, precision);
     const char *reason;
@@ -96,15 +102,15 @@ void calibrate_print(const struct calibration *c, bool json)
 {
     const struct threshold *t = &c->threshold;
     if (json) {
-        printf("{\"validation_images\": %d, \"temperature\": %.3f, \"calibration_error_before\": %.6f, \"calibration_error\": %.6f",
-               c->images, c->temperature, c->error_before, c->error_after);
+        printf("{\"validation_images\": %d, \"temperature\": %.3f, ", c->images, c->temperature);
+        printf("\"calibration_error_before\": %.6f, \"calibration_error\": %.6f", c->error_before, c->error_after);
         if (t->answered)
             printf(", \"threshold\": {\"score\": %.3f, \"answered\": %d, \"right\": %d}", t->score, t->answered, t->right);
         printf("}\n");
         return;
     }
-    printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ", grouped((uint64_t)c->images),
-           c->temperature, 100 * c->error_before, 100 * c->error_after);
+    printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ",
+           grouped((uint64_t)c->images), c->temperature, 100 * c->error_before, 100 * c->error_after);
     if (t->answered)
         printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score, grouped((uint64_t)t->right),
                grouped((uint64_t)t->answered));
@@ -143,23 +149,24 @@ int command_calibrate(int argc, char **argv)
     uint8_t *bytes = model_file_load(model, &size, argv[first]);
     char *notes = model_file_notes(model);
     const char *split_text = model_file_note(notes, split_key);
-    const bool named = share > 0 || (split_text && sscanf(split_text, "share %f of %d images, seed %d", &share, &limit, &seed) == 3 &&
-                                     share > 0 && share < 1 && limit > 0 && seed >= 0);
+    const bool named = share > 0 || (split_text && read_split_note(split_text, &share, &limit, &seed));
     if (!named)
-        fail(argv[first], "Name images that it has not learnt from with --validation and --seed, or train it again with --validation.",
+        fail(argv[first], "Name images that it has not learnt from with --validation and --seed, or train it with --validation.",
              "the model does not say which images it was validated on");
     struct dataset dataset = dataset_open(data, DATASET_TRAIN, false);
     if (limit > dataset.count)
-        fail(dataset.path, "Name the data that the model was trained on with --data.", "has %d images, and the model was trained with %d",
-             dataset.count, limit);
+        fail(dataset.path, "Name the data that the model was trained on with --data.",
+             "has %d images, and the model was trained with %d", dataset.count, limit);
     if (limit)
         dataset_limit(&dataset, limit);
     evaluation_check_labels(model, &dataset, argv[first]);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
     struct split split = dataset_split(&dataset, share, (uint64_t)seed);
     if (dataset.classes < 2 || !split.validation_count)
-        fail(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes, split.validation_count);
-    const struct calibration found = calibrate_file(argv[first], &dataset, split.validation, split.validation_count, (double)precision);
+        fail(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
+             split.validation_count);
+    const struct calibration found =
+        calibrate_file(argv[first], &dataset, split.validation, split.validation_count, (double)precision);
     calibrate_print(&found, json);
     split_free(&split);
     dataset_free(&dataset);

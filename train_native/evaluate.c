@@ -21,7 +21,8 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
     const struct interval interval = evaluation_interval(e);
     printf("accuracy   %.2f %% (%.2f to %.2f with 95 %% confidence; %s of %s images)\n", 100 * evaluation_accuracy(e),
            100 * interval.low, 100 * interval.high, grouped((uint64_t)e->correct), grouped((uint64_t)e->count));
-    printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%", 100.0 * e->among_five / e->count, e->loss, 100 * e->calibration_error);
+    printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%", 100.0 * e->among_five / e->count, e->loss,
+           100 * e->calibration_error);
     if (temperature != 1)
         printf(" (%.2f %% without its temperature, %.3f)", 100 * e->uncalibrated_error, temperature);
     printf("\n");
@@ -39,16 +40,17 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
             if (k != i && e->confusion[i * e->classes + k] > e->confusion[i * e->classes + worst])
                 worst = k;
         const int missed = e->classes > 1 ? e->confusion[i * e->classes + worst] : 0;
-        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision, 100 * scores.recall, 100 * scores.f1);
+        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision, 100 * scores.recall,
+               100 * scores.f1);
         if (missed)
             printf("   %s (%d)", dataset->class_names[worst], missed);
         printf("\n");
     }
 }
 
-/* Writes the model again with its measured accuracy among the notes. */
-static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path,
-                   int views)
+/* Writes the model again with its measured accuracy among the notes; the result is the new file, which the caller frees. */
+static uint8_t *record(size_t *size, const struct model *model, const struct evaluation *e, const struct dataset *dataset,
+                       const char *path, int views)
 {
     char value[160], key[40] = "accuracy";
     snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e), grouped((uint64_t)e->count),
@@ -56,14 +58,13 @@ static void record(const struct model *model, const struct evaluation *e, const 
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
-    size_t size;
-    uint8_t *bytes = model_file_again(&size, model, notes, model->type);
+    uint8_t *bytes = model_file_again(size, model, notes, model->type);
     const char *reason;
-    if (!write_file(path, bytes, size, &reason))
+    if (!write_file(path, bytes, *size, &reason))
         fail(path, "The model is unchanged.", "the accuracy cannot be recorded: %s", reason);
-    free(bytes);
     free(notes);
     free(old);
+    return bytes;
 }
 
 int command_evaluate(int argc, char **argv)
@@ -101,16 +102,17 @@ int command_evaluate(int argc, char **argv)
     dataset_fit(&dataset, model->net.input, &model->preprocess);
 
     struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, choice);
-    char *notes = model_file_notes(model);
-    const struct report report = {.path = argv[first], .command = command, .model = model, .bytes = bytes, .size = size, .notes = notes,
-                                  .dataset = &dataset, .evaluation = &evaluation, .views = evaluation_views[choice]};
     const char *reason;
     if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), &reason))
         fail(logits, NULL, "the logits cannot be written: %s", reason);
+    size_t new_size;
+    uint8_t *again = recorded ? record(&new_size, model, &evaluation, &dataset, argv[first], choice) : NULL;
+    char *notes = model_file_notes(model);
+    const struct report report = {.path = argv[first], .command = command, .model = model, .notes = notes,
+                                  .bytes = again ? again : bytes, .size = again ? new_size : size,
+                                  .dataset = &dataset, .evaluation = &evaluation, .views = evaluation_views[choice]};
     if (page)
         report_write(page, &report);
-    if (recorded)
-        record(model, &evaluation, &dataset, argv[first], choice);
     if (json)
         report_print_json(stdout, &report);
     else
@@ -118,6 +120,7 @@ int command_evaluate(int argc, char **argv)
     evaluation_free(&evaluation);
     dataset_free(&dataset);
     free(notes);
+    free(again);
     free(command);
     free(bytes);
     free(model);

@@ -80,8 +80,8 @@ static void print_table(const struct format *format, const struct net *net, size
 
 static void print_json(const struct format *format, const struct net *net, size_t size)
 {
-    printf("{\"format\": \"%s\", \"input\": [%d, %d, %d], \"classes\": %d, \"bytes\": %zu}\n", format->name, net->input.c, net->input.h,
-           net->input.w, net_classes(net), size);
+    printf("{\"format\": \"%s\", \"input\": [%d, %d, %d], \"classes\": %d, \"bytes\": %zu}\n", format->name, net->input.c,
+           net->input.h, net->input.w, net_classes(net), size);
 }
 
 int command_export(int argc, char **argv)
@@ -93,7 +93,8 @@ int command_export(int argc, char **argv)
         {"onnx", NULL, OPTION_FLAG, &wanted[1], "write ONNX", NULL},
         {"safetensors", NULL, OPTION_FLAG, &wanted[2], "write safetensors", NULL},
         {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
-        {"wasm", "FILE", OPTION_TEXT, &wasm, "with --html: the module (else web/classifier.wasm, where this\nprogram was built)", NULL},
+        {"wasm", "FILE", OPTION_TEXT, &wasm,
+         "with --html: the module (else web/classifier.wasm, where this\nprogram was built)", NULL},
         {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);

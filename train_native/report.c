@@ -80,16 +80,19 @@ static void print_classes(FILE *out, const struct report *report)
 static void print_calibration(FILE *out, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
-    fprintf(out, "\"temperature\": %.6g, \"calibration_error\": %.6f, ", (double)report->model->temperature, e->calibration_error);
-    fprintf(out, "\"uncalibrated\": {\"loss\": %.6f, \"calibration_error\": %.6f}, \"bins\": [", e->uncalibrated_loss, e->uncalibrated_error);
+    fprintf(out, "\"temperature\": %.6g, \"calibration_error\": %.6f, ", (double)report->model->temperature,
+            e->calibration_error);
+    fprintf(out, "\"uncalibrated\": {\"loss\": %.6f, \"calibration_error\": %.6f}, \"bins\": [", e->uncalibrated_loss,
+            e->uncalibrated_error);
     for (int bin = 0; bin < CALIBRATION_BINS; bin++)
-        fprintf(out, "%s{\"count\": %d, \"right\": %d, \"score\": %.6f}", bin ? ", " : "", e->bins[bin].count, e->bins[bin].right,
-                e->bins[bin].count ? e->bins[bin].score_sum / e->bins[bin].count : 0);
+        fprintf(out, "%s{\"count\": %d, \"right\": %d, \"score\": %.6f}", bin ? ", " : "", e->bins[bin].count,
+                e->bins[bin].right, e->bins[bin].count ? e->bins[bin].score_sum / e->bins[bin].count : 0);
     fputs("], ", out);
     const double score = calibrate_threshold(report->notes);
     if (score > 0) {
         const struct threshold above = evaluation_above(e, score);
-        fprintf(out, "\"threshold\": {\"score\": %.6g, \"answered\": %d, \"right\": %d}, ", score, above.answered, above.right);
+        fprintf(out, "\"threshold\": {\"score\": %.6g, \"answered\": %d, \"right\": %d}, ", score, above.answered,
+                above.right);
     }
     fputs("\"above\": [", out);
     for (int step = 0; step <= SCORES; step++) {
@@ -111,10 +114,11 @@ static void print_numbers(FILE *out, const struct report *report)
     print_key(out, "data_path", report->dataset->path);
     print_key(out, "views", report->views);
     print_hashes(out, report);
-    fprintf(out, "\"model_bytes\": %zu, \"parameters\": %zu, \"input\": [%d, %d, %d], ", report->size, net_parameter_count(net),
-            net->input.h, net->input.w, net->input.c);
-    fprintf(out, "\"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"interval\": [%.6f, %.6f], \"top5\": %.6f, \"loss\": %.6f, ", e->count,
-            e->correct, evaluation_accuracy(e), interval.low, interval.high, (double)e->among_five / e->count, e->loss);
+    fprintf(out, "\"model_bytes\": %zu, \"parameters\": %zu, \"input\": [%d, %d, %d], ", report->size,
+            net_parameter_count(net), net->input.h, net->input.w, net->input.c);
+    fprintf(out, "\"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"interval\": [%.6f, %.6f], ", e->count, e->correct,
+            evaluation_accuracy(e), interval.low, interval.high);
+    fprintf(out, "\"top5\": %.6f, \"loss\": %.6f, ", (double)e->among_five / e->count, e->loss);
     print_calibration(out, report);
     print_classes(out, report);
     fprintf(out, "\"seconds\": %.3f", e->seconds);
@@ -147,8 +151,8 @@ static int compare_rank(const void *a, const void *b)
     return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : compare_loss(a, b);
 }
 
-/* The images to show, in choices[0 ..]: the worst mistakes, then the worst of every cell, then the second of every cell and so
- * on, so that no cell goes without before another has all of its pictures. The result is their number. */
+/* The images to show, in choices[0 ..]: the worst mistakes, then the worst of every cell, then the second of every cell and
+ * so on, so that no cell goes without before another has all of its pictures. The result is their number. */
 static int choose(struct choice *choices, const struct evaluation *e)
 {
     int *in_cell = allocate((size_t)e->classes * (size_t)e->classes, sizeof(int)), worst = 0, chosen = 0;
@@ -180,8 +184,9 @@ static int print_pictures(FILE *out, const struct report *report)
     for (int i = 0; i < chosen; i++) {
         const struct answer *answer = &e->answers[choices[i].place];
         char *url = thumbnail_url(dataset->pixels + (size_t)choices[i].place * shape_count(dataset->shape), dataset->shape);
-        fprintf(out, "%s{\"place\": %d, \"label\": %d, \"answer\": %d, \"score\": %.4f, \"label_score\": %.4f, \"url\": \"%s\"}",
-                i ? ",\n" : "", choices[i].place, answer->label, answer->best, answer->score, answer->label_score, url);
+        fprintf(out, "%s{\"place\": %d, \"label\": %d, \"answer\": %d, ", i ? ",\n" : "", choices[i].place, answer->label,
+                answer->best);
+        fprintf(out, "\"score\": %.4f, \"label_score\": %.4f, \"url\": \"%s\"}", answer->score, answer->label_score, url);
         free(url);
     }
     fputc(']', out);
@@ -191,12 +196,13 @@ static int print_pictures(FILE *out, const struct report *report)
 
 /* ---- The curves ---- */
 
-/* The rows of a training's log as lists of numbers and nulls, with the names of its columns. A file that is not one is left out. */
+/* The rows of a training's log as lists of numbers and nulls, with the names of its columns. A file that is none is left out. */
 static void print_training(FILE *out, const char *path)
 {
     size_t size;
     const char *reason;
-    char *text = (char *)read_file(&size, &reason, path, 1 << 22), *rest = text, *line = text ? strsep(&rest, "\n") : NULL;
+    char *text = (char *)read_file(&size, &reason, path, 1 << 22), *rest = text;
+    char *line = text ? strsep(&rest, "\n") : NULL;
     if (line && strncmp(line, "epoch,", 6) == 0) {
         fputs(", \"training\": {", out);
         print_key(out, "file", path);
@@ -230,7 +236,8 @@ static void print_layers(FILE *out, const struct net *net)
     for (int i = 0; i < net->node_count; i++) {
         char details[64];
         network_details(details, sizeof details, &net->nodes[i]);
-        fprintf(out, "%s[\"%s\", \"%s\", %zu]", i ? ", " : "", network_kind(net->nodes[i].kind), details, net->place[i + 1] - net->place[i]);
+        fprintf(out, "%s[\"%s\", \"%s\", %zu]", i ? ", " : "", network_kind(net->nodes[i].kind), details,
+                net->place[i + 1] - net->place[i]);
     }
     fputc(']', out);
 }
@@ -260,7 +267,8 @@ void report_write(const char *path, const struct report *report)
         fail(path, "What stood there before is unchanged.", "the report cannot be written: %s", reason);
     fputs("report: ", stderr);
     print_escaped(stderr, path);
-    fprintf(stderr, " (%s bytes, %d of %s pictures)\n", grouped(size), pictures, grouped((uint64_t)report->evaluation->count));
+    fprintf(stderr, " (%s bytes, %d of %s pictures)\n", grouped(size), pictures,
+            grouped((uint64_t)report->evaluation->count));
     free(page);
     free(json);
     free(log_path);

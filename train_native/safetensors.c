@@ -41,8 +41,8 @@ static void follow_flattened(struct writer *writer, const char *path)
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
         const bool mixes = node->kind == NODE_ADD && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
-            fail(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not", i + 1,
-                 network_kind(node->kind));
+            fail(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not",
+                 i + 1, network_kind(node->kind));
         if (node->kind == NODE_CONV2D || node->kind == NODE_DENSE)
             writer->flattened[i + 1] = none;
         else if (node->kind == NODE_FLATTEN && in.h * in.w > 1)
@@ -130,15 +130,16 @@ static void put_layer(FILE *out, const struct net *net, int i)
 {
     const struct node *node = &net->nodes[i];
     const struct shape shape = net->shapes[i + 1];
-    fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", exported_name(net, i, "").text, network_kind(node->kind), node->input[0]);
+    fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", exported_name(net, i, "").text,
+            network_kind(node->kind), node->input[0]);
     if (node->kind == NODE_ADD)
         fprintf(out, ", %d", node->input[1]);
     fprintf(out, "], \"output\": [%d, %d, %d]", shape.c, shape.h, shape.w);
     if (node->kernel_h) {
         const struct window window = net_window(net, i);
         const struct exported_padding padding = exported_padding(&window);
-        fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h, node->kernel_w, node->stride, padding.top,
-                padding.left, padding.bottom, padding.right);
+        fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h,
+                node->kernel_w, node->stride, padding.top, padding.left, padding.bottom, padding.right);
     }
     if (node->kind == NODE_DEPTHWISE)
         fprintf(out, ", \"groups\": %d", shape.c);
@@ -183,7 +184,8 @@ uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *
     put_tensors(writer);
     fputc('}', writer->header);
     fflush(writer->header);
-    fprintf(writer->header, "%*s", (int)((ALIGNMENT - header_size % ALIGNMENT) % ALIGNMENT), ""); /* spaces, so that the data is aligned */
+    const size_t over = header_size % ALIGNMENT; /* spaces follow, so that the data is aligned */
+    fprintf(writer->header, "%*s", over ? (int)(ALIGNMENT - over) : 0, "");
     if (ferror(writer->header) || fclose(writer->header))
         fail(path, NULL, "not enough memory to export it");
 

@@ -36,8 +36,9 @@ char *thumbnail_url(const uint8_t *pixels, struct shape shape)
     static const char start[] = "data:image/png;base64,";
     const int longest = shape.h > shape.w ? shape.h : shape.w;
     uint8_t *small = NULL;
-    if (longest > THUMBNAIL_SIDE) {
-        const struct shape to = {(shape.h * THUMBNAIL_SIDE + longest - 1) / longest, (shape.w * THUMBNAIL_SIDE + longest - 1) / longest, 3};
+    if (longest > THUMBNAIL_SIDE) { /* rounded up, so that no side becomes 0 */
+        const struct shape to = {(shape.h * THUMBNAIL_SIDE + longest - 1) / longest,
+                                 (shape.w * THUMBNAIL_SIDE + longest - 1) / longest, 3};
         small = scaled(pixels, shape, to);
         shape = to;
     }

@@ -284,6 +284,7 @@ static int run(const struct train_options *o, const struct saver *saver, struct 
                             &(struct progress){.epoch = epoch + 1, .best = progress.best});
     }
     if (split->validation_count && dataset->classes > 1) {
+        omp_set_num_threads(trainer->threads);
         calibrate_file(last_path, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
         const struct calibration best =
             calibrate_file(o->output, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
