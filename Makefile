@@ -32,8 +32,9 @@ is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 build := build/$(VARIANT)
 core := $(wildcard core/*.c)
 native := $(wildcard train_native/*.c)
-tests := train_native/augment.c train_native/schedule.c $(filter-out tests/fuzz_% tests/bench_% tests/make_golden.c,$(wildcard tests/*.c))
+tests := $(addprefix train_native/,augment.c calibration.c schedule.c sha256.c) $(filter-out tests/fuzz_% tests/bench_% tests/make_golden.c,$(wildcard tests/*.c))
 objects = $(patsubst %.c,$(build)/%.o,$(1))
+embedded_objects := $(patsubst %,$(build)/%.o,train_native/report.html train_native/page.html web/style.css web/classifier.js web/picture.js)
 
 .PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-native bench-train fuzz install install-test clean help
 .DELETE_ON_ERROR:
@@ -61,12 +62,18 @@ help:
 native: $(build)/eyelet
 	@ln -sf $(VARIANT)/eyelet build/eyelet
 
-$(build)/eyelet: $(call objects,$(core) $(native))
+$(build)/eyelet: $(call objects,$(core) $(native)) $(embedded_objects)
 	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
 $(build)/%.o: %.c Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
 	$(CC) $(EXACT) $(FLAGS) $(WARNINGS) -fopenmp -iquote core -MMD -MP -c $< -o $@
+
+# Files that are bytes of the program, each with a zero behind it (train_native/html.h).
+$(embedded_objects): $(build)/%.o: % Makefile
+	@mkdir -p $(@D)
+	{ echo 'const unsigned char $(subst .,_,$(<F))[] = {'; od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | \
+	  $(CC) $(FLAGS) -x c -c - -o $@
 
 $(build)/train_native/%.o: EXACT += -D_GNU_SOURCE
 $(build)/tests/%.o: EXACT += -D_GNU_SOURCE
@@ -168,7 +175,7 @@ bench-train: install
 	$(MAKE) $(build)/bench-train
 	node tests/bench_train.js $(build)/bench-train
 
-$(build)/bench-native $(build)/bench-train: $(build)/bench-%: $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(build)/tests/bench_%.o
+$(build)/bench-native $(build)/bench-train: $(build)/bench-%: $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded_objects) $(build)/tests/bench_%.o
 	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
 SECONDS ?= 60

@@ -35,10 +35,18 @@ test('labels and info come from the model, and are frozen', () => {
     assert.equal(classifier.labels[3], 'cat');
     assert.deepEqual(classifier.info, {
         name: 'Tiny', notes: { name: 'Tiny', network: 'mean colour', accuracy: 'none' },
-        inputWidth: 32, inputHeight: 32, classes: 10, modelBytes: tinyModel().length,
+        inputWidth: 32, inputHeight: 32, classes: 10, modelBytes: tinyModel().length, threshold: undefined,
     });
     for (const object of [classifier, classifier.labels, classifier.info, classifier.info.notes])
         assert.ok(Object.isFrozen(object));
+});
+
+test('the threshold is what calibration wrote into the notes, if it is one', async () => {
+    const thresholdOf = async (notes) => (await loadClassifier({ model: tinyModel({ notes }) })).info.threshold;
+    assert.equal(await thresholdOf('not sure below: 0.416 (95.0 % of the 310 surer validation answers were right)\n'), 0.416);
+    assert.equal(await thresholdOf('not sure below: 1\n'), 1);
+    for (const notes of ['', 'not sure below: never\n', 'not sure below: -0.5\n', 'not sure below: 0\n', 'not sure below: 7\n', 'not sure below: NaN\n'])
+        assert.equal(await thresholdOf(notes), undefined, notes);
 });
 
 test('pixels and the bytes of the same PNG give the same numbers', () => {

@@ -10,7 +10,7 @@ import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, scratch, succeeded, underMemoryLimit } from './program.js';
 import { crc32, tinyModel } from './tiny_model.js';
 
-const commands = ['train', 'evaluate', 'doctor', 'classify', 'convert', 'quantize', 'export', 'summary'];
+const commands = ['train', 'evaluate', 'calibrate', 'doctor', 'classify', 'convert', 'quantize', 'export', 'summary'];
 const model = tinyModel();
 const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(place, name);
@@ -57,7 +57,7 @@ test('the help of a recipe shows its own defaults', async () => {
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
-    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'classify.c', 'quantize.c', 'export.c', 'summary.c', 'network.c']) {
+    for (const file of ['dataset.c', 'photos.c', 'survey.c', 'train.c', 'train_options.c', 'transfer.c', 'probe.c', 'evaluate.c', 'calibrate.c', 'standalone.c', 'safetensors.c', 'report.c', 'classify.c', 'quantize.c', 'export.c', 'summary.c', 'network.c']) {
         const source = readFileSync(new URL(`../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
@@ -118,6 +118,10 @@ const optionMistakes = [
     ['two models for evaluate', ['evaluate', 'a', 'b', 'c'], /evaluate takes one model and one place of data, got 3/],
     ['data twice for evaluate', ['evaluate', 'a', 'b', '--data', 'c'], /one place of data/],
     ['more threads than make sense for evaluate', ['evaluate', 'a', '--threads', '257'], /--threads takes at most 256/],
+    ['no model for calibrate', ['calibrate'], /calibrate takes one model, got 0/],
+    ['everything for validation', ['calibrate', 'm', '--validation', '1'], /--validation takes a share below 1/],
+    ['a precision above 1', ['calibrate', 'm', '--precision', '95'], /--precision one of at most 1/],
+    ['more threads than make sense for calibrate', ['calibrate', 'a', '--threads', '257'], /--threads takes at most 256/],
     ['two places of data for doctor', ['doctor', 'a', 'b'], /doctor takes one place of data, got 2 operands/],
     ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
     ['--threads 257', ['classify', 'a', 'b', '--threads', '257'], /--threads takes at most 256/],

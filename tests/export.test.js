@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loadClassifier } from '../web/classifier.js';
+import { models } from './networks.js';
 import { readOnnx } from './onnx_file.js';
 import { eyelet, eyeletUnder, fifo, folder, nothingLeftOver, refused, succeeded } from './program.js';
 import { modelOf, random, tinyModel } from './tiny_model.js';
@@ -16,8 +17,6 @@ if (ort) {
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = 'error';
 }
-const file = (path) => readFileSync(new URL(path, import.meta.url));
-const deviations = { mean: [0.4, 0.5, 0.45], deviation: [0.2, 0.3, 0.25] };
 
 async function exported(model, ...more) {
     const here = folder({ 'm.eyelet': model });
@@ -25,51 +24,6 @@ async function exported(model, ...more) {
     assert.deepEqual(readdirSync(here).sort(), ['m.eyelet', 'm.onnx']);
     return { bytes: readFileSync(join(here, 'm.onnx')), ...result };
 }
-
-/* ---- Networks with every kind of layer ---- */
-
-const end = [{ kind: 'dense', channels: 5, bias: true }, { kind: 'softmax' }];
-const conv = (channels, kernel, more) => ({ kind: 'conv2d', channels, kernel, ...more });
-const networks = {
-    'windows of all kinds, then a flatten of several pixels': { input: [23, 18, 3], layers: [
-        conv(6, [4, 3], { same: true, bias: true }), { kind: 'relu' },
-        { kind: 'avgpool', kernel: [3, 2], stride: 2, same: true },      // means at the border are over less pixels
-        conv(7, [3, 4], { stride: 2, same: true }), { kind: 'tanh' },
-        conv(8, [2, 3], { bias: true }),
-        { kind: 'maxpool', kernel: [2, 2], same: true },                 // padded behind only
-        { kind: 'flatten' }, { kind: 'dense', channels: 12 }, { kind: 'sigmoid' }, ...end] },
-    'windows that leave pixels over': { input: [20, 17, 3], layers: [
-        conv(6, [2, 2], { stride: 3, same: true }), conv(6, [3, 3], { stride: 2, bias: true }), { kind: 'avgpool', kernel: [2, 1], stride: 2 },
-        { kind: 'flatten' }, ...end] },
-    'the largest of padded windows, all below zero': { input: [7, 8, 3], mean: [2, 2, 2], layers: [
-        { kind: 'maxpool', kernel: [3, 3], stride: 2, same: true }, { kind: 'flatten' }, ...end] },
-    'branches, batch normalisation, every activation': { input: [12, 11, 3], temperature: 1.75, layers: [
-        conv(6, [3, 3], { same: true }), { kind: 'batchnorm' }, { kind: 'gelu' },
-        conv(6, [3, 3], { same: true, bias: true }), { kind: 'dropout', rate: 0.5 }, { kind: 'add', and: 3 }, { kind: 'scale', rate: 0.75 },
-        conv(8, [3, 3], { stride: 2 }), { kind: 'tanh' }, { kind: 'flatten' }, { kind: 'batchnorm' }, { kind: 'sigmoid' },
-        { kind: 'dense', channels: 16 }, { kind: 'gelu' }, { kind: 'dropout', rate: 0.5 }, ...end] },
-    'one pixel as an image and flat, by turns': { input: [6, 5, 3], layers: [
-        conv(4, [3, 3], { stride: 2, same: true }), { kind: 'flatten' },                                   // 2: flat
-        conv(9, [1, 1], { bias: true }), { kind: 'global_avgpool', from: 1 }, { kind: 'dense', channels: 9, bias: true }, // 3: image, 5: flat
-        { kind: 'add', from: 3, and: 5 }, { kind: 'add', from: 5, and: 3 }, { kind: 'tanh' },
-        { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'add', and: 6 }, { kind: 'flatten' }, { kind: 'global_avgpool' },
-        conv(5, [3, 3], { same: true, bias: true }), { kind: 'softmax' }] },
-    'a filter for each channel, and what is cut at 6': { input: [11, 10, 3], layers: [
-        conv(7, [1, 1], { bias: true }), { kind: 'scale', rate: 8 }, { kind: 'relu6' }, { kind: 'depthwise', kernel: [3, 2], stride: 2, same: true, bias: true },
-        { kind: 'relu6' }, { kind: 'depthwise', kernel: [2, 3] }, { kind: 'flatten' }, ...end] },
-    'grey, with the mean of channels as logits': { input: [9, 8, 1], temperature: 0.5, layers: [
-        conv(5, [3, 3], { bias: true }), { kind: 'global_avgpool' }, { kind: 'softmax' }] },
-    'dropout before the softmax': { input: [4, 4, 3], layers: [
-        { kind: 'flatten' }, { kind: 'dense', channels: 5, bias: true }, { kind: 'dropout', rate: 0.5 }, { kind: 'softmax' }] },
-    'a pixel and its softmax': { input: [1, 1, 3], layers: [{ kind: 'softmax' }] },
-};
-const models = {
-    'tutorial.eyelet': file('../web/models/tutorial.eyelet'),
-    'airbench95.eyelet': file('../web/models/airbench95.eyelet'),
-    'the golden model': file('golden/model.eyelet'),
-    ...Object.fromEntries(Object.entries(networks).map(([name, network], i) =>
-        [name, modelOf({ ...deviations, weight: random(i + 1), ...network })])),
-};
 
 /* ---- The same numbers ---- */
 
@@ -210,10 +164,10 @@ test('what is said about the result is so, in words and in JSON, and the same mo
     const model = models['grey, with the mean of channels as logits'];
     const { bytes, stdout, stderr } = await exported(model), again = await exported(model, '--json');
     assert.equal(stderr, '');
-    assert.match(stdout, /^input +image: float32 \(batch, 1, 9, 8\), luminance from 0 to 1$/m);
-    assert.match(stdout, /^outputs +logits, probabilities: float32 \(batch, 5\)$/m);
-    assert.match(stdout, new RegExp(`^size +${bytes.length.toLocaleString('en')} bytes, ONNX with opset 13$`, 'm'));
-    assert.deepEqual(JSON.parse(again.stdout), { format: 'onnx', opset: 13, input: [1, 9, 8], classes: 5, bytes: bytes.length });
+    assert.match(stdout, /^input +8 x 9 pixels, luminance$/m);
+    assert.match(stdout, /^classes +5$/m);
+    assert.match(stdout, new RegExp(`^format +ONNX with opset 13: .*\n(.*\n)*size +${bytes.length.toLocaleString('en')} bytes$`, 'm'));
+    assert.deepEqual(JSON.parse(again.stdout), { format: 'onnx', input: [1, 9, 8], classes: 5, bytes: bytes.length });
     assert.ok(bytes.equals(again.bytes));
 });
 
@@ -222,7 +176,9 @@ test('what is said about the result is so, in words and in JSON, and the same mo
 const mistakes = [
     ['no model', ['--onnx', '-o', 'm.onnx'], /export takes one model, got 0/],
     ['two models', ['m.eyelet', 'm.eyelet', '--onnx', '-o', 'm.onnx'], /export takes one model, got 2/],
-    ['no format', ['m.eyelet', '-o', 'm.onnx'], /export needs a format: --onnx/],
+    ['no format', ['m.eyelet', '-o', 'm.onnx'], /export needs one format: --html, --onnx or --safetensors/],
+    ['two formats', ['m.eyelet', '--onnx', '--html', '-o', 'm.onnx'], /export needs one format/],
+    ['a module for what has none', ['m.eyelet', '--onnx', '--wasm', 'x', '-o', 'm.onnx'], /--wasm is for --html/],
     ['no output', ['m.eyelet', '--onnx'], /export needs -o FILE/],
     ['an empty output', ['m.eyelet', '--onnx', '-o', ''], /export needs -o FILE/],
     ['a value for the format', ['m.eyelet', '--onnx=14', '-o', 'm.onnx'], /--onnx/],

@@ -7,21 +7,13 @@ import { fileURLToPath } from 'node:url';
 
 import { loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
+import { desktop, give, launch, phone, skip } from './browser.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { tinyModel } from './tiny_model.js';
 
 const web = new URL('../web/', import.meta.url);
 const screenshots = fileURLToPath(new URL('../build/screenshots/', import.meta.url));
 const shippedModel = new URL('models/tutorial.eyelet', web);
-const chromiumPath = '/usr/bin/chromium';
-const chromiumArguments = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const phone = { width: 390, height: 844 }, desktop = { width: 1280, height: 860 };
-
-const playwright = await import('playwright-core').catch(() => null);
-const skip = !playwright ? 'NOT CHECKED: playwright-core is not installed (npm install)'
-    : !existsSync(chromiumPath) && `NOT CHECKED: ${chromiumPath} is not there`;
-
 const plain = (red, green, blue) => {
     const picture = gradient(8, 8);
     picture.data.forEach((_, i) => { picture.data[i] = [red, green, blue, 255][i % 4]; });
@@ -84,7 +76,7 @@ describe('the page', { skip }, () => {
     let browser, site, classifier;
     before(async () => {
         site = await serve({ port: 0 });
-        browser = await playwright.chromium.launch({ executablePath: chromiumPath, args: chromiumArguments });
+        browser = await launch();
         classifier = await loadClassifier({ model: tinyModel() });
     });
     after(async () => {
@@ -134,18 +126,6 @@ describe('the page', { skip }, () => {
         assert.deepEqual(labels, expected(image));
         assert.match(await page.textContent('#timing'), /^[\d.]+ ms/);
     }
-    /* Drops or pastes files one right after the other, as the browser would report it. */
-    const give = (page, kind, ...files) => page.evaluate(([kind, files]) => {
-        for (const { name, mimeType, base64 } of files) {
-            const transfer = new DataTransfer();
-            const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-            transfer.items.add(new File([bytes], name, { type: mimeType }));
-            const options = { bubbles: true, cancelable: true };
-            document.body.dispatchEvent(kind === 'drop' ? new DragEvent('drop', { ...options, dataTransfer: transfer })
-                : new ClipboardEvent('paste', { ...options, clipboardData: transfer }));
-        }
-    }, [kind, files.map(({ buffer, ...rest }) => ({ ...rest, base64: buffer.toString('base64') }))]);
-
     for (const [name, viewport] of Object.entries({ phone, desktop }))
         test(`an example gives five bars, ${name}`, () => visit(async (page) => {
             await page.waitForSelector('#known li');
@@ -289,6 +269,12 @@ describe('the page', { skip }, () => {
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 3);
         assert.match(await page.textContent('#facts'), /Mine/);
     }, { models: { 'tiny.eyelet': tinyModel(), 'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }) } }));
+
+    test('below the threshold of a model the page is not sure', () => visit(async (page) => {
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await settled(page);
+        assert.equal(await page.textContent('#verdict'), `Not sure: perhaps ${expected(redPng)[0]}`);
+    }, { models: { 'tiny.eyelet': tinyModel({ notes: 'not sure below: 1\n' }) } }));
 
     test("a model's text is shown as text", () => visit(async (page) => {
         await page.waitForSelector('#known li');

@@ -52,6 +52,7 @@ dropout 0.2
 dense classes softmax
 ` });
 const arguments_ = (network, ...more) => ['train', '-o', 'm.eyelet', '--network', join(networks, `${network}.txt`), '--data', noisy, '--limit', '300', '--warmup', '0', ...more];
+const epochsIn = (stdout) => stdout.trim().split('\n').map((line) => JSON.parse(line)).filter(({ epoch }) => epoch); /* the last line is the calibration's */
 const train = (cwd, network, ...more) => eyelet(arguments_(network, ...more), { cwd });
 
 async function loads(cwd, ...models) {
@@ -83,7 +84,6 @@ for (const network of ['small', 'rich', 'whitened', 'mobile'])
         const here = folder();
         succeeded(await train(here, network, '--epochs', '2', '--batch', '90', '--seed', '8', '--threads', '1'));
         const other = withoutCommand(join(here, 'm.eyelet'));
-        assert.equal(other.length, models['1'][0].length);
         assert.notEqual(other.slice(-1000), models['1'][0].slice(-1000), 'weights, not only notes');
     });
 
@@ -225,10 +225,11 @@ for (const [network, left] of [['rich', ['batchnorm']], ['whitened', []], ['mobi
         const data = makeData(makeRecords(0)), here = folder();
         const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', join(networks, `${network}.txt`), '--data', data,
             '--limit', '1000', '--epochs', '3', '--warmup', '0', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));
-        const best = stdout.trim().split('\n').map((line) => JSON.parse(line)).reduce((a, b) => b.validation_accuracy > a.validation_accuracy ? b : a);
+        const best = epochsIn(stdout).reduce((a, b) => b.validation_accuracy > a.validation_accuracy ? b : a);
         const measured = JSON.parse(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '1000', '--json'], { cwd: here })).stdout);
         assert.equal(measured.accuracy, best.validation_accuracy);
-        assert.ok(Math.abs(measured.loss - best.validation_loss) < 1e-4 * best.validation_loss, `${measured.loss} against ${best.validation_loss}`);
+        const { loss } = measured.uncalibrated;
+        assert.ok(Math.abs(loss - best.validation_loss) < 1e-4 * best.validation_loss, `${loss} against ${best.validation_loss}`);
 
         const { layers } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
         const kinds = layers.map((layer) => layer.kind);
@@ -240,7 +241,7 @@ test('a noisy set is learnt, and validation agrees with evaluation', async () =>
     const here = folder();
     const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', join(networks, 'rich.txt'), '--data', noisy,
         '--limit', '3000', '--epochs', '2', '--validation', '0.5', '--rate', '0.01', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));
-    const best = Math.max(...stdout.trim().split('\n').map((line) => JSON.parse(line).validation_accuracy));
+    const best = Math.max(...epochsIn(stdout).map(({ validation_accuracy }) => validation_accuracy));
     const { accuracy } = JSON.parse(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', noisy, '--limit', '3000', '--json'], { cwd: here })).stdout);
     assert.ok(best > 0.3, `${best} of 0.1 by chance`);
     assert.ok(Math.abs(accuracy - best) < 0.05, `${accuracy} against ${best}`);
@@ -249,7 +250,7 @@ test('a noisy set is learnt, and validation agrees with evaluation', async () =>
 test('what is printed, the log and the notes agree', async () => {
     const here = folder();
     const { stdout } = succeeded(await train(here, 'small', '--epochs', '3', '--json'));
-    const lines = stdout.trim().split('\n').map((line) => JSON.parse(line));
+    const lines = epochsIn(stdout);
     const log = logIsWhole(join(here, 'm.csv'));
     assert.deepEqual(log.map((row) => row.slice(0, 5)), lines.map((line) => [line.epoch, line.loss, line.accuracy, line.validation_loss, line.validation_accuracy]));
     assert.deepEqual(lines.map(({ epoch, epochs }) => [epoch, epochs]), [[1, 3], [2, 3], [3, 3]]);

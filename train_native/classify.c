@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "calibrate.h"
 #include "classifier.h"
 #include "decode.h"
 #include "limits.h"
@@ -18,6 +19,7 @@ static const char usage[] = "eyelet classify MODEL FILE|FOLDER...: what each JPE
                             "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
                             "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n\n"
                             "Of a folder, the files in it whose names end in .jpg, .jpeg, .png or .bmp, in the order of the names' bytes.\n"
+                            "A model that has been calibrated (`eyelet calibrate`) says \"not sure\" where its best score is low.\n"
                             "A file that cannot be read is named and the others go on; the exit status is then 1.";
 
 enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
@@ -42,11 +44,17 @@ struct finding {
     float *logits, *probabilities;
 };
 
+/* Whether the best score reaches the model's threshold. */
+static bool is_sure(const struct classifier *classifier, const struct finding *finding, const int *places)
+{
+    return (double)finding->probabilities[places[0]] >= calibrate_threshold(classifier_notes(classifier));
+}
+
 static void print_table(const struct classifier *classifier, const char *path, const struct finding *finding,
                         const int *places, int top)
 {
     print_escaped(stdout, path);
-    printf("\n");
+    printf(is_sure(classifier, finding, places) ? "\n" : ": not sure\n");
     for (int i = 0; i < top; i++) {
         printf("  %6.2f %%  ", 100 * (double)finding->probabilities[places[i]]);
         print_escaped(stdout, classifier_label(classifier, places[i]));
@@ -66,7 +74,7 @@ static void print_json(const struct classifier *classifier, const char *path, co
         print_json_string(stdout, classifier_label(classifier, places[i]));
         printf(", \"score\": %.9g, \"index\": %d}", (double)finding->probabilities[places[i]], places[i]);
     }
-    printf("]");
+    printf("], \"sure\": %s", is_sure(classifier, finding, places) ? "true" : "false");
     if (logits) {
         printf(", \"logits\": [");
         for (int i = 0; i < classifier_classes(classifier); i++)

@@ -4,6 +4,7 @@
 
 int command_train(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
+int command_calibrate(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_convert(int argc, char **argv);

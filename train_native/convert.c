@@ -58,7 +58,7 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
     }
     dataset_read(&dataset, model->net.input, &model->preprocess);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
-    struct evaluation a = evaluation_run(before, before_size, &dataset, 0), b = evaluation_run(after, after_size, &dataset, 0);
+    struct evaluation a = evaluation_run(before, before_size, &dataset, NULL, dataset.count, 0), b = evaluation_run(after, after_size, &dataset, NULL, dataset.count, 0);
     const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b), dataset.count};
     evaluation_free(&a);
     evaluation_free(&b);

@@ -1,11 +1,12 @@
 #include "commands.h"
 
+#include "calibrate.h"
 #include "evaluation.h"
 #include "model_file.h"
 #include "options.h"
+#include "report.h"
 #include "support.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,77 +15,59 @@ static const char usage[] = "eyelet evaluate MODEL [DATA]: accuracy on test imag
                             "  eyelet evaluate web/models/tutorial.eyelet           on the 10,000 test images of CIFAR-10\n"
                             "  eyelet evaluate mine.eyelet photos                   on photos/test, a folder for each class\n\n"
                             "DATA is what `eyelet train` takes. Without a folder test, the images are those that train set apart: say\n"
-                            "--test and --split-seed as there. --test 1 takes all.";
+                            "--test and --split-seed as there. --test 1 takes all.\n"
+    "  eyelet evaluate mine.eyelet --report mine.html     one file with plots and pictures, for any browser, offline";
 
-/* Half the width of Wilson's 95 % interval, in points of a percent. */
-static double uncertainty(int correct, int count)
+static void print_table(const struct evaluation *e, const struct dataset *dataset, double temperature, double threshold)
 {
-    const double z = 1.96, p = (double)correct / count, n = count;
-    return 100 * z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-}
-
-static void print_table(const struct evaluation *e, const struct dataset *dataset)
-{
-    printf("accuracy   %.2f %% +- %.2f (%s of %s images)\n", 100 * evaluation_accuracy(e), uncertainty(e->correct, e->count),
-           grouped((uint64_t)e->correct), grouped((uint64_t)e->count));
-    printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%\ntime       %.2f s (%s images/s)\n\n", 100.0 * e->among_five / e->count, e->loss,
-           100 * e->calibration_error, e->seconds, grouped((uint64_t)(e->count / e->seconds)));
-    printf("  %-14s %9s %9s   most often taken for\n", "class", "recall", "precision");
+    const struct interval interval = evaluation_interval(e);
+    printf("accuracy   %.2f %% (%.2f to %.2f with 95 %% confidence; %s of %s images)\n", 100 * evaluation_accuracy(e),
+           100 * interval.low, 100 * interval.high, grouped((uint64_t)e->correct), grouped((uint64_t)e->count));
+    printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%", 100.0 * e->among_five / e->count, e->loss,
+           100 * e->calibration_error);
+    if (temperature != 1)
+        printf(" (%.2f %% without its temperature, %.3f)", 100 * e->uncalibrated_error, temperature);
+    printf("\n");
+    if (threshold > 0) {
+        const struct threshold above = evaluation_above(e, threshold);
+        printf("not sure   below %.3f: %.1f %% of the images; of the others %.2f %% are right\n", threshold,
+               100.0 * (e->count - above.answered) / e->count, above.answered ? 100.0 * above.right / above.answered : 0);
+    }
+    printf("time       %.2f s (%s images/s)\n\n", e->seconds, grouped((uint64_t)(e->count / e->seconds)));
+    printf("  %-14s %9s %9s %9s   most often taken for\n", "class", "precision", "recall", "F1");
     for (int i = 0; i < e->classes; i++) {
-        int row = 0, column = 0, worst = i == 0;
-        for (int k = 0; k < e->classes; k++) {
-            row += e->confusion[i * e->classes + k];
-            column += e->confusion[k * e->classes + i];
+        const struct class_scores scores = evaluation_class(e, i);
+        int worst = i == 0;
+        for (int k = 0; k < e->classes; k++)
             if (k != i && e->confusion[i * e->classes + k] > e->confusion[i * e->classes + worst])
                 worst = k;
-        }
-        const int hits = e->confusion[i * e->classes + i], missed = e->classes > 1 ? e->confusion[i * e->classes + worst] : 0;
-        printf("  %-14s %7.1f %% %7.1f %%", dataset->class_names[i], row ? 100.0 * hits / row : 0.0, column ? 100.0 * hits / column : 0.0);
+        const int missed = e->classes > 1 ? e->confusion[i * e->classes + worst] : 0;
+        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision, 100 * scores.recall,
+               100 * scores.f1);
         if (missed)
             printf("   %s (%d)", dataset->class_names[worst], missed);
         printf("\n");
     }
 }
 
-static void print_json(const struct evaluation *e, const struct dataset *dataset, const char *path)
-{
-    printf("{\"model\": ");
-    print_json_string(stdout, path);
-    printf(", \"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"top5\": %.6f, \"loss\": %.6f, \"calibration_error\": %.6f, \"seconds\": %.3f, \"classes\": [",
-           e->count, e->correct, evaluation_accuracy(e), (double)e->among_five / e->count, e->loss, e->calibration_error, e->seconds);
-    for (int i = 0; i < e->classes; i++) {
-        printf("%s", i ? ", " : "");
-        print_json_string(stdout, dataset->class_names[i]);
-    }
-    printf("], \"confusion\": [");
-    for (int i = 0; i < e->classes; i++) {
-        printf("%s[", i ? ", " : "");
-        for (int k = 0; k < e->classes; k++)
-            printf("%s%d", k ? ", " : "", e->confusion[i * e->classes + k]);
-        printf("]");
-    }
-    printf("]}\n");
-}
-
 /* Where train set the test images apart, the same ones must be set apart here. */
-static void check_division(const struct model *model, const struct dataset *dataset, const char *path)
+static void check_division(const char *notes, const struct dataset *dataset, const char *path)
 {
-    char *notes = model_file_notes(model), *own = dataset_division(dataset);
-    char *line = strncmp(notes, "split: ", 7) == 0 ? notes : strstr(notes, "\nsplit: ");
-    if (line && own && dataset->options.test < 1) {
-        line = strchr(line, ':') + 2;
-        line[strcspn(line, "\n")] = 0;
+    const char *note = model_file_note(notes, "split");
+    char *own = dataset_division(dataset);
+    if (note && own && dataset->options.test < 1) {
+        char *line = strndup(note, strcspn(note, "\n"));
         if (strcmp(line, own) != 0)
             fail(path, "Say so here too; or --test 1, to take all pictures of a place that it was not trained on.",
                  "the model was trained with %s: with %s it would be measured on what it has learnt", line, own);
+        free(line);
     }
     free(own);
-    free(notes);
 }
 
-/* Writes the model again with its measured accuracy among the notes. */
-static void record(const struct model *model, const struct evaluation *e, const struct dataset *dataset, const char *path,
-                   int views)
+/* Writes the model again with its measured accuracy among the notes; the result is the new file, which the caller frees. */
+static uint8_t *record(size_t *size, const struct model *model, const struct evaluation *e, const struct dataset *dataset,
+                       const char *path, int views)
 {
     char value[160], key[40] = "accuracy";
     snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e), grouped((uint64_t)e->count),
@@ -92,19 +75,18 @@ static void record(const struct model *model, const struct evaluation *e, const 
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
-    size_t size;
-    uint8_t *bytes = model_file_again(&size, model, notes, model->type);
+    uint8_t *bytes = model_file_again(size, model, notes, model->type);
     const char *reason;
-    if (!write_file(path, bytes, size, &reason))
+    if (!write_file(path, bytes, *size, &reason))
         fail(path, "The model is unchanged.", "the accuracy cannot be recorded: %s", reason);
-    free(bytes);
     free(notes);
     free(old);
+    return bytes;
 }
 
 int command_evaluate(int argc, char **argv)
 {
-    const char *logits = NULL;
+    const char *logits = NULL, *page = NULL;
     struct data_options data = usual_data;
     bool json = false, recorded = false;
     int limit = 0, threads = 0, choice = 0;
@@ -118,10 +100,12 @@ int command_evaluate(int argc, char **argv)
         {"threads", "N", OPTION_COUNT, &threads, "0: as many as there are cores", NULL},
         {"views", "N", OPTION_CHOICE, &choice,
          "average over the image, its mirror and both moved by a\npixel; one of", evaluation_views},
+        {"report", "FILE", OPTION_TEXT, &page, "write a report there: one HTML file that needs nothing else", NULL},
         {"logits", "FILE", OPTION_TEXT, &logits, "write the logits there: float32, little-endian, (images, classes)", NULL},
         {"record", NULL, OPTION_FLAG, &recorded, "write the accuracy into the model's notes", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print the numbers of the report as JSON", NULL},
         {0}};
+    char *command = options_command(argc, argv, NULL);
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first < 1 || argc - first + (data.path != NULL) > 2)
         usage_error("evaluate", "evaluate takes one model and one place of data, got %d operands", argc - first);
@@ -142,23 +126,32 @@ int command_evaluate(int argc, char **argv)
     if (mismatch)
         fail(argv[first], "Evaluate a model on the data that it was trained for.", "%s", mismatch);
     dataset_read(&dataset, model->net.input, &model->preprocess);
-    check_division(model, &dataset, argv[first]);
+    char *notes = model_file_notes(model);
+    check_division(notes, &dataset, argv[first]);
     if (limit)
         dataset_limit(&dataset, limit);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
 
-    struct evaluation evaluation = evaluation_run(bytes, size, &dataset, choice);
+    struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, choice);
     const char *reason;
     if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), &reason))
         fail(logits, NULL, "the logits cannot be written: %s", reason);
-    if (recorded)
-        record(model, &evaluation, &dataset, argv[first], choice);
+    size_t new_size;
+    uint8_t *again = recorded ? record(&new_size, model, &evaluation, &dataset, argv[first], choice) : NULL;
+    const struct report report = {.path = argv[first], .command = command, .model = model, .notes = notes,
+                                  .bytes = again ? again : bytes, .size = again ? new_size : size,
+                                  .dataset = &dataset, .evaluation = &evaluation, .views = evaluation_views[choice]};
+    if (page)
+        report_write(page, &report);
     if (json)
-        print_json(&evaluation, &dataset, argv[first]);
+        report_print_json(stdout, &report);
     else
-        print_table(&evaluation, &dataset);
+        print_table(&evaluation, &dataset, (double)model->temperature, calibrate_threshold(notes));
     evaluation_free(&evaluation);
     dataset_free(&dataset);
+    free(notes);
+    free(again);
+    free(command);
     free(bytes);
     free(model);
     return EXIT_SUCCESS;

@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
     {"train", "train a network on labelled images", command_train},
     {"evaluate", "measure a model on the test images", command_evaluate},
+    {"calibrate", "make a model's scores mean what they say", command_calibrate},
     {"doctor", "say what a data set is like, and what is wrong with it", command_doctor},
     {"classify", "say what is in pictures", command_classify},
     {"convert", "store a model's weights in fewer bytes", command_convert},
@@ -51,7 +52,7 @@ int main(int argc, char **argv)
 {
     check_processor();
     if (argc < 2)
-        usage_error("", "expected a command: train, evaluate, doctor, classify, convert, quantize, export or summary");
+        usage_error("", "expected a command: train, evaluate, calibrate, doctor, classify, convert, quantize, export or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

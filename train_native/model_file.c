@@ -88,20 +88,41 @@ char *model_file_label(const struct model *model, int index)
     return strndup(label, (size_t)length);
 }
 
+/* The value, if this line is of this key. */
+static const char *value_in(const char *line, const char *key)
+{
+    const size_t length = strlen(key);
+    if (strncmp(line, key, length) != 0 || line[length] != ':')
+        return NULL;
+    return line + length + 1 + strspn(line + length + 1, " ");
+}
+
+static const char *next_line(const char *line)
+{
+    const size_t length = strcspn(line, "\n");
+    return line + length + (line[length] == '\n');
+}
+
+const char *model_file_note(const char *notes, const char *key)
+{
+    for (const char *line = notes; *line; line = next_line(line))
+        if (value_in(line, key))
+            return value_in(line, key);
+    return NULL;
+}
+
 char *model_file_set_note(const char *notes, const char *key, const char *value)
 {
-    const size_t key_length = strlen(key), room = strlen(notes) + key_length + strlen(value) + 4;
+    const size_t room = strlen(notes) + strlen(key) + (value ? strlen(value) : 0) + 5;
     char *out = allocate(room, 1), *p = out;
-    bool set = false;
-    for (const char *line = notes; *line;) {
-        const size_t length = strcspn(line, "\n");
-        if (strncmp(line, key, key_length) == 0 && line[key_length] == ':') {
-            p += set ? 0 : sprintf(p, "%s: %s\n", key, value);
+    bool set = !value;
+    for (const char *line = notes; *line; line = next_line(line)) {
+        if (!value_in(line, key)) {
+            p += sprintf(p, "%.*s\n", (int)strcspn(line, "\n"), line);
+        } else if (!set) {
+            p += sprintf(p, "%s: %s\n", key, value);
             set = true;
-        } else {
-            p += sprintf(p, "%.*s\n", (int)length, line);
         }
-        line += length + (line[length] == '\n');
     }
     if (!set)
         sprintf(p, "%s: %s\n", key, value);

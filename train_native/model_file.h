@@ -24,7 +24,10 @@ uint8_t *model_file_load(struct model *model, size_t *size, const char *path);
 char *model_file_notes(const struct model *model);
 char *model_file_label(const struct model *model, int index);
 
-/* The notes with the value of one key set, or added; the caller frees them. */
+/* Where the value of a key starts in the notes, up to the end of its line; NULL if it is not there. */
+const char *model_file_note(const char *notes, const char *key);
+
+/* The notes with the value of one key set, or added; NULL: left out. The caller frees them. */
 char *model_file_set_note(const char *notes, const char *key, const char *value);
 
 #endif

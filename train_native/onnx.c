@@ -1,7 +1,6 @@
 #include "onnx.h"
 
-#include "model_file.h"
-#include "network.h"
+#include "exported.h"
 #include "norm.h"
 #include "protobuf.h"
 #include "support.h"
@@ -135,32 +134,24 @@ static void put_value(struct protobuf *out, int field, const char *name, int ran
 
 enum form { IMAGE, FLAT };
 
-struct name {
-    char text[48];
-};
-
 struct graph {
     struct protobuf *out;
     const struct model *model;
     int logits;                              /* the tensor */
     int source[LIMIT_NODES + 1];             /* the tensor that holds a tensor's numbers: layers that change none are left out */
     enum form form[LIMIT_NODES + 1];         /* as it was made */
-    struct name names[LIMIT_NODES + 1][2];   /* in each form; empty where it is not there */
+    struct exported_name names[LIMIT_NODES + 1][2];   /* in each form; empty where it is not there */
 };
 
-/* "conv2d_3.weight" */
-static struct name part_of(const struct graph *graph, int node, const char *part)
+static struct exported_name part_of(const struct graph *graph, int node, const char *part)
 {
-    struct name name;
-    snprintf(name.text, sizeof name.text, "%s_%d%s%s", network_kind(graph->model->net.nodes[node].kind), node + 1,
-             *part ? "." : "", part);
-    return name;
+    return exported_name(&graph->model->net, node, part);
 }
 
 /* A new name for a tensor in one form. */
 static const char *named(struct graph *graph, int tensor, enum form form, const char *part)
 {
-    struct name *name = &graph->names[tensor][form];
+    struct exported_name *name = &graph->names[tensor][form];
     if (form == FLAT && tensor == graph->logits)
         strcpy(name->text, "logits");
     else if (tensor == 0)
@@ -189,7 +180,7 @@ static const char *reads(struct graph *graph, int tensor, enum form form)
     if (form == FLAT) {
         put_node(out, "Flatten", named(graph, tensor, FLAT, "flat"), INPUTS(other));
     } else {
-        const struct name axes = part_of(graph, tensor - 1, "axes");
+        const struct exported_name axes = part_of(graph, tensor - 1, "axes");
         uint8_t *p = put_tensor(out, axes.text, ELEMENT_INT64, 1, (int[]){2});
         memset(p, 0, 16);
         p[0] = 2;
@@ -199,27 +190,19 @@ static const char *reads(struct graph *graph, int tensor, enum form form)
     return there;
 }
 
-static struct name put_number(struct graph *graph, int node, const char *part, float x)
+static struct exported_name put_number(struct graph *graph, int node, const char *part, float x)
 {
-    const struct name name = part_of(graph, node, part);
+    const struct exported_name name = part_of(graph, node, part);
     put_floats(graph->out, name.text, 0, NULL, &x);
     return name;
 }
 
-/* Padding behind the input; not what a window without padding leaves over. */
-static int padding_after(int in, int out, int kernel, int stride, int before)
-{
-    const int after = (out - 1) * stride + kernel - in - before;
-    return after > 0 ? after : 0;
-}
-
 static void put_window(struct protobuf *out, const struct window *window)
 {
-    const int bottom = padding_after(window->in.h, window->out.h, window->kernel_h, window->stride, window->pad_top);
-    const int right = padding_after(window->in.w, window->out.w, window->kernel_w, window->stride, window->pad_left);
+    const struct exported_padding padding = exported_padding(window);
     put_attribute_ints(out, "kernel_shape", (int[]){window->kernel_h, window->kernel_w}, 2);
     put_attribute_ints(out, "strides", (int[]){window->stride, window->stride}, 2);
-    put_attribute_ints(out, "pads", (int[]){window->pad_top, window->pad_left, bottom, right}, 4);
+    put_attribute_ints(out, "pads", (int[]){padding.top, padding.left, padding.bottom, padding.right}, 4);
 }
 
 /* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one input. */
@@ -228,7 +211,7 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     const struct window window = net_window(&graph->model->net, i);
     const bool depthwise = graph->model->net.nodes[i].kind == NODE_DEPTHWISE;
     const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
-    const struct name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
+    const struct exported_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;
     uint8_t *p = put_tensor(graph->out, weight.text, ELEMENT_FLOAT, 4, (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
@@ -251,7 +234,7 @@ static void put_dense(struct graph *graph, int i, const float *parameters)
 {
     const struct node *node = &graph->model->net.nodes[i];
     const int in = graph->model->net.shapes[node->input[0]].c, out = node->channels;
-    const struct name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
+    const struct exported_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     put_floats(graph->out, weight.text, 2, (int[]){in, out}, parameters);
     if (node->bias)
         put_floats(graph->out, bias.text, 1, &out, parameters + (size_t)in * (size_t)out);
@@ -279,7 +262,7 @@ static void put_global_pool(struct graph *graph, int i)
 /* The dense layer behind it wants the numbers in the order of (h, w, c). */
 static void put_flatten(struct graph *graph, int i)
 {
-    const struct name turned = part_of(graph, i, "transposed");
+    const struct exported_name turned = part_of(graph, i, "transposed");
     const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
     const size_t start = begin_node(graph->out, "Transpose", turned.text, INPUTS(image));
     put_attribute_ints(graph->out, "perm", (int[]){0, 2, 3, 1}, 4);
@@ -292,7 +275,7 @@ static void put_batchnorm(struct graph *graph, int i, const float *parameters)
     static const char *const parts[4] = {"scale", "shift", "mean", "variance"};
     const int tensor = graph->model->net.nodes[i].input[0], c = graph->model->net.shapes[tensor].c;
     const enum form form = graph->form[graph->source[tensor]];
-    struct name names[4];
+    struct exported_name names[4];
     for (int k = 0; k < 4; k++) {
         names[k] = part_of(graph, i, parts[k]);
         put_floats(graph->out, names[k].text, 1, &c, parameters + (size_t)k * (size_t)c);
@@ -326,13 +309,13 @@ static void put_relu6(struct graph *graph, int i)
     const int tensor = graph->model->net.nodes[i].input[0];
     const enum form form = graph->form[graph->source[tensor]];
     const char *in = reads(graph, tensor, form);
-    const struct name least = put_number(graph, i, "least", 0), most = put_number(graph, i, "most", 6);
+    const struct exported_name least = put_number(graph, i, "least", 0), most = put_number(graph, i, "most", 6);
     put_node(graph->out, "Clip", makes(graph, i, form), INPUTS(in, least.text, most.text));
 }
 
 static void put_scale(struct graph *graph, int i)
 {
-    const struct name factor = put_number(graph, i, "factor", graph->model->net.nodes[i].rate);
+    const struct exported_name factor = put_number(graph, i, "factor", graph->model->net.nodes[i].rate);
     put_elementwise(graph, i, "Mul", factor.text);
 }
 
@@ -343,8 +326,8 @@ static void put_gelu(struct graph *graph, int i)
     const int tensor = graph->model->net.nodes[i].input[0];
     const enum form form = graph->form[graph->source[tensor]];
     const char *in = reads(graph, tensor, form);
-    const struct name first = put_number(graph, i, "slope", slope), third = put_number(graph, i, "cube", cube);
-    const struct name square = part_of(graph, i, "square"), bent = part_of(graph, i, "bent"),
+    const struct exported_name first = put_number(graph, i, "slope", slope), third = put_number(graph, i, "cube", cube);
+    const struct exported_name square = part_of(graph, i, "square"), bent = part_of(graph, i, "bent"),
                       factor = part_of(graph, i, "factor"), product = part_of(graph, i, "product"),
                       gate = part_of(graph, i, "gate");
     put_node(graph->out, "Mul", square.text, INPUTS(in, in));
@@ -358,9 +341,9 @@ static void put_gelu(struct graph *graph, int i)
 static void put_softmax(struct graph *graph, int i)
 {
     const char *in = reads(graph, graph->logits, FLAT);
-    const struct name cooled = part_of(graph, i, "input");
+    const struct exported_name cooled = part_of(graph, i, "input");
     if (graph->model->temperature != 1) {
-        const struct name temperature = put_number(graph, i, "temperature", graph->model->temperature);
+        const struct exported_name temperature = put_number(graph, i, "temperature", graph->model->temperature);
         put_node(graph->out, "Div", cooled.text, INPUTS(in, temperature.text));
         in = cooled.text;
     }
@@ -442,50 +425,17 @@ static void put_graph(struct protobuf *out, const struct model *model)
 
 /* ---- The file ---- */
 
-static void put_metadata(struct protobuf *out, const char *key, const char *value)
+static void put_metadata(void *context, const char *key, const char *value)
 {
+    struct protobuf *out = context;
     const size_t start = protobuf_begin(out, MODEL_METADATA_PROPS);
     protobuf_text(out, ENTRY_KEY, key);
     protobuf_text(out, ENTRY_VALUE, value);
     protobuf_end(out, start);
 }
 
-static void put_metadata_numbers(struct protobuf *out, const char *key, int count, const double *x)
-{
-    char text[128] = "[";
-    for (int i = 0; i < count; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%.9g%s", x[i], i + 1 < count ? ", " : "]");
-    put_metadata(out, key, text);
-}
-
-static void put_labels(struct protobuf *out, const struct model *model)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    for (int i = 0; memory && i < net_classes(&model->net); i++) {
-        char *label = model_file_label(model, i);
-        fputs(i ? ", " : "[", memory);
-        print_json_string(memory, label);
-        free(label);
-    }
-    if (!memory || fputc(']', memory) == EOF || fclose(memory))
-        fail(NULL, NULL, "not enough memory for the labels");
-    put_metadata(out, "labels", text);
-    free(text);
-}
-
 uint8_t *onnx_bytes(size_t *size, const struct model *model)
 {
-    static const char *const fits[] = {[FIT_STRETCH] = "\"stretch\"", [FIT_CROP] = "\"crop\"", [FIT_PAD] = "\"pad\""};
-    const struct preprocess *preprocess = &model->preprocess;
-    const struct shape input = model->net.input;
-    double background[3], mean[3], deviation[3];
-    for (int c = 0; c < 3; c++) {
-        background[c] = preprocess->background[c];
-        mean[c] = (double)preprocess->mean[c];
-        deviation[c] = (double)preprocess->deviation[c];
-    }
     struct protobuf out = {0};
     protobuf_int(&out, MODEL_IR_VERSION, IR_VERSION);
     const size_t opset = protobuf_begin(&out, MODEL_OPSET_IMPORT);
@@ -495,18 +445,7 @@ uint8_t *onnx_bytes(size_t *size, const struct model *model)
     protobuf_text(&out, MODEL_DOC_STRING,
              "An image classifier. Fit a picture to the input's size as `fit` in metadata_props says, put `background` where "
              "it is transparent or does not reach, and scale its bytes to 0..1.");
-    put_labels(&out, model);
-    put_metadata_numbers(&out, "input_size", 3, (double[]){input.h, input.w, input.c});
-    put_metadata(&out, "fit", fits[preprocess->fit]);
-    put_metadata_numbers(&out, "background", 3, background);
-    put_metadata_numbers(&out, "mean", input.c, mean);
-    put_metadata_numbers(&out, "deviation", input.c, deviation);
-    char text[32];
-    snprintf(text, sizeof text, "%.9g", (double)model->temperature);
-    put_metadata(&out, "temperature", text);
-    char *notes = model_file_notes(model);
-    put_metadata(&out, "notes", notes);
-    free(notes);
+    exported_metadata(model, put_metadata, &out);
     put_graph(&out, model);
     *size = out.size;
     return out.bytes;

@@ -7,8 +7,7 @@
  *
  * Input `image` (batch, c, h, w): red, green, blue, or luminance alone, from 0 to 1; the graph applies mean and deviation
  * itself. Outputs `logits` and `probabilities` (batch, classes). All numbers are float32, and the batch is as large as the
- * caller likes. metadata_props tell the rest, as JSON but for the notes: labels, input_size (h, w, c), fit ("stretch", "crop"
- * or "pad"), background (red, green, blue, 0 to 255), mean, deviation, temperature, notes. */
+ * caller likes. metadata_props tell the rest (exported.h). */
 #ifndef ONNX_H
 #define ONNX_H
 

@@ -128,3 +128,34 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
     }
     return optind;
 }
+
+/* What a shell would take apart stands in quotes; a quote in it is '\\''. */
+static void print_argument(FILE *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=:,./@%";
+    if (*text && !text[strspn(text, plain)]) {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++)
+        fputs(*text == '\'' ? "'\\''" : (char[]){*text, 0}, out);
+    fputc('\'', out);
+}
+
+char *options_command(int argc, char **argv, const char *left_out)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        fail(NULL, NULL, "not enough memory for the command line");
+    fputs("eyelet", out);
+    for (int i = 0; i < argc; i++)
+        if (!left_out || strcmp(argv[i], left_out) != 0) {
+            fputc(' ', out);
+            print_argument(out, argv[i]);
+        }
+    fclose(out);
+    return text;
+}

@@ -150,8 +150,8 @@ int command_quantize(int argc, char **argv)
     if (limit)
         dataset_limit(&test, limit);
     dataset_fit(&test, model->net.input, &model->preprocess);
-    report.before = evaluation_run(bytes, report.bytes_before, &test, 0);
-    report.after = evaluation_run(result, report.bytes_after, &test, 0);
+    report.before = evaluation_run(bytes, report.bytes_before, &test, NULL, test.count, 0);
+    report.after = evaluation_run(result, report.bytes_after, &test, NULL, test.count, 0);
     (json ? print_json : print_table)(&report, &test);
     const double lost = 100 * (evaluation_accuracy(&report.before) - evaluation_accuracy(&report.after));
     fflush(stdout);

@@ -1,5 +1,6 @@
 #include "saver.h"
 
+#include "calibrate.h"
 #include "model_file.h"
 #include "support.h"
 
@@ -18,9 +19,10 @@ void saver_save(const struct saver *saver, const float *weights, const char *pat
         snprintf(count, sizeof count, "epochs: %d\n", epochs);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *division = dataset_division(saver->dataset);
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%scommand: %s\n",
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%s%scommand: %s\n",
              (int)strcspn(name, "."), name, from ? "of " : "", from ? from : saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "", accuracy,
+             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "",
+             validation->count ? calibrate_split_note(saver->options->validation, saver->dataset->count, saver->options->seed) : "", accuracy,
              count, saver->command);
     free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
@@ -33,17 +35,4 @@ void saver_save(const struct saver *saver, const float *weights, const char *pat
     if (!write_file(path, bytes, size, &reason))
         fail(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
     free(bytes);
-}
-
-char *saver_command(int argc, char **argv)
-{
-    size_t length = 8;
-    for (int i = 0; i < argc; i++)
-        length += strlen(argv[i]) + 1;
-    char *line = allocate(length, 1);
-    strcpy(line, "eyelet");
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--resume") != 0)
-            strcat(strcat(line, " "), argv[i]);
-    return line;
 }

@@ -21,7 +21,4 @@ struct saver {
 void saver_save(const struct saver *saver, const float *weights, const char *path, int epochs,
                 const struct epoch_result *validation);
 
-/* The command line of these arguments; the caller frees it. Without --resume: a resumed run ends in the identical file. */
-char *saver_command(int argc, char **argv);
-
 #endif

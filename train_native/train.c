@@ -1,14 +1,15 @@
 #include "commands.h"
 
+#include "calibrate.h"
 #include "checkpoint.h"
 #include "choose.h"
 #include "dataset.h"
+#include "display.h"
 #include "fetch.h"
 #include "find_rate.h"
 #include "network.h"
 #include "options.h"
 #include "probe.h"
-#include "display.h"
 #include "saver.h"
 #include "support.h"
 #include "train_options.h"
@@ -110,6 +111,20 @@ static bool finish_epoch(struct run *run)
     return !over;
 }
 
+/* Fits the scores of the models that were written to the validation images; last: NULL if there is only one. */
+static void calibrate(const struct train_options *o, const char *last, const struct dataset *dataset, const struct split *split,
+                      int threads)
+{
+    if (!split->validation_count || dataset->classes < 2)
+        return;
+    omp_set_num_threads(threads);
+    if (last)
+        calibrate_file(last, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+    const struct calibration best =
+        calibrate_file(o->output, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+    calibrate_print(&best, o->json);
+}
+
 /* The epochs from progress on. Returns the exit status. */
 static int learn(struct run *run)
 {
@@ -134,6 +149,7 @@ static int learn(struct run *run)
         if (more && progress->epoch < settings->epochs)
             checkpoint_save(run->options->output, run->identity, trainer, progress);
     }
+    calibrate(run->options, run->last_path, run->saver->dataset, split, trainer->threads);
     checkpoint_remove(run->options->output);
     return EXIT_SUCCESS;
 }
@@ -289,6 +305,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
     if (o->linear_probe) {
         print_start(o, net, &split, threads);
         probe(&saver, transfer, &split, class_weights, threads);
+        calibrate(o, NULL, &dataset, &split, threads);
     } else {
         struct trainer *trainer = open_trainer(o, net, &preprocess, transfer, &dataset, &split, threads);
         trainer->class_weights = class_weights;
@@ -317,7 +334,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
 int command_train(int argc, char **argv)
 {
     bool named;
-    char *command = saver_command(argc, argv); /* before the parsing, which reorders them */
+    char *command = options_command(argc, argv, "--resume"); /* without it: a resumed run ends in the identical file */
     struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
     const int status = train(&o, command, argc, argv);

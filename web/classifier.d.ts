@@ -49,6 +49,8 @@ export interface ClassifierInfo {
     readonly inputHeight: number;
     readonly classes: number;
     readonly modelBytes: number;
+    /** The score below which the best answer is too often wrong: say "not sure" instead. Undefined if the model names none. */
+    readonly threshold: number | undefined;
 }
 
 export interface Classifier {

@@ -70,6 +70,7 @@ class Classifier {
             inputHeight: exports.input_height(),
             classes: labels.length,
             modelBytes: model.length,
+            threshold: thresholdIn(notes),
         });
         Object.freeze(this);
     }
@@ -256,6 +257,12 @@ function text(exports, place) {
 function parseNotes(notes) {
     return Object.fromEntries(notes.split('\n').map((line) => /^([^:]+):\s*(.*)$/.exec(line)).filter(Boolean)
         .map(([, key, value]) => [key.trim(), value.trim()]));
+}
+
+/* What `eyelet calibrate` wrote; the notes may also be anybody's. */
+function thresholdIn(notes) {
+    const score = Number.parseFloat(notes['not sure below']);
+    return score > 0 && score <= 1 ? score : undefined;
 }
 
 async function compile(source) {

@@ -10,6 +10,7 @@ const verdict = element('verdict'), problem = element('problem'), preview = elem
 
 const classifier = new BackgroundClassifier();
 let model; /* promise of the open model */
+let threshold; /* the open model's, if it has one */
 let latest = null; /* what prepared the latest picture, for another model to see it too */
 let newest = 0; /* number of the latest picture */
 let running = Promise.resolve(); /* the classification under way; never rejects */
@@ -68,6 +69,7 @@ async function openModel(bytes) {
         const { labels, info } = await opening;
         if (model !== opening)
             return;
+        ({ threshold } = info);
         showFacts(info);
         if (latest)
             classify(latest);
@@ -138,7 +140,7 @@ function showResult(best, milliseconds) {
     problem.hidden = true;
     element('known').replaceChildren();
     showBars(best, element('bars').children);
-    verdict.textContent = score < 0.5 ? `Perhaps ${label}` : label;
+    verdict.textContent = score < threshold ? `Not sure: perhaps ${label}` : score < 0.5 ? `Perhaps ${label}` : label;
     verdict.classList.add('is-answer');
     element('timing').textContent = `${number.format(Math.max(milliseconds, 0.1))} ms on this device`;
     revealResult();

@@ -1,0 +1,49 @@
+/* Chromium for the tests of pages.
+ *
+ *     describe('a page', { skip }, () => {
+ *         const browser = await launch();
+ *         await give(page, 'drop', { name: 'a.png', mimeType: 'image/png', buffer }); */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+
+const path = '/usr/bin/chromium';
+const playwright = await import('playwright-core').catch(() => null);
+export const skip = !playwright ? 'NOT CHECKED: playwright-core is not installed (npm install)'
+    : !existsSync(path) && `NOT CHECKED: ${path} is not there`;
+
+export const phone = { width: 390, height: 844 }, desktop = { width: 1280, height: 860 };
+
+export function launch() {
+    return playwright.chromium.launch({ executablePath: path, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+        '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+}
+
+/* Opens a file from disk, lets `steps` use it, and then asserts that nothing was asked for elsewhere and nothing complained of. */
+export async function visitFile(browser, file, steps, options = {}) {
+    const context = await browser.newContext({ viewport: desktop, reducedMotion: 'reduce', ...options });
+    const page = await context.newPage();
+    const heard = [], requested = [];
+    page.on('console', (message) => heard.push(message.text()));
+    page.on('pageerror', (error) => heard.push(String(error)));
+    context.on('request', (asked) => requested.push(asked.url()));
+    try {
+        await page.goto(`file://${file}`);
+        await steps(page);
+    } finally {
+        await context.close();
+    }
+    assert.deepEqual(requested.filter((url) => !/^(data|blob):/.test(url)), [`file://${file}`]);
+    assert.deepEqual(heard, []);
+}
+
+/* Drops or pastes files one right after the other, as the browser would report it. */
+export const give = (page, kind, ...files) => page.evaluate(([kind, files]) => {
+    for (const { name, mimeType, base64 } of files) {
+        const transfer = new DataTransfer();
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        transfer.items.add(new File([bytes], name, { type: mimeType }));
+        const options = { bubbles: true, cancelable: true };
+        document.body.dispatchEvent(kind === 'drop' ? new DragEvent('drop', { ...options, dataTransfer: transfer })
+            : new ClipboardEvent('paste', { ...options, clipboardData: transfer }));
+    }
+}, [kind, files.map(({ buffer, ...rest }) => ({ ...rest, base64: buffer.toString('base64') }))]);

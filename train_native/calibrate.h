@@ -1,0 +1,31 @@
+/* Calibrates model files: the temperature of the softmax, and the score below which a model is not sure (calibration.h). The
+ * notes "calibration" and "not sure below" tell of it. */
+#ifndef CALIBRATE_H
+#define CALIBRATE_H
+
+#include "calibration.h"
+#include "dataset.h"
+
+#define CALIBRATE_PRECISION 0.95 /* of the answers that are sure, unless one asks for another */
+
+struct calibration {
+    int images;
+    double temperature, error_before, error_after; /* calibration_error with temperature 1, and with this one */
+    struct threshold threshold;                    /* answered is 0 where no score reaches the precision */
+};
+
+/* Writes the model at path again with what fits the images at these places, which it has not learnt from. The data has the
+ * model's size and classes, of which there are two or more. What goes wrong ends the program and leaves the file as it is. */
+struct calibration calibrate_file(const char *path, const struct dataset *dataset, const int *places, int count,
+                                  double precision);
+
+/* One line to standard output. */
+void calibrate_print(const struct calibration *calibration, bool json);
+
+/* The score below which these notes call a model not sure; 0 if they name none. */
+double calibrate_threshold(const char *notes);
+
+/* For the notes: which images of its data a model has not learnt from. The text is good for one call. */
+const char *calibrate_split_note(float share, int images, int seed);
+
+#endif
