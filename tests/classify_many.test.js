@@ -91,15 +91,16 @@ test('a picture that cannot be read is one bad picture', async () => {
     assert.deepEqual(results[4], classifier.classify(jpeg));
 });
 
-/* Bytes are used again at once, as by one who reads frames into one buffer. */
+/* Bytes are used again at once, as by one who reads frames into one buffer. A result may still wait to be looked at while the
+ * next image is read. */
 for (const [name, side, mostHeld, take] of [
     ['small images', 16, mostAhead, (image) => image],
     ['large images', 1100, fewestAhead, (image) => image],
     ['promises, of which nobody knows the size', 16, fewestAhead, (image) => Promise.resolve({ ...image, data: image.data.slice() })],
 ])
     test(`few are held: ${name}`, async () => {
-        const workers = 2, count = mostHeld * workers * 4, buffer = new Uint8Array(side * side * 4), expected = new Uint8Array(buffer.length);
-        const shaded = (data, i) => ({ data: data.fill(5 * i % 256), width: side, height: side });
+        const workers = 1, count = mostHeld * 4, buffer = new Uint8Array(side * side * 4), expected = new Uint8Array(buffer.length);
+        const shaded = (data, i) => ({ data: data.fill(5 * i), width: side, height: side });
         let taken = 0, given = 0, most = 0;
         function* images() {
             for (; taken < count; taken++) {
@@ -110,9 +111,8 @@ for (const [name, side, mostHeld, take] of [
         for await (const result of classifier.classifyMany(images(), { workers }))
             assert.deepEqual(result, classifier.classify(shaded(expected, given++)));
         assert.equal(given, count);
-        /* Besides those in hand there are results that wait for the one before them. */
-        assert.ok(most <= 2 * workers * mostHeld, `${most} images at a time`);
-        assert.ok(most >= workers * fewestAhead - 1, `no more than ${most} images at a time`);
+        assert.ok(most < 2 * mostHeld, `${most} images at a time`);
+        assert.ok(most >= mostHeld - 1, `no more than ${most} images at a time`);
     });
 
 test('a view sends its own bytes, not all of its buffer', async () => {
