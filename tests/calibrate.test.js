@@ -124,7 +124,7 @@ test('convert keeps the calibration', async () => {
 test('what calibrate cannot use or write is named, and the model stays as it is', async () => {
     const here = copy(), path = join(here, 'm.eyelet'), bytes = readFileSync(path);
     mkdirSync(join(here, 'empty'));
-    refused(await eyelet(['calibrate', 'm.eyelet', '--data', 'empty'], { cwd: here }), { subject: 'empty', reason: /no CIFAR-10 here/ });
+    refused(await eyelet(['calibrate', 'm.eyelet', '--data', 'empty'], { cwd: here }), { subject: 'empty', reason: /no folders in it/ });
     refused(await calibrate(here, '--validation', '0.00001'), { subject: 'm.eyelet', reason: /nothing to calibrate on/ });
     refused(await eyeletUnder("trap '' XFSZ; ulimit -f 0", ['calibrate', 'm.eyelet', '--data', data], { cwd: here }),
         { subject: 'm.eyelet', reason: /cannot be written/, hint: /unchanged/ });
