@@ -13,6 +13,8 @@ export const skip = !playwright ? 'NOT CHECKED: playwright-core is not installed
 
 export const phone = { width: 390, height: 844 }, desktop = { width: 1280, height: 860 };
 
+const longest = 120_000; /* milliseconds; a busy machine may take long */
+
 export function launch() {
     return playwright.chromium.launch({ executablePath: path, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
         '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
@@ -22,6 +24,7 @@ export function launch() {
 export async function visitFile(browser, file, steps, options = {}) {
     const context = await browser.newContext({ viewport: desktop, reducedMotion: 'reduce', ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(longest);
     const heard = [], requested = [];
     page.on('console', (message) => heard.push(message.text()));
     page.on('pageerror', (error) => heard.push(String(error)));

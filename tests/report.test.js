@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { desktop, launch, phone, skip, visitFile } from './browser.js';
 import { classNames, dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, recordBytes, refused, succeeded } from './program.js';
-import { tinyModel } from './tiny_model.js';
+import { modelOf, tinyModel } from './tiny_model.js';
 
 const records = makeRecords(255), data = makeData(records), images = 1500;
 const network = join(folder({ 'small.txt': 'avgpool 8\nflatten\ndense classes softmax\n' }), 'small.txt');
@@ -134,6 +134,16 @@ test('its policy allows its own script and style, and pictures in itself; it nam
     const text = readFileSync(path, 'utf8'), [, policy] = /Content-Security-Policy" content="([^"]+)"/.exec(text);
     assert.match(policy, /^default-src 'none'; script-src 'sha256-[^' ]{44}'; style-src 'sha256-[^' ]{44}'; img-src data:; base-uri 'none'; form-action 'none'$/);
     assert.doesNotMatch(text, /<(link|iframe|object|embed)|<(script|img)[^>]+src=|url\(|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+});
+
+test('pictures larger than 64 pixels are made smaller', async () => {
+    const labels = classNames, own = folder({ 'm.eyelet': modelOf({ input: [40, 96, 3], labels,
+        layers: [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 10 }, { kind: 'softmax' }] }) });
+    succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '20', '--report', 'r.html'], { cwd: own }));
+    for (const { url } of reportOf(readFileSync(join(own, 'r.html'), 'utf8')).pictures) {
+        const png = Buffer.from(url.slice('data:image/png;base64,'.length), 'base64');
+        assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [64, 27]);
+    }
 });
 
 test('without a log, and with one that is none, there are no curves', async () => {
