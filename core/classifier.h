@@ -27,7 +27,7 @@ struct classifier;
 /* Checks the model (all of it: header, layers, text, checksum, weights) and says how large a workspace it needs. */
 enum status classifier_bytes(size_t *workspace_bytes, const void *model, size_t size);
 
-/* Opens a model that classifier_bytes accepted; unpacks its weights into the workspace. */
+/* Opens a model that classifier_bytes accepted, in floats or quantized (model.h); unpacks its weights into the workspace. */
 enum status classifier_open(struct classifier **classifier, void *workspace, const void *model, size_t size);
 
 /* Bytes that classifier_run needs beside the workspace for a picture of this size; 0 if the size is refused. */

@@ -1,4 +1,4 @@
-/* Shapes. Every tensor in this project is dense, float and NHWC: (image, row, column, channel), channel fastest.
+/* Shapes. Every tensor in this project is dense, float (in integer.h int16_t) and NHWC: (image, row, column, channel), channel fastest.
  * A flattened tensor or a vector of class scores is (n, 1, 1, c). */
 #ifndef TENSOR_H
 #define TENSOR_H

@@ -29,7 +29,7 @@ function* images(file, count) {
 }
 
 for (const [model, count, quantized = ''] of models)
-    test(`${count} test images give the same logits in every build: ${quantized} ${model}`, { skip: !data && 'SKIPPED: no CIFAR-10 found' }, async () => {
+    test(`${count} test images give the same logits in every build: ${model}${quantized && ', quantized'}`, { skip: !data && 'SKIPPED: no CIFAR-10 found' }, async () => {
         const folder = mkdtempSync(join(tmpdir(), 'eyelet-bits-'));
         after(() => rmSync(folder, { recursive: true }));
         let path = join(root, 'web/models', model);
@@ -55,6 +55,6 @@ for (const [model, count, quantized = ''] of models)
             assert.equal(native.length, inModule.length);
             const different = native.findIndex((bits, i) => bits !== inModule[i]);
             assert.equal(different, -1, `${variant}: image ${Math.floor(different / classes)}, class ${different % classes}`);
-            console.log(`# ${quantized} ${model}: ${variant} and WebAssembly agree in all ${native.length} logits`);
+            console.log(`# ${model}${quantized && ', quantized'}: ${variant} and WebAssembly agree in all ${native.length} logits`);
         }
     });
