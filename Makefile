@@ -32,7 +32,9 @@ is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 build := build/$(VARIANT)
 core := $(wildcard core/*.c)
 native := $(wildcard train_native/*.c)
-tests := train_native/augment.c train_native/schedule.c $(filter-out tests/fuzz_% tests/bench_train.c tests/make_golden.c,$(wildcard tests/*.c))
+# The last two are what C tests call of the command line.
+tests := $(filter-out tests/fuzz_% tests/bench_train.c tests/make_golden.c,$(wildcard tests/*.c)) \
+  train_native/augment.c train_native/schedule.c
 objects = $(patsubst %.c,$(build)/%.o,$(1))
 
 .PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-train fuzz install install-test clean help
