@@ -32,7 +32,9 @@ is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 build := build/$(VARIANT)
 core := $(wildcard core/*.c)
 native := $(wildcard train_native/*.c)
-tests := $(addprefix train_native/,augment.c calibration.c schedule.c sha256.c) $(filter-out tests/fuzz_% tests/bench_% tests/make_golden.c,$(wildcard tests/*.c))
+# The last four are what C tests call of the command line.
+tests := $(filter-out tests/fuzz_% tests/bench_% tests/make_golden.c,$(wildcard tests/*.c)) \
+  $(addprefix train_native/,augment.c calibration.c schedule.c sha256.c)
 objects = $(patsubst %.c,$(build)/%.o,$(1))
 embedded_objects := $(patsubst %,$(build)/%.o,train_native/report.html train_native/page.html web/style.css web/classifier.js web/picture.js)
 

@@ -108,6 +108,8 @@ const optionMistakes = [
     ['momentum of 1', [...train, '--momentum', '1'], /--momentum .* below 1/],
     ['a warmup longer than the run', [...train, '--epochs', '2', '--warmup', '3'], /--warmup/],
     ['nesterov without sgd', [...train, '--nesterov'], /--nesterov needs --optimizer sgd/],
+    ['a recipe with nesterov and another optimizer', [...train, '--recipe', 'photos', '--optimizer', 'adam', '--schedule', 'plateau', '--plateau', '0'], /--plateau takes 1 or more/],
+    ['nesterov beside another optimizer', [...train, '--recipe', 'photos', '--optimizer', 'adam', '--nesterov'], /--nesterov needs --optimizer sgd/],
     ['a size too large', [...train, '--size', '1025'], /--size takes at most 1024/],
     ['more threads than make sense', [...train, '--threads', '1000000'], /--threads takes at most 256/],
     ['two places of data for train', [...train, 'a', 'b'], /train takes one place of data, got "a" and "b"/],

@@ -120,7 +120,7 @@ test('lower layers learn at lower rates', async () => {
 
 test('a mistake in what is to learn is answered', async () => {
     const here = folder();
-    for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6, .*not "7"/], [['--freeze', 'conv'], /not "conv"/], [['--freeze', ''], /not ""/], [['--thaw', '3'], /--thaw needs --freeze/],
+    for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6 .*not "7"/], [['--freeze', 'conv'], /not "conv"/], [['--freeze', ''], /not ""/], [['--thaw', '3'], /--thaw needs --freeze/],
         [['--rate-decay', '0'], /--rate-decay takes/], [['--rate-decay', '1.5'], /--rate-decay takes/], [['--network', 'tutorial'], /leave --network away/],
         [['--linear-probe', '--resume'], /does not go with --resume/]])
         refused(await train(here, 'other', ...more), { status: 2, reason });

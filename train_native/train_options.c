@@ -166,6 +166,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         settings->plateau = USUAL_PLATEAU;
     int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)augment->flip,
         initializer = (int)o.initializer, fit = FIT_CROP;
+    bool nesterov = false;
     const char *background = "ffffff";
     const struct option_entry options[] = {
         {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes", NULL},
@@ -196,7 +197,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         {"optimizer", "NAME", OPTION_CHOICE, &kind, "one of", optimizers},
         {"rate", "X", OPTION_NUMBER, &optimizer->rate, "the highest learning rate", NULL},
         {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "of sgd and muon", NULL},
-        {"nesterov", NULL, OPTION_FLAG, &optimizer->nesterov, "Nesterov momentum, for sgd", NULL},
+        {"nesterov", NULL, OPTION_FLAG, &nesterov, "Nesterov momentum, for sgd", NULL},
         {"dense-rate", "X", OPTION_NUMBER, &optimizer->dense_rate, "beside muon: of dense layers", NULL},
         {"bias-rate", "X", OPTION_NUMBER, &optimizer->bias_rate, "beside muon: of biases and shifts", NULL},
         {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay,
@@ -238,6 +239,9 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     o.data.may_fetch = true;
     o.fit = (enum fit)fit;
     read_colour(o.background, background);
+    if (kind != (int)optimizer->kind) /* a recipe's Nesterov momentum goes with its optimizer */
+        optimizer->nesterov = false;
+    optimizer->nesterov |= nesterov;
     optimizer->kind = (enum optimizer_kind)kind;
     settings->schedule = (enum schedule)schedule;
     augment->flip = (enum flip)flip;
