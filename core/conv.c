@@ -2,19 +2,6 @@
 
 #include <string.h>
 
-/* The input with its borders, as far as the window reaches. */
-static struct shape padded_shape(const struct window *window)
-{
-    return (struct shape){(window->out.h - 1) * window->stride + window->kernel_h,
-                          (window->out.w - 1) * window->stride + window->kernel_w, window->in.c};
-}
-
-static bool needs_padding(const struct window *window)
-{
-    const struct shape padded = padded_shape(window);
-    return window->pad_top || window->pad_left || padded.h > window->in.h || padded.w > window->in.w;
-}
-
 /* The output's gradient, stride - 1 zeros between its pixels and zeros around, so that the input's gradient is a
  * convolution of it with stride 1. */
 static struct shape dilated_shape(const struct window *window)
@@ -54,7 +41,7 @@ void conv_pack_backward(float *packed, const float *weights, const struct window
 
 size_t conv_forward_scratch(int n, const struct window *window)
 {
-    return needs_padding(window) ? (size_t)n * shape_count(padded_shape(window)) : 0;
+    return window_needs_padding(window) ? (size_t)n * shape_count(window_padded(window)) : 0;
 }
 
 /* As many images at a time as keep the packed gradients, DEPTH rows or so, in the second-level cache. */
@@ -101,8 +88,8 @@ struct patches {
 static struct patches patches_of(const float *in, float *scratch, int n, const struct window *window)
 {
     struct shape shape = window->in;
-    if (needs_padding(window)) {
-        shape = padded_shape(window);
+    if (window_needs_padding(window)) {
+        shape = window_padded(window);
         pad(scratch, shape, in, window->in, window->pad_top, window->pad_left, 1, n);
         in = scratch;
     }

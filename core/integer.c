@@ -2,22 +2,9 @@
 
 /* ---- Borders ---- */
 
-/* The input with its borders, as far as the window reaches. */
-static struct shape padded_shape(const struct window *window)
-{
-    return (struct shape){(window->out.h - 1) * window->stride + window->kernel_h,
-                          (window->out.w - 1) * window->stride + window->kernel_w, window->in.c};
-}
-
-static bool needs_padding(const struct window *window)
-{
-    const struct shape padded = padded_shape(window);
-    return window->pad_top || window->pad_left || padded.h > window->in.h || padded.w > window->in.w;
-}
-
 static size_t padded_bytes(const struct window *window)
 {
-    const size_t bytes = needs_padding(window) ? shape_count(padded_shape(window)) * sizeof(int16_t) + INTEGER_SLACK : 0;
+    const size_t bytes = window_needs_padding(window) ? shape_count(window_padded(window)) * sizeof(int16_t) + INTEGER_SLACK : 0;
     return (bytes + INTEGER_SLACK - 1) / INTEGER_SLACK * INTEGER_SLACK;
 }
 
@@ -33,9 +20,9 @@ static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
 static const int16_t *with_borders(struct shape *shape, const int16_t *in, int16_t *scratch, const struct window *window)
 {
     *shape = window->in;
-    if (!needs_padding(window))
+    if (!window_needs_padding(window))
         return in;
-    *shape = padded_shape(window);
+    *shape = window_padded(window);
     const ptrdiff_t c = shape->c, left = window->pad_left;
     const ptrdiff_t w = left + window->in.w < shape->w ? window->in.w : shape->w - left, right = shape->w - left - w;
     for (int y = 0; y < shape->h; y++, scratch += shape->w * c) {

@@ -3,6 +3,7 @@
 #ifndef TENSOR_H
 #define TENSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct shape {
@@ -20,5 +21,19 @@ struct window {
     int kernel_h, kernel_w, stride;
     int pad_top, pad_left; /* rows and columns of padding before the input; those behind it follow from the rest */
 };
+
+/* The input with its borders, as far as the window reaches. */
+static inline struct shape window_padded(const struct window *window)
+{
+    return (struct shape){(window->out.h - 1) * window->stride + window->kernel_h,
+                          (window->out.w - 1) * window->stride + window->kernel_w, window->in.c};
+}
+
+/* Whether some of that lies outside of the input. */
+static inline bool window_needs_padding(const struct window *window)
+{
+    const struct shape padded = window_padded(window);
+    return window->pad_top || window->pad_left || padded.h > window->in.h || padded.w > window->in.w;
+}
 
 #endif

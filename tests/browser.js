@@ -50,3 +50,14 @@ export const give = (page, kind, ...files) => page.evaluate(([kind, files]) => {
             : new ClipboardEvent('paste', { ...options, clipboardData: transfer }));
     }
 }, [kind, files.map(({ buffer, ...rest }) => ({ ...rest, base64: buffer.toString('base64') }))]);
+
+/* A blue picture in a format that the module does not read and the browser does. */
+export async function blueWebp(page) {
+    const base64 = await page.evaluate(async () => {
+        const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
+        Object.assign(canvas.getContext('2d'), { fillStyle: '#0a0afa' }).fillRect(0, 0, 8, 8);
+        const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/webp', 1); });
+        return btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
+    });
+    return Buffer.from(base64, 'base64');
+}

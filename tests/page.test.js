@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { loadClassifier } from '../web/classifier.js';
 import { serve } from '../web/serve.js';
-import { desktop, give, launch, phone, skip } from './browser.js';
+import { blueWebp, desktop, give, launch, phone, skip } from './browser.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { tinyModel } from './tiny_model.js';
 
@@ -146,13 +146,7 @@ describe('the page', { skip }, () => {
         assert.equal(await page.isVisible('#preview'), true);
         await page.setInputFiles('#file', file('wrong-name.png', 'image/png', jpeg));
         await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(jpeg)[0]);
-        const webp = await page.evaluate(async () => {
-            const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
-            Object.assign(canvas.getContext('2d'), { fillStyle: '#0a0afa' }).fillRect(0, 0, 8, 8);
-            const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/webp', 1); });
-            return btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
-        });
-        await page.setInputFiles('#file', file('a.webp', 'image/webp', Buffer.from(webp, 'base64')));
+        await page.setInputFiles('#file', file('a.webp', 'image/webp', await blueWebp(page)));
         await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(bluePng)[0]);
     }));
 

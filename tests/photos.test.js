@@ -22,16 +22,6 @@ function picture(number) {
 }
 const png = (number) => encodePng(picture(number));
 
-/* A folder of files, in folders as their names say. */
-function tree(files) {
-    const root = folder();
-    for (const [name, content] of Object.entries(files)) {
-        mkdirSync(dirname(join(root, name)), { recursive: true });
-        writeFileSync(join(root, name), content);
-    }
-    return root;
-}
-
 /* { 'cat/0.png': ..., ... }: `count` pictures for each class. */
 function classes(names, count, { prefix = '', first = 0 } = {}) {
     const files = {};
@@ -61,7 +51,7 @@ async function logitsOf(model, data, classCount, ...more) {
 
 test('folders train, val and test of classes in natural order', async () => {
     const names = ['img10', 'img2', 'Äpfel & "Birnen"', 'img1'], ordered = ['img1', 'img2', 'img10', 'Äpfel & "Birnen"'];
-    const data = tree({ ...classes(names, 5, { prefix: 'train/' }), ...classes(names, 2, { prefix: 'val/', first: 100 }), ...classes(names, 3, { prefix: 'test/', first: 200 }) });
+    const data = folder({ ...classes(names, 5, { prefix: 'train/' }), ...classes(names, 2, { prefix: 'val/', first: 100 }), ...classes(names, 3, { prefix: 'test/', first: 200 }) });
     const here = folder(), result = succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1'], { cwd: here }));
     assert.deepEqual((await evaluation(join(here, 'm.eyelet'), data)).classes, ordered); /* or it would not fit the model's */
     assert.match(result.stderr, /^data: .* \(a folder for each class, 28 training images of 4 classes\)$/m);
@@ -74,7 +64,7 @@ test('folders train, val and test of classes in natural order', async () => {
 });
 
 test('the data set is the same whatever the number of threads and the memory', async () => {
-    const data = tree(classes(['a', 'b'], 30)), here = folder();
+    const data = folder(classes(['a', 'b'], 30)), here = folder();
     const bytes = async (...more) => {
         succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '2', ...more], { cwd: here }));
         return readFileSync(join(here, 'm.eyelet'));
@@ -88,13 +78,13 @@ test('the data set is the same whatever the number of threads and the memory', a
 });
 
 test('images stand one of each class in turn, so that --limit takes of all', async () => {
-    const data = tree({ ...classes(['a', 'b', 'c'], 4, { prefix: 'train/' }), ...classes(['a', 'b', 'c'], 4, { prefix: 'test/', first: 50 }) });
+    const data = folder({ ...classes(['a', 'b', 'c'], 4, { prefix: 'train/' }), ...classes(['a', 'b', 'c'], 4, { prefix: 'test/', first: 50 }) });
     const { confusion } = await evaluation(modelFor(['a', 'b', 'c']), data, '--limit', '7');
     assert.deepEqual(rows(confusion), [3, 2, 2]);
 });
 
 test('folders in a class are read too, hidden files and others passed over, links to folders named', async () => {
-    const data = tree({ ...classes(['a', 'b'], 3), 'a/deep/deeper/x.png': png(90), 'b/.hidden.png': 'x', 'b/Thumbs.db': 'x', '.git/x.png': 'x', 'README': 'x' });
+    const data = folder({ ...classes(['a', 'b'], 3), 'a/deep/deeper/x.png': png(90), 'b/.hidden.png': 'x', 'b/Thumbs.db': 'x', '.git/x.png': 'x', 'README': 'x' });
     symlinkSync('..', join(data, 'a/round'));
     symlinkSync('deep', join(data, 'a/again'));
     const result = succeeded(await train(data, ['--test', '0']));
@@ -104,17 +94,17 @@ test('folders in a class are read too, hidden files and others passed over, link
 });
 
 test('a folder named train with pictures in it is a class', async () => {
-    const said = succeeded(await train(tree(classes(['bus', 'train'], 4)), ['--test', '0']));
+    const said = succeeded(await train(folder(classes(['bus', 'train'], 4)), ['--test', '0']));
     assert.deepEqual(counts(said), [8, 0]);
 });
 
 test('pictures beside the folders of classes are counted', async () => {
-    const data = tree({ ...classes(['a', 'b'], 3), 'x.png': png(50), 'y.JPG': 'x' });
+    const data = folder({ ...classes(['a', 'b'], 3), 'x.png': png(50), 'y.JPG': 'x' });
     assert.ok(succeeded(await train(data)).stderr.includes(`eyelet: ${data}: pictures that stand beside the folders of classes, and are left out: 2\n`));
 });
 
 test('folders beside the parts of the data are named', async () => {
-    const data = tree({ ...classes(['a', 'b'], 3, { prefix: 'Training/' }), ...classes(['a', 'b'], 3, { prefix: 'Test/', first: 9 }), 'raw/x.png': png(1) });
+    const data = folder({ ...classes(['a', 'b'], 3, { prefix: 'Training/' }), ...classes(['a', 'b'], 3, { prefix: 'Test/', first: 9 }), 'raw/x.png': png(1) });
     assert.match(succeeded(await train(data)).stderr, /raw: is left out: it stands beside the parts/);
 });
 
@@ -132,12 +122,12 @@ const badTrees = [
 ];
 for (const [name, files, subject, reason] of badTrees)
     test(`a folder that would mislead is refused: ${name}`, async () => {
-        const data = tree(files);
+        const data = folder(files);
         refused(await train(data), { subject: data + subject, reason });
     });
 
 test('a class name that is no UTF-8 is refused, escaped', async () => {
-    const data = tree(two);
+    const data = folder(two);
     mkdirSync(Buffer.concat([Buffer.from(join(data, 'c')), Buffer.of(0xff)]));
     writeFileSync(Buffer.concat([Buffer.from(join(data, 'c')), Buffer.of(0xff), Buffer.from('/1.png')]), png(9));
     refused(await train(data), { subject: data, reason: /class "c\\xff" has a name that is not/ });
@@ -145,7 +135,7 @@ test('a class name that is no UTF-8 is refused, escaped', async () => {
 
 test('two links to one class folder, and a link to the folder itself, are refused', async () => {
     for (const [target, reason] of [['a', /is the same folder as "a"/], ['.', /is the same folder as/]]) {
-        const data = tree(two);
+        const data = folder(two);
         symlinkSync(target, join(data, 'c'));
         refused(await train(data), { subject: `${data}/c`, reason });
     }
@@ -153,7 +143,7 @@ test('two links to one class folder, and a link to the folder itself, are refuse
 
 test('a thousand classes', async () => {
     const names = Array.from({ length: 1000 }, (_, i) => `class ${i}`);
-    const data = tree({ ...classes(names, 1, { prefix: 'train/' }), ...classes(names, 1, { prefix: 'test/', first: 5000 }) });
+    const data = folder({ ...classes(names, 1, { prefix: 'train/' }), ...classes(names, 1, { prefix: 'test/', first: 5000 }) });
     assert.deepEqual(counts(succeeded(await train(data, ['--validation', '0']))), [1000, 0]);
     const said = await evaluation(modelFor(names), data);
     assert.deepEqual(rows(said.confusion), Array(1000).fill(1));
@@ -178,7 +168,7 @@ const badFiles = [
 ];
 
 test('every file that is no picture is named, escaped and left out', async () => {
-    const data = tree({ ...classes(['a', 'b'], 6), ...Object.fromEntries(badFiles.map(([name, content]) => [`a/${name}`, content])) });
+    const data = folder({ ...classes(['a', 'b'], 6), ...Object.fromEntries(badFiles.map(([name, content]) => [`a/${name}`, content])) });
     fifo(join(data, 'b/pipe.png'));
     mkdirSync(join(data, 'target'));
     symlinkSync('loop.jpg', join(data, 'b/loop.jpg'));
@@ -197,8 +187,8 @@ test('every file that is no picture is named, escaped and left out', async () =>
 
 test('more than one in a hundred ends the run, unless more are allowed', async () => {
     const hundred = classes(['a', 'b'], 49);
-    assert.match(succeeded(await train(tree({ ...hundred, 'a/x.png': png(999), 'a/bad.jpg': '' }))).stderr, /left out: 1\)/);
-    const data = tree({ ...hundred, 'a/bad.jpg': '', 'b/bad.jpg': '' });
+    assert.match(succeeded(await train(folder({ ...hundred, 'a/x.png': png(999), 'a/bad.jpg': '' }))).stderr, /left out: 1\)/);
+    const data = folder({ ...hundred, 'a/bad.jpg': '', 'b/bad.jpg': '' });
     const stopped = await train(data), lines = stopped.stderr.split('\n');
     assert.equal(stopped.status, 1);
     assert.equal(lines[2], `eyelet: ${data}: 2 of 100 pictures cannot be read, more than 1 %`);
@@ -207,20 +197,20 @@ test('more than one in a hundred ends the run, unless more are allowed', async (
 });
 
 test('a class of which nothing can be read is refused', async () => {
-    const data = tree({ ...classes(['a', 'b'], 3), 'c/bad.jpg': '' });
+    const data = folder({ ...classes(['a', 'b'], 3), 'c/bad.jpg': '' });
     const result = await train(data, ['--allow-bad', '1']);
     assert.equal(result.status, 1);
     assert.match(result.stderr, /the class "c" has no training picture that can be read/);
 });
 
 test('an unreadable file is named', { skip: process.getuid() === 0 && 'NOT TESTED: root may read every file' }, async () => {
-    const data = tree({ ...classes(['a', 'b'], 3) });
+    const data = folder({ ...classes(['a', 'b'], 3) });
     const result = await eyeletUnder(`chmod 0 ${data}/a/0.png`, ['train', data, '-o', join(folder(), 'm'), '--network', network, '--allow-bad', '1', '--epochs', '1']);
     assert.match(succeeded(result).stderr, /a\/0\.png: left out: Permission denied/);
 });
 
 test('what becomes of the files once training has begun does not matter', async () => {
-    const data = tree(classes(['a', 'b'], 50)), here = folder();
+    const data = folder(classes(['a', 'b'], 50)), here = folder();
     const { result, seen } = start(program, ['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '40'], { cwd: here });
     await seen(/^epoch +1\//m);
     writeFileSync(join(data, 'a/0.png'), 'no longer a picture');
@@ -236,7 +226,7 @@ test('a picture is the same in every encoding, in a data set and alone', async (
     const shown = picture(1234);
     const variants = { 'plain.png': encodePng(shown), 'deep.png': encodePng(shown, { depth: 16 }), 'palette.png': encodePng(shown, { palette: true }),
         'interlaced.png': encodePng(shown, { interlaced: true }), 'both.png': encodePng(shown, { palette: true, interlaced: true }), 'windows.bmp': encodeBmp(shown) };
-    const data = tree({ ...Object.fromEntries(Object.entries(variants).map(([name, bytes]) => [`yes/${name}`, bytes])), 'no/x.png': png(1), 'no/y.png': png(2) });
+    const data = folder({ ...Object.fromEntries(Object.entries(variants).map(([name, bytes]) => [`yes/${name}`, bytes])), 'no/x.png': png(1), 'no/y.png': png(2) });
     const logits = await logitsOf(seeing, data, 2, '--test', '1');
     const alone = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', seeing, ...Object.keys(variants).map((name) => join(data, 'yes', name))])).stdout);
     const bits = (numbers) => Buffer.from(new Float32Array(numbers).buffer).toString('hex');
@@ -257,7 +247,7 @@ test('every EXIF orientation is applied, in a data set and alone', async () => {
                 const value = grey(...places[orientation](x >> 3, y >> 3));
                 upright.set([value, value, value, 255], (y * width + x) * 4);
             }
-        const data = tree({ 'yes/turned.jpg': encodeJpeg(w, h, grey, { orientation }), 'yes/upright.png': encodePng({ data: upright, width, height }), 'no/x.png': png(1) });
+        const data = folder({ 'yes/turned.jpg': encodeJpeg(w, h, grey, { orientation }), 'yes/upright.png': encodePng({ data: upright, width, height }), 'no/x.png': png(1) });
         const logits = (await logitsOf(seeing, data, 2, '--test', '1')).filter((row, i, all) => all.indexOf(row) !== i || all.lastIndexOf(row) !== i);
         assert.equal(logits.length, 2, `orientation ${orientation}`);
         const alone = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', seeing, join(data, 'yes/turned.jpg'), join(data, 'yes/upright.png')])).stdout);
@@ -268,7 +258,7 @@ test('every EXIF orientation is applied, in a data set and alone', async () => {
 test('what is transparent lies over the background, which the model keeps', async () => {
     const clear = { ...picture(5), data: picture(5).data.map((value, i) => i % 4 === 3 ? 0 : value) };
     const green = { ...picture(5), data: picture(5).data.map((_, i) => [0, 255, 16, 255][i % 4]) };
-    const data = tree({ ...classes(['yes', 'no'], 4), 'yes/clear.png': encodePng(clear), 'yes/green.png': encodePng(green) });
+    const data = folder({ ...classes(['yes', 'no'], 4), 'yes/clear.png': encodePng(clear), 'yes/green.png': encodePng(green) });
     const here = folder();
     succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--background', '00FF10', '--fit', 'pad', '--test', '0'], { cwd: here }));
     const bytes = readFileSync(join(here, 'm.eyelet'));
@@ -280,14 +270,14 @@ test('what is transparent lies over the background, which the model keeps', asyn
 /* ---- How a set is divided ---- */
 
 test('without a test folder a share of every class is set apart by content, the same for whoever asks', async () => {
-    const model = modelFor(['a', 'b', 'c']), files = classes(['a', 'b', 'c'], 40), data = tree(files);
+    const model = modelFor(['a', 'b', 'c']), files = classes(['a', 'b', 'c'], 40), data = folder(files);
     const result = succeeded(await train(data));
     assert.match(result.stderr, /108 training images of 3 classes; 10 % are set apart for the test/);
     assert.deepEqual(counts(result), [96, 12]);
     const said = await evaluation(model, data);
     assert.deepEqual(rows(said.confusion), [4, 4, 4]);
     const chosen = (await logitsOf(model, data, 3)).sort();
-    const renamed = tree(Object.fromEntries(Object.entries(files).map(([name, content], i) => [name.replace(/\d+/, `${(i * 7919) % 1009}`), content])));
+    const renamed = folder(Object.fromEntries(Object.entries(files).map(([name, content], i) => [name.replace(/\d+/, `${(i * 7919) % 1009}`), content])));
     assert.deepEqual((await logitsOf(model, renamed, 3)).sort(), chosen);
     const other = await logitsOf(model, data, 3, '--split-seed', '2');
     assert.notDeepEqual([...other].sort(), chosen);
@@ -305,7 +295,7 @@ test('equal pictures never stand on both sides, in any class or encoding', async
         files[`b/own ${i}.png`] = png(1000 + i);
         files[`b/own ${i} again.png`] = encodePng(picture(1000 + i), { interlaced: true });
     }
-    const model = modelFor(['a', 'b']), data = tree(files);
+    const model = modelFor(['a', 'b']), data = folder(files);
     const logits = await logitsOf(model, data, 2);
     assert.equal(logits.length, 24);
     assert.equal(new Set(logits).size, 12);
@@ -315,13 +305,13 @@ test('equal pictures never stand on both sides, in any class or encoding', async
 });
 
 test('a class of one picture cannot be on both sides', async () => {
-    const data = tree({ ...classes(['a', 'b'], 5), 'c/1.png': png(99), 'c/same.bmp': encodeBmp(picture(99)) });
+    const data = folder({ ...classes(['a', 'b'], 5), 'c/1.png': png(99), 'c/same.bmp': encodeBmp(picture(99)) });
     const result = await eyelet(['evaluate', modelFor(['a', 'b', 'c']), data]);
     refused(result, { subject: data, reason: /the class "c" has no test picture/, hint: /--test/ });
 });
 
 test('a model is not measured on another division than it was trained with', async () => {
-    const data = tree(classes(['a', 'b'], 20)), here = folder();
+    const data = folder(classes(['a', 'b'], 20)), here = folder();
     succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--split-seed', '5'], { cwd: here }));
     refused(await eyelet(['evaluate', 'm.eyelet', data], { cwd: here }), { subject: 'm.eyelet', hint: /--test 1/,
         reason: /trained with --test 0\.1 --split-seed 5: with --test 0\.1 --split-seed 1 it would be measured on what it has learnt/ });
@@ -336,7 +326,7 @@ test('a CSV file with and without header, quotes, line ends of both kinds and a 
     for (const text of ['path,label\n"a, ""b"".png",cat\ndeep/c.png,dog\n"d\ne.png","cat"\n\nf.png,dog',
         '\ufeffImage,Class\r\n"a, ""b"".png",cat\r\ndeep/c.png,dog\r\n"d\ne.png","cat"\r\nf.png,dog\r\n',
         '"a, ""b"".png",cat\ndeep/c.png,dog\n"d\ne.png",cat\nf.png,dog\n']) {
-        const data = join(tree({ ...files, 'list.csv': text }), 'list.csv');
+        const data = join(folder({ ...files, 'list.csv': text }), 'list.csv');
         const said = await evaluation(modelFor(['cat', 'dog']), data, '--test', '1');
         assert.deepEqual(rows(said.confusion), [2, 2]);
     }
@@ -345,7 +335,7 @@ test('a CSV file with and without header, quotes, line ends of both kinds and a 
 test('a bad row of a CSV file is named and counts like a bad picture', async () => {
     const lines = Array.from({ length: 8 }, (_, i) => `${i}.png,${i % 2 ? 'cat' : 'dog'}`);
     const files = Object.fromEntries(lines.map((_, i) => [`${i}.png`, png(i)]));
-    const data = join(tree({ ...files, 'list.csv': [...lines, 'one field', 'a,b,c', ',cat', '1.png,', '1.png,c\x1bt', 'gone.png,cat'].join('\n') }), 'list.csv');
+    const data = join(folder({ ...files, 'list.csv': [...lines, 'one field', 'a,b,c', ',cat', '1.png,', '1.png,c\x1bt', 'gone.png,cat'].join('\n') }), 'list.csv');
     const result = await train(data);
     assert.equal(result.status, 1);
     for (const [row, reason] of [[9, 'expected two fields, `path,label`'], [10, 'expected two fields, `path,label`'], [11, 'the path is empty'],
@@ -360,7 +350,7 @@ for (const [name, text, reason] of [['empty', '', /no row with a path and a labe
     ['a quote without end', 'a.png,cat\n"b.png,dog\n', /row 2: a quoted field has no end/], ['one class', 'a.png,cat\nb.png,cat\n', /only one class, "cat"/],
     ['semicolons', 'a.png;cat\nb.png;dog\n', /no row with a path and a label/]])
     test(`a file that is no list of pictures is refused: ${name}`, async () => {
-        const data = join(tree({ list: text }), 'list');
+        const data = join(folder({ list: text }), 'list');
         refused(await train(data), { subject: data, reason });
     });
 
@@ -382,8 +372,8 @@ const packed = (files) => Object.fromEntries(Object.entries(files).map(([name, b
 const digits = [...'0123456789'];
 
 test("MNIST's files, plain and gzipped, with either kind of name", async () => {
-    const files = mnist(10, 50, 20), plain = tree(files), zipped = tree(packed(files));
-    const dotted = tree(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name.replace('-idx', '.idx'), bytes])));
+    const files = mnist(10, 50, 20), plain = folder(files), zipped = folder(packed(files));
+    const dotted = folder(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name.replace('-idx', '.idx'), bytes])));
     const model = modelFor(digits), expected = await logitsOf(model, plain, 10);
     assert.equal(expected.length, 20);
     for (const data of [zipped, dotted])
@@ -395,7 +385,7 @@ test("MNIST's files, plain and gzipped, with either kind of name", async () => {
 });
 
 test('the pixels of an IDX image are those of a grey PNG', async () => {
-    const files = mnist(2, 4, 2), data = tree(files), values = files['t10k-images-idx3-ubyte'].subarray(16, 80), rgba = new Uint8ClampedArray(256);
+    const files = mnist(2, 4, 2), data = folder(files), values = files['t10k-images-idx3-ubyte'].subarray(16, 80), rgba = new Uint8ClampedArray(256);
     values.forEach((value, i) => rgba.set([value, value, value, 255], i * 4));
     const model = modelFor(['0', '1']), here = folder({ 'x.png': encodePng({ data: rgba, width: 8, height: 8 }) });
     const [{ logits }] = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', model, join(here, 'x.png')])).stdout);
@@ -415,7 +405,7 @@ test('a gzip header may have a name, a comment, extra bytes and a checksum', asy
     const files = packed(mnist(2, 4, 2)), bytes = files['t10k-images-idx3-ubyte.gz'];
     bytes[3] = 2 | 4 | 8 | 16;
     files['t10k-images-idx3-ubyte.gz'] = Buffer.concat([bytes.subarray(0, 10), Buffer.from('\x03\x00abcname\0comment\0hc', 'latin1'), bytes.subarray(10)]);
-    assert.equal((await evaluation(modelFor(['0', '1']), tree(files))).images, 2);
+    assert.equal((await evaluation(modelFor(['0', '1']), folder(files))).images, 2);
 });
 
 const good = mnist(3, 6, 6), images = 'train-images-idx3-ubyte', labels = 'train-labels-idx1-ubyte';
@@ -436,7 +426,7 @@ for (const [name, files, file, reason] of [
     ['a gzip file that ends in its header', { ...damagedZip(() => {}), [`${images}.gz`]: zip.subarray(0, 12) }, `/${images}.gz`, /the gzip file is damaged/],
 ])
     test(`a damaged set of IDX files is named: ${name}`, async () => {
-        const data = tree(files);
+        const data = folder(files);
         refused(await train(data), { subject: data + file, reason });
     });
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { loadClassifier } from '../web/classifier.js';
-import { desktop, give, launch, phone, skip, visitFile } from './browser.js';
+import { blueWebp, desktop, give, launch, phone, skip, visitFile } from './browser.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from './pictures.js';
 import { eyelet, folder, nothingLeftOver, refused, succeeded } from './program.js';
 import { tinyModel } from './tiny_model.js';
@@ -87,13 +87,7 @@ describe('in Chromium, from disk', { skip }, () => {
 
     test('what the browser decodes is taken too, and what nobody does gives words', () => visit(async (page) => {
         await page.waitForSelector('#known li');
-        const webp = await page.evaluate(async () => {
-            const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
-            Object.assign(canvas.getContext('2d'), { fillStyle: '#0a0afa' }).fillRect(0, 0, 8, 8);
-            const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/webp', 1); });
-            return btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
-        });
-        await page.setInputFiles('#file', file('a.webp', 'image/webp', Buffer.from(webp, 'base64')));
+        await page.setInputFiles('#file', file('a.webp', 'image/webp', await blueWebp(page)));
         await page.waitForSelector('#bars li');
         for (const [given, words] of [[file('hostile.jpg', 'image/jpeg', hostileJpeg), /damaged/], [file('a.txt', 'text/plain', Buffer.from('words')), /can read/],
             [file('empty.png', 'image/png', Buffer.alloc(0)), /empty/]]) {
