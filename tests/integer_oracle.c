@@ -35,7 +35,7 @@ uint8_t *integer_model_of(size_t *size, const struct net *net, struct random *ra
         model.scale[i] = integer_has_scale(model.net.nodes[i].kind) ? 1 : 0;
     for (int i = 0; i < net->node_count; i++) {
         net_forward_node(&fixture.run, i, 1);
-        if (!model.scale[i])
+        if (model.scale[i] == 0)
             continue;
         float largest = 0;
         for (size_t k = 0; k < shape_count(model.net.shapes[i + 1]); k++)
