@@ -34,8 +34,8 @@ typedef v128_t vec;
 #define VEC_NAME "wasm simd128"
 #define VEC_FUSED 0
 #define VEC_LANES 4
-#define MICRO_ROWS 2 /* 2 x 4 sums + 4 of B + 1 of A + 1 product = 14 of x86's 16 registers */
-#define MICRO_VECTORS 4 /* a broadcast of A costs V8 as much as a vector of B: 2 x 4 is a third faster than 4 x 2 */
+#define MICRO_ROWS 2 /* 2 x 4 sums + 4 of B + 1 of A + 1 product = 14 of x86's 16 registers; a broadcast of A for every 4 products */
+#define MICRO_VECTORS 4
 static inline vec vec_zero(void) { return wasm_f32x4_const(0, 0, 0, 0); }
 static inline vec vec_set1(float x) { return wasm_f32x4_splat(x); }
 static inline vec vec_load(const float *p) { return wasm_v128_load(p); }

@@ -2,6 +2,7 @@
 
 #include "dataset_sources.h"
 #include "fetch.h"
+#include "fit.h"
 #include "model.h"
 #include "photo_list.h"
 #include "photos.h"
@@ -263,27 +264,12 @@ void dataset_fit(struct dataset *dataset, struct shape input, const struct prepr
     const struct shape from = dataset->shape;
     if (from.h == input.h && from.w == input.w)
         return;
-    const size_t old = (size_t)from.h * (size_t)from.w, new = (size_t)input.h * (size_t)input.w;
+    const size_t old = shape_count(from), new = (size_t)input.h * (size_t)input.w * 3;
     size_t mapped;
-    uint8_t *fitted = pixels_new(&mapped, (size_t)dataset->count * new * 3, (size_t)dataset->options.memory << 19);
-    struct arena measure = {0};
-    image_fit(NULL, NULL, from.w, from.h, input, preprocess, &measure);
-#pragma omp parallel
-    {
-        uint8_t *rgba = allocate(old, 4);
-        void *scratch = allocate((size_t)measure.used, 1);
-#pragma omp for schedule(static)
-        for (int i = 0; i < dataset->count; i++) {
-            for (size_t k = 0; k < old; k++) {
-                memcpy(rgba + k * 4, dataset->pixels + ((size_t)i * old + k) * 3, 3);
-                rgba[k * 4 + 3] = 255;
-            }
-            struct arena arena = {.base = scratch, .size = measure.used};
-            image_fit(fitted + (size_t)i * new * 3, rgba, from.w, from.h, input, preprocess, &arena);
-        }
-        free(scratch);
-        free(rgba);
-    }
+    uint8_t *fitted = pixels_new(&mapped, (size_t)dataset->count * new, (size_t)dataset->options.memory << 19);
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < dataset->count; i++)
+        fit_pixels(fitted + (size_t)i * new, dataset->pixels + (size_t)i * old, from, input, preprocess);
     free_pixels(dataset);
     dataset->pixels = fitted;
     dataset->mapped = mapped;

@@ -1,6 +1,7 @@
 #include "photos.h"
 
 #include "dataset_sources.h"
+#include "fit.h"
 #include "limits.h"
 #include "random.h"
 #include "sandbox.h"
@@ -91,15 +92,6 @@ static void release(const struct reader *reader, struct photo_facts *facts)
     facts->held = 0;
 }
 
-static void fit(uint8_t *pixels, const struct picture *picture, const struct reader *reader)
-{
-    struct arena measure = {0};
-    image_fit(NULL, NULL, picture->width, picture->height, reader->input, reader->preprocess, &measure);
-    struct arena arena = {.base = allocate((size_t)measure.used, 1), .size = measure.used};
-    image_fit(pixels, picture->rgba, picture->width, picture->height, reader->input, reader->preprocess, &arena);
-    free(arena.base);
-}
-
 static void note(struct photo_facts *facts, const struct picture *picture)
 {
     const size_t count = (size_t)picture->width * (size_t)picture->height;
@@ -129,7 +121,7 @@ static const char *read_photo(const struct reader *reader, struct photo_facts *f
         status = decode_picture(&picture, bytes, size);
         if (!status) {
             note(facts, &picture);
-            fit(pixels, &picture, reader);
+            fit_picture(pixels, picture.rgba, picture.width, picture.height, reader->input, reader->preprocess);
             free(picture.rgba);
         }
         release(reader, facts);

@@ -29,7 +29,7 @@ static int by_label_and_key(const void *a, const void *b)
 }
 
 void draw_by_content(bool *drawn, const uint64_t *contents, const uint16_t *labels, int count, float share, int least,
-                            uint64_t seed)
+                     uint64_t seed)
 {
     struct drawing *drawings = allocate((size_t)count, sizeof *drawings);
     for (int i = 0; i < count; i++)

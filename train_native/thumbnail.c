@@ -1,7 +1,7 @@
 #include "thumbnail.h"
 
+#include "fit.h"
 #include "html.h"
-#include "image.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -11,26 +11,6 @@
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
 
-/* The pixels in a smaller shape; the caller frees them. */
-static uint8_t *scaled(const uint8_t *pixels, struct shape from, struct shape to)
-{
-    const struct preprocess stretch = {.fit = FIT_STRETCH};
-    const size_t count = (size_t)from.h * (size_t)from.w;
-    uint8_t *out = allocate(shape_count(to), 1), *rgba = allocate(count, 4);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(rgba + 4 * i, pixels + 3 * i, 3);
-        rgba[4 * i + 3] = 255;
-    }
-    struct arena arena = {0};
-    image_fit(NULL, NULL, from.w, from.h, to, &stretch, &arena);
-    void *scratch = allocate((size_t)arena.used, 1);
-    arena = (struct arena){.base = scratch, .size = arena.used};
-    image_fit(out, rgba, from.w, from.h, to, &stretch, &arena);
-    free(scratch);
-    free(rgba);
-    return out;
-}
-
 char *thumbnail_url(const uint8_t *pixels, struct shape shape)
 {
     static const char start[] = "data:image/png;base64,";
@@ -39,7 +19,8 @@ char *thumbnail_url(const uint8_t *pixels, struct shape shape)
     if (longest > THUMBNAIL_SIDE) { /* rounded up, so that no side becomes 0 */
         const struct shape to = {(shape.h * THUMBNAIL_SIDE + longest - 1) / longest,
                                  (shape.w * THUMBNAIL_SIDE + longest - 1) / longest, 3};
-        small = scaled(pixels, shape, to);
+        small = allocate(shape_count(to), 1);
+        fit_pixels(small, pixels, shape, to, &(struct preprocess){.fit = FIT_STRETCH});
         shape = to;
     }
     int size;
