@@ -18,7 +18,7 @@ static const char usage[] =
     "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n"
     "  eyelet train photos -o mine.eyelet                on pictures of your own, a folder for each class\n"
     "  eyelet train -o mine.eyelet --from best.eyelet    goes on from a trained model, with a new head for other labels\n"
-    "  eyelet train -o mine.eyelet --from best.eyelet --linear-probe    learns the head alone, in seconds\n"
+    "  eyelet train -o mine.eyelet --from best.eyelet --linear-probe    learns the head alone, on what the layers before it say\n"
     "  eyelet train --find-rate                          says which learning rate to take, and writes nothing\n\n"
     "DATA is CIFAR-10 (also --data or $EYELET_DATA; without any: in data/, ../shared/data/), or a folder of CIFAR-100 or\n"
     "MNIST files, or a folder with a folder of pictures (JPEG, PNG, BMP) for each class, or such ones in folders train, test\n"
