@@ -101,7 +101,7 @@ build/wasm/classifier-without-decoders.wasm: $(patsubst %.c,build/wasm/%.o,$(was
 # Kernels for speed, everything else for size.
 $(addprefix build/wasm/core/,gemm.o conv.o depthwise.o pool.o norm.o activation.o integer.o integer_winograd.o): level := -O3
 build/wasm/core/winograd.o: level := -O2 # -O3 unrolls the loops over a tile: larger, not faster
-build/wasm/core/model.o: level := -O2 # it goes through every weight of a model that is opened
+$(addprefix build/wasm/core/,model.o bytes.o): level := -O2 # they go through every weight of a model that is opened
 build/wasm/core/decode.o: WARNINGS += $(CLANG_TRAP)
 build/wasm/%.o: level := -Oz
 build/wasm/wasm/exports-without-decoders.o: wasm/exports.c Makefile

@@ -2,22 +2,13 @@
  * does not have. */
 #include "bmp.h"
 
+#include "bytes.h"
 #include "image.h"
 
 #include <string.h>
 
 enum { FILE_HEADER = 14, OS2_HEADER = 12, WINDOWS_HEADER = 40, FIRST_WITH_ALPHA = 56, MASKS = FILE_HEADER + WINDOWS_HEADER };
 enum { COMPRESSION_NONE = 0, COMPRESSION_MASKS = 3, COMPRESSION_MASKS_WITH_ALPHA = 6 };
-
-static uint32_t get2(const uint8_t *p)
-{
-    return (uint32_t)p[1] << 8 | p[0];
-}
-
-static uint32_t get4(const uint8_t *p)
-{
-    return get2(p + 2) << 16 | get2(p);
-}
 
 /* The masks of the colours, where a pixel holds them itself. */
 static enum status read_masks(struct bmp *bmp, const uint8_t *bytes, size_t size, uint32_t compression, uint32_t header)
@@ -30,7 +21,7 @@ static enum status read_masks(struct bmp *bmp, const uint8_t *bytes, size_t size
     if (bmp->bits == 24 || size < MASKS + 16)
         return STATUS_IMAGE_CORRUPT;
     for (int i = 0; i < 3 + alpha; i++)
-        bmp->mask[i] = get4(bytes + MASKS + i * 4);
+        bmp->mask[i] = bytes_get4(bytes + MASKS + i * 4);
     for (int i = 0; i < 3; i++)
         if (!bmp->mask[i])
             return STATUS_IMAGE_CORRUPT;
@@ -41,15 +32,15 @@ enum status bmp_header(struct bmp *bmp, const uint8_t *bytes, size_t size)
 {
     if (size < FILE_HEADER + OS2_HEADER || memcmp(bytes, "BM", 2) != 0)
         return STATUS_IMAGE_FORMAT;
-    const uint32_t header = get4(bytes + FILE_HEADER);
+    const uint32_t header = bytes_get4(bytes + FILE_HEADER);
     const bool old = header == OS2_HEADER;
     if (!old && (header < WINDOWS_HEADER || header > 124))
         return STATUS_IMAGE_FORMAT;
     if (size < FILE_HEADER + header)
         return STATUS_IMAGE_CORRUPT;
-    const uint32_t width = old ? get2(bytes + 18) : get4(bytes + 18), height = old ? get2(bytes + 20) : get4(bytes + 22);
-    const uint32_t compression = old ? COMPRESSION_NONE : get4(bytes + 30), used = old ? 0 : get4(bytes + 46);
-    *bmp = (struct bmp){.top_down = height >> 31, .bits = (int)get2(bytes + (old ? 24 : 28)), .colour_bytes = old ? 3 : 4};
+    const uint32_t width = old ? bytes_get2(bytes + 18) : bytes_get4(bytes + 18), height = old ? bytes_get2(bytes + 20) : bytes_get4(bytes + 22);
+    const uint32_t compression = old ? COMPRESSION_NONE : bytes_get4(bytes + 30), used = old ? 0 : bytes_get4(bytes + 46);
+    *bmp = (struct bmp){.top_down = height >> 31, .bits = (int)bytes_get2(bytes + (old ? 24 : 28)), .colour_bytes = old ? 3 : 4};
     const uint32_t rows = bmp->top_down ? 0 - height : height;
     bmp->width = width > INT32_MAX ? 0 : (int)width;
     bmp->height = rows > INT32_MAX ? 0 : (int)rows;
@@ -63,7 +54,7 @@ enum status bmp_header(struct bmp *bmp, const uint8_t *bytes, size_t size)
         return STATUS_IMAGE_CORRUPT;
 
     bmp->row_bytes = ((size_t)bmp->width * (size_t)bmp->bits + 31) / 32 * 4;
-    const uint32_t start = get4(bytes + 10);
+    const uint32_t start = bytes_get4(bytes + 10);
     if (start > size || bmp->row_bytes * (size_t)bmp->height > size - start)
         return STATUS_IMAGE_CORRUPT;
     bmp->rows = bytes + start;
@@ -102,7 +93,7 @@ enum status bmp_decode(uint8_t *rgba, const struct bmp *bmp)
                 continue;
             }
             const uint8_t *p = row + (size_t)x * (size_t)(bmp->bits / 8);
-            const uint32_t pixel = bmp->bits == 16 ? get2(p) : get2(p) | (uint32_t)p[2] << 16 | (bmp->bits == 32 ? (uint32_t)p[3] << 24 : 0);
+            const uint32_t pixel = bmp->bits == 16 ? bytes_get2(p) : bytes_get2(p) | (uint32_t)p[2] << 16 | (bmp->bits == 32 ? (uint32_t)p[3] << 24 : 0);
             for (int c = 0; c < 3 + (bmp->mask[3] != 0); c++)
                 out[c] = under_mask(pixel, bmp->mask[c]);
             any_alpha |= out[3] != 0;

@@ -1,84 +1,12 @@
 #include "model.h"
 
+#include "bytes.h"
+
 #include <string.h>
 
 enum { HEADER_BYTES = 64, NODE_BYTES = 16, VERSION = 1, FLAG_SAME = 1, FLAG_BIAS = 2 };
 
 static const uint8_t magic[8] = {0x89, 'E', 'Y', 'L', '\r', '\n', 0x1a, '\n'};
-
-/* ---- Numbers as bytes ---- */
-
-static uint32_t get2(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t get4(const uint8_t *p)
-{
-    return get2(p) | get2(p + 2) << 16;
-}
-
-static float get_float(const uint8_t *p)
-{
-    const uint32_t bits = get4(p);
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static void put2(uint8_t *p, int x)
-{
-    p[0] = (uint8_t)x;
-    p[1] = (uint8_t)(x >> 8);
-}
-
-static void put4(uint8_t *p, uint32_t x)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(x >> (8 * i));
-}
-
-static void put_float(uint8_t *p, float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    put4(p, bits);
-}
-
-/* Below 2^-14 the steps are 2^-24: adding 2^-1 in float, whose last bit is 2^-24 there, rounds to them. Above, the 13 bits
- * that float16 lacks are rounded off the pattern itself; a carry runs into the exponent, as it should. */
-uint16_t float16_from(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint32_t sign = bits >> 16 & 0x8000;
-    bits &= 0x7fffffff;
-    if (bits >= 0x47800000) /* 2^16 and more, infinite, NaN */
-        return (uint16_t)(sign | (bits > 0x7f800000 ? 0x7e00 : 0x7c00));
-    if (bits < 0x38800000) {
-        float small;
-        memcpy(&small, &bits, sizeof small);
-        small += 0.5f;
-        memcpy(&bits, &small, sizeof bits);
-        return (uint16_t)(sign | (bits - 0x3f000000));
-    }
-    bits += 0xfff + (bits >> 13 & 1);
-    return (uint16_t)(sign | (bits - 0x38000000) >> 13);
-}
-
-float float16_to(uint16_t half)
-{
-    const uint32_t exponent = half >> 10 & 31, fraction = half & 0x3ff;
-    uint32_t bits = (exponent == 31 ? 0x7f800000 : (exponent + 112) << 23) | fraction << 13;
-    float x;
-    if (exponent == 0) {
-        x = (float)fraction * 0x1p-24f;
-        memcpy(&bits, &x, sizeof bits);
-    }
-    bits |= (uint32_t)(half & 0x8000) << 16;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 static bool finite(float x)
 {
@@ -88,28 +16,6 @@ static bool finite(float x)
 static uint64_t aligned(uint64_t place)
 {
     return (place + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-}
-
-/* Four bytes at a time (Kounavis and Berry 2005), by tables that are made anew: smaller than to store, and quick. table[k][b] is
- * what byte b leaves after k bytes of zeros. */
-uint32_t model_checksum(const uint8_t *bytes, size_t size)
-{
-    uint32_t table[4][256], crc = 0xffffffff;
-    for (uint32_t b = 0; b < 256; b++) {
-        table[0][b] = b;
-        for (int bit = 0; bit < 8; bit++)
-            table[0][b] = table[0][b] >> 1 ^ (table[0][b] & 1 ? 0xedb88320 : 0);
-    }
-    for (int k = 1; k < 4; k++)
-        for (int b = 0; b < 256; b++)
-            table[k][b] = table[k - 1][b] >> 8 ^ table[0][table[k - 1][b] & 255];
-    for (; size >= 4; bytes += 4, size -= 4) {
-        crc ^= get4(bytes);
-        crc = table[3][crc & 255] ^ table[2][crc >> 8 & 255] ^ table[1][crc >> 16 & 255] ^ table[0][crc >> 24];
-    }
-    for (; size; bytes++, size--)
-        crc = crc >> 8 ^ table[0][(crc ^ *bytes) & 255];
-    return ~crc;
 }
 
 /* ---- Text ---- */
@@ -144,25 +50,25 @@ static enum status read_header(struct model *model, const uint8_t *p)
     struct preprocess *preprocess = &model->preprocess;
     if (memcmp(p, magic, sizeof magic) != 0)
         return STATUS_NOT_A_MODEL;
-    if (get4(p + 8) != VERSION)
+    if (bytes_get4(p + 8) != VERSION)
         return STATUS_VERSION;
-    if (p[18] > FIT_PAD || p[19] > WEIGHTS_WHOLE || p[23] != 0 || get4(p + 56) != 0 || get4(p + 60) != 0)
+    if (p[18] > FIT_PAD || p[19] > WEIGHTS_WHOLE || p[23] != 0 || bytes_get4(p + 56) != 0 || bytes_get4(p + 60) != 0)
         return STATUS_HEADER;
-    model->net.input = (struct shape){(int)get2(p + 12), (int)get2(p + 14), (int)get2(p + 16)};
+    model->net.input = (struct shape){(int)bytes_get2(p + 12), (int)bytes_get2(p + 14), (int)bytes_get2(p + 16)};
     model->type = (enum weights)p[19];
     preprocess->fit = (enum fit)p[18];
     memcpy(preprocess->background, p + 20, 3);
     for (int c = 0; c < 3; c++) {
-        preprocess->mean[c] = get_float(p + 24 + 4 * c);
-        preprocess->deviation[c] = get_float(p + 36 + 4 * c);
+        preprocess->mean[c] = bytes_get_float(p + 24 + 4 * c);
+        preprocess->deviation[c] = bytes_get_float(p + 36 + 4 * c);
         if (!finite(preprocess->mean[c]) || !finite(preprocess->deviation[c]) || !(preprocess->deviation[c] > 1e-6f))
             return STATUS_HEADER;
     }
-    model->temperature = get_float(p + 48);
+    model->temperature = bytes_get_float(p + 48);
     if (!finite(model->temperature) || !(model->temperature > 1e-6f))
         return STATUS_HEADER;
-    model->net.node_count = (int)get2(p + 52);
-    model->notes_length = (int)get2(p + 54);
+    model->net.node_count = (int)bytes_get2(p + 52);
+    model->notes_length = (int)bytes_get2(p + 54);
     return model->notes_length > LIMIT_NOTES || model->net.node_count > LIMIT_NODES ? STATUS_LIMIT : STATUS_OK;
 }
 
@@ -176,9 +82,9 @@ static enum status read_node(struct node *node, const uint8_t *p)
                           .stride = p[3],
                           .same = p[4] & FLAG_SAME,
                           .bias = p[4] & FLAG_BIAS,
-                          .channels = (int)get2(p + 6),
-                          .input = {(int)get2(p + 8), (int)get2(p + 10)},
-                          .rate = get_float(p + 12)};
+                          .channels = (int)bytes_get2(p + 6),
+                          .input = {(int)bytes_get2(p + 8), (int)bytes_get2(p + 10)},
+                          .rate = bytes_get_float(p + 12)};
     return STATUS_OK;
 }
 
@@ -228,9 +134,9 @@ static bool decode(float *parameters, const struct model *model, int node, const
         bool valid = true;
         int c = 0; /* the output channel, the fastest of a block of weights */
         for (size_t k = 0; k < blocks[b].count; k++, c = c + 1 == channels ? 0 : c + 1) {
-            const float x = storage == FLOAT16       ? float16_to((uint16_t)get2(p + 2 * k))
-                            : storage == SCALED_INT8 ? get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
-                                                     : get_float(p + 4 * k);
+            const float x = storage == FLOAT16       ? float16_to((uint16_t)bytes_get2(p + 2 * k))
+                            : storage == SCALED_INT8 ? bytes_get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
+                                                     : bytes_get_float(p + 4 * k);
             valid &= finite(x) && !(blocks[b].role == BLOCK_VARIANCE && x < 0);
             if (parameters)
                 *parameters++ = x;
@@ -272,8 +178,8 @@ static bool channels_valid(const struct model *model, int node, const float *sca
                 sizes[c] += (uint32_t)size_of((int8_t)whole[k + (size_t)c]);
         for (int c = 0; c < some; c++) {
             struct integer_channel channel;
-            const float bias = count > 1 ? get_float(biases + 4 * (first + c)) : 0;
-            if (!integer_channel_of(&channel, scale[model->net.nodes[node].input[0]], get_float(scales + 4 * (first + c)),
+            const float bias = count > 1 ? bytes_get_float(biases + 4 * (first + c)) : 0;
+            if (!integer_channel_of(&channel, scale[model->net.nodes[node].input[0]], bytes_get_float(scales + 4 * (first + c)),
                                     scale[node + 1], bias, sizes[c]))
                 return false;
         }
@@ -285,7 +191,7 @@ static bool whole_valid(struct model *model)
 {
     const uint8_t *p = model->weights;
     for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
-        model->scale[i] = scale_bytes(model, i) ? get_float(p) : 0;
+        model->scale[i] = scale_bytes(model, i) ? bytes_get_float(p) : 0;
     float scale[LIMIT_NODES + 1];
     if (!integer_scales(scale, &model->net, model->scale, &model->preprocess))
         return false;
@@ -342,7 +248,7 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
         return STATUS_TRUNCATED;
     if (place + 4 < size)
         return STATUS_TOO_LONG;
-    if (model_checksum(p, (size_t)place) != get4(p + place))
+    if (bytes_crc32(p, (size_t)place) != bytes_get4(p + place))
         return STATUS_CHECKSUM;
     model->weights = p + weights;
     if (!parameters_valid(model))
@@ -370,9 +276,9 @@ void model_whole(struct integer_weights *weights, float *numbers, const struct m
     const uint8_t *const scales = place_of(model, node) + scale_bytes(model, node), *const whole = scales + 4 * channels;
     *weights = (struct integer_weights){(const int8_t *)whole, numbers, count > 1 ? numbers + channels : NULL};
     for (int c = 0; c < channels; c++) {
-        numbers[c] = get_float(scales + 4 * c);
+        numbers[c] = bytes_get_float(scales + 4 * c);
         if (count > 1)
-            numbers[channels + c] = get_float(whole + blocks[0].count + 4 * c);
+            numbers[channels + c] = bytes_get_float(whole + blocks[0].count + 4 * c);
     }
 }
 
@@ -416,7 +322,7 @@ static void put_int8(uint8_t *p, const float *weights, size_t count, int channel
         }
         const float least = in > 0 ? integer_least_scale(in, out, sum, bias ? bias[c] : 0) : 0;
         const float scale = largest / 127 > least ? largest / 127 : least;
-        put_float(p, scale);
+        bytes_put_float(p, scale);
         for (size_t k = (size_t)c; k < count; k += (size_t)channels) {
             const float multiple = scale > 0 ? weights[k] / scale : 0;
             const int nearest = (int)(multiple + (multiple < 0 ? -0.5f : 0.5f));
@@ -430,7 +336,7 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node);
     if (scale_bytes(model, node))
-        put_float(p, model->scale[node]);
+        bytes_put_float(p, model->scale[node]);
     p += scale_bytes(model, node);
     for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
         const float *from = parameters + blocks[b].place;
@@ -440,9 +346,9 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
                      count > 1 ? parameters + blocks[1].place : NULL);
         for (size_t k = 0; k < blocks[b].count && storage != SCALED_INT8; k++)
             if (storage == FLOAT16)
-                put2(p + 2 * k, float16_from(from[k]));
+                bytes_put2(p + 2 * k, float16_from(from[k]));
             else
-                put_float(p + 4 * k, from[k]);
+                bytes_put_float(p + 4 * k, from[k]);
     }
 }
 
@@ -460,20 +366,20 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     const size_t size = model_size(model);
     memset(bytes, 0, size);
     memcpy(bytes, magic, sizeof magic);
-    put4(bytes + 8, VERSION);
-    put2(bytes + 12, net->input.h);
-    put2(bytes + 14, net->input.w);
-    put2(bytes + 16, net->input.c);
+    bytes_put4(bytes + 8, VERSION);
+    bytes_put2(bytes + 12, net->input.h);
+    bytes_put2(bytes + 14, net->input.w);
+    bytes_put2(bytes + 16, net->input.c);
     bytes[18] = (uint8_t)model->preprocess.fit;
     bytes[19] = (uint8_t)model->type;
     memcpy(bytes + 20, model->preprocess.background, 3);
     for (int c = 0; c < 3; c++) {
-        put_float(bytes + 24 + 4 * c, model->preprocess.mean[c]);
-        put_float(bytes + 36 + 4 * c, model->preprocess.deviation[c]);
+        bytes_put_float(bytes + 24 + 4 * c, model->preprocess.mean[c]);
+        bytes_put_float(bytes + 36 + 4 * c, model->preprocess.deviation[c]);
     }
-    put_float(bytes + 48, model->temperature);
-    put2(bytes + 52, net->node_count);
-    put2(bytes + 54, model->notes_length);
+    bytes_put_float(bytes + 48, model->temperature);
+    bytes_put2(bytes + 52, net->node_count);
+    bytes_put2(bytes + 54, model->notes_length);
 
     uint8_t *p = bytes + HEADER_BYTES;
     for (int i = 0; i < net->node_count; i++, p += NODE_BYTES) {
@@ -483,10 +389,10 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
         p[2] = (uint8_t)node->kernel_w;
         p[3] = (uint8_t)node->stride;
         p[4] = (uint8_t)((node->same ? FLAG_SAME : 0) | (node->bias ? FLAG_BIAS : 0));
-        put2(p + 6, node->channels);
-        put2(p + 8, node->input[0]);
-        put2(p + 10, node->input[1]);
-        put_float(p + 12, node->rate);
+        bytes_put2(p + 6, node->channels);
+        bytes_put2(p + 8, node->input[0]);
+        bytes_put2(p + 10, node->input[1]);
+        bytes_put_float(p + 12, node->rate);
     }
     memcpy(p, model->labels, labels_bytes(model));
     p += labels_bytes(model);
@@ -500,5 +406,5 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
         memcpy(p, model->weights, size - (size_t)weights_place(model) - 4);
     for (int i = 0; i < net->node_count && parameters; p += parameter_bytes(model, i), i++)
         encode(p, model, i, parameters, scale);
-    put4(bytes + size - 4, model_checksum(bytes, size - 4));
+    bytes_put4(bytes + size - 4, bytes_crc32(bytes, size - 4));
 }

@@ -62,18 +62,11 @@ void model_whole(struct integer_weights *weights, float *numbers, const struct m
 /* One label, not zero-terminated, 0 <= index < classes. */
 const char *model_label(int *length, const struct model *model, int index);
 
-/* The float16 nearest to x, ties to even, and back; x beyond +-65504 becomes infinite, which no model may hold. */
-uint16_t float16_from(float x);
-float float16_to(uint16_t bits);
-
 /* The file's size, and the file itself; parameters is the flat array of the whole net, or NULL: the weights as they are in the model
  * that was read. The model's net has passed net_check, its text and numbers are within what model_read accepts: read the result
  * back to be sure. */
 size_t model_size(const struct model *model);
 void model_write(uint8_t *bytes, const struct model *model, const float *parameters);
-
-/* CRC-32 as in PNG and zip. */
-uint32_t model_checksum(const uint8_t *bytes, size_t size);
 
 /* Whether these bytes are valid UTF-8 without control characters (but for line feeds, if lines are allowed). */
 bool model_text_valid(const char *text, int length, bool lines);

@@ -86,6 +86,7 @@ enum status net_check(struct net *net, int *failed);
  * the layers before it need not compute them. */
 void net_trim(struct net *net);
 
+/* Whether it has weights, and perhaps a bias. */
 static inline bool node_has_weights(enum node_kind kind)
 {
     return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;

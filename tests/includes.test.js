@@ -7,7 +7,7 @@ const core = new URL('../core/', import.meta.url)
 
 // From the lowest up. A module includes headers of lower layers, its own, and those that `beside` names.
 const layers = [
-  ['status', 'limits', 'arena', 'vec', 'random', 'tensor', 'lifetime'],
+  ['status', 'limits', 'arena', 'bytes', 'vec', 'random', 'tensor', 'lifetime'],
   ['gemm', 'image', 'bmp', 'decode'],
   ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss', 'integer', 'integer_sums', 'integer_winograd'],
   ['net', 'net_plan', 'net_backward', 'optimizer', 'muon', 'integer_net'],

@@ -2,7 +2,7 @@
  * one, their average as they are in memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
 #include "checkpoint.h"
 
-#include "model.h"
+#include "bytes.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -59,7 +59,7 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
     p = put(p, &state, sizeof state);
     for (int i = 0; i < array_count; i++)
         p = put(p, arrays[i], count * sizeof(float));
-    const uint32_t sum = model_checksum(bytes, (size_t)(p - bytes));
+    const uint32_t sum = bytes_crc32(bytes, (size_t)(p - bytes));
     put(p, &sum, sizeof sum);
 
     char *new = generation(path, false), *old = generation(path, true);
@@ -106,7 +106,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     if (whole) {
         memcpy(&sum, bytes + size - sizeof sum, sizeof sum);
         memcpy(&length, bytes + sizeof magic, sizeof length);
-        whole = sum == model_checksum(bytes, size - sizeof sum) && length <= size - fixed;
+        whole = sum == bytes_crc32(bytes, size - sizeof sum) && length <= size - fixed;
     }
     if (!whole) {
         complain(file, NULL, "the checkpoint is damaged");

@@ -23,7 +23,7 @@ static int taker(const struct net *net, int i, const float *parameters)
     if (before < 0 || net->consumers[before + 1] != 1)
         return -1;
     const enum node_kind kind = net->nodes[before].kind;
-    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE ? before : -1;
+    return node_has_weights(kind) ? before : -1;
 }
 
 float *net_freeze(struct net *frozen, const struct net *net, const float *parameters)

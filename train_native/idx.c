@@ -2,9 +2,9 @@
  * IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the numbers. */
 #include "dataset_sources.h"
 
+#include "bytes.h"
 #include "decode.h"
 #include "limits.h"
-#include "model.h"
 #include "sandbox.h"
 #include "support.h"
 
@@ -65,11 +65,6 @@ static void stopped(void *context, int i)
     (void)i;
 }
 
-static uint32_t little4(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /* Where the compressed data starts in a gzip file, or 0. */
 static size_t behind_gzip_header(const uint8_t *bytes, size_t size)
 {
@@ -99,13 +94,13 @@ static uint8_t *contents_of(size_t *size, const char *path)
     if (*size < 2 || bytes[0] != 0x1f || bytes[1] != 0x8b)
         return bytes;
     const size_t start = behind_gzip_header(bytes, *size);
-    const size_t unpacked = start ? little4(bytes + *size - 4) : 0;
+    const size_t unpacked = start ? bytes_get4(bytes + *size - 4) : 0;
     if (!start || unpacked > LONGEST_FILE)
         fail(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes", grouped(LONGEST_FILE));
     uint8_t *out = shared_memory(unpacked + 1, 1);
     struct unpacking unpacking = {bytes + start, out, *size - start, unpacked, (bool *)out + unpacked};
     sandbox_run(1, 1, unpack, stopped, &unpacking);
-    if (!*unpacking.done || model_checksum(out, unpacked) != little4(bytes + *size - 8))
+    if (!*unpacking.done || bytes_crc32(out, unpacked) != bytes_get4(bytes + *size - 8))
         fail(path, remedy, "the gzip file is damaged or cut short");
     free(bytes);
     uint8_t *result = allocate(unpacked, 1);

@@ -227,7 +227,7 @@ static void read_layer(struct reader *reader)
     const int start = column(reader);
     struct node node = {.kind = take_kind(reader), .input = {reader->net->node_count, 0}};
     bool batchnorm = false;
-    const bool weights = node.kind == NODE_CONV2D || node.kind == NODE_DEPTHWISE || node.kind == NODE_DENSE;
+    const bool weights = node_has_weights(node.kind);
     if (node.kind == NODE_CONV2D || node.kind == NODE_DEPTHWISE) {
         if (node.kind == NODE_CONV2D)
             node.channels = take_number(reader, 1, LIMIT_CHANNELS, "the number of channels");

@@ -1,5 +1,6 @@
 #include "safetensors.h"
 
+#include "bytes.h"
 #include "exported.h"
 #include "network.h"
 #include "norm.h"
@@ -56,10 +57,8 @@ static void follow_flattened(struct writer *writer, const char *path)
 
 static void put_float(struct writer *writer, float x)
 {
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    for (int i = 0; i < 4; i++)
-        writer->data[writer->size++] = (uint8_t)(bits >> (8 * i));
+    bytes_put_float(writer->data + writer->size, x);
+    writer->size += sizeof x;
 }
 
 static void begin_tensor(struct writer *writer, int node, const char *part, int rank, const int dims[])
@@ -109,7 +108,7 @@ static void put_tensors(struct writer *writer)
         float *parameters = allocate(net->place[i + 1] - net->place[i], sizeof(float));
         const enum node_kind kind = net->nodes[i].kind;
         model_parameters(parameters, writer->model, i);
-        if (kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE)
+        if (node_has_weights(kind))
             put_weights(writer, i, parameters);
         for (int part = 0; part < 4 && kind == NODE_BATCHNORM; part++)
             put_vector(writer, i, parts[part], i + 1, parameters + (size_t)part * (size_t)net->shapes[i + 1].c);

@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "bytes.h"
 #include "model_file.h"
 #include "network.h"
 #include "options.h"
@@ -70,7 +71,7 @@ static uint32_t weights_checksum(const struct model *model)
     float *parameters = allocate(count, sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
         model_parameters(parameters + model->net.place[i], model, i);
-    const uint32_t sum = model_checksum((const uint8_t *)parameters, count * sizeof(float));
+    const uint32_t sum = bytes_crc32((const uint8_t *)parameters, count * sizeof(float));
     free(parameters);
     return sum;
 }

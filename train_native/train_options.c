@@ -1,7 +1,7 @@
 #include "train_options.h"
 
+#include "bytes.h"
 #include "fetch.h"
-#include "model.h"
 #include "network.h"
 #include "options.h"
 #include "support.h"
@@ -264,8 +264,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     size_t size;
     FILE *out = open_memstream(&text, &size);
     const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
-    fprintf(out, "data=%08x-%08x of %d images\n", model_checksum(dataset->pixels, pixels),
-            model_checksum((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
+    fprintf(out, "data=%08x-%08x of %d images\n", bytes_crc32(dataset->pixels, pixels),
+            bytes_crc32((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
     if (transfer)
         fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--thaw=%d\n--rate-decay=%.9g\n", transfer->checksum,
                 (double)transfer->preprocess.mean[0], o->freeze ? o->freeze : "0", o->thaw, (double)o->rate_decay);

@@ -1,5 +1,6 @@
 #include "transfer.h"
 
+#include "bytes.h"
 #include "model_file.h"
 #include "network.h"
 #include "options.h"
@@ -8,15 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_weights(enum node_kind kind)
-{
-    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;
-}
-
 int transfer_head(const struct net *net)
 {
     int head = net->node_count - 1;
-    while (head > 0 && !has_weights(net->nodes[head].kind))
+    while (head > 0 && !node_has_weights(net->nodes[head].kind))
         head--;
     return head;
 }
@@ -80,7 +76,7 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     for (int i = 0; i < net->node_count; i++)
         if (i != transfer.head || transfer.head_kept)
             model_parameters(transfer.parameters + net->place[i], model, i);
-    transfer.checksum = model_checksum((const uint8_t *)transfer.parameters, net_parameter_count(net) * sizeof(float));
+    transfer.checksum = bytes_crc32((const uint8_t *)transfer.parameters, net_parameter_count(net) * sizeof(float));
     free(bytes);
     free(model);
     return transfer;
@@ -116,7 +112,7 @@ void transfer_rate_shares(float *shares, const struct net *net, float decay)
     float share = 1;
     for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation learns at the rate of the layer before it */
         shares[i] = share;
-        if (has_weights(net->nodes[i].kind))
+        if (node_has_weights(net->nodes[i].kind))
             share *= decay;
     }
 }
