@@ -1,0 +1,21 @@
+/* What the tests of small data sets share: a model and a training run for pictures of 8 x 8 pixels, and what is read from the answers. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { eyelet, folder, succeeded } from './program.js';
+import { modelOf } from './tiny_model.js';
+
+export const network = join(folder({ 'small.txt': 'input 8x8x3\nflatten\ndense classes softmax\n' }), 'small.txt');
+export const train = (data, more = [], options) => eyelet(['train', data, '-o', join(folder(), 'm.eyelet'), '--network', network, '--epochs', '1', ...more], options);
+export const counts = ({ stdout }) => stdout.match(/, ([\d,]+) training and ([\d,]+) validation images/).slice(1).map((text) => Number(text.replaceAll(',', '')));
+export const modelFor = (labels) => join(folder({ m: modelOf({ input: [8, 8, 3], labels, layers: [{ kind: 'flatten' }, { kind: 'dense', channels: labels.length }, { kind: 'softmax' }] }) }), 'm');
+export const evaluation = async (model, data, ...more) => JSON.parse(succeeded(await eyelet(['evaluate', model, data, '--json', ...more])).stdout);
+export const rows = (confusion) => confusion.map((row) => row.reduce((sum, count) => sum + count));
+
+/* The logits of every image, a string for each. */
+export async function logitsOf(model, data, classCount, ...more) {
+    const here = folder();
+    succeeded(await eyelet(['evaluate', model, data, '--logits', 'logits', ...more], { cwd: here }));
+    const bytes = readFileSync(join(here, 'logits'));
+    return Array.from({ length: bytes.length / (4 * classCount) }, (_, i) => bytes.subarray(4 * classCount * i, 4 * classCount * (i + 1)).toString('hex'));
+}
