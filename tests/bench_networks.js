@@ -34,14 +34,16 @@ export function trained(wanted, leaveOut) {
     });
 }
 
-/** The same with what others read: [{ name, model, onnx, plan, weights, width, height }]. */
+/** The same with what else is run: [{ name, model, quantized, onnx, plan, weights, width, height }]. */
 export function networks(wanted, leaveOut) {
     return trained(wanted, leaveOut).map(({ name, model }) => {
-        const [onnx, plan, weights] = ['onnx', 'plan.json', 'weights'].map((ending) => `${fileOf(name)}.${ending}`);
+        const [quantized, onnx, plan, weights] =
+            ['quantized.eyelet', 'onnx', 'plan.json', 'weights'].map((ending) => `${fileOf(name)}.${ending}`);
+        run('quantize', model, '-o', quantized, '--drop', '100', '--limit', '100');
         const [height, width] = JSON.parse(run('export', model, '--onnx', '-o', onnx, '--json')).input.slice(1);
         const forTensorFlow = planFrom(readOnnx(readFileSync(join(root, onnx))));
         writeFileSync(join(root, plan), JSON.stringify(forTensorFlow.plan));
         writeFileSync(join(root, weights), forTensorFlow.weights);
-        return { name, model, onnx, plan, weights, width, height };
+        return { name, model, quantized, onnx, plan, weights, width, height };
     });
 }

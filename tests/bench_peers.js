@@ -9,7 +9,8 @@ import { names, race } from './bench_race.js';
 import { compressed, fixed, grouped, launchChromium, machine, root, spread, table, withSpread, writeReadme } from './bench_report.js';
 
 const modules = join(root, 'node_modules');
-const runtimes = Object.keys(names), [own, ...others] = runtimes;
+const contestants = Object.keys(names); // of the race
+const runtimes = contestants.filter((name) => name !== 'quantized'), [own, ...others] = runtimes;
 const ratio = fixed(2), sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** What a page loads, for one thread. */
@@ -53,20 +54,23 @@ function tellSizes() {
 async function tellRace({ all, quick, leaveOut }) {
     const rounds = quick ? 3 : 21, rows = [];
     const tell = (network, where, { times, ratios, apart }) => {
-        if (!(Math.max(...apart) < 1e-4)) throw new Error(`${network.name} in ${where}: the logits are ${apart} apart`);
-        const cells = runtimes.map((_, i) => [withSpread(spread(times[i]), fixed(3)), ...(i ? [withSpread(spread(ratios[i]), ratio)] : [])]);
+        if (!(Math.max(...apart.filter((_, i) => contestants[i] !== 'quantized')) < 1e-4))
+            throw new Error(`${network.name} in ${where}: the logits are ${apart} apart`);
+        const cells = contestants.map((name, i) =>
+            [withSpread(spread(times[i]), fixed(3)), ...(others.includes(name) ? [withSpread(spread(ratios[i]), ratio)] : [])]);
         rows.push([`\`${network.name}\``, where, ...cells.flat()]);
         console.log(rows.at(-1).join(' | '));
     };
-    for (const network of all) tell(network, 'Node', await race(runtimes, network, rounds));
+    for (const network of all) tell(network, 'Node', await race(contestants, network, rounds));
     await inPages({ leaveOut }, async (visit) => {
         for (const network of all) {
             const page = await visit();
-            tell(network, 'Chromium', await inPage(page, 'race', runtimes, network, rounds));
+            tell(network, 'Chromium', await inPage(page, 'race', contestants, network, rounds));
             await page.close();
         }
     });
-    const heads = ['network', 'where', `${names[own]}, ms`, ...others.flatMap((other) => [`${names[other]}, ms`, 'times as long'])];
+    const heads = ['network', 'where',
+        ...contestants.flatMap((name) => [`${names[name]}, ms`, ...(others.includes(name) ? ['times as long'] : [])])];
     return ['One picture at a time on one thread, warm:', '', ...table(heads, rows)];
 }
 

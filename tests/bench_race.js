@@ -2,13 +2,13 @@
 // bench_peers.js serves.
 //
 //     await start('ort', network)                     // in a fresh process or page: from the import to the first label, single calls
-//     await race(['eyelet', 'ort', 'tfjs'], network)  // one picture at a time, in turn
+//     await race(['eyelet', 'ort', 'tfjs'], network, 21)  // one picture at a time, in turn, for 21 rounds
 //     await many('tfjs', network, 2, 1000)            // images a second, with 2 threads or workers, for a second
 //
-// A network is { model, onnx, plan, weights, width, height }: places of files. Every runtime but ours gets its input as floats,
-// ready made; ours starts from the pixels.
+// A network is { model, quantized, onnx, plan, weights, width, height }: places of files. Every runtime but ours gets its input as
+// floats, ready made; ours starts from the pixels.
 
-export const names = { eyelet: 'Eyelet', ort: 'ONNX Runtime Web', tfjs: 'TensorFlow.js' };
+export const names = { eyelet: 'Eyelet', quantized: 'Eyelet in whole numbers', ort: 'ONNX Runtime Web', tfjs: 'TensorFlow.js' };
 const batch = 16; // images that the others get at a time where there are many
 
 const inNode = typeof window === 'undefined';
@@ -38,6 +38,8 @@ const open = {
         const classifier = await loadClassifier({ model: network.model }), { image } = picture(network);
         return { classifier, call: () => classifier.classify(image), logits: () => classifier.logits(image) };
     },
+
+    quantized: (network) => open.eyelet({ ...network, model: network.quantized }),
 
     async ort({ onnx, width, height }, threads, images) {
         const ort = await import(inNode ? 'onnxruntime-web' : '/ort/ort.wasm.min.mjs');
@@ -98,8 +100,8 @@ export async function start(runtime, network) {
     return { label, first: calls[0], second: calls[1], hundredth: calls[99] };
 }
 
-/** Round after round, each in turn: milliseconds of a call, how many times as long the others' take as the first one's, and how
- *  far their logits are from the first one's, as a share of the largest. */
+/** Round after round, each in turn: milliseconds of a call, how many times as long it takes as the first one's, and how far the
+ *  logits are from the first one's, as a share of the largest. */
 export async function race(runtimes, network, rounds) {
     const opened = [];
     for (const runtime of runtimes) opened.push(await open[runtime](network, 1, 1));
@@ -110,9 +112,9 @@ export async function race(runtimes, network, rounds) {
         for (let i = 0; i < opened.length; i++) times[i].push(await timed(opened[i].call, i ? Math.ceil(count / 3) : count));
         for (let i = 0; i < opened.length; i++) ratios[i].push(times[i].at(-1) / times[0].at(-1));
     }
-    const [own, ...others] = await Promise.all(opened.map(async ({ logits }) => [...await logits()]));
-    const largest = Math.max(...own.map(Math.abs));
-    const apart = others.map((logits) => Math.max(...logits.map((x, i) => Math.abs(x - own[i]))) / largest);
+    const results = await Promise.all(opened.map(async ({ logits }) => [...await logits()]));
+    const largest = Math.max(...results[0].map(Math.abs));
+    const apart = results.map((logits) => Math.max(...logits.map((x, i) => Math.abs(x - results[0][i]))) / largest);
     return { times, ratios, apart };
 }
 
