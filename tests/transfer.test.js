@@ -102,6 +102,7 @@ test('frozen layers keep their weights until they thaw', async () => {
     assert.deepEqual(changed((await trained('other')).weights), [true, true, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', '0')).weights), [true, true, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', '1')).weights), [false, true, true]);
+    assert.deepEqual(changed((await trained('other', '--freeze', 'conv2d_1')).weights), [false, true, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--optimizer', 'muon', '--dense-rate', '0.1', '--bias-rate', '0.1')).weights), [false, false, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--thaw', '2', '--average', '0.9')).weights), [false, false, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--thaw', '1')).weights), [true, true, true]);
@@ -120,7 +121,7 @@ test('lower layers learn at lower rates', async () => {
 
 test('a mistake in what is to learn is answered', async () => {
     const here = folder();
-    for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6 .*not "7"/], [['--freeze', 'conv'], /not "conv"/], [['--freeze', ''], /not ""/], [['--thaw', '3'], /--thaw needs --freeze/],
+    for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6 .*not "7"/], [['--freeze', 'conv'], /or the last that rests by its name, like conv2d_1, not "conv"/], [['--freeze', 'dense_7'], /not "dense_7"/], [['--freeze', ''], /not ""/], [['--thaw', '3'], /--thaw needs --freeze/],
         [['--rate-decay', '0'], /--rate-decay takes/], [['--rate-decay', '1.5'], /--rate-decay takes/], [['--network', 'tutorial'], /leave --network away/],
         [['--linear-probe', '--resume'], /does not go with --resume/]])
         refused(await train(here, 'other', ...more), { status: 2, reason });

@@ -1,6 +1,7 @@
 #include "transfer.h"
 
 #include "bytes.h"
+#include "exported.h"
 #include "model_file.h"
 #include "network.h"
 #include "options.h"
@@ -99,11 +100,14 @@ int transfer_resting(const struct net *net, const char *text)
     const int head = transfer_head(net);
     if (strcmp(text, "trunk") == 0)
         return head;
+    for (int i = 0; i < head; i++)
+        if (strcmp(text, exported_name(net, i, "").text) == 0)
+            return i + 1;
     char *end;
     const long layers = strtol(text, &end, 10);
     if (end == text || *end || layers < 0 || layers > head)
-        usage_error("train", "--freeze takes `trunk`, or a number of layers from 0 to %d (the last one with weights learns), not \"%s\"",
-                    head, text);
+        usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d (the last one with weights learns), or the last "
+                    "that rests by its name, like %s, not \"%s\"", head, exported_name(net, 0, "").text, text);
     return (int)layers;
 }
 

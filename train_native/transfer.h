@@ -36,8 +36,8 @@ void transfer_weights(float *parameters, const struct net *net, const struct tra
 /* The last node with weights of its own: a dense or a convolutional layer. */
 int transfer_head(const struct net *net);
 
-/* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, or
- * `trunk`, all in front of the head. A mistake ends the program. */
+/* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, the
+ * name of the last of them (exported.h), or `trunk`, all in front of the head. A mistake ends the program. */
 int transfer_resting(const struct net *net, const char *text);
 
 /* What each node's learning rates are multiplied with: 1 at the head, and `decay` times as much at each layer with weights in front of
