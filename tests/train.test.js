@@ -354,6 +354,17 @@ test('a full disk under standard output is an error, and the models are saved',
         await loads(here, 'm.eyelet', 'm.last.eyelet');
     });
 
+test('a folder for a run holds all of it, and says what it was made of', async () => {
+    const here = folder();
+    succeeded(await eyelet(arguments_('small', '--epochs', '2', '-o', 'run/'), { cwd: here }));
+    assert.deepEqual(readdirSync(here), ['run']);
+    assert.deepEqual(readdirSync(join(here, 'run')).sort(), ['run.csv', 'run.eyelet', 'run.last.eyelet', 'run.txt']);
+    const configuration = readFileSync(join(here, 'run/run.txt'), 'utf8');
+    assert.match(configuration, /^command=eyelet train .*-o run\/\n/);
+    for (const line of [/^data=[0-9a-f]{8}-/m, /^layer 1=avgpool /m, /^--epochs=2$/m, /^--optimizer=adam$/m, /^--seed=1$/m]) assert.match(configuration, line);
+    for (const output of ['./', '/', '../']) refused(await eyelet(arguments_('small', '-o', output), { cwd: here }), { status: 2, reason: /name a folder for the run, like runs\/first\// });
+});
+
 test('an output that no model can go to is found before training', async () => {
     const here = folder({ file: 'a file' });
     mkdirSync(join(here, 'taken'));
@@ -362,7 +373,7 @@ test('an output that no model can go to is found before training', async () => {
     fifo(join(here, 'fifo'));
     const before = readdirSync(here);
     for (const [output, subject, reason] of [['missing/m.eyelet', 'missing/m.csv', /cannot be written: No such file/], ['taken', 'taken', /no regular file/],
-        ['taken/', 'taken/', /no regular file/], ['new/', 'new/', /no regular file/], ['fifo', 'fifo', /no regular file/], ['file/m.eyelet', 'file/m.csv', /Not a directory/],
+        ['missing/run/', 'missing/run', /the folder of the run cannot be made: No such file/], ['file/', 'file', /cannot be made: /], ['fifo', 'fifo', /no regular file/], ['file/m.eyelet', 'file/m.csv', /Not a directory/],
         ['half.eyelet', 'half.last.eyelet', /no regular file/], ['log.eyelet', 'log.csv', /no regular file/]]) {
         const result = await eyelet(arguments_('small', '--epochs', '1', '-o', output), { cwd: here });
         refused(result, { subject, reason, hint: /-o/ });

@@ -18,6 +18,7 @@
 #include "vec.h"
 #include "whiten.h"
 
+#include <errno.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -160,8 +161,8 @@ static int learn(struct run *run)
 static void check_place(const char *path)
 {
     struct stat about;
-    if (path[strlen(path) - 1] == '/' || (stat(path, &about) == 0 && !S_ISREG(about.st_mode)))
-        fail(path, "Name a file with -o, like MODEL.eyelet.", "cannot be written: this is no regular file");
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
+        fail(path, "Name a file with -o, like MODEL.eyelet, or a folder with a slash at its end.", "cannot be written: this is no regular file");
 }
 
 /* Where the log and the model of the last epoch go; the caller frees the names. */
@@ -174,6 +175,13 @@ static struct places check_places(const struct train_options *o)
     struct places places = {NULL, NULL};
     if (o->find_rate)
         return places;
+    if (o->run_folder) {
+        char *folder = strndup(o->output, (size_t)(strrchr(o->output, '/') - o->output));
+        struct stat about;
+        if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
+            fail(folder, "Name another place with -o.", "the folder of the run cannot be made: %m");
+        free(folder);
+    }
     check_place(o->output);
     if (!o->linear_probe) {
         places = (struct places){beside(o->output, ".csv"), beside(o->output, ".last.eyelet")};
@@ -225,15 +233,28 @@ static void print_start(const struct train_options *o, const struct net *net, co
     fflush(stdout);
 }
 
+/* What the run is made of, as text beside its model. */
+static void write_configuration(const struct train_options *o, const char *command, const char *identity)
+{
+    char *path = beside(o->output, ".txt"), *text = NULL;
+    const char *reason;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    fprintf(out, "command=%s\n%s", command, identity);
+    fclose(out);
+    if (!write_file(path, text, size, &reason))
+        fail(path, NULL, "what the run is made of cannot be written: %s", reason);
+    free(text);
+    free(path);
+}
+
 /* Opens what a run leaves behind and goes through its epochs; returns the exit status. */
-static int run_epochs(struct run *run, const struct transfer *transfer, const struct places *places, int threads)
+static int run_epochs(struct run *run, const struct places *places, int threads)
 {
     const struct train_options *o = run->options;
-    char *identity = train_identity(o, run->trainer->net, run->saver->dataset, run->split, transfer);
-    run->identity = identity;
     run->last_path = places->last;
     run->progress = (struct progress){.best = -1, .plateau = PLATEAU_START};
-    if (o->resume && !checkpoint_load(o->output, identity, run->trainer, &run->progress))
+    if (o->resume && !checkpoint_load(o->output, run->identity, run->trainer, &run->progress))
         fail(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
     if (!o->resume && checkpoint_exists(o->output)) {
         complain(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
@@ -247,7 +268,6 @@ static int run_epochs(struct run *run, const struct transfer *transfer, const st
     print_start(o, run->trainer->net, run->split, threads);
     const int status = learn(run);
     display_close(&display);
-    free(identity);
     return status;
 }
 
@@ -301,6 +321,9 @@ static int train(struct train_options *o, const char *command, int argc, char **
     const int threads = o->threads ? o->threads : omp_get_max_threads();
     const struct saver saver = {net, &preprocess, &dataset, o, command, split.train_count};
     float *class_weights = o->class_weights ? balanced_weights(&dataset, &split) : NULL;
+    char *identity = train_identity(o, net, &dataset, &split, transfer);
+    if (o->run_folder && !o->resume)
+        write_configuration(o, command, identity);
     int status = EXIT_SUCCESS;
     if (o->linear_probe) {
         print_start(o, net, &split, threads);
@@ -309,19 +332,20 @@ static int train(struct train_options *o, const char *command, int argc, char **
     } else {
         struct trainer *trainer = open_trainer(o, net, &preprocess, transfer, &dataset, &split, threads);
         trainer->class_weights = class_weights;
-        struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split,
+        struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split, .identity = identity,
                           .frozen = o->freeze ? transfer_resting(net, o->freeze) : 0};
         trainer->resting = run.frozen;
         if (o->find_rate) {
             print_start(o, net, &split, threads);
             find_rate(trainer, &o->settings, &dataset, split.train, split.train_count, o->json);
         } else {
-            status = run_epochs(&run, transfer, &places, threads);
+            status = run_epochs(&run, &places, threads);
         }
         trainer_free(trainer);
     }
     if (transfer)
         transfer_free(transfer);
+    free(identity);
     free(class_weights);
     free(places.log);
     free(places.last);

@@ -27,8 +27,17 @@ static const char usage[] =
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help. Data other than\n"
     "CIFAR-10 starts from the recipe photos, with --from MODEL from finetune, at a size and length that suit it.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
-    "MODEL.csv after each epoch. Ctrl-C finishes the batch and saves; --resume goes on,\n"
-    "also after a crash, and ends in the same weights as a run that was never stopped.";
+    "MODEL.csv after each epoch; -o runs/first/ writes runs/first/first.eyelet and so on, and first.txt, which says what the run\n"
+    "was made of. Ctrl-C finishes the batch and saves; --resume goes on, also after a crash, and ends in the same weights as a run\n"
+    "that was never stopped.";
+
+/* In the order of their enumerations. */
+static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
+static const char *const schedules[] = {"constant", "cosine", "linear", "onecycle", "plateau", NULL};
+static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
+static const char *const flips[] = {"none", "random", "alternate", NULL};
+static const char *const fits[] = {"stretch", "crop", "pad", NULL};
+static const char *const weightings[] = {"none", "balanced", NULL};
 
 /* The value of `--name value` or `--name=value`, the last one if there are several; NULL without. */
 static const char *argument_named(const char *name, int argc, char **argv)
@@ -140,14 +149,25 @@ static void read_colour(uint8_t colour[3], const char *text)
         usage_error("train", "--background takes a colour like ffffff, not \"%s\"", text);
 }
 
+/* runs/first/first.eyelet for runs/first/; the name lasts as long as the program. */
+static const char *in_folder(const char *folder)
+{
+    size_t end = strlen(folder);
+    while (end > 0 && folder[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && folder[start - 1] != '/')
+        start--;
+    if (start == end || strspn(folder + start, ".") == end - start)
+        usage_error("train", "-o %s: name a folder for the run, like runs/first/, or a file", folder);
+    const size_t size = 2 * end + sizeof "/.eyelet";
+    char *path = allocate(size, 1);
+    snprintf(path, size, "%.*s/%.*s.eyelet", (int)end, folder, (int)(end - start), folder + start);
+    return path;
+}
+
 struct train_options train_options_parse(const struct recipe *recipe, int argc, char **argv)
 {
-    static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
-    static const char *const schedules[] = {"constant", "cosine", "linear", "onecycle", "plateau", NULL};
-    static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
-    static const char *const flips[] = {"none", "random", "alternate", NULL};
-    static const char *const fits[] = {"stretch", "crop", "pad", NULL};
-    static const char *const weightings[] = {"none", "balanced", NULL};
     const char *names[MOST_RECIPES + 1] = {NULL};
     int number = 0;
     for (int i = 0; i < recipe_count; i++) {
@@ -168,7 +188,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     bool nesterov = false;
     const char *background = "ffffff";
     const struct option_entry options[] = {
-        {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes", NULL},
+        {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes; with a slash at the end, a folder", NULL},
         {"recipe", "NAME", OPTION_CHOICE, &o.recipe, "what the options below start from, one of", names},
         {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/network.h)", NULL},
         {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
@@ -228,6 +248,9 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
+    o.run_folder = !o.find_rate && o.output && *o.output && o.output[strlen(o.output) - 1] == '/';
+    if (o.run_folder)
+        o.output = in_folder(o.output);
     if (o.recipe != number) /* getopt takes an option's beginning for it, train_recipe does not */
         usage_error("train", "--recipe is not abbreviated");
     if (argc - first > 1 || (first < argc && o.data.path))
@@ -278,13 +301,13 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     }
     fprintf(out, "--epochs=%d\n--batch=%d\n--shard=%d\n--seed=%d\n", s->epochs, s->batch, o->shard, o->seed);
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
-    fprintf(out, "--optimizer=%d\n--rate=%.9g\n--momentum=%.9g\n--nesterov=%d\n--weight-decay=%.9g\n", p->kind, (double)p->rate,
+    fprintf(out, "--optimizer=%s\n--rate=%.9g\n--momentum=%.9g\n--nesterov=%d\n--weight-decay=%.9g\n", optimizers[p->kind], (double)p->rate,
             (double)p->momentum, p->nesterov, (double)p->weight_decay);
     fprintf(out, "--dense-rate=%.9g\n--bias-rate=%.9g\n", (double)p->dense_rate, (double)p->bias_rate);
-    fprintf(out, "--schedule=%d\n--warmup=%.9g\n--smoothing=%.9g\n", s->schedule, (double)s->warmup, (double)s->smoothing);
-    fprintf(out, "--average=%.9g\n--patience=%d\n--plateau=%d\n--class-weights=%d\n", (double)s->average, s->patience, s->plateau,
-            o->class_weights);
-    fprintf(out, "--flip=%d\n--crop=%d\n--cutout=%d\n--initializer=%d\n", a->flip, a->crop, a->cutout, o->initializer);
+    fprintf(out, "--schedule=%s\n--warmup=%.9g\n--smoothing=%.9g\n", schedules[s->schedule], (double)s->warmup, (double)s->smoothing);
+    fprintf(out, "--average=%.9g\n--patience=%d\n--plateau=%d\n--class-weights=%s\n", (double)s->average, s->patience, s->plateau,
+            weightings[o->class_weights]);
+    fprintf(out, "--flip=%s\n--crop=%d\n--cutout=%d\n--initializer=%s\n", flips[a->flip], a->crop, a->cutout, initializers[o->initializer]);
     fprintf(out, "--resized-crop=%.9g\n--rotate=%.9g\n--jitter=%.9g\n--erase=%.9g\n--mixup=%.9g\n--cutmix=%.9g\n",
             (double)a->resized_crop, (double)a->rotate, (double)a->jitter, (double)a->erase, (double)a->mixup, (double)a->cutmix);
     fprintf(out, "multiply-add=%s\n", VEC_FUSED ? "fused" : "unfused"); /* the last bits differ */

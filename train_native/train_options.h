@@ -14,6 +14,7 @@
 
 struct train_options {
     const char *output, *network;
+    bool run_folder;             /* the output stands in a folder of its own, which may have to be made */
     struct data_options data;
     enum fit fit;
     uint8_t background[3];       /* red, green, blue */
