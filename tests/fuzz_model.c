@@ -1,8 +1,7 @@
 /* libFuzzer target: any bytes as a model. The checksum is made right first, so that damage gets past it.
  *
- *     clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -ffp-contract=off -iquote core \
- *         tests/fuzz_model.c $(find core -name '*.c' ! -name decode.c) -lm -o build/fuzz_model
- *     build/fuzz_model -max_len=20000 build/corpus tests/golden */
+ *     make fuzz
+ *     build/fuzz/model build/fuzz/corpus-model build/fuzz/seeds */
 #include "classifier.h"
 #include "model.h"
 
