@@ -208,9 +208,9 @@ function pictures(count, side) {
 test('without a recipe the pictures choose one, what the user names comes first, and --from brings another', async () => {
     const [small, few] = [pictures(30, 20), pictures(10, 70)], here = folder();
     const { stdout } = succeeded(await eyelet(['train', small, '-o', 'm.eyelet', '--epochs', '1', '--limit', '30'], { cwd: here }));
-    assert.match(stdout, /^chosen for 90 pictures of 20 pixels in 3 classes: --recipe photos --epochs 1 --batch 32 --validation 0\.1 --size 32$/m);
+    assert.match(stdout, /^chosen for 90 pictures of 20 pixels in 3 classes: --recipe photos --epochs 1 --batch 16 --validation 0\.1 --size 64$/m);
     const { input } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
-    assert.deepEqual(input, [32, 32, 3]);
+    assert.deepEqual(input, [64, 64, 3]);
     const second = succeeded(await eyelet(['train', few, '-o', 'n.eyelet', '--from', from('other'), '--batch', '7'], { cwd: here }));
     assert.match(second.stdout, /^chosen for 30 pictures of 70 pixels in 3 classes: --recipe finetune --epochs \d+ --batch 7 --validation 0$/m);
     assert.match(second.stdout, / 0 validation images/, 'ten of a class are too few to set one aside');

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { LOOKED_AT = 101, USUAL_SIDE = 64 };
+enum { LOOKED_AT = 101, USUAL_SIDE = 64, LEAST_STEPS = 9 /* in an epoch */, LEAST_BATCH = 16 };
 
 /* ---- The pictures' size ---- */
 
@@ -74,12 +74,11 @@ struct choice choose_by_numbers(int pictures, int classes, int side, bool from_m
     struct choice choice = {*recipe_named(from_model ? "finetune" : "photos"), pictures, classes, side};
     struct recipe *recipe = &choice.recipe;
     if (!from_model)
-        recipe->size = side <= 40 ? 32 : side <= 80 ? 64 : 96;
+        recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
     /* As many pictures in all as 5,000 of them are in the recipe's own epochs, but some rounds in any case. */
     const int own = recipe->settings.epochs;
     recipe->settings.epochs = within((int)((int64_t)own * 5000 / (pictures > 0 ? pictures : 1)), own / 4, own * 2);
-    if (pictures < 1000)
-        recipe->settings.batch /= 2; /* or there would be too few steps */
+    recipe->settings.batch = within(pictures / LEAST_STEPS, LEAST_BATCH, recipe->settings.batch);
     if (pictures < 20 * classes)
         recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
     return choice;
