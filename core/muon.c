@@ -67,6 +67,11 @@ static void orthogonalise(float *x, float *scratch, int rows, int columns)
     }
 }
 
+float muon_scale(const float *w, size_t count, int columns)
+{
+    return sqrtf((float)columns) / norm(w, count);
+}
+
 void muon_step(float *w, const float *gradient, float *velocity, float *scratch, float rate, float momentum, int rows,
                int columns)
 {
@@ -77,7 +82,7 @@ void muon_step(float *w, const float *gradient, float *velocity, float *scratch,
         direction[i] = gradient[i] + momentum * velocity[i];
     }
     orthogonalise(direction, scratch + count, rows, columns);
-    const float scale = sqrtf((float)columns) / norm(w, count);
+    const float scale = muon_scale(w, count, columns);
     for (size_t i = 0; i < count; i++)
         w[i] = w[i] * scale - rate * direction[i];
 }

@@ -12,6 +12,9 @@
 /* Floats of scratch for a matrix of this shape. */
 size_t muon_scratch_count(int rows, int columns);
 
+/* What weights (count) with so many output channels are multiplied with to have the size that Muon keeps. */
+float muon_scale(const float *w, size_t count, int columns);
+
 /* One step for w (rows, columns), columns being the output channels; velocity (rows, columns) is kept by the caller. */
 void muon_step(float *w, const float *gradient, float *velocity, float *scratch, float rate, float momentum, int rows,
                int columns);

@@ -115,8 +115,8 @@ const struct recipe recipes[] = {
      .initializer = INITIALIZE_HE, .validation = 0.1f, .shard = 32},
     /* For pictures in folders, from some hundreds to some ten thousands. */
     {.name = "photos", .network = photos,
-     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 60, .batch = 500, .smoothing = 0.2f,
-                  .frozen_bias_epochs = 3, .augment = {.flip = FLIP_RANDOM, .resized_crop = 0.5f, .jitter = 0.1f}},
+     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 45, .batch = 500, .smoothing = 0.2f,
+                  .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 6, .cutout = 20}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 50},
     /* Going on from a trained model: rates that do not undo at once what it knows. */
     {.name = "finetune",

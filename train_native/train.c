@@ -10,6 +10,7 @@
 #include "network.h"
 #include "options.h"
 #include "probe.h"
+#include "renormalise.h"
 #include "saver.h"
 #include "support.h"
 #include "train_options.h"
@@ -216,6 +217,8 @@ static struct trainer *open_trainer(const struct train_options *o, const struct 
     if (transfer) {
         transfer_weights(trainer->parameters, net, transfer);
         transfer_rate_shares(trainer->rate_shares, net, o->rate_decay);
+        if (o->settings.optimizer.kind == OPTIMIZER_MUON)
+            renormalise_measure(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
     } else if (net->nodes[0].initial == INITIAL_WHITEN) {
         whiten_weights(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
     }
@@ -300,10 +303,15 @@ static int train(struct train_options *o, const char *command, int argc, char **
     struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
     choose(o, &dataset, argc, argv);
     struct transfer opened = {0}, *transfer = o->from ? &opened : NULL;
-    if (transfer)
+    int frozen = 0;
+    if (transfer) {
         opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
-    else
+        frozen = o->freeze ? transfer_resting(net, o->freeze) : 0;
+        if (o->settings.optimizer.kind == OPTIMIZER_MUON && !o->linear_probe)
+            renormalise(net, &opened.parameters, o->thaw ? 0 : frozen, &opened.head, &frozen);
+    } else {
         network_read(net, o->network, o->size, o->size, dataset.classes);
+    }
     struct preprocess preprocess = {.fit = o->fit};
     memcpy(preprocess.background, o->background, sizeof preprocess.background);
     if (transfer)
@@ -333,7 +341,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
         struct trainer *trainer = open_trainer(o, net, &preprocess, transfer, &dataset, &split, threads);
         trainer->class_weights = class_weights;
         struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split, .identity = identity,
-                          .frozen = o->freeze ? transfer_resting(net, o->freeze) : 0};
+                          .frozen = frozen};
         trainer->resting = run.frozen;
         if (o->find_rate) {
             print_start(o, net, &split, threads);
