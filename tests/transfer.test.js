@@ -1,7 +1,7 @@
 /* Transfer learning from the command line: what is kept of a trained model, what learns and how fast, and the head alone on
  * embeddings. The data set is made here; models are written from their description (tiny_model.js). */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -24,6 +24,8 @@ const files = {
     'flat.eyelet': modelOf({ layers: [{ kind: 'avgpool', kernel: [8, 8], stride: 8 }, { kind: 'flatten' }, { kind: 'dense', channels: 6, bias: true }, { kind: 'tanh' },
         { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }] }),
     'mean.eyelet': modelOf({ layers: [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'scale', rate: 0.25 }, { kind: 'softmax' }], mean, deviation }),
+    'pooled.eyelet': modelOf({ layers: [{ kind: 'conv2d', channels: 4, kernel: [3, 3], stride: 4, same: true, bias: true }, { kind: 'maxpool', kernel: [8, 8], stride: 8 },
+        { kind: 'flatten' }, { kind: 'dense', channels: 10 }, { kind: 'scale', rate: 0.25 }, { kind: 'softmax' }], labels: classNames, mean, deviation }),
     'windows.eyelet': modelOf({ layers: [{ kind: 'conv2d', channels: 2, kernel: [3, 3], bias: true }, { kind: 'global_avgpool' }, { kind: 'softmax' }] }),
 };
 const models = folder(files), from = (name) => join(models, `${name}.eyelet`);
@@ -76,10 +78,30 @@ test('weights in int8 and float16 are widened', async () => {
     }
 });
 
+test('Muon goes on behind batch normalisation, which leaves what the model says as it was', async () => {
+    const here = folder(), still = ['--rate', '0', '--dense-rate', '1e-12', '--bias-rate', '1e-12', '--weight-decay', '0'];
+    const logits = async (model) => {
+        succeeded(await eyelet(['evaluate', model, '--data', data, '--logits', 'logits'], { cwd: here }));
+        const bytes = readFileSync(join(here, 'logits'));
+        return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i));
+    };
+    for (const freeze of ['0', '1']) {
+        succeeded(await train(here, 'same', '--recipe', 'airbench94', ...still, '--freeze', freeze, '--flip', 'none', '--crop', '0'));
+        const [before, after] = [await logits(from('same')), await logits('m.eyelet')];
+        const largest = Math.max(...before.map(Math.abs)), apart = Math.max(...before.map((x, i) => Math.abs(x - after[i])));
+        assert.ok(apart < 0.02 * largest, `${apart} of ${largest}`);
+        assert.equal(changed((await trained('same', '--recipe', 'airbench94', '--freeze', freeze)).weights, 'same', 10)[0], freeze === '0');
+    }
+});
+
 test('a network that ends in a global pool takes any size, another is refused by the layer that cannot', async () => {
     const { stdout } = await trained('other', '--size', '20');
     assert.match(stdout, /other\.eyelet: /);
     const here = folder();
+    succeeded(await train(here, 'pooled', '--size', '20')); /* a pool over the whole map stays one */
+    const { layers: pooled } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
+    assert.deepEqual(pooled.slice(0, 2).map(({ output }) => output), [[5, 5, 4], [1, 1, 4]]);
+    readdirSync(here).forEach((name) => rmSync(join(here, name)));
     refused(await train(here, 'flat', '--size', '64'), { subject: from('flat'), reason: /^layer 3 \(dense\) has 294 weights; with an input of 64x64 it would need 1,158/, hint: /--size/ });
     refused(await train(here, 'flat', '--size', '4'), { subject: from('flat'), reason: /an input of 4x4, layer 1 \(avgpool\) does not fit/, hint: /--size/ });
     refused(await eyelet([...command('same'), '--from', 'none.eyelet'], { cwd: here }), { subject: 'none.eyelet', reason: /No such file/ });
@@ -212,8 +234,10 @@ test('without a recipe the pictures choose one, what the user names comes first,
     const { input } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
     assert.deepEqual(input, [64, 64, 3]);
     const second = succeeded(await eyelet(['train', few, '-o', 'n.eyelet', '--from', from('other'), '--batch', '7'], { cwd: here }));
-    assert.match(second.stdout, /^chosen for 30 pictures of 70 pixels in 3 classes: --recipe finetune --epochs \d+ --batch 7 --validation 0$/m);
+    assert.match(second.stdout, /^chosen for 30 pictures of 70 pixels in 3 classes: --recipe finetune --epochs \d+ --batch 7 --validation 0 --size 48$/m);
     assert.match(second.stdout, / 0 validation images/, 'ten of a class are too few to set one aside');
+    const muon = succeeded(await eyelet(['train', few, '-o', 'p.eyelet', '--from', from('pooled'), '--epochs', '1'], { cwd: here }));
+    assert.match(muon.stdout, /^chosen for 30 pictures of 70 pixels in 3 classes: --recipe finetune-muon --epochs 1 --batch 16 --validation 0 --size 48$/m);
     const third = succeeded(await eyelet(['train', small, '-o', 'o.eyelet', '--recipe', 'tutorial', '--epochs', '1', '--limit', '30'], { cwd: here }));
     assert.doesNotMatch(third.stdout, /chosen/);
     assert.ok(existsSync(join(here, 'o.eyelet')));

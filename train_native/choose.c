@@ -5,6 +5,7 @@
 #include "photo_list.h"
 #include "sandbox.h"
 #include "support.h"
+#include "transfer.h"
 
 #include <stdlib.h>
 
@@ -69,27 +70,26 @@ static int within(int value, int least, int most)
     return value < least ? least : value > most ? most : value;
 }
 
-struct choice choose_by_numbers(int pictures, int classes, int side, bool from_model)
-{
-    struct choice choice = {*recipe_named(from_model ? "finetune" : "photos"), pictures, classes, side};
-    struct recipe *recipe = &choice.recipe;
-    if (!from_model)
-        recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
-    /* As many pictures in all as 5,000 of them are in the recipe's own epochs, but some rounds in any case. */
-    const int own = recipe->settings.epochs;
-    recipe->settings.epochs = within((int)((int64_t)own * 5000 / (pictures > 0 ? pictures : 1)), own / 4, own * 2);
-    recipe->settings.batch = within(pictures / LEAST_STEPS, LEAST_BATCH, recipe->settings.batch);
-    if (pictures < 20 * classes)
-        recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
-    return choice;
-}
-
-struct choice choose_recipe(const struct dataset *dataset, bool from_model)
+struct choice choose_recipe(const struct dataset *dataset, const char *from)
 {
     const struct photo_list *list = dataset->photos;
     int pictures = list ? 0 : dataset->count;
     for (int i = 0; list && i < list->count; i++)
         pictures += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
     const int side = list ? usual_side(list) : dataset->shape.h < dataset->shape.w ? dataset->shape.h : dataset->shape.w;
-    return choose_by_numbers(pictures, dataset->classes, side, from_model);
+
+    const struct transfer_kind kind = from ? transfer_kind(from) : (struct transfer_kind){0};
+    struct choice choice = {*recipe_named(!from ? "photos" : kind.muon ? "finetune-muon" : "finetune"), pictures, dataset->classes, side};
+    struct recipe *recipe = &choice.recipe;
+    if (!from)
+        recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
+    else if (kind.any_size && 2 * side >= 3 * kind.side)
+        recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
+    /* As many pictures in all as 5,000 of them are in the recipe's own epochs, but some rounds in any case. */
+    const int own = recipe->settings.epochs;
+    recipe->settings.epochs = within((int)((int64_t)own * 5000 / (pictures > 0 ? pictures : 1)), own / 4, own * 2);
+    recipe->settings.batch = within(pictures / LEAST_STEPS, LEAST_BATCH, recipe->settings.batch);
+    if (pictures < 20 * dataset->classes)
+        recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
+    return choice;
 }

@@ -1,7 +1,7 @@
 /* What `eyelet train DATA` starts from when no recipe and no network is named: the recipe, its size and its length, by the number
  * of classes and pictures and by their size.
  *
- *     const struct choice choice = choose_recipe(&dataset, false);
+ *     const struct choice choice = choose_recipe(&dataset, NULL);
  *     o = train_options_parse(&choice.recipe, argc, argv);      // what the user names comes first */
 #ifndef CHOOSE_H
 #define CHOOSE_H
@@ -15,10 +15,7 @@ struct choice {
     int side; /* the usual shorter side of the pictures */
 };
 
-/* dataset: opened, not read yet. from_model: to go on from a trained model, which has its own size. */
-struct choice choose_recipe(const struct dataset *dataset, bool from_model);
-
-/* What a choice is by these numbers. */
-struct choice choose_by_numbers(int pictures, int classes, int side, bool from_model);
+/* dataset: opened, not read yet. from: the file of the trained model to go on from, or NULL. */
+struct choice choose_recipe(const struct dataset *dataset, const char *from);
 
 #endif

@@ -14,6 +14,7 @@ struct recipe {
     int size;         /* height and width of the input; 0: as the network says */
     float validation; /* the share of the training images set aside */
     int shard;        /* images at a time (trainer.h) */
+    const char *freeze; /* what of a model rests (transfer.h), or NULL */
 };
 
 enum { MOST_RECIPES = 16 };

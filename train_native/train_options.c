@@ -25,7 +25,7 @@ static const char usage[] =
     "and val, or a CSV file with a line `path,label` for each picture. Without a folder test, a share of every class is set apart for\n"
     "`eyelet evaluate`, chosen by what the pictures show. Pictures that cannot be read are named and left out.\n\n"
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help. Data other than\n"
-    "CIFAR-10 starts from the recipe photos, with --from MODEL from finetune, at a size and length that suit it.\n"
+    "CIFAR-10 starts from the recipe photos, with --from MODEL from finetune or finetune-muon, at a size and length that suit it.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
     "MODEL.csv after each epoch; -o runs/first/ writes runs/first/first.eyelet and so on, and first.txt, which says what the run\n"
     "was made of. Ctrl-C finishes the batch and saves; --resume goes on, also after a crash, and ends in the same weights as a run\n"
@@ -201,9 +201,9 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         {"allow-bad", "SHARE", OPTION_NUMBER, &o.data.allow_bad, "of the pictures may be unreadable", NULL},
         {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
         {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
-        {"from", "MODEL", OPTION_TEXT, &o.from, "start from this trained model; recipe: finetune", NULL},
+        {"from", "MODEL", OPTION_TEXT, &o.from, "start from this trained model", NULL},
         {"freeze", "N|NAME|trunk", OPTION_TEXT, &o.freeze,
-         "with --from: the first N layers (as `eyelet summary` counts), or those\nup to conv2d_3, or all but the last with weights, keep their weights", NULL},
+         "with --from: the first N layers (as `eyelet summary` counts), or those\nup to conv2d_3, or all but the last with weights, keep their weights\n(finetune-muon: 1)", NULL},
         {"thaw", "EPOCHS", OPTION_COUNT, &o.thaw, "after which frozen layers learn too (0: never)", NULL},
         {"rate-decay", "X", OPTION_NUMBER, &o.rate_decay, "with --from: the rates of a layer as a share of those of the next", NULL},
         {"linear-probe", NULL, OPTION_FLAG, &o.linear_probe,
@@ -248,6 +248,8 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
+    if (o.from && !o.freeze && !o.linear_probe)
+        o.freeze = recipe->freeze;
     o.run_folder = !o.find_rate && o.output && *o.output && o.output[strlen(o.output) - 1] == '/';
     if (o.run_folder)
         o.output = in_folder(o.output);

@@ -49,6 +49,29 @@ static void check_fit(const struct net *net, const struct net *old, const char *
                  grouped(node_count(net, i)));
 }
 
+static bool is_whole_pool(const struct net *net, int node)
+{
+    const struct node *of = &net->nodes[node];
+    const struct shape in = net->shapes[of->input[0]];
+    return (of->kind == NODE_MAXPOOL || of->kind == NODE_AVGPOOL) && of->kernel_h == in.h && of->kernel_w == in.w;
+}
+
+/* A pool over the whole of what comes to it stays one when the input gets another size. net has been checked with the new one, as
+ * far as that went. */
+static void widen_whole_pools(struct net *net, const struct net *old)
+{
+    for (int i = 0; i < net->node_count; i++) {
+        struct node *node = &net->nodes[i];
+        const struct shape in = net->shapes[node->input[0]];
+        if (!is_whole_pool(old, i) || in.h > LIMIT_KERNEL || in.w > LIMIT_KERNEL)
+            continue;
+        node->kernel_h = in.h;
+        node->kernel_w = in.w;
+        node->stride = in.h < in.w ? in.h : in.w;
+        net_check(net, NULL);
+    }
+}
+
 struct transfer transfer_open(struct net *net, const char *path, int size, int classes, char *const *labels, bool new_head)
 {
     struct model *model = allocate(1, sizeof *model);
@@ -68,7 +91,10 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     if (size)
         net->input.h = net->input.w = size;
     int failed;
-    const enum status status = net_check(net, &failed);
+    enum status status = net_check(net, &failed);
+    if (size)
+        widen_whole_pools(net, &model->net);
+    status = net_check(net, &failed);
     check_fit(net, &model->net, path, status, failed, &transfer);
     if (net_classes(net) != classes)
         fail(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
@@ -93,6 +119,26 @@ void transfer_weights(float *parameters, const struct net *net, const struct tra
     for (int i = 0; i < net->node_count; i++)
         if (i != transfer->head || transfer->head_kept)
             memcpy(parameters + net->place[i], transfer->parameters + net->place[i], node_count(net, i) * sizeof(float));
+}
+
+struct transfer_kind transfer_kind(const char *path)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t bytes_count;
+    uint8_t *bytes = model_file_load(model, &bytes_count, path);
+    const struct net *net = &model->net;
+    const int head = transfer_head(net);
+    struct transfer_kind kind = {.side = net->input.h < net->input.w ? net->input.h : net->input.w,
+                                 .muon = net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
+    for (int i = 0; i < head; i++)
+        kind.muon &= !node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_CONV2D;
+    int before = net->nodes[head].input[0] - 1;
+    while (before > 0 && (net->nodes[before].kind == NODE_FLATTEN || net->nodes[before].kind == NODE_DROPOUT))
+        before = net->nodes[before].input[0] - 1;
+    kind.any_size = before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_whole_pool(net, before));
+    free(bytes);
+    free(model);
+    return kind;
 }
 
 int transfer_resting(const struct net *net, const char *text)

@@ -36,6 +36,14 @@ void transfer_weights(float *parameters, const struct net *net, const struct tra
 /* The last node with weights of its own: a dense or a convolutional layer. */
 int transfer_head(const struct net *net);
 
+/* What a trained model is as a start. */
+struct transfer_kind {
+    int side;      /* the shorter one of its input */
+    bool any_size; /* what comes to its head is a pool over the whole map, of whatever size */
+    bool muon;     /* convolutions and a head with a scale behind it, as Muon's rates (recipes.c) suppose */
+};
+struct transfer_kind transfer_kind(const char *path);
+
 /* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, the
  * name of the last of them (exported.h), or `trunk`, all in front of the head. A mistake ends the program. */
 int transfer_resting(const struct net *net, const char *text);
