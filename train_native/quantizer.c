@@ -2,6 +2,7 @@
 
 #include "freeze.h"
 #include "model_file.h"
+#include "net_memory.h"
 #include "norm.h"
 #include "support.h"
 
@@ -72,16 +73,10 @@ static float reach(const struct net *net, int t, const float *numbers, size_t co
 static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, const float *parameters, const struct dataset *seen,
                         const struct preprocess *preprocess)
 {
-    struct net_packed *packed = allocate(1, sizeof *packed);
-    struct net_run *run = allocate(1, sizeof *run);
-    struct arena arena = {0};
-    net_packed_plan(packed, net, NET_TRAIN, &arena); /* in training every tensor stays as its layer left it */
-    net_run_plan(run, net, packed, BATCH, NET_TRAIN, &arena);
-    arena = (struct arena){.base = allocate((size_t)arena.used, 1), .size = arena.used};
-    net_packed_plan(packed, net, NET_TRAIN, &arena);
-    net_run_plan(run, net, packed, BATCH, NET_TRAIN, &arena);
+    struct net_memory *net_memory = net_memory_new(net, BATCH, NET_TRAIN);
+    struct net_run *run = &net_memory->run;
     for (int i = 0; i < net->node_count; i++)
-        net_pack(packed, net, i, parameters + net->place[i]);
+        net_pack(&net_memory->packed, net, i, parameters + net->place[i]);
 
     const size_t image = shape_count(net->input), pixels = shape_count(seen->shape);
     for (int first = 0, n; first < seen->count; first += n) {
@@ -94,9 +89,7 @@ static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, co
             ranges[i + 1] = largest > ranges[i + 1] ? largest : ranges[i + 1];
         }
     }
-    free(arena.base);
-    free(run);
-    free(packed);
+    net_memory_free(net_memory);
 }
 
 /* ---- Scales ---- */

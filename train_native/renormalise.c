@@ -1,6 +1,7 @@
 #include "renormalise.h"
 
 #include "muon.h"
+#include "net_memory.h"
 #include "norm.h"
 #include "support.h"
 
@@ -85,19 +86,12 @@ void renormalise_measure(float *parameters, const struct net *net, const struct 
                          const int *places, int count)
 {
     const int n = count < MOST_IMAGES ? count : MOST_IMAGES;
-    struct net_packed packed;
-    struct net_run run;
-    struct arena arena = {0};
-    net_packed_plan(&packed, net, NET_TRAIN, &arena);
-    net_run_plan(&run, net, &packed, n, NET_TRAIN, &arena);
-    void *memory = allocate((size_t)arena.used, 1);
-    arena = (struct arena){.base = memory, .size = arena.used};
-    net_packed_plan(&packed, net, NET_TRAIN, &arena);
-    net_run_plan(&run, net, &packed, n, NET_TRAIN, &arena);
-    run.gemm = gemm_fast;
-    run.parameters = parameters;
+    struct net_memory *net_memory = net_memory_new(net, n, NET_TRAIN);
+    struct net_run *run = &net_memory->run;
+    run->gemm = gemm_fast;
+    run->parameters = parameters;
     for (int i = 0; i < n; i++)
-        image_normalise(run.tensor[0] + (size_t)i * shape_count(net->input), dataset->pixels + (size_t)places[i] * shape_count(dataset->shape),
+        image_normalise(run->tensor[0] + (size_t)i * shape_count(net->input), dataset->pixels + (size_t)places[i] * shape_count(dataset->shape),
                         net->input, preprocess);
     for (int i = 0; i < net->node_count - 1; i++) {
         if (net->nodes[i].kind == NODE_BATCHNORM && net->nodes[i].frozen) {
@@ -105,14 +99,14 @@ void renormalise_measure(float *parameters, const struct net *net, const struct 
             const struct shape shape = net->shapes[in];
             const size_t c = (size_t)shape.c;
             float *scale = parameters + net->place[i], *shift = scale + c, *mean = shift + c, *variance = mean + c;
-            measure(mean, variance, run.tensor[in], (size_t)n * shape_count(shape) / c, c);
+            measure(mean, variance, run->tensor[in], (size_t)n * shape_count(shape) / c, c);
             for (size_t k = 0; k < c; k++) {
                 shift[k] += mean[k] * scale[k];
                 scale[k] *= sqrtf(variance[k] + BATCHNORM_EPSILON);
             }
         }
-        net_pack(&packed, net, i, parameters + net->place[i]);
-        net_forward_training_node(&run, i, n);
+        net_pack(&net_memory->packed, net, i, parameters + net->place[i]);
+        net_forward_training_node(run, i, n);
     }
-    free(memory);
+    net_memory_free(net_memory);
 }
