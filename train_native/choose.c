@@ -7,9 +7,10 @@
 #include "support.h"
 #include "transfer.h"
 
+#include <math.h>
 #include <stdlib.h>
 
-enum { LOOKED_AT = 101, USUAL_SIDE = 64, LEAST_STEPS = 9 /* in an epoch */, LEAST_BATCH = 16 };
+enum { LOOKED_AT = 101, USUAL_SIDE = 64, LEAST_STEPS = 9 /* in an epoch */, LEAST_BATCH = 100 };
 
 /* ---- The pictures' size ---- */
 
@@ -85,10 +86,10 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
         recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
     else if (kind.any_size && 2 * side >= 3 * kind.side)
         recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
-    /* As many pictures in all as 5,000 of them are in the recipe's own epochs, but some rounds in any case. */
-    const int own = recipe->settings.epochs;
-    recipe->settings.epochs = within((int)((int64_t)own * 5000 / (pictures > 0 ? pictures : 1)), own / 4, own * 2);
-    recipe->settings.batch = within(pictures / LEAST_STEPS, LEAST_BATCH, recipe->settings.batch);
+    /* The recipes' epochs are for 5,000 pictures; few are seen more often, but not as often as would make up for their number. */
+    const int own = recipe->settings.epochs, batch = recipe->settings.batch;
+    recipe->settings.epochs = within((int)lround(own * sqrt(5000.0 / (pictures > 0 ? pictures : 1))), own / 4, own * 5);
+    recipe->settings.batch = within(pictures / LEAST_STEPS, batch < LEAST_BATCH ? batch : LEAST_BATCH, batch);
     if (pictures < 20 * dataset->classes)
         recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
     return choice;
