@@ -115,16 +115,21 @@ async function tellStart({ all, quick, leaveOut }) {
 function startInNode(runtime, network) {
     const script = `const { start } = await import(${JSON.stringify(new URL('bench_race.js', import.meta.url))});
         const times = await start(${JSON.stringify(runtime)}, ${JSON.stringify(network)});
-        process.stdout.write(JSON.stringify({ ...times, memory: process.resourceUsage().maxRSS * 1024 }), () => process.exit());`;
+        const about = (await import('node:fs')).readFileSync('/proc/self/status', 'utf8');
+        process.stdout.write(JSON.stringify({ times, about }), () => process.exit());`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' });
     if (status !== 0) throw new Error(`${runtime} in Node: ${stderr}`);
-    return JSON.parse(stdout);
+    const { times, about } = JSON.parse(stdout);
+    return { ...times, memory: peakIn(about) };
 }
+
+/** Bytes: the most that a process has held so far. The maximum that getrusage tells begins with that of the process it was forked from. */
+const peakIn = (about) => /VmHWM:\s+(\d+) kB/.exec(about)[1] * 1024;
 
 /** Bytes: the most that any of the browser's page processes has held so far; there is one page. */
 async function peakOf(browser) {
     const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
-    const peak = ({ id }) => /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, 'utf8'))[1] * 1024;
+    const peak = ({ id }) => peakIn(readFileSync(`/proc/${id}/status`, 'utf8'));
     return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(peak));
 }
 

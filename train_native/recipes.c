@@ -130,7 +130,7 @@ const struct recipe recipes[] = {
     {.name = "finetune-muon",
      .settings = {.optimizer = {.kind = OPTIMIZER_MUON, .rate = 0.08f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_rate = 1.65f,
                                 .bias_rate = 53, .weight_decay = 0.004f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
-                  .schedule = SCHEDULE_LINEAR, .epochs = 9, .batch = 250, .smoothing = 0.2f, .frozen_bias_epochs = 3,
+                  .schedule = SCHEDULE_LINEAR, .epochs = 9, .batch = 250, .smoothing = 0.2f,
                   .augment = {.flip = FLIP_ALTERNATE, .crop = 4, .cutout = 12}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 50, .freeze = "1"},
 };
