@@ -30,7 +30,8 @@ struct tiles {
     const float *start;         /* (count * MICRO_ROWS, GEMM_PANEL), rows start_stride apart */
     float *c;                   /* the same, rows c_stride apart */
     ptrdiff_t start_stride, c_stride;
-    float ceiling;
+    float floor, ceiling; /* what the sums are clipped to if the ceiling is above 0; the floor is 0, read anew behind each tile's loop:
+                             a constant would stay in a register there, and one of the sums would not */
 };
 
 /* `vectors`: of a panel's columns; the loops are of constant length, or clang would not unroll them in time. `line`: only the last digit of the depth counts. */
@@ -76,13 +77,13 @@ static inline __attribute__((always_inline)) void multiply(const struct tiles *t
             }
 
         if (tiles->ceiling > 0) {
-            const vec zero = vec_zero(), ceiling = vec_set1(tiles->ceiling);
+            const vec floor = vec_set1(tiles->floor), ceiling = vec_set1(tiles->ceiling);
             VEC_UNROLL
             for (int row = 0; row < MICRO_ROWS; row++)
                 VEC_UNROLL
                 for (int v = 0; v < MICRO_VECTORS; v++)
                     if (v < vectors)
-                        sum[row][v] = vec_min(vec_max(sum[row][v], zero), ceiling);
+                        sum[row][v] = vec_min(vec_max(sum[row][v], floor), ceiling);
         }
         VEC_UNROLL
         for (int row = 0; row < MICRO_ROWS; row++)
