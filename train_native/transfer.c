@@ -90,11 +90,10 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     }
     if (size)
         net->input.h = net->input.w = size;
+    net_check(net, NULL);
+    widen_whole_pools(net, &model->net);
     int failed;
-    enum status status = net_check(net, &failed);
-    if (size)
-        widen_whole_pools(net, &model->net);
-    status = net_check(net, &failed);
+    const enum status status = net_check(net, &failed);
     check_fit(net, &model->net, path, status, failed, &transfer);
     if (net_classes(net) != classes)
         fail(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
