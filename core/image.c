@@ -64,15 +64,22 @@ static uint8_t clip(int32_t sum)
 
 static void over_background(uint8_t *rgb, const uint8_t *rgba, int count, const uint8_t background[3])
 {
-    for (int i = 0; i < count; i++)
-        for (int c = 0; c < 3; c++) {
-            const int alpha = rgba[i * 4 + 3];
-            rgb[i * 3 + c] = (uint8_t)((rgba[i * 4 + c] * alpha + background[c] * (255 - alpha) + 127) / 255);
+    for (int i = 0; i < count; i++, rgb += 3, rgba += 4) {
+        const int alpha = rgba[3];
+        if (alpha == 255) {
+            memcpy(rgb, rgba, 3);
+            continue;
         }
+        for (int c = 0; c < 3; c++)
+            rgb[c] = (uint8_t)((rgba[c] * alpha + background[c] * (255 - alpha) + 127) / 255);
+    }
 }
 
-static void fill(uint8_t *pixels, struct shape input, const uint8_t colour[3])
+/* What `to` leaves free, if anything. */
+static void fill(uint8_t *pixels, struct shape input, const struct rectangle *to, const uint8_t colour[3])
 {
+    if (to->width == input.w && to->height == input.h)
+        return;
     for (int i = 0; i < input.h * input.w; i++)
         memcpy(pixels + i * 3, colour, 3);
 }
@@ -106,17 +113,16 @@ void image_fit(uint8_t *pixels, const uint8_t *rgba, int width, int height, stru
     to.x = (input.w - to.width) / 2;
     to.y = (input.h - to.height) / 2;
 
-    uint8_t *row = arena_alloc(arena, (uint64_t)from.width, 3);
     if (from.width == to.width && from.height == to.height) { /* every weight would be 1 or 0 */
         if (!arena->base)
             return;
-        fill(pixels, input, preprocess->background);
-        for (int y = 0; y < to.height; y++) {
-            over_background(row, pixel_at(rgba, width, from.x, from.y + y), to.width, preprocess->background);
-            memcpy(pixels + ((to.y + y) * input.w + to.x) * 3, row, (size_t)to.width * 3);
-        }
+        fill(pixels, input, &to, preprocess->background);
+        for (int y = 0; y < to.height; y++)
+            over_background(pixels + ((to.y + y) * input.w + to.x) * 3, pixel_at(rgba, width, from.x, from.y + y), to.width,
+                            preprocess->background);
         return;
     }
+    uint8_t *row = arena_alloc(arena, (uint64_t)from.width, 3);
     const struct filter across = filter_plan(from.width, to.width, arena);
     const struct filter down = filter_plan(from.height, to.height, arena);
     uint8_t *narrowed = arena_alloc(arena, (uint64_t)from.height * (uint64_t)to.width, 3);
@@ -135,7 +141,7 @@ void image_fit(uint8_t *pixels, const uint8_t *rgba, int width, int height, stru
             }
     }
 
-    fill(pixels, input, preprocess->background);
+    fill(pixels, input, &to, preprocess->background);
     for (int y = 0; y < to.height; y++)
         for (int x = 0; x < to.width * 3; x++) {
             int32_t sum = 1 << (FILTER_BITS - 1);
@@ -156,8 +162,9 @@ void image_normalise(float *out, const uint8_t *pixels, struct shape input, cons
     for (int i = 0; i < input.h * input.w; i++, pixels += 3)
         if (input.c == 1) {
             *out++ = (float)image_luminance(pixels) * scale[0] + shift[0];
-        } else {
-            for (int c = 0; c < 3; c++)
-                *out++ = (float)pixels[c] * scale[c] + shift[c];
+        } else { /* no loop: compiled for size, it would take three times as long */
+            *out++ = (float)pixels[0] * scale[0] + shift[0];
+            *out++ = (float)pixels[1] * scale[1] + shift[1];
+            *out++ = (float)pixels[2] * scale[2] + shift[2];
         }
 }
