@@ -237,7 +237,7 @@ static void pack_table(int16_t *table, enum node_kind kind, float in, float out)
 {
     for (int x = -INTEGER_MOST; x <= INTEGER_MOST; x++) {
         float y = (float)x * in;
-        (kind == NODE_GELU ? gelu_forward : kind == NODE_SIGMOID ? sigmoid_forward : tanh_forward)(&y, &y, 1);
+        (kind == NODE_GELU ? gelu_forward_cut : kind == NODE_SIGMOID ? sigmoid_forward : tanh_forward)(&y, &y, 1);
         table[INTEGER_MOST + x] = nearest_number((double)y / (double)out);
     }
 }

@@ -5,7 +5,6 @@
 #include "depthwise.h"
 #include "norm.h"
 #include "pool.h"
-#include "winograd.h"
 
 #include <string.h>
 
@@ -231,8 +230,8 @@ typedef void forward_function(struct net_run *run, int i, float *out, const floa
 static void forward_conv(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const struct window window = net_window(run->net, i);
-    (run->packed->winograd[i] ? winograd_forward : conv_forward)(out, in, run->packed->forward[i], run->packed->bias[i],
-                                                                 run->packed->ceiling[i], run->scratch, n, &window, run->gemm);
+    run->packed->kernel[i]->forward(out, in, run->packed->forward[i], run->packed->bias[i], run->packed->ceiling[i], run->scratch,
+                                    n, &window, run->gemm);
 }
 
 static void forward_depthwise(struct net_run *run, int i, float *out, const float *in, int n)
@@ -299,10 +298,7 @@ static void forward_tanh(struct net_run *run, int i, float *out, const float *in
 
 static void forward_gelu(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    const size_t count = output_count(run, i, n);
-    gelu_forward(out, in, count);
-    for (size_t k = 0; k < count; k++) /* far below any sum's last bit, and the products to come would be slow denormals */
-        out[k] = out[k] > -1e-24f && out[k] < 0 ? 0 : out[k];
+    gelu_forward_cut(out, in, output_count(run, i, n));
 }
 
 static void forward_scale(struct net_run *run, int i, float *out, const float *in, int n)

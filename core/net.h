@@ -112,9 +112,19 @@ struct window net_window(const struct net *net, int node);
 
 enum net_mode { NET_INFER, NET_TRAIN };
 
+/* A way to compute convolutions; arguments as in conv.h. */
+struct conv_kernel {
+    size_t (*packed_count)(const struct window *window);
+    void (*pack)(float *packed, const float *weights, const struct window *window);
+    size_t (*forward_scratch)(int n, const struct window *window);
+    void (*forward)(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch, int n,
+                    const struct window *window, gemm_function *gemm);
+};
+extern const struct conv_kernel kernel_conv, kernel_winograd, kernel_winograd_rows;
+
 /* Weights as the kernels want them; shared, read-only, by all runs. */
 struct net_packed {
-    bool winograd[LIMIT_NODES];   /* conv2d: which kernel computes it (net_plan.c) */
+    const struct conv_kernel *kernel[LIMIT_NODES]; /* conv2d, dense: what computes it (net_plan.c) */
     float ceiling[LIMIT_NODES];   /* the activation behind a layer that is done in its pass (gemm.h); 0: none */
     bool done[LIMIT_NODES];       /* relu, relu6: it is */
     float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors */

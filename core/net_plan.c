@@ -2,9 +2,10 @@
  *
  *     layer                          kernel             why
  *     conv2d 3x3, stride 1, of at    winograd.h         a quarter of the multiplications; with fewer channels the transforms
- *       least 16 to 16 channels                         take longer than the products that they save. Inference: only to more
- *                                                       than 4x4 pixels, as with one tile it would be reading the
- *                                                       transformed weights, four times as many, that takes the time
+ *       least 16 to 16 channels                         take longer than the products that they save
+ *       in inference to 4 rows or      winograd_rows.h  half of them: with one row of tiles it would be reading the transformed
+ *       columns                                         weights that takes the time, four times as many there, here twice
+ *       in inference to less           conv.h           too little of a tile would be of use
  *     other conv2d, dense            conv.h, gemm.h     reads windows in place; 1x1 and dense are plain matrix products
  *     depthwise                      depthwise.h        a filter a channel is no matrix product
  *     relu, relu6 behind any of      in that layer's    a pass over memory less
@@ -18,6 +19,7 @@
 #include "lifetime.h"
 #include "norm.h"
 #include "winograd.h"
+#include "winograd_rows.h"
 
 #include <math.h>
 #include <string.h>
@@ -46,11 +48,20 @@ static float ceiling_behind(const struct net *net, int i)
     return net->nodes[i + 1].kind == NODE_RELU ? INFINITY : net->nodes[i + 1].kind == NODE_RELU6 ? 6 : 0;
 }
 
-static bool winograd_wins(const struct window *window, enum net_mode mode)
+const struct conv_kernel kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
+                         kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
+                         kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch,
+                                                 winograd_rows_forward};
+
+static const struct conv_kernel *kernel_for(const struct window *window, enum net_mode mode)
 {
-    enum { LEAST_CHANNELS = 16 };
-    const bool enough_tiles = mode == NET_TRAIN || (window->out.h > 4 && window->out.w > 4);
-    return winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS && enough_tiles;
+    enum { LEAST_SIDE = 4 };
+    const int side = window->out.h < window->out.w ? window->out.h : window->out.w;
+    if (!winograd_computes(window))
+        return &kernel_conv;
+    if (mode == NET_TRAIN || side > LEAST_SIDE)
+        return &kernel_winograd;
+    return side == LEAST_SIDE ? &kernel_winograd_rows : &kernel_conv;
 }
 
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
@@ -64,15 +75,14 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
         if (count && blocks[0].role == BLOCK_WEIGHT) {
             const struct window window = net_window(net, i);
             const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
-            const bool winograd = packed->winograd[i] = !depthwise && winograd_wins(&window, mode);
-            packed->forward[i] = arena_alloc(arena, depthwise  ? blocks[0].count
-                                                    : winograd ? winograd_packed_count(&window)
-                                                               : conv_packed_count(&window), sizeof(float));
+            packed->kernel[i] = depthwise ? NULL : kernel_for(&window, mode);
+            packed->forward[i] = arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(
-                    arena, winograd ? winograd_packed_backward_count(&window) : conv_packed_backward_count(&window), sizeof(float));
+                packed->backward[i] = arena_alloc(arena, packed->kernel[i] == &kernel_winograd ? winograd_packed_backward_count(&window)
+                                                                                               : conv_packed_backward_count(&window),
+                                                  sizeof(float));
         } else if (count) {
             packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
             packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
@@ -89,11 +99,12 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
         if (net->nodes[node].kind == NODE_DEPTHWISE)
             memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
         else
-            (packed->winograd[node] ? winograd_pack : conv_pack)(packed->forward[node], parameters, &window);
+            packed->kernel[node]->pack(packed->forward[node], parameters, &window);
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
-            (packed->winograd[node] ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, &window);
+            (packed->kernel[node] == &kernel_winograd ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
+                                                                                                    &window);
     } else if (count) {
         const size_t c = blocks[0].count;
         batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
@@ -143,8 +154,8 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         size_t need = 0;
         if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
             const struct window window = net_window(net, i);
-            const bool winograd = packed->winograd[i];
-            const size_t forward = (winograd ? winograd_forward_scratch : conv_forward_scratch)(batch, &window);
+            const bool winograd = packed->kernel[i] == &kernel_winograd;
+            const size_t forward = packed->kernel[i]->forward_scratch(batch, &window);
             const size_t backward =
                 mode == NET_TRAIN ? (winograd ? winograd_backward_scratch : conv_backward_scratch)(batch, &window) : 0;
             need = forward > backward ? forward : backward;

@@ -3,97 +3,12 @@
  * line of the cache apart from the next: strides of whole pages would fall on the same lines. */
 #include "winograd.h"
 
+#include "winograd_line.h"
+
+#include <assert.h>
 #include <string.h>
 
-enum { TILE = 4, PATCH = TILE + 2, POINTS = PATCH * PATCH, PIXELS = TILE * TILE, LINE = 16 };
-
-/* The points +-p and +-q: all coefficients of A and B are exact in binary. */
-static const float p = 0.625f, q = 1.5f, pp = 0.390625f, qq = 2.25f, ppqq = 0.87890625f, pp_qq = 2.640625f,
-                   ppp = 0.244140625f, qqq = 3.375f, pqq = 1.40625f, qpp = 0.5859375f;
-/* G's scales of the points 0, +-p and +-q: 1 / the product of the distances to the other points. */
-static const float g0 = (float)(1 / 0.87890625), gp = (float)(1 / (2 * 0.390625 * (0.390625 - 2.25))),
-                   gq = (float)(1 / (2 * 2.25 * (2.25 - 0.390625)));
-
-static inline vec times(float factor, vec x) { return vec_mul(vec_set1(factor), x); }
-static inline vec plus(vec x, float factor, vec y) { return vec_add(x, times(factor, y)); }
-static inline vec minus(vec x, float factor, vec y) { return vec_sub(x, times(factor, y)); }
-
-/* ---- One dimension ---- */
-
-/* The values at +-p and +-q of a polynomial, from its even and its odd part. */
-static inline void at_pairs(vec *out, vec even_p, vec odd_p, vec even_q, vec odd_q)
-{
-    out[1] = vec_add(even_p, odd_p);
-    out[2] = vec_sub(even_p, odd_p);
-    out[3] = vec_add(even_q, odd_q);
-    out[4] = vec_sub(even_q, odd_q);
-}
-
-/* B' x: 6 to 6. */
-static inline void input_line(vec *out, const vec *in)
-{
-    const vec even_p = minus(in[4], qq, in[2]), odd_p = times(p, minus(in[3], qq, in[1]));
-    const vec even_q = minus(in[4], pp, in[2]), odd_q = times(q, minus(in[3], pp, in[1]));
-    const vec first = plus(minus(in[4], pp_qq, in[2]), ppqq, in[0]), last = plus(minus(in[5], pp_qq, in[3]), ppqq, in[1]);
-    out[0] = first;
-    at_pairs(out, even_p, odd_p, even_q, odd_q);
-    out[5] = last;
-}
-
-/* B x. */
-static inline void input_line_adjoint(vec *out, const vec *in)
-{
-    const vec sum_p = vec_add(in[1], in[2]), difference_p = vec_sub(in[1], in[2]);
-    const vec sum_q = vec_add(in[3], in[4]), difference_q = vec_sub(in[3], in[4]), first = in[0], last = in[5];
-    out[0] = times(ppqq, first);
-    out[1] = minus(minus(times(ppqq, last), pqq, difference_p), qpp, difference_q);
-    out[2] = minus(minus(times(-pp_qq, first), qq, sum_p), pp, sum_q);
-    out[3] = plus(plus(times(-pp_qq, last), p, difference_p), q, difference_q);
-    out[4] = vec_add(vec_add(first, sum_p), sum_q);
-    out[5] = last;
-}
-
-/* A' x: 6 to 4. */
-static inline void output_line(vec *out, const vec *in)
-{
-    const vec sum_p = vec_add(in[1], in[2]), difference_p = vec_sub(in[1], in[2]);
-    const vec sum_q = vec_add(in[3], in[4]), difference_q = vec_sub(in[3], in[4]), last = in[5];
-    out[0] = vec_add(vec_add(in[0], sum_p), sum_q);
-    out[1] = plus(times(p, difference_p), q, difference_q);
-    out[2] = plus(times(pp, sum_p), qq, sum_q);
-    out[3] = vec_add(plus(times(ppp, difference_p), qqq, difference_q), last);
-}
-
-/* A x: 4 to 6. */
-static inline void output_line_adjoint(vec *out, const vec *in)
-{
-    const vec first = in[0], last = in[3];
-    const vec even_p = plus(first, pp, in[2]), odd_p = plus(times(p, in[1]), ppp, last);
-    const vec even_q = plus(first, qq, in[2]), odd_q = plus(times(q, in[1]), qqq, last);
-    out[0] = first;
-    at_pairs(out, even_p, odd_p, even_q, odd_q);
-    out[5] = last;
-}
-
-/* G x: 3 to 6. */
-static inline void filter_line(vec *out, const vec *in)
-{
-    const vec first = in[0], last = in[2], even_p = times(gp, plus(first, pp, last)), odd_p = times(gp * p, in[1]);
-    const vec even_q = times(gq, plus(first, qq, last)), odd_q = times(gq * q, in[1]);
-    out[0] = times(g0, first);
-    at_pairs(out, even_p, odd_p, even_q, odd_q);
-    out[5] = last;
-}
-
-/* G' x: 6 to 3. */
-static inline void filter_line_adjoint(vec *out, const vec *in)
-{
-    const vec sum_p = times(gp, vec_add(in[1], in[2])), difference_p = times(gp * p, vec_sub(in[1], in[2]));
-    const vec sum_q = times(gq, vec_add(in[3], in[4])), difference_q = times(gq * q, vec_sub(in[3], in[4])), last = in[5];
-    out[0] = vec_add(vec_add(times(g0, in[0]), sum_p), sum_q);
-    out[1] = vec_add(difference_p, difference_q);
-    out[2] = vec_add(plus(times(pp, sum_p), qq, sum_q), last);
-}
+enum { POINTS = PATCH * PATCH, PIXELS = TILE * TILE };
 
 /* Both dimensions of a tile: its columns, then its rows, (from, from) to (to, to). `load` is the expression for number i of the
  * tile, `store` the statement that takes number i of the result, `value`. */
@@ -126,18 +41,8 @@ static inline void filter_line_adjoint(vec *out, const vec *in)
 
 bool winograd_computes(const struct window *window)
 {
-    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1;
-}
-
-static int whole_panels(int columns)
-{
-    return (columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
-}
-
-/* From one place's packed filters to the next. */
-static size_t matrix_stride(int depth, int columns)
-{
-    return gemm_packed_count(depth, columns) + LINE;
+    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->in.c >= WINOGRAD_LEAST &&
+           window->out.c >= WINOGRAD_LEAST;
 }
 
 size_t winograd_packed_count(const struct window *window)
@@ -148,12 +53,6 @@ size_t winograd_packed_count(const struct window *window)
 size_t winograd_packed_backward_count(const struct window *window)
 {
     return POINTS * matrix_stride(whole_panels(window->out.c), window->in.c);
-}
-
-/* The channels of a vector that exist: the last one may be filled up. */
-static int lanes_of(int channels, int from)
-{
-    return channels - from < VEC_LANES ? channels - from : VEC_LANES;
 }
 
 /* G w G' of up to VEC_LANES filters: input channel `channel`, output channels o .. */
@@ -261,22 +160,6 @@ static void find_pixels(ptrdiff_t *places, int tile, int side, const struct bloc
                             : -1;
 }
 
-/* The four transforms of tiles below work a vector of channels at a time, the last one with less than VEC_LANES of them. */
-#define FOR_EACH_VECTOR(c, call)                                                                                       \
-    do {                                                                                                               \
-        int k = 0;                                                                                                     \
-        for (const int lanes = VEC_LANES; k + lanes <= (c); k += lanes)                                                \
-            call;                                                                                                      \
-        for (const int lanes = (c) - k; k < (c); k += lanes)                                                           \
-            call;                                                                                                      \
-    } while (0)
-
-static inline void transform_input_vector(float *to, ptrdiff_t stride, const float *in, const ptrdiff_t *places, int lanes)
-{
-    TRANSFORM(input_line, PATCH, PATCH, places[i] < 0 ? vec_zero() : vec_load_lanes(in + places[i], lanes),
-              vec_store_lanes(to + i * stride, value, lanes));
-}
-
 /* to (POINTS, count, in.c) = B' in B for the tiles from first on. */
 static void transform_input(float *to, const float *in, int first, int count, const struct blocks *blocks,
                             const struct window *window)
@@ -286,19 +169,12 @@ static void transform_input(float *to, const float *in, int first, int count, co
     for (int t = 0; t < count; t++, to += c) {
         ptrdiff_t places[POINTS];
         find_pixels(places, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
-        FOR_EACH_VECTOR(c, transform_input_vector(to + k, stride, in + k, places, lanes));
+        for (int next = 0; next < c; next += VEC_LANES) {
+            const int k = vector_at(next, c);
+            TRANSFORM(input_line, PATCH, PATCH, places[i] < 0 ? vec_zero() : vec_load(in + places[i] + k),
+                      vec_store(to + i * stride + k, value));
+        }
     }
-}
-
-static inline void transform_output_vector(float *out, const ptrdiff_t *places, const float *from, ptrdiff_t stride,
-                                           const float *bias, float ceiling, int lanes)
-{
-    const vec start = bias ? vec_load_lanes(bias, lanes) : vec_zero(), zero = vec_zero(), most = vec_set1(ceiling);
-    TRANSFORM(output_line, PATCH, TILE, vec_load_lanes(from + i * stride, lanes), {
-        const vec sum = vec_add(value, start);
-        if (places[i] >= 0)
-            vec_store_lanes(out + places[i], ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum, lanes);
-    });
 }
 
 /* out = A' from A + bias, from (POINTS, count, out.c). */
@@ -307,12 +183,31 @@ static void transform_output(float *out, const float *from, const float *bias, f
 {
     const int c = window->out.c;
     const ptrdiff_t stride = point_stride(count, c);
+    const vec zero = vec_zero(), most = vec_set1(ceiling);
     for (int t = 0; t < count; t++, from += c) {
         ptrdiff_t places[PIXELS];
         find_pixels(places, first + t, TILE, blocks, window->out, 0, 0);
-        FOR_EACH_VECTOR(c, transform_output_vector(out + k, places, from + k, stride, bias ? bias + k : NULL, ceiling, lanes));
+        for (int next = 0; next < c; next += VEC_LANES) {
+            const int k = vector_at(next, c);
+            const vec start = bias ? vec_load(bias + k) : vec_zero();
+            TRANSFORM(output_line, PATCH, TILE, vec_load(from + i * stride + k), {
+                const vec sum = vec_add(value, start);
+                if (places[i] >= 0)
+                    vec_store(out + places[i] + k, ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum);
+            });
+        }
     }
 }
+
+/* The transforms of gradients work a vector of channels at a time, the last one with less than VEC_LANES of them. */
+#define FOR_EACH_VECTOR(c, call)                                                                                       \
+    do {                                                                                                               \
+        int k = 0;                                                                                                     \
+        for (const int lanes = VEC_LANES; k + lanes <= (c); k += lanes)                                                \
+            call;                                                                                                      \
+        for (const int lanes = (c) - k; k < (c); k += lanes)                                                           \
+            call;                                                                                                      \
+    } while (0)
 
 static inline void transform_output_gradient_vector(float *panel, ptrdiff_t stride, const float *dout,
                                                     const ptrdiff_t *places, int lanes)
@@ -381,6 +276,7 @@ void winograd_forward(float *out, const float *in, const float *packed, const fl
 {
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c;
+    assert(from >= VEC_LANES && to >= VEC_LANES);
     for (int first = 0, count; first < blocks.tiles; first += count) {
         count = blocks.tiles - first < blocks.at_once ? blocks.tiles - first : blocks.at_once;
         float *products = scratch + POINTS * point_stride(count, from);

@@ -17,7 +17,8 @@
 #include "gemm.h"
 #include "tensor.h"
 
-/* Whether it computes this convolution. */
+/* Whether it computes this convolution: 3x3, stride 1, from WINOGRAD_LEAST channels to as many, which fill any vector. */
+enum { WINOGRAD_LEAST = 16 };
 bool winograd_computes(const struct window *window);
 
 /* Floats of transformed and packed weights, for winograd_forward and for winograd_backward. */

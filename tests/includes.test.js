@@ -9,13 +9,15 @@ const core = new URL('../core/', import.meta.url)
 const layers = [
   ['status', 'limits', 'arena', 'bytes', 'vec', 'random', 'tensor', 'lifetime'],
   ['gemm', 'image', 'bmp', 'decode'],
-  ['conv', 'winograd', 'depthwise', 'pool', 'norm', 'activation', 'loss', 'integer', 'integer_sums', 'integer_winograd'],
+  ['conv', 'winograd', 'winograd_line', 'winograd_rows', 'depthwise', 'pool', 'norm', 'activation', 'loss', 'integer', 'integer_sums', 'integer_winograd'],
   ['net', 'net_plan', 'net_backward', 'optimizer', 'muon', 'integer_net'],
   ['model'],
   ['classifier']
 ]
 const beside = {
   lifetime: ['limits'],
+  winograd: ['winograd_line'],
+  winograd_rows: ['winograd_line'],
   integer: ['integer_sums'],
   integer_sums: ['integer'],
   integer_winograd: ['integer', 'integer_sums'],

@@ -71,7 +71,7 @@ TEST(trimmed_nets_give_the_same)
         for (int t = 0; t < whole.node_count; t++) {
             CHECK(trimmed.shapes[t].h <= whole.shapes[t].h && trimmed.shapes[t].w <= whole.shapes[t].w);
             smaller += shape_count(trimmed.shapes[t]) < shape_count(whole.shapes[t]);
-            same_kernels = same_kernels && fixtures[0].packed.winograd[t] == fixtures[1].packed.winograd[t];
+            same_kernels = same_kernels && fixtures[0].packed.kernel[t] == fixtures[1].packed.kernel[t];
         }
         if (same_kernels)
             CHECK_SAME_BITS(net_logits(&fixtures[1].run), net_logits(&fixtures[0].run), (size_t)net_classes(&whole));
@@ -328,27 +328,30 @@ TEST(fewer_images_than_planned_in_training)
     }
 }
 
-/* 3x3 with stride 1 from 16 channels to 16: Winograd's, but in inference for an output of a single row or column of tiles. */
+/* 3x3 with stride 1 from 16 channels to 16: Winograd's, but in inference along rows to 4 rows or columns, and to less not. */
 TEST(kernel_of_every_convolution)
 {
     static const struct {
         int channels, kernel_h, kernel_w, stride;
-        bool same, winograd;
+        bool same;
+        const struct conv_kernel *train, *infer;
     } convolutions[] = {
-        {16, 3, 3, 1, true, false}, /* reads three channels */
-        {16, 3, 3, 1, true, true},
-        {40, 3, 3, 1, false, true},
-        {15, 3, 3, 1, true, false},
-        {16, 3, 3, 1, true, false}, /* reads 15 */
-        {16, 3, 3, 2, true, false},
-        {16, 1, 1, 1, true, false},
-        {16, 3, 1, 1, true, false},
-        {16, 1, 3, 1, true, false},
-        {16, 5, 5, 1, true, false},
-        {16, 3, 3, 1, true, true},
+        {16, 3, 3, 1, true, &kernel_conv, &kernel_conv}, /* reads three channels */
+        {16, 3, 3, 1, true, &kernel_winograd, &kernel_winograd},
+        {40, 3, 3, 1, false, &kernel_winograd, &kernel_winograd},
+        {15, 3, 3, 1, true, &kernel_conv, &kernel_conv},
+        {16, 3, 3, 1, true, &kernel_conv, &kernel_conv}, /* reads 15 */
+        {16, 3, 3, 2, true, &kernel_conv, &kernel_conv},
+        {16, 1, 1, 1, true, &kernel_conv, &kernel_conv},
+        {16, 3, 1, 1, true, &kernel_conv, &kernel_conv},
+        {16, 1, 3, 1, true, &kernel_conv, &kernel_conv},
+        {16, 5, 5, 1, true, &kernel_conv, &kernel_conv},
+        {16, 3, 3, 1, true, &kernel_winograd, &kernel_winograd_rows}, /* to 5x4 */
+        {16, 2, 2, 1, false, &kernel_conv, &kernel_conv},
+        {16, 3, 3, 1, true, &kernel_winograd, &kernel_conv}, /* to 4x3 */
     };
     enum { CONVOLUTIONS = sizeof convolutions / sizeof *convolutions };
-    struct net net = {.input = {9, 8, 3}};
+    struct net net = {.input = {11, 10, 3}};
     for (int i = 0; i < CONVOLUTIONS; i++)
         nets_conv(&net, i, convolutions[i].channels, convolutions[i].kernel_h, convolutions[i].kernel_w, convolutions[i].stride,
                   convolutions[i].same, true);
@@ -362,9 +365,9 @@ TEST(kernel_of_every_convolution)
     fixture_open(&train, &net, parameters, 1, NET_TRAIN);
     for (int i = 0; i < net.node_count; i++) {
         test_context("node %d", i);
-        CHECK_EQUAL(train.packed.winograd[i], i < CONVOLUTIONS && convolutions[i].winograd);
-        const bool tiles = net.shapes[i + 1].h > 4 && net.shapes[i + 1].w > 4;
-        CHECK_EQUAL(infer.packed.winograd[i], train.packed.winograd[i] && tiles);
+        const bool dense = net.nodes[i].kind == NODE_DENSE;
+        CHECK(train.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].train : dense ? &kernel_conv : NULL));
+        CHECK(infer.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].infer : dense ? &kernel_conv : NULL));
     }
 }
 
