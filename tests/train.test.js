@@ -2,6 +2,7 @@
  * that goes wrong on the way - a full disk, a signal, a loss that explodes - costs a model. The data set is made here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -358,10 +359,16 @@ test('a folder for a run holds all of it, and says what it was made of', async (
     const here = folder();
     succeeded(await eyelet(arguments_('small', '--epochs', '2', '-o', 'run/'), { cwd: here }));
     assert.deepEqual(readdirSync(here), ['run']);
-    assert.deepEqual(readdirSync(join(here, 'run')).sort(), ['run.csv', 'run.eyelet', 'run.last.eyelet', 'run.txt']);
+    assert.deepEqual(readdirSync(join(here, 'run')).sort(), ['run.csv', 'run.eyelet', 'run.html', 'run.last.eyelet', 'run.txt']);
+    const report = JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(readFileSync(join(here, 'run/run.html'), 'utf8'))[1]);
+    const { accuracy, images, data, training, model_sha256: model } = report, byEpoch = training.rows.map((row) => row[training.columns.indexOf('validation_accuracy')]);
+    assert.deepEqual([images, training.rows.length, model], [30, 2, createHash('sha256').update(readFileSync(join(here, 'run/run.eyelet'))).digest('hex')]);
+    assert.match(data, / \(validation\)$/);
+    assert.ok(Math.abs(accuracy - Math.max(...byEpoch)) < 1e-6, `${accuracy} of ${byEpoch}`);
     const configuration = readFileSync(join(here, 'run/run.txt'), 'utf8');
     assert.match(configuration, /^command=eyelet train .*-o run\/\n/);
     for (const line of [/^data=[0-9a-f]{8}-/m, /^layer 1=avgpool /m, /^--epochs=2$/m, /^--optimizer=adam$/m, /^--seed=1$/m]) assert.match(configuration, line);
+    succeeded(await eyelet(arguments_('small', '--epochs', '2', '--validation', '0', '-o', 'run/'), { cwd: folder() })); /* nothing to report on */
     for (const output of ['./', '/', '../']) refused(await eyelet(arguments_('small', '-o', output), { cwd: here }), { status: 2, reason: /name a folder for the run, like runs\/first\// });
 });
 

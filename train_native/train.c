@@ -11,6 +11,7 @@
 #include "options.h"
 #include "probe.h"
 #include "renormalise.h"
+#include "run_folder.h"
 #include "saver.h"
 #include "support.h"
 #include "train_options.h"
@@ -236,21 +237,6 @@ static void print_start(const struct train_options *o, const struct net *net, co
     fflush(stdout);
 }
 
-/* What the run is made of, as text beside its model. */
-static void write_configuration(const struct train_options *o, const char *command, const char *identity)
-{
-    char *path = beside(o->output, ".txt"), *text = NULL;
-    const char *reason;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    fprintf(out, "command=%s\n%s", command, identity);
-    fclose(out);
-    if (!write_file(path, text, size, &reason))
-        fail(path, NULL, "what the run is made of cannot be written: %s", reason);
-    free(text);
-    free(path);
-}
-
 /* Opens what a run leaves behind and goes through its epochs; returns the exit status. */
 static int run_epochs(struct run *run, const struct places *places, int threads)
 {
@@ -331,7 +317,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
     float *class_weights = o->class_weights ? balanced_weights(&dataset, &split) : NULL;
     char *identity = train_identity(o, net, &dataset, &split, transfer);
     if (o->run_folder && !o->resume)
-        write_configuration(o, command, identity);
+        run_folder_configuration(o, command, identity);
     int status = EXIT_SUCCESS;
     if (o->linear_probe) {
         print_start(o, net, &split, threads);
@@ -351,6 +337,8 @@ static int train(struct train_options *o, const char *command, int argc, char **
         }
         trainer_free(trainer);
     }
+    if (o->run_folder && status == EXIT_SUCCESS)
+        run_folder_report(o, command, &dataset, &split);
     if (transfer)
         transfer_free(transfer);
     free(identity);

@@ -27,9 +27,9 @@ static const char usage[] =
     "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help. Data other than\n"
     "CIFAR-10 starts from the recipe photos, with --from MODEL from finetune or finetune-muon, at a size and length that suit it.\n"
     "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
-    "MODEL.csv after each epoch; -o runs/first/ writes runs/first/first.eyelet and so on, and first.txt, which says what the run\n"
-    "was made of. Ctrl-C finishes the batch and saves; --resume goes on, also after a crash, and ends in the same weights as a run\n"
-    "that was never stopped.";
+    "MODEL.csv after each epoch; -o runs/first/ writes runs/first/first.eyelet and so on, first.txt, which says what the run\n"
+    "was made of, and in the end first.html, a report on the validation images. Ctrl-C finishes the batch and saves; --resume\n"
+    "goes on, also after a crash, and ends in the same weights as a run that was never stopped.";
 
 /* In the order of their enumerations. */
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
