@@ -144,7 +144,7 @@ struct net_run {
     float temperature; /* of the softmax */
     /* For training (net_backward.c): */
     const float *parameters;
-    float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor; tensor 0 has none */
+    float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
     float *statistics[LIMIT_NODES];    /* batchnorm: mean and deviation of the images at hand (2, c) */
     float *other_gradient;             /* of a tensor with several consumers */
     bool frozen_biases_rest;           /* the biases of frozen layers do not learn either, so need no gradient */
@@ -154,7 +154,7 @@ struct net_run {
     uint64_t first_image;              /* number, in the run of the training, of the first image at hand */
 };
 
-/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor and its gradient stay. At most `batch` images. */
+/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share. At most `batch` images. */
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
                   enum net_mode mode, struct arena *arena);
 

@@ -112,12 +112,13 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     }
 }
 
-/* Memory of the tensors for inference. Lifetimes are numbers of nodes: from the one that writes a tensor to the last that reads it. */
-static void plan_by_lifetime(struct net_run *run, const int root[], int batch, struct arena *arena)
+/* Memory that tensors, or their gradients, share by turns. Lifetimes are numbers of nodes: from the one that writes a tensor to the
+ * last that reads it; on the way back the last one is the first to have a part in the tensor's gradient, and the writer reads it.
+ * tensors: where each one lies, from number `first` on. */
+static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch, struct arena *arena)
 {
-    const struct net *net = run->net;
     struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
-    for (int t = 0; t <= net->node_count; t++) {
+    for (int t = first; t <= net->node_count; t++) {
         struct lifetime *lifetime = &lifetimes[root[t]];
         if (root[t] == t) {
             *lifetime = (struct lifetime){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
@@ -127,13 +128,13 @@ static void plan_by_lifetime(struct net_run *run, const int root[], int batch, s
             if (net->nodes[i].input[0] == t || (net->nodes[i].kind == NODE_ADD && net->nodes[i].input[1] == t))
                 lifetime->last = i > lifetime->last ? i : lifetime->last;
     }
-    /* The logits and the probabilities are read after the run. */
+    /* The logits and the probabilities are read after the run, where the gradient of the logits begins. */
     const int logits = root[net->nodes[net->node_count - 1].input[0]];
     lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
 
     float *base = arena_alloc(arena, lifetime_place(lifetimes, net->node_count + 1), sizeof(float));
-    for (int t = 0; t <= net->node_count; t++)
-        run->tensor[t] = base ? base + lifetimes[root[t]].place : NULL;
+    for (int t = first; t <= net->node_count; t++)
+        tensors[t] = base ? base + lifetimes[root[t]].place : NULL;
 }
 
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
@@ -169,14 +170,13 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
     run->scratch = arena_alloc(arena, scratch, sizeof(float));
 
     if (mode == NET_INFER) {
-        plan_by_lifetime(run, root, batch, arena);
+        plan_by_lifetime(run->tensor, 0, net, root, batch, arena);
         return;
     }
+    plan_by_lifetime(run->gradient, 1, net, root, batch, arena);
     for (int t = 0; t <= net->node_count; t++) {
         const uint64_t count = (uint64_t)batch * shape_count(net->shapes[t]);
         run->tensor[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->tensor[root[t]];
-        if (t > 0)
-            run->gradient[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->gradient[root[t]];
     }
     run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
 }

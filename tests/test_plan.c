@@ -144,28 +144,27 @@ TEST(rectifiers_behind_every_kind_of_layer)
             }
 }
 
-/* A chain keeps two tensors at a time, however long it is. */
+/* A chain keeps two tensors at a time, however long it is; in training all tensors, but two gradients. */
 TEST(lifetimes_bound_the_memory)
 {
-    uint64_t bytes[2];
+    enum { TENSOR = 16 * 16 * 3 * sizeof(float), FEW = 4, MANY = 60 };
+    uint64_t bytes[2], training[2];
     for (int k = 0; k < 2; k++) {
         struct net net = {.input = {16, 16, 3}};
         int x = 0;
-        for (int layer = 0; layer < (k ? 60 : 4); layer++)
+        for (int layer = 0; layer < (k ? MANY : FEW); layer++)
             x = nets_pool(&net, x, NODE_MAXPOOL, 1, 1, true);
         nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
         struct fixture fixture;
         fixture_open(&fixture, &net, NULL, 1, NET_INFER);
         bytes[k] = fixture.bytes;
+        fixture_open(&fixture, &net, NULL, 1, NET_TRAIN);
+        training[k] = fixture.bytes;
     }
     CHECK_EQUAL(bytes[0], bytes[1]);
-    CHECK(bytes[0] <= 2 * 16 * 16 * 3 * sizeof(float) + 256);
-}
-
-static int by_place(const void *a, const void *b)
-{
-    const float *const *p = a, *const *q = b;
-    return *p < *q ? -1 : *p > *q;
+    CHECK(bytes[0] <= 2 * TENSOR + 256);
+    CHECK_EQUAL(training[1] - training[0], (MANY - FEW) * TENSOR);
+    CHECK(training[0] <= (1 + FEW + 2) * TENSOR + 512);
 }
 
 /* Nothing is planned that nobody uses: the highest tensor ends where the arena does. */
@@ -199,33 +198,45 @@ TEST(plan_is_fully_used)
     }
 }
 
-/* Training memory: each tensor that is not worked on in place stands alone. */
+/* Whether node i has a part in the gradient of tensor t on the way back, or did before: the last node that reads it did first. */
+static bool gradient_lives(const struct net *net, int t, int i)
+{
+    int last = t - 1;
+    for (int k = 0; k < net->node_count; k++)
+        if (net->nodes[k].input[0] == t || (net->nodes[k].kind == NODE_ADD && net->nodes[k].input[1] == t))
+            last = k;
+    return t - 1 <= i && i <= last;
+}
+
+static bool apart(const float *a, size_t count_a, const float *b, size_t count_b)
+{
+    return a + count_a <= b || b + count_b <= a;
+}
+
+/* Training memory: each tensor that is not worked on in place stands alone, and so does its gradient while it is needed. */
 TEST(training_tensors_do_not_overlap)
 {
     struct random random = random_seed(24, 0);
-    for (int i = 0; i < 100; i++) {
+    for (int round = 0; round < 100; round++) {
         struct net net;
         nets_random(&net, test_between(&random, 1, 30), &random);
-        test_context("graph %d", i);
+        test_context("graph %d", round);
         struct fixture fixture;
-        const int n = 2;
+        enum { N = 2 };
         const float *parameters = nets_parameters(&net, &random);
-        fixture_open(&fixture, &net, parameters, n, NET_TRAIN);
-        const float *places[2 * LIMIT_NODES + 2];
-        size_t count = 0;
-        for (int t = 0; t <= net.node_count; t++) {
-            places[count++] = fixture.run.tensor[t];
-            if (t > 0)
-                places[count++] = fixture.run.gradient[t];
-        }
-        CHECK(fixture.run.gradient[0] == NULL);
-        qsort(places, count, sizeof *places, by_place);
-        for (int t = 0; t <= net.node_count; t++) {
-            const float *const sides[2] = {fixture.run.tensor[t], fixture.run.gradient[t]};
-            for (int side = 0; side < (t ? 2 : 1); side++)
-                for (size_t k = 0; k < count; k++)
-                    CHECK(places[k] <= sides[side] || places[k] >= sides[side] + (size_t)n * shape_count(net.shapes[t]));
-        }
+        fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
+        float *const *tensor = fixture.run.tensor, *const *gradient = fixture.run.gradient;
+        CHECK(gradient[0] == NULL);
+        for (int t = 0; t <= net.node_count; t++)
+            for (int u = 0; u <= net.node_count; u++) {
+                const size_t count[2] = {N * shape_count(net.shapes[t]), N * shape_count(net.shapes[u])};
+                const bool shared = tensor[t] == tensor[u]; /* one works on the other in place */
+                CHECK(shared || apart(tensor[t], count[0], tensor[u], count[1]));
+                CHECK(u == 0 || apart(tensor[t], count[0], gradient[u], count[1]));
+                for (int i = 0; i < net.node_count - 1; i++)
+                    if (t > 0 && u > 0 && !shared && gradient_lives(&net, t, i) && gradient_lives(&net, u, i))
+                        CHECK(apart(gradient[t], count[0], gradient[u], count[1]));
+            }
         test_release();
     }
 }
