@@ -52,12 +52,15 @@ static int images_at_once(int n, const struct window *window)
     return images < 1 ? 1 : images > n ? n : images;
 }
 
-size_t conv_backward_scratch(int n, const struct window *window)
+size_t conv_backward_input_scratch(int n, const struct window *window)
 {
-    const size_t input = needs_dilation(window) ? (size_t)n * shape_count(dilated_shape(window)) : 0;
-    const size_t weights = conv_forward_scratch(n, window) +
-                           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, window->out.c);
-    return input > weights ? input : weights;
+    return needs_dilation(window) ? (size_t)n * shape_count(dilated_shape(window)) : 0;
+}
+
+size_t conv_backward_weights_scratch(int n, const struct window *window)
+{
+    return conv_forward_scratch(n, window) +
+           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, window->out.c);
 }
 
 /* Copies in (n, in.h, in.w, in.c) into padded, where input (y, x) stands at (top + y*step, left + x*step) and the rest is

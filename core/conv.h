@@ -20,7 +20,8 @@ void conv_pack_backward(float *packed, const float *weights, const struct window
 
 /* Floats of scratch that a call with n images needs. */
 size_t conv_forward_scratch(int n, const struct window *window);
-size_t conv_backward_scratch(int n, const struct window *window);
+size_t conv_backward_input_scratch(int n, const struct window *window);
+size_t conv_backward_weights_scratch(int n, const struct window *window);
 
 /* out (n, out.h, out.w, out.c) from in (n, in.h, in.w, in.c); bias (out.c) or NULL; ceiling as in gemm.h. */
 void conv_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,

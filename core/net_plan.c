@@ -137,6 +137,11 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
         tensors[t] = base ? base + lifetimes[root[t]].place : NULL;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
                   enum net_mode mode, struct arena *arena)
 {
@@ -155,13 +160,16 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         size_t need = 0;
         if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
             const struct window window = net_window(net, i);
-            const bool winograd = packed->kernel[i] == &kernel_winograd;
-            const size_t forward = packed->kernel[i]->forward_scratch(batch, &window);
-            const size_t backward =
-                mode == NET_TRAIN ? (winograd ? winograd_backward_scratch : conv_backward_scratch)(batch, &window) : 0;
-            need = forward > backward ? forward : backward;
+            need = packed->kernel[i]->forward_scratch(batch, &window);
+            if (mode == NET_TRAIN && packed->kernel[i] == &kernel_winograd) {
+                need = larger(need, winograd_backward_scratch(batch, &window));
+            } else if (mode == NET_TRAIN) {
+                need = larger(need, conv_backward_weights_scratch(batch, &window));
+                if (node->input[0] != 0) /* which has no gradient */
+                    need = larger(need, conv_backward_input_scratch(batch, &window));
+            }
         }
-        scratch = need > scratch ? need : scratch;
+        scratch = larger(scratch, need);
         if (net->consumers[i] > 1 && shape_count(net->shapes[i]) > shared)
             shared = shape_count(net->shapes[i]);
         if (mode == NET_TRAIN && node->kind == NODE_BATCHNORM)

@@ -75,7 +75,8 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     const size_t in_count = (size_t)n * shape_count(window.in), out_count = (size_t)n * shape_count(window.out);
     const size_t taps = (size_t)(kernel_h * kernel_w * window.in.c), c = (size_t)window.out.c, weight_count = taps * c;
     float *from = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
-    float *dout = test_random_floats(out_count, random), *scratch = test_floats(conv_backward_scratch(n, &window));
+    float *dout = test_random_floats(out_count, random), *input_scratch = test_floats(conv_backward_input_scratch(n, &window));
+    float *weights_scratch = test_floats(conv_backward_weights_scratch(n, &window));
     float *din = test_floats(in_count), *dweights = test_floats(weight_count), *dbias = test_floats(c);
     float *packed = test_floats(conv_packed_backward_count(&window));
     for (size_t i = 0; i < weight_count; i++)
@@ -84,8 +85,8 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
         dbias[i] = 2;
     conv_pack_backward(packed, weights, &window);
     conv_backward_bias(dbias, dout, n, &window);
-    conv_backward_weights(dweights, dout, from, scratch, n, &window, gemm_fast);
-    conv_backward_input(din, dout, packed, scratch, n, &window, gemm_fast);
+    conv_backward_weights(dweights, dout, from, weights_scratch, n, &window, gemm_fast);
+    conv_backward_input(din, dout, packed, input_scratch, n, &window, gemm_fast);
     for (size_t i = 0; i < weight_count; i++)
         dweights[i] -= 1;
     for (size_t i = 0; i < c; i++)
