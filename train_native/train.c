@@ -152,8 +152,6 @@ static int learn(struct run *run)
         if (more && progress->epoch < settings->epochs)
             checkpoint_save(run->options->output, run->identity, trainer, progress);
     }
-    calibrate(run->options, run->last_path, run->saver->dataset, split, trainer->threads);
-    checkpoint_remove(run->options->output);
     return EXIT_SUCCESS;
 }
 
@@ -335,7 +333,11 @@ static int train(struct train_options *o, const char *command, int argc, char **
         } else {
             status = run_epochs(&run, &places, threads);
         }
-        trainer_free(trainer);
+        trainer_free(trainer); /* much memory, and calibrating takes its own */
+        if (status == EXIT_SUCCESS && !o->find_rate) {
+            calibrate(o, places.last, &dataset, &split, threads);
+            checkpoint_remove(o->output);
+        }
     }
     if (o->run_folder && status == EXIT_SUCCESS)
         run_folder_report(o, command, &dataset, &split);
