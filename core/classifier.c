@@ -152,7 +152,7 @@ size_t classifier_scratch_bytes(const struct classifier *classifier, int width, 
         return 0;
     struct arena arena = {0};
     image_fit(NULL, NULL, width, height, classifier->model.net.input, &classifier->model.preprocess, &arena);
-    return (size_t)arena.used + 1; /* 0 is for what is not accepted */
+    return arena.used ? (size_t)arena.used : ARENA_ALIGNMENT; /* 0 is for what is not accepted */
 }
 
 enum status classifier_run(struct classifier *classifier, const uint8_t *rgba, int width, int height, void *scratch)

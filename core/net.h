@@ -120,7 +120,7 @@ struct conv_kernel {
     void (*forward)(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch, int n,
                     const struct window *window, gemm_function *gemm);
 };
-extern const struct conv_kernel kernel_conv, kernel_winograd, kernel_winograd_rows;
+extern const struct conv_kernel net_kernel_conv, net_kernel_winograd, net_kernel_winograd_rows;
 
 /* Weights as the kernels want them; shared, read-only, by all runs. */
 struct net_packed {

@@ -48,9 +48,9 @@ static float ceiling_behind(const struct net *net, int i)
     return net->nodes[i + 1].kind == NODE_RELU ? INFINITY : net->nodes[i + 1].kind == NODE_RELU6 ? 6 : 0;
 }
 
-const struct conv_kernel kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
-                         kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
-                         kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch,
+const struct conv_kernel net_kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
+                         net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
+                         net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch,
                                                  winograd_rows_forward};
 
 static const struct conv_kernel *kernel_for(const struct window *window, enum net_mode mode)
@@ -58,10 +58,10 @@ static const struct conv_kernel *kernel_for(const struct window *window, enum ne
     enum { LEAST_SIDE = 4 };
     const int side = window->out.h < window->out.w ? window->out.h : window->out.w;
     if (!winograd_computes(window))
-        return &kernel_conv;
+        return &net_kernel_conv;
     if (mode == NET_TRAIN || side > LEAST_SIDE)
-        return &kernel_winograd;
-    return side == LEAST_SIDE ? &kernel_winograd_rows : &kernel_conv;
+        return &net_kernel_winograd;
+    return side == LEAST_SIDE ? &net_kernel_winograd_rows : &net_kernel_conv;
 }
 
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
@@ -80,7 +80,7 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(arena, packed->kernel[i] == &kernel_winograd ? winograd_packed_backward_count(&window)
+                packed->backward[i] = arena_alloc(arena, packed->kernel[i] == &net_kernel_winograd ? winograd_packed_backward_count(&window)
                                                                                                : conv_packed_backward_count(&window),
                                                   sizeof(float));
         } else if (count) {
@@ -103,7 +103,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
-            (packed->kernel[node] == &kernel_winograd ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
+            (packed->kernel[node] == &net_kernel_winograd ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
                                                                                                     &window);
     } else if (count) {
         const size_t c = blocks[0].count;
@@ -161,7 +161,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
             const struct window window = net_window(net, i);
             need = packed->kernel[i]->forward_scratch(batch, &window);
-            if (mode == NET_TRAIN && packed->kernel[i] == &kernel_winograd) {
+            if (mode == NET_TRAIN && packed->kernel[i] == &net_kernel_winograd) {
                 need = larger(need, winograd_backward_scratch(batch, &window));
             } else if (mode == NET_TRAIN) {
                 need = larger(need, conv_backward_weights_scratch(batch, &window));

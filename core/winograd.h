@@ -17,8 +17,9 @@
 #include "gemm.h"
 #include "tensor.h"
 
-/* Whether it computes this convolution: 3x3, stride 1, from WINOGRAD_LEAST channels to as many, which fill any vector. */
-enum { WINOGRAD_LEAST = 16 };
+enum { WINOGRAD_LEAST = 16 }; /* channels, which fill any vector */
+
+/* Whether it computes this convolution: 3x3, stride 1, from WINOGRAD_LEAST channels or more to as many. */
 bool winograd_computes(const struct window *window);
 
 /* Floats of transformed and packed weights, for winograd_forward and for winograd_backward. */

@@ -283,6 +283,15 @@ TEST(gelu)
         test_context("x = %a", (double)in[i]);
         CHECK_CLOSE(out[i], expected[i], 1e-6 * fmin(1, fabs((double)in[i])) + 1e-6 * fabs(expected[i]));
     }
+    float *cut = test_floats(COUNT);
+    gelu_forward_cut(cut, in, COUNT);
+    int tails = 0;
+    for (int i = 0; i < COUNT; i++) {
+        const bool tail = out[i] < 0 && out[i] > -1e-24f;
+        CHECK(tail ? cut[i] == 0 : cut[i] == out[i]);
+        tails += tail;
+    }
+    CHECK(tails > 1000 && tails < COUNT / 2);
     const float extreme[] = {1e30f, -1e30f, INFINITY, 0, -0.0f, NAN};
     gelu_forward(out, extreme, 6);
     CHECK(out[0] == 1e30f && out[1] <= 0 && out[1] > -1 && out[2] == INFINITY && out[3] == 0 && out[4] == 0 && isnan(out[5]));

@@ -347,19 +347,19 @@ TEST(kernel_of_every_convolution)
         bool same;
         const struct conv_kernel *train, *infer;
     } convolutions[] = {
-        {16, 3, 3, 1, true, &kernel_conv, &kernel_conv}, /* reads three channels */
-        {16, 3, 3, 1, true, &kernel_winograd, &kernel_winograd},
-        {40, 3, 3, 1, false, &kernel_winograd, &kernel_winograd},
-        {15, 3, 3, 1, true, &kernel_conv, &kernel_conv},
-        {16, 3, 3, 1, true, &kernel_conv, &kernel_conv}, /* reads 15 */
-        {16, 3, 3, 2, true, &kernel_conv, &kernel_conv},
-        {16, 1, 1, 1, true, &kernel_conv, &kernel_conv},
-        {16, 3, 1, 1, true, &kernel_conv, &kernel_conv},
-        {16, 1, 3, 1, true, &kernel_conv, &kernel_conv},
-        {16, 5, 5, 1, true, &kernel_conv, &kernel_conv},
-        {16, 3, 3, 1, true, &kernel_winograd, &kernel_winograd_rows}, /* to 5x4 */
-        {16, 2, 2, 1, false, &kernel_conv, &kernel_conv},
-        {16, 3, 3, 1, true, &kernel_winograd, &kernel_conv}, /* to 4x3 */
+        {16, 3, 3, 1, true, &net_kernel_conv, &net_kernel_conv}, /* reads three channels */
+        {16, 3, 3, 1, true, &net_kernel_winograd, &net_kernel_winograd},
+        {40, 3, 3, 1, false, &net_kernel_winograd, &net_kernel_winograd},
+        {15, 3, 3, 1, true, &net_kernel_conv, &net_kernel_conv},
+        {16, 3, 3, 1, true, &net_kernel_conv, &net_kernel_conv}, /* reads 15 */
+        {16, 3, 3, 2, true, &net_kernel_conv, &net_kernel_conv},
+        {16, 1, 1, 1, true, &net_kernel_conv, &net_kernel_conv},
+        {16, 3, 1, 1, true, &net_kernel_conv, &net_kernel_conv},
+        {16, 1, 3, 1, true, &net_kernel_conv, &net_kernel_conv},
+        {16, 5, 5, 1, true, &net_kernel_conv, &net_kernel_conv},
+        {16, 3, 3, 1, true, &net_kernel_winograd, &net_kernel_winograd_rows}, /* to 5x4 */
+        {16, 2, 2, 1, false, &net_kernel_conv, &net_kernel_conv},
+        {16, 3, 3, 1, true, &net_kernel_winograd, &net_kernel_conv}, /* to 4x3 */
     };
     enum { CONVOLUTIONS = sizeof convolutions / sizeof *convolutions };
     struct net net = {.input = {11, 10, 3}};
@@ -377,8 +377,8 @@ TEST(kernel_of_every_convolution)
     for (int i = 0; i < net.node_count; i++) {
         test_context("node %d", i);
         const bool dense = net.nodes[i].kind == NODE_DENSE;
-        CHECK(train.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].train : dense ? &kernel_conv : NULL));
-        CHECK(infer.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].infer : dense ? &kernel_conv : NULL));
+        CHECK(train.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].train : dense ? &net_kernel_conv : NULL));
+        CHECK(infer.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].infer : dense ? &net_kernel_conv : NULL));
     }
 }
 

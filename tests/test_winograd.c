@@ -59,7 +59,7 @@ static float *forward_by(const struct conv_kernel *kernel, const struct problem 
 
 static float *forward(const struct problem *problem, const float *bias, float ceiling, gemm_function *gemm)
 {
-    return forward_by(&kernel_winograd, problem, bias, ceiling, gemm);
+    return forward_by(&net_kernel_winograd, problem, bias, ceiling, gemm);
 }
 
 static void backward(float *din, float *dweights, const struct problem *problem, gemm_function *gemm)
@@ -87,12 +87,12 @@ static void check_forward_by(const struct conv_kernel *kernel, const struct prob
 
 static void check_forward(const struct problem *problem, struct random *random)
 {
-    check_forward_by(&kernel_winograd, problem, random);
+    check_forward_by(&net_kernel_winograd, problem, random);
 }
 
 static void check_rows_forward(const struct problem *problem, struct random *random)
 {
-    check_forward_by(&kernel_winograd_rows, problem, random);
+    check_forward_by(&net_kernel_winograd_rows, problem, random);
 }
 
 static void check_backward(const struct problem *problem, struct random *random)
@@ -260,13 +260,13 @@ TEST(rows_to_the_bit_and_one_by_one)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct window window = window_make(cases[i].in, cases[i].channels, cases[i].pad, cases[i].pad);
         const struct problem all = problem_make(&window, cases[i].n, &random);
-        const float *out = forward_by(&kernel_winograd_rows, &all, all.bias, i % 2 ? INFINITY : 0, gemm_exact);
+        const float *out = forward_by(&net_kernel_winograd_rows, &all, all.bias, i % 2 ? INFINITY : 0, gemm_exact);
         crc = crc * 31 + golden_crc32(out, all.out_count * sizeof *out);
         struct problem one = all;
         one.n = 1;
         one.out_count = shape_count(window.out);
         for (int image = 0; image < all.n; image++, one.in += shape_count(window.in), out += one.out_count)
-            CHECK_SAME_BITS(forward_by(&kernel_winograd_rows, &one, one.bias, i % 2 ? INFINITY : 0, gemm_exact), out, one.out_count);
+            CHECK_SAME_BITS(forward_by(&net_kernel_winograd_rows, &one, one.bias, i % 2 ? INFINITY : 0, gemm_exact), out, one.out_count);
         test_release();
     }
     CHECK_EQUAL(crc, 0x3c0729b6);
@@ -279,7 +279,7 @@ TEST(mean_error_is_twice_that_of_the_direct_sum)
     struct random random = random_seed(86, 0);
     const struct window window = window_make((struct shape){16, 16, 256}, 16, 1, 1);
     const struct problem problem = problem_make(&window, 1, &random);
-    static const struct conv_kernel *const kernels[] = {&kernel_conv, &kernel_winograd, &kernel_winograd_rows};
+    static const struct conv_kernel *const kernels[] = {&net_kernel_conv, &net_kernel_winograd, &net_kernel_winograd_rows};
     double *expected = test_doubles(problem.out_count), errors[3] = {0};
     oracle_conv(expected, test_widened(problem.in, problem.in_count), test_widened(problem.weights, problem.weight_count),
                 NULL, 1, &window);

@@ -368,7 +368,9 @@ test('a folder for a run holds all of it, and says what it was made of', async (
     const configuration = readFileSync(join(here, 'run/run.txt'), 'utf8');
     assert.match(configuration, /^command=eyelet train .*-o run\/\n/);
     for (const line of [/^data=[0-9a-f]{8}-/m, /^layer 1=avgpool /m, /^--epochs=2$/m, /^--optimizer=adam$/m, /^--seed=1$/m]) assert.match(configuration, line);
-    succeeded(await eyelet(arguments_('small', '--epochs', '2', '--validation', '0', '-o', 'run/'), { cwd: folder() })); /* nothing to report on */
+    const unvalidated = folder();
+    succeeded(await eyelet(arguments_('small', '--epochs', '2', '--validation', '0', '-o', 'run/'), { cwd: unvalidated }));
+    assert.ok(!existsSync(join(unvalidated, 'run/run.html')), 'a report on no images');
     for (const output of ['./', '/', '../']) refused(await eyelet(arguments_('small', '-o', output), { cwd: here }), { status: 2, reason: /name a folder for the run, like runs\/first\// });
 });
 

@@ -29,6 +29,9 @@ static struct dataset validation_images(const struct dataset *dataset, const str
     struct dataset part = *dataset;
     const size_t bytes = shape_count(dataset->shape), count = (size_t)split->validation_count;
     part.count = split->validation_count;
+    part.files = NULL; /* as contents and validates, of images in another order */
+    part.contents = NULL;
+    part.validates = NULL;
     part.pixels = allocate(count, bytes);
     part.labels = allocate(count, sizeof *part.labels);
     for (size_t i = 0; i < count; i++) {
