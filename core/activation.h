@@ -26,7 +26,8 @@ void tanh_backward(float *din, const float *dout, const float *out, size_t count
 /* x * Phi(x) in its tanh form (Hendrycks and Gimpel 2016): x / (1 + exp(-2k (x + 0.044715 x^3))), k = sqrt(2 / pi). Its backward
  * pass needs the input, so it is never done in place. */
 void gelu_forward(float *out, const float *in, size_t count);
-/* For inference: what lies between -1e-24 and 0 is 0. Such tails are far below any sum's last bit, and products of them would be slow denormals. */
+/* For inference: what lies between -1e-24 and 0 is 0. Such tails are far below any sum's last bit, and products of them would be
+ * slow denormals. */
 void gelu_forward_cut(float *out, const float *in, size_t count);
 void gelu_backward(float *din, const float *dout, const float *in, size_t count);
 

@@ -48,20 +48,26 @@ static float ceiling_behind(const struct net *net, int i)
     return net->nodes[i + 1].kind == NODE_RELU ? INFINITY : net->nodes[i + 1].kind == NODE_RELU6 ? 6 : 0;
 }
 
-const struct conv_kernel net_kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
-                         net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
-                         net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch,
-                                                 winograd_rows_forward};
+const struct conv_kernel
+    net_kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
+    net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
+    net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch, winograd_rows_forward};
 
 static const struct conv_kernel *kernel_for(const struct window *window, enum net_mode mode)
 {
-    enum { LEAST_SIDE = 4 };
+    enum { TILE_SIDE = 4 };
     const int side = window->out.h < window->out.w ? window->out.h : window->out.w;
     if (!winograd_computes(window))
         return &net_kernel_conv;
-    if (mode == NET_TRAIN || side > LEAST_SIDE)
+    if (mode == NET_TRAIN || side > TILE_SIDE)
         return &net_kernel_winograd;
-    return side == LEAST_SIDE ? &net_kernel_winograd_rows : &net_kernel_conv;
+    return side == TILE_SIDE ? &net_kernel_winograd_rows : &net_kernel_conv;
+}
+
+/* Which of the two kernels that have a way back. */
+static bool trains_by_winograd(const struct net_packed *packed, int node)
+{
+    return packed->kernel[node] == &net_kernel_winograd;
 }
 
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
@@ -76,12 +82,13 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
             const struct window window = net_window(net, i);
             const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
             packed->kernel[i] = depthwise ? NULL : kernel_for(&window, mode);
-            packed->forward[i] = arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
+            packed->forward[i] =
+                arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(arena, packed->kernel[i] == &net_kernel_winograd ? winograd_packed_backward_count(&window)
-                                                                                               : conv_packed_backward_count(&window),
+                packed->backward[i] = arena_alloc(arena, trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
+                                                                                       : conv_packed_backward_count(&window),
                                                   sizeof(float));
         } else if (count) {
             packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
@@ -103,8 +110,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
-            (packed->kernel[node] == &net_kernel_winograd ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
-                                                                                                    &window);
+            (trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, &window);
     } else if (count) {
         const size_t c = blocks[0].count;
         batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
@@ -161,7 +167,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
             const struct window window = net_window(net, i);
             need = packed->kernel[i]->forward_scratch(batch, &window);
-            if (mode == NET_TRAIN && packed->kernel[i] == &net_kernel_winograd) {
+            if (mode == NET_TRAIN && trains_by_winograd(packed, i)) {
                 need = larger(need, winograd_backward_scratch(batch, &window));
             } else if (mode == NET_TRAIN) {
                 need = larger(need, conv_backward_weights_scratch(batch, &window));

@@ -4,7 +4,8 @@
 
 #include "gemm.h"
 
-/* LINE: of the cache. Places of transformed tiles and filters stand apart by one more, as strides of whole pages would fall on the same. */
+/* LINE: of the cache. Places of transformed tiles and filters stand a line further apart than they must, because strides of whole
+ * pages would fall on the same lines. */
 enum { TILE = 4, PATCH = TILE + 2, LINE = 16 };
 
 /* The points +-p and +-q: all coefficients of A and B are exact in binary. */

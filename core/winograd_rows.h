@@ -1,4 +1,4 @@
-/* Winograd's F(4, 3) along rows: 3x3 convolutions with stride 1 in half of the multiplications, for outputs too small for winograd.h.
+/* Winograd's F(4, 3) along rows: 3x3 convolutions with stride 1 in half of the multiplications, for outputs of few tiles.
  *
  *     out row (4)  =  A' [ sum over the three rows under the filter of (G w)  *  (B' in row (6)) ],    * elementwise
  *

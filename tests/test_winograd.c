@@ -1,4 +1,5 @@
-/* core/winograd.h and core/winograd_rows.h against the oracle's convolution and its gradients, and to the bit where gemm_exact promises it. */
+/* core/winograd.h and core/winograd_rows.h against the oracle's convolution and its gradients, and to the bit where gemm_exact
+ * promises it. */
 #include "winograd.h"
 
 #include "conv.h"
