@@ -41,7 +41,7 @@ static inline int axis_count(const struct axis *axis)
 
 struct gemm {
     const float *a; /* element (row, d) at a[place in rows + place in depth] */
-    struct axis rows, depth;
+    struct axis rows, depth; /* a depth of at least 1 */
     const float *b; /* packed, (depth, columns) */
     int columns;
     float *c; /* (rows, columns), rows c_stride apart; must not overlap a or b */
