@@ -13,28 +13,52 @@ struct integer_runs {
     ptrdiff_t stride;
 };
 
+/* One row of a panel, 2 * INTEGER_PANEL numbers of 8 bits if narrow, else 16, times the pair of each a[i] at `place`. */
+static inline __attribute__((always_inline)) void integer_multiply_add(wholes sum[INTEGER_ROWS][2], const int16_t *const a[INTEGER_ROWS],
+                                                                       ptrdiff_t place, const void *row, bool narrow)
+{
+    const wholes low = narrow ? whole_widen(row) : whole_load(row);
+    const wholes high = narrow ? whole_widen((const int8_t *)row + INTEGER_PANEL) : whole_load((const int16_t *)row + INTEGER_PANEL);
+    VEC_UNROLL
+    for (int i = 0; i < INTEGER_ROWS; i++) {
+        const wholes x = whole_pairs(a[i] + place);
+        sum[i][0] = whole_add(sum[i][0], whole_dot(x, low));
+        sum[i][1] = whole_add(sum[i][1], whole_dot(x, high));
+    }
+}
+
 /* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INTEGER_PANEL, 2), whose numbers have 8
- * bits if narrow, else 16. Pass a constant: the function is inlined. One pair a turn: of an unrolled loop clang moves all loads to
- * the front, and V8, which has no registers for them, takes half as long again. */
+ * bits if narrow, else 16. Pass a constant: the function is inlined. */
 static inline __attribute__((always_inline)) void integer_sums(wholes sum[INTEGER_ROWS][2], const int16_t *const rows[INTEGER_ROWS],
                                                                const struct integer_runs *runs, const void *panel, bool narrow)
 {
-    const int8_t *bytes = panel;
-    const int16_t *numbers = panel;
+    const ptrdiff_t row_bytes = 2 * INTEGER_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
     for (int run = 0; run < runs->count; run++) {
+        const unsigned char *row = (const unsigned char *)panel + run * runs->pairs * row_bytes;
         const int16_t *a[INTEGER_ROWS];
         VEC_UNROLL
         for (int i = 0; i < INTEGER_ROWS; i++)
             a[i] = rows[i] + run * runs->stride;
-        for (int k = runs->pairs; k > 0; k--, bytes += 4 * VEC_LANES, numbers += 4 * VEC_LANES) {
-            const wholes low = narrow ? whole_widen(bytes) : whole_load(numbers);
-            const wholes high = narrow ? whole_widen(bytes + 2 * VEC_LANES) : whole_load(numbers + 2 * VEC_LANES);
-            VEC_UNROLL
-            for (int i = 0; i < INTEGER_ROWS; i++, a[i - 1] += 2) {
-                const wholes x = whole_pairs(a[i]);
-                sum[i][0] = whole_add(sum[i][0], whole_dot(x, low));
-                sum[i][1] = whole_add(sum[i][1], whole_dot(x, high));
+        if (!narrow) {
+            for (int k = runs->pairs; k > 0; k--, row += row_bytes) {
+                integer_multiply_add(sum, a, 0, row, false);
+                VEC_UNROLL
+                for (int i = 0; i < INTEGER_ROWS; i++)
+                    a[i] += 2;
             }
+            continue;
+        }
+        /* Two pairs a turn, with a branch between them, or V8 would mix them and run out of registers. Of 16 bits Node 20 is slower so. */
+        for (int left = runs->pairs;; left -= 2, row += 2 * row_bytes) {
+            integer_multiply_add(sum, a, 0, row, true);
+            if (left == 1)
+                break;
+            integer_multiply_add(sum, a, 2, row + row_bytes, true);
+            if (left == 2)
+                break;
+            VEC_UNROLL
+            for (int i = 0; i < INTEGER_ROWS; i++)
+                a[i] += 4;
         }
     }
 }
