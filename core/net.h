@@ -131,6 +131,13 @@ struct net_packed {
     float *bias[LIMIT_NODES];     /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
     float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */
 };
+
+/* In training, which of the two kernels that have a way back: Winograd's or, if not, the plain one. */
+static inline bool net_trains_by_winograd(const struct net_packed *packed, int node)
+{
+    return packed->kernel[node] == &net_kernel_winograd;
+}
+
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena);
 void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters);
 

@@ -61,7 +61,7 @@ static void backward_conv(struct net_run *run, int i, float *din, float *dparame
     float *dbias = count > 1 ? dparameters + blocks[0].count : NULL, *dweights = run->net->nodes[i].frozen ? NULL : dparameters;
     if (dbias)
         conv_backward_bias(dbias, dout, n, &window);
-    if (run->packed->kernel[i] == &net_kernel_winograd) {
+    if (net_trains_by_winograd(run->packed, i)) {
         winograd_backward(din, dweights, dout, in, run->packed->backward[i], run->scratch, n, &window, run->gemm);
         return;
     }

@@ -64,12 +64,6 @@ static const struct conv_kernel *kernel_for(const struct window *window, enum ne
     return side == TILE_SIDE ? &net_kernel_winograd_rows : &net_kernel_conv;
 }
 
-/* Which of the two kernels that have a way back. */
-static bool trains_by_winograd(const struct net_packed *packed, int node)
-{
-    return packed->kernel[node] == &net_kernel_winograd;
-}
-
 void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
 {
     memset(packed, 0, sizeof *packed);
@@ -87,7 +81,7 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(arena, trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
+                packed->backward[i] = arena_alloc(arena, net_trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
                                                                                        : conv_packed_backward_count(&window),
                                                   sizeof(float));
         } else if (count) {
@@ -110,7 +104,8 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
-            (trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, &window);
+            (net_trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
+                                                                                                 &window);
     } else if (count) {
         const size_t c = blocks[0].count;
         batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
@@ -167,7 +162,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
             const struct window window = net_window(net, i);
             need = packed->kernel[i]->forward_scratch(batch, &window);
-            if (mode == NET_TRAIN && trains_by_winograd(packed, i)) {
+            if (mode == NET_TRAIN && net_trains_by_winograd(packed, i)) {
                 need = larger(need, winograd_backward_scratch(batch, &window));
             } else if (mode == NET_TRAIN) {
                 need = larger(need, conv_backward_weights_scratch(batch, &window));
