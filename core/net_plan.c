@@ -81,8 +81,9 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(arena, net_trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
-                                                                                       : conv_packed_backward_count(&window),
+                packed->backward[i] = arena_alloc(arena,
+                                                  net_trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
+                                                                                    : conv_packed_backward_count(&window),
                                                   sizeof(float));
         } else if (count) {
             packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
