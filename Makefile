@@ -13,10 +13,12 @@ VARIANT ?= $(or $(firstword $(levels)),portable)
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes
-# Products and sums stay unfused and in order, so that every machine computes the same bits (core/gemm.h). Nothing here reads the
+# Products and sums stay unfused and in order, so that every machine computes the same bits (core/kernels/gemm.h). Nothing here reads the
 # flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
 EXACT := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
 FLAGS := -O3 -g -DNDEBUG
+# An include names the folder: "kernels/gemm.h" of core, "cli/util.h" of the program, "support/test.h" of the tests.
+INCLUDES := -iquote core -iquote train_native -iquote tests
 ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)
 else ifeq ($(VARIANT),scalar)
@@ -24,19 +26,18 @@ FLAGS += -DVEC_SCALAR
 else ifeq ($(VARIANT),sanitize) # of vector code too, where the machine runs it: its last lanes must not reach too far
 FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(addprefix -march=,$(filter x86-64-%,$(firstword $(levels))))
 endif
-# stb_image 2.27 declares functions that JPEG and PNG do not need, and gcc takes one path in it for unset; and it indexes outside its tables on hostile files: stop before the access (core/decode.h).
+# stb_image 2.27 declares functions that JPEG and PNG do not need, and gcc takes one path in it for unset; and it indexes outside its tables on hostile files: stop before the access (core/image/decode.h).
 GCC_TRAP := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsanitize-undefined-trap-on-error
 CLANG_TRAP := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
 is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
 
 build := build/$(VARIANT)
-core := $(wildcard core/*.c)
-native := $(wildcard train_native/*.c)
-# The last four are what C tests call of the command line.
-tests := $(filter-out tests/fuzz_% tests/bench_% tests/make_golden.c,$(wildcard tests/*.c)) \
-  $(addprefix train_native/,augment.c calibration.c schedule.c sha256.c)
+core := $(sort $(shell find core -name '*.c'))
+native := $(sort $(shell find train_native -name '*.c'))
+# C tests, with what they call of the command line.
+tests := $(filter-out tests/support/make_golden.c,$(wildcard tests/core/*.c tests/support/*.c)) train_native/cli/sha256.c
 objects = $(patsubst %.c,$(build)/%.o,$(1))
-embedded_objects := $(patsubst %,$(build)/%.o,train_native/report.html train_native/page.html web/style.css web/classifier.js web/picture.js)
+embedded_objects := $(patsubst %,$(build)/%.o,$(addprefix web/,templates/report.html templates/standalone.html style.css classifier.js picture.js))
 
 .PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-native bench-train fuzz install install-test clean help
 .DELETE_ON_ERROR:
@@ -49,7 +50,7 @@ help:
 	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
 	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (an hour)'
 	@echo 'make bench         measure speed and size, beside other runtimes too; its tables go into the README. A part of it:'
-	@echo '                   ARGUMENTS="race --networks mobile --quick" (tests/bench.js)'
+	@echo '                   ARGUMENTS="race --networks mobile --quick" (tests/bench/bench.js)'
 	@echo 'make bench-native  measure classifying natively, folders of pictures too; its table goes there too'
 	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there; its table goes there too'
 	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
@@ -69,9 +70,9 @@ $(build)/eyelet: $(call objects,$(core) $(native)) $(embedded_objects)
 
 $(build)/%.o: %.c Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
-	$(CC) $(EXACT) $(FLAGS) $(WARNINGS) -fopenmp -iquote core -MMD -MP -c $< -o $@
+	$(CC) $(EXACT) $(FLAGS) $(WARNINGS) -fopenmp $(INCLUDES) -MMD -MP -c $< -o $@
 
-# Files that are bytes of the program, each with a zero behind it (train_native/html.h).
+# Files that are bytes of the program, each with a zero behind it (train_native/report/html.h).
 $(embedded_objects): $(build)/%.o: % Makefile
 	@mkdir -p $(@D)
 	{ echo 'const unsigned char $(subst .,_,$(<F))[] = {'; od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | \
@@ -79,20 +80,20 @@ $(embedded_objects): $(build)/%.o: % Makefile
 
 $(build)/train_native/%.o: EXACT += -D_GNU_SOURCE
 $(build)/tests/%.o: EXACT += -D_GNU_SOURCE
-$(build)/core/decode.o: WARNINGS += $(if $(is_clang),$(CLANG_TRAP),$(GCC_TRAP))
+$(build)/core/image/decode.o: WARNINGS += $(if $(is_clang),$(CLANG_TRAP),$(GCC_TRAP))
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 # ---- The WebAssembly module ----
 
 emcc := NODE_PATH=/usr/share/nodejs emcc
-wasm_flags := $(EXACT) -msimd128 -DNDEBUG -iquote core
+wasm_flags := $(EXACT) -msimd128 -DNDEBUG $(INCLUDES)
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
 wasm_link := --no-entry -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sMALLOC=emmalloc -sTOTAL_STACK=262144 -Wl,--stack-first
-wasm_core := $(filter-out core/decode.c core/net_backward.c core/optimizer.c core/loss.c core/gemm_fast.c,$(core))
+wasm_core := $(filter-out core/image/decode.c core/training/%,$(core))
 
 wasm: web/classifier.wasm build/wasm/classifier-without-decoders.wasm
 
-web/classifier.wasm: $(patsubst %.c,build/wasm/%.o,$(wasm_core) core/decode.c wasm/exports.c)
+web/classifier.wasm: $(patsubst %.c,build/wasm/%.o,$(wasm_core) core/image/decode.c wasm/exports.c)
 	$(emcc) -O3 -msimd128 $(wasm_link) $^ -o $@
 
 build/wasm/classifier-without-decoders.wasm: $(patsubst %.c,build/wasm/%.o,$(wasm_core)) build/wasm/wasm/exports-without-decoders.o
@@ -100,10 +101,10 @@ build/wasm/classifier-without-decoders.wasm: $(patsubst %.c,build/wasm/%.o,$(was
 
 # Kernels for speed, everything else for size. Above -O1 clang unrolls and moves more than the source asks for: larger, and in V8 no
 # faster but where loops are for the compiler to vectorise or choices to be made outside of them.
-$(addprefix build/wasm/core/,conv.o depthwise.o activation.o integer.o): level := -O3
-$(addprefix build/wasm/core/,gemm.o winograd.o winograd_rows.o integer_winograd.o pool.o): level := -O1
-$(addprefix build/wasm/core/,model.o bytes.o): level := -O2 # they go through every weight of a model that is opened
-build/wasm/core/decode.o: WARNINGS += $(CLANG_TRAP)
+$(addprefix build/wasm/core/,kernels/conv.o kernels/depthwise.o kernels/activation.o int8/int8_kernels.o): level := -O3
+$(addprefix build/wasm/core/,kernels/gemm.o kernels/winograd.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
+$(addprefix build/wasm/core/,net/model.o base/bytes.o): level := -O2 # they go through every weight of a model that is opened
+build/wasm/core/image/decode.o: WARNINGS += $(CLANG_TRAP)
 build/wasm/%.o: level := -Oz
 build/wasm/wasm/exports-without-decoders.o: wasm/exports.c Makefile
 	@mkdir -p $(@D)
@@ -151,34 +152,34 @@ $(build)/run-tests: $(call objects,$(core) $(tests))
 	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
 test-wasm: build/wasm/run-tests.wasm
-	node tests/run_wasm.js $<
+	node tests/support/run_wasm.js $<
 
 build/wasm/run-tests.wasm: $(patsubst %.c,build/wasm-tests/%.o,$(core) $(tests))
 	@mkdir -p $(@D)
 	$(emcc) -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=1048576 -Wl,--stack-first $^ -o $@
 
-build/wasm-tests/core/decode.o: WARNINGS += $(CLANG_TRAP)
+build/wasm-tests/core/image/decode.o: WARNINGS += $(CLANG_TRAP)
 build/wasm-tests/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(emcc) $(EXACT) -O2 -msimd128 $(WARNINGS) -iquote core -MMD -MP -c $< -o $@
+	$(emcc) $(EXACT) -O2 -msimd128 $(WARNINGS) $(INCLUDES) -MMD -MP -c $< -o $@
 
 # The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on the whole test set.
 test-node: all
-	node --test $(wildcard tests/*.test.js)
+	node --test $(wildcard tests/*/*.test.js)
 
 bench: install-test
 	$(MAKE) all
-	node tests/bench.js $(ARGUMENTS)
+	node tests/bench/bench.js $(ARGUMENTS)
 
 bench-native: install
 	$(MAKE) native $(build)/bench-native
-	node tests/bench_native.js $(build)/bench-native $(ARGUMENTS)
+	node tests/bench/bench_native.js $(build)/bench-native $(ARGUMENTS)
 
 bench-train: install
 	$(MAKE) $(build)/bench-train
-	node tests/bench_train.js $(build)/bench-train
+	node tests/bench/bench_train.js $(build)/bench-train
 
-$(build)/bench-native $(build)/bench-train: $(build)/bench-%: $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded_objects) $(build)/tests/bench_%.o
+$(build)/bench-native $(build)/bench-train: $(build)/bench-%: $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded_objects) $(build)/tests/bench/bench_%.o
 	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
 
 SECONDS ?= 60
@@ -195,9 +196,9 @@ fuzz: build/fuzz/model build/fuzz/decode native
 	build/fuzz/model -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/corpus-model build/fuzz/seeds
 	build/fuzz/decode -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/corpus-decode
 
-build/fuzz/%: tests/fuzz_%.c $(core)
+build/fuzz/%: tests/fuzz/fuzz_%.c $(core)
 	@mkdir -p $(@D)
-	clang $(EXACT) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -iquote core $^ -lm -o $@
+	clang $(EXACT) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(INCLUDES) $^ -lm -o $@
 
 # ---- What the machine needs ----
 

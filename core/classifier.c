@@ -1,6 +1,6 @@
 #include "classifier.h"
 
-#include "model.h"
+#include "net/model.h"
 
 #include <assert.h>
 #include <string.h>

@@ -17,7 +17,7 @@
 #ifndef CLASSIFIER_H
 #define CLASSIFIER_H
 
-#include "status.h"
+#include "base/status.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* The eyelet program: finds the subcommand. */
-#include "commands.h"
-#include "options.h"
-#include "support.h"
-#include "vec.h"
+#include "commands/commands.h"
+#include "cli/options.h"
+#include "cli/util.h"
+#include "base/vec/vec.h"
 
 #include <stdlib.h>
 #include <string.h>

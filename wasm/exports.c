@@ -7,9 +7,9 @@
  *     label(index), notes(), status_message(status) -> place of zero-terminated UTF-8
  *
  * A buffer is 0 when there is not enough memory. One model an instance; after a trap the instance is to be discarded. */
-#include "../core/classifier.h"
-#include "../core/decode.h"
-#include "../core/limits.h"
+#include "classifier.h"
+#include "image/decode.h"
+#include "base/bounds.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

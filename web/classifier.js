@@ -12,14 +12,14 @@
  * The same image bytes and model give the same numbers to the last bit wherever this runs, and in the native program.
  * Everything that fails throws a ClassifierError. Types and details: classifier.d.ts. */
 
-/* The names of core/status.h's values, by number. */
+/* The names of core/base/status.h's values, by number. */
 const statusCodes = [
     'OK', 'NOT_A_MODEL', 'VERSION', 'TRUNCATED', 'TOO_LONG', 'CHECKSUM', 'HEADER', 'NODE', 'LIMIT', 'NOT_FINITE', 'TEXT',
     'MEMORY', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'IMAGE_CORRUPT', 'IMAGE_CMYK', 'SCALE',
 ];
 const statusMemory = statusCodes.indexOf('MEMORY');
 
-/* As in core/limits.h; checked here first, before anything is allocated or narrowed to 32 bits. */
+/* As in core/base/bounds.h; checked here first, before anything is allocated or narrowed to 32 bits. */
 const largestModel = 160 * 2 ** 20, largestFile = 64 * 2 ** 20, largestSide = 16384, largestPixels = 64e6;
 
 const mostWorkers = 4; /* by default: each has a model and its memory */

@@ -6,7 +6,7 @@
  * AVIF, HEIC) the browser decodes where it can. What a file is, its first bytes say: names and types may be wrong. */
 import { ClassifierError } from './classifier.js';
 
-const largestFile = 64 * 2 ** 20, largestPixels = 64e6; /* as in core/limits.h */
+const largestFile = 64 * 2 ** 20, largestPixels = 64e6; /* as in core/base/bounds.h */
 
 export async function imageFrom(file) {
     if (file.size > largestFile)

@@ -1,4 +1,4 @@
-/* golden_picture (tests/golden_model.h) in several encodings, by golden/pillow.py. */
+/* golden_picture (tests/support/golden_model.h) in several encodings, by golden/pillow.py. */
 static const uint8_t png_rgba[] = {
     137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 23,
     0, 0, 0, 17, 8, 6, 0, 0, 0, 54, 115, 55, 189, 0, 0, 0, 96, 73, 68, 65,

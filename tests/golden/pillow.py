@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What Pillow makes of known pictures, for tests/test_image.c and tests/test_decode.c.
+"""What Pillow makes of known pictures, for tests/core/test_image.c and tests/core/test_decode.c.
 
     python3 pillow.py resize                  the two tables of test_image.c
     python3 pillow.py pictures > pictures.h   the encoded pictures of test_decode.c
@@ -31,7 +31,7 @@ def resize_tables():
 
 
 def golden_picture():
-    """golden_picture of tests/golden_model.c."""
+    """golden_picture of tests/support/golden_model.c."""
     numbers = bytearray()
     for y in range(17):
         for x in range(23):
@@ -51,7 +51,7 @@ def encoded(name, picture, **settings):
 
 def pictures():
     picture = golden_picture()
-    print("/* golden_picture (tests/golden_model.h) in several encodings, by golden/pillow.py. */")
+    print("/* golden_picture (tests/support/golden_model.h) in several encodings, by golden/pillow.py. */")
     encoded("png_rgba", picture, format="PNG")
     encoded("png_rgb", picture.convert("RGB"), format="PNG")
     encoded("png_grey", picture.convert("L"), format="PNG")

@@ -1,3 +1,0 @@
-/* gemm_fast: gemm.c once more, with fused multiply-add. */
-#define GEMM_FAST
-#include "gemm.c"

@@ -1,0 +1,253 @@
+/* Our own walk over the file's markers finds the size and the orientation; stb_image then decodes (BMP: bmp.h). Built with
+ * -fsanitize=bounds in trapping mode (Makefile). */
+#include "image/decode.h"
+
+#include "image/bmp.h"
+#include "image/image.h"
+#include "base/bounds.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_NO_HDR
+#define STBI_NO_FAILURE_STRINGS
+#define STBI_NO_THREAD_LOCALS
+#define STBI_MAX_DIMENSIONS LIMIT_IMAGE_SIDE
+#define STBI_ASSERT(x) ((void)0)
+
+/* A PNG of one pixel can unpack to gigabytes. No block may be larger than the largest picture's: four channels of 16
+ * bits, and a byte for each row. Blocks start as zeros, because a JPEG may use a Huffman table that it never defined:
+ * what it then decodes to is at least the same every time. */
+static bool too_large(size_t size)
+{
+    return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20);
+}
+
+static void *bounded_calloc(size_t size)
+{
+    return too_large(size) ? NULL : calloc(1, size);
+}
+
+static void *bounded_realloc(void *block, size_t size)
+{
+    return too_large(size) ? NULL : realloc(block, size);
+}
+#define STBI_MALLOC(size) bounded_calloc(size)
+#define STBI_REALLOC(block, size) bounded_realloc(block, size)
+#define STBI_FREE(block) free(block)
+#include <stb_image.h>
+
+struct file {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+static unsigned get2(const uint8_t *p)
+{
+    return (unsigned)p[0] << 8 | p[1];
+}
+
+static uint32_t get4(const uint8_t *p)
+{
+    return (uint32_t)get2(p) << 16 | get2(p + 2);
+}
+
+/* The value of the tag Orientation in an EXIF block ("Exif\0\0", then a TIFF header and its first directory), or 1. */
+static int exif_orientation(const uint8_t *p, size_t size)
+{
+    if (size < 14 || memcmp(p, "Exif\0", 6) != 0)
+        return 1;
+    p += 6;
+    size -= 6;
+    const bool little = p[0] == 'I';
+#define TIFF2(at) (little ? (unsigned)p[(at) + 1] << 8 | p[at] : get2(p + (at)))
+    const uint64_t directory = little ? TIFF2(4) | (uint64_t)TIFF2(6) << 16 : get4(p + 4);
+    if (directory + 2 > size)
+        return 1;
+    const unsigned entries = TIFF2(directory);
+    for (unsigned i = 0; i < entries; i++) {
+        const uint64_t entry = directory + 2 + (uint64_t)i * 12;
+        if (entry + 12 > size)
+            return 1;
+        if (TIFF2(entry) == 0x0112) {
+            const unsigned value = TIFF2(entry + 8);
+            return value >= 1 && value <= 8 ? (int)value : 1;
+        }
+    }
+#undef TIFF2
+    return 1;
+}
+
+/* Walks the segments of a JPEG up to its frame header. */
+static enum status jpeg_header(int *width, int *height, int *orientation, struct file file)
+{
+    size_t at = 2;
+    while (at + 4 <= file.size) {
+        if (file.bytes[at] != 0xff)
+            return STATUS_IMAGE_CORRUPT;
+        const unsigned marker = file.bytes[at + 1];
+        if (marker == 0xff) { /* a filling byte */
+            at++;
+            continue;
+        }
+        const size_t length = get2(file.bytes + at + 2);
+        if (length < 2 || at + 2 + length > file.size)
+            return STATUS_IMAGE_CORRUPT;
+        const uint8_t *segment = file.bytes + at + 4;
+        if (marker == 0xe1 && *orientation == 1)
+            *orientation = exif_orientation(segment, length - 2);
+        if (marker >= 0xc0 && marker <= 0xc2 && length >= 8) {
+            *height = (int)get2(segment + 1);
+            *width = (int)get2(segment + 3);
+            const enum status status = image_check(*width, *height);
+            return !status && segment[5] == 4 ? STATUS_IMAGE_CMYK : status; /* four components: CMYK or YCCK */
+        }
+        if (marker == 0xda || marker == 0xd9) /* the picture, or the end, without a frame header */
+            return STATUS_IMAGE_CORRUPT;
+        at += 2 + length;
+    }
+    return STATUS_IMAGE_CORRUPT;
+}
+
+/* Whether the file has a scan and then, where the last scan's data ends, the end marker. Of a file that is cut short
+ * stb_image makes a picture that is grey from there on. What follows the end is not looked at: cameras put things there. */
+static bool jpeg_complete(struct file file)
+{
+    bool scanned = false;
+    for (size_t at = 2; at + 4 <= file.size + 2;) {
+        if (file.bytes[at] != 0xff || file.bytes[at + 1] == 0xff) { /* data of a scan, or a filling byte */
+            at++;
+            continue;
+        }
+        const unsigned marker = file.bytes[at + 1];
+        if (marker == 0xd9)
+            return scanned;
+        at += 2;
+        if (marker <= 1 || (marker >= 0xd0 && marker <= 0xd8)) /* an escaped 0xff, a restart */
+            continue;
+        if (at + 2 > file.size)
+            return false;
+        scanned |= marker == 0xda;
+        at += get2(file.bytes + at);
+    }
+    return false;
+}
+
+static enum status bmp_size(int *width, int *height, struct file file)
+{
+    struct bmp bmp = {0};
+    const enum status status = bmp_header(&bmp, file.bytes, file.size);
+    *width = bmp.width;
+    *height = bmp.height;
+    return status;
+}
+
+static enum status header(struct picture *picture, struct file file)
+{
+    static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    *picture = (struct picture){.orientation = 1};
+    const bool jpeg = file.size >= 3 && file.bytes[0] == 0xff && file.bytes[1] == 0xd8 && file.bytes[2] == 0xff;
+    const bool bmp = file.size >= 2 && memcmp(file.bytes, "BM", 2) == 0;
+    if ((jpeg || bmp) && file.size > LIMIT_IMAGE_BYTES)
+        return STATUS_IMAGE_SIZE;
+    picture->format = jpeg ? PICTURE_JPEG : bmp ? PICTURE_BMP : PICTURE_PNG;
+    if (jpeg)
+        return jpeg_header(&picture->width, &picture->height, &picture->orientation, file);
+    if (bmp)
+        return bmp_size(&picture->width, &picture->height, file);
+    if (file.size < 8 || memcmp(file.bytes, png, sizeof png) != 0)
+        return STATUS_IMAGE_FORMAT;
+    /* IHDR must come first: stb_image would skip another chunk here and then believe a size that was never checked. */
+    if (file.size < 33 || memcmp(file.bytes + 8, "\0\0\0\rIHDR", 8) != 0)
+        return STATUS_IMAGE_CORRUPT;
+    const uint32_t w = get4(file.bytes + 16), h = get4(file.bytes + 20);
+    if (file.size > LIMIT_IMAGE_BYTES || w > LIMIT_IMAGE_SIDE || h > LIMIT_IMAGE_SIDE)
+        return STATUS_IMAGE_SIZE;
+    picture->width = (int)w;
+    picture->height = (int)h;
+    return image_check(picture->width, picture->height);
+}
+
+enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size)
+{
+    struct picture picture;
+    const enum status status = header(&picture, (struct file){bytes, size});
+    *width = picture.width;
+    *height = picture.height;
+    return status;
+}
+
+/* EXIF: 2 mirrored, 3 upside down, 4 both, 5 to 8 the same with rows and columns exchanged. */
+static uint8_t *upright(struct picture *picture, const uint8_t *stored)
+{
+    const int w = picture->width, h = picture->height, orientation = picture->orientation;
+    const bool exchange = orientation >= 5;
+    const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    uint8_t *rgba = malloc((size_t)w * (size_t)h * 4);
+    if (!rgba)
+        return NULL;
+    picture->width = exchange ? h : w;
+    picture->height = exchange ? w : h;
+    uint8_t *out = rgba;
+    for (int y = 0; y < picture->height; y++)
+        for (int x = 0; x < picture->width; x++, out += 4) {
+            const int column = exchange ? y : x, row = exchange ? x : y;
+            const size_t from = (size_t)(from_bottom ? h - 1 - row : row) * (size_t)w +
+                                (size_t)(from_right ? w - 1 - column : column);
+            memcpy(out, stored + from * 4, 4);
+        }
+    return rgba;
+}
+
+static enum status decode_bmp(struct picture *picture, struct file file)
+{
+    struct bmp bmp;
+    bmp_header(&bmp, file.bytes, file.size);
+    picture->rgba = malloc((size_t)bmp.width * (size_t)bmp.height * 4);
+    return picture->rgba ? bmp_decode(picture->rgba, &bmp) : STATUS_MEMORY;
+}
+
+static enum status decode_by_stb(struct picture *picture, struct file file)
+{
+    int width = 0, height = 0, stored_channels;
+    if (picture->format == PICTURE_JPEG && !jpeg_complete(file))
+        return STATUS_IMAGE_CORRUPT;
+    picture->rgba = stbi_load_from_memory(file.bytes, (int)file.size, &width, &height, &stored_channels, 4);
+    if (!picture->rgba || width != picture->width || height != picture->height)
+        return STATUS_IMAGE_CORRUPT;
+    if (picture->orientation > 1) {
+        uint8_t *stored = picture->rgba;
+        picture->rgba = upright(picture, stored);
+        free(stored);
+    }
+    return picture->rgba ? STATUS_OK : STATUS_MEMORY;
+}
+
+enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size)
+{
+    const struct file file = {bytes, size};
+    enum status status = header(picture, file);
+    if (!status)
+        status = picture->format == PICTURE_BMP ? decode_bmp(picture, file) : decode_by_stb(picture, file);
+    if (status) {
+        free(picture->rgba);
+        picture->rgba = NULL;
+    }
+    return status;
+}
+
+enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size)
+{
+    if (out_size > INT32_MAX || size > INT32_MAX)
+        return STATUS_LIMIT;
+    const int got = stbi_zlib_decode_noheader_buffer((char *)out, (int)out_size, (const char *)bytes, (int)size);
+    return got >= 0 && (size_t)got == out_size ? STATUS_OK : STATUS_IMAGE_CORRUPT;
+}

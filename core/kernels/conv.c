@@ -1,0 +1,153 @@
+#include "kernels/conv.h"
+
+#include <string.h>
+
+/* The output's gradient, stride - 1 zeros between its pixels and zeros around, so that the input's gradient is a
+ * convolution of it with stride 1. */
+static struct shape dilated_shape(const struct window *window)
+{
+    return (struct shape){window->in.h + window->kernel_h - 1, window->in.w + window->kernel_w - 1, window->out.c};
+}
+
+static bool needs_dilation(const struct window *window)
+{
+    return window->kernel_h > 1 || window->kernel_w > 1 || window->stride > 1;
+}
+
+size_t conv_packed_count(const struct window *window)
+{
+    return gemm_packed_count(window->kernel_h * window->kernel_w * window->in.c, window->out.c);
+}
+
+size_t conv_packed_backward_count(const struct window *window)
+{
+    return gemm_packed_count(window->kernel_h * window->kernel_w * window->out.c, window->in.c);
+}
+
+void conv_pack(float *packed, const float *weights, const struct window *window)
+{
+    gemm_pack(packed, weights, axis_line(window->kernel_h * window->kernel_w * window->in.c, window->out.c), 1,
+              window->out.c);
+}
+
+/* Depth (ky, kx, out.c) with the kernel turned by 180 degrees, columns in.c. */
+void conv_pack_backward(float *packed, const float *weights, const struct window *window)
+{
+    const ptrdiff_t tap = (ptrdiff_t)window->in.c * window->out.c, row = tap * window->kernel_w;
+    const struct axis depth = {{window->kernel_h, window->kernel_w, window->out.c}, {-row, -tap, 1}};
+    gemm_pack(packed, weights + row * (window->kernel_h - 1) + tap * (window->kernel_w - 1), depth, window->out.c,
+              window->in.c);
+}
+
+size_t conv_forward_scratch(int n, const struct window *window)
+{
+    return window_needs_padding(window) ? (size_t)n * shape_count(window_padded(window)) : 0;
+}
+
+/* As many images at a time as keep the packed gradients, DEPTH rows or so, in the second-level cache. */
+static int images_at_once(int n, const struct window *window)
+{
+    enum { DEPTH = 1024 };
+    const int images = DEPTH / (window->out.h * window->out.w);
+    return images < 1 ? 1 : images > n ? n : images;
+}
+
+size_t conv_backward_input_scratch(int n, const struct window *window)
+{
+    return needs_dilation(window) ? (size_t)n * shape_count(dilated_shape(window)) : 0;
+}
+
+size_t conv_backward_weights_scratch(int n, const struct window *window)
+{
+    return conv_forward_scratch(n, window) +
+           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, window->out.c);
+}
+
+/* Copies in (n, in.h, in.w, in.c) into padded, where input (y, x) stands at (top + y*step, left + x*step) and the rest is
+ * zero. Input outside of padded is left out. */
+static void pad(float *padded, struct shape to, const float *in, struct shape from, int top, int left, int step, int n)
+{
+    memset(padded, 0, (size_t)n * shape_count(to) * sizeof(float));
+    const int c = from.c, rows = (to.h - 1 - top) / step + 1, columns = (to.w - 1 - left) / step + 1;
+    const int h = from.h < rows ? from.h : rows, w = from.w < columns ? from.w : columns;
+    for (int i = 0; i < n; i++, padded += shape_count(to), in += shape_count(from))
+        for (int y = 0; y < h; y++) {
+            float *row = padded + ((ptrdiff_t)(top + y * step) * to.w + left) * c;
+            const float *source = in + (ptrdiff_t)y * from.w * c;
+            if (step == 1)
+                memcpy(row, source, (size_t)w * (size_t)c * sizeof(float));
+            else
+                for (int x = 0; x < w; x++)
+                    memcpy(row + (ptrdiff_t)x * step * c, source + (ptrdiff_t)x * c, (size_t)c * sizeof(float));
+        }
+}
+
+/* The input as A: output pixels along one axis, kernel taps along the other. */
+struct patches {
+    const float *a;
+    struct axis pixels, taps;
+};
+
+static struct patches patches_of(const float *in, float *scratch, int n, const struct window *window)
+{
+    struct shape shape = window->in;
+    if (window_needs_padding(window)) {
+        shape = window_padded(window);
+        pad(scratch, shape, in, window->in, window->pad_top, window->pad_left, 1, n);
+        in = scratch;
+    }
+    const ptrdiff_t row = (ptrdiff_t)shape.w * shape.c, image = row * shape.h;
+    return (struct patches){
+        in,
+        {{n, window->out.h, window->out.w}, {image, row * window->stride, (ptrdiff_t)shape.c * window->stride}},
+        {{1, window->kernel_h, window->kernel_w * shape.c}, {0, row, 1}} /* a row of taps is contiguous in NHWC */
+    };
+}
+
+void conv_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
+                  int n, const struct window *window, gemm_function *gemm)
+{
+    const struct patches patches = patches_of(in, scratch, n, window);
+    gemm(&(struct gemm){.a = patches.a, .rows = patches.pixels, .depth = patches.taps, .b = packed,
+                        .columns = window->out.c, .c = out, .c_stride = window->out.c, .bias = bias, .ceiling = ceiling});
+}
+
+void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,
+                         const struct window *window, gemm_function *gemm)
+{
+    struct shape shape = window->out;
+    if (needs_dilation(window)) {
+        shape = dilated_shape(window);
+        pad(scratch, shape, dout, window->out, window->kernel_h - 1 - window->pad_top,
+            window->kernel_w - 1 - window->pad_left, window->stride, n);
+        dout = scratch;
+    }
+    const ptrdiff_t row = (ptrdiff_t)shape.w * shape.c, image = row * shape.h;
+    gemm(&(struct gemm){.a = dout,
+                        .rows = {{n, window->in.h, window->in.w}, {image, row, shape.c}},
+                        .depth = {{1, window->kernel_h, window->kernel_w * shape.c}, {0, row, 1}},
+                        .b = packed_backward, .columns = window->in.c, .c = din, .c_stride = window->in.c});
+}
+
+void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
+                           const struct window *window, gemm_function *gemm)
+{
+    const int c = window->out.c, at_once = images_at_once(n, window);
+    struct patches patches = patches_of(in, scratch, n, window);
+    float *packed = scratch + conv_forward_scratch(n, window);
+    for (int first = 0; first < n; first += at_once) {
+        patches.pixels.count[0] = n - first < at_once ? n - first : at_once;
+        const int pixels = axis_count(&patches.pixels);
+        gemm_pack(packed, dout + (size_t)first * shape_count(window->out), axis_line(pixels, c), 1, c);
+        gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0], .rows = patches.taps, .depth = patches.pixels,
+                            .b = packed, .columns = c, .c = dweights, .c_stride = c, .accumulate = true});
+    }
+}
+
+void conv_backward_bias(float *dbias, const float *dout, int n, const struct window *window)
+{
+    const int pixels = n * window->out.h * window->out.w, c = window->out.c;
+    for (int i = 0; i < pixels; i++)
+        for (int k = 0; k < c; k++)
+            dbias[k] += dout[(ptrdiff_t)i * c + k];
+}

@@ -1,0 +1,279 @@
+/* A tile of C, MICRO_ROWS x GEMM_PANEL, stays in registers over a stretch of the depth. A panel's part in that stretch stays in
+ * the first-level cache over all rows; the sums go on from C in the next stretch, which changes no bit of them.
+ *
+ * This file is compiled twice: gemm_fast.c includes it with GEMM_FAST defined. */
+#include "kernels/gemm.h"
+
+#include <assert.h>
+#include <string.h>
+
+#ifdef GEMM_FAST
+#define gemm_exact gemm_fast
+#define MULTIPLY_ADD(a, b, c) vec_fma(a, b, c)
+#else
+#define MULTIPLY_ADD(a, b, c) vec_add(vec_mul(a, b), c)
+#endif
+
+/* Rows of a panel in a stretch, 24 KB of 32; from which length on a line is a stretch; vectors of the last panel if it is narrow. */
+enum { STRETCH = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48, HALF = MICRO_VECTORS / 2 };
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Tiles below one another, whose rows of A stand at even distances. */
+struct tiles {
+    int count;
+    const float *a[MICRO_ROWS]; /* the first tile's rows of A; behind the last one the same again */
+    ptrdiff_t a_step;           /* from a tile's rows to the next one's */
+    const float *start;         /* (count * MICRO_ROWS, GEMM_PANEL), rows start_stride apart */
+    float *c;                   /* the same, rows c_stride apart */
+    ptrdiff_t start_stride, c_stride;
+    float floor, ceiling; /* what the sums are clipped to if the ceiling is above 0; the floor is 0, read anew behind each tile's loop:
+                             a constant would stay in a register there, and one of the sums would not */
+};
+
+/* One item of the depth: its column of A, a[row][place], times its row of the panel. The loops, here and below, are of constant
+ * length, or clang would not unroll them in time. */
+static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROWS][MICRO_VECTORS], const float *const a[MICRO_ROWS],
+                                                               ptrdiff_t place, const float *panel, int vectors)
+{
+    vec columns[MICRO_VECTORS];
+    VEC_UNROLL
+    for (int v = 0; v < MICRO_VECTORS; v++)
+        if (v < vectors)
+            columns[v] = vec_load(panel + v * VEC_LANES);
+    VEC_UNROLL
+    for (int row = 0; row < MICRO_ROWS; row++) {
+        const vec factor = vec_set1(a[row][place]);
+        VEC_UNROLL
+        for (int v = 0; v < MICRO_VECTORS; v++)
+            if (v < vectors)
+                sum[row][v] = MULTIPLY_ADD(factor, columns[v], sum[row][v]);
+    }
+}
+
+/* `vectors`: of a panel's columns. `step`: of the depth's last digit. `line`: only that digit counts. */
+static inline __attribute__((always_inline)) void multiply(const struct tiles *tiles, const struct axis *depth, const float *b,
+                                                           int vectors, ptrdiff_t step, bool line)
+{
+    const ptrdiff_t start_step = MICRO_ROWS * tiles->start_stride, c_step = MICRO_ROWS * tiles->c_stride;
+    const float *a[MICRO_ROWS], *start[MICRO_ROWS];
+    float *c[MICRO_ROWS];
+    VEC_UNROLL
+    for (int row = 0; row < MICRO_ROWS; row++) {
+        a[row] = tiles->a[row];
+        start[row] = tiles->start + row * tiles->start_stride;
+        c[row] = tiles->c + row * tiles->c_stride;
+    }
+    for (int t = tiles->count; t > 0; t--) {
+        vec sum[MICRO_ROWS][MICRO_VECTORS];
+        VEC_UNROLL
+        for (int row = 0; row < MICRO_ROWS; row++) {
+            VEC_UNROLL
+            for (int v = 0; v < MICRO_VECTORS; v++)
+                if (v < vectors)
+                    sum[row][v] = vec_load(start[row] + v * VEC_LANES);
+            start[row] += start_step;
+        }
+
+        const float *next = b;
+        for (int i = 0; i < (line ? 1 : depth->count[0]); i++)
+            for (int j = 0; j < (line ? 1 : depth->count[1]); j++) {
+                const ptrdiff_t place = line ? 0 : i * depth->stride[0] + j * depth->stride[1];
+                const float *at[MICRO_ROWS], *panel = next;
+                VEC_UNROLL
+                for (int row = 0; row < MICRO_ROWS; row++)
+                    at[row] = a[row] + place;
+                next += (ptrdiff_t)depth->count[2] * GEMM_PANEL;
+                /* Three items between two moves of the pointers. Branches part them, or V8 would mix them and run out of registers;
+                 * measured, two or four are slower in its older compiler (Node 20), and no faster in its newer one. */
+                for (int left = depth->count[2];; left -= 3) {
+                    multiply_add(sum, at, 0, panel, vectors);
+                    if (left == 1)
+                        break;
+                    multiply_add(sum, at, step, panel + GEMM_PANEL, vectors);
+                    if (left == 2)
+                        break;
+                    multiply_add(sum, at, 2 * step, panel + 2 * GEMM_PANEL, vectors);
+                    if (left == 3)
+                        break;
+                    panel += 3 * GEMM_PANEL;
+                    VEC_UNROLL
+                    for (int row = 0; row < MICRO_ROWS; row++)
+                        at[row] += 3 * step;
+                }
+            }
+
+        if (tiles->ceiling > 0) {
+            const vec floor = vec_set1(tiles->floor), ceiling = vec_set1(tiles->ceiling);
+            VEC_UNROLL
+            for (int row = 0; row < MICRO_ROWS; row++)
+                VEC_UNROLL
+                for (int v = 0; v < MICRO_VECTORS; v++)
+                    if (v < vectors)
+                        sum[row][v] = vec_min(vec_max(sum[row][v], floor), ceiling);
+        }
+        VEC_UNROLL
+        for (int row = 0; row < MICRO_ROWS; row++) {
+            VEC_UNROLL
+            for (int v = 0; v < MICRO_VECTORS; v++)
+                if (v < vectors)
+                    vec_store(c[row] + v * VEC_LANES, sum[row][v]);
+            c[row] += c_step;
+            a[row] += tiles->a_step;
+        }
+    }
+}
+
+/* Not inlined: compilers keep the sums in registers if nothing else wants them. */
+static __attribute__((noinline)) void multiply_tiles(const struct tiles *tiles, const struct axis *depth, const float *panel,
+                                                     int columns)
+{
+    const ptrdiff_t step = depth->stride[2];
+    if (columns <= HALF * VEC_LANES)
+        multiply(tiles, depth, panel, HALF, step, false);
+    else if (step != 1)
+        multiply(tiles, depth, panel, MICRO_VECTORS, step, false);
+    else if (depth->count[0] == 1 && depth->count[1] == 1)
+        multiply(tiles, depth, panel, MICRO_VECTORS, 1, true);
+    else
+        multiply(tiles, depth, panel, MICRO_VECTORS, 1, false);
+}
+
+/* The same places in fewer digits, where lines go on without a gap. */
+static struct axis joined(struct axis axis)
+{
+    for (int digit = 1; digit >= 0; digit--)
+        if (axis.count[digit] == 1 || axis.stride[digit] == axis.count[2] * axis.stride[2]) {
+            axis.count[2] *= axis.count[digit];
+            axis.count[digit] = 1;
+        } else
+            break;
+    return axis;
+}
+
+/* The next of the rows, and how many there are up to the end of its line. */
+struct cursor {
+    const float *next;
+    int left, at[2]; /* digits of the line */
+};
+
+static void advance(struct cursor *cursor, int rows, const float *a, const struct axis *axis)
+{
+    cursor->next += rows * axis->stride[2];
+    cursor->left -= rows;
+    if (cursor->left > 0)
+        return;
+    cursor->left = axis->count[2];
+    if (++cursor->at[1] == axis->count[1]) {
+        cursor->at[1] = 0;
+        cursor->at[0]++;
+    }
+    cursor->next = a + cursor->at[0] * axis->stride[0] + cursor->at[1] * axis->stride[1];
+}
+
+/* The products of one stretch of the depth and one panel, for all rows. `column`: of C, where the panel starts; bias
+ * (GEMM_PANEL), or NULL to go on from C. */
+static void multiply_rows(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel, int column,
+                          const float *bias, float ceiling)
+{
+    const struct axis axis = joined(gemm->rows);
+    const int all = axis_count(&axis), columns = smaller(gemm->columns - column, GEMM_PANEL);
+    struct cursor cursor = {.next = a, .left = axis.count[2]};
+    for (int row = 0, rows; row < all; row += rows) {
+        float *c = gemm->c + row * gemm->c_stride + column, whole[MICRO_ROWS][GEMM_PANEL];
+        struct tiles tiles = {.count = 1, .a_step = MICRO_ROWS * axis.stride[2], .start = bias ? bias : c,
+                              .start_stride = bias ? 0 : gemm->c_stride, .c = c, .c_stride = gemm->c_stride, .ceiling = ceiling};
+        rows = smaller(all - row, MICRO_ROWS);
+        for (int i = 0; i < MICRO_ROWS; i++) {
+            tiles.a[i] = i < rows ? cursor.next : tiles.a[i - 1];
+            if (i < rows)
+                advance(&cursor, 1, a, &axis);
+        }
+        if (rows == MICRO_ROWS && (columns == GEMM_PANEL || columns == HALF * VEC_LANES)) {
+            if (cursor.next == tiles.a[0] + tiles.a_step) { /* the line goes on */
+                const int more = smaller(cursor.left, all - row - rows) / MICRO_ROWS;
+                tiles.count += more;
+                rows += more * MICRO_ROWS;
+                advance(&cursor, more * MICRO_ROWS, a, &axis);
+            }
+            multiply_tiles(&tiles, depth, panel, columns);
+            continue;
+        }
+        tiles.c = whole[0]; /* C has only a part of the tile */
+        tiles.c_stride = GEMM_PANEL;
+        if (!bias) {
+            memset(whole, 0, sizeof whole);
+            for (int i = 0; i < rows; i++)
+                memcpy(whole[i], c + i * gemm->c_stride, (size_t)columns * sizeof(float));
+            tiles.start = whole[0];
+            tiles.start_stride = GEMM_PANEL;
+        }
+        multiply_tiles(&tiles, depth, panel, columns);
+        for (int i = 0; i < rows; i++)
+            memcpy(c + i * gemm->c_stride, whole[i], (size_t)columns * sizeof(float));
+    }
+}
+
+void gemm_exact(const struct gemm *gemm)
+{
+    assert(!(gemm->accumulate && gemm->bias));
+    const struct axis *all = &gemm->depth;
+    const int *count = all->count, depth = axis_count(all);
+    assert(depth > 0);
+    /* Stretches of the depth: of its longest digits that fit whole, as many as fit; else of the last digit. A long line of it is
+     * a stretch of its own. */
+    int step[3] = {count[0], count[1], count[2]};
+    for (int digit = 0, inner = depth; digit < 3 && (inner > STRETCH || (digit < 2 && count[2] >= LONG_LINE)); digit++) {
+        inner /= count[digit];
+        step[digit] = inner < STRETCH && (digit == 2 || count[2] < LONG_LINE) ? smaller(STRETCH / inner, count[digit]) : 1;
+    }
+    const float *panel = gemm->b;
+    for (int column = 0; column < gemm->columns; column += GEMM_PANEL) {
+        float bias[GEMM_PANEL] = {0};
+        if (gemm->bias)
+            memcpy(bias, gemm->bias + column, (size_t)smaller(gemm->columns - column, GEMM_PANEL) * sizeof(float));
+        int done = 0;
+        for (int i = 0; i < count[0]; i += step[0])
+            for (int j = 0; j < count[1]; j += step[1])
+                for (int k = 0; k < count[2]; k += step[2]) {
+                    struct axis stretch = *all;
+                    stretch.count[0] = smaller(step[0], count[0] - i);
+                    stretch.count[1] = smaller(step[1], count[1] - j);
+                    stretch.count[2] = smaller(step[2], count[2] - k);
+                    const int length = axis_count(&stretch);
+                    multiply_rows(gemm, gemm->a + i * all->stride[0] + j * all->stride[1] + k * all->stride[2], &stretch, panel,
+                                  column, done || gemm->accumulate ? NULL : bias, done + length == depth ? gemm->ceiling : 0);
+                    panel += (ptrdiff_t)length * GEMM_PANEL;
+                    done += length;
+                }
+    }
+}
+
+#ifndef GEMM_FAST
+
+size_t gemm_packed_count(int depth, int columns)
+{
+    return (size_t)depth * (size_t)((columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL);
+}
+
+void gemm_pack(float *packed, const float *b, struct axis depth, ptrdiff_t column_stride, int columns)
+{
+    for (int column = 0; column < columns; column += GEMM_PANEL) {
+        const int count = columns - column < GEMM_PANEL ? columns - column : GEMM_PANEL;
+        for (int i = 0; i < depth.count[0]; i++)
+            for (int j = 0; j < depth.count[1]; j++) {
+                const float *from = b + i * depth.stride[0] + j * depth.stride[1] + column * column_stride;
+                for (int k = 0; k < depth.count[2]; k++, from += depth.stride[2], packed += GEMM_PANEL) {
+                    for (int v = 0; v < count; v++)
+                        packed[v] = from[v * column_stride];
+                    for (int v = count; v < GEMM_PANEL; v++)
+                        packed[v] = 0;
+                }
+            }
+    }
+}
+
+#endif

@@ -1,0 +1,72 @@
+#include "kernels/norm.h"
+
+#include <math.h> /* sqrtf is one correctly rounded instruction everywhere, unlike the rest of libm */
+#include <stddef.h>
+#include <string.h>
+
+void batchnorm_forward(float *out, float *mean, float *deviation, const float *in, const float *scale,
+                       const float *shift, int rows, int c)
+{
+    memset(mean, 0, (size_t)c * sizeof(float));
+    memset(deviation, 0, (size_t)c * sizeof(float));
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < c; k++)
+            mean[k] += in[(ptrdiff_t)i * c + k];
+    for (int k = 0; k < c; k++)
+        mean[k] /= (float)rows;
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < c; k++) {
+            const float d = in[(ptrdiff_t)i * c + k] - mean[k];
+            deviation[k] += d * d;
+        }
+    for (int k = 0; k < c; k++)
+        deviation[k] = sqrtf(deviation[k] / (float)rows + BATCHNORM_EPSILON);
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < c; k++)
+            out[(ptrdiff_t)i * c + k] = (in[(ptrdiff_t)i * c + k] - mean[k]) / deviation[k] * scale[k] + shift[k];
+}
+
+/* With x^ = (in - mean) / deviation: dscale = sum dout x^, dshift = sum dout,
+ * din = scale / deviation * (dout - dshift / rows - x^ dscale / rows), the sums being those of this call. */
+void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in,
+                        const float *mean, const float *deviation, const float *scale, int rows, int c)
+{
+    enum { BLOCK = 64 };
+    for (int start = 0; start < c; start += BLOCK) {
+        const int count = c - start < BLOCK ? c - start : BLOCK;
+        float sum[BLOCK] = {0}, product[BLOCK] = {0};
+        for (int i = 0; i < rows; i++)
+            for (int k = 0; k < count; k++) {
+                const ptrdiff_t at = (ptrdiff_t)i * c + start + k;
+                sum[k] += dout[at];
+                product[k] += dout[at] * (in[at] - mean[start + k]) / deviation[start + k];
+            }
+        for (int i = 0; i < rows; i++)
+            for (int k = 0; k < count; k++) {
+                const ptrdiff_t at = (ptrdiff_t)i * c + start + k;
+                const float normal = (in[at] - mean[start + k]) / deviation[start + k];
+                din[at] = scale[start + k] / deviation[start + k] *
+                          (dout[at] - (sum[k] + normal * product[k]) / (float)rows);
+            }
+        for (int k = 0; k < count; k++) {
+            dscale[start + k] += product[k];
+            dshift[start + k] += sum[k];
+        }
+    }
+}
+
+void batchnorm_fold(float *factor, float *offset, const float *scale, const float *shift, const float *mean,
+                    const float *variance, int c)
+{
+    for (int k = 0; k < c; k++) {
+        factor[k] = scale[k] / sqrtf(variance[k] + BATCHNORM_EPSILON);
+        offset[k] = shift[k] - mean[k] * factor[k];
+    }
+}
+
+void batchnorm_apply(float *out, const float *in, const float *factor, const float *offset, int rows, int c)
+{
+    for (int i = 0; i < rows; i++)
+        for (int k = 0; k < c; k++)
+            out[(ptrdiff_t)i * c + k] = in[(ptrdiff_t)i * c + k] * factor[k] + offset[k];
+}

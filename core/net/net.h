@@ -1,0 +1,192 @@
+/* A network: nodes in the order of their numbers, each reading tensors made before it.
+ *
+ *     struct net net = {.input = {32, 32, 3}, .node_count = 3, .nodes = {
+ *         {.kind = NODE_FLATTEN}, {.kind = NODE_DENSE, .input = {1}, .channels = 10, .bias = true},
+ *         {.kind = NODE_SOFTMAX, .input = {2}}}};
+ *     enum status status = net_check(&net);                      // shapes, places of the weights
+ *     struct net_packed packed; struct net_run run;
+ *     struct arena arena = {0};
+ *     net_packed_plan(&packed, &net, NET_INFER, &arena);         // measure; with arena.base set: bind
+ *     net_run_plan(&run, &net, &packed, 1, NET_INFER, &arena);
+ *     ... (again with arena.base) ...
+ *     for (int i = 0; i < net.node_count; i++) net_pack(&packed, &net, i, parameters + net.place[i]);
+ *     memcpy(run.tensor[0], image, ...); net_forward(&run, 1); use(net_logits(&run));
+ *
+ * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file says,
+ * it is a directed acyclic graph, and its order is the order of evaluation. The last node is a softmax; the logits are
+ * what it reads. Parameters are one flat array, in node order; gradients and optimizer moments have the same layout. */
+#ifndef NET_H
+#define NET_H
+
+#include "base/arena.h"
+#include "kernels/gemm.h"
+#include "base/bounds.h"
+#include "base/status.h"
+#include "base/shape.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum node_kind { /* pinned: stored in models */
+    NODE_CONV2D = 1,
+    NODE_MAXPOOL = 2,
+    NODE_AVGPOOL = 3,
+    NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
+    NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
+    NODE_DENSE = 6,          /* input (1, 1, c) */
+    NODE_BATCHNORM = 7,
+    NODE_DROPOUT = 8, /* the identity, but in training */
+    NODE_ADD = 9,     /* two inputs of one shape */
+    NODE_RELU = 10,
+    NODE_SIGMOID = 11,
+    NODE_TANH = 12,
+    NODE_SOFTMAX = 13, /* last, and only there */
+    NODE_GELU = 14,
+    NODE_SCALE = 15,     /* multiplies by a constant */
+    NODE_DEPTHWISE = 16, /* a filter for each channel */
+    NODE_RELU6 = 17,
+    NODE_KINDS = 18
+};
+
+enum initial { /* first weights of a conv2d */
+    INITIAL_RANDOM,
+    INITIAL_IDENTITY, /* random, but the first outputs repeat the inputs (dirac), as many as there are */
+    INITIAL_WHITEN    /* set by the trainer: the principal directions of the images' patches, and their negatives */
+};
+
+struct node {
+    enum node_kind kind;
+    int input[2];           /* tensors; the second for NODE_ADD only, else 0 */
+    int channels;           /* conv2d, dense: of the output */
+    int kernel_h, kernel_w; /* conv2d, depthwise, pools */
+    int stride;             /* conv2d, depthwise, pools */
+    bool same;              /* conv2d, depthwise, pools: pad so that the output is ceil(input / stride), as Keras does; else no padding */
+    bool bias;              /* conv2d, depthwise, dense */
+    float rate;             /* dropout: the share that is zeroed, 0 <= rate < 1; scale: the factor */
+    /* For learning only, not stored in models: */
+    enum initial initial; /* conv2d */
+    bool frozen;          /* conv2d: the weights, batchnorm: the scale keep their first values */
+};
+
+struct net {
+    struct shape input;
+    int node_count;
+    struct node nodes[LIMIT_NODES];
+    /* Filled by net_check: */
+    struct shape shapes[LIMIT_NODES + 1]; /* of the tensors */
+    int consumers[LIMIT_NODES + 1];       /* nodes that read a tensor */
+    size_t place[LIMIT_NODES + 1];        /* where a node's parameters start; the last one: the number of all */
+};
+
+/* Checks every field against core/base/bounds.h and every node against its input. STATUS_NODE or STATUS_LIMIT; then
+ * *failed (unless NULL) is the node at fault. */
+enum status net_check(struct net *net, int *failed);
+
+/* For inference: reduces the shapes of tensors to the part that is read of them. Where a pool leaves out the last row and column,
+ * the layers before it need not compute them. */
+void net_trim(struct net *net);
+
+/* Whether it has weights, and perhaps a bias. */
+static inline bool node_has_weights(enum node_kind kind)
+{
+    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;
+}
+
+static inline size_t net_parameter_count(const struct net *net) { return net->place[net->node_count]; }
+static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
+
+/* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in, out)
+ * and bias (out); depthwise has weights (kernel_h, kernel_w, c) and bias (c); batchnorm has scale, shift, mean, variance (c). */
+enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
+struct block {
+    enum block_role role;
+    size_t place, count; /* in the flat array */
+};
+int net_blocks(struct block blocks[4], const struct net *net, int node);
+
+/* Multiply-adds of one node for one image. */
+uint64_t net_multiply_adds(const struct net *net, int node);
+
+/* Sliding-window geometry of a conv2d, depthwise, dense or pooling node. */
+struct window net_window(const struct net *net, int node);
+
+enum net_mode { NET_INFER, NET_TRAIN };
+
+/* A way to compute convolutions; arguments as in conv.h. */
+struct conv_kernel {
+    size_t (*packed_count)(const struct window *window);
+    void (*pack)(float *packed, const float *weights, const struct window *window);
+    size_t (*forward_scratch)(int n, const struct window *window);
+    void (*forward)(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch, int n,
+                    const struct window *window, gemm_function *gemm);
+};
+extern const struct conv_kernel net_kernel_conv, net_kernel_winograd, net_kernel_winograd_rows;
+
+/* Weights as the kernels want them; shared, read-only, by all runs. */
+struct net_packed {
+    const struct conv_kernel *kernel[LIMIT_NODES]; /* conv2d, dense: what computes it (net_plan.c) */
+    float ceiling[LIMIT_NODES];   /* the activation behind a layer that is done in its pass (gemm.h); 0: none */
+    bool done[LIMIT_NODES];       /* relu, relu6: it is */
+    float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors */
+    float *bias[LIMIT_NODES];     /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
+    float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */
+};
+
+/* In training, which of the two kernels that have a way back: Winograd's or, if not, the plain one. */
+static inline bool net_trains_by_winograd(const struct net_packed *packed, int node)
+{
+    return packed->kernel[node] == &net_kernel_winograd;
+}
+
+void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena);
+void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters);
+
+/* The memory of one thread's work. */
+struct net_run {
+    const struct net *net;
+    const struct net_packed *packed;
+    gemm_function *gemm;
+    float *tensor[LIMIT_NODES + 1]; /* (n, h, w, c); some share memory */
+    float *scratch;
+    float temperature; /* of the softmax */
+    /* For training (net_backward.c): */
+    const float *parameters;
+    float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
+    float *statistics[LIMIT_NODES];    /* batchnorm: mean and deviation of the images at hand (2, c) */
+    float *other_gradient;             /* of a tensor with several consumers */
+    bool frozen_biases_rest;           /* the biases of frozen layers do not learn either, so need no gradient */
+    int resting;                       /* the first nodes, so many, do not learn: they get no gradients, and batch normalisation
+                                          among them uses its running statistics */
+    uint64_t dropout_seed;
+    uint64_t first_image;              /* number, in the run of the training, of the first image at hand */
+};
+
+/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share. At most `batch` images. */
+void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
+                  enum net_mode mode, struct arena *arena);
+
+/* Inference for n images in run->tensor[0]; dropout is the identity, batchnorm uses its running statistics. */
+void net_forward(struct net_run *run, int n);
+void net_forward_node(struct net_run *run, int node, int n);
+
+/* (n, classes), the softmax's input and, after net_forward, its output. */
+static inline float *net_logits(const struct net_run *run)
+{
+    return run->tensor[run->net->nodes[run->net->node_count - 1].input[0]];
+}
+static inline float *net_probabilities(const struct net_run *run) { return run->tensor[run->net->node_count]; }
+
+/* Training: forward up to the logits with batch statistics and dropout. */
+void net_forward_training(struct net_run *run, int n);
+void net_forward_training_node(struct net_run *run, int node, int n);
+
+/* From the gradient of the logits, in net_logits_gradient: adds every parameter's gradient to dparameters (the flat
+ * layout). For the running statistics of batchnorm it adds n times the statistics of these images. */
+void net_backward(struct net_run *run, float *dparameters, int n);
+void net_backward_node(struct net_run *run, float *dparameters, int node, int n); /* after every later node but the softmax */
+static inline float *net_logits_gradient(const struct net_run *run)
+{
+    return run->gradient[run->net->nodes[run->net->node_count - 1].input[0]];
+}
+
+#endif

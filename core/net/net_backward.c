@@ -1,0 +1,207 @@
+/* Training's half of net.h; nothing that inference links refers to this file. */
+#include "net/net.h"
+
+#include "kernels/activation.h"
+#include "kernels/conv.h"
+#include "kernels/depthwise.h"
+#include "kernels/norm.h"
+#include "kernels/pool.h"
+#include "kernels/winograd.h"
+
+#include <string.h>
+
+static size_t output_count(const struct net_run *run, int i, int n)
+{
+    return (size_t)n * shape_count(run->net->shapes[i + 1]);
+}
+
+static int output_rows(const struct net_run *run, int i, int n)
+{
+    return n * run->net->shapes[i + 1].h * run->net->shapes[i + 1].w;
+}
+
+/* Dropout draws a number for every place in every image of the training run. */
+static uint64_t dropout_first(const struct net_run *run, int i)
+{
+    return run->first_image * shape_count(run->net->shapes[i + 1]);
+}
+
+void net_forward_training_node(struct net_run *run, int i, int n)
+{
+    const struct node *node = &run->net->nodes[i];
+    float *out = run->tensor[i + 1];
+    const float *in = run->tensor[node->input[0]];
+    if (node->kind == NODE_BATCHNORM && i >= run->resting) {
+        const int c = run->net->shapes[i + 1].c;
+        const float *scale = run->parameters + run->net->place[i];
+        batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n), c);
+    } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
+        gelu_forward(out, in, output_count(run, i, n));
+    else if (node->kind == NODE_DROPOUT)
+        dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i), output_count(run, i, n));
+    else
+        net_forward_node(run, i, n);
+}
+
+void net_forward_training(struct net_run *run, int n)
+{
+    for (int i = 0; i < run->net->node_count - 1; i++)
+        net_forward_training_node(run, i, n);
+}
+
+/* din is NULL where nobody needs it, and is overwritten; dparameters are the node's own, and are added to. */
+typedef void backward_function(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n);
+
+static void backward_conv(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const struct window window = net_window(run->net, i);
+    struct block blocks[4];
+    const int count = net_blocks(blocks, run->net, i);
+    const float *in = run->tensor[run->net->nodes[i].input[0]];
+    float *dbias = count > 1 ? dparameters + blocks[0].count : NULL, *dweights = run->net->nodes[i].frozen ? NULL : dparameters;
+    if (dbias)
+        conv_backward_bias(dbias, dout, n, &window);
+    if (net_trains_by_winograd(run->packed, i)) {
+        winograd_backward(din, dweights, dout, in, run->packed->backward[i], run->scratch, n, &window, run->gemm);
+        return;
+    }
+    if (dweights)
+        conv_backward_weights(dweights, dout, in, run->scratch, n, &window, run->gemm);
+    if (din)
+        conv_backward_input(din, dout, run->packed->backward[i], run->scratch, n, &window, run->gemm);
+}
+
+static void backward_depthwise(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const struct window window = net_window(run->net, i);
+    struct block blocks[4];
+    if (net_blocks(blocks, run->net, i) > 1)
+        conv_backward_bias(dparameters + blocks[0].count, dout, n, &window);
+    depthwise_backward_weights(dparameters, dout, run->tensor[run->net->nodes[i].input[0]], n, &window);
+    if (din)
+        depthwise_backward_input(din, dout, run->packed->forward[i], n, &window);
+}
+
+static void backward_maxpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const struct window window = net_window(run->net, i);
+    if (din)
+        maxpool_backward(din, dout, run->tensor[i + 1], run->tensor[run->net->nodes[i].input[0]], n, &window);
+}
+
+static void backward_avgpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const struct window window = net_window(run->net, i);
+    if (din)
+        avgpool_backward(din, dout, n, &window);
+}
+
+static void backward_copy(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din && din != dout)
+        memcpy(din, dout, output_count(run, i, n) * sizeof(float));
+}
+
+static void backward_batchnorm(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const int c = run->net->shapes[i + 1].c, rows = output_rows(run, i, n);
+    const float *mean = run->statistics[i], *deviation = mean + c, *in = run->tensor[run->net->nodes[i].input[0]];
+    /* Without a consumer for din its place in memory is still needed: the gradient of the output is free by now. */
+    batchnorm_backward(din ? din : run->gradient[i + 1], dparameters, dparameters + c, dout, in, mean, deviation,
+                       run->parameters + run->net->place[i], rows, c);
+    for (int k = 0; k < c; k++) {
+        dparameters[2 * c + k] += (float)n * mean[k];
+        dparameters[3 * c + k] += (float)n * (deviation[k] * deviation[k] - BATCHNORM_EPSILON);
+    }
+}
+
+static void backward_dropout(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        dropout_backward(din, dout, run->net->nodes[i].rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
+                         output_count(run, i, n));
+}
+
+#define BACKWARD_FROM_OUTPUT(name)                                                                                     \
+    static void backward_##name(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)  \
+    {                                                                                                                  \
+        (void)dparameters;                                                                                             \
+        if (din)                                                                                                       \
+            name##_backward(din, dout, run->tensor[i + 1], output_count(run, i, n));                                   \
+    }
+static void backward_gelu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        gelu_backward(din, dout, run->tensor[run->net->nodes[i].input[0]], output_count(run, i, n));
+}
+
+static void backward_scale(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    for (size_t k = 0, count = din ? output_count(run, i, n) : 0; k < count; k++)
+        din[k] = dout[k] * run->net->nodes[i].rate;
+}
+
+BACKWARD_FROM_OUTPUT(relu)
+BACKWARD_FROM_OUTPUT(relu6)
+BACKWARD_FROM_OUTPUT(sigmoid)
+BACKWARD_FROM_OUTPUT(tanh)
+
+static backward_function *const backward[NODE_KINDS] = {
+    [NODE_CONV2D] = backward_conv,         [NODE_MAXPOOL] = backward_maxpool,        [NODE_AVGPOOL] = backward_avgpool,
+    [NODE_FLATTEN] = backward_copy,        [NODE_GLOBAL_AVGPOOL] = backward_avgpool, [NODE_DENSE] = backward_conv,
+    [NODE_BATCHNORM] = backward_batchnorm, [NODE_DROPOUT] = backward_dropout,        [NODE_ADD] = backward_copy,
+    [NODE_RELU] = backward_relu,           [NODE_SIGMOID] = backward_sigmoid,        [NODE_TANH] = backward_tanh,
+    [NODE_GELU] = backward_gelu,           [NODE_SCALE] = backward_scale,            [NODE_DEPTHWISE] = backward_depthwise,
+    [NODE_RELU6] = backward_relu6,
+};
+
+/* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first input. */
+static bool has_gradient(const struct net *net, int tensor, int i, int side)
+{
+    for (int later = i + 1; later < net->node_count - 1; later++)
+        if (net->nodes[later].input[0] == tensor || (net->nodes[later].kind == NODE_ADD && net->nodes[later].input[1] == tensor))
+            return true;
+    return side == 1 && net->nodes[i].input[0] == tensor;
+}
+
+/* Whether a node up to the one that writes this tensor has something to learn. */
+static bool needs_gradient(const struct net_run *run, int tensor)
+{
+    for (int i = run->resting; i < tensor; i++) {
+        const struct node *node = &run->net->nodes[i];
+        struct block blocks[4];
+        const bool rests = node->kind == NODE_CONV2D && node->frozen && (!node->bias || run->frozen_biases_rest);
+        if (net_blocks(blocks, run->net, i) && !rests)
+            return true;
+    }
+    return false;
+}
+
+void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
+{
+    const struct net *net = run->net;
+    const struct node *node = &net->nodes[i];
+    if (!needs_gradient(run, i + 1))
+        return;
+    for (int side = 0; side < (node->kind == NODE_ADD ? 2 : 1); side++) {
+        const int in = node->input[side];
+        const bool more = has_gradient(net, in, i, side);
+        float *din = !needs_gradient(run, in) ? NULL : more ? run->other_gradient : run->gradient[in];
+        backward[node->kind](run, i, din, dparameters + net->place[i], run->gradient[i + 1], n);
+        if (din && more)
+            for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
+                run->gradient[in][k] += din[k];
+    }
+}
+
+void net_backward(struct net_run *run, float *dparameters, int n)
+{
+    for (int i = run->net->node_count - 2; i >= 0; i--)
+        net_backward_node(run, dparameters, i, n);
+}

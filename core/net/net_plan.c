@@ -1,0 +1,192 @@
+/* What is decided before a network runs: which kernel computes a layer, what else is done in its pass, where its tensors lie.
+ *
+ *     layer                          kernel             why
+ *     conv2d 3x3, stride 1, of at    winograd.h         a quarter of the multiplications; with fewer channels the transforms
+ *       least 16 to 16 channels                         take longer than the products that they save
+ *       in inference to 4 rows or      winograd_rows.h  half of them: with one row of tiles it would be reading the transformed
+ *       columns                                         weights that takes the time, four times as many there, here twice
+ *       in inference to less           conv.h           too little of a tile would be of use
+ *     other conv2d, dense            conv.h, gemm.h     reads windows in place; 1x1 and dense are plain matrix products
+ *     depthwise                      depthwise.h        a filter a channel is no matrix product
+ *     relu, relu6 behind any of      in that layer's    a pass over memory less
+ *       these or behind add            pass
+ *     flatten                        none               the same numbers in the same order
+ *     batchnorm                      norm.h             folded into the layer before it where a model is written
+ *     all others                     their own loops */
+#include "net/net.h"
+
+#include "kernels/conv.h"
+#include "base/memory_planner.h"
+#include "kernels/norm.h"
+#include "kernels/winograd.h"
+#include "kernels/winograd_rows.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Whether node i writes its output over its input, whose memory nothing else reads: a change of shape always may, an
+ * activation where the layer before does not look at its own output again on the way back. */
+static bool in_place(const struct net *net, int i)
+{
+    const struct node *node = &net->nodes[i];
+    if (net->consumers[node->input[0]] != 1 || node->input[0] == 0)
+        return false;
+    if (node->kind == NODE_FLATTEN)
+        return true;
+    if (node->kind != NODE_RELU && node->kind != NODE_RELU6 && node->kind != NODE_SIGMOID && node->kind != NODE_TANH)
+        return false;
+    const enum node_kind before = net->nodes[node->input[0] - 1].kind;
+    return node_has_weights(before) || before == NODE_BATCHNORM || before == NODE_ADD;
+}
+
+/* The activation that is done in the pass of node i: node i + 1 if it is the only one to read its output. */
+static float ceiling_behind(const struct net *net, int i)
+{
+    if (i + 1 >= net->node_count || net->nodes[i + 1].input[0] != i + 1 || !in_place(net, i + 1) ||
+        !(node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_ADD))
+        return 0;
+    return net->nodes[i + 1].kind == NODE_RELU ? INFINITY : net->nodes[i + 1].kind == NODE_RELU6 ? 6 : 0;
+}
+
+const struct conv_kernel
+    net_kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
+    net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
+    net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch, winograd_rows_forward};
+
+static const struct conv_kernel *kernel_for(const struct window *window, enum net_mode mode)
+{
+    enum { TILE_SIDE = 4 };
+    const int side = window->out.h < window->out.w ? window->out.h : window->out.w;
+    if (!winograd_computes(window))
+        return &net_kernel_conv;
+    if (mode == NET_TRAIN || side > TILE_SIDE)
+        return &net_kernel_winograd;
+    return side == TILE_SIDE ? &net_kernel_winograd_rows : &net_kernel_conv;
+}
+
+void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
+{
+    memset(packed, 0, sizeof *packed);
+    for (int i = 0; i < net->node_count; i++) {
+        struct block blocks[4];
+        const int count = net_blocks(blocks, net, i);
+        packed->ceiling[i] = ceiling_behind(net, i);
+        packed->done[i] = i > 0 && packed->ceiling[i - 1] > 0;
+        if (count && blocks[0].role == BLOCK_WEIGHT) {
+            const struct window window = net_window(net, i);
+            const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
+            packed->kernel[i] = depthwise ? NULL : kernel_for(&window, mode);
+            packed->forward[i] =
+                arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
+            if (count > 1)
+                packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
+            if (mode == NET_TRAIN && !depthwise)
+                packed->backward[i] = arena_alloc(arena,
+                                                  net_trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
+                                                                                    : conv_packed_backward_count(&window),
+                                                  sizeof(float));
+        } else if (count) {
+            packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
+            packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
+        }
+    }
+}
+
+void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters)
+{
+    struct block blocks[4];
+    const int count = net_blocks(blocks, net, node);
+    if (count && blocks[0].role == BLOCK_WEIGHT) {
+        const struct window window = net_window(net, node);
+        if (net->nodes[node].kind == NODE_DEPTHWISE)
+            memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
+        else
+            packed->kernel[node]->pack(packed->forward[node], parameters, &window);
+        if (count > 1)
+            memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
+        if (packed->backward[node])
+            (net_trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
+                                                                                                 &window);
+    } else if (count) {
+        const size_t c = blocks[0].count;
+        batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
+                       parameters + 3 * c, (int)c);
+    }
+}
+
+/* Memory that tensors, or their gradients, share by turns. Lifetimes are numbers of nodes: from the one that writes a tensor to the
+ * last that reads it; on the way back the last one is the first to have a part in the tensor's gradient, and the writer reads it.
+ * tensors: where each one lies, from number `first` on. */
+static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch, struct arena *arena)
+{
+    struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
+    for (int t = first; t <= net->node_count; t++) {
+        struct lifetime *lifetime = &lifetimes[root[t]];
+        if (root[t] == t) {
+            *lifetime = (struct lifetime){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
+            lifetime->size = (lifetime->size + 15) / 16 * 16; /* whole cache lines */
+        }
+        for (int i = t; i < net->node_count; i++)
+            if (net->nodes[i].input[0] == t || (net->nodes[i].kind == NODE_ADD && net->nodes[i].input[1] == t))
+                lifetime->last = i > lifetime->last ? i : lifetime->last;
+    }
+    /* The logits and the probabilities are read after the run, where the gradient of the logits begins. */
+    const int logits = root[net->nodes[net->node_count - 1].input[0]];
+    lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
+
+    float *base = arena_alloc(arena, lifetime_place(lifetimes, net->node_count + 1), sizeof(float));
+    for (int t = first; t <= net->node_count; t++)
+        tensors[t] = base ? base + lifetimes[root[t]].place : NULL;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
+                  enum net_mode mode, struct arena *arena)
+{
+    memset(run, 0, sizeof *run);
+    run->net = net;
+    run->packed = packed;
+    run->gemm = gemm_exact;
+    run->temperature = 1;
+
+    int root[LIMIT_NODES + 1]; /* the tensor whose memory a tensor shares */
+    size_t scratch = 0, shared = 0;
+    root[0] = 0;
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        root[i + 1] = in_place(net, i) ? root[node->input[0]] : i + 1;
+        size_t need = 0;
+        if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
+            const struct window window = net_window(net, i);
+            need = packed->kernel[i]->forward_scratch(batch, &window);
+            if (mode == NET_TRAIN && net_trains_by_winograd(packed, i)) {
+                need = larger(need, winograd_backward_scratch(batch, &window));
+            } else if (mode == NET_TRAIN) {
+                need = larger(need, conv_backward_weights_scratch(batch, &window));
+                if (node->input[0] != 0) /* which has no gradient */
+                    need = larger(need, conv_backward_input_scratch(batch, &window));
+            }
+        }
+        scratch = larger(scratch, need);
+        if (net->consumers[i] > 1 && shape_count(net->shapes[i]) > shared)
+            shared = shape_count(net->shapes[i]);
+        if (mode == NET_TRAIN && node->kind == NODE_BATCHNORM)
+            run->statistics[i] = arena_alloc(arena, 2 * (uint64_t)net->shapes[i + 1].c, sizeof(float));
+    }
+    run->scratch = arena_alloc(arena, scratch, sizeof(float));
+
+    if (mode == NET_INFER) {
+        plan_by_lifetime(run->tensor, 0, net, root, batch, arena);
+        return;
+    }
+    plan_by_lifetime(run->gradient, 1, net, root, batch, arena);
+    for (int t = 0; t <= net->node_count; t++) {
+        const uint64_t count = (uint64_t)batch * shape_count(net->shapes[t]);
+        run->tensor[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->tensor[root[t]];
+    }
+    run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
+}

@@ -1,0 +1,116 @@
+#include "training/calibration.h"
+
+#include <math.h>
+
+/* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the other classes share the rest. */
+static double cross_entropy(const float *logits, const int *labels, int count, int classes, double temperature, double rest)
+{
+    double sum = 0;
+    for (int i = 0; i < count; i++, logits += classes) {
+        double largest = (double)logits[0], exponentials = 0, all = 0;
+        for (int k = 1; k < classes; k++)
+            largest = (double)logits[k] > largest ? (double)logits[k] : largest;
+        for (int k = 0; k < classes; k++) {
+            const double x = ((double)logits[k] - largest) / temperature;
+            exponentials += exp(x);
+            all += x;
+        }
+        const double label = ((double)logits[labels[i]] - largest) / temperature;
+        sum += log(exponentials) - (1 - rest) * label - rest * (all - label) / (classes - 1);
+    }
+    return sum / count;
+}
+
+/* Golden section over log T: the cross-entropy is convex in 1 / T, so it has one minimum. */
+double calibration_temperature(const float *logits, const int *labels, int count, int classes)
+{
+    const double golden = 0.6180339887498949, rest = 1.0 / (count + 2.0);
+    double low = log(0.05), high = log(20), left = high - golden * (high - low), right = low + golden * (high - low);
+    double at_left = cross_entropy(logits, labels, count, classes, exp(left), rest);
+    double at_right = cross_entropy(logits, labels, count, classes, exp(right), rest);
+    while (high - low > 1e-5) {
+        if (at_left <= at_right) {
+            high = right;
+            right = left;
+            at_right = at_left;
+            left = high - golden * (high - low);
+            at_left = cross_entropy(logits, labels, count, classes, exp(left), rest);
+        } else {
+            low = left;
+            left = right;
+            at_left = at_right;
+            right = low + golden * (high - low);
+            at_right = cross_entropy(logits, labels, count, classes, exp(right), rest);
+        }
+    }
+    return floor(exp((low + high) / 2) * 1000 + 0.5) / 1000;
+}
+
+void calibration_answers(struct answer *answers, const float *logits, const int *labels, int count, int classes,
+                         double temperature)
+{
+    for (int i = 0; i < count; i++, logits += classes) {
+        const int label = labels[i];
+        int best = 0, before = 0;
+        double sum = 0;
+        for (int k = 0; k < classes; k++) {
+            best = logits[k] > logits[best] ? k : best;
+            before += logits[k] > logits[label] || (logits[k] == logits[label] && k < label);
+        }
+        for (int k = 0; k < classes; k++)
+            sum += exp(((double)logits[k] - (double)logits[best]) / temperature);
+        const double behind = ((double)logits[label] - (double)logits[best]) / temperature;
+        answers[i] = (struct answer){.label = label,
+                                     .best = best,
+                                     .score = 1 / sum,
+                                     .label_score = exp(behind) / sum,
+                                     .loss = log(sum) - behind,
+                                     .among_five = before < 5};
+    }
+}
+
+void calibration_bins(struct bin bins[CALIBRATION_BINS], const struct answer *answers, int count)
+{
+    for (int bin = 0; bin < CALIBRATION_BINS; bin++)
+        bins[bin] = (struct bin){0};
+    for (int i = 0; i < count; i++) {
+        const int place = (int)(answers[i].score * CALIBRATION_BINS);
+        struct bin *bin = &bins[place < CALIBRATION_BINS ? place : CALIBRATION_BINS - 1];
+        bin->count++;
+        bin->right += answers[i].best == answers[i].label;
+        bin->score_sum += answers[i].score;
+    }
+}
+
+double calibration_error(const struct bin bins[CALIBRATION_BINS])
+{
+    double distance = 0;
+    int count = 0;
+    for (int bin = 0; bin < CALIBRATION_BINS; bin++) {
+        distance += fabs(bins[bin].score_sum - bins[bin].right);
+        count += bins[bin].count;
+    }
+    return count ? distance / count : 0;
+}
+
+struct threshold calibration_threshold(const struct answer *answers, int count, double precision)
+{
+    enum { STEPS = 1000 };
+    int answered[STEPS + 1] = {0}, right[STEPS + 1] = {0};
+    for (int i = 0; i < count; i++) {
+        const int step = (int)(answers[i].score * STEPS);
+        answered[step]++;
+        right[step] += answers[i].best == answers[i].label;
+    }
+    struct threshold lowest = {.score = 1}, sum = {0};
+    for (int step = STEPS; step >= 0; step--) {
+        if (!answered[step]) /* no answer was seen here: what is surer than all below it begins above */
+            continue;
+        sum.score = (double)step / STEPS;
+        sum.answered += answered[step];
+        sum.right += right[step];
+        if (sum.right >= precision * sum.answered)
+            lowest = sum;
+    }
+    return lowest;
+}

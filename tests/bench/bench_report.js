@@ -1,0 +1,56 @@
+// What the benchmarks share: medians with the spread of their middle half, and tables between the README's markers.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+export const machine = `${cpus().length} cores of ${cpus()[0].model.trim()}`;
+
+/** Median and quartiles of numbers in any order. */
+export function spread(numbers) {
+    const sorted = [...numbers].sort((a, b) => a - b);
+    const [low, median, high] = [1, 2, 3].map((quarters) => sorted[Math.floor((sorted.length * quarters) / 4)]);
+    return { low, median, high };
+}
+
+export const grouped = (number) => Math.round(number).toLocaleString('en');
+export const fixed = (digits) => (number) => number.toFixed(digits);
+
+/** "6.582 ms (6.565-6.609)"; the unit may be left out. */
+export function withSpread({ low, median, high }, format, unit = '') {
+    return `${format(median)}${unit && ' '}${unit} (${format(low)}-${format(high)})`;
+}
+
+/** Sizes in bytes. */
+export function compressed(bytes) {
+    return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotliCompressSync(bytes).length };
+}
+
+/** The lines of a table in Markdown. */
+export function table(heads, rows) {
+    return [heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+}
+
+/** Debian's Chromium, without a window; or why there is none. */
+export async function launchChromium() {
+    const executablePath = '/usr/bin/chromium';
+    const playwright = await import('playwright-core').catch(() => null);
+    if (!playwright) return 'playwright-core is not installed (make install-test)';
+    if (!existsSync(executablePath)) return 'it is not installed';
+    const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+        '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+    return playwright.chromium.launch({ executablePath, args });
+}
+
+/** Puts the lines between `<!-- name -->` and `<!-- end of name -->`. */
+export function writeReadme(name, lines) {
+    const path = join(root, 'README.md');
+    const text = readFileSync(path, 'utf8');
+    const [open, close] = [`<!-- ${name} -->\n`, `\n<!-- end of ${name} -->`];
+    const start = text.indexOf(open) + open.length;
+    const end = text.indexOf(close);
+    if (start < open.length || end < 0) throw new Error(`README.md has no place for the table of ${name}`);
+    writeFileSync(path, text.slice(0, start) + lines.join('\n') + text.slice(end));
+}

@@ -1,0 +1,137 @@
+/* Calibration from the command line: what training does at its end, what `eyelet calibrate` does again, and what is said of it later. The
+ * data set is made here; the arithmetic has its tests in test_calibration.c. */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+
+import { loadClassifier } from '../../web/classifier.js';
+import { encodePng, gradient } from '../support/pictures.js';
+import { dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, refused, succeeded } from '../support/program.js';
+import { tinyModel } from '../support/tiny_model.js';
+
+const data = makeData(makeRecords(255));
+const network = join(folder({ 'small.txt': 'avgpool 8\nflatten\ndense classes softmax\n' }), 'small.txt');
+const options = ['--network', network, '--data', data, '--limit', '2000', '--epochs', '12', '--rate', '0.02', '--warmup', '0', '--flip', 'none', '--crop', '0', '--threads', '1'];
+
+let trained, said; /* a folder with m.eyelet and m.last.eyelet, and what training said */
+before(async () => {
+    trained = folder();
+    said = succeeded(await eyelet(['train', '-o', 'm.eyelet', ...options, '--seed', '5', '--validation', '0.25'], { cwd: trained })).stdout;
+});
+
+function copy() {
+    const here = folder();
+    for (const name of readdirSync(trained))
+        copyFileSync(join(trained, name), join(here, name));
+    return here;
+}
+
+const temperatureOf = (path) => readFileSync(path).readFloatLE(48);
+const summary = async (path) => JSON.parse(succeeded(await eyelet(['summary', path, '--json'])).stdout);
+const calibrate = (cwd, ...more) => eyelet(['calibrate', 'm.eyelet', '--data', data, ...more], { cwd });
+
+test('training ends with a calibration, says so, and tells of it in the notes', async () => {
+    const [, images, temperature, before_, after_] = said.match(/^calibrated on (\d+) validation images: temperature ([\d.]+), error ([\d.]+) % before, ([\d.]+) % after; /m);
+    assert.equal(images, '500');
+    for (const name of ['m.eyelet', 'm.last.eyelet'])
+        assert.notEqual(temperatureOf(join(trained, name)), 1);
+    assert.equal(temperatureOf(join(trained, 'm.eyelet')), Math.fround(temperature));
+    const { notes } = await summary(join(trained, 'm.eyelet'));
+    assert.match(notes, /^validation: share 0\.25 of 2000 images, seed 5$/m);
+    assert.match(notes, new RegExp(`^calibration: temperature ${temperature} from 500 validation images; error ${before_} % before, ${after_} % after$`, 'm'));
+});
+
+test('training without validation images leaves the temperature at 1', async () => {
+    const here = folder(), { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', ...options, '--validation', '0'], { cwd: here }));
+    assert.doesNotMatch(stdout, /calibrated/);
+    assert.equal(temperatureOf(join(here, 'm.eyelet')), 1);
+    refused(await calibrate(here), { subject: 'm.eyelet', reason: /does not say which images it was validated on/, hint: /--validation/ });
+});
+
+test('calibrate does what training did, on the same images, to the last byte, and without looking at the test images', async () => {
+    const here = copy(), blind = dataWith(data, { 'test_batch.bin': 'no images' }), expected = readFileSync(join(trained, 'm.eyelet'));
+    succeeded(await eyelet(['calibrate', 'm.eyelet', '--data', blind], { cwd: here }));
+    assert.ok(readFileSync(join(here, 'm.eyelet')).equals(expected));
+    succeeded(await calibrate(here, '--validation', '0.25', '--seed', '5', '--limit', '2000'));
+    assert.ok(readFileSync(join(here, 'm.eyelet')).equals(expected));
+    succeeded(await calibrate(here, '--validation', '0.25', '--seed', '6', '--limit', '2000'));
+    assert.ok(!readFileSync(join(here, 'm.eyelet')).equals(expected), 'other images');
+});
+
+test('the weights and the order of the answers stay, the scores change', async () => {
+    const here = copy(), path = join(here, 'm.eyelet'), picture = gradient(32, 32);
+    const before_ = await summary(path), cooled = await loadClassifier({ model: path });
+    const plain = readFileSync(path);
+    succeeded(await calibrate(here, '--precision', '0.99'));
+    const after_ = await summary(path);
+    assert.equal(after_.weights_checksum, before_.weights_checksum);
+    const logits = cooled.logits(picture), scores = cooled.classify(picture, { topK: 10 });
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit / temperatureOf(path)), 0);
+    for (const { index, score } of scores)
+        assert.ok(Math.abs(score - Math.exp(logits[index] / temperatureOf(path)) / sum) < 1e-5);
+    assert.notDeepEqual(readFileSync(path), plain, 'another threshold');
+});
+
+test('the threshold reaches the precision that is asked for, or there is none', async () => {
+    const here = copy(), results = {};
+    for (const precision of ['0', '0.9', '0.97', '1']) {
+        results[precision] = JSON.parse(succeeded(await calibrate(here, '--precision', precision, '--json')).stdout);
+        const { threshold, validation_images } = results[precision];
+        const { notes } = await summary(join(here, 'm.eyelet'));
+        assert.equal(validation_images, 500);
+        assert.equal(notes.includes('not sure below'), Boolean(threshold), notes);
+        if (threshold) {
+            assert.ok(threshold.right / threshold.answered >= Number(precision), JSON.stringify(threshold));
+            assert.match(notes, new RegExp(`^not sure below: ${threshold.score.toFixed(3)} \\(`, 'm'));
+            assert.equal((await loadClassifier({ model: join(here, 'm.eyelet') })).info.threshold, threshold.score);
+        }
+    }
+    assert.equal(results['0'].threshold.answered, 500, 'all are answered');
+    assert.ok(results['0.97'].threshold.answered < results['0.9'].threshold.answered, JSON.stringify(results));
+});
+
+test('evaluate uses the temperature, and counts what is not sure', async () => {
+    const here = copy();
+    succeeded(await calibrate(here, '--precision', '0.96'));
+    const evaluate = async (...more) => succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '3000', ...more], { cwd: here })).stdout;
+    const { threshold, temperature, loss, uncalibrated, accuracy, images } = JSON.parse(await evaluate('--json'));
+    assert.equal(Math.fround(temperature), temperatureOf(join(here, 'm.eyelet')));
+    assert.ok(loss < uncalibrated.loss, `${loss} against ${uncalibrated.loss}`);
+    assert.ok(threshold.right / threshold.answered > accuracy && threshold.answered < images);
+    const share = (100 * (images - threshold.answered) / images).toFixed(1), right = (100 * threshold.right / threshold.answered).toFixed(2);
+    assert.match(await evaluate(), new RegExp(`^not sure +below ${threshold.score.toFixed(3)}: ${share} % of the images; of the others ${right} % are right$`, 'm'));
+});
+
+test('classify says "not sure" below the threshold, in words and in JSON', async () => {
+    const here = folder({ 'never.eyelet': tinyModel({ notes: 'not sure below: 1\n' }), 'always.eyelet': tinyModel({ notes: 'not sure below: 0.001\n' }),
+        'plain.eyelet': tinyModel(), 'a.png': encodePng(gradient(8, 8)) });
+    for (const [model, sure] of [['never', false], ['always', true], ['plain', true]]) {
+        const { stdout } = succeeded(await eyelet(['classify', `${model}.eyelet`, 'a.png'], { cwd: here }));
+        assert.equal(stdout.split('\n')[0], sure ? 'a.png' : 'a.png: not sure');
+        const [result] = JSON.parse(succeeded(await eyelet(['classify', '--json', `${model}.eyelet`, 'a.png'], { cwd: here })).stdout);
+        assert.equal(result.sure, sure);
+    }
+});
+
+test('convert keeps the calibration', async () => {
+    const here = copy();
+    succeeded(await eyelet(['convert', 'm.eyelet', '-o', 'small.eyelet', '--weights', 'int8', '--data', data], { cwd: here }));
+    assert.equal(temperatureOf(join(here, 'small.eyelet')), temperatureOf(join(here, 'm.eyelet')));
+    assert.equal((await summary(join(here, 'small.eyelet'))).notes, (await summary(join(here, 'm.eyelet'))).notes);
+});
+
+test('what calibrate cannot use or write is named, and the model stays as it is', async () => {
+    const here = copy(), path = join(here, 'm.eyelet'), bytes = readFileSync(path);
+    mkdirSync(join(here, 'empty'));
+    refused(await eyelet(['calibrate', 'm.eyelet', '--data', 'empty'], { cwd: here }), { subject: 'empty', reason: /no folders in it/ });
+    refused(await calibrate(here, '--validation', '0.00001'), { subject: 'm.eyelet', reason: /nothing to calibrate on/ });
+    refused(await eyeletUnder("trap '' XFSZ; ulimit -f 0", ['calibrate', 'm.eyelet', '--data', data], { cwd: here }),
+        { subject: 'm.eyelet', reason: /cannot be written/, hint: /unchanged/ });
+    assert.deepEqual(readFileSync(path), bytes);
+    nothingLeftOver(here);
+    const tiny = (notes) => folder({ 'm.eyelet': tinyModel({ notes }) });
+    refused(await calibrate(tiny('validation: share 0.1 of 60000 images, seed 1\n')), { subject: data, reason: /has 50000 images, and the model was trained with 60000/ });
+    for (const note of ['share nan of 10 images, seed 1', 'share 2 of 10 images, seed 1', 'share 0.1 of -5 images, seed 1', 'none'])
+        refused(await calibrate(tiny(`validation: ${note}\n`)), { subject: 'm.eyelet', reason: /does not say/ });
+});

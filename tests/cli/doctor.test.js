@@ -1,0 +1,146 @@
+/* eyelet doctor: everything that it counts and finds, on data made here, and when it ends with another status. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { encodeBmp, encodeJpeg, encodePng } from '../support/pictures.js';
+import { dataWith, eyelet, folder, makeData, makeRecords, succeeded } from '../support/program.js';
+
+/* A soft picture of its own for every number, at any size: what a photo scaled down is like. */
+function photo(number, { width = 64, height = 64, brighter = 0 } = {}) {
+    const data = new Uint8ClampedArray(width * height * 4), angle = number * 2.399963, wave = 2 + number % 5;
+    for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++) {
+            const u = (x + 0.5) / width, v = (y + 0.5) / height;
+            const value = 128 + 50 * Math.sin(wave * (u * Math.cos(angle) + v * Math.sin(angle)) * 3 + number) + 50 * Math.cos((number % 7 + 2) * u * v * 4 + angle) + brighter;
+            data.set([value, value * 0.8, 255 - value, 255], (y * width + x) * 4);
+        }
+    return { data, width, height };
+}
+const png = (number, options) => encodePng(photo(number, options));
+
+function parts(trained, tested) {
+    const files = {};
+    ['cat', 'dog'].forEach((name, label) => {
+        for (let i = 0; i < trained; i++)
+            files[`train/${name}/${i}.png`] = png(label * 500 + i);
+        for (let i = 0; i < tested; i++)
+            files[`test/${name}/${i}.png`] = png(label * 500 + 300 + i);
+    });
+    return files;
+}
+const sound = parts(12, 6);
+
+async function examined(data, ...more) {
+    const result = await eyelet(['doctor', data, '--json', ...more]);
+    assert.equal(result.signal, null, result.stderr);
+    const said = JSON.parse(result.stdout);
+    assert.equal(result.status, said.problems.length ? 1 : 0, result.stdout);
+    return { ...said, duplicates: said.duplicates.map((group) => ({ ...group, files: group.files.map((name) => name.replace(`${data}/`, '')) })) };
+}
+const has = (texts, pattern) => assert.ok(texts.some((text) => pattern.test(text)), `${pattern} is not among ${JSON.stringify(texts)}`);
+
+test('a sound set: counts of a class and part, sizes, no problem', async () => {
+    const said = await examined(folder(sound));
+    assert.equal(said.images, 36);
+    assert.deepEqual(said.classes, [{ class: 'cat', train: 12, test: 6 }, { class: 'dog', train: 12, test: 6 }]);
+    assert.deepEqual(said.sizes, { least: [64, 64], middle: [64, 64], most: [64, 64] });
+    assert.deepEqual([said.problems, said.notes, said.duplicates, said.unreadable], [[], [], [], []]);
+    const text = succeeded(await eyelet(['doctor', folder(sound)])).stdout;
+    assert.match(text, /^36 images, 2 classes\n\n {2}class +train +test\n {2}cat +12 +6\n {2}dog +12 +6\n/);
+    assert.match(text, /No problem found\.\n$/);
+});
+
+test('what a picture is like: turned, transparent, misnamed, narrow, small', async () => {
+    const clear = photo(900);
+    clear.data[3] = 7;
+    const data = folder({ ...sound, 'train/cat/turned.jpg': encodeJpeg(5, 5, (x, y) => 40 * x + 9 * y, { orientation: 6 }), 'train/cat/clear.png': encodePng(clear),
+        'train/cat/really a.jpg': png(901), 'train/dog/upper.BMP': encodeBmp(photo(902)), 'train/dog/narrow.png': png(903, { width: 240, height: 80 }),
+        'train/dog/small.png': png(904, { width: 31, height: 40 }) });
+    const said = await examined(data);
+    assert.deepEqual([said.turned, said.transparent, said.narrow, said.small], [1, 1, 1, 1]);
+    assert.deepEqual(said.misnamed, [join(data, 'train/cat/really a.jpg')]);
+    assert.deepEqual(said.sizes, { least: [31, 40], middle: [64, 64], most: [240, 80] });
+    for (const pattern of [/turned upright.*: 1$/, /transparent parts.*: 1$/, /ending of another format.*: 1$/, /3 times as long as wide.*: 1$/, /fewer than 32 pixels on a side: 1$/])
+        has(said.notes, pattern);
+    assert.deepEqual(said.problems, []);
+});
+
+test('files that cannot be read are named, escaped, and more than one in a hundred are a problem', async () => {
+    const data = folder({ ...sound, 'train/cat/bad\n"one".jpg': 'x', 'train/cat/empty.png': '' });
+    const said = await examined(data);
+    assert.deepEqual(said.unreadable, [{ file: join(data, 'train/cat/bad\n"one".jpg'), reason: 'the image is neither JPEG nor PNG nor BMP' },
+        { file: join(data, 'train/cat/empty.png'), reason: 'the file is empty' }]);
+    has(said.problems, /2 of 38 pictures cannot be read, more than 1 %/);
+    assert.deepEqual(said.classes[0], { class: 'cat', train: 12, test: 6 });
+    const more = await examined(data, '--allow-bad', '0.1');
+    assert.deepEqual(more.problems, []);
+    has(more.notes, /cannot be read: 2$/);
+    assert.match((await eyelet(['doctor', data])).stdout, /bad\\x0a"one"\.jpg: the image is neither/);
+});
+
+test('equal pictures, whatever the format: within a class, across classes, across parts', async () => {
+    const within = await examined(folder({ ...sound, 'train/cat/again.bmp': encodeBmp(photo(3)) }));
+    assert.deepEqual(within.duplicates, [{ kind: 'equal', across_classes: false, across_parts: false, files: ['train/cat/3.png', 'train/cat/again.bmp'].sort() }]);
+    assert.deepEqual(within.problems, []);
+    has(within.notes, /repeat another one, pixel by pixel: 1$/);
+    const classes = await examined(folder({ ...sound, 'train/dog/cat.png': png(3) }));
+    assert.equal(classes.duplicates[0].across_classes, true);
+    has(classes.problems, /two classes or more, pixel by pixel the same: 2$/);
+    const across = await examined(folder({ ...sound, 'test/cat/seen.png': png(3) }));
+    assert.deepEqual(across.duplicates.map((group) => [group.kind, group.across_classes, group.across_parts]), [['equal', false, true]]);
+    has(across.problems, /two parts of the data, pixel by pixel the same.*: 2$/);
+});
+
+test('nearly equal pictures: smaller, brighter; and none that are only alike', async () => {
+    const data = folder({ ...sound, 'test/cat/smaller.png': png(3, { width: 40, height: 40 }), 'test/dog/brighter.png': png(505, { brighter: 5 }) });
+    const said = await examined(data);
+    const found = said.duplicates.map((group) => [group.kind, group.files.sort()]).sort();
+    assert.deepEqual(found, [['near', ['test/cat/smaller.png', 'train/cat/3.png']], ['near', ['test/dog/brighter.png', 'train/dog/5.png']]]);
+    has(said.problems, /nearly the same as one in another part of the data: 4, more than 1 %/);
+    const classes = await examined(folder({ ...sound, 'train/dog/cat.png': png(3, { brighter: 4 }) }));
+    has(classes.problems, /nearly the same as one in another class: 2, more than 1 %/);
+});
+
+test('pictures of one colour are not alike, only equal ones', async () => {
+    const flat = (value) => encodePng({ data: new Uint8ClampedArray(4096).map((_, i) => i % 4 === 3 ? 255 : value), width: 32, height: 32 });
+    const said = await examined(folder({ ...sound, 'train/cat/a.png': flat(100), 'train/dog/b.png': flat(101), 'train/dog/c.png': flat(101) }));
+    assert.deepEqual(said.duplicates.map((group) => [group.kind, group.files]), [['equal', ['train/dog/b.png', 'train/dog/c.png']]]);
+});
+
+test('near duplicates in a set that is to be divided are a problem, and that it will be is a note', async () => {
+    const files = Object.fromEntries(Object.entries(sound).filter(([name]) => name.startsWith('train/')).map(([name, bytes]) => [name.replace('train/', ''), bytes]));
+    const said = await examined(folder(files));
+    assert.deepEqual([said.problems, said.notes], [[], ['there is no folder test: `eyelet train` sets a share of each class apart']]);
+    assert.deepEqual(said.classes[0], { class: 'cat', undivided: 12 });
+    has((await examined(folder({ ...files, 'cat/frame 2.png': png(3, { brighter: 3 }) }))).problems, /divide them yourself into folders train and test/);
+});
+
+test('rare classes', async () => {
+    const few = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`rare/${i}.png`, png(700 + i)]));
+    const many = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`usual/${i}.png`, encodeJpeg(8, 8, (x, y) => (x * 37 * (i + 1) ^ y * 91 ^ i * 29) & 255)]));
+    has((await examined(folder({ ...few(1), ...many(12) }))).problems, /training pictures of the class "rare" that can be read: 1$/);
+    has((await examined(folder({ ...few(2), ...many(101) }))).problems, /"usual" has 101 training pictures, "rare" only 2, less than a 50th/);
+    const enough = await examined(folder({ ...few(2), ...many(100) }));
+    assert.deepEqual(enough.problems, []);
+    has(enough.notes, /training pictures of the class "rare": only 2$/);
+});
+
+test('what training refuses the doctor refuses too', async () => {
+    const data = folder({ 'train/a/1.png': png(1), 'train/b/1.png': png(2), 'test/a/1.png': png(3) });
+    const result = await eyelet(['doctor', data]);
+    assert.equal(result.status, 1);
+    assert.match(result.stderr, /test: the class "b" is missing here/);
+});
+
+test('a set of records: duplicates of CIFAR-10 across its parts', async () => {
+    const train = makeRecords(200), data = dataWith(makeData(train), {});
+    const said = await eyelet(['doctor', data, '--json']);
+    assert.equal(said.status, 1); /* every file of the made-up set is the same */
+    const { images, problems, duplicates, sizes } = JSON.parse(said.stdout);
+    assert.equal(images, 60_000);
+    assert.deepEqual(sizes, { least: [32, 32], middle: [32, 32], most: [32, 32] });
+    assert.ok(problems.some((text) => /two parts of the data/.test(text)));
+    assert.equal(duplicates[0].files.length, 6);
+    assert.deepEqual(duplicates[0].files.slice(-1), ['test image 0']);
+});

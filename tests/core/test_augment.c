@@ -1,0 +1,274 @@
+/* core/training/augment.c: what every change promises of an image, and that it is a function of seed, epoch and place. */
+#include "training/augment.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+static const struct shape shape = {11, 13, 3};
+static const float grey[3] = {0.5f, 0.5f, 0.5f};
+enum { PIXELS = 11 * 13, BYTES = 3 * PIXELS };
+
+static uint8_t *random_image(struct random *random, size_t bytes)
+{
+    uint8_t *image = test_bytes(bytes);
+    for (size_t i = 0; i < bytes; i++)
+        image[i] = (uint8_t)random_below(random, 256);
+    return image;
+}
+
+/* A ramp: red rises to the right, green downwards, so that a pixel says where it comes from. */
+static uint8_t *ramp(void)
+{
+    uint8_t *image = test_bytes(BYTES);
+    for (int y = 0; y < shape.h; y++)
+        for (int x = 0; x < shape.w; x++)
+            memcpy(image + (y * shape.w + x) * 3, (uint8_t[]){(uint8_t)(10 * x + 60), (uint8_t)(10 * y + 60), 77}, 3);
+    return image;
+}
+
+TEST(a_part_that_is_all_of_it_changes_nothing)
+{
+    struct random random = random_seed(100, 0);
+    const uint8_t *in = random_image(&random, BYTES);
+    uint8_t *out = test_bytes(BYTES), *expected = test_bytes(BYTES);
+    for (int mirrored = 0; mirrored < 2; mirrored++)
+        for (int move = -3; move <= 3; move += 3) {
+            const struct part part = {-move, move, shape.h, shape.w, mirrored, 0};
+            augment_part(out, in, shape, &part);
+            augment_view(expected, in, shape, mirrored, -move, move);
+            test_context("mirrored %d, moved by %d", mirrored, move);
+            CHECK(memcmp(out, expected, BYTES) == 0);
+        }
+}
+
+/* Bilinear interpolation gives a ramp back exactly, wherever the part lies inside. */
+TEST(a_part_is_enlarged)
+{
+    const uint8_t *in = ramp();
+    uint8_t *out = test_bytes(BYTES);
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+        const struct part part = {2.25, 3.5, 6, 7, mirrored, 0};
+        augment_part(out, in, shape, &part);
+        for (int y = 0; y < shape.h; y++)
+            for (int x = 0; x < shape.w; x++) {
+                const double seen = mirrored ? shape.w - 1 - x : x;
+                const double column = 3.5 + (seen + 0.5) * 7 / shape.w - 0.5, row = 2.25 + (y + 0.5) * 6 / shape.h - 0.5;
+                CHECK_CLOSE(out[(y * shape.w + x) * 3], 10 * column + 60, 0.51);
+                CHECK_CLOSE(out[(y * shape.w + x) * 3 + 1], 10 * row + 60, 0.51);
+                CHECK_EQUAL(out[(y * shape.w + x) * 3 + 2], 77);
+            }
+    }
+}
+
+/* A quarter turn takes the top row to the right column; turning forth and back gives the middle of a ramp back. */
+TEST(an_image_is_turned_clockwise)
+{
+    enum { SIDE = 9 };
+    const struct shape square = {SIDE, SIDE, 3};
+    struct random random = random_seed(101, 0);
+    const uint8_t *in = random_image(&random, SIDE * SIDE * 3);
+    uint8_t *out = test_bytes(SIDE * SIDE * 3);
+    augment_part(out, in, square, &(struct part){0, 0, SIDE, SIDE, false, 90});
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            CHECK(memcmp(out + (x * SIDE + SIDE - 1 - y) * 3, in + (y * SIDE + x) * 3, 3) == 0);
+
+    const uint8_t *level = ramp();
+    uint8_t *turned = test_bytes(BYTES), *back = test_bytes(BYTES);
+    augment_part(turned, level, shape, &(struct part){0, 0, shape.h, shape.w, false, 20});
+    augment_part(back, turned, shape, &(struct part){0, 0, shape.h, shape.w, false, -20});
+    for (int y = 4; y < 7; y++)
+        for (int x = 4; x < 9; x++)
+            for (int c = 0; c < 3; c++)
+                CHECK_CLOSE(back[(y * shape.w + x) * 3 + c], level[(y * shape.w + x) * 3 + c], 1.01);
+    CHECK(memcmp(turned, level, BYTES) != 0);
+}
+
+static double grey_of(const uint8_t *pixel)
+{
+    return 0.2989 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
+}
+
+/* Torchvision's formulas in double: factor * image + (1 - factor) * what it is blended with, cut off at 0 and 255. */
+TEST(colours_as_torchvision_defines_them)
+{
+    struct random random = random_seed(102, 0);
+    const uint8_t *in = random_image(&random, BYTES);
+    uint8_t *out = test_bytes(BYTES);
+    double mean = 0;
+    for (int i = 0; i < PIXELS; i++)
+        mean += grey_of(in + 3 * i) / PIXELS;
+    for (int colour = 0; colour < COLOURS; colour++)
+        for (int tenth = 0; tenth <= 18; tenth += 2) {
+            const float factor = (float)tenth / 10;
+            memcpy(out, in, BYTES);
+            augment_colour(out, shape, (enum colour)colour, factor);
+            test_context("colour %d, factor %g", colour, (double)factor);
+            for (int i = 0; i < BYTES; i++) {
+                const double with = colour == COLOUR_BRIGHTNESS ? 0 : colour == COLOUR_CONTRAST ? mean : grey_of(in + i / 3 * 3);
+                const double value = (double)factor * in[i] + (1 - (double)factor) * with;
+                CHECK_CLOSE(out[i], fmin(255, fmax(0, value)), 0.501);
+            }
+        }
+}
+
+/* Where an option is on, images change, differently in every epoch and place and never between two calls; the bytes past the image
+ * are guarded. */
+TEST(every_change_is_drawn_from_seed_epoch_and_place)
+{
+    static const struct augment all[] = {
+        {.flip = FLIP_RANDOM, .crop = 4},          {.cutout = 5}, {.resized_crop = 0.3f}, {.rotate = 30}, {.jitter = 0.5f}, {.erase = 1},
+        {.rotate = 5, .resized_crop = 0.5f, .crop = 2, .jitter = 0.2f, .erase = 0.5f, .flip = FLIP_ALTERNATE}};
+    struct random random = random_seed(103, 0);
+    const uint8_t *in = random_image(&random, BYTES);
+    uint8_t *out = test_bytes(BYTES), *again = test_bytes(BYTES);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        int changed = 0, differ = 0;
+        for (int turn = 0; turn < 40; turn++) {
+            augment_image(out, in, shape, &all[i], grey, 1, turn, 3);
+            changed += memcmp(out, in, BYTES) != 0;
+            augment_image(again, in, shape, &all[i], grey, 1, turn, 3);
+            CHECK(memcmp(out, again, BYTES) == 0);
+            augment_image(again, in, shape, &all[i], grey, 1, turn + 1, 3);
+            differ += memcmp(out, again, BYTES) != 0;
+            augment_image(again, in, shape, &all[i], grey, 1, turn, 4);
+            differ += memcmp(out, again, BYTES) != 0;
+            augment_image(again, in, shape, &all[i], grey, 2, turn, 3);
+            differ += memcmp(out, again, BYTES) != 0;
+        }
+        test_context("augmentation %zu: %d changed, %d differ", i, changed, differ);
+        CHECK(changed >= 35 && differ >= 3 * 35);
+    }
+    augment_image(out, in, shape, &(struct augment){0}, grey, 1, 2, 3);
+    CHECK(memcmp(out, in, BYTES) == 0);
+}
+
+/* Colours of one value stay one value: an enlarged or turned part invents nothing. */
+TEST(places_outside_are_reflected)
+{
+    uint8_t *in = test_bytes(BYTES), *out = test_bytes(BYTES);
+    memset(in, 93, BYTES);
+    for (int turn = 0; turn < 50; turn++) {
+        augment_image(out, in, shape, &(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 100}, grey, 7, turn, turn);
+        CHECK(memcmp(out, in, BYTES) == 0);
+    }
+    /* The smallest image of all. */
+    const struct shape one = {1, 1, 3};
+    augment_image(out, in, one, &(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 9, .erase = 1}, grey, 7, 0, 0);
+    CHECK(memcmp(out, in, 3) == 0);
+}
+
+/* A rectangle of noise, over a share of the image that is as drawn: 2 to 40 %, 21 % in the mean. */
+TEST(erasing_leaves_a_rectangle_of_noise)
+{
+    enum { SIDE = 40, TURNS = 400 };
+    const struct shape square = {SIDE, SIDE, 3};
+    uint8_t *in = test_bytes(SIDE * SIDE * 3), *out = test_bytes(SIDE * SIDE * 3);
+    memset(in, 0, SIDE * SIDE * 3);
+    double share = 0;
+    int erased = 0;
+    for (int turn = 0; turn < TURNS; turn++) {
+        augment_image(out, in, square, &(struct augment){.erase = 0.5f}, grey, 7, turn, 0);
+        int top = SIDE, left = SIDE, bottom = -1, right = -1, changed = 0;
+        for (int y = 0; y < SIDE; y++)
+            for (int x = 0; x < SIDE; x++)
+                if (memcmp(out + (y * SIDE + x) * 3, in, 3) != 0) {
+                    top = y < top ? y : top;
+                    left = x < left ? x : left;
+                    bottom = y > bottom ? y : bottom;
+                    right = x > right ? x : right;
+                    changed++;
+                }
+        if (!changed)
+            continue;
+        erased++;
+        const int area = (bottom - top + 1) * (right - left + 1);
+        CHECK(changed >= area - 2); /* noise may be black by chance */
+        share += (double)area / (SIDE * SIDE);
+        CHECK(area >= 0.015 * SIDE * SIDE && area <= 0.42 * SIDE * SIDE);
+    }
+    CHECK_CLOSE((double)erased / TURNS, 0.5, 0.08);
+    CHECK_CLOSE(share / erased, 0.21, 0.03);
+}
+
+/* Mean 1/2 and variance 1 / (4 (2 alpha + 1)). */
+TEST(beta_distribution)
+{
+    static const float alphas[] = {AUGMENT_LEAST_ALPHA, 0.2f, 1, AUGMENT_MOST_ALPHA};
+    enum { DRAWS = 20000 };
+    for (size_t a = 0; a < sizeof alphas / sizeof *alphas; a++) {
+        struct random random = random_seed(104, a);
+        double sum = 0, squares = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            const double x = augment_beta(&random, (double)alphas[a]);
+            CHECK(x >= 0 && x <= 1);
+            sum += x / DRAWS;
+            squares += (x - 0.5) * (x - 0.5) / DRAWS;
+        }
+        test_context("alpha %g", (double)alphas[a]);
+        CHECK_CLOSE(sum, 0.5, 0.015);
+        CHECK_CLOSE(squares, 1 / (4 * (2 * (double)alphas[a] + 1)), 0.006);
+    }
+}
+
+/* Images of one colour each: the bytes of a mixed one say which two it is of and in what shares. */
+TEST(mixed_images_have_the_shares_of_their_targets)
+{
+    enum { N = 6, TURNS = 60 };
+    uint8_t *pixels = test_bytes(N * BYTES), *out = test_bytes(BYTES), *scratch = test_bytes(BYTES);
+    for (int i = 0; i < N; i++)
+        memset(pixels + i * BYTES, 40 * i + 20, BYTES);
+    static const int places[] = {5, 2, 4, 0, 1}; /* the batch; image 3 is not in it */
+    enum { BATCH = sizeof places / sizeof *places };
+    static const struct augment all[] = {{.mixup = 1}, {.cutmix = 1}, {.mixup = 0.4f, .cutmix = 1}};
+    for (int a = 0; a < 3; a++) {
+        int averaged = 0, pasted = 0, partners[N] = {0};
+        double shares = 0;
+        for (int turn = 0; turn < TURNS; turn++)
+            for (int i = 0; i < BATCH; i++) {
+                const struct mix mix = augment_mixed(out, scratch, pixels, shape, places, BATCH, i, &all[a], grey, 1, turn);
+                const int own = pixels[places[i] * BYTES], other = pixels[mix.place * BYTES];
+                partners[mix.place]++;
+                shares += (double)mix.share / (TURNS * BATCH);
+                int of_other = 0, between = 0;
+                for (int k = 0; k < BYTES; k++) {
+                    of_other += out[k] == other;
+                    between += out[k] != other && out[k] != own;
+                }
+                test_context("augmentation %d, turn %d, image %d with %d", a, turn, places[i], mix.place);
+                if (own == other) {
+                    CHECK_EQUAL(between, 0);
+                } else if (between == BYTES) {
+                    averaged++;
+                    CHECK_CLOSE(out[0], own + (other - own) * (double)mix.share, 0.51);
+                } else if (of_other > 0 && of_other < BYTES) {
+                    pasted++;
+                    CHECK_EQUAL(between, 0);
+                    CHECK_CLOSE(of_other, BYTES * (double)mix.share, 1e-3);
+                }
+            }
+        test_context("augmentation %d: %d averaged, %d pasted, mean share %g", a, averaged, pasted, shares);
+        CHECK(a == 1 ? averaged == 0 : averaged > 60);
+        CHECK(a == 0 ? pasted == 0 : pasted > 60);
+        CHECK(a ? shares > 0.2 && shares < 0.5 : fabs(shares - 0.5) < 0.06); /* what is pasted over the border is lost */
+        CHECK_EQUAL(partners[3], 0);
+        for (int i = 0; i < BATCH; i++)
+            CHECK(partners[places[i]] > TURNS / 2);
+    }
+    const struct mix none = augment_mixed(out, scratch, pixels, shape, places, BATCH, 1, &(struct augment){0}, grey, 1, 0);
+    CHECK(none.place == 2 && none.share == 0 && memcmp(out, pixels + 2 * BYTES, BYTES) == 0);
+}
+
+static const struct test tests[] = {
+    ENTRY(a_part_that_is_all_of_it_changes_nothing),
+    ENTRY(a_part_is_enlarged),
+    ENTRY(an_image_is_turned_clockwise),
+    ENTRY(colours_as_torchvision_defines_them),
+    ENTRY(every_change_is_drawn_from_seed_epoch_and_place),
+    ENTRY(places_outside_are_reflected),
+    ENTRY(erasing_leaves_a_rectangle_of_noise),
+    ENTRY(beta_distribution),
+    ENTRY(mixed_images_have_the_shares_of_their_targets),
+};
+const struct suite augment_suite = SUITE("augment", tests);

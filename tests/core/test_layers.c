@@ -1,0 +1,392 @@
+/* Forward passes of every layer against the oracle. */
+#include "kernels/activation.h"
+#include "kernels/conv.h"
+#include "kernels/depthwise.h"
+#include "training/loss.h"
+#include "kernels/norm.h"
+#include "support/oracle.h"
+#include "kernels/pool.h"
+#include "support/test.h"
+#include "base/vec/vec.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The geometry that net.h describes, computed here from Keras's definition. */
+static struct window window_make(struct shape in, int channels, int kernel_h, int kernel_w, int stride, bool same)
+{
+    struct window window = {.in = in, .kernel_h = kernel_h, .kernel_w = kernel_w, .stride = stride};
+    window.out.c = channels;
+    if (same) {
+        window.out.h = (int)ceil((double)in.h / stride);
+        window.out.w = (int)ceil((double)in.w / stride);
+        const int rows = (window.out.h - 1) * stride + kernel_h - in.h;
+        const int columns = (window.out.w - 1) * stride + kernel_w - in.w;
+        window.pad_top = rows > 0 ? rows / 2 : 0;
+        window.pad_left = columns > 0 ? columns / 2 : 0;
+    } else {
+        window.out.h = (int)ceil((double)(in.h - kernel_h + 1) / stride);
+        window.out.w = (int)ceil((double)(in.w - kernel_w + 1) / stride);
+    }
+    return window;
+}
+
+static void check_conv(const struct window *window, int n, bool bias, float ceiling, gemm_function *gemm,
+                       struct random *random)
+{
+    const size_t in_count = (size_t)n * shape_count(window->in), out_count = (size_t)n * shape_count(window->out);
+    const size_t taps = (size_t)(window->kernel_h * window->kernel_w * window->in.c);
+    const size_t weight_count = taps * (size_t)window->out.c;
+    float *in = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
+    float *biases = bias ? test_random_floats((size_t)window->out.c, random) : NULL;
+    float *out = test_floats(out_count), *packed = test_floats(conv_packed_count(window));
+    float *scratch = test_floats(conv_forward_scratch(n, window));
+    conv_pack(packed, weights, window);
+    conv_forward(out, in, packed, biases, ceiling, scratch, n, window, gemm);
+
+    double *expected = test_doubles(out_count);
+    oracle_conv(expected, test_widened(in, in_count), test_widened(weights, weight_count),
+                bias ? test_widened(biases, (size_t)window->out.c) : NULL, n, window);
+    if (ceiling > 0)
+        oracle_activation(expected, expected, ceiling == 6 ? NODE_RELU6 : NODE_RELU, out_count);
+    CHECK_ALL_CLOSE(out, expected, out_count, 2e-6 * sqrt((double)taps));
+    test_release();
+}
+
+static const float ceilings[] = {0, 6, INFINITY}; /* of layers without, with ReLU6 and with ReLU */
+
+TEST(convolution_of_any_geometry)
+{
+    struct random random = random_seed(5, 0);
+    for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
+        for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int same = 0; same < 2; same++) {
+                    const struct shape in = {test_between(&random, same ? 1 : kernel_h, 9),
+                                             test_between(&random, same ? 1 : kernel_w, 9), test_between(&random, 1, 4)};
+                    const struct window window =
+                        window_make(in, test_between(&random, 1, 35), kernel_h, kernel_w, stride, same);
+                    test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %d channels", in.h, in.w, in.c,
+                                 kernel_h, kernel_w, stride, same ? "same" : "valid", window.out.c);
+                    check_conv(&window, test_between(&random, 1, 3), random_below(&random, 2), ceilings[random_below(&random, 3)],
+                               random_below(&random, 2) ? gemm_exact : gemm_fast, &random);
+                }
+}
+
+TEST(dense_is_a_convolution_of_one_pixel)
+{
+    struct random random = random_seed(6, 0);
+    for (int in = 1; in <= 129; in += 16)
+        for (int out = 1; out <= 35; out += 17) {
+            const struct window window = window_make((struct shape){1, 1, in}, out, 1, 1, 1, false);
+            test_context("%d inputs, %d outputs", in, out);
+            CHECK_EQUAL(conv_forward_scratch(7, &window), 0);
+            check_conv(&window, 7, true, 0, gemm_exact, &random);
+        }
+}
+
+/* The sum of one output as depthwise.h has it, number by number: what every vector width must give to the last bit. */
+static float depthwise_sum(const float *in, const float *weights, float start, const struct window *window, int y, int x, int c)
+{
+    float sum = start;
+    for (int ky = 0; ky < window->kernel_h; ky++)
+        for (int kx = 0; kx < window->kernel_w; kx++) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (iy >= 0 && iy < window->in.h && ix >= 0 && ix < window->in.w) {
+                const float product = in[(iy * window->in.w + ix) * window->in.c + c] *
+                                      weights[(ky * window->kernel_w + kx) * window->in.c + c];
+                sum += product;
+            }
+        }
+    return sum;
+}
+
+static void check_depthwise(const struct window *window, int n, bool bias, float ceiling, struct random *random)
+{
+    const size_t in_count = (size_t)n * shape_count(window->in), out_count = (size_t)n * shape_count(window->out);
+    const size_t c = (size_t)window->in.c, weight_count = (size_t)(window->kernel_h * window->kernel_w) * c;
+    float *in = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
+    float *biases = bias ? test_random_floats(c, random) : NULL, *out = test_floats(out_count);
+    for (size_t i = 0; i < in_count; i++)
+        in[i] *= 8; /* a ReLU6 has much to cut off */
+    depthwise_forward(out, in, weights, biases, ceiling, n, window);
+
+    double *expected = test_doubles(out_count);
+    oracle_depthwise(expected, test_widened(in, in_count), test_widened(weights, weight_count),
+                     bias ? test_widened(biases, c) : NULL, n, window);
+    if (ceiling > 0)
+        oracle_activation(expected, expected, ceiling == 6 ? NODE_RELU6 : NODE_RELU, out_count);
+    CHECK_ALL_CLOSE(out, expected, out_count, 2e-5);
+
+    float *same = test_floats(out_count);
+    for (size_t i = 0; i < out_count; i++) {
+        const size_t pixel = i / c, row = pixel / (size_t)window->out.w, image = row / (size_t)window->out.h;
+        same[i] = depthwise_sum(in + image * shape_count(window->in), weights, bias ? biases[i % c] : 0, window,
+                                (int)(row % (size_t)window->out.h), (int)(pixel % (size_t)window->out.w), (int)(i % c));
+    }
+    if (ceiling > 0)
+        (ceiling == 6 ? relu6_forward : relu_forward)(same, same, out_count);
+    CHECK_SAME_BITS(out, same, out_count);
+    test_release();
+}
+
+/* Rows short and long enough for tiles of pixels, channels around the vector's lanes. */
+TEST(depthwise_convolution_of_any_geometry)
+{
+    static const int channels[] = {1, 2, 3, VEC_LANES - 1, VEC_LANES, VEC_LANES + 1, 3 * VEC_LANES, 4 * VEC_LANES + 3};
+    struct random random = random_seed(90, 0);
+    for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
+        for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int same = 0; same < 2; same++)
+                    for (int i = 0; i < 4; i++) {
+                        const int c = channels[(i * 2 + (kernel_h + kernel_w + stride) % 2) % 8];
+                        const struct shape in = {test_between(&random, same ? 1 : kernel_h, 9),
+                                                 test_between(&random, same ? 1 : kernel_w, i % 2 ? 9 : 21), c > 0 ? c : 1};
+                        const struct window window = window_make(in, in.c, kernel_h, kernel_w, stride, same);
+                        const bool bias = random_below(&random, 2);
+                        const float ceiling = ceilings[random_below(&random, 3)];
+                        test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %s, ceiling %g", in.h, in.w, in.c,
+                                     kernel_h, kernel_w, stride, same ? "same" : "valid", bias ? "bias" : "no bias",
+                                     (double)ceiling);
+                        check_depthwise(&window, test_between(&random, 1, 3), bias, ceiling, &random);
+                    }
+}
+
+TEST(depthwise_convolution_of_the_largest_kernel_and_stride)
+{
+    struct random random = random_seed(91, 0);
+    const struct window window = window_make((struct shape){30, 41, 5}, 5, 11, 11, 11, true);
+    check_depthwise(&window, 1, true, 0, &random);
+    const struct window dense = window_make((struct shape){12, 13, 9}, 9, 11, 11, 1, false);
+    check_depthwise(&dense, 2, false, 6, &random);
+}
+
+TEST(pools_of_any_geometry)
+{
+    struct random random = random_seed(7, 0);
+    for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
+        for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
+            for (int stride = 1; stride <= 3; stride++)
+                for (int same = 0; same < 2; same++) {
+                    const int n = test_between(&random, 1, 3), c = test_between(&random, 1, 70);
+                    const struct shape in = {test_between(&random, same ? 1 : kernel_h, 9),
+                                             test_between(&random, same ? 1 : kernel_w, 9), c};
+                    const struct window window = window_make(in, c, kernel_h, kernel_w, stride, same);
+                    test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s", in.h, in.w, in.c, kernel_h,
+                                 kernel_w, stride, same ? "same" : "valid");
+                    const size_t in_count = (size_t)n * shape_count(in), count = (size_t)n * shape_count(window.out);
+                    float *from = test_random_floats(in_count, &random), *out = test_floats(count);
+                    for (size_t i = 0; i < in_count; i++)
+                        from[i] -= 2; /* a padding of zeros would win */
+                    const double *wide = test_widened(from, in_count);
+                    double *expected = test_doubles(count);
+                    maxpool_forward(out, from, n, &window);
+                    oracle_maxpool(expected, wide, n, &window);
+                    CHECK_ALL_CLOSE(out, expected, count, 0);
+                    avgpool_forward(out, from, n, &window);
+                    oracle_avgpool(expected, wide, n, &window);
+                    CHECK_ALL_CLOSE(out, expected, count, 1e-6);
+                    test_release();
+                }
+}
+
+TEST(batch_normalisation)
+{
+    struct random random = random_seed(8, 0);
+    static const int channels[] = {1, 3, 16, 63, 64, 65, 130};
+    for (size_t i = 0; i < sizeof channels / sizeof *channels; i++)
+        for (int rows = 1; rows <= 50; rows += 7) {
+            const int c = channels[i];
+            const size_t count = (size_t)(rows * c), width = (size_t)c;
+            test_context("%d rows, %d channels", rows, c);
+            float *in = test_random_floats(count, &random), *out = test_floats(count);
+            float *scale = test_random_floats(width, &random), *shift = test_random_floats(width, &random);
+            float *mean = test_floats(width), *deviation = test_floats(width);
+            double *expected = test_doubles(count), *wide_mean = test_doubles(width), *variance = test_doubles(width);
+            for (size_t k = 0; k < count; k++)
+                in[k] = in[k] * 2 + 5;
+            batchnorm_forward(out, mean, deviation, in, scale, shift, rows, c);
+            oracle_batchnorm_train(expected, wide_mean, variance, test_widened(in, count), test_widened(scale, width),
+                                   test_widened(shift, width), rows, c);
+            CHECK_ALL_CLOSE(out, expected, count, 5e-5);
+            CHECK_ALL_CLOSE(mean, wide_mean, width, 1e-6);
+            for (int k = 0; k < c; k++)
+                CHECK_CLOSE(deviation[k], sqrt(variance[k] + 1e-3), 1e-5);
+
+            float *factor = test_floats(width), *offset = test_floats(width), *spread = test_random_floats(width, &random);
+            for (int k = 0; k < c; k++)
+                spread[k] = k % 5 ? spread[k] * spread[k] : 0; /* a channel that never varied */
+            batchnorm_fold(factor, offset, scale, shift, mean, spread, c);
+            batchnorm_apply(out, in, factor, offset, rows, c);
+            oracle_batchnorm_infer(expected, test_widened(in, count), test_widened(scale, width),
+                                   test_widened(shift, width), test_widened(mean, width), test_widened(spread, width),
+                                   rows, c);
+            CHECK_ALL_CLOSE(out, expected, count, 2e-5);
+            batchnorm_apply(in, in, factor, offset, rows, c); /* in place */
+            CHECK_SAME_BITS(in, out, count);
+            test_release();
+        }
+}
+
+typedef void activation_function(float *out, const float *in, size_t count);
+
+static void check_activation(activation_function *function, enum node_kind kind, double relative)
+{
+    enum { COUNT = 1 << 16 };
+    float *in = test_floats(COUNT), *out = test_floats(COUNT);
+    double *expected = test_doubles(COUNT);
+    for (int i = 0; i < COUNT; i++) /* half of them evenly over [-87, 87], half down to very small ones */
+        in[i] = i % 2 ? (float)i * (174.0f / COUNT) - 87 : (i % 4 ? 1.0f : -1.0f) * (float)pow(2, 6 - i / 600.0);
+    function(out, in, COUNT);
+    oracle_activation(expected, test_widened(in, COUNT), kind, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        test_context("x = %a", (double)in[i]);
+        CHECK_CLOSE(out[i], expected[i], relative * fabs(expected[i]));
+    }
+    test_context("in place");
+    function(in, in, COUNT);
+    CHECK_SAME_BITS(in, out, COUNT);
+}
+
+TEST(relu)
+{
+    check_activation(relu_forward, NODE_RELU, 0);
+}
+
+TEST(relu6)
+{
+    check_activation(relu6_forward, NODE_RELU6, 0);
+}
+
+/* sigmoid(x) = 1 / (1 + exp(-x)): below 0 its relative error is that of the exponential. */
+TEST(sigmoid_and_exponential_are_accurate)
+{
+    check_activation(sigmoid_forward, NODE_SIGMOID, 4.2e-7);
+}
+
+TEST(tanh_is_accurate)
+{
+    check_activation(tanh_forward, NODE_TANH, 4e-7);
+}
+
+TEST(gelu)
+{
+    enum { COUNT = 1 << 14 };
+    float *in = test_floats(COUNT), *out = test_floats(COUNT);
+    double *expected = test_doubles(COUNT);
+    for (int i = 0; i < COUNT; i++)
+        in[i] = (float)(i - COUNT / 2) * (24.0f / COUNT);
+    gelu_forward(out, in, COUNT);
+    oracle_activation(expected, test_widened(in, COUNT), NODE_GELU, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        test_context("x = %a", (double)in[i]);
+        CHECK_CLOSE(out[i], expected[i], 1e-6 * fmin(1, fabs((double)in[i])) + 1e-6 * fabs(expected[i]));
+    }
+    float *cut = test_floats(COUNT);
+    gelu_forward_cut(cut, in, COUNT);
+    int tails = 0;
+    for (int i = 0; i < COUNT; i++) {
+        const bool tail = out[i] < 0 && out[i] > -1e-24f;
+        CHECK(tail ? cut[i] == 0 : cut[i] == out[i]);
+        tails += tail;
+    }
+    CHECK(tails > 1000 && tails < COUNT / 2);
+    const float extreme[] = {1e30f, -1e30f, INFINITY, 0, -0.0f, NAN};
+    gelu_forward(out, extreme, 6);
+    CHECK(out[0] == 1e30f && out[1] <= 0 && out[1] > -1 && out[2] == INFINITY && out[3] == 0 && out[4] == 0 && isnan(out[5]));
+}
+
+TEST(activations_of_extreme_numbers)
+{
+    const float in[] = {INFINITY, -INFINITY, 0x1.fffffep127f, -0x1.fffffep127f, -0.0f, NAN};
+    float out[6];
+    relu_forward(out, in, 6);
+    CHECK(out[0] == INFINITY && out[1] == 0 && out[3] == 0 && out[5] == 0);
+    relu6_forward(out, in, 6);
+    CHECK(out[0] == 6 && out[1] == 0 && out[2] == 6 && out[3] == 0 && out[4] == 0 && out[5] == 0);
+    sigmoid_forward(out, in, 6);
+    CHECK(out[0] == 1 && out[1] >= 0 && out[1] < 1e-37f && out[2] == 1 && out[3] < 1e-37f && out[4] == 0.5f);
+    CHECK(isnan(out[5]));
+    tanh_forward(out, in, 6);
+    CHECK(out[0] == 1 && out[1] == -1 && out[2] == 1 && out[3] == -1 && out[4] == 0 && isnan(out[5]));
+    const float logits[] = {0x1.fffffep127f, -0x1.fffffep127f, 0, 1, 2, 3};
+    softmax_forward(out, logits, 1e-5f, 1, 6);
+    CHECK(out[0] == 1 && out[1] >= 0 && out[1] < 1e-30f);
+    softmax_forward(out, in, 1, 1, 6); /* not a number, but no crash */
+}
+
+TEST(softmax_and_temperature)
+{
+    struct random random = random_seed(9, 0);
+    for (int c = 1; c <= 1000; c = c * 3 + 1)
+        for (int n = 1; n <= 4; n += 3) {
+            const size_t count = (size_t)(n * c);
+            float *in = test_random_floats(count, &random), *out = test_floats(count);
+            double *expected = test_doubles(count);
+            for (size_t i = 0; i < count; i++)
+                in[i] *= 30;
+            const float temperature = c % 2 ? 1 : 2.5f;
+            test_context("%d classes, temperature %g", c, (double)temperature);
+            softmax_forward(out, in, temperature, n, c);
+            oracle_softmax(expected, test_widened(in, count), (double)temperature, n, c);
+            CHECK_ALL_CLOSE(out, expected, count, 1e-6);
+            for (int i = 0; i < n; i++) {
+                double sum = 0;
+                for (int k = 0; k < c; k++)
+                    sum += (double)out[i * c + k];
+                CHECK_CLOSE(sum, 1, 1e-5);
+            }
+            softmax_forward(in, in, temperature, n, c);
+            CHECK_SAME_BITS(in, out, count);
+            test_release();
+        }
+}
+
+TEST(cross_entropy_with_smoothing_and_mixed_targets)
+{
+    struct random random = random_seed(10, 0);
+    for (int c = 1; c <= 300; c = c * 2 + 3)
+        for (int s = 0; s < 3; s++) {
+            enum { N = 5 };
+            const float smoothing = (float)s * 0.1f;
+            const size_t count = (size_t)(N * c);
+            test_context("%d classes, smoothing %g", c, (double)smoothing);
+            float *logits = test_random_floats(count, &random), *losses = test_floats(N), *p = test_floats(count);
+            double *wide = test_doubles(count), *expected = test_doubles(count);
+            struct target targets[N];
+            for (size_t i = 0; i < count; i++) {
+                logits[i] *= i < (size_t)c ? 200 : 5; /* the first image is sure of itself, rightly or not */
+                wide[i] = (double)logits[i];
+            }
+            for (int i = 0; i < N; i++)
+                targets[i] = (struct target){test_between(&random, 0, c - 1), test_between(&random, 0, c - 1),
+                                             i < 2 ? 0 : random_uniform(&random), i < 3 ? 1 : 2.5f};
+            cross_entropy_forward(losses, p, logits, targets, smoothing, N, c);
+            oracle_softmax(expected, wide, 1, N, c);
+            CHECK_ALL_CLOSE(p, expected, count, 1e-6);
+            for (int i = 0; i < N; i++) {
+                const double loss = oracle_cross_entropy(wide + i * c, targets + i, (double)smoothing, 1, c);
+                CHECK_CLOSE(losses[i], loss, 2e-6 * (5 + loss));
+            }
+            test_release();
+        }
+}
+
+static const struct test tests[] = {
+    ENTRY(convolution_of_any_geometry),
+    ENTRY(dense_is_a_convolution_of_one_pixel),
+    ENTRY(depthwise_convolution_of_any_geometry),
+    ENTRY(depthwise_convolution_of_the_largest_kernel_and_stride),
+    ENTRY(pools_of_any_geometry),
+    ENTRY(batch_normalisation),
+    ENTRY(relu),
+    ENTRY(relu6),
+    ENTRY(sigmoid_and_exponential_are_accurate),
+    ENTRY(tanh_is_accurate),
+    ENTRY(gelu),
+    ENTRY(activations_of_extreme_numbers),
+    ENTRY(softmax_and_temperature),
+    ENTRY(cross_entropy_with_smoothing_and_mixed_targets),
+};
+const struct suite layers_suite = SUITE("layers", tests);

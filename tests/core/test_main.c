@@ -1,0 +1,225 @@
+/* Runs the suites: test_main [part of a name ...]. The last line is "N passed, N failed, N skipped". */
+#include "support/test.h"
+
+#include "base/vec/vec.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#endif
+#endif
+#ifndef ASAN_POISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(place, size) ((void)(place), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(place, size) ((void)(place), (void)(size))
+#endif
+
+extern const struct suite vec_suite, gemm_suite, layers_suite, gradients_suite, winograd_suite, net_gradients_suite, net_suite,
+    plan_suite, optimizer_suite, model_suite, hostile_model_suite, image_suite, bmp_suite, decode_suite,
+    hostile_picture_suite, classifier_suite, integer_suite, integer_net_suite, augment_suite, schedule_suite, sha256_suite, calibration_suite;
+
+static const struct suite *const suites[] = {
+    &vec_suite, &gemm_suite, &layers_suite, &gradients_suite, &winograd_suite, &net_gradients_suite, &net_suite, &plan_suite,
+    &optimizer_suite, &model_suite, &hostile_model_suite, &image_suite, &bmp_suite, &decode_suite, &hostile_picture_suite,
+    &classifier_suite, &integer_suite, &integer_net_suite, &augment_suite, &schedule_suite, &sha256_suite, &calibration_suite,
+};
+
+enum { SHOWN_FAILURES = 10, GUARD_BYTES = 64, GUARD_PATTERN = 0xa5 };
+
+static struct {
+    const struct suite *suite;
+    const struct test *test;
+    char context[256];
+    int failures;
+    bool skipped;
+} now;
+
+void test_context(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(now.context, sizeof now.context, format, arguments);
+    va_end(arguments);
+}
+
+void test_fail(const char *file, int line, const char *format, ...)
+{
+    if (++now.failures > SHOWN_FAILURES)
+        return;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    printf("FAILED %s.%s %s:%d: %s%s%s\n", now.suite->name, now.test->name, file, line, text,
+           now.context[0] ? ", with " : "", now.context);
+}
+
+void test_skip(const char *reason)
+{
+    now.skipped = true;
+    printf("SKIPPED %s.%s: %s\n", now.suite->name, now.test->name, reason);
+}
+
+/* ---- Guarded memory ---- */
+
+struct block {
+    struct block *next;
+    unsigned char *place; /* of the bytes that the test sees */
+    size_t bytes;
+    void *memory;
+};
+static struct block *blocks;
+
+static void guard(const struct block *block, bool closed)
+{
+    unsigned char *const sides[2] = {block->place - GUARD_BYTES, block->place + block->bytes};
+    for (int side = 0; side < 2; side++)
+        if (closed) {
+            memset(sides[side], GUARD_PATTERN, GUARD_BYTES);
+            ASAN_POISON_MEMORY_REGION(sides[side], GUARD_BYTES);
+        } else {
+            ASAN_UNPOISON_MEMORY_REGION(sides[side], GUARD_BYTES);
+            for (int i = 0; i < GUARD_BYTES; i++)
+                if (sides[side][i] != GUARD_PATTERN) {
+                    test_fail(__FILE__, __LINE__, "%zu bytes of memory were written %s", block->bytes,
+                              side ? "past their end" : "before their start");
+                    break;
+                }
+        }
+}
+
+void *test_bytes(size_t bytes)
+{
+    struct block *block = malloc(sizeof *block);
+    void *memory = malloc(bytes + 3 * GUARD_BYTES);
+    if (!block || !memory) {
+        printf("out of memory\n");
+        exit(2);
+    }
+    const uintptr_t at = ((uintptr_t)memory + 2 * GUARD_BYTES - 1) / GUARD_BYTES * GUARD_BYTES;
+    *block = (struct block){blocks, (unsigned char *)at, bytes, memory};
+    blocks = block;
+    memset(block->place, GUARD_PATTERN, bytes);
+    guard(block, true);
+    return block->place;
+}
+
+float *test_floats(size_t count)
+{
+    return test_bytes(count * sizeof(float));
+}
+
+double *test_doubles(size_t count)
+{
+    return test_bytes(count * sizeof(double));
+}
+
+void test_release_newer(const void *kept)
+{
+    while (blocks && blocks->place != kept) {
+        struct block *block = blocks;
+        blocks = block->next;
+        guard(block, false);
+        free(block->memory);
+        free(block);
+    }
+}
+
+void test_release(void)
+{
+    test_release_newer(NULL);
+}
+
+/* ---- Numbers ---- */
+
+void test_fill(float *numbers, size_t count, struct random *random)
+{
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = 2 * random_uniform(random) - 1;
+}
+
+float *test_random_floats(size_t count, struct random *random)
+{
+    float *numbers = test_floats(count);
+    test_fill(numbers, count, random);
+    return numbers;
+}
+
+double *test_widened(const float *numbers, size_t count)
+{
+    double *wide = test_doubles(count);
+    for (size_t i = 0; i < count; i++)
+        wide[i] = (double)numbers[i];
+    return wide;
+}
+
+int test_between(struct random *random, int least, int most)
+{
+    return least + (int)random_below(random, (uint32_t)(most - least + 1));
+}
+
+void test_same_bits(const char *file, int line, const char *name, const float *a, const float *b, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(a + i, b + i, sizeof *a) != 0) {
+            test_fail(file, line, "%s[%zu] is %a, not %a", name, i, (double)a[i], (double)b[i]);
+            return;
+        }
+}
+
+void test_all_close(const char *file, int line, const char *name, const float *a, const double *b, size_t count,
+                    double tolerance)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double difference = (double)a[i] > b[i] ? (double)a[i] - b[i] : b[i] - (double)a[i];
+        if (!(difference <= tolerance * (1 + (b[i] < 0 ? -b[i] : b[i])))) {
+            test_fail(file, line, "%s[%zu] is %.9g, not %.9g", name, i, (double)a[i], b[i]);
+            return;
+        }
+    }
+}
+
+/* ---- Running ---- */
+
+static bool wanted(const struct suite *suite, const struct test *test, int argc, char **argv)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s.%s", suite->name, test->name);
+    for (int i = 1; i < argc; i++)
+        if (strstr(name, argv[i]))
+            return true;
+    return argc < 2;
+}
+
+int main(int argc, char **argv)
+{
+    int passed = 0, failed = 0, skipped = 0;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was found stays visible when a test crashes */
+    printf("vector branch: %s\n", VEC_NAME);
+    for (size_t s = 0; s < sizeof suites / sizeof suites[0]; s++)
+        for (int t = 0; t < suites[s]->count; t++) {
+            if (!wanted(suites[s], &suites[s]->tests[t], argc, argv))
+                continue;
+            memset(&now, 0, sizeof now);
+            now.suite = suites[s];
+            now.test = &suites[s]->tests[t];
+            now.test->run();
+            now.context[0] = 0;
+            test_release();
+            if (now.failures > SHOWN_FAILURES)
+                printf("FAILED %s.%s: %d further checks\n", now.suite->name, now.test->name,
+                       now.failures - SHOWN_FAILURES);
+            failed += now.failures > 0;
+            skipped += now.failures == 0 && now.skipped;
+            passed += now.failures == 0 && !now.skipped;
+        }
+    printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
+    return failed > 0;
+}

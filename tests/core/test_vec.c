@@ -1,0 +1,254 @@
+/* core/base/vec/vec.h: each operation against one number at a time. */
+#include "base/vec/vec.h"
+
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MARGIN = 3 };
+
+typedef vec binary(vec a, vec b);
+typedef float binary_scalar(float a, float b);
+
+static vec add(vec a, vec b) { return vec_add(a, b); }
+static vec subtract(vec a, vec b) { return vec_sub(a, b); }
+static vec multiply(vec a, vec b) { return vec_mul(a, b); }
+static vec maximum(vec a, vec b) { return vec_max(a, b); }
+static vec minimum(vec a, vec b) { return vec_min(a, b); }
+static float add_scalar(float a, float b) { return a + b; }
+static float subtract_scalar(float a, float b) { return a - b; }
+static float multiply_scalar(float a, float b) { return a * b; }
+static float maximum_scalar(float a, float b) { return a > b ? a : b; }
+static float minimum_scalar(float a, float b) { return a < b ? a : b; }
+
+static const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-130f, 0x1.fffffep127f, 3.0000002f,
+                                INFINITY, -INFINITY, NAN};
+enum { SPECIAL = sizeof special / sizeof *special };
+
+/* Bits, but for NaNs: their sign and payload differ from machine to machine. */
+static bool same(float a, float b)
+{
+    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
+}
+
+static void check_binary(const char *name, binary *operation, binary_scalar *expected)
+{
+    struct random random = random_seed(1, 0);
+    for (int round = 0; round < SPECIAL * SPECIAL + 100; round++) {
+        float a[VEC_LANES], b[VEC_LANES], out[VEC_LANES];
+        for (int i = 0; i < VEC_LANES; i++) {
+            const int pair = round + i;
+            a[i] = round < SPECIAL * SPECIAL ? special[pair / SPECIAL % SPECIAL] : 2 * random_uniform(&random) - 1;
+            b[i] = round < SPECIAL * SPECIAL ? special[pair % SPECIAL] : 2 * random_uniform(&random) - 1;
+        }
+        vec_store(out, operation(vec_load(a), vec_load(b)));
+        for (int i = 0; i < VEC_LANES; i++)
+            if (!same(out[i], expected(a[i], b[i])))
+                test_fail(__FILE__, __LINE__, "%s(%a, %a) is %a, not %a", name, (double)a[i], (double)b[i],
+                          (double)out[i], (double)expected(a[i], b[i]));
+    }
+}
+
+TEST(arithmetic)
+{
+    check_binary("add", add, add_scalar);
+    check_binary("sub", subtract, subtract_scalar);
+    check_binary("mul", multiply, multiply_scalar);
+}
+
+TEST(maximum_and_minimum_give_the_second_for_nan_and_equals)
+{
+    check_binary("max", maximum, maximum_scalar);
+    check_binary("min", minimum, minimum_scalar);
+    float out[VEC_LANES];
+    vec_store(out, vec_max(vec_set1(NAN), vec_set1(2)));
+    CHECK(out[0] == 2);
+    vec_store(out, vec_max(vec_set1(2), vec_set1(NAN)));
+    CHECK(isnan(out[VEC_LANES - 1]));
+    vec_store(out, vec_max(vec_set1(0.0f), vec_set1(-0.0f)));
+    CHECK(signbit(out[0]));
+}
+
+TEST(unaligned_load_and_store_touch_their_lanes_only)
+{
+    float *in = test_floats(VEC_LANES + MARGIN), *out = test_floats(VEC_LANES + 2 * MARGIN);
+    for (int i = 0; i < VEC_LANES + MARGIN; i++)
+        in[i] = (float)i;
+    for (int i = 0; i < VEC_LANES + 2 * MARGIN; i++)
+        out[i] = -1;
+    vec_store(out + MARGIN, vec_load(in + MARGIN));
+    for (int i = 0; i < VEC_LANES + 2 * MARGIN; i++)
+        CHECK(out[i] == (i >= MARGIN && i < MARGIN + VEC_LANES ? (float)i : -1.0f));
+}
+
+TEST(partial_load_and_store_touch_their_lanes_only)
+{
+    for (int lanes = 1; lanes <= VEC_LANES; lanes++) {
+        float *in = test_floats((size_t)lanes), *out = test_floats((size_t)lanes), whole[VEC_LANES]; /* guarded behind their lanes */
+        for (int i = 0; i < lanes; i++)
+            in[i] = (float)i + 1;
+        const vec loaded = vec_load_lanes(in, lanes);
+        vec_store(whole, loaded);
+        vec_store_lanes(out, loaded, lanes);
+        test_context("%d lanes", lanes);
+        for (int i = 0; i < VEC_LANES; i++)
+            CHECK(whole[i] == (i < lanes ? (float)i + 1 : 0));
+        CHECK_SAME_BITS(out, in, (size_t)lanes);
+    }
+}
+
+TEST(constants)
+{
+    float out[VEC_LANES];
+    vec_store(out, vec_zero());
+    for (int i = 0; i < VEC_LANES; i++)
+        CHECK(out[i] == 0 && !signbit(out[i]));
+    vec_store(out, vec_set1(-2.5f));
+    for (int i = 0; i < VEC_LANES; i++)
+        CHECK(out[i] == -2.5f);
+}
+
+/* Fused or not, depending on the machine: either rounding is right. */
+TEST(multiply_add)
+{
+    struct random random = random_seed(2, 0);
+    for (int round = 0; round < 1000; round++) {
+        float a[VEC_LANES], b[VEC_LANES], c[VEC_LANES], out[VEC_LANES];
+        test_fill(a, VEC_LANES, &random);
+        test_fill(b, VEC_LANES, &random);
+        test_fill(c, VEC_LANES, &random);
+        vec_store(out, vec_fma(vec_load(a), vec_load(b), vec_load(c)));
+        for (int i = 0; i < VEC_LANES; i++) {
+            const float product = a[i] * b[i];
+            CHECK(out[i] == fmaf(a[i], b[i], c[i]) || out[i] == product + c[i]);
+        }
+    }
+}
+
+TEST(tile_is_sensible)
+{
+    CHECK(MICRO_ROWS >= 1);
+    CHECK(MICRO_VECTORS >= 1);
+    CHECK(VEC_LANES >= 1 && (VEC_LANES & (VEC_LANES - 1)) == 0);
+}
+
+/* ---- Whole numbers ---- */
+
+enum { PAIR_LANES = 2 * VEC_LANES };
+
+/* Any number, the extreme ones often. */
+static int32_t random_whole(struct random *random, int bits)
+{
+    const int64_t span = (int64_t)1 << bits, choice = random_below(random, 4);
+    return (int32_t)(choice == 0 ? -span / 2 : choice == 1 ? span / 2 - 1 : (int64_t)(random_next(random) % (uint64_t)span) - span / 2);
+}
+
+static int32_t wrapped(int64_t x) { return (int32_t)(uint32_t)(uint64_t)x; }
+static int16_t wrapped16(int x) { return (int16_t)(uint16_t)x; }
+static int16_t saturated(int32_t x) { return (int16_t)(x < -32768 ? -32768 : x > 32767 ? 32767 : x); }
+
+TEST(whole_numbers_of_32_bits)
+{
+    struct random random = random_seed(3, 0);
+    for (int round = 0; round < 1000; round++) {
+        int32_t a[VEC_LANES], b[VEC_LANES], m[VEC_LANES], sum[VEC_LANES], difference[VEC_LANES], largest[VEC_LANES], scaled[VEC_LANES];
+        for (int i = 0; i < VEC_LANES; i++) {
+            a[i] = random_whole(&random, 32);
+            b[i] = random_whole(&random, 32);
+            m[i] = (int32_t)(random_next(&random) >> 33);
+        }
+        whole_store(sum, whole_add(whole_load(a), whole_load(b)));
+        whole_store(difference, whole_sub(whole_load(a), whole_load(b)));
+        whole_store(largest, whole_max(whole_load(a), whole_load(b)));
+        whole_store(scaled, whole_scale(whole_load(a), whole_load(m)));
+        for (int i = 0; i < VEC_LANES; i++) {
+            CHECK_EQUAL(sum[i], wrapped((int64_t)a[i] + b[i]));
+            CHECK_EQUAL(difference[i], wrapped((int64_t)a[i] - b[i]));
+            CHECK_EQUAL(largest[i], a[i] > b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(scaled[i], ((int64_t)a[i] * m[i] + (1ll << 31)) >> 32);
+        }
+    }
+    int32_t same[VEC_LANES];
+    whole_store(same, whole_set1(-1234567));
+    for (int i = 0; i < VEC_LANES; i++)
+        CHECK_EQUAL(same[i], -1234567);
+}
+
+TEST(whole_numbers_of_16_bits)
+{
+    struct random random = random_seed(4, 0);
+    for (int round = 0; round < 1000; round++) {
+        int16_t a[PAIR_LANES], b[PAIR_LANES], sum[PAIR_LANES], difference[PAIR_LANES], largest[PAIR_LANES], least[PAIR_LANES], same[PAIR_LANES];
+        int32_t products[VEC_LANES];
+        for (int i = 0; i < PAIR_LANES; i++) {
+            a[i] = (int16_t)random_whole(&random, 16);
+            b[i] = (int16_t)(random_whole(&random, 15) * 2 + 1); /* no -32768: two products of it would not fit */
+        }
+        whole_store(sum, whole_add16(whole_load(a), whole_load(b)));
+        whole_store(difference, whole_sub16(whole_load(a), whole_load(b)));
+        whole_store(largest, whole_max16(whole_load(a), whole_load(b)));
+        whole_store(least, whole_min16(whole_load(a), whole_load(b)));
+        whole_store(products, whole_dot(whole_load(a), whole_load(b)));
+        whole_store(same, whole_set1_16(a[0]));
+        for (int i = 0; i < PAIR_LANES; i++) {
+            CHECK_EQUAL(sum[i], wrapped16(a[i] + b[i]));
+            CHECK_EQUAL(difference[i], wrapped16(a[i] - b[i]));
+            CHECK_EQUAL(largest[i], a[i] > b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(least[i], a[i] < b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(same[i], a[0]);
+        }
+        for (int i = 0; i < VEC_LANES; i++)
+            CHECK_EQUAL(products[i], a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1]);
+    }
+}
+
+TEST(whole_numbers_change_their_width)
+{
+    struct random random = random_seed(5, 0);
+    for (int round = 0; round < 100; round++) {
+        int32_t low[VEC_LANES], high[VEC_LANES];
+        int16_t narrow[PAIR_LANES], wide[PAIR_LANES], a[PAIR_LANES], b[PAIR_LANES], pairs[2][PAIR_LANES], same[PAIR_LANES];
+        int8_t bytes[PAIR_LANES];
+        for (int i = 0; i < VEC_LANES; i++) {
+            low[i] = random_whole(&random, round % 2 ? 32 : 17);
+            high[i] = random_whole(&random, round % 2 ? 32 : 17);
+        }
+        for (int i = 0; i < PAIR_LANES; i++) {
+            bytes[i] = (int8_t)random_whole(&random, 8);
+            a[i] = (int16_t)random_whole(&random, 16);
+            b[i] = (int16_t)random_whole(&random, 16);
+        }
+        whole_store(narrow, whole_narrow(whole_load(low), whole_load(high)));
+        whole_store(wide, whole_widen(bytes));
+        whole_store(pairs[0], whole_low(whole_load(a), whole_load(b)));
+        whole_store(pairs[1], whole_high(whole_load(a), whole_load(b)));
+        whole_store(same, whole_pairs(a));
+        for (int lane = 0; lane < VEC_LANES; lane++) {
+            CHECK_EQUAL(narrow[WHOLE_PLACE(0, lane)], saturated(low[lane]));
+            CHECK_EQUAL(narrow[WHOLE_PLACE(1, lane)], saturated(high[lane]));
+            for (int half = 0; half < 2; half++) {
+                CHECK_EQUAL(pairs[half][2 * lane], a[WHOLE_PLACE(half, lane)]);
+                CHECK_EQUAL(pairs[half][2 * lane + 1], b[WHOLE_PLACE(half, lane)]);
+            }
+            CHECK_EQUAL(same[2 * lane], a[0]);
+            CHECK_EQUAL(same[2 * lane + 1], a[1]);
+        }
+        for (int i = 0; i < PAIR_LANES; i++)
+            CHECK_EQUAL(wide[i], bytes[i]);
+    }
+}
+
+static const struct test tests[] = {
+    ENTRY(arithmetic),
+    ENTRY(maximum_and_minimum_give_the_second_for_nan_and_equals),
+    ENTRY(unaligned_load_and_store_touch_their_lanes_only),
+    ENTRY(partial_load_and_store_touch_their_lanes_only),
+    ENTRY(constants),
+    ENTRY(multiply_add),
+    ENTRY(tile_is_sensible),
+    ENTRY(whole_numbers_of_32_bits),
+    ENTRY(whole_numbers_of_16_bits),
+    ENTRY(whole_numbers_change_their_width),
+};
+const struct suite vec_suite = SUITE("vec", tests);

@@ -1,0 +1,82 @@
+#include "support/golden_model.h"
+
+#include "support/nets.h"
+#include "support/test.h"
+
+#include <string.h>
+
+uint32_t golden_crc32(const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
+void golden_seal(uint8_t *model, size_t size)
+{
+    const uint32_t crc = golden_crc32(model, size - 4);
+    for (int i = 0; i < 4; i++)
+        model[size - 4 + (size_t)i] = (uint8_t)(crc >> (8 * i));
+}
+
+uint8_t *golden_model_of(size_t *size, const struct net *net, struct random *random)
+{
+    static const char *const names[] = {"cat", "na\xc3\xafve", "\xe2\x98\x83 snowman", "", "\xf0\x9f\x90\xb1"};
+    static const char notes[] = "name: golden\ncommand: tests/make_golden\n";
+    uint8_t *labels = test_bytes((size_t)net_classes(net) * 16), *label = labels;
+    for (int i = 0; i < net_classes(net); i++) {
+        const size_t length = strlen(names[i % 5]);
+        *label++ = (uint8_t)length;
+        memcpy(label, names[i % 5], length);
+        label += length;
+    }
+    const struct model model = {.net = *net,
+                                .preprocess = {.fit = FIT_PAD, .background = {10, 200, 90},
+                                               .mean = {0.5f, 0.4375f, 0.40625f}, .deviation = {0.25f, 0.21875f, 0.3f}},
+                                .temperature = 1.5f,
+                                .labels = labels,
+                                .notes = notes,
+                                .notes_length = sizeof notes - 1};
+    *size = model_size(&model);
+    uint8_t *bytes = test_bytes(*size);
+    model_write(bytes, &model, nets_parameters(net, random));
+    return bytes;
+}
+
+/* Every kind of layer but depthwise and relu6, whose bits test_layers.c has; odd sizes, a kernel that is not square, a residual
+ * sum and a tensor with two consumers. */
+uint8_t *golden_model(size_t *size)
+{
+    struct net net = {.input = {9, 8, 3}};
+    int x = nets_conv(&net, 0, 7, 3, 3, 1, true, true);
+    x = nets_simple(&net, nets_simple(&net, x, NODE_BATCHNORM), NODE_RELU);
+    const int y = nets_simple(&net, nets_conv(&net, x, 7, 3, 1, 1, true, false), NODE_TANH);
+    x = nets_simple(&net, nets_add(&net, y, x), NODE_RELU);
+    x = nets_pool(&net, x, NODE_MAXPOOL, 3, 2, true);
+    x = nets_simple(&net, nets_conv(&net, x, 19, 2, 3, 1, false, true), NODE_RELU);
+    const int side = nets_simple(&net, nets_conv(&net, nets_pool(&net, x, NODE_AVGPOOL, 2, 1, true), 6, 1, 1, 2, true, true),
+                                 NODE_SIGMOID);
+    x = nets_simple(&net, nets_dropout(&net, x, 0.25f), NODE_FLATTEN);
+    x = nets_dense(&net, x, 11, true);
+    x = nets_simple(&net, nets_scale(&net, x, 0.3f), NODE_GELU);
+    x = nets_add(&net, x, nets_dense(&net, nets_simple(&net, side, NODE_GLOBAL_AVGPOOL), 11, false));
+    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_RELU), GOLDEN_CLASSES, true));
+    struct random random = random_seed(2024, 1);
+    return golden_model_of(size, &net, &random);
+}
+
+void golden_picture(uint8_t *rgba)
+{
+    for (int y = 0; y < GOLDEN_HEIGHT; y++)
+        for (int x = 0; x < GOLDEN_WIDTH; x++, rgba += 4) {
+            rgba[0] = (uint8_t)(x * 11);
+            rgba[1] = (uint8_t)(y * 15);
+            rgba[2] = (uint8_t)((x / 4 + y / 4) % 2 ? 230 : 20);
+            rgba[3] = (uint8_t)(x + y > 30 ? 128 : 255);
+        }
+}

@@ -1,0 +1,24 @@
+/* A small model and picture that are the same bytes on every machine: integers, and float operations that round one way
+ * only. make_golden.c writes them to golden/; the tests make them again, so that they need no files. */
+#ifndef GOLDEN_MODEL_H
+#define GOLDEN_MODEL_H
+
+#include "net/model.h"
+#include "base/random.h"
+
+enum { GOLDEN_CLASSES = 5, GOLDEN_WIDTH = 23, GOLDEN_HEIGHT = 17 };
+
+/* The model file, in memory that goes with the test. */
+uint8_t *golden_model(size_t *size);
+
+/* The same with another net, whose weights are drawn from `random`. */
+uint8_t *golden_model_of(size_t *size, const struct net *net, struct random *random);
+
+/* Seals a changed model file again: the checksum, in its last four bytes, fits the rest. */
+void golden_seal(uint8_t *model, size_t size);
+uint32_t golden_crc32(const void *bytes, size_t size);
+
+/* rgba (GOLDEN_HEIGHT, GOLDEN_WIDTH, 4): gradients, edges and half-transparent parts. */
+void golden_picture(uint8_t *rgba);
+
+#endif

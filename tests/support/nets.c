@@ -1,0 +1,192 @@
+#include "support/nets.h"
+
+#include "support/test.h"
+
+static int append(struct net *net, struct node node)
+{
+    net->nodes[net->node_count++] = node;
+    return net->node_count;
+}
+
+int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w, int stride, bool same, bool bias)
+{
+    return append(net, (struct node){.kind = NODE_CONV2D, .input = {in, 0}, .channels = channels, .kernel_h = kernel_h,
+                                     .kernel_w = kernel_w, .stride = stride, .same = same, .bias = bias});
+}
+
+int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias)
+{
+    return append(net, (struct node){.kind = NODE_DEPTHWISE, .input = {in, 0}, .kernel_h = kernel_h, .kernel_w = kernel_w,
+                                     .stride = stride, .same = same, .bias = bias});
+}
+
+int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stride, bool same)
+{
+    return append(net, (struct node){.kind = kind, .input = {in, 0}, .kernel_h = kernel, .kernel_w = kernel,
+                                     .stride = stride, .same = same});
+}
+
+int nets_dense(struct net *net, int in, int channels, bool bias)
+{
+    return append(net, (struct node){.kind = NODE_DENSE, .input = {in, 0}, .channels = channels, .bias = bias});
+}
+
+int nets_dropout(struct net *net, int in, float rate)
+{
+    return append(net, (struct node){.kind = NODE_DROPOUT, .input = {in, 0}, .rate = rate});
+}
+
+int nets_scale(struct net *net, int in, float factor)
+{
+    return append(net, (struct node){.kind = NODE_SCALE, .input = {in, 0}, .rate = factor});
+}
+
+int nets_add(struct net *net, int first, int second)
+{
+    return append(net, (struct node){.kind = NODE_ADD, .input = {first, second}});
+}
+
+int nets_simple(struct net *net, int in, enum node_kind kind)
+{
+    return append(net, (struct node){.kind = kind, .input = {in, 0}});
+}
+
+void nets_finish(struct net *net, int in)
+{
+    nets_simple(net, in, NODE_SOFTMAX);
+    int failed;
+    const enum status status = net_check(net, &failed);
+    if (status)
+        test_fail(__FILE__, __LINE__, "the net is refused: %s, node %d", status_text(status), failed);
+}
+
+/* The shape of the newest tensor; nodes are checked once more, all together, at the end. */
+static struct shape shape_of_last(struct net *net, const struct shape shapes[])
+{
+    const int i = net->node_count - 1;
+    const struct node *node = &net->nodes[i];
+    const struct shape in = shapes[node->input[0]];
+    if (node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE || node->kind == NODE_MAXPOOL || node->kind == NODE_AVGPOOL) {
+        const int c = node->kind == NODE_CONV2D ? node->channels : in.c;
+        if (node->same)
+            return (struct shape){(in.h + node->stride - 1) / node->stride, (in.w + node->stride - 1) / node->stride, c};
+        return (struct shape){(in.h - node->kernel_h) / node->stride + 1, (in.w - node->kernel_w) / node->stride + 1, c};
+    }
+    if (node->kind == NODE_GLOBAL_AVGPOOL)
+        return (struct shape){1, 1, in.c};
+    if (node->kind == NODE_FLATTEN)
+        return (struct shape){1, 1, (int)shape_count(in)};
+    if (node->kind == NODE_DENSE)
+        return (struct shape){1, 1, node->channels};
+    return in;
+}
+
+static void random_node(struct net *net, const struct shape shapes[], struct random *random)
+{
+    static const enum node_kind activations[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_BATCHNORM, NODE_GELU, NODE_RELU6};
+    const int count = net->node_count;
+    /* Mostly the newest tensor, so that chains get long; otherwise any. */
+    const int in = random_below(random, 4) ? count : test_between(random, 0, count);
+    const struct shape shape = shapes[in];
+    const bool same = random_below(random, 2);
+    const int most_h = same || shape.h > 5 ? 5 : shape.h, most_w = same || shape.w > 5 ? 5 : shape.w;
+    const int least = most_h < most_w ? most_h : most_w;
+    /* Drawn one by one: the order in which arguments are evaluated differs between compilers, and the nets must not. */
+    const uint32_t choice = random_below(random, 12);
+    const int channels = test_between(random, 1, 9), kernel_h = test_between(random, 1, most_h);
+    const int kernel_w = test_between(random, 1, most_w), stride = test_between(random, 1, 2);
+    const int pool_kernel = test_between(random, 1, least < 3 ? least : 3);
+    const bool coin = random_below(random, 2);
+    switch (choice) {
+    case 0:
+    case 1: nets_conv(net, in, channels, kernel_h, kernel_w, stride, same, coin); return;
+    case 2: nets_pool(net, in, coin ? NODE_MAXPOOL : NODE_AVGPOOL, pool_kernel, stride, same); return;
+    case 3: nets_dropout(net, in, (float)random_below(random, 3) * 0.25f); return;
+    case 4:
+        for (int other = count; other >= 0; other--)
+            if (shapes[other].h == shape.h && shapes[other].w == shape.w && shapes[other].c == shape.c &&
+                (random_below(random, 2) || other == in)) {
+                nets_add(net, in, other);
+                return;
+            }
+        nets_add(net, in, in);
+        return;
+    case 5:
+        if (shape.h == 1 && shape.w == 1) {
+            nets_dense(net, in, channels * 2, coin);
+            return;
+        }
+        if (random_below(random, 4) == 0) {
+            nets_simple(net, in, coin ? NODE_FLATTEN : NODE_GLOBAL_AVGPOOL);
+            return;
+        } /* fall through */
+    case 6: nets_scale(net, in, coin ? 0.625f : 1.75f); return;
+    case 7:
+    case 8: nets_depthwise(net, in, kernel_h, kernel_w, stride, same, coin); return;
+    default: nets_simple(net, in, activations[random_below(random, 6)]);
+    }
+}
+
+void nets_random(struct net *net, int layers, struct random *random)
+{
+    const int h = test_between(random, 1, 9), w = test_between(random, 1, 9);
+    *net = (struct net){.input = {h, w, random_below(random, 2) ? 3 : 1}};
+    struct shape shapes[LIMIT_NODES + 1] = {net->input};
+    while (net->node_count < layers) {
+        random_node(net, shapes, random);
+        shapes[net->node_count] = shape_of_last(net, shapes);
+    }
+    /* Every tensor that nothing reads yet ends in five numbers, and these are added up. */
+    bool is_read[LIMIT_NODES + 1] = {false};
+    for (int i = 0; i < net->node_count; i++) {
+        is_read[net->nodes[i].input[0]] = true;
+        if (net->nodes[i].kind == NODE_ADD)
+            is_read[net->nodes[i].input[1]] = true;
+    }
+    int sum = 0;
+    for (int t = 0, count = net->node_count; t <= count; t++)
+        if (!is_read[t]) {
+            int flat = nets_simple(net, t, random_below(random, 2) ? NODE_FLATTEN : NODE_GLOBAL_AVGPOOL);
+            flat = nets_dense(net, flat, 5, true);
+            sum = sum ? nets_add(net, sum, flat) : flat;
+        }
+    nets_finish(net, sum);
+}
+
+float *nets_parameters(const struct net *net, struct random *random)
+{
+    float *parameters = test_floats(net_parameter_count(net));
+    for (int i = 0; i < net->node_count; i++) {
+        struct block blocks[4];
+        const int count = net_blocks(blocks, net, i);
+        for (int b = 0; b < count; b++) {
+            const bool positive = blocks[b].role == BLOCK_SCALE || blocks[b].role == BLOCK_VARIANCE;
+            test_fill(parameters + blocks[b].place, blocks[b].count, random);
+            for (size_t k = blocks[b].place; k < blocks[b].place + blocks[b].count; k++)
+                parameters[k] = parameters[k] * 0.5f + (positive ? 1.0f : 0);
+        }
+    }
+    return parameters;
+}
+
+void fixture_pack(struct fixture *fixture, const struct net *net, const float *parameters)
+{
+    for (int i = 0; i < net->node_count; i++)
+        net_pack(&fixture->packed, net, i, parameters + net->place[i]);
+    fixture->run.parameters = parameters;
+}
+
+void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch,
+                  enum net_mode mode)
+{
+    struct arena measure = {0};
+    net_packed_plan(&fixture->packed, net, mode, &measure);
+    net_run_plan(&fixture->run, net, &fixture->packed, batch, mode, &measure);
+    fixture->bytes = measure.used;
+
+    struct arena arena = {.base = test_bytes((size_t)measure.used), .size = measure.used};
+    net_packed_plan(&fixture->packed, net, mode, &arena);
+    net_run_plan(&fixture->run, net, &fixture->packed, batch, mode, &arena);
+    CHECK_EQUAL(arena.used, measure.used);
+    fixture_pack(fixture, net, parameters);
+}

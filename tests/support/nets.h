@@ -1,0 +1,37 @@
+/* Networks for tests: a builder, a fixture that plans and packs, and random graphs. */
+#ifndef NETS_H
+#define NETS_H
+
+#include "net/net.h"
+#include "base/random.h"
+
+/* Each appends a node that reads tensor `in` and returns the number of its output. */
+int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w, int stride, bool same, bool bias);
+int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias);
+int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stride, bool same);
+int nets_dense(struct net *net, int in, int channels, bool bias);
+int nets_dropout(struct net *net, int in, float rate);
+int nets_scale(struct net *net, int in, float factor);
+int nets_add(struct net *net, int first, int second);
+int nets_simple(struct net *net, int in, enum node_kind kind); /* kinds without settings */
+
+/* Appends the softmax and checks the net; a failed check of the net is a failed check of the test. */
+void nets_finish(struct net *net, int in);
+
+/* A valid net of any graph: up to `layers` random nodes, and then as many as it takes to read every tensor. */
+void nets_random(struct net *net, int layers, struct random *random);
+
+/* Random weights of a sensible size, scales and variances around 1. */
+float *nets_parameters(const struct net *net, struct random *random);
+
+/* Everything that running takes; `bytes` is what the plan measured. Memory goes with the test. */
+struct fixture {
+    struct net_packed packed;
+    struct net_run run;
+    uint64_t bytes;
+};
+void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch,
+                  enum net_mode mode);
+void fixture_pack(struct fixture *fixture, const struct net *net, const float *parameters);
+
+#endif

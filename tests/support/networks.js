@@ -1,0 +1,50 @@
+/* Models with every kind of layer, by name: the shipped ones, the golden one, and made ones with random weights. */
+import { readFileSync } from 'node:fs';
+
+import { modelOf, random } from './tiny_model.js';
+
+const file = (path) => readFileSync(new URL(path, import.meta.url));
+const deviations = { mean: [0.4, 0.5, 0.45], deviation: [0.2, 0.3, 0.25] };
+
+const end = [{ kind: 'dense', channels: 5, bias: true }, { kind: 'softmax' }];
+const conv = (channels, kernel, more) => ({ kind: 'conv2d', channels, kernel, ...more });
+const networks = {
+    'windows of all kinds, then a flatten of several pixels': { input: [23, 18, 3], layers: [
+        conv(6, [4, 3], { same: true, bias: true }), { kind: 'relu' },
+        { kind: 'avgpool', kernel: [3, 2], stride: 2, same: true },      // means at the border are over less pixels
+        conv(7, [3, 4], { stride: 2, same: true }), { kind: 'tanh' },
+        conv(8, [2, 3], { bias: true }),
+        { kind: 'maxpool', kernel: [2, 2], same: true },                 // padded behind only
+        { kind: 'flatten' }, { kind: 'dense', channels: 12 }, { kind: 'sigmoid' }, ...end] },
+    'windows that leave pixels over': { input: [20, 17, 3], layers: [
+        conv(6, [2, 2], { stride: 3, same: true }), conv(6, [3, 3], { stride: 2, bias: true }), { kind: 'avgpool', kernel: [2, 1], stride: 2 },
+        { kind: 'flatten' }, ...end] },
+    'the largest of padded windows, all below zero': { input: [7, 8, 3], mean: [2, 2, 2], layers: [
+        { kind: 'maxpool', kernel: [3, 3], stride: 2, same: true }, { kind: 'flatten' }, ...end] },
+    'branches, batch normalisation, every activation': { input: [12, 11, 3], temperature: 1.75, layers: [
+        conv(6, [3, 3], { same: true }), { kind: 'batchnorm' }, { kind: 'gelu' },
+        conv(6, [3, 3], { same: true, bias: true }), { kind: 'dropout', rate: 0.5 }, { kind: 'add', and: 3 }, { kind: 'scale', rate: 0.75 },
+        conv(8, [3, 3], { stride: 2 }), { kind: 'tanh' }, { kind: 'flatten' }, { kind: 'batchnorm' }, { kind: 'sigmoid' },
+        { kind: 'dense', channels: 16 }, { kind: 'gelu' }, { kind: 'dropout', rate: 0.5 }, ...end] },
+    'one pixel as an image and flat, by turns': { input: [6, 5, 3], layers: [
+        conv(4, [3, 3], { stride: 2, same: true }), { kind: 'flatten' },                                   // 2: flat
+        conv(9, [1, 1], { bias: true }), { kind: 'global_avgpool', from: 1 }, { kind: 'dense', channels: 9, bias: true }, // 3: image, 5: flat
+        { kind: 'add', from: 3, and: 5 }, { kind: 'add', from: 5, and: 3 }, { kind: 'tanh' },
+        { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'add', and: 6 }, { kind: 'flatten' }, { kind: 'global_avgpool' },
+        conv(5, [3, 3], { same: true, bias: true }), { kind: 'softmax' }] },
+    'a filter for each channel, and what is cut at 6': { input: [11, 10, 3], layers: [
+        conv(7, [1, 1], { bias: true }), { kind: 'scale', rate: 8 }, { kind: 'relu6' }, { kind: 'depthwise', kernel: [3, 2], stride: 2, same: true, bias: true },
+        { kind: 'relu6' }, { kind: 'depthwise', kernel: [2, 3] }, { kind: 'flatten' }, ...end] },
+    'grey, with the mean of channels as logits': { input: [9, 8, 1], temperature: 0.5, layers: [
+        conv(5, [3, 3], { bias: true }), { kind: 'global_avgpool' }, { kind: 'softmax' }] },
+    'dropout before the softmax': { input: [4, 4, 3], layers: [
+        { kind: 'flatten' }, { kind: 'dense', channels: 5, bias: true }, { kind: 'dropout', rate: 0.5 }, { kind: 'softmax' }] },
+    'a pixel and its softmax': { input: [1, 1, 3], layers: [{ kind: 'softmax' }] },
+};
+export const models = {
+    'tutorial.eyelet': file('../../web/models/tutorial.eyelet'),
+    'airbench95.eyelet': file('../../web/models/airbench95.eyelet'),
+    'the golden model': file('golden/model.eyelet'),
+    ...Object.fromEntries(Object.entries(networks).map(([name, network], i) =>
+        [name, modelOf({ ...deviations, weight: random(i + 1), ...network })])),
+};

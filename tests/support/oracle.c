@@ -1,0 +1,323 @@
+#include "support/oracle.h"
+
+#include "kernels/norm.h"
+#include "support/test.h"
+
+#include <math.h>
+#include <string.h>
+
+static size_t at(struct shape shape, int image, int y, int x, int c)
+{
+    return (((size_t)image * (size_t)shape.h + (size_t)y) * (size_t)shape.w + (size_t)x) * (size_t)shape.c + (size_t)c;
+}
+
+static bool inside(struct shape shape, int y, int x)
+{
+    return y >= 0 && y < shape.h && x >= 0 && x < shape.w;
+}
+
+#define FOR(i, count) for (int i = 0; i < (count); i++)
+
+static size_t weight_at(const struct window *window, int ky, int kx, int c, int o)
+{
+    return ((size_t)(ky * window->kernel_w + kx) * (size_t)window->in.c + (size_t)c) * (size_t)window->out.c + (size_t)o;
+}
+
+void oracle_conv(double *out, const double *in, const double *weights, const double *bias, int n,
+                 const struct window *window)
+{
+    const struct shape from = window->in, to = window->out;
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
+        double sum = bias ? bias[o] : 0;
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (inside(from, iy, ix))
+                sum += in[at(from, image, iy, ix, c)] * weights[weight_at(window, ky, kx, c, o)];
+        }
+        out[at(to, image, y, x, o)] = sum;
+    }
+}
+
+void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights, int n,
+                          const struct window *window)
+{
+    const struct shape from = window->in, to = window->out;
+    memset(din, 0, (size_t)n * shape_count(from) * sizeof *din);
+    memset(dweights, 0, weight_at(window, window->kernel_h, 0, 0, 0) * sizeof *dweights);
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
+        const double d = dout[at(to, image, y, x, o)];
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (inside(from, iy, ix)) {
+                din[at(from, image, iy, ix, c)] += d * weights[weight_at(window, ky, kx, c, o)];
+                dweights[weight_at(window, ky, kx, c, o)] += d * in[at(from, image, iy, ix, c)];
+            }
+        }
+    }
+}
+
+static void pool(double *out, const double *in, int n, const struct window *window, bool mean)
+{
+    const struct shape from = window->in, to = window->out;
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c) {
+        double sum = 0, largest = -INFINITY;
+        int count = 0;
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (inside(from, iy, ix)) {
+                const double value = in[at(from, image, iy, ix, c)];
+                sum += value;
+                largest = fmax(largest, value);
+                count++;
+            }
+        }
+        out[at(to, image, y, x, c)] = mean ? sum / count : largest;
+    }
+}
+
+void oracle_maxpool(double *out, const double *in, int n, const struct window *window)
+{
+    pool(out, in, n, window, false);
+}
+
+void oracle_avgpool(double *out, const double *in, int n, const struct window *window)
+{
+    pool(out, in, n, window, true);
+}
+
+void oracle_depthwise(double *out, const double *in, const double *weights, const double *bias, int n,
+                      const struct window *window)
+{
+    const struct shape from = window->in, to = window->out;
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c) {
+        double sum = bias ? bias[c] : 0;
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) {
+            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+            if (inside(from, iy, ix))
+                sum += in[at(from, image, iy, ix, c)] * weights[(ky * window->kernel_w + kx) * to.c + c];
+        }
+        out[at(to, image, y, x, c)] = sum;
+    }
+}
+
+void oracle_batchnorm_train(double *out, double *mean, double *variance, const double *in, const double *scale,
+                            const double *shift, int rows, int c)
+{
+    FOR(k, c) {
+        double m = 0, v = 0;
+        FOR(i, rows) m += in[(size_t)i * (size_t)c + (size_t)k] / rows;
+        FOR(i, rows) v += pow(in[(size_t)i * (size_t)c + (size_t)k] - m, 2) / rows;
+        FOR(i, rows) {
+            const size_t place = (size_t)i * (size_t)c + (size_t)k;
+            out[place] = (in[place] - m) / sqrt(v + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
+        }
+        if (mean)
+            mean[k] = m;
+        if (variance)
+            variance[k] = v;
+    }
+}
+
+void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift,
+                            const double *mean, const double *variance, int rows, int c)
+{
+    FOR(i, rows) FOR(k, c) {
+        const size_t place = (size_t)i * (size_t)c + (size_t)k;
+        out[place] = (in[place] - mean[k]) / sqrt(variance[k] + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
+    }
+}
+
+static double activation(double x, enum node_kind kind)
+{
+    switch (kind) {
+    case NODE_RELU: return fmax(x, 0);
+    case NODE_RELU6: return fmin(fmax(x, 0), 6);
+    case NODE_SIGMOID: return 1 / (1 + exp(-x));
+    case NODE_TANH: return tanh(x);
+    default: return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* gelu, in its tanh form */
+    }
+}
+
+void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = activation(in[i], kind);
+}
+
+void oracle_softmax(double *out, const double *in, double temperature, int n, int c)
+{
+    FOR(i, n) {
+        const size_t row = (size_t)i * (size_t)c;
+        double sum = 0, largest = -INFINITY;
+        FOR(k, c) largest = fmax(largest, in[row + (size_t)k]);
+        FOR(k, c) sum += exp((in[row + (size_t)k] - largest) / temperature);
+        FOR(k, c) out[row + (size_t)k] = exp((in[row + (size_t)k] - largest) / temperature) / sum;
+    }
+}
+
+double oracle_cross_entropy(const double *logits, const struct target *targets, double smoothing, int n, int c)
+{
+    double loss = 0;
+    FOR(i, n) {
+        double sum = 0, largest = -INFINITY;
+        FOR(k, c) largest = fmax(largest, logits[i * c + k]);
+        FOR(k, c) sum += exp(logits[i * c + k] - largest);
+        FOR(k, c) {
+            const double share = (double)targets[i].share;
+            const double mixed = (k == targets[i].label) * (1 - share) + (k == targets[i].other) * share;
+            const double target = smoothing / c + (1 - smoothing) * mixed;
+            loss -= (double)targets[i].weight * target * (logits[i * c + k] - largest - log(sum));
+        }
+    }
+    return loss;
+}
+
+void oracle_step(struct oracle_weight *w, double gradient, const struct optimizer *optimizer, int step)
+{
+    const double rate = (double)optimizer->rate, decay = (double)optimizer->weight_decay;
+    const double momentum = (double)optimizer->momentum;
+    const double beta1 = (double)optimizer->beta1, beta2 = (double)optimizer->beta2;
+    if (optimizer->kind != OPTIMIZER_ADAMW)
+        gradient += decay * w->weight;
+    if (optimizer->kind == OPTIMIZER_SGD) {
+        w->first = momentum * w->first + gradient;
+        w->weight -= rate * (optimizer->nesterov ? gradient + momentum * w->first : w->first);
+        return;
+    }
+    w->first = beta1 * w->first + (1 - beta1) * gradient;
+    w->second = beta2 * w->second + (1 - beta2) * gradient * gradient;
+    const double mean = w->first / (1 - pow(beta1, step)), square = w->second / (1 - pow(beta2, step));
+    const double before = w->weight;
+    w->weight -= rate * mean / (sqrt(square) + (double)optimizer->epsilon);
+    if (optimizer->kind == OPTIMIZER_ADAMW)
+        w->weight -= rate * decay * before;
+}
+
+void oracle_muon(struct oracle_weight *w, const double *gradients, double rate, double momentum, int rows, int columns)
+{
+    const int small = rows < columns ? rows : columns, large = rows < columns ? columns : rows, count = rows * columns;
+    double *x = test_doubles((size_t)count), *next = test_doubles((size_t)count); /* (small, large): turned if tall */
+    double *gram = test_doubles((size_t)(small * small)), *mix = test_doubles((size_t)(small * small));
+    double length = 0, weight_length = 0;
+    FOR(i, count) {
+        w[i].first = momentum * w[i].first + gradients[i];
+        const double direction = gradients[i] + momentum * w[i].first;
+        x[rows < columns ? i : i % columns * rows + i / columns] = direction;
+        length += direction * direction;
+        weight_length += w[i].weight * w[i].weight;
+    }
+    FOR(i, count) x[i] /= sqrt(length) + 1e-7;
+    FOR(step, 3) {
+        FOR(i, small) FOR(j, small) {
+            gram[i * small + j] = 0;
+            FOR(k, large) gram[i * small + j] += x[i * large + k] * x[j * large + k];
+        }
+        FOR(i, small) FOR(j, small) {
+            double square = 0;
+            FOR(k, small) square += gram[i * small + k] * gram[k * small + j];
+            mix[i * small + j] = -4.7750 * gram[i * small + j] + 2.0315 * square;
+        }
+        FOR(i, small) FOR(j, large) {
+            next[i * large + j] = 3.4445 * x[i * large + j];
+            FOR(k, small) next[i * large + j] += mix[i * small + k] * x[k * large + j];
+        }
+        memcpy(x, next, (size_t)count * sizeof *x);
+    }
+    FOR(i, count)
+        w[i].weight = w[i].weight * sqrt(columns) / sqrt(weight_length) -
+                      rate * x[rows < columns ? i : i % columns * rows + i / columns];
+}
+
+/* ---- Pillow's resize: Resample.c, ImagingResampleHorizontal_8bpc and its vertical twin, one number at a time ---- */
+
+static uint8_t resampled(const uint8_t *in, int count, int step, int to, int to_count)
+{
+    const double scale = (double)count / to_count, filter_scale = fmax(scale, 1), center = (to + 0.5) * scale;
+    int least = (int)(center - filter_scale + 0.5), most = (int)(center + filter_scale + 0.5);
+    least = least < 0 ? 0 : least;
+    most = most > count ? count : most;
+    double sum = 0;
+    for (int i = least; i < most; i++)
+        sum += fmax(0, 1 - fabs((i - center + 0.5) * (1 / filter_scale)));
+    int64_t total = 1 << 21;
+    for (int i = least; i < most; i++) {
+        const double weight = fmax(0, 1 - fabs((i - center + 0.5) * (1 / filter_scale))) / sum;
+        total += (int64_t)in[(ptrdiff_t)i * step] * (int64_t)(0.5 + weight * (1 << 22));
+    }
+    total >>= 22;
+    return (uint8_t)(total > 255 ? 255 : total);
+}
+
+void oracle_resize(uint8_t *out, int out_w, int out_h, const uint8_t *in, int w, int h)
+{
+    uint8_t *narrowed = test_bytes((size_t)(h * out_w * 3));
+    FOR(y, h) FOR(x, out_w) FOR(c, 3)
+        narrowed[(y * out_w + x) * 3 + c] = resampled(in + y * w * 3 + c, w, 3, x, out_w);
+    FOR(y, out_h) FOR(x, out_w) FOR(c, 3)
+        out[(y * out_w + x) * 3 + c] = resampled(narrowed + x * 3 + c, h, out_w * 3, y, out_h);
+}
+
+/* ---- A whole net ---- */
+
+void oracle_tensors(double *tensor[], const struct net *net, int n)
+{
+    for (int t = 0; t <= net->node_count; t++)
+        tensor[t] = test_doubles((size_t)n * shape_count(net->shapes[t]));
+}
+
+void oracle_net(double *const tensor[], const struct net *net, const double *parameters, int n,
+                struct oracle_mode mode)
+{
+    FOR(i, net->node_count) {
+        const struct node *node = &net->nodes[i];
+        const double *in = tensor[node->input[0]], *own = parameters + net->place[i];
+        double *out = tensor[i + 1];
+        const struct shape shape = net->shapes[i + 1];
+        const size_t count = (size_t)n * shape_count(shape), c = (size_t)shape.c;
+        const struct window window = net_window(net, i);
+        switch (node->kind) {
+        case NODE_CONV2D:
+        case NODE_DENSE: {
+            const size_t weights = (size_t)(window.kernel_h * window.kernel_w * window.in.c) * c;
+            oracle_conv(out, in, own, node->bias ? own + weights : NULL, n, &window);
+            break;
+        }
+        case NODE_DEPTHWISE:
+            oracle_depthwise(out, in, own, node->bias ? own + (size_t)(window.kernel_h * window.kernel_w) * c : NULL, n, &window);
+            break;
+        case NODE_MAXPOOL: oracle_maxpool(out, in, n, &window); break;
+        case NODE_AVGPOOL:
+        case NODE_GLOBAL_AVGPOOL: oracle_avgpool(out, in, n, &window); break;
+        case NODE_FLATTEN: memcpy(out, in, count * sizeof *out); break;
+        case NODE_BATCHNORM:
+            if (mode.training)
+                oracle_batchnorm_train(out, NULL, NULL, in, own, own + c, (int)(count / c), shape.c);
+            else
+                oracle_batchnorm_infer(out, in, own, own + c, own + 2 * c, own + 3 * c, (int)(count / c), shape.c);
+            break;
+        case NODE_DROPOUT:
+            for (size_t k = 0; k < count; k++) {
+                const uint64_t drawn =
+                    random_at(mode.dropout_seed, (uint64_t)i, mode.first_image * shape_count(shape) + k) >> 32;
+                const bool dropped = mode.training && (double)drawn < floor((double)node->rate * 0x1p32);
+                out[k] = dropped ? 0 : mode.training ? in[k] / (1 - (double)node->rate) : in[k];
+            }
+            break;
+        case NODE_ADD:
+            for (size_t k = 0; k < count; k++)
+                out[k] = in[k] + tensor[node->input[1]][k];
+            break;
+        case NODE_RELU:
+        case NODE_RELU6:
+        case NODE_SIGMOID:
+        case NODE_TANH:
+        case NODE_GELU: oracle_activation(out, in, node->kind, count); break;
+        case NODE_SCALE:
+            for (size_t k = 0; k < count; k++)
+                out[k] = in[k] * (double)node->rate;
+            break;
+        case NODE_SOFTMAX: oracle_softmax(out, in, mode.temperature, n, shape.c); break;
+        default: test_fail(__FILE__, __LINE__, "the oracle does not know kind %d", (int)node->kind);
+        }
+    }
+}

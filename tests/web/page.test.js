@@ -1,0 +1,400 @@
+/* The page in Chromium, and the server that shows it. The model is a tiny one made here, unless a test says otherwise. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { loadClassifier } from '../../web/classifier.js';
+import { serve } from '../../web/serve.js';
+import { blueWebp, desktop, give, launch, phone, skip } from '../support/browser.js';
+import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
+import { tinyModel } from '../support/tiny_model.js';
+
+const web = new URL('../../web/', import.meta.url);
+const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+const shippedModel = new URL('models/tutorial.eyelet', web);
+const plain = (red, green, blue) => {
+    const picture = gradient(8, 8);
+    picture.data.forEach((_, i) => { picture.data[i] = [red, green, blue, 255][i % 4]; });
+    return picture;
+};
+/* Opens any model, and never answers anything else. */
+const deafWorker = `self.addEventListener('message', ({ data: { id, open } }) => open && self.postMessage({ id, value: {
+    labels: ['a'], info: { notes: {}, name: 'Deaf', inputWidth: 1, inputHeight: 1, classes: 1, modelBytes: 1 } } }));`;
+const file = (name, mimeType, buffer) => ({ name, mimeType, buffer });
+const redPng = encodePng(plain(250, 10, 10)), bluePng = encodePng(plain(10, 10, 250));
+
+describe('the server', () => {
+    let site;
+    before(async () => { site = await serve({ port: 0 }); });
+    after(() => site.close());
+
+    /* By hand, because fetch tidies paths up. */
+    const ask = (path, method = 'GET') => new Promise((resolve, reject) => {
+        const { hostname, port } = new URL(site.url);
+        request({ hostname, port, path, method }, (response) => {
+            let body = '';
+            response.setEncoding('latin1').on('data', (part) => { body += part; });
+            response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+        }).on('error', reject).end();
+    });
+
+    test('serves the page with strict headers and the right types', async () => {
+        const { status, headers, body } = await ask('/');
+        assert.equal(status, 200);
+        assert.match(headers['content-type'], /text\/html/);
+        assert.match(headers['content-security-policy'], /default-src 'none'.*frame-ancestors 'none'/);
+        assert.equal(headers['x-content-type-options'], 'nosniff');
+        assert.equal(headers['cache-control'], 'no-store');
+        const [, inPage] = /Content-Security-Policy" content="([^"]+)"/.exec(body);
+        assert.equal(headers['content-security-policy'], `${inPage}; frame-ancestors 'none'`);
+        assert.equal((await ask('/classifier.wasm')).headers['content-type'], 'application/wasm');
+        assert.match((await ask('/page.js?x#y')).headers['content-type'], /javascript/);
+        const head = await ask('/style.css', 'HEAD');
+        assert.equal(head.body, '');
+        assert.ok(Number(head.headers['content-length']) > 0);
+    });
+
+    test('serves nothing outside its folder, and only GET and HEAD', async () => {
+        for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/examples/../../package.json',
+            '//package.json', '/%00', '/%', '/examples', '/examples/', '/none', '/..%5cpackage.json', '/../web.js', '/..'])
+            assert.equal((await ask(path)).status, 404, path);
+        for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
+            assert.equal((await ask('/', method)).status, 405);
+    });
+
+    test('takes the next port when one is taken', async () => {
+        const port = Number(new URL(site.url).port);
+        const second = await serve({ port });
+        assert.ok(Number(new URL(second.url).port) > port);
+        await second.close();
+    });
+});
+
+describe('the page', { skip }, () => {
+    let browser, site, classifier;
+    before(async () => {
+        site = await serve({ port: 0 });
+        browser = await launch();
+        classifier = await loadClassifier({ model: tinyModel() });
+    });
+    after(async () => {
+        await browser?.close();
+        await site.close();
+    });
+
+    /* Opens the page, lets `steps` use it, and then asserts that nothing went elsewhere and nothing was complained of. */
+    async function visit(steps, { models = { 'tiny.eyelet': tinyModel() }, routes = {}, complaints = /^$/, prepare, ...options } = {}) {
+        const context = await browser.newContext({ viewport: desktop, ...options });
+        const page = await context.newPage();
+        const heard = [], requested = [];
+        page.on('console', (message) => ['error', 'warning'].includes(message.type()) && heard.push(message.text()));
+        page.on('pageerror', (error) => heard.push(String(error)));
+        context.on('request', (asked) => requested.push(asked.url()));
+        if (models) {
+            await page.route('**/models/models.json', (route) => route.fulfill({ json: Object.keys(models) }));
+            for (const [name, body] of Object.entries(models))
+                await page.route(`**/models/${name}`, (route) => route.fulfill({ body }));
+        }
+        for (const [pattern, answer] of Object.entries(routes))
+            await page.route(pattern, (route) => route.fulfill(answer));
+        try {
+            await prepare?.(page);
+            await page.goto(site.url);
+            await steps(page);
+        } finally {
+            await context.close();
+        }
+        for (const url of requested)
+            assert.ok(url.startsWith(site.url) || /^(blob|data):/.test(url), `a request left the page: ${url}`);
+        assert.deepEqual(heard.filter((message) => !complaints.test(message)), []);
+    }
+
+    const settled = (page) => page.waitForFunction(() => document.querySelector('#bars li, #problem:not([hidden])'));
+    const problem = async (page) => {
+        await page.waitForSelector('#problem:not([hidden])');
+        assert.equal(await page.locator('#bars li').count(), 0);
+        return page.textContent('#problem');
+    };
+    const shares = (page) => page.locator('#bars li').allInnerTexts();
+    const expected = (image) => classifier.classify(image).map(({ label }) => label);
+    async function shows(page, image) {
+        await settled(page);
+        assert.equal(await page.isHidden('#problem'), true, await page.textContent('#problem'));
+        const labels = await page.locator('#bars .name').allTextContents();
+        assert.deepEqual(labels, expected(image));
+        assert.match(await page.textContent('#timing'), /^[\d.]+ ms/);
+    }
+    for (const [name, viewport] of Object.entries({ phone, desktop }))
+        test(`an example gives five bars, ${name}`, () => visit(async (page) => {
+            await page.waitForSelector('#known li');
+            await page.click('img[alt="Example: cat"]');
+            await shows(page, readFileSync(new URL('examples/cat.png', web)));
+            assert.equal((await shares(page)).length, 5);
+            assert.match((await shares(page))[0], /%/);
+            await page.waitForFunction(() => {
+                const { top, bottom } = document.getElementById('verdict').getBoundingClientRect();
+                return top >= 0 && bottom <= innerHeight;
+            });
+            assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it scrolls sideways');
+        }, { viewport }));
+
+    test('files: PNG, JPEG, and what the browser decodes', () => visit(async (page) => {
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await shows(page, redPng);
+        assert.equal(await page.isVisible('#preview'), true);
+        await page.setInputFiles('#file', file('wrong-name.png', 'image/png', jpeg));
+        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(jpeg)[0]);
+        await page.setInputFiles('#file', file('a.webp', 'image/webp', await blueWebp(page)));
+        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(bluePng)[0]);
+    }));
+
+    test('drop and paste', () => visit(async (page) => {
+        await give(page, 'drop', file('a.png', 'image/png', redPng));
+        await shows(page, redPng);
+        await give(page, 'paste', file('b.png', 'image/png', bluePng));
+        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(bluePng)[0]);
+        await page.evaluate(() => document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() })));
+        assert.match(await problem(page), /no picture in the clipboard/);
+    }));
+
+    test('drawing: strokes are classified, clear empties the pad', () => visit(async (page) => {
+        await page.click('#mode-draw');
+        await page.check('#inks [aria-label="Red"]');
+        const { x, y, width, height } = await page.locator('#pad').boundingBox();
+        await page.mouse.move(x + width / 4, y + height / 4);
+        await page.mouse.down();
+        await page.mouse.move(x + width / 2, y + height / 2, { steps: 5 });
+        await page.mouse.up();
+        await settled(page);
+        const pixel = () => page.evaluate(() => [...document.getElementById('pad').getContext('2d').getImageData(144, 144, 1, 1).data]);
+        assert.deepEqual(await pixel(), [0xd4, 0x3c, 0x2f, 255]);
+        await page.click('#clear');
+        assert.deepEqual(await pixel(), [255, 255, 255, 255]);
+        assert.equal(await page.locator('#bars li').count(), 0);
+    }));
+
+    test('bad pictures give words, and the next picture works', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        const cases = [
+            [file('broken.png', 'image/png', redPng.subarray(0, 40)), /damaged/],
+            [file('hostile.jpg', 'image/jpeg', hostileJpeg), /damaged/],
+            [file('drawing.svg', 'image/svg+xml', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')), /SVG/],
+            [file('page.png', 'image/png', Buffer.from('<!doctype html>')), /SVG drawing or a page/],
+            [file('words.txt', 'text/plain', Buffer.from('words')), /cannot read|can read/],
+            [file('empty.png', 'image/png', Buffer.alloc(0)), /empty/],
+        ];
+        for (const [given, words] of cases) {
+            await page.setInputFiles('#file', given);
+            assert.match(await problem(page), words);
+            assert.equal(await page.isVisible('#preview'), false);
+            await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+            await page.waitForSelector('#bars li');
+            await shows(page, redPng);
+        }
+    }));
+
+    test('files above 64 MB are refused', () => visit(async (page) => {
+        await page.evaluate(() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(2 ** 26 + 1)], 'large.png', { type: 'image/png' }));
+            document.body.dispatchEvent(new DragEvent('drop', { bubbles: true, dataTransfer: transfer }));
+        });
+        assert.match(await problem(page), /larger than 64 MB/);
+    }));
+
+    test('the newest picture wins', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        await page.evaluate(() => {
+            window.answers = [];
+            new MutationObserver(() => window.answers.push(document.getElementById('verdict').textContent))
+                .observe(document.getElementById('verdict'), { childList: true });
+        });
+        const large = file('large.png', 'image/png', encodePng(gradient(2000, 2000)));
+        await give(page, 'drop', large, large, file('small.png', 'image/png', bluePng));
+        await shows(page, bluePng);
+        await give(page, 'drop', large);
+        await page.waitForTimeout(15);
+        await give(page, 'drop', file('small.png', 'image/png', redPng));
+        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(redPng)[0]);
+        assert.equal(await page.evaluate(() => window.answers.length), 2);
+    }));
+
+    test('a picture that takes too long is given up, and the next one works', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        await page.unroute('**/worker.js');
+        await page.click('img[alt="Example: cat"]');
+        await page.clock.fastForward(9_000);
+        assert.equal(await page.isHidden('#problem'), true);
+        await page.clock.fastForward(2_000);
+        assert.match(await problem(page), /longer than 10 seconds/);
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await page.waitForSelector('#bars li');
+        await shows(page, redPng);
+    }, { routes: { '**/worker.js': { contentType: 'text/javascript', body: deafWorker } }, prepare: (page) => page.clock.install() }));
+
+    test('a model that is missing, not a model, or damaged gives words', async () => {
+        const complaints = /404/;
+        const cases = [
+            [{ status: 404, body: 'none' }, /tiny\.eyelet could not be fetched: the server answered 404/],
+            [{ body: '<!doctype html><title>Not found</title>' + ' '.repeat(500) }, /got HTML: is the path right\?/],
+            [{ body: tinyModel().subarray(0, 300) }, /cut short|damaged/],
+        ];
+        for (const [answer, words] of cases)
+            await visit(async (page) => {
+                assert.match(await problem(page), words);
+                await page.click('img[alt="Example: cat"]');
+                assert.match(await problem(page), words);
+            }, { routes: { '**/models/tiny.eyelet': answer }, complaints });
+        await visit(async (page) => assert.match(await problem(page), /models\.json is not a list/),
+            { routes: { '**/models/models.json': { body: '<html>' } } });
+        await visit(async (page) => assert.match(await problem(page), /got HTML: is the path right\?/),
+            { routes: { '**/classifier.wasm': { body: '<html>' } } });
+    });
+
+    test('several models can be chosen from, and a dropped one is opened', () => visit(async (page) => {
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await shows(page, redPng);
+        await page.selectOption('#models', 'two.eyelet');
+        await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
+        assert.match(await page.textContent('#facts'), /Second.*2 classes/s);
+        await give(page, 'drop', file('mine.eyelet', '', tinyModel({ labels: ['a', 'b', 'c'], notes: 'name: Mine\n' })));
+        await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 3);
+        assert.match(await page.textContent('#facts'), /Mine/);
+    }, { models: { 'tiny.eyelet': tinyModel(), 'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }) } }));
+
+    test('below the threshold of a model the page is not sure', () => visit(async (page) => {
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await settled(page);
+        assert.equal(await page.textContent('#verdict'), `Not sure: perhaps ${expected(redPng)[0]}`);
+    }, { models: { 'tiny.eyelet': tinyModel({ notes: 'not sure below: 1\n' }) } }));
+
+    test("a model's text is shown as text", () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+        await settled(page);
+        assert.equal(await page.locator('#result img, #facts img').count(), 0);
+        assert.match(await page.textContent('#bars'), /<img src=x onerror=alert\(1\)>/);
+        assert.match(await page.textContent('#facts'), /<b>bold<\/b>/);
+    }, { models: { 'evil.eyelet': tinyModel({ labels: ['<img src=x onerror=alert(1)>', '<script>1</script>'], notes: 'name: <b>bold</b>\n' }) } }));
+
+    test('the keyboard suffices, and focus shows', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        const reached = [];
+        for (let i = 0; i < 6; i++) {
+            await page.keyboard.press('Tab');
+            const { name, outline } = await page.evaluate(() => ({
+                name: document.activeElement.id || document.activeElement.firstChild.alt,
+                outline: getComputedStyle(document.activeElement).outlineStyle,
+            }));
+            assert.equal(outline, 'solid', `${name} shows no focus`);
+            reached.push(name);
+        }
+        assert.deepEqual(reached.slice(0, 4), ['mode-picture', 'mode-draw', 'choose', 'Example: airplane']);
+        await page.keyboard.press('Enter');
+        assert.equal(reached[5], 'Example: bird');
+        await shows(page, readFileSync(new URL('examples/bird.png', web)));
+        /* Before the focus, because a key may overtake the listener on its way to the page, but not what comes after it. */
+        const chooser = page.waitForEvent('filechooser');
+        await page.focus('#choose');
+        await page.keyboard.press('Space');
+        await (await chooser).setFiles(file('a.png', 'image/png', redPng));
+        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(redPng)[0]);
+        assert.equal(await page.getAttribute('#verdict', 'role'), 'status');
+    }));
+
+    test('the browser computes what Node computes, bit for bit', () => visit(async (page) => {
+        const model = existsSync(shippedModel) ? readFileSync(shippedModel) : tinyModel();
+        const inNode = await loadClassifier({ model });
+        const bits = (logits) => [...new Uint32Array(logits.buffer)];
+        for (const image of [readFileSync(new URL('examples/cat.png', web)), jpeg, encodePng(gradient(301, 97))]) {
+            const inBrowser = await page.evaluate(async ([model, image]) => {
+                const { loadClassifier } = await import('/classifier.js');
+                const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+                const classifier = await loadClassifier({ model: bytes(model) });
+                return [...new Uint32Array(classifier.logits(bytes(image)).buffer)];
+            }, [model.toString('base64'), image.toString('base64')]);
+            assert.deepEqual(inBrowser, bits(inNode.logits(image)));
+        }
+    }));
+
+    /* Starts classifyMany in the page and puts the promise of its results there; the images are bytes, a Blob and pixels in turn. */
+    const startMany = (page, images, workers) => page.evaluate(async ([images, workers]) => {
+        const { loadClassifier } = await import('/classifier.js');
+        const classifier = await loadClassifier({ model: 'models/tiny.eyelet' });
+        const take = async (base64, i) => {
+            const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+            if (i % 3 < 2)
+                return i % 3 ? new Blob([bytes]) : bytes;
+            const bitmap = await createImageBitmap(new Blob([bytes]));
+            const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+            context.drawImage(bitmap, 0, 0);
+            return context.getImageData(0, 0, bitmap.width, bitmap.height);
+        };
+        window.results = (async () => {
+            const results = [];
+            for await (const result of classifier.classifyMany(images.map(take), { workers }))
+                results.push(Array.isArray(result) ? result : `${result.code} ${result.message}`);
+            return results;
+        })();
+        window.results.catch(() => {}); /* it is looked at later */
+    }, [images.map((image) => image.toString('base64')), workers]);
+    const manyResults = (page) => page.evaluate(() => window.results);
+
+    test('many pictures in two workers: in order, bit for bit, the model and the module fetched once', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        const asked = [];
+        page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+        const images = Array.from({ length: 12 }, (_, i) => encodePng(gradient(20 + 40 * i % 70, 30 + 50 * i % 90)));
+        await startMany(page, [jpeg, ...images, hostileJpeg], 2);
+        const results = await manyResults(page);
+        assert.match(results.pop(), /^IMAGE_CORRUPT .*damaged/);
+        assert.deepEqual(results, [jpeg, ...images].map((image) => classifier.classify(image)));
+        for (const [path, times] of [['/models/tiny.eyelet', 1], ['/classifier.wasm', 1], ['/worker.js', 2]])
+            assert.equal(asked.filter((name) => name === path).length, times, path);
+    }));
+
+    test('where worker.js is missing, many pictures end in one error', () => visit(async (page) => {
+        await problem(page);
+        await startMany(page, [redPng, bluePng], 2);
+        await assert.rejects(manyResults(page), /ClassifierError: worker\.js or classifier\.js could not be loaded/);
+    }, { routes: { '**/worker.js': { status: 404, body: 'none' } }, complaints: /404/ }));
+
+    test('a worker that hangs or breaks costs one picture', async () => {
+        const endings = [['', /^TRAPPED .*longer than 10 seconds/], ['setTimeout(() => { throw Error("out of order"); }, 500);', /^TRAPPED .*stopped \(.*out of order/]];
+        for (const [ending, words] of endings) {
+            const body = `${deafWorker} self.addEventListener('message', ({ data }) => {
+                if (data.classify) { fetch('/icon.svg?heard'); ${ending} } });`;
+            const prepare = async (page) => {
+                await page.clock.install();
+                await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body }),
+                    { times: 2 }); /* the page's own worker, and the first one here */
+            };
+            await visit(async (page) => {
+                await page.waitForSelector('#known li');
+                const heard = page.waitForRequest('**/icon.svg?heard');
+                await startMany(page, [redPng, bluePng, redPng, bluePng], 1);
+                await heard;
+                if (!ending)
+                    await page.clock.fastForward(11_000);
+                const [first, ...others] = await manyResults(page);
+                assert.match(first, words);
+                assert.deepEqual(others, [bluePng, redPng, bluePng].map((image) => classifier.classify(image)));
+            }, { prepare, complaints: /out of order/ });
+        }
+    });
+
+    test('screenshots', async () => {
+        mkdirSync(screenshots, { recursive: true });
+        const models = existsSync(shippedModel) ? null : { 'tiny.eyelet': tinyModel() };
+        for (const [name, viewport] of Object.entries({ phone, desktop }))
+            for (const colorScheme of ['light', 'dark'])
+                await visit(async (page) => {
+                    await page.click('img[alt="Example: cat"]');
+                    await settled(page);
+                    await page.evaluate(() => scrollTo(0, 0));
+                    await page.screenshot({ path: `${screenshots}${name}-${colorScheme}.png`, fullPage: true });
+                }, { models, viewport, colorScheme, reducedMotion: 'reduce' });
+    });
+});

@@ -1,0 +1,96 @@
+#include "commands/choose.h"
+
+#include "image/decode.h"
+#include "base/bounds.h"
+#include "data/photo_list.h"
+#include "data/sandbox.h"
+#include "cli/util.h"
+#include "model/transfer.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { LOOKED_AT = 101, USUAL_SIDE = 64, LEAST_STEPS = 9 /* in an epoch */, LEAST_BATCH = 100 };
+
+/* ---- The pictures' size ---- */
+
+struct sizes {
+    const struct photo_list *list;
+    int *sides; /* shared with the child */
+};
+
+static int looked_at(const struct photo_list *list)
+{
+    return list->count < LOOKED_AT ? list->count : LOOKED_AT;
+}
+
+/* The shorter side of one of the pictures, which are spread over the list; in a child, because they come from outside (decode.h). */
+static void look(void *context, int i)
+{
+    const struct sizes *sizes = context;
+    const int place = (int)((int64_t)sizes->list->count * i / looked_at(sizes->list));
+    size_t size;
+    const char *reason;
+    int width, height;
+    uint8_t *bytes = read_file(&size, &reason, sizes->list->photos[place].path, LIMIT_IMAGE_BYTES);
+    if (bytes && decode_size(&width, &height, bytes, size) == STATUS_OK)
+        sizes->sides[i] = width < height ? width : height;
+    free(bytes);
+}
+
+static void unseen(void *context, int i)
+{
+    ((struct sizes *)context)->sides[i] = 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
+
+/* The middle of the sides that could be read. */
+static int usual_side(const struct photo_list *list)
+{
+    const int count = looked_at(list);
+    struct sizes sizes = {list, shared_memory((size_t)count, sizeof(int))};
+    sandbox_run(count, 1, look, unseen, &sizes);
+    qsort(sizes.sides, (size_t)count, sizeof(int), ascending);
+    int unread = 0;
+    while (unread < count && !sizes.sides[unread])
+        unread++;
+    const int side = unread < count ? sizes.sides[unread + (count - unread) / 2] : USUAL_SIDE;
+    shared_memory_free(sizes.sides, (size_t)count, sizeof(int));
+    return side;
+}
+
+/* ---- The choice ---- */
+
+static int within(int value, int least, int most)
+{
+    return value < least ? least : value > most ? most : value;
+}
+
+struct choice choose_recipe(const struct dataset *dataset, const char *from)
+{
+    const struct photo_list *list = dataset->photos;
+    int pictures = list ? 0 : dataset->count;
+    for (int i = 0; list && i < list->count; i++)
+        pictures += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
+    const int side = list ? usual_side(list) : dataset->shape.h < dataset->shape.w ? dataset->shape.h : dataset->shape.w;
+
+    const struct transfer_kind kind = from ? transfer_kind(from) : (struct transfer_kind){0};
+    struct choice choice = {*recipe_named(!from ? "photos" : kind.muon ? "finetune-muon" : "finetune"), pictures, dataset->classes, side};
+    struct recipe *recipe = &choice.recipe;
+    if (!from)
+        recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
+    else if (kind.any_size && 2 * side >= 3 * kind.side)
+        recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
+    /* The recipes' epochs are for 5,000 pictures; few are seen more often, but not as often as would make up for their number. */
+    const int own = recipe->settings.epochs, batch = recipe->settings.batch;
+    recipe->settings.epochs = within((int)lround(own * sqrt(5000.0 / (pictures > 0 ? pictures : 1))), own / 4, own * 5);
+    recipe->settings.batch = within(pictures / LEAST_STEPS, batch < LEAST_BATCH ? batch : LEAST_BATCH, batch);
+    if (pictures < 20 * dataset->classes)
+        recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
+    return choice;
+}

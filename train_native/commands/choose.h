@@ -1,0 +1,21 @@
+/* What `eyelet train DATA` starts from when no recipe and no network is named: the recipe, its size and its length, by the number
+ * of classes and pictures and by their size.
+ *
+ *     const struct choice choice = choose_recipe(&dataset, NULL);
+ *     o = train_options_parse(&choice.recipe, argc, argv);      // what the user names comes first */
+#ifndef CHOOSE_H
+#define CHOOSE_H
+
+#include "data/dataset.h"
+#include "model/recipes.h"
+
+struct choice {
+    struct recipe recipe;
+    int pictures, classes;
+    int side; /* the usual shorter side of the pictures */
+};
+
+/* dataset: opened, not read yet. from: the file of the trained model to go on from, or NULL. */
+struct choice choose_recipe(const struct dataset *dataset, const char *from);
+
+#endif

@@ -1,0 +1,281 @@
+#include "commands/commands.h"
+
+#include "model/calibrated_model.h"
+#include "classifier.h"
+#include "image/decode.h"
+#include "base/bounds.h"
+#include "model/model_file.h"
+#include "cli/options.h"
+#include "data/sandbox.h"
+#include "cli/util.h"
+
+#include <dirent.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char usage[] = "eyelet classify MODEL FILE|FOLDER...: what each JPEG, PNG or BMP shows, the likeliest first\n\n"
+                            "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
+                            "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n\n"
+                            "Of a folder, the files in it whose names end in .jpg, .jpeg, .png or .bmp, in the order of the names' bytes.\n"
+                            "A model that has been calibrated (`eyelet calibrate`) says \"not sure\" where its best score is low.\n"
+                            "A file that cannot be read is named and the others go on; the exit status is then 1.";
+
+enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
+
+/* Places of the `top` largest of the probabilities, in order; the lower place first among equals. */
+static void rank(int *places, int top, const float *probabilities, int classes)
+{
+    int count = 0;
+    for (int i = 0; i < classes; i++) {
+        int at = count < top ? count++ : top;
+        for (; at > 0 && probabilities[i] > probabilities[places[at - 1]]; at--)
+            if (at < top)
+                places[at] = places[at - 1];
+        if (at < top)
+            places[at] = i;
+    }
+}
+
+/* What a child found out about a file, in shared memory. */
+struct finding {
+    char reason[REASON_BYTES]; /* why there are no scores; empty: there are */
+    float *logits, *probabilities;
+};
+
+/* Whether the best score reaches the model's threshold. */
+static bool is_sure(const struct classifier *classifier, const struct finding *finding, const int *places)
+{
+    return (double)finding->probabilities[places[0]] >= calibrated_model_threshold(classifier_notes(classifier));
+}
+
+static void print_table(const struct classifier *classifier, const char *path, const struct finding *finding,
+                        const int *places, int top)
+{
+    print_escaped(stdout, path);
+    printf(is_sure(classifier, finding, places) ? "\n" : ": not sure\n");
+    for (int i = 0; i < top; i++) {
+        printf("  %6.2f %%  ", 100 * (double)finding->probabilities[places[i]]);
+        print_escaped(stdout, classifier_label(classifier, places[i]));
+        printf("\n");
+    }
+}
+
+/* %.9g gives back every bit of a float. */
+static void print_json(const struct classifier *classifier, const char *path, const struct finding *finding,
+                       const int *places, int top, bool logits)
+{
+    printf("{\"file\": ");
+    print_json_string(stdout, path);
+    printf(", \"predictions\": [");
+    for (int i = 0; i < top; i++) {
+        printf("%s{\"label\": ", i ? ", " : "");
+        print_json_string(stdout, classifier_label(classifier, places[i]));
+        printf(", \"score\": %.9g, \"index\": %d}", (double)finding->probabilities[places[i]], places[i]);
+    }
+    printf("], \"sure\": %s", is_sure(classifier, finding, places) ? "true" : "false");
+    if (logits) {
+        printf(", \"logits\": [");
+        for (int i = 0; i < classifier_classes(classifier); i++)
+            printf("%s%.9g", i ? ", " : "", (double)finding->logits[i]);
+        printf("]");
+    }
+    printf("}");
+}
+
+static void print_json_error(const char *path, const char *reason)
+{
+    printf("{\"file\": ");
+    print_json_string(stdout, path);
+    printf(", \"error\": ");
+    print_json_string(stdout, reason);
+    printf("}");
+}
+
+/* ---- The files ---- */
+
+struct paths {
+    char **paths;
+    int count;
+};
+
+static void add_path(struct paths *paths, const char *folder, const char *name)
+{
+    const size_t bytes = strlen(folder) + strlen(name) + 2;
+    char *path = allocate(bytes, 1);
+    snprintf(path, bytes, "%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
+    if ((paths->count & (paths->count - 1)) == 0) { /* full at each power of two */
+        paths->paths = realloc(paths->paths, (paths->count ? 2 * (size_t)paths->count : 1) * sizeof *paths->paths);
+        if (!paths->paths)
+            fail(NULL, NULL, "there is not enough memory for the names of the files");
+    }
+    paths->paths[paths->count++] = path;
+}
+
+static int is_picture(const struct dirent *entry)
+{
+    const char *name = entry->d_name, *dot = strrchr(name, '.');
+    return *name != '.' && dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png") ||
+                                  !strcasecmp(dot, ".bmp"));
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* A folder without pictures stays itself, and is then named as what cannot be read. */
+static void add_operand(struct paths *paths, const char *operand)
+{
+    struct dirent **entries = NULL;
+    const int count = scandir(operand, &entries, is_picture, by_bytes);
+    for (int i = 0; i < count; i++) {
+        add_path(paths, operand, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    if (count <= 0)
+        add_path(paths, "", operand);
+}
+
+/* ---- Classifying, in child processes ---- */
+
+struct job {
+    struct classifier *classifier;
+    char **paths;
+    struct finding *findings;
+};
+
+static enum status classify_bytes(struct classifier *classifier, const uint8_t *bytes, size_t size)
+{
+    struct picture picture;
+    enum status status = decode_picture(&picture, bytes, size);
+    if (status)
+        return status;
+    void *scratch = aligned_alloc(64, (classifier_scratch_bytes(classifier, picture.width, picture.height) + 63) / 64 * 64);
+    status = scratch ? classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch) : STATUS_MEMORY;
+    free(scratch);
+    free(picture.rgba);
+    return status;
+}
+
+static void classify_file(void *context, int i)
+{
+    const struct job *job = context;
+    struct finding *finding = &job->findings[i];
+    size_t size;
+    const char *reason = NULL;
+    uint8_t *bytes = read_file(&size, &reason, job->paths[i], LIMIT_IMAGE_BYTES);
+    if (bytes && !size)
+        reason = "the file is empty";
+    if (bytes && size) {
+        const enum status status = classify_bytes(job->classifier, bytes, size);
+        reason = status ? status_text(status) : "";
+    }
+    free(bytes);
+    snprintf(finding->reason, sizeof finding->reason, "%s", reason);
+    if (*reason)
+        return;
+    const size_t score_bytes = (size_t)classifier_classes(job->classifier) * sizeof(float);
+    memcpy(finding->logits, classifier_logits(job->classifier), score_bytes);
+    memcpy(finding->probabilities, classifier_probabilities(job->classifier), score_bytes);
+}
+
+static void decoder_stopped(void *context, int i)
+{
+    struct finding *finding = &((struct job *)context)->findings[i];
+    snprintf(finding->reason, sizeof finding->reason, "%s", status_text(STATUS_IMAGE_CORRUPT));
+}
+
+/* Prints what is in each file, in their order, and returns how many could not be read. So many files at a time, and then their
+ * results: memory does not grow with the number of files. */
+static int classify_all(struct classifier *classifier, const struct paths *paths, int threads, int top, bool json, bool logits)
+{
+    const int classes = classifier_classes(classifier), most = threads * FILES_PER_CHILD;
+    const int block = paths->count < most ? paths->count : most;
+    const size_t scores = 2 * (size_t)block * (size_t)classes;
+    struct finding *findings = shared_memory((size_t)block, sizeof *findings);
+    float *shared = shared_memory(scores, sizeof *shared);
+    for (int i = 0; i < block; i++) {
+        findings[i].logits = shared + 2 * (size_t)i * (size_t)classes;
+        findings[i].probabilities = findings[i].logits + classes;
+    }
+    int *places = allocate((size_t)top, sizeof(int)), failures = 0;
+    for (int begin = 0; begin < paths->count; begin += block) {
+        const int count = paths->count - begin < block ? paths->count - begin : block;
+        struct job job = {classifier, paths->paths + begin, findings};
+        sandbox_run(count, threads, classify_file, decoder_stopped, &job);
+        for (int i = 0; i < count; i++) {
+            const char *path = job.paths[i];
+            if (json)
+                printf("%s", begin + i ? ",\n " : "");
+            if (*findings[i].reason) {
+                failures++;
+                complain(path, NULL, "%s", findings[i].reason);
+                if (json)
+                    print_json_error(path, findings[i].reason);
+                continue;
+            }
+            rank(places, top, findings[i].probabilities, classes);
+            if (json)
+                print_json(classifier, path, &findings[i], places, top, logits);
+            else
+                print_table(classifier, path, &findings[i], places, top);
+        }
+    }
+    shared_memory_free(shared, scores, sizeof *shared);
+    shared_memory_free(findings, (size_t)block, sizeof *findings);
+    free(places);
+    return failures;
+}
+
+int command_classify(int argc, char **argv)
+{
+    int top = 5, threads = 0;
+    bool json = false, logits = false;
+    const struct option_entry options[] = {
+        {"top", "N", OPTION_COUNT, &top, "how many classes to show", NULL},
+        {"threads", "N", OPTION_COUNT, &threads, "how many files at a time; 0: as many as there are cores", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print a JSON array with an object for each file", NULL},
+        {"logits", NULL, OPTION_FLAG, &logits, "with --json: the scores before softmax too, with every bit", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first < 2)
+        usage_error("classify", "classify takes a model and at least one picture");
+    if (logits && !json)
+        usage_error("classify", "--logits needs --json");
+    if (!top)
+        usage_error("classify", "--top takes 1 or more");
+    if (threads > MOST_THREADS)
+        usage_error("classify", "--threads takes at most %d", MOST_THREADS);
+    threads = threads ? threads : omp_get_max_threads();
+
+    struct model *model = allocate(1, sizeof *model);
+    size_t size, workspace;
+    uint8_t *bytes = model_file_load(model, &size, argv[first]);
+    free(model);
+    struct classifier *classifier;
+    void *memory = NULL;
+    enum status status = classifier_bytes(&workspace, bytes, size);
+    if (!status)
+        status = classifier_open(&classifier, memory = allocate(workspace, 1), bytes, size);
+    if (status)
+        fail(argv[first], NULL, "%s", status_text(status));
+    const int classes = classifier_classes(classifier);
+    struct paths paths = {0};
+    for (int i = first + 1; i < argc; i++)
+        add_operand(&paths, argv[i]);
+
+    if (json)
+        printf("[");
+    const int failures = classify_all(classifier, &paths, threads, top < classes ? top : classes, json, logits);
+    if (json)
+        printf("]\n");
+    for (int i = 0; i < paths.count; i++)
+        free(paths.paths[i]);
+    free(paths.paths);
+    free(memory);
+    free(bytes);
+    return failures ? EXIT_ERROR : EXIT_SUCCESS;
+}

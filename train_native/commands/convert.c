@@ -1,0 +1,127 @@
+#include "commands/commands.h"
+
+#include "model/evaluation.h"
+#include "model/model_file.h"
+#include "cli/options.h"
+#include "cli/util.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "eyelet convert MODEL -o SMALL: the same model with its weights in another type\n\n"
+    "  eyelet convert large.eyelet -o small.eyelet --weights f16     half the download, widened when it is opened\n"
+    "  eyelet convert large.eyelet -o small.eyelet --weights int8    a quarter: a byte a weight, a scale for each channel\n\n"
+    "Says what it costs: in accuracy where the data is at hand.";
+
+static const char *const types[] = {"f32", "f16", "int8", NULL};
+
+/* The largest error of a weight as a share of the largest weight of its node. */
+static float largest_error(const struct model *before, const struct model *after)
+{
+    float worst = 0;
+    for (int node = 0; node < before->net.node_count; node++) {
+        const size_t count = before->net.place[node + 1] - before->net.place[node];
+        float *a = allocate(count, sizeof(float)), *b = allocate(count, sizeof(float)), largest = 0, error = 0;
+        model_parameters(a, before, node);
+        model_parameters(b, after, node);
+        for (size_t i = 0; i < count; i++) {
+            largest = fmaxf(largest, fabsf(a[i]));
+            error = fmaxf(error, fabsf(a[i] - b[i]));
+        }
+        worst = largest > 0 ? fmaxf(worst, error / largest) : worst;
+        free(a);
+        free(b);
+    }
+    return worst;
+}
+
+/* What storing the weights in fewer bits did to the answers, on the test images. */
+struct cost {
+    double before, after, agreement; /* accuracies, and how often the two say the same; shares of 1 */
+    int images;                      /* 0: no data was at hand */
+};
+
+static struct cost compare(const uint8_t *before, size_t before_size, const uint8_t *after, size_t after_size, const struct model *model,
+                    const char *data)
+{
+    struct data_options options = usual_data;
+    options.path = data;
+    struct dataset dataset = dataset_open(&options, DATASET_TEST);
+    char *mismatch = evaluation_mismatch(model, &dataset);
+    if (mismatch) {
+        if (data)
+            complain(data, NULL, "the accuracy is not measured on it: %s", mismatch);
+        free(mismatch);
+        dataset_free(&dataset);
+        return (struct cost){0};
+    }
+    dataset_read(&dataset, model->net.input, &model->preprocess);
+    dataset_fit(&dataset, model->net.input, &model->preprocess);
+    struct evaluation a = evaluation_run(before, before_size, &dataset, NULL, dataset.count, 0), b = evaluation_run(after, after_size, &dataset, NULL, dataset.count, 0);
+    const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b), dataset.count};
+    evaluation_free(&a);
+    evaluation_free(&b);
+    dataset_free(&dataset);
+    return cost;
+}
+
+static void print_table(size_t before, size_t after, float error, const struct cost *cost)
+{
+    printf("size       %s bytes before, %s after\nweights    off by at most %.2g of the largest of their layer\n",
+           grouped(before), grouped(after), (double)error);
+    if (cost->images)
+        printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * cost->before,
+               100 * cost->after, 100 * cost->agreement, grouped((uint64_t)cost->images));
+    else
+        printf("accuracy   not measured: no data for it found (--data)\n");
+}
+
+static void print_json(size_t before, size_t after, float error, const struct cost *cost)
+{
+    printf("{\"bytes_before\": %zu, \"bytes_after\": %zu, \"largest_error\": %.9g", before, after, (double)error);
+    if (cost->images)
+        printf(", \"images\": %d, \"accuracy_before\": %.6f, \"accuracy_after\": %.6f, \"agreement\": %.6f", cost->images,
+               cost->before, cost->after, cost->agreement);
+    printf("}\n");
+}
+
+int command_convert(int argc, char **argv)
+{
+    const char *output = NULL, *data = NULL;
+    int type = WEIGHTS_FLOAT16;
+    bool json = false;
+    const struct option_entry options[] = {
+        {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
+        {"weights", "TYPE", OPTION_CHOICE, &type, "one of", types},
+        {"data", "PATH", OPTION_TEXT, &data, "what it was trained on (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first != 1)
+        usage_error("convert", "convert takes one model, got %d", argc - first);
+    if (!output || !*output)
+        usage_error("convert", "convert needs -o FILE, where the result goes");
+
+    struct model before, exact, after;
+    size_t before_size, exact_size, after_size;
+    uint8_t *bytes = model_file_load(&before, &before_size, argv[first]);
+    char *notes = model_file_notes(&before);
+    /* Layers may be folded on the way, so the weights are compared with those of the same network. */
+    uint8_t *unrounded = model_file_again(&exact_size, &before, notes, WEIGHTS_FLOAT32);
+    uint8_t *result = model_file_again(&after_size, &before, notes, (enum weights)type);
+    const char *reason;
+    if (!write_file(output, result, after_size, &reason))
+        fail(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    model_read(&exact, unrounded, exact_size);
+    model_read(&after, result, after_size);
+    struct cost cost = {0};
+    if (dataset_is_there(data))
+        cost = compare(bytes, before_size, result, after_size, &before, data);
+    (json ? print_json : print_table)(before_size, after_size, largest_error(&exact, &after), &cost);
+    free(result);
+    free(unrounded);
+    free(notes);
+    free(bytes);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,237 @@
+#include "commands/probe.h"
+
+#include "cli/util.h"
+#include "model/softmax_regression.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { IMAGES = 16 /* at a time through the trunk */ };
+static const float strengths[] = {3, 1, 0.3f, 0.1f, 0.03f, 0.01f, 0.003f, 0.001f, 0.0003f};
+enum { STRENGTHS = sizeof strengths / sizeof *strengths, USUAL_STRENGTH = 3 };
+
+/* What is between the head's sums and the logits: a factor. */
+static float scale_behind(const struct net *net, int head)
+{
+    static const char hint[] = "Train without --linear-probe, with --freeze trunk.";
+    float scale = 1;
+    if (net->nodes[head].kind != NODE_DENSE)
+        fail(NULL, hint, "a linear probe needs a model whose last layer with weights is dense");
+    for (int i = head + 1; i < net->node_count - 1; i++) {
+        if (net->nodes[i].kind != NODE_SCALE)
+            fail(NULL, hint, "a linear probe needs a model whose last dense layer nothing follows but `scale` and the softmax");
+        scale *= net->nodes[i].rate;
+    }
+    return scale;
+}
+
+/* ---- Embeddings ---- */
+
+/* x (count, features + 1): what the head reads of these images, and a 1. */
+static void embed(float *x, const struct saver *saver, const float *parameters, int head, const int *places, int count,
+                  int threads)
+{
+    const struct net *net = saver->net;
+    const struct dataset *dataset = saver->dataset;
+    const int tensor = net->nodes[head].input[0];
+    const size_t features = shape_count(net->shapes[tensor]), pixels = shape_count(net->input);
+    struct net_packed packed;
+    struct arena arena = {0};
+    net_packed_plan(&packed, net, NET_INFER, &arena);
+    void *memory = allocate((size_t)arena.used, 1);
+    arena = (struct arena){.base = memory, .size = arena.used};
+    net_packed_plan(&packed, net, NET_INFER, &arena);
+    for (int i = 0; i < head; i++)
+        net_pack(&packed, net, i, parameters + net->place[i]);
+#pragma omp parallel num_threads(threads)
+    {
+        struct net_run run;
+        struct arena own = {0};
+        net_run_plan(&run, net, &packed, IMAGES, NET_INFER, &own);
+        void *work = allocate((size_t)own.used, 1);
+        own = (struct arena){.base = work, .size = own.used};
+        net_run_plan(&run, net, &packed, IMAGES, NET_INFER, &own);
+#pragma omp for schedule(dynamic)
+        for (int start = 0; start < count; start += IMAGES) {
+            const int n = count - start < IMAGES ? count - start : IMAGES;
+            for (int i = 0; i < n; i++)
+                image_normalise(run.tensor[0] + (size_t)i * pixels,
+                                dataset->pixels + (size_t)places[start + i] * shape_count(dataset->shape), net->input,
+                                saver->preprocess);
+            for (int i = 0; i < head; i++)
+                net_forward_node(&run, i, n);
+            for (int i = 0; i < n; i++) {
+                float *row = x + (size_t)(start + i) * (features + 1);
+                memcpy(row, run.tensor[tensor] + (size_t)i * features, features * sizeof(float));
+                row[features] = 1;
+            }
+        }
+        free(work);
+    }
+    free(memory);
+}
+
+/* Mean and deviation of each feature but the last; one that never changes has a deviation of 1. */
+static void measure(float *mean, float *deviation, const float *x, int count, int features)
+{
+    for (int k = 0; k < features - 1; k++) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < count; i++)
+            sum += (double)x[(size_t)i * (size_t)features + (size_t)k] / count;
+        for (int i = 0; i < count; i++) {
+            const double d = (double)x[(size_t)i * (size_t)features + (size_t)k] - sum;
+            squares += d * d / count;
+        }
+        mean[k] = (float)sum;
+        deviation[k] = squares > 1e-12 ? (float)sqrt(squares) : 1;
+    }
+}
+
+static void standardise(float *x, const float *mean, const float *deviation, int count, int features)
+{
+    for (int i = 0; i < count; i++, x += features)
+        for (int k = 0; k < features - 1; k++)
+            x[k] = (x[k] - mean[k]) / deviation[k];
+}
+
+/* ---- Learning ---- */
+
+static struct epoch_result score(const float *w, const struct regression *data)
+{
+    const size_t scores = (size_t)data->count * (size_t)data->classes;
+    float *logits = allocate(2 * scores + (size_t)data->count, sizeof(float));
+    float *probabilities = logits + scores, *losses = probabilities + scores;
+    struct epoch_result result = {.count = data->count, .finite = true};
+    softmax_regression_logits(logits, w, data);
+    cross_entropy_forward(losses, probabilities, logits, data->targets, 0, data->count, data->classes);
+    for (int i = 0; i < data->count; i++) {
+        const float *row = logits + i * data->classes;
+        int best = 0;
+        for (int k = 1; k < data->classes; k++)
+            best = row[k] > row[best] ? k : best;
+        result.correct += best == data->targets[i].label;
+        result.loss_sum += (double)losses[i];
+    }
+    free(logits);
+    return result;
+}
+
+static void print_strength(const struct train_options *o, float l2, int iterations, const struct epoch_result *train,
+                           const struct epoch_result *validation)
+{
+    if (o->json) {
+        printf("{\"l2\": %g, \"iterations\": %d, \"loss\": %.6f, \"accuracy\": %.6f", (double)l2, iterations, epoch_loss(train),
+               epoch_accuracy(train));
+        if (validation->count)
+            printf(", \"validation_loss\": %.6f, \"validation_accuracy\": %.6f", epoch_loss(validation),
+                   epoch_accuracy(validation));
+        printf("}\n");
+    } else {
+        printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train),
+               100 * epoch_accuracy(train));
+        if (validation->count)
+            printf("  validation loss %.4f  accuracy %.2f %%", epoch_loss(validation), 100 * epoch_accuracy(validation));
+        printf("\n");
+    }
+}
+
+/* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the validation
+ * images, which says more than the accuracy where they are few; without any, what the usual strength gives. Returns how it
+ * does there. */
+static struct epoch_result choose(float *best, const struct train_options *o, const struct regression *train,
+                                  const struct regression *validation)
+{
+    const size_t size = (size_t)train->features * (size_t)train->classes;
+    float *w = allocate(size, sizeof(float));
+    struct epoch_result chosen = {0};
+    for (int s = 0; s < STRENGTHS; s++) {
+        if (!validation->count && s != USUAL_STRENGTH)
+            continue;
+        const int iterations = softmax_regression(w, train, strengths[s]);
+        const struct epoch_result learnt = score(w, train), measured = score(w, validation);
+        print_strength(o, strengths[s], iterations, &learnt, &measured);
+        if (!chosen.count || measured.loss_sum < chosen.loss_sum) {
+            memcpy(best, w, size * sizeof(float));
+            chosen = measured;
+        }
+    }
+    free(w);
+    return chosen;
+}
+
+/* The head's weights (features, classes) and biases (classes) for embeddings as they are, before `scale`. */
+static void put_head(float *head, const float *w, const float *mean, const float *deviation, int features, int classes,
+                     float scale)
+{
+    const int inputs = features - 1;
+    for (int c = 0; c < classes; c++) {
+        double bias = (double)w[inputs * classes + c];
+        for (int k = 0; k < inputs; k++) {
+            const double weight = (double)w[k * classes + c] / (double)deviation[k];
+            head[k * classes + c] = (float)(weight / (double)scale);
+            bias -= weight * (double)mean[k];
+        }
+        head[inputs * classes + c] = (float)(bias / (double)scale);
+    }
+}
+
+static struct regression regression_of(const struct saver *saver, const float *parameters, int head, const int *places, int count,
+                                       const float *class_weights, int threads)
+{
+    const struct dataset *dataset = saver->dataset;
+    const int features = (int)shape_count(saver->net->shapes[saver->net->nodes[head].input[0]]) + 1;
+    float *x = allocate((size_t)count * (size_t)features + 1, sizeof(float));
+    struct target *targets = allocate((size_t)count + 1, sizeof *targets);
+    embed(x, saver, parameters, head, places, count, threads);
+    for (int i = 0; i < count; i++) {
+        targets[i] = target_of(dataset->labels[places[i]]);
+        targets[i].weight = class_weights ? class_weights[targets[i].label] : 1;
+    }
+    return (struct regression){x, targets, count, features, dataset->classes, threads};
+}
+
+static void regression_free(struct regression *data)
+{
+    free((void *)data->x);
+    free((void *)data->targets);
+}
+
+void probe(const struct saver *saver, const struct transfer *transfer, const struct split *split, const float *class_weights,
+           int threads)
+{
+    const struct net *net = saver->net;
+    const struct train_options *o = saver->options;
+    const int head = transfer->head, classes = net_classes(net);
+    const float scale = scale_behind(net, head);
+    double start = seconds_now();
+    const float *trunk = transfer->parameters;
+    struct regression train = regression_of(saver, trunk, head, split->train, split->train_count, class_weights, threads);
+    struct regression validation = regression_of(saver, trunk, head, split->validation, split->validation_count, NULL, threads);
+    const int features = train.features;
+    float *mean = allocate((size_t)features, sizeof(float)), *deviation = allocate((size_t)features, sizeof(float));
+    measure(mean, deviation, train.x, train.count, features);
+    standardise((float *)train.x, mean, deviation, train.count, features);
+    standardise((float *)validation.x, mean, deviation, validation.count, features);
+    if (!o->json)
+        printf("%s embeddings of %s numbers in %.1f s\n", grouped((uint64_t)(train.count + validation.count)),
+               grouped((uint64_t)features - 1), seconds_now() - start);
+    fflush(stdout);
+
+    start = seconds_now();
+    float *w = allocate((size_t)features * (size_t)classes, sizeof(float));
+    const struct epoch_result measured = choose(w, o, &train, &validation);
+    if (!o->json)
+        printf("learnt in %.1f s\n", seconds_now() - start);
+
+    float *parameters = allocate(net_parameter_count(net), sizeof(float));
+    memcpy(parameters, trunk, net_parameter_count(net) * sizeof(float));
+    put_head(parameters + net->place[head], w, mean, deviation, features, classes, scale);
+    saver_save(saver, parameters, o->output, 0, &measured);
+    free(parameters);
+    free(w);
+    free(mean);
+    free(deviation);
+    regression_free(&train);
+    regression_free(&validation);
+}

@@ -1,0 +1,97 @@
+#include "commands/progress.h"
+
+#include "cli/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static FILE *open_log(const char *path)
+{
+    FILE *log = fopen(path, "w");
+    if (!log || setvbuf(log, NULL, _IONBF, 0) || /* after a failure nothing is left that exit would write */
+        fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0)
+        fail(path, "Name a place that you may write to with -o.", "cannot be written: %m");
+    return log;
+}
+
+/* The log of a run that goes on: its header and the rows of the epochs that are complete. */
+static FILE *reopen_log(const char *path, int epochs)
+{
+    FILE *log = fopen(path, "r+");
+    char line[512];
+    for (int row = 0; log && row <= epochs; row++)
+        if (!fgets(line, sizeof line, log))
+            break;
+    if (!log)
+        return open_log(path);
+    fflush(log);
+    if (ftruncate(fileno(log), ftell(log)) || fseek(log, 0, SEEK_END) || setvbuf(log, NULL, _IONBF, 0))
+        fail(path, NULL, "cannot be written: %m");
+    return log;
+}
+
+struct display display_open(const struct train_options *options, const char *log_path, int epochs)
+{
+    return (struct display){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path,
+                           .log = epochs < 0 ? open_log(log_path) : reopen_log(log_path, epochs)};
+}
+
+void display_close(struct display *display)
+{
+    if (fclose(display->log))
+        fail(display->log_path, NULL, "the log cannot be written: %m");
+}
+
+void display_start(struct display *display, int epoch, int images)
+{
+    display->epoch = epoch;
+    display->first = images;
+    display->epoch_start = seconds_now();
+}
+
+void display_progress(struct display *display, const struct epoch_result *so_far, int images)
+{
+    const double now = seconds_now(), elapsed = now - display->epoch_start;
+    if (display->live && (now - display->drawn > 0.1 || so_far->count == images)) {
+        enum { BAR = 24 };
+        display->drawn = now;
+        const double rate = (so_far->count - display->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
+        const int filled = (int)((int64_t)BAR * so_far->count / images);
+        printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
+               display->options->settings.epochs > 9 ? 2 : 1, display->epoch + 1, display->options->settings.epochs, filled,
+               "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
+               grouped((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
+        fflush(stdout);
+    }
+}
+
+void display_epoch(struct display *display, const struct epoch_result *train, const struct epoch_result *validation, bool best)
+{
+    const double seconds = seconds_now() - display->epoch_start;
+    const int epoch = display->epoch + 1, epochs = display->options->settings.epochs;
+    if (display->options->json) {
+        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train), epoch_accuracy(train));
+        if (validation->count)
+            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation), epoch_accuracy(validation));
+        printf("\"seconds\": %.2f}\n", seconds);
+    } else {
+        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", display->live ? "\r\033[K" : "",
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)((train->count - display->first) / seconds)), epoch_loss(train),
+               100 * epoch_accuracy(train));
+        if (validation->count)
+            printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
+        printf("\n");
+    }
+    fflush(stdout);
+    char measured[64] = ","; /* empty fields where nothing was measured */
+    if (validation->count)
+        snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
+    const long start = ftell(display->log);
+    if (fprintf(display->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
+        const int reason = errno;
+        if (ftruncate(fileno(display->log), start)) {} /* half a line would make the file unreadable for others */
+        fail(display->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
+    }
+}

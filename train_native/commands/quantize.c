@@ -1,0 +1,172 @@
+#include "commands/commands.h"
+
+#include "model/evaluation.h"
+#include "model/model_file.h"
+#include "cli/options.h"
+#include "model/quantizer.h"
+#include "cli/util.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "eyelet quantize MODEL -o SMALL: the same model in whole numbers: a quarter of the size, faster, the same on every machine by nature\n\n"
+    "  eyelet quantize mine.eyelet -o small.eyelet\n"
+    "  eyelet quantize mine.eyelet -o small.eyelet --drop 1      accept one point of accuracy less\n\n"
+    "Weights get 8 bits and a scale for each channel, activations ranges seen on training images. Says what it costs on the test\n"
+    "images, and writes nothing where that is more than --drop allows.";
+
+enum { WORST = 3 };
+
+/* What became of one class: the share of its images that is recognised. */
+struct change {
+    int index;
+    double before, after;
+};
+
+static int by_loss(const void *a, const void *b)
+{
+    const struct change *x = a, *y = b;
+    const double loss_x = x->before - x->after, loss_y = y->before - y->after;
+    return loss_x > loss_y ? -1 : loss_x < loss_y ? 1 : x->index - y->index;
+}
+
+static double recall(const struct evaluation *evaluation, int index)
+{
+    int count = 0;
+    for (int k = 0; k < evaluation->classes; k++)
+        count += evaluation->confusion[index * evaluation->classes + k];
+    return count ? (double)evaluation->confusion[index * evaluation->classes + index] / count : 0;
+}
+
+/* The classes that lost most first; the caller frees them. */
+static struct change *changes_of(const struct evaluation *before, const struct evaluation *after)
+{
+    struct change *changes = allocate((size_t)before->classes, sizeof *changes);
+    for (int k = 0; k < before->classes; k++)
+        changes[k] = (struct change){k, recall(before, k), recall(after, k)};
+    qsort(changes, (size_t)before->classes, sizeof *changes, by_loss);
+    return changes;
+}
+
+struct report {
+    size_t bytes_before, bytes_after;
+    struct evaluation before, after;
+};
+
+static void print_table(const struct report *report, const struct dataset *dataset)
+{
+    const double before = evaluation_accuracy(&report->before), after = evaluation_accuracy(&report->after);
+    printf("size       %s bytes before, %s after\n", grouped(report->bytes_before), grouped(report->bytes_after));
+    printf("accuracy   %.2f %% before, %.2f %% after (%+.2f points); the two agree on %.2f %% of %s images\n", 100 * before, 100 * after,
+           100 * (after - before), 100 * evaluation_agreement(&report->before, &report->after), grouped((uint64_t)dataset->count));
+    struct change *changes = changes_of(&report->before, &report->after);
+    printf("worst      ");
+    for (int k = 0; k < WORST && k < dataset->classes; k++) {
+        printf("%s", k ? ", " : "");
+        print_escaped(stdout, dataset->class_names[changes[k].index]);
+        printf(" %.1f to %.1f %%", 100 * changes[k].before, 100 * changes[k].after);
+    }
+    printf("\n");
+    free(changes);
+}
+
+static void print_json(const struct report *report, const struct dataset *dataset)
+{
+    printf("{\"bytes_before\": %zu, \"bytes_after\": %zu, \"images\": %d, \"accuracy_before\": %.6f, \"accuracy_after\": %.6f, "
+           "\"agreement\": %.6f, \"classes\": [",
+           report->bytes_before, report->bytes_after, dataset->count, evaluation_accuracy(&report->before),
+           evaluation_accuracy(&report->after), evaluation_agreement(&report->before, &report->after));
+    struct change *changes = changes_of(&report->before, &report->after);
+    for (int k = 0; k < dataset->classes; k++) {
+        printf("%s{\"label\": ", k ? ", " : "");
+        print_json_string(stdout, dataset->class_names[changes[k].index]);
+        printf(", \"before\": %.6f, \"after\": %.6f}", changes[k].before, changes[k].after);
+    }
+    printf("]}\n");
+    free(changes);
+}
+
+/* The notes of the model before, but for accuracies, which it no longer has. */
+static char *notes_of(const struct model *model, int images, int seed)
+{
+    char *old = model_file_notes(model), *kept = allocate(strlen(old) + 1, 1), value[64];
+    for (const char *line = old; *line;) {
+        const size_t length = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
+        if (strncmp(line, "accuracy", strlen("accuracy")) != 0)
+            strncat(kept, line, length);
+        line += length;
+    }
+    snprintf(value, sizeof value, "%s training images, seed %d", grouped((uint64_t)images), seed);
+    char *notes = model_file_set_note(kept, "quantized", value);
+    free(kept);
+    free(old);
+    return notes;
+}
+
+int command_quantize(int argc, char **argv)
+{
+    const char *output = NULL;
+    struct data_options data = usual_data;
+    float drop = 0.5f;
+    int images = 512, seed = 1, limit = 0;
+    bool json = false;
+    const struct option_entry options[] = {
+        {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
+        {"drop", "POINTS", OPTION_NUMBER, &drop, "the most accuracy that may be lost, in points of a percent", NULL},
+        {"images", "N", OPTION_COUNT, &images, "training images that show how large activations get", NULL},
+        {"seed", "N", OPTION_COUNT, &seed, "which training images", NULL},
+        {"limit", "N", OPTION_COUNT, &limit, "measure on the first N test images only (0: all)", NULL},
+        {"data", "PATH", OPTION_TEXT, &data.path, "what it was trained on (else $EYELET_DATA, data/, ../shared/data/)", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first != 1)
+        usage_error("quantize", "quantize takes one model, got %d", argc - first);
+    if (!output || !*output)
+        usage_error("quantize", "quantize needs -o FILE, where the result goes");
+    if (!images)
+        usage_error("quantize", "--images takes 1 or more");
+
+    struct model *model = allocate(1, sizeof *model);
+    struct report report;
+    uint8_t *bytes = model_file_load(model, &report.bytes_before, argv[first]);
+    if (model->type == WEIGHTS_WHOLE)
+        fail(argv[first], "Quantize the model that it was made from.", "the model is quantized already");
+    struct dataset seen = dataset_open(&data, DATASET_TRAIN);
+    char *mismatch = evaluation_mismatch(model, &seen);
+    if (mismatch)
+        fail(argv[first], "Quantize a model with the data that it was trained on.", "%s", mismatch);
+    dataset_read(&seen, model->net.input, &model->preprocess);
+    dataset_draw(&seen, images, (uint64_t)seed);
+    dataset_fit(&seen, model->net.input, &model->preprocess);
+    char *notes = notes_of(model, seen.count, seed);
+    uint8_t *result = quantized_bytes(&report.bytes_after, model, notes, &seen);
+    dataset_free(&seen);
+
+    struct dataset test = dataset_open(&data, DATASET_TEST);
+    dataset_read(&test, model->net.input, &model->preprocess);
+    if (limit)
+        dataset_limit(&test, limit);
+    dataset_fit(&test, model->net.input, &model->preprocess);
+    report.before = evaluation_run(bytes, report.bytes_before, &test, NULL, test.count, 0);
+    report.after = evaluation_run(result, report.bytes_after, &test, NULL, test.count, 0);
+    (json ? print_json : print_table)(&report, &test);
+    const double lost = 100 * (evaluation_accuracy(&report.before) - evaluation_accuracy(&report.after));
+    fflush(stdout);
+    if (lost > (double)drop)
+        fail(argv[first], "Nothing was written. Allow more with --drop, or show it more --images.",
+             "quantized it loses %.2f points of accuracy, more than %g", lost, (double)drop);
+    const char *reason;
+    if (!write_file(output, result, report.bytes_after, &reason))
+        fail(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    evaluation_free(&report.before);
+    evaluation_free(&report.after);
+    dataset_free(&test);
+    free(result);
+    free(notes);
+    free(bytes);
+    free(model);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,69 @@
+#include "commands/run_folder.h"
+
+#include "model/evaluation.h"
+#include "model/model_file.h"
+#include "report/report.h"
+#include "cli/util.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void run_folder_configuration(const struct train_options *o, const char *command, const char *identity)
+{
+    char *path = beside(o->output, ".txt"), *text = NULL;
+    const char *reason;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    fprintf(out, "command=%s\n%s", command, identity);
+    fclose(out);
+    if (!write_file(path, text, size, &reason))
+        fail(path, NULL, "what the run is made of cannot be written: %s", reason);
+    free(text);
+    free(path);
+}
+
+/* The validation images as a data set of their own, which borrows all but the members that run_folder_report frees. */
+static struct dataset validation_images(const struct dataset *dataset, const struct split *split)
+{
+    struct dataset part = *dataset;
+    const size_t bytes = shape_count(dataset->shape), count = (size_t)split->validation_count;
+    part.count = split->validation_count;
+    part.files = NULL; /* as contents and validates, of images in another order */
+    part.contents = NULL;
+    part.validates = NULL;
+    part.pixels = allocate(count, bytes);
+    part.labels = allocate(count, sizeof *part.labels);
+    for (size_t i = 0; i < count; i++) {
+        const int place = split->validation[i];
+        memcpy(part.pixels + i * bytes, dataset->pixels + (size_t)place * bytes, bytes);
+        part.labels[i] = dataset->labels[place];
+    }
+    const size_t length = strlen(dataset->name) + sizeof " (validation)";
+    part.name = allocate(length, 1);
+    snprintf(part.name, length, "%s (validation)", dataset->name);
+    return part;
+}
+
+void run_folder_report(const struct train_options *o, const char *command, const struct dataset *dataset, const struct split *split)
+{
+    if (!split->validation_count)
+        return;
+    struct dataset images = validation_images(dataset, split);
+    struct model *model = allocate(1, sizeof *model);
+    size_t size;
+    uint8_t *bytes = model_file_load(model, &size, o->output);
+    char *notes = model_file_notes(model), *path = beside(o->output, ".html");
+    struct evaluation evaluation = evaluation_run(bytes, size, &images, NULL, images.count, 0);
+    const struct report report = {.path = o->output, .command = command, .model = model, .notes = notes, .bytes = bytes, .size = size,
+                                  .dataset = &images, .evaluation = &evaluation, .views = evaluation_views[0]};
+    report_write(path, &report);
+    evaluation_free(&evaluation);
+    free(path);
+    free(notes);
+    free(bytes);
+    free(model);
+    free(images.name);
+    free(images.labels);
+    free(images.pixels);
+}

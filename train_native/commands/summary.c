@@ -1,0 +1,154 @@
+#include "commands/commands.h"
+
+#include "base/bytes.h"
+#include "model/model_file.h"
+#include "model/network.h"
+#include "cli/options.h"
+#include "model/recipes.h"
+#include "cli/util.h"
+#include "model/trainer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "eyelet summary MODEL|NETWORK: the layers with their shapes, parameters and multiply-adds for one image\n\n"
+    "  eyelet summary web/models/tutorial.eyelet\n"
+    "  eyelet summary tutorial --size 64";
+
+static uint64_t run_bytes(const struct net *net, bool whole)
+{
+    struct arena arena = {0};
+    if (whole) {
+        struct integer_net quantized;
+        integer_net_plan(&quantized, net, &arena);
+        return arena.used;
+    }
+    struct net_packed packed;
+    struct net_run run;
+    net_packed_plan(&packed, net, NET_INFER, &arena);
+    net_run_plan(&run, net, &packed, 1, NET_INFER, &arena);
+    return arena.used;
+}
+
+/* How many images at a time the recipe of this name takes; what is no recipe takes as many as usual. */
+static int shard_of(const char *name)
+{
+    const struct recipe *recipe = recipe_named(name);
+    return recipe ? recipe->shard : USUAL_SHARD;
+}
+
+static void print_table(const struct net *net, const char *name, bool whole)
+{
+    uint64_t multiply_adds = 0;
+    print_escaped(stdout, name);
+    printf("\n\n  %-3s %-15s %-22s %-16s %12s %14s\n", "", "layer", "", "output", "parameters", "multiply-adds");
+    printf("  %-3d %-15s %-22s %dx%dx%d\n", 0, "input", "", net->input.h, net->input.w, net->input.c);
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        char details[64], shape[32];
+        network_details(details, sizeof details, node);
+        if (node->kind == NODE_ADD)
+            snprintf(details, sizeof details, "%d and %d", node->input[0], node->input[1]);
+        else if (node->input[0] != i)
+            snprintf(details + strlen(details), sizeof details - strlen(details), "%sfrom %d", *details ? ", " : "", node->input[0]);
+        const struct shape out = net->shapes[i + 1];
+        snprintf(shape, sizeof shape, "%dx%dx%d", out.h, out.w, out.c);
+        printf("  %-3d %-15s %-22s %-16s %12s %14s\n", i + 1, network_kind(node->kind), details, shape,
+               grouped(net->place[i + 1] - net->place[i]), grouped(net_multiply_adds(net, i)));
+        multiply_adds += net_multiply_adds(net, i);
+    }
+    printf("\n  parameters      %s (%s bytes)\n", grouped(net_parameter_count(net)), grouped(4 * net_parameter_count(net)));
+    printf("  multiply-adds   %s for one image\n", grouped(multiply_adds));
+    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", grouped(run_bytes(net, whole)),
+           grouped(trainer_bytes(net, 2, shard_of(name))), shard_of(name));
+}
+
+/* CRC-32 of the numbers that the weights are when the model is opened. */
+static uint32_t weights_checksum(const struct model *model)
+{
+    const size_t count = net_parameter_count(&model->net);
+    float *parameters = allocate(count, sizeof(float));
+    for (int i = 0; i < model->net.node_count; i++)
+        model_parameters(parameters + model->net.place[i], model, i);
+    const uint32_t sum = bytes_crc32((const uint8_t *)parameters, count * sizeof(float));
+    free(parameters);
+    return sum;
+}
+
+static void print_json(const struct net *net, const char *name, const struct model *model)
+{
+    printf("{\"name\": ");
+    print_json_string(stdout, name);
+    printf(", \"input\": [%d, %d, %d], \"layers\": [", net->input.h, net->input.w, net->input.c);
+    uint64_t multiply_adds = 0;
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        const struct shape out = net->shapes[i + 1];
+        printf("%s{\"kind\": \"%s\", \"inputs\": [%d", i ? ", " : "", network_kind(node->kind), node->input[0]);
+        if (node->kind == NODE_ADD)
+            printf(", %d", node->input[1]);
+        printf("], \"output\": [%d, %d, %d], \"parameters\": %zu, \"multiply_adds\": %llu}", out.h, out.w, out.c,
+               net->place[i + 1] - net->place[i], (unsigned long long)net_multiply_adds(net, i));
+        multiply_adds += net_multiply_adds(net, i);
+    }
+    printf("]");
+    if (model) {
+        char *notes = model_file_notes(model);
+        printf(", \"weights_checksum\": \"%08x\", \"notes\": ", weights_checksum(model));
+        print_json_string(stdout, notes);
+        free(notes);
+    }
+    printf(", \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
+           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net, model && model->type == WEIGHTS_WHOLE),
+           trainer_bytes(net, 2, shard_of(name)));
+}
+
+/* Whether the name is a model's: a file that starts like one. A network is a preset or a text. */
+static bool is_model(const char *path)
+{
+    size_t size;
+    const char *reason;
+    uint8_t *bytes = read_file(&size, &reason, path, LIMIT_MODEL_BYTES);
+    const bool model = bytes && size && bytes[0] == 0x89;
+    free(bytes);
+    return model;
+}
+
+int command_summary(int argc, char **argv)
+{
+    int size = 0, classes = 10;
+    bool json = false;
+    const struct option_entry options[] = {
+        {"size", "N", OPTION_COUNT, &size, "of a network: height and width of the input (0: as the text says)", NULL},
+        {"classes", "N", OPTION_COUNT, &classes, "of a network: number of classes", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first != 1)
+        usage_error("summary", "summary takes one model or network, got %d", argc - first);
+    if (classes < 1 || classes > LIMIT_CHANNELS || size > LIMIT_SIDE)
+        usage_error("summary", "--classes takes 1 to %d, --size up to %d", LIMIT_CHANNELS, LIMIT_SIDE);
+
+    struct model *model = allocate(1, sizeof *model);
+    uint8_t *bytes = NULL;
+    size_t length;
+    if (is_model(argv[first]))
+        bytes = model_file_load(model, &length, argv[first]);
+    else
+        network_read(&model->net, argv[first], size, size, classes);
+    if (json)
+        print_json(&model->net, argv[first], bytes ? model : NULL);
+    else
+        print_table(&model->net, argv[first], bytes && model->type == WEIGHTS_WHOLE);
+    if (bytes && !json) {
+        static const char *const types[] = {"float32", "float16", "int8", "int8, computed in whole numbers"};
+        char *notes = model_file_notes(model);
+        printf("  weights         %s, checksum %08x\n\n%s", types[model->type],
+               weights_checksum(model), notes);
+        free(notes);
+    }
+    free(bytes);
+    free(model);
+    return EXIT_SUCCESS;
+}

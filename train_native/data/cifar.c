@@ -1,0 +1,123 @@
+/* CIFAR-10 and CIFAR-100 (Krizhevsky 2009), binary version: a record is one or two labels, then the planes of red, green and
+ * blue. */
+#include "data/dataset_sources.h"
+
+#include "net/model.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SIDE = 32, PLANE = SIDE * SIDE, MOST_FILES = 6 };
+
+static const struct cifar {
+    const char *name, *folder, *names_file, *remedy;
+    const char *files[MOST_FILES]; /* the last one holds the test images */
+    int file_count, records /* of a file but the last */, test_records, classes;
+    int label_bytes; /* the last of them is the label */
+} cifar10 = {"CIFAR-10", "cifar-10-batches-bin", "batches.meta.txt",
+             "Fetch the archive again: remove the folder and run `eyelet train --fetch`.",
+             {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"},
+             6, 10000, 10000, 10, 1},
+  cifar100 = {"CIFAR-100", "cifar-100-binary", "fine_label_names.txt", "Unpack the archive cifar-100-binary.tar.gz again.",
+              {"train.bin", "test.bin"}, 2, 50000, 10000, 100, 2};
+
+static char *find(const struct cifar *cifar, const char *folder)
+{
+    char *inner = path_join(folder, cifar->folder);
+    const char *const places[] = {folder, inner};
+    char *found = NULL;
+    for (int i = 0; i < 2 && !found; i++) {
+        char *test = path_join(places[i], cifar->files[cifar->file_count - 1]), *names = path_join(places[i], cifar->names_file);
+        /* CIFAR-10's files are named as nothing else is; train.bin and test.bin could be anything. */
+        if (access(test, F_OK) == 0 && (cifar == &cifar10 || access(names, F_OK) == 0))
+            found = strdup(places[i]);
+        free(names);
+        free(test);
+    }
+    free(inner);
+    return found;
+}
+
+static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
+{
+    char *path = path_join(dataset->path, cifar->names_file);
+    size_t size;
+    const char *reason;
+    char *text = (char *)read_file(&size, &reason, path, 1 << 16);
+    if (!text)
+        fail(path, cifar->remedy, "%s", reason);
+    dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
+    char *rest = text;
+    for (int i = 0; i < dataset->classes; i++) {
+        char *line = strsep(&rest, "\n");
+        if (line && *line)
+            line[strcspn(line, "\r")] = 0;
+        if (!line || !*line || strlen(line) > LIMIT_LABEL)
+            fail(path, cifar->remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
+        if (!model_text_valid(line, (int)strlen(line), false)) /* no model could hold it */
+            fail(path, cifar->remedy, "line %d is not text", i + 1);
+        dataset->class_names[i] = strdup(line);
+    }
+    free(text);
+    free(path);
+}
+
+static void read_records(struct dataset *dataset, const struct cifar *cifar, const char *name, int records)
+{
+    char *path = path_join(dataset->path, name);
+    const size_t record_bytes = (size_t)(cifar->label_bytes + 3 * PLANE);
+    size_t size;
+    const char *reason;
+    uint8_t *bytes = read_file(&size, &reason, path, (size_t)1 << 30);
+    if (!bytes)
+        fail(path, cifar->remedy, "%s", reason);
+    if (size != record_bytes * (size_t)records)
+        fail(path, cifar->remedy, "has %s bytes, not the %s of %d records: it is cut short or is not %s", grouped(size),
+             grouped(record_bytes * (size_t)records), records, cifar->name);
+    for (int i = 0; i < records; i++) {
+        const uint8_t *planes = bytes + (size_t)i * record_bytes + cifar->label_bytes;
+        if (planes[-1] >= cifar->classes)
+            fail(path, cifar->remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i, planes[-1],
+                 cifar->classes - 1);
+        dataset->labels[dataset->count] = planes[-1];
+        uint8_t *pixels = dataset->pixels + (size_t)dataset->count++ * 3 * PLANE;
+        for (int k = 0; k < PLANE; k++)
+            for (int c = 0; c < 3; c++)
+                pixels[k * 3 + c] = planes[c * PLANE + k];
+    }
+    free(bytes);
+    free(path);
+}
+
+static void read_all(struct dataset *dataset, const struct cifar *cifar)
+{
+    const bool train = dataset->part == DATASET_TRAIN;
+    const int tests = cifar->file_count - 1;
+    const size_t most = (size_t)(train ? tests * cifar->records : cifar->test_records);
+    dataset->name = strdup(cifar->name);
+    dataset->shape = (struct shape){SIDE, SIDE, 3};
+    dataset->classes = cifar->classes;
+    dataset->pixels = allocate(most, 3 * PLANE);
+    dataset->labels = allocate(most, sizeof *dataset->labels);
+    read_class_names(dataset, cifar);
+    for (int i = 0; train && i < tests; i++)
+        read_records(dataset, cifar, cifar->files[i], cifar->records);
+    if (!train)
+        read_records(dataset, cifar, cifar->files[tests], cifar->test_records);
+}
+
+static char *find_cifar10(const char *folder) { return find(&cifar10, folder); }
+static char *find_cifar100(const char *folder) { return find(&cifar100, folder); }
+static void read_cifar10(struct dataset *dataset) { read_all(dataset, &cifar10); }
+
+static void read_cifar100(struct dataset *dataset)
+{
+    read_all(dataset, &cifar100);
+    dataset->contents = allocate((size_t)dataset->count, sizeof *dataset->contents);
+    for (int i = 0; i < dataset->count; i++)
+        dataset->contents[i] = content_of(dataset->pixels + (size_t)i * 3 * PLANE, 3 * PLANE, 0);
+}
+
+const struct record_source cifar10_source = {find_cifar10, read_cifar10}, cifar100_source = {find_cifar100, read_cifar100};

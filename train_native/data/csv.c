@@ -1,0 +1,152 @@
+/* A CSV file of path and label: RFC 4180, with line feeds alone allowed. */
+#include "data/photo_list.h"
+
+#include "base/bounds.h"
+#include "net/model.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LONGEST_FILE = 1 << 30, FIELDS = 2 };
+
+/* One row, its fields unquoted in place. */
+struct row {
+    char *field[FIELDS];
+    int fields;
+    int number; /* from 1 */
+};
+
+struct reader {
+    const char *path;
+    char *at, *end;
+    int row;
+};
+
+/* Reads a field and what ends it, which is returned: a comma, a line feed or 0 for the end of the file. */
+static char read_field(struct reader *reader, char **field)
+{
+    char *out = reader->at, *p = reader->at;
+    *field = out;
+    if (p < reader->end && *p == '"') {
+        for (p++;; p++) {
+            if (p == reader->end)
+                fail(reader->path, "Every \" needs a second one, and a \" in a field stands twice.",
+                     "row %d: a quoted field has no end", reader->row);
+            if (*p == '"' && (p + 1 == reader->end || *++p != '"'))
+                break;
+            *out++ = *p;
+        }
+        p += p + 1 == reader->end && *p == '"';
+    }
+    while (p < reader->end && *p != ',' && *p != '\n')
+        *out++ = *p++;
+    const char ended_by = p < reader->end ? *p : '\0';
+    reader->at = p < reader->end ? p + 1 : p;
+    if (ended_by != ',' && out > *field && out[-1] == '\r')
+        out--;
+    *out = 0;
+    return ended_by;
+}
+
+/* False at the end. Lines with nothing on them are passed over. */
+static bool read_row(struct reader *reader, struct row *row)
+{
+    do {
+        if (reader->at >= reader->end)
+            return false;
+        *row = (struct row){.number = ++reader->row};
+        char *field, ended_by;
+        do {
+            ended_by = read_field(reader, &field);
+            if (row->fields < FIELDS)
+                row->field[row->fields] = field;
+            row->fields++;
+        } while (ended_by == ',');
+    } while (row->fields == 1 && !*row->field[0]);
+    return true;
+}
+
+static const char *fault_of(const struct row *row)
+{
+    if (row->fields != FIELDS)
+        return "expected two fields, `path,label`";
+    if (!*row->field[0])
+        return "the path is empty";
+    const size_t length = strlen(row->field[1]);
+    if (!length || length > LIMIT_LABEL || !model_text_valid(row->field[1], (int)length, false))
+        return "the label is not 1 to 255 bytes of UTF-8 without control characters";
+    return NULL;
+}
+
+static bool is_header(const struct row *row)
+{
+    static const char *const paths[] = {"path", "file", "filename", "filepath", "image", "image_path"};
+    static const char *const labels[] = {"label", "class", "category", "target"};
+    bool path = false, label = false;
+    if (row->fields != FIELDS)
+        return false;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        path |= strcasecmp(row->field[0], paths[i]) == 0;
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        label |= strcasecmp(row->field[1], labels[i]) == 0;
+    return path && label;
+}
+
+static char *path_of(const struct reader *reader, const struct row *row, const char *fault)
+{
+    char *path;
+    const char *slash = strrchr(reader->path, '/');
+    const int folder = slash ? (int)(slash - reader->path) + 1 : 0;
+    const int printed = fault ? asprintf(&path, "%s:%d", reader->path, row->number)
+                              : asprintf(&path, "%.*s%s", *row->field[0] == '/' ? 0 : folder, reader->path, row->field[0]);
+    if (printed < 0)
+        fail(NULL, NULL, "there is not enough memory");
+    return path;
+}
+
+struct photo_list *csv_list(const char *path)
+{
+    size_t size;
+    const char *reason;
+    char *text = (char *)read_file(&size, &reason, path, LONGEST_FILE); /* a zero follows the last byte */
+    if (!text)
+        fail(path, NULL, "%s", reason);
+    if (memchr(text, 0, size))
+        fail(path, "A CSV file has a line `path,label` for each picture.", "this is not a text file");
+    const bool marked = strncmp(text, "\xef\xbb\xbf", 3) == 0; /* as Windows' programs mark UTF-8 */
+    struct reader reader = {path, text + (marked ? 3 : 0), text + size, 0};
+    struct photo_list *list = allocate(1, sizeof *list);
+    char **labels = NULL; /* of the photos, until the classes are known */
+    struct row row;
+    while (read_row(&reader, &row)) {
+        if (row.number == 1 && is_header(&row))
+            continue;
+        const char *fault = fault_of(&row);
+        if ((list->count & (list->count - 1)) == 0) {
+            labels = realloc(labels, (list->count ? 2 * (size_t)list->count : 1) * sizeof *labels);
+            if (!labels)
+                fail(NULL, NULL, "there is not enough memory");
+        }
+        labels[list->count] = fault ? NULL : row.field[1];
+        photo_list_add(list, &(struct photo){path_of(&reader, &row, fault), fault, 0, PHOTO_OPEN});
+    }
+    char **names = allocate((size_t)list->count + 1, sizeof *names);
+    int named = 0;
+    for (int i = 0; i < list->count; i++)
+        if (labels[i])
+            names[named++] = strdup(labels[i]);
+    if (!named)
+        fail(path, "A CSV file has a line `path,label` for each picture.", "there is no row with a path and a label in it");
+    photo_list_name_classes(list, names, named, path);
+    for (int i = 0; i < list->count; i++)
+        if (labels[i])
+            list->photos[i].label = (uint16_t)photo_list_class(list, labels[i]);
+    list->has_train = true;
+    list->kind = "a CSV file";
+    free(labels);
+    free(text);
+    photo_list_arrange(list);
+    return list;
+}

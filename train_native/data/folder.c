@@ -1,0 +1,233 @@
+/* A folder for each class: what is in it by the file system. */
+#include "data/photo_list.h"
+
+#include "cli/util.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+struct names {
+    char **names;
+    int count;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void names_add(struct names *names, const char *name)
+{
+    if ((names->count & (names->count - 1)) == 0) {
+        names->names = realloc(names->names, (names->count ? 2 * (size_t)names->count : 1) * sizeof *names->names);
+        if (!names->names)
+            fail(NULL, NULL, "there is not enough memory to list a folder");
+    }
+    names->names[names->count++] = strdup(name);
+}
+
+/* What is in a folder, but for hidden names, in the order of their bytes. */
+static struct names names_in(const char *folder)
+{
+    struct names names = {0};
+    DIR *directory = opendir(folder);
+    if (!directory)
+        fail(folder, "A folder that cannot be looked into would be missing from the data.", "%s", strerror(errno));
+    errno = 0;
+    for (const struct dirent *entry; (entry = readdir(directory)); errno = 0)
+        if (entry->d_name[0] != '.')
+            names_add(&names, entry->d_name);
+    if (errno)
+        fail(folder, NULL, "%s", strerror(errno));
+    closedir(directory);
+    if (names.count)
+        qsort(names.names, (size_t)names.count, sizeof *names.names, by_bytes);
+    return names;
+}
+
+static void names_free(struct names *names)
+{
+    for (int i = 0; i < names->count; i++)
+        free(names->names[i]);
+    free(names->names);
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+/* Pictures by their names: also of kinds that cannot be read, so that they are missed and not passed over. */
+static bool is_picture_name(const char *name)
+{
+    static const char *const endings[] = {"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "gif", "webp", "tif", "tiff", "heic",
+                                          "heif", "avif", "jp2", "jxl", "ppm", "pgm", "svg"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot + 1, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The folders in a folder. Pictures beside them are of no class. */
+static struct names folders_in(const char *folder)
+{
+    struct names all = names_in(folder), folders = {0};
+    int pictures = 0;
+    for (int i = 0; i < all.count; i++) {
+        char *path = path_join(folder, all.names[i]);
+        if (is_folder(path))
+            names_add(&folders, all.names[i]);
+        else
+            pictures += is_picture_name(path);
+        free(path);
+    }
+    if (pictures && folders.count)
+        complain(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s", grouped((uint64_t)pictures));
+    names_free(&all);
+    return folders;
+}
+
+/* The pictures of one class, in its folder and all folders within. Links to folders are named and not followed there: they
+ * may lead round in circles. */
+static void add_class(struct photo_list *list, const char *folder, int label, enum photo_part part)
+{
+    struct names open = {0};
+    const int before = list->count;
+    names_add(&open, folder);
+    for (int at = 0; at < open.count; at++) {
+        struct names names = names_in(open.names[at]);
+        for (int i = 0; i < names.count; i++) {
+            char *path = path_join(open.names[at], names.names[i]);
+            struct stat about;
+            const bool known = lstat(path, &about) == 0;
+            if (known && S_ISDIR(about.st_mode)) {
+                names_add(&open, path);
+            } else if (known && S_ISLNK(about.st_mode) && is_folder(path)) {
+                complain(path, NULL, "is a link to a folder: it is not followed");
+            } else if (is_picture_name(path)) {
+                photo_list_add(list, &(struct photo){strdup(path), NULL, (uint16_t)label, (uint8_t)part});
+            } else {
+                list->ignored++;
+            }
+            free(path);
+        }
+        names_free(&names);
+    }
+    names_free(&open);
+    if (list->count == before)
+        fail(folder, "Every class needs pictures in every part. Remove the folder, or fill it.", "there are no pictures in it");
+}
+
+/* A class folder may be a link, but not to the folder that it is in, nor two of them to one. */
+static void check_apart(const char *parent, const struct names *classes)
+{
+    struct stat *seen = allocate((size_t)classes->count + 1, sizeof *seen);
+    for (int i = 0; i <= classes->count; i++) {
+        char *path = i ? path_join(parent, classes->names[i - 1]) : strdup(parent);
+        if (stat(path, &seen[i]))
+            fail(path, NULL, "%s", strerror(errno));
+        for (int k = 0; k < i; k++)
+            if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
+                fail(path, "Remove the link.", "is the same folder as \"%s\"", k ? classes->names[k - 1] : parent);
+        free(path);
+    }
+    free(seen);
+}
+
+/* ---- The parts ---- */
+
+struct part {
+    enum photo_part part;
+    char *folder;
+    struct names classes;
+};
+enum { MOST_PARTS = 3 };
+
+static int part_named(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum photo_part part;
+    } parts[] = {{"train", PHOTO_TRAIN}, {"training", PHOTO_TRAIN}, {"val", PHOTO_VALIDATION}, {"valid", PHOTO_VALIDATION},
+                 {"validation", PHOTO_VALIDATION}, {"test", PHOTO_TEST}, {"testing", PHOTO_TEST}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcasecmp(name, parts[i].name) == 0)
+            return (int)parts[i].part;
+    return -1;
+}
+
+/* A folder called train with pictures in it is a class: of vehicles, perhaps. With folders in it, it is a part. */
+static int parts_in(struct part parts[MOST_PARTS], const char *root)
+{
+    struct names folders = folders_in(root);
+    int count = 0;
+    for (int i = 0; i < folders.count; i++) {
+        const int part = part_named(folders.names[i]);
+        if (part < 0)
+            continue;
+        struct part found = {(enum photo_part)part, path_join(root, folders.names[i]), {0}};
+        found.classes = folders_in(found.folder);
+        if (!found.classes.count) {
+            free(found.folder);
+            continue;
+        }
+        for (int k = 0; k < count; k++)
+            if (parts[k].part == found.part)
+                fail(found.folder, "Keep one of them.", "is the same part of the data as %s", parts[k].folder);
+        parts[count++] = found;
+    }
+    for (int i = 0; count && i < folders.count; i++)
+        if (part_named(folders.names[i]) < 0) {
+            char *path = path_join(root, folders.names[i]);
+            complain(path, NULL, "is left out: it stands beside the parts of the data");
+            free(path);
+        }
+    if (!count)
+        parts[count++] = (struct part){PHOTO_OPEN, strdup(root), folders};
+    else
+        names_free(&folders);
+    return count;
+}
+
+struct photo_list *folder_list(const char *root)
+{
+    struct part parts[MOST_PARTS];
+    struct photo_list *list = allocate(1, sizeof *list);
+    const int count = parts_in(parts, root);
+    list->kind = "a folder for each class";
+    struct names all = {0};
+    for (int k = 0; k < count; k++) {
+        check_apart(parts[k].folder, &parts[k].classes);
+        list->has_test |= parts[k].part == PHOTO_TEST;
+        list->has_train |= parts[k].part == PHOTO_TRAIN || parts[k].part == PHOTO_OPEN;
+        for (int i = 0; i < parts[k].classes.count; i++)
+            names_add(&all, parts[k].classes.names[i]);
+    }
+    if (!all.count)
+        fail(root, "Put the pictures of each class into a folder of its name.", "there are no folders in it, so there are no classes");
+    photo_list_name_classes(list, all.names, all.count, root);
+    for (int k = 0; k < count; k++)
+        for (int i = 0; i < list->classes; i++) {
+            char *folder = path_join(parts[k].folder, list->class_names[i]);
+            if (!is_folder(folder))
+                fail(parts[k].folder, "Every part of the data needs the same classes.", "the class \"%s\" is missing here",
+                     list->class_names[i]);
+            enum photo_part part = parts[k].part;
+            if (part == PHOTO_TRAIN && !list->has_test)
+                part = PHOTO_OPEN;
+            add_class(list, folder, i, part);
+            free(folder);
+        }
+    for (int k = 0; k < count; k++) {
+        names_free(&parts[k].classes);
+        free(parts[k].folder);
+    }
+    photo_list_arrange(list);
+    return list;
+}

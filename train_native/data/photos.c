@@ -1,0 +1,178 @@
+#include "data/photos.h"
+
+#include "data/dataset_sources.h"
+#include "data/resize.h"
+#include "base/bounds.h"
+#include "base/random.h"
+#include "data/sandbox.h"
+#include "cli/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* What decoding takes beside the file, for each pixel: the planes of a JPEG, the picture, and a copy of it that is turned. The
+ * coefficients of a progressive JPEG or a PNG of 16 bits may take half as much again. */
+enum { DECODING_BYTES = 12 };
+
+uint64_t content_of(const uint8_t *bytes, size_t size, uint64_t start)
+{
+    uint64_t sum = random_mix(start + size), word;
+    for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
+        memcpy(&word, bytes, sizeof word);
+        sum = (sum ^ word) * 0x9e3779b97f4a7c15u; /* as random.h: the golden ratio in 64 bits */
+        sum ^= sum >> 29;
+    }
+    word = 0;
+    memcpy(&word, bytes, size);
+    return random_mix(sum ^ word);
+}
+
+uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
+{
+    *mapped = bytes + 1;
+    if (bytes <= budget)
+        return shared_memory(bytes, 1);
+    const char *folder = getenv("TMPDIR"); /* not /tmp, which is often memory */
+    char *name = path_join(folder && *folder ? folder : "/var/tmp", "eyelet-XXXXXX");
+    const int file = mkstemp(name);
+    if (file >= 0)
+        unlink(name);
+    *strrchr(name, '/') = 0; /* from here on the folder, for messages */
+    if (file < 0)
+        fail(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "no file can be made here: %s",
+             strerror(errno));
+    const int error = posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
+    uint8_t *pixels = error ? MAP_FAILED : mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (pixels == MAP_FAILED)
+        fail(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
+             "no room for %s bytes of pixels: %s", grouped(bytes), strerror(error ? error : errno));
+    close(file);
+    free(name);
+    return pixels;
+}
+
+void pixels_free(uint8_t *pixels, size_t mapped)
+{
+    if (pixels)
+        munmap(pixels, mapped);
+}
+
+struct reader {
+    const struct photo_list *list;
+    struct photo_facts *facts; /* shared */
+    uint8_t *pixels;           /* shared */
+    struct shape input;
+    const struct preprocess *preprocess;
+    _Atomic uint64_t *in_use;  /* shared: bytes that all children together decode in */
+    uint64_t budget;
+};
+
+/* Waits until the children together stay within the budget; one always may. */
+static void admit(const struct reader *reader, struct photo_facts *facts, uint64_t bytes)
+{
+    uint64_t in_use = atomic_load(reader->in_use);
+    for (;;)
+        if (in_use && in_use + bytes > reader->budget) {
+            usleep(2000);
+            in_use = atomic_load(reader->in_use);
+        } else if (atomic_compare_exchange_weak(reader->in_use, &in_use, in_use + bytes)) {
+            break;
+        }
+    facts->held = bytes;
+}
+
+static void release(const struct reader *reader, struct photo_facts *facts)
+{
+    atomic_fetch_sub(reader->in_use, facts->held);
+    facts->held = 0;
+}
+
+static void note(struct photo_facts *facts, const struct picture *picture)
+{
+    const size_t count = (size_t)picture->width * (size_t)picture->height;
+    facts->width = picture->width;
+    facts->height = picture->height;
+    facts->orientation = (uint8_t)picture->orientation;
+    facts->format = (uint8_t)picture->format;
+    for (size_t i = 0; i < count && !facts->alpha; i++)
+        facts->alpha = picture->rgba[i * 4 + 3] != 255;
+    facts->content = content_of(picture->rgba, count * 4, (uint64_t)picture->width << 32);
+}
+
+static const char *read_photo(const struct reader *reader, struct photo_facts *facts, const struct photo *photo, uint8_t *pixels)
+{
+    size_t size;
+    int width, height;
+    const char *reason = photo->fault;
+    uint8_t *bytes = reason ? NULL : read_file(&size, &reason, photo->path, LIMIT_IMAGE_BYTES);
+    if (!bytes)
+        return reason;
+    if (!size)
+        return "the file is empty";
+    enum status status = decode_size(&width, &height, bytes, size);
+    if (!status) {
+        struct picture picture;
+        admit(reader, facts, (uint64_t)width * (uint64_t)height * DECODING_BYTES + size);
+        status = decode_picture(&picture, bytes, size);
+        if (!status) {
+            note(facts, &picture);
+            fit_picture(pixels, picture.rgba, picture.width, picture.height, reader->input, reader->preprocess);
+            free(picture.rgba);
+        }
+        release(reader, facts);
+    }
+    free(bytes);
+    return status ? status_text(status) : "";
+}
+
+static void read_one(void *context, int i)
+{
+    const struct reader *reader = context;
+    struct photo_facts *facts = &reader->facts[i];
+    const size_t bytes = (size_t)reader->input.h * (size_t)reader->input.w * 3;
+    const char *reason = read_photo(reader, facts, &reader->list->photos[i], reader->pixels + (size_t)i * bytes);
+    snprintf(facts->reason, sizeof facts->reason, "%s", reason);
+}
+
+static void stopped(void *context, int i)
+{
+    const struct reader *reader = context;
+    snprintf(reader->facts[i].reason, sizeof reader->facts[i].reason, "%s", status_text(STATUS_IMAGE_CORRUPT));
+    release(reader, &reader->facts[i]);
+}
+
+struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
+                                const struct preprocess *preprocess, int threads, size_t memory)
+{
+    struct reader reader = {list, shared_memory((size_t)list->count, sizeof *reader.facts), pixels, input, preprocess,
+                            shared_memory(1, sizeof *reader.in_use), memory};
+    sandbox_run(list->count, threads, read_one, stopped, &reader);
+    shared_memory_free(reader.in_use, 1, sizeof *reader.in_use);
+    return reader.facts;
+}
+
+void photos_facts_free(struct photo_facts *facts, const struct photo_list *list)
+{
+    shared_memory_free(facts, (size_t)list->count, sizeof *facts);
+}
+
+int photos_refuse(const struct photo_list *list, const struct photo_facts *facts, const char *source, float allowed)
+{
+    enum { NAMED = 20 };
+    int bad = 0;
+    for (int i = 0; i < list->count; i++)
+        if (facts[i].reason[0] && bad++ < NAMED)
+            complain(list->photos[i].path, NULL, "left out: %s", facts[i].reason);
+    if (bad > NAMED)
+        complain(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
+    if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
+        fail(source, "Mend or remove them, or let more be left out with --allow-bad SHARE.",
+             "%s of %s pictures cannot be read, more than %g %%", grouped((uint64_t)bad), grouped((uint64_t)list->count),
+             100 * (double)allowed);
+    return bad;
+}

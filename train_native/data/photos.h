@@ -1,0 +1,35 @@
+/* Reads the pictures of a list, all cores at once, in child processes (sandbox.h).
+ *
+ *     struct photo_facts *facts = photos_read(list, pixels, input, &preprocess, threads, memory);
+ *     ...
+ *     photos_facts_free(facts, list);
+ *
+ * A picture is fitted as soon as it is decoded, and its own pixels are given back: at full size there are never more of them
+ * than `memory` holds, or a single one. */
+#ifndef PHOTOS_H
+#define PHOTOS_H
+
+#include "image/decode.h"
+#include "image/image.h"
+#include "data/photo_list.h"
+
+#include <stddef.h>
+
+struct photo_facts {
+    char reason[112]; /* why there is no picture; empty: there is one */
+    int width, height; /* upright */
+    uint8_t orientation, format; /* as in struct picture */
+    bool alpha;        /* some of it is not opaque */
+    uint64_t content;  /* equal for pictures with equal pixels */
+    uint64_t held;     /* private */
+};
+
+/* pixels: (list->count, h, w, 3) in memory that children share (pixels_new). memory: bytes for decoding. */
+struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
+                                const struct preprocess *preprocess, int threads, size_t memory);
+void photos_facts_free(struct photo_facts *facts, const struct photo_list *list);
+
+/* Names what could not be read and says how many; ends the program if they are more than this share. Returns their number. */
+int photos_refuse(const struct photo_list *list, const struct photo_facts *facts, const char *source, float allowed);
+
+#endif

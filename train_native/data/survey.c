@@ -1,0 +1,340 @@
+#include "data/survey.h"
+
+#include "data/dataset_sources.h"
+#include "data/duplicates.h"
+#include "cli/util.h"
+
+#include <omp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *const survey_parts[SURVEY_PARTS] = {"train", "validation", "test", "undivided"};
+enum { MOST_IMBALANCE = 50, FEW = 10 };
+static const double worrying = 0.01; /* share of near duplicates */
+static const struct preprocess whole = {.fit = FIT_STRETCH, .background = {255, 255, 255}};
+
+/* ---- Gathering ---- */
+
+static void make_room(struct survey *survey, int count)
+{
+    survey->count = count;
+    survey->files = allocate((size_t)count, sizeof *survey->files);
+    survey->labels = allocate((size_t)count, sizeof *survey->labels);
+    survey->parts = allocate((size_t)count, sizeof *survey->parts);
+    survey->contents = allocate((size_t)count, sizeof *survey->contents);
+}
+
+/* Every picture of every part; returns thumbnails of thumbnail_shape. */
+static uint8_t *gather_photos(struct survey *survey, const struct data_options *options, size_t *mapped)
+{
+    const struct photo_list *list = survey->sets[0].photos;
+    const size_t half = (size_t)options->memory << 19;
+    make_room(survey, list->count);
+    uint8_t *thumbnails = pixels_new(mapped, (size_t)list->count * shape_count(thumbnail_shape), half);
+    survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole, options->threads ? options->threads : omp_get_max_threads(), half);
+    for (int i = 0; i < list->count; i++) {
+        survey->files[i] = strdup(list->photos[i].path);
+        survey->labels[i] = list->photos[i].label;
+        survey->parts[i] = list->photos[i].part;
+        survey->contents[i] = survey->facts[i].content;
+    }
+    return thumbnails;
+}
+
+static uint8_t *gather_records(struct survey *survey, size_t *mapped)
+{
+    static const uint8_t parts[] = {PHOTO_TRAIN, PHOTO_TEST};
+    make_room(survey, survey->sets[0].count + survey->sets[1].count);
+    const size_t bytes = shape_count(thumbnail_shape);
+    uint8_t *thumbnails = pixels_new(mapped, (size_t)survey->count * bytes, SIZE_MAX);
+    survey->middle = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
+    for (int k = 0, at = 0; k < survey->set_count; k++) {
+        struct dataset *set = &survey->sets[k];
+        for (int i = 0; i < set->count; i++) {
+            const size_t image = shape_count(set->shape);
+            survey->labels[at + i] = set->labels[i];
+            survey->parts[at + i] = parts[k];
+            survey->contents[at + i] = content_of(set->pixels + (size_t)i * image, image, 0);
+            if (asprintf(&survey->files[at + i], "%s image %d", survey_parts[parts[k]], i) < 0)
+                fail(NULL, NULL, "there is not enough memory");
+        }
+        dataset_fit(set, thumbnail_shape, &whole);
+        memcpy(thumbnails + (size_t)at * bytes, set->pixels, (size_t)set->count * bytes);
+        at += set->count;
+    }
+    return thumbnails;
+}
+
+static bool readable(const struct survey *survey, int i)
+{
+    return !survey->facts || !survey->facts[i].reason[0];
+}
+
+/* ---- Counting ---- */
+
+bool survey_misnamed(const struct survey *survey, int place)
+{
+    static const char *const endings[][5] = {[PICTURE_JPEG] = {"jpg", "jpeg", "jpe", "jfif"}, [PICTURE_PNG] = {"png"}, [PICTURE_BMP] = {"bmp", "dib"}};
+    if (!survey->facts || !readable(survey, place))
+        return false;
+    const char *dot = strrchr(survey->files[place], '.');
+    const char *const *own = endings[survey->facts[place].format];
+    for (int i = 0; dot && own[i]; i++)
+        if (strcasecmp(dot + 1, own[i]) == 0)
+            return false;
+    return dot != NULL && !strchr(dot, '/');
+}
+
+static int by_area(const void *a, const void *b)
+{
+    const struct size *x = a, *y = b;
+    const int64_t p = (int64_t)x->width * x->height, q = (int64_t)y->width * y->height;
+    return p != q ? (p < q ? -1 : 1) : x->width - y->width;
+}
+
+static void count_facts(struct survey *survey)
+{
+    struct size *sizes = allocate((size_t)survey->count + 1, sizeof *sizes);
+    int sized = 0;
+    for (int i = 0; survey->facts && i < survey->count; i++) {
+        const struct photo_facts *facts = &survey->facts[i];
+        const int w = facts->width, h = facts->height;
+        if (!readable(survey, i)) {
+            survey->unreadable++;
+            continue;
+        }
+        survey->turned += facts->orientation > 1;
+        survey->transparent += facts->alpha;
+        survey->misnamed += survey_misnamed(survey, i);
+        survey->narrow += w >= NARROW * h || h >= NARROW * w;
+        survey->small += w < SMALL || h < SMALL;
+        sizes[sized++] = (struct size){w, h};
+    }
+    if (!survey->facts)
+        sizes[sized++] = survey->middle;
+    if (sized) {
+        qsort(sizes, (size_t)sized, sizeof *sizes, by_area);
+        survey->least = sizes[0];
+        survey->middle = sizes[sized / 2];
+        survey->most = sizes[sized - 1];
+    }
+    free(sizes);
+    survey->counts = allocate((size_t)survey->classes * SURVEY_PARTS, sizeof *survey->counts);
+    for (int i = 0; i < survey->count; i++) {
+        survey->has_part[survey->parts[i]] = true;
+        survey->counts[survey->labels[i] * SURVEY_PARTS + survey->parts[i]] += readable(survey, i);
+    }
+}
+
+/* ---- Duplicates ---- */
+
+struct member {
+    int group, place;
+};
+
+static int by_group(const void *a, const void *b)
+{
+    const struct member *x = a, *y = b;
+    return x->group != y->group ? x->group - y->group : x->place - y->place;
+}
+
+/* Adds the groups of two pictures and more. Of alike ones those whose pictures are not all equal: the others are known. */
+static void add_groups(struct survey *survey, const struct duplicates *duplicates, const int *places, int count, bool equal)
+{
+    struct member *members = allocate((size_t)count, sizeof *members);
+    for (int k = 0; k < count; k++)
+        members[k] = (struct member){(equal ? duplicates->same : duplicates->alike)[k], k};
+    qsort(members, (size_t)count, sizeof *members, by_group);
+    for (int start = 0, end; start < count; start = end) {
+        bool all_equal = true;
+        struct survey_group group = {.equal = equal};
+        const int first = places[members[start].place];
+        for (end = start; end < count && members[end].group == members[start].group; end++) {
+            const int place = places[members[end].place];
+            all_equal &= duplicates->same[members[end].place] == duplicates->same[members[start].place];
+            group.across_classes |= survey->labels[place] != survey->labels[first];
+            group.across_parts |= survey->parts[place] != survey->parts[first];
+        }
+        group.count = end - start;
+        if (group.count < 2 || (!equal && all_equal))
+            continue;
+        survey->repeated += equal ? group.count - 1 : 0;
+        group.places = allocate((size_t)group.count, sizeof *group.places);
+        for (int k = start; k < end; k++)
+            group.places[k - start] = places[members[k].place];
+        if ((survey->group_count & (survey->group_count - 1)) == 0)
+            survey->groups = realloc(survey->groups, (survey->group_count ? 2 * (size_t)survey->group_count : 1) * sizeof *survey->groups);
+        if (!survey->groups)
+            fail(NULL, NULL, "there is not enough memory");
+        survey->groups[survey->group_count++] = group;
+    }
+    free(members);
+}
+
+static void find_duplicates(struct survey *survey, uint8_t *thumbnails)
+{
+    const size_t bytes = shape_count(thumbnail_shape);
+    int *places = allocate((size_t)survey->count, sizeof *places), count = 0; /* of what could be read */
+    uint64_t *contents = allocate((size_t)survey->count, sizeof *contents);
+    for (int i = 0; i < survey->count; i++)
+        if (readable(survey, i)) {
+            memmove(thumbnails + (size_t)count * bytes, thumbnails + (size_t)i * bytes, bytes);
+            contents[count] = survey->contents[i];
+            places[count++] = i;
+        }
+    struct duplicates duplicates = duplicates_find(contents, thumbnails, count);
+    add_groups(survey, &duplicates, places, count, true);
+    add_groups(survey, &duplicates, places, count, false);
+    duplicates_free(&duplicates);
+    free(contents);
+    free(places);
+}
+
+/* ---- Judging ---- */
+
+static void add(char **list, int *count, const char *format, va_list arguments)
+{
+    if (*count == MOST_FINDINGS || vasprintf(&list[*count], format, arguments) < 0)
+        fail(NULL, NULL, "there is not enough memory");
+    ++*count;
+}
+
+__attribute__((format(printf, 2, 3))) static void problem(struct survey *survey, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(survey->problems, &survey->problem_count, format, arguments);
+    va_end(arguments);
+}
+
+__attribute__((format(printf, 2, 3))) static void note(struct survey *survey, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    add(survey->notes, &survey->note_count, format, arguments);
+    va_end(arguments);
+}
+
+/* Training pictures of a class: those that a network can learn it from. */
+static int training_count(const struct survey *survey, int label)
+{
+    const int *counts = survey->counts + label * SURVEY_PARTS;
+    return counts[PHOTO_TRAIN] + counts[PHOTO_OPEN];
+}
+
+static void judge_counts(struct survey *survey)
+{
+    int least = 0, most = 0;
+    for (int i = 1; i < survey->classes; i++) {
+        least = training_count(survey, i) < training_count(survey, least) ? i : least;
+        most = training_count(survey, i) > training_count(survey, most) ? i : most;
+    }
+    const int few = training_count(survey, least), many = training_count(survey, most);
+    if (many && few < 2)
+        problem(survey, "training pictures of the class \"%s\" that can be read: %d", survey->class_names[least], few);
+    else if (many > MOST_IMBALANCE * few)
+        problem(survey, "the class \"%s\" has %s training pictures, \"%s\" only %s, less than a %dth: the rare one will hardly be learnt",
+                survey->class_names[most], grouped((uint64_t)many), survey->class_names[least], grouped((uint64_t)few), MOST_IMBALANCE);
+    else if (many && few < FEW)
+        note(survey, "training pictures of the class \"%s\": only %d", survey->class_names[least], few);
+}
+
+static void judge_duplicates(struct survey *survey)
+{
+    int classes[2] = {0}, parts[2] = {0}, alike = 0; /* pictures; [1]: of equal ones */
+    for (int g = 0; g < survey->group_count; g++) {
+        const struct survey_group *group = &survey->groups[g];
+        classes[group->equal] += group->across_classes ? group->count : 0;
+        parts[group->equal] += group->across_parts ? group->count : 0;
+        alike += group->equal ? 0 : group->count;
+    }
+    const double most = worrying * survey->count;
+    if (classes[true])
+        problem(survey, "pictures that stand in two classes or more, pixel by pixel the same: %s", grouped((uint64_t)classes[true]));
+    if (parts[true])
+        problem(survey, "pictures that stand in two parts of the data, pixel by pixel the same, so that what is learnt would be tested: %s",
+                grouped((uint64_t)parts[true]));
+    if (parts[false] > most)
+        problem(survey, "pictures that are nearly the same as one in another part of the data: %s, more than 1 %%", grouped((uint64_t)parts[false]));
+    else if (parts[false])
+        note(survey, "pictures that are nearly the same as one in another part of the data: %s", grouped((uint64_t)parts[false]));
+    if (classes[false] > most)
+        problem(survey, "pictures that are nearly the same as one in another class: %s, more than 1 %%", grouped((uint64_t)classes[false]));
+    else if (classes[false])
+        note(survey, "pictures that are nearly the same as one in another class: %s", grouped((uint64_t)classes[false]));
+    if (survey->has_part[PHOTO_OPEN] && alike > most)
+        problem(survey, "pictures that are nearly the same as another one: %s, more than 1 %%; dividing them would put such pairs on "
+                        "both sides: divide them yourself into folders train and test", grouped((uint64_t)alike));
+    if (survey->repeated)
+        note(survey, "pictures that repeat another one, pixel by pixel: %s", grouped((uint64_t)survey->repeated));
+}
+
+static void judge(struct survey *survey, float allow_bad)
+{
+    if (survey->unreadable > (double)allow_bad * survey->count * (1 + 1e-6))
+        problem(survey, "%s of %s pictures cannot be read, more than %g %%", grouped((uint64_t)survey->unreadable),
+                grouped((uint64_t)survey->count), 100 * (double)allow_bad);
+    else if (survey->unreadable)
+        note(survey, "pictures that cannot be read: %s", grouped((uint64_t)survey->unreadable));
+    judge_counts(survey);
+    judge_duplicates(survey);
+    if (survey->misnamed)
+        note(survey, "files with the ending of another format, which are read by what is in them: %s", grouped((uint64_t)survey->misnamed));
+    if (survey->turned)
+        note(survey, "pictures that are turned upright, as their cameras ask (EXIF): %s", grouped((uint64_t)survey->turned));
+    if (survey->transparent)
+        note(survey, "pictures with transparent parts, which are laid over --background: %s", grouped((uint64_t)survey->transparent));
+    if (survey->narrow)
+        note(survey, "pictures %d times as long as wide or more, of which --fit crop keeps a small part: %s", NARROW, grouped((uint64_t)survey->narrow));
+    if (survey->small)
+        note(survey, "pictures with fewer than %d pixels on a side: %s", SMALL, grouped((uint64_t)survey->small));
+    if (!survey->has_part[PHOTO_TEST])
+        note(survey, "there is no folder test: `eyelet train` sets a share of each class apart");
+}
+
+struct survey survey_of(const struct data_options *options)
+{
+    struct survey survey = {.sets = allocate(2, sizeof *survey.sets), .set_count = 1};
+    survey.sets[0] = dataset_open(options, DATASET_TEST);
+    size_t mapped;
+    uint8_t *thumbnails;
+    if (survey.sets[0].photos) {
+        thumbnails = gather_photos(&survey, options, &mapped);
+    } else {
+        survey.sets[survey.set_count++] = survey.sets[0];
+        survey.sets[0] = dataset_open(options, DATASET_TRAIN);
+        thumbnails = gather_records(&survey, &mapped);
+    }
+    survey.classes = survey.sets[0].classes;
+    survey.class_names = survey.sets[0].class_names;
+    count_facts(&survey);
+    find_duplicates(&survey, thumbnails);
+    judge(&survey, options->allow_bad);
+    pixels_free(thumbnails, mapped);
+    return survey;
+}
+
+void survey_free(struct survey *survey)
+{
+    for (int i = 0; i < survey->count; i++)
+        free(survey->files[i]);
+    for (int i = 0; i < survey->group_count; i++)
+        free(survey->groups[i].places);
+    for (int i = 0; i < survey->problem_count; i++)
+        free(survey->problems[i]);
+    for (int i = 0; i < survey->note_count; i++)
+        free(survey->notes[i]);
+    if (survey->facts)
+        photos_facts_free(survey->facts, survey->sets[0].photos);
+    for (int i = 0; i < survey->set_count; i++)
+        dataset_free(&survey->sets[i]);
+    free(survey->sets);
+    free(survey->files);
+    free(survey->labels);
+    free(survey->parts);
+    free(survey->contents);
+    free(survey->counts);
+    free(survey->groups);
+}

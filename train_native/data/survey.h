@@ -1,0 +1,56 @@
+/* What a data set is like, and whether a network that learns from it would be misled.
+ *
+ *     struct survey survey = survey_of(&options);
+ *     if (survey.problem_count) ...
+ *     survey_free(&survey); */
+#ifndef SURVEY_H
+#define SURVEY_H
+
+#include "data/dataset.h"
+#include "data/photo_list.h"
+#include "data/photos.h"
+
+enum { SURVEY_PARTS = 4, MOST_FINDINGS = 16 }; /* by enum photo_part */
+extern const char *const survey_parts[SURVEY_PARTS];
+
+struct size {
+    int width, height;
+};
+
+/* Pictures that are equal or alike. */
+struct survey_group {
+    bool equal, across_classes, across_parts;
+    int count, *places;
+};
+
+struct survey {
+    struct dataset *sets; /* one of pictures in files; or one for each part */
+    int set_count;
+    int count;                /* pictures, with those that cannot be read */
+    char **files;             /* (count); owned, "train image 17" of records */
+    uint16_t *labels;         /* (count) */
+    uint8_t *parts;           /* (count), enum photo_part */
+    uint64_t *contents;       /* (count) */
+    struct photo_facts *facts; /* (count); NULL: records, which have none of these faults */
+    int classes;
+    char **class_names;
+    int *counts;              /* (classes, SURVEY_PARTS), of what can be read */
+    bool has_part[SURVEY_PARTS];
+    int unreadable, turned, transparent, misnamed, narrow, small;
+    struct size least, middle, most; /* by area */
+    struct survey_group *groups;
+    int group_count;
+    int repeated;             /* pictures beyond the first of each group of equal ones */
+    char *problems[MOST_FINDINGS], *notes[MOST_FINDINGS]; /* sentences */
+    int problem_count, note_count;
+};
+
+enum { NARROW = 3, SMALL = 32 }; /* from this aspect on, below this many pixels a side, a picture is counted as odd */
+
+struct survey survey_of(const struct data_options *options);
+void survey_free(struct survey *survey);
+
+/* Whether the file's name ends as another format's does. */
+bool survey_misnamed(const struct survey *survey, int place);
+
+#endif

@@ -1,0 +1,201 @@
+#include "exchange/safetensors.h"
+
+#include "base/bytes.h"
+#include "model/layer_name.h"
+#include "model/network.h"
+#include "kernels/norm.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct writer {
+    const struct model *model;
+    FILE *header;
+    uint8_t *data;
+    size_t size; /* of the data so far */
+    struct shape flattened[LIMIT_NODES + 1]; /* of a tensor whose channels are an image's numbers: that image; else all 0 */
+};
+
+/* ---- The order of channels ---- */
+
+/* The place here of a channel there: flattened images are (h, w, c) here and (c, h, w) there. */
+static size_t channel_here(const struct writer *writer, int tensor, size_t channel)
+{
+    const struct shape image = writer->flattened[tensor];
+    const size_t pixels = (size_t)image.h * (size_t)image.w;
+    return pixels ? channel % pixels * (size_t)image.c + channel / pixels : channel;
+}
+
+static bool same_shape(struct shape a, struct shape b)
+{
+    return a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+/* Follows flattened images through the network: layers without weights of their own leave the order as it is. */
+static void follow_flattened(struct writer *writer, const char *path)
+{
+    static const struct shape none = {0, 0, 0};
+    const struct net *net = &writer->model->net;
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
+        const bool mixes = node->kind == NODE_ADD && !same_shape(order, writer->flattened[node->input[1]]);
+        if (mixes || (node->kind == NODE_SOFTMAX && order.h))
+            fail(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not",
+                 i + 1, network_kind(node->kind));
+        if (node->kind == NODE_CONV2D || node->kind == NODE_DENSE)
+            writer->flattened[i + 1] = none;
+        else if (node->kind == NODE_FLATTEN && in.h * in.w > 1)
+            writer->flattened[i + 1] = in;
+        else
+            writer->flattened[i + 1] = order;
+    }
+}
+
+/* ---- Tensors ---- */
+
+static void put_float(struct writer *writer, float x)
+{
+    bytes_put_float(writer->data + writer->size, x);
+    writer->size += sizeof x;
+}
+
+static void begin_tensor(struct writer *writer, int node, const char *part, int rank, const int dims[])
+{
+    size_t count = 1;
+    fprintf(writer->header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", exported_name(&writer->model->net, node, part).text);
+    for (int i = 0; i < rank; i++) {
+        fprintf(writer->header, "%s%d", i ? "," : "", dims[i]);
+        count *= (size_t)dims[i];
+    }
+    fprintf(writer->header, "],\"data_offsets\":[%zu,%zu]}", writer->size, writer->size + 4 * count);
+}
+
+/* A number for each channel of this tensor. */
+static void put_vector(struct writer *writer, int node, const char *part, int tensor, const float *values)
+{
+    const int c = writer->model->net.shapes[tensor].c;
+    begin_tensor(writer, node, part, 1, &c);
+    for (int k = 0; k < c; k++)
+        put_float(writer, values[channel_here(writer, tensor, (size_t)k)]);
+}
+
+/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there; a depthwise layer's filters each have one input. */
+static void put_weights(struct writer *writer, int i, const float *parameters)
+{
+    const struct node *node = &writer->model->net.nodes[i];
+    const struct window window = net_window(&writer->model->net, i);
+    const bool depthwise = node->kind == NODE_DEPTHWISE;
+    const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
+    begin_tensor(writer, i, "weight", node->kind == NODE_DENSE ? 2 : 4, (int[]){out, in, window.kernel_h, window.kernel_w});
+    for (int o = 0; o < out; o++)
+        for (int c = 0; c < in; c++)
+            for (int tap = 0; tap < taps; tap++) {
+                const size_t from = depthwise ? 0 : channel_here(writer, node->input[0], (size_t)c);
+                const size_t to = channel_here(writer, i + 1, (size_t)o);
+                put_float(writer, parameters[((size_t)tap * (size_t)in + from) * (size_t)out + to]);
+            }
+    if (node->bias)
+        put_vector(writer, i, "bias", i + 1, parameters + (size_t)taps * (size_t)in * (size_t)out);
+}
+
+static void put_tensors(struct writer *writer)
+{
+    static const char *const parts[4] = {"weight", "bias", "running_mean", "running_var"}; /* of batchnorm, as in net_blocks */
+    const struct net *net = &writer->model->net;
+    for (int i = 0; i < net->node_count; i++) {
+        float *parameters = allocate(net->place[i + 1] - net->place[i], sizeof(float));
+        const enum node_kind kind = net->nodes[i].kind;
+        model_parameters(parameters, writer->model, i);
+        if (node_has_weights(kind))
+            put_weights(writer, i, parameters);
+        for (int part = 0; part < 4 && kind == NODE_BATCHNORM; part++)
+            put_vector(writer, i, parts[part], i + 1, parameters + (size_t)part * (size_t)net->shapes[i + 1].c);
+        free(parameters);
+    }
+}
+
+/* ---- The metadata ---- */
+
+static void put_metadata(void *context, const char *key, const char *value)
+{
+    FILE *out = context;
+    fprintf(out, ",\"%s\":", key);
+    print_json_string(out, value);
+}
+
+static void put_layer(FILE *out, const struct net *net, int i)
+{
+    const struct node *node = &net->nodes[i];
+    const struct shape shape = net->shapes[i + 1];
+    fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", exported_name(net, i, "").text,
+            network_kind(node->kind), node->input[0]);
+    if (node->kind == NODE_ADD)
+        fprintf(out, ", %d", node->input[1]);
+    fprintf(out, "], \"output\": [%d, %d, %d]", shape.c, shape.h, shape.w);
+    if (node->kernel_h) {
+        const struct window window = net_window(net, i);
+        const struct exported_padding padding = exported_padding(&window);
+        fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h,
+                node->kernel_w, node->stride, padding.top, padding.left, padding.bottom, padding.right);
+    }
+    if (node->kind == NODE_DEPTHWISE)
+        fprintf(out, ", \"groups\": %d", shape.c);
+    if (node->kind == NODE_BATCHNORM)
+        fprintf(out, ", \"epsilon\": %.9g", (double)BATCHNORM_EPSILON);
+    if (node->kind == NODE_SCALE)
+        fprintf(out, ", \"factor\": %.9g", (double)node->rate);
+    fputc('}', out);
+}
+
+static void put_network(FILE *out, const struct net *net)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    for (int i = 0; memory && i < net->node_count; i++) {
+        fputs(i ? ", " : "[", memory);
+        put_layer(memory, net, i);
+    }
+    if (!memory || fputc(']', memory) == EOF || fclose(memory))
+        fail(NULL, NULL, "not enough memory for the network's description");
+    put_metadata(out, "network", text);
+    free(text);
+}
+
+uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *path)
+{
+    enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
+    struct writer *writer = allocate(1, sizeof *writer);
+    char *header = NULL;
+    size_t header_size;
+    writer->model = model;
+    writer->header = open_memstream(&header, &header_size);
+    writer->data = allocate(net_parameter_count(&model->net), sizeof(float));
+    if (!writer->header)
+        fail(path, NULL, "not enough memory to export it");
+    follow_flattened(writer, path);
+    fputs("{\"__metadata__\":{\"format\":\"pt\"", writer->header);
+    exported_metadata(model, put_metadata, writer->header);
+    put_network(writer->header, &model->net);
+    fputc('}', writer->header);
+    put_tensors(writer);
+    fputc('}', writer->header);
+    fflush(writer->header);
+    const size_t over = header_size % ALIGNMENT; /* spaces follow, so that the data is aligned */
+    fprintf(writer->header, "%*s", over ? (int)(ALIGNMENT - over) : 0, "");
+    if (ferror(writer->header) || fclose(writer->header))
+        fail(path, NULL, "not enough memory to export it");
+
+    *size = LENGTH_BYTES + header_size + writer->size;
+    uint8_t *bytes = allocate(*size, 1);
+    for (int i = 0; i < LENGTH_BYTES; i++)
+        bytes[i] = (uint8_t)((uint64_t)header_size >> (8 * i));
+    memcpy(bytes + LENGTH_BYTES, header, header_size);
+    memcpy(bytes + LENGTH_BYTES + header_size, writer->data, writer->size);
+    free(writer->data);
+    free(writer);
+    free(header);
+    return bytes;
+}

@@ -1,0 +1,108 @@
+#include "model/calibrated_model.h"
+
+#include "cli/util.h"
+#include "model/evaluation.h"
+#include "model/model_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char threshold_key[] = "not sure below", split_key[] = "validation";
+
+double calibrated_model_threshold(const char *notes)
+{
+    const char *text = model_file_note(notes, threshold_key);
+    const double score = text ? strtod(text, NULL) : 0;
+    return score > 0 && score <= 1 ? score : 0; /* notes are text from whoever made the model */
+}
+
+const char *calibrated_model_split_note(float share, int images, int seed)
+{
+    static char text[96];
+    char digits[32]; /* as few as give back the same float: 0.1 */
+    for (int precision = 1; precision <= 9; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, (double)share);
+        if (strtof(digits, NULL) == share)
+            break;
+    }
+    snprintf(text, sizeof text, "%s: share %s of %d images, seed %d\n", split_key, digits, images, seed);
+    return text;
+}
+
+bool calibrated_model_read_split(const char *notes, float *share, int *images, int *seed)
+{
+    const char *text = model_file_note(notes, split_key);
+    return text && sscanf(text, "share %f of %d images, seed %d", share, images, seed) == 3 && *share > 0 && *share < 1 && *images > 0 &&
+           *seed >= 0;
+}
+
+/* The model's bytes with this temperature and what was found among the notes; the caller frees them. */
+static uint8_t *calibrated(size_t *size, const struct model *model, const struct calibration *found, double precision)
+{
+    char about[160], threshold[160];
+    snprintf(about, sizeof about, "temperature %.3f from %s validation images; error %.2f %% before, %.2f %% after",
+             found->temperature, grouped((uint64_t)found->images), 100 * found->error_before, 100 * found->error_after);
+    const struct threshold *t = &found->threshold;
+    snprintf(threshold, sizeof threshold,
+             "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
+             100.0 * t->right / fmax(t->answered, 1), grouped((uint64_t)t->answered), grouped((uint64_t)found->images),
+             100 * precision);
+    char *old = model_file_notes(model), *half = model_file_set_note(old, "calibration", about);
+    char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
+    struct model *changed = allocate(1, sizeof *changed);
+    *changed = *model;
+    changed->temperature = (float)found->temperature;
+    uint8_t *bytes = model_file_again(size, changed, notes, model->type);
+    free(changed);
+    free(notes);
+    free(half);
+    free(old);
+    return bytes;
+}
+
+struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *places, int count,
+                                  double precision)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t size, new_size;
+    uint8_t *bytes = model_file_load(model, &size, path);
+    struct evaluation e = evaluation_run(bytes, size, dataset, places, count, 0);
+    struct calibration found = {.images = count, .error_before = e.uncalibrated_error};
+    struct bin bins[CALIBRATION_BINS];
+    found.temperature = calibration_temperature(e.logits, e.labels, count, e.classes);
+    calibration_answers(e.answers, e.logits, e.labels, count, e.classes, found.temperature);
+    calibration_bins(bins, e.answers, count);
+    found.error_after = calibration_error(bins);
+    found.threshold = calibration_threshold(e.answers, count, precision);
+    evaluation_free(&e);
+
+    uint8_t *result = calibrated(&new_size, model, &found, precision);
+    const char *reason;
+    if (!write_file(path, result, new_size, &reason))
+        fail(path, "The model is unchanged.", "the calibration cannot be written: %s", reason);
+    free(result);
+    free(bytes);
+    free(model);
+    return found;
+}
+
+void calibrated_model_print(const struct calibration *c, bool json)
+{
+    const struct threshold *t = &c->threshold;
+    if (json) {
+        printf("{\"validation_images\": %d, \"temperature\": %.3f, ", c->images, c->temperature);
+        printf("\"calibration_error_before\": %.6f, \"calibration_error\": %.6f", c->error_before, c->error_after);
+        if (t->answered)
+            printf(", \"threshold\": {\"score\": %.3f, \"answered\": %d, \"right\": %d}", t->score, t->answered, t->right);
+        printf("}\n");
+        return;
+    }
+    printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ",
+           grouped((uint64_t)c->images), c->temperature, 100 * c->error_before, 100 * c->error_after);
+    if (t->answered)
+        printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score, grouped((uint64_t)t->right),
+               grouped((uint64_t)t->answered));
+    else
+        printf("never \"not sure\": at no score are answers right often enough\n");
+}

@@ -1,0 +1,34 @@
+/* Calibrates model files: the temperature of the softmax, and the score below which a model is not sure (calibration.h). The
+ * notes "calibration" and "not sure below" tell of it. */
+#ifndef CALIBRATED_MODEL_H
+#define CALIBRATED_MODEL_H
+
+#include "training/calibration.h"
+#include "data/dataset.h"
+
+#define CALIBRATE_PRECISION 0.95 /* of the answers that are sure, unless one asks for another */
+
+struct calibration {
+    int images;
+    double temperature, error_before, error_after; /* calibration_error with temperature 1, and with this one */
+    struct threshold threshold;                    /* answered is 0 where no score reaches the precision */
+};
+
+/* Writes the model at path again with what fits the images at these places, which it has not learnt from. The data has the
+ * model's size and classes, of which there are two or more. What goes wrong ends the program and leaves the file as it is. */
+struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *places, int count,
+                                  double precision);
+
+/* One line to standard output. */
+void calibrated_model_print(const struct calibration *calibration, bool json);
+
+/* The score below which these notes call a model not sure; 0 if they name none. */
+double calibrated_model_threshold(const char *notes);
+
+/* For the notes: which images of its data a model has not learnt from. The text is good for one call. */
+const char *calibrated_model_split_note(float share, int images, int seed);
+
+/* The same from the notes; false if they do not say. */
+bool calibrated_model_read_split(const char *notes, float *share, int *images, int *seed);
+
+#endif

@@ -1,0 +1,166 @@
+/* The file: magic, length of the identity, the identity, struct state, parameters, first and second moments and, if there is
+ * one, their average as they are in memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
+#include "model/checkpoint.h"
+
+#include "base/bytes.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char magic[8] = "\x89" "EYC3\r\n";
+
+struct state {
+    uint64_t parameter_count;
+    int64_t step;
+    uint64_t seen;
+    struct progress progress;
+};
+
+/* The arrays of the trainer that a checkpoint holds, in order; returns how many. */
+static int arrays_of(float *arrays[4], const struct trainer *trainer)
+{
+    arrays[0] = trainer->parameters;
+    arrays[1] = trainer->first;
+    arrays[2] = trainer->second;
+    arrays[3] = trainer->average;
+    return trainer->average ? 4 : 3;
+}
+
+static char *generation(const char *path, bool old)
+{
+    return beside(path, old ? ".checkpoint.old" : ".checkpoint");
+}
+
+static uint8_t *put(uint8_t *to, const void *from, size_t size)
+{
+    memcpy(to, from, size);
+    return to + size;
+}
+
+void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct progress *progress)
+{
+    const uint64_t length = strlen(identity), count = net_parameter_count(trainer->net);
+    float *arrays[4];
+    const int array_count = arrays_of(arrays, trainer);
+    const size_t size = sizeof magic + sizeof length + length + sizeof(struct state) + (size_t)array_count * count * sizeof(float) + 4;
+    struct state state;
+    memset(&state, 0, sizeof state); /* the padding is part of the file */
+    state.parameter_count = count;
+    state.step = trainer->step;
+    state.seen = trainer->seen;
+    state.progress = *progress;
+
+    uint8_t *bytes = allocate(size, 1), *p = bytes;
+    p = put(p, magic, sizeof magic);
+    p = put(p, &length, sizeof length);
+    p = put(p, identity, length);
+    p = put(p, &state, sizeof state);
+    for (int i = 0; i < array_count; i++)
+        p = put(p, arrays[i], count * sizeof(float));
+    const uint32_t sum = bytes_crc32(bytes, (size_t)(p - bytes));
+    put(p, &sum, sizeof sum);
+
+    char *new = generation(path, false), *old = generation(path, true);
+    const char *reason;
+    if (rename(new, old) && access(new, F_OK) == 0)
+        fail(old, "The checkpoint before is kept.", "cannot be written: %m");
+    if (!write_file(new, bytes, size, &reason))
+        fail(new, "The checkpoint before is kept; --resume goes on from it.", "the checkpoint cannot be written: %s", reason);
+    free(new);
+    free(old);
+    free(bytes);
+}
+
+/* Names the first line in which the identities differ, and ends the program. */
+static void compare(const char *file, const char *stored, const char *wanted)
+{
+    while (*stored && *wanted) {
+        const int a = (int)strcspn(stored, "\n"), b = (int)strcspn(wanted, "\n");
+        if (a != b || strncmp(stored, wanted, (size_t)a) != 0)
+            fail(file, "Give the same command again with --resume, or leave --resume away to start anew.",
+                 "the checkpoint is of another run: it has %.*s, this one has %.*s", a, stored, b, wanted);
+        stored += a + (stored[a] == '\n');
+        wanted += b + (wanted[b] == '\n');
+    }
+    if (*stored || *wanted)
+        fail(file, "Train anew, without --resume.", "the checkpoint is of another version of Eyelet");
+}
+
+static bool load(const char *file, const char *identity, struct trainer *trainer, struct progress *progress)
+{
+    size_t size;
+    const char *reason;
+    uint64_t length;
+    struct state state;
+    uint32_t sum;
+    uint8_t *bytes = read_file(&size, &reason, file, (size_t)1 << 31);
+    if (!bytes) {
+        complain(file, NULL, "%s", reason);
+        return false;
+    }
+    const uint64_t count = net_parameter_count(trainer->net);
+    const size_t fixed = sizeof magic + sizeof length + sizeof state + sizeof sum;
+    bool whole = size >= fixed && memcmp(bytes, magic, sizeof magic) == 0;
+    if (whole) {
+        memcpy(&sum, bytes + size - sizeof sum, sizeof sum);
+        memcpy(&length, bytes + sizeof magic, sizeof length);
+        whole = sum == bytes_crc32(bytes, size - sizeof sum) && length <= size - fixed;
+    }
+    if (!whole) {
+        complain(file, NULL, "the checkpoint is damaged");
+        free(bytes);
+        return false;
+    }
+    char *stored = strndup((char *)bytes + sizeof magic + sizeof length, (size_t)length);
+    compare(file, stored, identity);
+    const uint8_t *p = bytes + sizeof magic + sizeof length + length;
+    memcpy(&state, p, sizeof state);
+    p += sizeof state;
+    float *arrays[4];
+    const int array_count = arrays_of(arrays, trainer);
+    if (state.parameter_count != count || size - fixed - length != (size_t)array_count * count * sizeof(float))
+        fail(file, "Train anew, without --resume.", "the checkpoint is of another network");
+    trainer->step = state.step;
+    trainer->seen = state.seen;
+    *progress = state.progress;
+    for (int i = 0; i < array_count; i++, p += count * sizeof(float))
+        memcpy(arrays[i], p, count * sizeof(float));
+    free(stored);
+    free(bytes);
+    return true;
+}
+
+bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct progress *progress)
+{
+    bool loaded = false;
+    for (int old = 0; old < 2 && !loaded; old++) {
+        char *file = generation(path, old);
+        if (access(file, F_OK) == 0 && !(loaded = load(file, identity, trainer, progress)))
+            unlink(file); /* or the next save would put it in the place of a good one */
+        if (loaded)
+            fprintf(stderr, "resuming from %s: epoch %d, %d images into it\n", file, progress->epoch + 1, progress->so_far.count);
+        free(file);
+    }
+    return loaded;
+}
+
+bool checkpoint_exists(const char *path)
+{
+    char *new = generation(path, false), *old = generation(path, true);
+    const bool exists = access(new, F_OK) == 0 || access(old, F_OK) == 0;
+    free(new);
+    free(old);
+    return exists;
+}
+
+void checkpoint_remove(const char *path)
+{
+    static const char *const endings[] = {".checkpoint", ".checkpoint.old", ".checkpoint.part"};
+    for (int i = 0; i < 3; i++) {
+        char *file = beside(path, endings[i]);
+        unlink(file);
+        free(file);
+    }
+}

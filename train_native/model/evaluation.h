@@ -1,0 +1,60 @@
+/* Measures a model on labelled images, with the exact kernels of inference: what the browser would say, to the bit. */
+#ifndef EVALUATION_H
+#define EVALUATION_H
+
+#include "training/calibration.h"
+#include "data/dataset.h"
+#include "net/model.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct evaluation {
+    int count, classes;
+    float *logits;          /* (count, classes) */
+    int *labels;            /* (count) */
+    struct answer *answers; /* (count), with the model's temperature */
+    int *confusion;         /* (classes, classes): images of the row's class taken for the column's */
+    int correct, among_five;
+    double seconds;
+    double loss, calibration_error; /* of the answers; and what they would be with temperature 1: */
+    double uncalibrated_loss, uncalibrated_error;
+    struct bin bins[CALIBRATION_BINS]; /* of the answers */
+};
+
+/* Over how many views of an image the logits are averaged, for --views: the places in this list. Test-time augmentation as in
+ * airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel along the diagonal, up and
+ * down. One view is the network's own logits, to the bit. */
+extern const char *const evaluation_views[];
+
+/* Of the images at places[0..count), or, with places NULL, of the first count. On every core (omp_set_num_threads limits
+ * them). A model that fails ends the program. */
+struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *places,
+                                 int count, int views);
+void evaluation_free(struct evaluation *evaluation);
+
+double evaluation_accuracy(const struct evaluation *evaluation);
+
+/* Wilson's (1927) interval: with 95 % confidence the accuracy on all images of this kind is in it. */
+struct interval {
+    double low, high;
+};
+struct interval evaluation_interval(const struct evaluation *evaluation);
+
+/* Of one class; 0 where there is nothing to divide by. */
+struct class_scores {
+    int images, answers; /* of this class; for it */
+    double precision, recall, f1;
+};
+struct class_scores evaluation_class(const struct evaluation *evaluation, int class);
+
+/* The answers with a score of at least this. */
+struct threshold evaluation_above(const struct evaluation *evaluation, double score);
+
+/* On how many of the same images two models say the same; shares of 1. */
+double evaluation_agreement(const struct evaluation *a, const struct evaluation *b);
+
+/* Why the model's classes are not those of the data, in the same order; NULL if they are. The caller frees it. */
+char *evaluation_mismatch(const struct model *model, const struct dataset *dataset);
+
+#endif

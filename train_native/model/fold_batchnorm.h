@@ -1,0 +1,15 @@
+/* From a network in training to the one that ships: batch normalisation folded into the layer before it, dropout gone.
+ *
+ *     w' = w * factor, b' = b * factor + offset, with batchnorm = in * factor + offset (norm.h)
+ *
+ * Batch normalisation that does not follow a conv2d, depthwise or dense layer of its own, directly or behind a maxpool, stays a
+ * layer. */
+#ifndef FREEZE_H
+#define FREEZE_H
+
+#include "net/net.h"
+
+/* Frozen has passed net_check; returns its parameters, which the caller frees. */
+float *net_freeze(struct net *frozen, const struct net *net, const float *parameters);
+
+#endif

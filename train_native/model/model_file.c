@@ -1,0 +1,130 @@
+#include "model/model_file.h"
+
+#include "model/fold_batchnorm.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint8_t *model_file_written(size_t *size, const struct model *model, const float *parameters)
+{
+    *size = model_size(model);
+    uint8_t *bytes = allocate(*size, 1);
+    model_write(bytes, model, parameters);
+    struct model check;
+    const enum status status = model_read(&check, bytes, *size);
+    if (status)
+        fail(NULL, "Nothing was written.", "the model would not be valid: %s", status_text(status));
+    return bytes;
+}
+
+uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
+                          const struct preprocess *preprocess, char *const *labels, const char *notes)
+{
+    struct model *model = allocate(1, sizeof *model);
+    float *frozen = net_freeze(&model->net, net, parameters);
+    model->preprocess = *preprocess;
+    model->temperature = 1;
+    model->notes = notes;
+    model->notes_length = (int)strlen(notes);
+    uint8_t *lengths = allocate((size_t)net_classes(net), 1 + LIMIT_LABEL), *p = lengths;
+    for (int i = 0; i < net_classes(net); i++) {
+        const size_t length = strlen(labels[i]);
+        *p++ = (uint8_t)length;
+        memcpy(p, labels[i], length);
+        p += length;
+    }
+    model->labels = lengths;
+    uint8_t *bytes = model_file_written(size, model, frozen);
+    free(lengths);
+    free(frozen);
+    free(model);
+    return bytes;
+}
+
+uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type)
+{
+    struct model copy = *model;
+    copy.notes = notes;
+    copy.notes_length = (int)strlen(notes);
+    copy.type = type;
+    if (type == WEIGHTS_WHOLE) { /* rounded anew, its numbers could differ */
+        copy.net = model->net;
+        return model_file_written(size, &copy, NULL);
+    }
+    float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
+    for (int i = 0; i < model->net.node_count; i++)
+        model_parameters(parameters + model->net.place[i], model, i);
+    float *frozen = net_freeze(&copy.net, &model->net, parameters); /* older files may hold what can be folded today */
+    uint8_t *bytes = model_file_written(size, &copy, frozen);
+    free(frozen);
+    free(parameters);
+    return bytes;
+}
+
+uint8_t *model_file_load(struct model *model, size_t *size, const char *path)
+{
+    const char *reason;
+    uint8_t *bytes = read_file(size, &reason, path, LIMIT_MODEL_BYTES);
+    if (!bytes)
+        fail(path, "A model is a file that `eyelet train` wrote, usually *.eyelet.", "%s", reason);
+    const enum status status = model_read(model, bytes, *size);
+    if (status)
+        fail(path, status == STATUS_NOT_A_MODEL ? "A model is a file that `eyelet train` wrote, usually *.eyelet."
+                                                : "Take another copy of the file, or train the model again.",
+             "%s", status_text(status));
+    return bytes;
+}
+
+char *model_file_notes(const struct model *model)
+{
+    return strndup(model->notes, (size_t)model->notes_length);
+}
+
+char *model_file_label(const struct model *model, int index)
+{
+    int length;
+    const char *label = model_label(&length, model, index);
+    return strndup(label, (size_t)length);
+}
+
+/* The value, if this line is of this key. */
+static const char *value_in(const char *line, const char *key)
+{
+    const size_t length = strlen(key);
+    if (strncmp(line, key, length) != 0 || line[length] != ':')
+        return NULL;
+    return line + length + 1 + strspn(line + length + 1, " ");
+}
+
+static const char *next_line(const char *line)
+{
+    const size_t length = strcspn(line, "\n");
+    return line + length + (line[length] == '\n');
+}
+
+const char *model_file_note(const char *notes, const char *key)
+{
+    for (const char *line = notes; *line; line = next_line(line))
+        if (value_in(line, key))
+            return value_in(line, key);
+    return NULL;
+}
+
+char *model_file_set_note(const char *notes, const char *key, const char *value)
+{
+    const size_t room = strlen(notes) + strlen(key) + (value ? strlen(value) : 0) + 5;
+    char *out = allocate(room, 1), *p = out;
+    bool set = !value;
+    for (const char *line = notes; *line; line = next_line(line)) {
+        if (!value_in(line, key)) {
+            p += sprintf(p, "%.*s\n", (int)strcspn(line, "\n"), line);
+        } else if (!set) {
+            p += sprintf(p, "%s: %s\n", key, value);
+            set = true;
+        }
+    }
+    if (!set)
+        sprintf(p, "%s: %s\n", key, value);
+    return out;
+}

@@ -1,0 +1,43 @@
+/* Networks as text: a line for each layer.
+ *
+ *     # comment
+ *     input 32x32x3                      height x width x channels (default: as the data set)
+ *     conv2d 32 3x3 relu                 channels, kernel; then any of: stride N, same, valid, nobias, batchnorm,
+ *                                        identity (first weights that repeat the input), whiten (first layer only: the
+ *                                        principal directions of the training images' patches, which do not learn)
+ *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid, nobias, batchnorm
+ *     maxpool 2                          window; stride N (default: the window), same, valid
+ *     avgpool 2
+ *     global_avgpool
+ *     flatten
+ *     dropout 0.5                        the share that is zeroed
+ *     dense 64 relu                      units; nobias, batchnorm
+ *     batchnorm frozen gelu              frozen: the scale stays 1
+ *     scale 0.125                        multiplies by a constant
+ *     dense classes softmax              `classes`: as many as the data set has
+ *     a: conv2d 64 3x3 same              a name, for
+ *     add a relu                         residual connections, and
+ *     conv2d 64 1x1 from a               for branches
+ *
+ * Any layer may end in an activation: relu, relu6, gelu, sigmoid, tanh, and the last one in softmax; each may also stand on a
+ * line of its own. */
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include "net/net.h"
+
+/* Reads the preset (recipes.h) called `name_or_path`, or else the file there, into a net that has passed net_check. height and width override the
+ * text's (0: keep). A mistake ends the program, naming file, line, column and what was expected. */
+void network_read(struct net *net, const char *name_or_path, int height, int width, int classes);
+
+/* The same for text at hand; `source` names it in messages. */
+void network_parse(struct net *net, const char *text, const char *source, int height, int width, int classes);
+
+/* "tutorial, ..." */
+const char *network_presets(void);
+
+/* A layer's kind as in the text, and its details ("3x3, stride 2, same"). */
+const char *network_kind(enum node_kind kind);
+void network_details(char *buffer, size_t size, const struct node *node);
+
+#endif

@@ -1,0 +1,166 @@
+#include "model/quantizer.h"
+
+#include "model/fold_batchnorm.h"
+#include "model/model_file.h"
+#include "model/net_memory.h"
+#include "kernels/norm.h"
+#include "cli/util.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 16 };
+static const float headroom = 1.25f;
+
+/* ---- The network ---- */
+
+/* Batch normalisation as a depthwise layer of 1x1: out = in * factor + offset. Returns the parameters, which the caller frees. */
+static float *without_batchnorm(struct net *net, const float *parameters)
+{
+    const struct net old = *net;
+    for (int i = 0; i < net->node_count; i++)
+        if (net->nodes[i].kind == NODE_BATCHNORM)
+            net->nodes[i] = (struct node){.kind = NODE_DEPTHWISE, .input = {net->nodes[i].input[0], 0}, .kernel_h = 1, .kernel_w = 1,
+                                          .stride = 1, .bias = true};
+    const enum status status = net_check(net, NULL);
+    if (status)
+        fail(NULL, NULL, "the network cannot be quantized: %s", status_text(status));
+    float *out = allocate(net_parameter_count(net) + 1, sizeof(float));
+    for (int i = 0; i < net->node_count; i++) {
+        const float *from = parameters + old.place[i];
+        float *to = out + net->place[i];
+        const size_t c = (size_t)net->shapes[i + 1].c;
+        if (old.nodes[i].kind == NODE_BATCHNORM)
+            batchnorm_fold(to, to + c, from, from + c, from + 2 * c, from + 3 * c, (int)c);
+        else
+            memcpy(to, from, (net->place[i + 1] - net->place[i]) * sizeof *to);
+    }
+    return out;
+}
+
+/* ---- Ranges ---- */
+
+/* Layers whose output has the scale of their input, times node->rate for `scale`. What they do not let through need not fit. */
+static bool keeps_scale(enum node_kind kind)
+{
+    return kind == NODE_RELU || kind == NODE_RELU6 || kind == NODE_MAXPOOL || kind == NODE_FLATTEN || kind == NODE_DROPOUT ||
+           kind == NODE_SCALE || kind == NODE_GELU;
+}
+
+/* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to their own
+ * readers; of them gelu alone computes with its input, of which it makes nothing below -GELU_REACH. */
+static float reach(const struct net *net, int t, const float *numbers, size_t count)
+{
+    const float GELU_REACH = 5;
+    bool all = false, gelu = false;
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *node = &net->nodes[i];
+        if (node->input[0] != t && !(node->kind == NODE_ADD && node->input[1] == t))
+            continue;
+        gelu |= node->kind == NODE_GELU;
+        all |= !keeps_scale(node->kind);
+    }
+    float largest = 0;
+    for (size_t k = 0; k < count && (all || gelu); k++) {
+        const float x = numbers[k], size = x > 0 ? x : all || -x < GELU_REACH ? -x : GELU_REACH;
+        largest = size > largest ? size : largest;
+    }
+    return largest;
+}
+
+/* reach of every tensor over all images. */
+static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, const float *parameters, const struct dataset *seen,
+                        const struct preprocess *preprocess)
+{
+    struct net_memory *net_memory = net_memory_new(net, BATCH, NET_TRAIN);
+    struct net_run *run = &net_memory->run;
+    for (int i = 0; i < net->node_count; i++)
+        net_pack(&net_memory->packed, net, i, parameters + net->place[i]);
+
+    const size_t image = shape_count(net->input), pixels = shape_count(seen->shape);
+    for (int first = 0, n; first < seen->count; first += n) {
+        n = seen->count - first < BATCH ? seen->count - first : BATCH;
+        for (int i = 0; i < n; i++)
+            image_normalise(run->tensor[0] + (size_t)i * image, seen->pixels + (size_t)(first + i) * pixels, net->input, preprocess);
+        for (int i = 0; i < net->node_count; i++) {
+            net_forward_node(run, i, n);
+            const float largest = reach(net, i + 1, run->tensor[i + 1], (size_t)n * shape_count(net->shapes[i + 1]));
+            ranges[i + 1] = largest > ranges[i + 1] ? largest : ranges[i + 1];
+        }
+    }
+    net_memory_free(net_memory);
+}
+
+/* ---- Scales ---- */
+
+/* The largest scale of a channel's weights before the output has one. */
+static float largest_weight_scale(const struct net *net, int node, const float *parameters, float in)
+{
+    struct block blocks[4];
+    const int count = net_blocks(blocks, net, node);
+    const size_t channels = (size_t)net->shapes[node + 1].c;
+    float scale = 0;
+    for (size_t c = 0; c < channels; c++) {
+        float largest = 0;
+        double sum = 0;
+        for (size_t k = c; k < blocks[0].count; k += channels) {
+            largest = fmaxf(largest, fabsf(parameters[blocks[0].place + k]));
+            sum += fabs((double)parameters[blocks[0].place + k]);
+        }
+        const float bias = count > 1 ? parameters[blocks[1].place + c] : 0;
+        scale = fmaxf(scale, fmaxf(largest / 127, integer_least_scale(in, 0, sum, bias)));
+    }
+    return scale;
+}
+
+/* The output scale of node i, with which it can be computed whatever the range: integer_channel_of and integer_scales_fit say so. */
+static float scale_for(const struct net *net, int i, const float *parameters, float range, const float scale[])
+{
+    const struct node *node = &net->nodes[i];
+    const float in = scale[node->input[0]];
+    float least = in / 512;
+    if (node->kind == NODE_ADD)
+        least = fmaxf(in, scale[node->input[1]]) / 4;
+    else if (net->place[i + 1] > net->place[i])
+        least = 4 * in * largest_weight_scale(net, i, parameters, in);
+    const float wanted = fmaxf(range * headroom / INTEGER_MOST, least);
+    return wanted > 0 ? wanted : in; /* a layer without any output */
+}
+
+uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *notes, const struct dataset *seen)
+{
+    struct model *quantized = allocate(1, sizeof *quantized);
+    *quantized = *model;
+    float *loaded = allocate(net_parameter_count(&model->net) + 1, sizeof(float));
+    for (int i = 0; i < model->net.node_count; i++)
+        model_parameters(loaded + model->net.place[i], model, i);
+    struct net *net = &quantized->net;
+    float *frozen = net_freeze(net, &model->net, loaded), *parameters = without_batchnorm(net, frozen);
+
+    float ranges[LIMIT_NODES + 1] = {0}, scale[LIMIT_NODES + 1];
+    find_ranges(ranges, net, parameters, seen, &model->preprocess);
+    /* A range counts for the tensor whose scale it is, in the units of that: from the last reader back to the first layer. */
+    for (int i = net->node_count - 1; i >= 0; i--)
+        if (keeps_scale(net->nodes[i].kind)) {
+            const float factor = net->nodes[i].kind == NODE_SCALE ? net->nodes[i].rate : 1;
+            float *before = &ranges[net->nodes[i].input[0]];
+            *before = fmaxf(*before, ranges[i + 1] / factor);
+        }
+    for (int i = 0; i < net->node_count; i++)
+        quantized->scale[i] = integer_has_scale(net->nodes[i].kind) ? 1 : 0;
+    for (int i = 0; i < net->node_count; i++)
+        if (integer_has_scale(net->nodes[i].kind)) {
+            integer_scales(scale, net, quantized->scale, &model->preprocess); /* right up to this node's input */
+            quantized->scale[i] = scale_for(net, i, parameters, ranges[i + 1], scale);
+        }
+    quantized->type = WEIGHTS_WHOLE;
+    quantized->notes = notes;
+    quantized->notes_length = (int)strlen(notes);
+    uint8_t *bytes = model_file_written(size, quantized, parameters);
+    free(parameters);
+    free(frozen);
+    free(loaded);
+    free(quantized);
+    return bytes;
+}

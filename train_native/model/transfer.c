@@ -1,0 +1,167 @@
+#include "model/transfer.h"
+
+#include "base/bytes.h"
+#include "model/layer_name.h"
+#include "model/model_file.h"
+#include "model/network.h"
+#include "cli/options.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int transfer_head(const struct net *net)
+{
+    int head = net->node_count - 1;
+    while (head > 0 && !node_has_weights(net->nodes[head].kind))
+        head--;
+    return head;
+}
+
+static bool labels_equal(const struct model *model, int classes, char *const *labels)
+{
+    bool equal = net_classes(&model->net) == classes;
+    for (int i = 0; i < classes && equal; i++) {
+        char *label = model_file_label(model, i);
+        equal = strcmp(label, labels[i]) == 0;
+        free(label);
+    }
+    return equal;
+}
+
+static size_t node_count(const struct net *net, int node)
+{
+    return net->place[node + 1] - net->place[node];
+}
+
+/* Ends the program unless the layers that are kept fit the new input: their weights must stay as many as they are. */
+static void check_fit(const struct net *net, const struct net *old, const char *path, enum status status, int failed,
+                      const struct transfer *transfer)
+{
+    static const char hint[] = "Leave --size away, or take a network that ends in a global_avgpool.";
+    if (status)
+        fail(path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w, failed + 1,
+             network_kind(net->nodes[failed].kind), status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
+    for (int i = 0; i < net->node_count; i++)
+        if ((i != transfer->head || transfer->head_kept) && node_count(net, i) != node_count(old, i))
+            fail(path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
+                 network_kind(net->nodes[i].kind), grouped(node_count(old, i)), net->input.h, net->input.w,
+                 grouped(node_count(net, i)));
+}
+
+static bool is_whole_pool(const struct net *net, int node)
+{
+    const struct node *of = &net->nodes[node];
+    const struct shape in = net->shapes[of->input[0]];
+    return (of->kind == NODE_MAXPOOL || of->kind == NODE_AVGPOOL) && of->kernel_h == in.h && of->kernel_w == in.w;
+}
+
+/* A pool over the whole of what comes to it stays one when the input gets another size. net has been checked with the new one, as
+ * far as that went. */
+static void widen_whole_pools(struct net *net, const struct net *old)
+{
+    for (int i = 0; i < net->node_count; i++) {
+        struct node *node = &net->nodes[i];
+        const struct shape in = net->shapes[node->input[0]];
+        if (!is_whole_pool(old, i) || in.h > LIMIT_KERNEL || in.w > LIMIT_KERNEL)
+            continue;
+        node->kernel_h = in.h;
+        node->kernel_w = in.w;
+        node->stride = in.h < in.w ? in.h : in.w;
+        net_check(net, NULL);
+    }
+}
+
+struct transfer transfer_open(struct net *net, const char *path, int size, int classes, char *const *labels, bool new_head)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t bytes_count;
+    uint8_t *bytes = model_file_load(model, &bytes_count, path);
+    *net = model->net;
+    struct transfer transfer = {.preprocess = model->preprocess, .head = transfer_head(net),
+                                .head_kept = !new_head && labels_equal(model, classes, labels)};
+    struct node *head = &net->nodes[transfer.head];
+    if (!transfer.head_kept) {
+        if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
+            fail(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels",
+                 network_kind(head->kind));
+        head->channels = classes;
+        head->bias = true; /* it may have gone with the folding, or never been */
+    }
+    if (size)
+        net->input.h = net->input.w = size;
+    net_check(net, NULL);
+    widen_whole_pools(net, &model->net);
+    int failed;
+    const enum status status = net_check(net, &failed);
+    check_fit(net, &model->net, path, status, failed, &transfer);
+    if (net_classes(net) != classes)
+        fail(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+
+    transfer.parameters = allocate(net_parameter_count(net), sizeof(float));
+    for (int i = 0; i < net->node_count; i++)
+        if (i != transfer.head || transfer.head_kept)
+            model_parameters(transfer.parameters + net->place[i], model, i);
+    transfer.checksum = bytes_crc32((const uint8_t *)transfer.parameters, net_parameter_count(net) * sizeof(float));
+    free(bytes);
+    free(model);
+    return transfer;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    free(transfer->parameters);
+}
+
+void transfer_weights(float *parameters, const struct net *net, const struct transfer *transfer)
+{
+    for (int i = 0; i < net->node_count; i++)
+        if (i != transfer->head || transfer->head_kept)
+            memcpy(parameters + net->place[i], transfer->parameters + net->place[i], node_count(net, i) * sizeof(float));
+}
+
+struct transfer_kind transfer_kind(const char *path)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t bytes_count;
+    uint8_t *bytes = model_file_load(model, &bytes_count, path);
+    const struct net *net = &model->net;
+    const int head = transfer_head(net);
+    struct transfer_kind kind = {.side = net->input.h < net->input.w ? net->input.h : net->input.w,
+                                 .muon = net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
+    for (int i = 0; i < head; i++)
+        kind.muon &= !node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_CONV2D;
+    int before = net->nodes[head].input[0] - 1;
+    while (before > 0 && (net->nodes[before].kind == NODE_FLATTEN || net->nodes[before].kind == NODE_DROPOUT))
+        before = net->nodes[before].input[0] - 1;
+    kind.any_size = before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_whole_pool(net, before));
+    free(bytes);
+    free(model);
+    return kind;
+}
+
+int transfer_resting(const struct net *net, const char *text)
+{
+    const int head = transfer_head(net);
+    if (strcmp(text, "trunk") == 0)
+        return head;
+    for (int i = 0; i < head; i++)
+        if (strcmp(text, exported_name(net, i, "").text) == 0)
+            return i + 1;
+    char *end;
+    const long layers = strtol(text, &end, 10);
+    if (end == text || *end || layers < 0 || layers > head)
+        usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d (the last one with weights learns), or the last "
+                    "that rests by its name, like %s, not \"%s\"", head, exported_name(net, 0, "").text, text);
+    return (int)layers;
+}
+
+void transfer_rate_shares(float *shares, const struct net *net, float decay)
+{
+    float share = 1;
+    for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation learns at the rate of the layer before it */
+        shares[i] = share;
+        if (node_has_weights(net->nodes[i].kind))
+            share *= decay;
+    }
+}

@@ -1,0 +1,55 @@
+/* Transfer learning: a trained model as the start of another one.
+ *
+ *     struct transfer transfer = transfer_open(&net, "trained.eyelet", 0, classes, labels, false);
+ *     struct trainer *trainer = trainer_new(&net, &transfer.preprocess, ...);     // draws new weights
+ *     transfer_weights(trainer->parameters, &net, &transfer);                     // the model's over them
+ *     trainer->resting = transfer_resting(&net, "trunk");
+ *     transfer_rate_shares(trainer->rate_shares, &net, 0.5f);
+ *     transfer_free(&transfer);
+ *
+ * The head, the last layer with weights, is replaced by a new one for the new labels; where the labels are the model's own, in
+ * their order, it is kept. The preprocessing stays the model's in either case, for its first layer has learnt from numbers of that
+ * mean and size. Batch normalisation was folded when the model was written (fold_batchnorm.h), so it goes on without; weights stored
+ * in int8 or float16 are widened. */
+#ifndef TRANSFER_H
+#define TRANSFER_H
+
+#include "image/image.h"
+#include "net/net.h"
+
+struct transfer {
+    float *parameters; /* the model's, in the places of the new net; those of a new head are 0 */
+    struct preprocess preprocess;
+    int head;          /* its node */
+    bool head_kept;
+    uint32_t checksum; /* of the parameters */
+};
+
+/* The net of a model file with a head for these labels (classes). size: height and width of the input (0: the model's); new_head: a
+ * new one for its own labels too. A model that cannot take this size, or whose head cannot be replaced, ends the program. */
+struct transfer transfer_open(struct net *net, const char *path, int size, int classes, char *const *labels, bool new_head);
+void transfer_free(struct transfer *transfer);
+
+/* Puts the model's weights into the flat array; a new head keeps what stands there. */
+void transfer_weights(float *parameters, const struct net *net, const struct transfer *transfer);
+
+/* The last node with weights of its own: a dense or a convolutional layer. */
+int transfer_head(const struct net *net);
+
+/* What a trained model is as a start. */
+struct transfer_kind {
+    int side;      /* the shorter one of its input */
+    bool any_size; /* what comes to its head is a pool over the whole map, of whatever size */
+    bool muon;     /* convolutions and a head with a scale behind it, as Muon's rates (recipes.c) suppose */
+};
+struct transfer_kind transfer_kind(const char *path);
+
+/* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, the
+ * name of the last of them (layer_name.h), or `trunk`, all in front of the head. A mistake ends the program. */
+int transfer_resting(const struct net *net, const char *text);
+
+/* What each node's learning rates are multiplied with: 1 at the head, and `decay` times as much at each layer with weights in front of
+ * it (Howard and Ruder 2018, discriminative fine-tuning). */
+void transfer_rate_shares(float *shares, const struct net *net, float decay);
+
+#endif

@@ -1,0 +1,133 @@
+#include "report/html.h"
+
+#include "cli/sha256.h"
+#include "cli/util.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HASH_LENGTH = 44 }; /* of a SHA-256 in base64 */
+
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void encode(char *out, const uint8_t *bytes, size_t size)
+{
+    for (; size; out += 4) {
+        const size_t n = size < 3 ? size : 3;
+        const uint32_t group = (uint32_t)bytes[0] << 16 | (n > 1 ? (uint32_t)bytes[1] << 8 : 0) | (n > 2 ? bytes[2] : 0u);
+        for (size_t i = 0; i < 4; i++)
+            out[i] = i <= n ? digits[group >> (18 - 6 * i) & 63] : '=';
+        bytes += n;
+        size -= n;
+    }
+    *out = 0;
+}
+
+char *html_base64(const void *bytes, size_t size)
+{
+    char *text = allocate((size + 2) / 3 * 4 + 1, 1);
+    encode(text, bytes, size);
+    return text;
+}
+
+/* What stands between this tag and its end, which every template has. */
+static char *content(char *page, const char *tag, const char *end, size_t *length)
+{
+    char *start = strstr(page, tag);
+    assert(start);
+    start += strlen(tag);
+    *length = (size_t)(strstr(start, end) - start);
+    return start;
+}
+
+static void put_hash(char *place, char *page, const char *tag, const char *end)
+{
+    char text[HASH_LENGTH + 1];
+    uint8_t digest[SHA256_BYTES];
+    size_t length;
+    const char *start = content(page, tag, end, &length);
+    struct sha256 state = sha256_begin();
+    sha256_add(&state, start, length);
+    sha256_end(digest, &state);
+    encode(text, digest, SHA256_BYTES);
+    memcpy(place, text, HASH_LENGTH);
+}
+
+static FILE *open_text(char **text, size_t *size)
+{
+    FILE *out = open_memstream(text, size);
+    if (!out)
+        fail(NULL, NULL, "not enough memory for a page");
+    return out;
+}
+
+static void close_text(FILE *out)
+{
+    if (ferror(out) || fclose(out))
+        fail(NULL, NULL, "not enough memory for a page");
+}
+
+char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts)
+{
+    char *page = NULL;
+    long script = 0, style = 0; /* the places of their hashes */
+    FILE *out = open_text(&page, size);
+    const char *rest = (const char *)template;
+    for (const char *open; (open = strstr(rest, "{{")); rest = strstr(open, "}}") + 2) {
+        fwrite(rest, 1, (size_t)(open - rest), out);
+        const char *const name = open + 2;
+        const size_t length = (size_t)(strstr(open, "}}") - name);
+        const bool of_script = strncmp(name, "script-sha256}}", 15) == 0, of_style = strncmp(name, "style-sha256}}", 14) == 0;
+        if (of_script || of_style) {
+            *(of_script ? &script : &style) = ftell(out);
+            fprintf(out, "%*s", HASH_LENGTH, "");
+            continue;
+        }
+        const struct html_part *part = parts;
+        while (part->name && (strlen(part->name) != length || strncmp(part->name, name, length) != 0))
+            part++;
+        assert(part->name);
+        fputs(part->text, out);
+    }
+    fputs(rest, out);
+    close_text(out);
+    put_hash(page + script, page, "<script type=\"module\">", "</script>");
+    put_hash(page + style, page, "<style>", "</style>");
+    return page;
+}
+
+char *html_statements(const unsigned char *module)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_text(&text, &size);
+    for (const char *line = (const char *)module; *line;) {
+        const size_t length = strcspn(line, "\n") + 1;
+        const size_t word = strncmp(line, "export ", 7) == 0 ? 7 : 0;
+        if (strncmp(line, "import ", 7) != 0)
+            fprintf(out, "%.*s", (int)(length - word), line + word);
+        line += line[length - 1] ? length : length - 1;
+    }
+    close_text(out);
+    return text;
+}
+
+char *html_json(char *json)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_text(&text, &size);
+    for (const char *p = json; *p;) {
+        const size_t length = strcspn(p, "<");
+        fwrite(p, 1, length, out);
+        p += length;
+        if (*p) {
+            fputs("\\u003c", out);
+            p++;
+        }
+    }
+    close_text(out);
+    free(json);
+    return text;
+}

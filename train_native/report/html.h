@@ -1,0 +1,34 @@
+/* Pages that are one file: a template of this program, filled in, under a policy that lets them run their own script, show
+ * their own pictures, and nothing else.
+ *
+ *     const struct html_part parts[] = {{"title", "..."}, {"data", json}, {0}};
+ *     size_t size;
+ *     char *page = html_page(&size, report_html, parts);
+ *
+ * A template holds {{title}} and {{data}}; in the Content-Security-Policy of its head, 'sha256-{{script-sha256}}' and
+ * 'sha256-{{style-sha256}}' are for its one <script type="module"> and its one <style>. */
+#ifndef HTML_H
+#define HTML_H
+
+#include <stddef.h>
+
+/* Files of the source, zero-terminated; the Makefile makes them part of the program. */
+extern const unsigned char report_html[], standalone_html[], style_css[], classifier_js[], picture_js[];
+
+struct html_part {
+    const char *name, *text; /* put in as it is: neither data nor base64 may hold "<" */
+};
+
+/* The caller frees the page. The parts end with {0}; each {{name}} of the template has its part. */
+char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts);
+
+/* A module's source as plain statements for inside a function: without its imports and the word export. The caller frees it. */
+char *html_statements(const unsigned char *module);
+
+/* Zero-terminated; the caller frees it. */
+char *html_base64(const void *bytes, size_t size);
+
+/* JSON for a <script> of data: "<", which stands only in its strings, as \u003c. Replaces the text, which it frees. */
+char *html_json(char *json);
+
+#endif

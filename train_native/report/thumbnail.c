@@ -1,0 +1,36 @@
+#include "report/thumbnail.h"
+
+#include "data/resize.h"
+#include "report/html.h"
+#include "cli/util.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STBI_WRITE_NO_STDIO
+#include <stb_image_write.h>
+
+char *thumbnail_url(const uint8_t *pixels, struct shape shape)
+{
+    static const char start[] = "data:image/png;base64,";
+    const int longest = shape.h > shape.w ? shape.h : shape.w;
+    uint8_t *small = NULL;
+    if (longest > THUMBNAIL_SIDE) { /* rounded up, so that no side becomes 0 */
+        const struct shape to = {(shape.h * THUMBNAIL_SIDE + longest - 1) / longest,
+                                 (shape.w * THUMBNAIL_SIDE + longest - 1) / longest, 3};
+        small = allocate(shape_count(to), 1);
+        fit_pixels(small, pixels, shape, to, &(struct preprocess){.fit = FIT_STRETCH});
+        shape = to;
+    }
+    int size;
+    unsigned char *png = stbi_write_png_to_mem(small ? small : pixels, 3 * shape.w, shape.w, shape.h, 3, &size);
+    if (!png)
+        fail(NULL, NULL, "not enough memory for a picture");
+    char *base64 = html_base64(png, (size_t)size), *url = allocate(strlen(base64) + sizeof start, 1);
+    strcat(strcpy(url, start), base64);
+    free(base64);
+    free(png);
+    free(small);
+    return url;
+}
