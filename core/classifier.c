@@ -9,7 +9,7 @@ struct classifier {
     struct model model;
     struct net_packed packed; /* of a model in floats */
     struct net_run run;
-    struct integer_net whole; /* of a model in whole numbers */
+    struct net_int8 whole; /* of a model in whole numbers */
     char **labels; /* (classes), zero-terminated */
     char *text;    /* the labels' and the notes' memory */
     char *notes;
@@ -19,7 +19,7 @@ struct classifier {
 
 static bool is_whole(const struct model *model)
 {
-    return model->type == WEIGHTS_WHOLE;
+    return model->type == WEIGHTS_QUANTIZED;
 }
 
 /* Lays out everything behind *classifier. With arena->base == NULL it only measures: the same calls as for real. */
@@ -34,7 +34,7 @@ static void plan(struct classifier *classifier, const struct model *model, struc
         text += (uint64_t)length + 1;
     }
     for (int i = 0; i < net->node_count; i++) {
-        const size_t count = net->place[i + 1] - net->place[i], channels = (size_t)net->shapes[i + 1].c;
+        const size_t count = net->offset[i + 1] - net->offset[i], channels = (size_t)net->shapes[i + 1].c;
         largest = count > largest ? count : largest;
         widest = count && channels > widest ? channels : widest;
     }
@@ -44,7 +44,7 @@ static void plan(struct classifier *classifier, const struct model *model, struc
     classifier->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
     if (is_whole(model)) {
         classifier->unpacked = arena_alloc(arena, 2 * widest, sizeof(float));
-        integer_net_plan(&classifier->whole, net, arena);
+        net_int8_plan(&classifier->whole, net, arena);
         return;
     }
     net_packed_plan(&classifier->packed, net, NET_INFER, arena);
@@ -108,13 +108,13 @@ static void pack(struct classifier *classifier)
 static void pack_whole(struct classifier *classifier)
 {
     const struct model *model = &classifier->model;
-    integer_scales(classifier->whole.scale, &model->net, model->scale, &model->preprocess);
-    integer_net_pack_pixels(&classifier->whole, &model->preprocess);
+    int8_scales(classifier->whole.scale, &model->net, model->scale, &model->preprocess);
+    net_int8_pack_pixels(&classifier->whole, &model->preprocess);
     for (int i = 0; i < model->net.node_count; i++) {
-        struct integer_weights weights = {0};
-        if (model->net.place[i + 1] > model->net.place[i])
-            model_whole(&weights, classifier->unpacked, model, i);
-        integer_net_pack(&classifier->whole, i, &weights);
+        struct int8_weights weights = {0};
+        if (model->net.offset[i + 1] > model->net.offset[i])
+            model_quantized(&weights, classifier->unpacked, model, i);
+        net_int8_pack(&classifier->whole, i, &weights);
     }
 }
 
@@ -151,7 +151,7 @@ size_t classifier_scratch_bytes(const struct classifier *classifier, int width, 
     if (image_check(width, height))
         return 0;
     struct arena arena = {0};
-    image_fit(NULL, NULL, width, height, classifier->model.net.input, &classifier->model.preprocess, &arena);
+    image_resize(NULL, NULL, width, height, classifier->model.net.input, &classifier->model.preprocess, &arena);
     return arena.used ? (size_t)arena.used : ARENA_ALIGNMENT; /* 0 is for what is not accepted */
 }
 
@@ -161,7 +161,7 @@ enum status classifier_run(struct classifier *classifier, const uint8_t *rgba, i
     if (status)
         return status;
     struct arena arena = {.base = scratch, .size = classifier_scratch_bytes(classifier, width, height)};
-    image_fit(classifier->pixels, rgba, width, height, classifier->model.net.input, &classifier->model.preprocess,
+    image_resize(classifier->pixels, rgba, width, height, classifier->model.net.input, &classifier->model.preprocess,
               &arena);
     return classifier_run_fitted(classifier, classifier->pixels);
 }
@@ -169,7 +169,7 @@ enum status classifier_run(struct classifier *classifier, const uint8_t *rgba, i
 enum status classifier_run_fitted(struct classifier *classifier, const uint8_t *pixels)
 {
     if (is_whole(&classifier->model)) {
-        integer_net_run(&classifier->whole, pixels, classifier->model.temperature);
+        net_int8_run(&classifier->whole, pixels, classifier->model.temperature);
     } else {
         image_normalise(classifier->run.tensor[0], pixels, classifier->model.net.input, &classifier->model.preprocess);
         net_forward(&classifier->run, 1);

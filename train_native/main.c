@@ -37,14 +37,14 @@ static void check_processor(void)
     const int able = 1;
 #endif
     if (!able)
-        fail(NULL, "Build it here: make clean native", "this program was built for a processor with %s", VEC_NAME);
+        die(NULL, "Build it here: make clean native", "this program was built for a processor with %s", VEC_NAME);
 #endif
 }
 
 static int end(int status)
 {
     if (fflush(stdout) || ferror(stdout)) /* a full disk or a closed pipe */
-        fail("standard output", NULL, "not everything could be written");
+        die("standard output", NULL, "not everything could be written");
     return status;
 }
 

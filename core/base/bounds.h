@@ -1,6 +1,6 @@
 /* Every limit on data from outside, in one place. A value at its limit is accepted, one above it refused. */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef BOUNDS_H
+#define BOUNDS_H
 
 #define LIMIT_NODES 128                      /* layers of a network */
 #define LIMIT_SIDE 1024                      /* height and width of a network's input */

@@ -24,7 +24,7 @@ static uint64_t smallest_gap(const struct lifetime *const placed[], int count, c
     }
 }
 
-uint64_t lifetime_place(struct lifetime *tensors, int count)
+uint64_t memory_plan(struct lifetime *tensors, int count)
 {
     struct lifetime *order[LIMIT_NODES + 1];
     int ordered = 0;

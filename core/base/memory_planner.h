@@ -1,10 +1,10 @@
 /* Memory that tensors share by turns.
  *
  *     struct lifetime tensors[COUNT] = {{.size = 1024, .first = 0, .last = 1}, ...};
- *     uint64_t size = lifetime_place(tensors, COUNT);       // tensors[i].place is set; all lie within `size`
+ *     uint64_t size = memory_plan(tensors, COUNT);       // tensors[i].place is set; all lie within `size`
  */
-#ifndef LIFETIME_H
-#define LIFETIME_H
+#ifndef MEMORY_PLANNER_H
+#define MEMORY_PLANNER_H
 
 #include <stdint.h>
 
@@ -14,6 +14,6 @@ struct lifetime {
 };
 
 /* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). At most LIMIT_NODES + 1. */
-uint64_t lifetime_place(struct lifetime *tensors, int count);
+uint64_t memory_plan(struct lifetime *tensors, int count);
 
 #endif

@@ -1,7 +1,7 @@
 /* Shapes. Every tensor in this project is dense, float (in int8_kernels.h int16_t) and NHWC: (image, row, column, channel), channel fastest.
  * A flattened tensor or a vector of class scores is (n, 1, 1, c). */
-#ifndef TENSOR_H
-#define TENSOR_H
+#ifndef SHAPE_H
+#define SHAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

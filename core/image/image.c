@@ -95,18 +95,18 @@ static int rounded_quotient(int64_t a, int64_t b, int most)
     return quotient < 1 ? 1 : quotient > most ? most : (int)quotient;
 }
 
-void image_fit(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
+void image_resize(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
                const struct preprocess *preprocess, struct arena *arena)
 {
     struct rectangle from = {0, 0, width, height}, to = {0, 0, input.w, input.h};
     const bool wide = (int64_t)width * input.h > (int64_t)height * input.w;
-    if (preprocess->fit == FIT_CROP && wide)
+    if (preprocess->resize_mode == RESIZE_CROP && wide)
         from.width = rounded_quotient((int64_t)height * input.w, input.h, width);
-    else if (preprocess->fit == FIT_CROP)
+    else if (preprocess->resize_mode == RESIZE_CROP)
         from.height = rounded_quotient((int64_t)width * input.h, input.w, height);
-    else if (preprocess->fit == FIT_PAD && wide)
+    else if (preprocess->resize_mode == RESIZE_PAD && wide)
         to.height = rounded_quotient((int64_t)height * input.w, width, input.h);
-    else if (preprocess->fit == FIT_PAD)
+    else if (preprocess->resize_mode == RESIZE_PAD)
         to.width = rounded_quotient((int64_t)width * input.h, height, input.w);
     from.x = (width - from.width) / 2;
     from.y = (height - from.height) / 2;
@@ -156,8 +156,8 @@ void image_normalise(float *out, const uint8_t *pixels, struct shape input, cons
 {
     float scale[3], shift[3];
     for (int c = 0; c < 3; c++) {
-        scale[c] = 1.0f / (255.0f * preprocess->deviation[c]);
-        shift[c] = -preprocess->mean[c] / preprocess->deviation[c];
+        scale[c] = 1.0f / (255.0f * preprocess->std[c]);
+        shift[c] = -preprocess->mean[c] / preprocess->std[c];
     }
     for (int i = 0; i < input.h * input.w; i++, pixels += 3)
         if (input.c == 1) {

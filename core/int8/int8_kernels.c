@@ -4,16 +4,16 @@
 
 static size_t padded_bytes(const struct window *window)
 {
-    const size_t bytes = window_needs_padding(window) ? shape_count(window_padded(window)) * sizeof(int16_t) + INTEGER_SLACK : 0;
-    return (bytes + INTEGER_SLACK - 1) / INTEGER_SLACK * INTEGER_SLACK;
+    const size_t bytes = window_needs_padding(window) ? shape_count(window_padded(window)) * sizeof(int16_t) + INT8_SLACK : 0;
+    return (bytes + INT8_SLACK - 1) / INT8_SLACK * INT8_SLACK;
 }
 
 /* memcpy in vectors: that of WebAssembly goes by 4 bytes. The maximum changes nothing, or clang would make a call of memcpy again. */
 static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
 {
-    const wholes least = whole_set1_16(-INTEGER_MOST);
-    for (ptrdiff_t k = 0; k < count; k += INTEGER_PANEL)
-        integer_store(to + k, whole_max16(whole_load(from + k), least), (int)(count - k));
+    const ivec least = ivec_set1_16(-ACTIVATION_MAX);
+    for (ptrdiff_t k = 0; k < count; k += INT8_PANEL)
+        int8_store(to + k, ivec_max16(ivec_load(from + k), least), (int)(count - k));
 }
 
 /* The input where its borders are there to read: in place or, copied between zeros, in scratch. */
@@ -46,88 +46,88 @@ static int row_pairs(const struct window *window)
     return (window->kernel_w * window->in.c + 1) / 2;
 }
 
-size_t integer_conv_packed(const struct window *window)
+size_t int8_conv_packed(const struct window *window)
 {
-    return (size_t)(window->kernel_h * row_pairs(window)) * 2 * (size_t)integer_padded(window->out.c);
+    return (size_t)(window->kernel_h * row_pairs(window)) * 2 * (size_t)int8_padded(window->out.c);
 }
 
-/* Panel after panel (kernel_h, pairs, INTEGER_PANEL, 2). */
-void integer_conv_pack(void *packed, const int8_t *weights, const struct window *window)
+/* Panel after panel (kernel_h, pairs, INT8_PANEL, 2). */
+void int8_conv_pack(void *packed, const int8_t *weights, const struct window *window)
 {
     int8_t *to = packed;
     const int row = window->kernel_w * window->in.c, c = window->out.c;
-    for (int first = 0; first < c; first += INTEGER_PANEL)
+    for (int first = 0; first < c; first += INT8_PANEL)
         for (int y = 0; y < window->kernel_h; y++)
             for (int k = 0; k < 2 * row_pairs(window); k += 2)
-                for (int i = first; i < first + INTEGER_PANEL; i++) {
-                    const int8_t *from = weights + ((ptrdiff_t)y * row + k) * c + integer_channel(i);
-                    *to++ = integer_channel(i) < c ? from[0] : 0;
-                    *to++ = integer_channel(i) < c && k + 1 < row ? from[c] : 0;
+                for (int i = first; i < first + INT8_PANEL; i++) {
+                    const int8_t *from = weights + ((ptrdiff_t)y * row + k) * c + int8_channel(i);
+                    *to++ = int8_channel(i) < c ? from[0] : 0;
+                    *to++ = int8_channel(i) < c && k + 1 < row ? from[c] : 0;
                 }
 }
 
-/* How many tiles of INTEGER_ROWS pixels; pooled, each is one window. */
+/* How many tiles of INT8_ROWS pixels; pooled, each is one window. */
 static int tile_count(const struct window *window, bool pool)
 {
     const int pixels = window->out.h * window->out.w;
-    return pool ? (window->out.h / 2) * (window->out.w / 2) : (pixels + INTEGER_ROWS - 1) / INTEGER_ROWS;
+    return pool ? (window->out.h / 2) * (window->out.w / 2) : (pixels + INT8_ROWS - 1) / INT8_ROWS;
 }
 
-size_t integer_conv_scratch(const struct window *window)
+size_t int8_conv_scratch(const struct window *window)
 {
-    return padded_bytes(window) + (size_t)tile_count(window, false) * INTEGER_ROWS * sizeof(int32_t);
+    return padded_bytes(window) + (size_t)tile_count(window, false) * INT8_ROWS * sizeof(int32_t);
 }
 
 /* Where in the input the pixels of all tiles begin. After the last one come repetitions of it. */
-static void find_pixels(int32_t *places, struct shape shape, const struct window *window, bool pool)
+static void find_pixels(int32_t *indices, struct shape shape, const struct window *window, bool pool)
 {
     const int step = window->stride * shape.c, row = window->stride * shape.w * shape.c, side = pool ? 2 : 1;
-    int32_t *to = places;
+    int32_t *to = indices;
     for (int y = 0; y + side <= window->out.h; y += side)
         for (int x = 0; x + side <= window->out.w; x += side)
             for (int i = 0; i < side * side; i++)
                 *to++ = (y + i / 2) * row + (x + i % 2) * step;
-    for (; (to - places) % INTEGER_ROWS; to++)
+    for (; (to - indices) % INT8_ROWS; to++)
         *to = to[-1];
 }
 
-void integer_conv(int16_t *out, const int16_t *in, const struct integer_layer *layer, void *scratch, const struct window *window)
+void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
 {
     struct shape shape;
     in = with_borders(&shape, in, scratch, window);
-    int32_t *places = (int32_t *)(void *)((unsigned char *)scratch + padded_bytes(window));
-    find_pixels(places, shape, window, layer->pool);
+    int32_t *indices = (int32_t *)(void *)((unsigned char *)scratch + padded_bytes(window));
+    find_pixels(indices, shape, window, layer->pool);
 
     const int c = window->out.c, tiles = tile_count(window, layer->pool), pixels = window->out.h * window->out.w;
-    const struct integer_runs runs = {window->kernel_h, row_pairs(window), (ptrdiff_t)shape.w * shape.c};
-    const wholes least = whole_set1_16(layer->least), most = whole_set1_16(layer->most);
+    const struct int8_runs runs = {window->kernel_h, row_pairs(window), (ptrdiff_t)shape.w * shape.c};
+    const ivec least = ivec_set1_16(layer->least), most = ivec_set1_16(layer->most);
     const int8_t *panel = layer->weights;
-    for (int first = 0; first < c; first += INTEGER_PANEL, panel += (ptrdiff_t)runs.count * runs.pairs * 2 * INTEGER_PANEL) {
+    for (int first = 0; first < c; first += INT8_PANEL, panel += (ptrdiff_t)runs.count * runs.pairs * 2 * INT8_PANEL) {
         const int32_t *bias = layer->bias + first, *factor = layer->factor + first;
         int16_t *to = out + first;
         for (int tile = 0; tile < tiles; tile++) {
-            wholes sum[INTEGER_ROWS][2];
-            const int16_t *rows[INTEGER_ROWS];
-            for (int i = 0; i < INTEGER_ROWS; i++)
-                rows[i] = in + places[tile * INTEGER_ROWS + i];
+            ivec sum[INT8_ROWS][2];
+            const int16_t *rows[INT8_ROWS];
+            for (int i = 0; i < INT8_ROWS; i++)
+                rows[i] = in + indices[tile * INT8_ROWS + i];
             VEC_UNROLL
-            for (int i = 0; i < INTEGER_ROWS; i++) {
-                sum[i][0] = whole_load(bias);
-                sum[i][1] = whole_load(bias + VEC_LANES);
+            for (int i = 0; i < INT8_ROWS; i++) {
+                sum[i][0] = ivec_load(bias);
+                sum[i][1] = ivec_load(bias + VEC_LANES);
             }
-            integer_sums(sum, rows, &runs, panel, true);
+            int8_sums(sum, rows, &runs, panel, true);
             if (layer->pool) { /* the factor is above 0: the largest sum becomes the largest number */
-                const wholes low = whole_max(whole_max(sum[0][0], sum[1][0]), whole_max(sum[2][0], sum[3][0]));
-                const wholes high = whole_max(whole_max(sum[0][1], sum[1][1]), whole_max(sum[2][1], sum[3][1]));
-                integer_store(to, integer_finish(low, high, factor, least, most), c - first);
+                const ivec low = ivec_max(ivec_max(sum[0][0], sum[1][0]), ivec_max(sum[2][0], sum[3][0]));
+                const ivec high = ivec_max(ivec_max(sum[0][1], sum[1][1]), ivec_max(sum[2][1], sum[3][1]));
+                int8_store(to, int8_finish(low, high, factor, least, most), c - first);
                 to += c;
                 continue;
             }
             VEC_UNROLL
-            for (int i = 0; i < INTEGER_ROWS; i++)
-                if (tile * INTEGER_ROWS + i < pixels)
-                    integer_store(to + i * c, integer_finish(sum[i][0], sum[i][1], factor, least, most), c - first);
-            to += INTEGER_ROWS * c;
+            for (int i = 0; i < INT8_ROWS; i++)
+                if (tile * INT8_ROWS + i < pixels)
+                    int8_store(to + i * c, int8_finish(sum[i][0], sum[i][1], factor, least, most), c - first);
+            to += INT8_ROWS * c;
         }
     }
 }
@@ -142,81 +142,81 @@ static int tap_pairs(const struct window *window)
     return (window->kernel_h * window->kernel_w + 1) / 2;
 }
 
-size_t integer_depthwise_packed(const struct window *window)
+size_t int8_depthwise_packed(const struct window *window)
 {
-    return (size_t)tap_pairs(window) * 2 * sizeof(int16_t) * (size_t)integer_padded(window->in.c);
+    return (size_t)tap_pairs(window) * 2 * sizeof(int16_t) * (size_t)int8_padded(window->in.c);
 }
 
-size_t integer_depthwise_scratch(const struct window *window)
+size_t int8_depthwise_scratch(const struct window *window)
 {
     return padded_bytes(window);
 }
 
-/* Panel after panel (pairs, INTEGER_PANEL, 2). */
-void integer_depthwise_pack(void *packed, const int8_t *weights, const struct window *window)
+/* Panel after panel (pairs, INT8_PANEL, 2). */
+void int8_depthwise_pack(void *packed, const int8_t *weights, const struct window *window)
 {
     int16_t *to = packed;
     const int c = window->in.c, taps = window->kernel_h * window->kernel_w;
-    for (int first = 0; first < c; first += INTEGER_PANEL)
+    for (int first = 0; first < c; first += INT8_PANEL)
         for (int tap = 0; tap < taps; tap += 2)
-            for (int i = first; i < first + INTEGER_PANEL; i++) {
-                const int8_t *from = weights + (ptrdiff_t)tap * c + integer_channel(i);
-                *to++ = integer_channel(i) < c ? from[0] : 0;
-                *to++ = integer_channel(i) < c && tap + 1 < taps ? from[c] : 0;
+            for (int i = first; i < first + INT8_PANEL; i++) {
+                const int8_t *from = weights + (ptrdiff_t)tap * c + int8_channel(i);
+                *to++ = int8_channel(i) < c ? from[0] : 0;
+                *to++ = int8_channel(i) < c && tap + 1 < taps ? from[c] : 0;
             }
 }
 
 /* A panel of `count` pixels, `step` apart in the input. */
-static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *places, int pairs,
+static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *indices, int pairs,
                                                                 int step, int count, const int16_t *weights, const int32_t *bias,
-                                                                const int32_t *factor, wholes least, wholes most, int c, int channels)
+                                                                const int32_t *factor, ivec least, ivec most, int c, int channels)
 {
-    wholes sum[DEPTHWISE_TILE][2];
+    ivec sum[DEPTHWISE_TILE][2];
     VEC_UNROLL
     for (int i = 0; i < DEPTHWISE_TILE; i++) {
-        sum[i][0] = whole_load(bias);
-        sum[i][1] = whole_load(bias + VEC_LANES);
+        sum[i][0] = ivec_load(bias);
+        sum[i][1] = ivec_load(bias + VEC_LANES);
     }
-    for (; pairs > 0; pairs--, places += 2, weights += 2 * INTEGER_PANEL) {
-        const int16_t *first = in + places[0], *second = in + places[1];
-        const wholes low = whole_load(weights), high = whole_load(weights + INTEGER_PANEL);
+    for (; pairs > 0; pairs--, indices += 2, weights += 2 * INT8_PANEL) {
+        const int16_t *first = in + indices[0], *second = in + indices[1];
+        const ivec low = ivec_load(weights), high = ivec_load(weights + INT8_PANEL);
         VEC_UNROLL
         for (int i = 0; i < DEPTHWISE_TILE; i++) {
             if (i >= count)
                 continue;
-            const wholes a = whole_load(first + i * step), b = whole_load(second + i * step);
-            sum[i][0] = whole_add(sum[i][0], whole_dot(whole_low(a, b), low));
-            sum[i][1] = whole_add(sum[i][1], whole_dot(whole_high(a, b), high));
+            const ivec a = ivec_load(first + i * step), b = ivec_load(second + i * step);
+            sum[i][0] = ivec_add(sum[i][0], ivec_dot(ivec_low(a, b), low));
+            sum[i][1] = ivec_add(sum[i][1], ivec_dot(ivec_high(a, b), high));
         }
     }
     VEC_UNROLL
     for (int i = 0; i < DEPTHWISE_TILE; i++)
         if (i < count)
-            integer_store(out + i * c, integer_finish(sum[i][0], sum[i][1], factor, least, most), channels);
+            int8_store(out + i * c, int8_finish(sum[i][0], sum[i][1], factor, least, most), channels);
 }
 
-void integer_depthwise(int16_t *out, const int16_t *in, const struct integer_layer *layer, void *scratch, const struct window *window)
+void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
 {
     struct shape shape;
     in = with_borders(&shape, in, scratch, window);
     const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = tap_pairs(window), step = window->stride * c;
-    int32_t places[MOST_TAPS];
+    int32_t indices[MOST_TAPS];
     for (int tap = 0; tap < 2 * pairs; tap++) {
         const int at = tap < taps ? tap : taps - 1;
-        places[tap] = (at / window->kernel_w * shape.w + at % window->kernel_w) * c;
+        indices[tap] = (at / window->kernel_w * shape.w + at % window->kernel_w) * c;
     }
-    const wholes least = whole_set1_16(layer->least), most = whole_set1_16(layer->most);
+    const ivec least = ivec_set1_16(layer->least), most = ivec_set1_16(layer->most);
     for (int y = 0; y < window->out.h; y++) {
         const int16_t *weights = layer->weights, *row = in + (ptrdiff_t)y * window->stride * shape.w * c;
         int16_t *to = out + (ptrdiff_t)y * window->out.w * c;
-        for (int first = 0; first < c; first += INTEGER_PANEL, weights += (ptrdiff_t)pairs * 2 * INTEGER_PANEL) {
+        for (int first = 0; first < c; first += INT8_PANEL, weights += (ptrdiff_t)pairs * 2 * INT8_PANEL) {
             const int32_t *bias = layer->bias + first, *factor = layer->factor + first;
             int x = 0;
             for (; x + DEPTHWISE_TILE <= window->out.w; x += DEPTHWISE_TILE)
-                filter_pixels(to + x * c + first, row + x * step + first, places, pairs, step, DEPTHWISE_TILE, weights, bias, factor,
+                filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, DEPTHWISE_TILE, weights, bias, factor,
                               least, most, c, c - first);
             for (; x < window->out.w; x++)
-                filter_pixels(to + x * c + first, row + x * step + first, places, pairs, step, 1, weights, bias, factor, least,
+                filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, 1, weights, bias, factor, least,
                               most, c, c - first);
         }
     }
@@ -235,7 +235,7 @@ static struct span span_of(int at, int kernel, int stride, int pad, int size)
     return (struct span){first, (start + kernel < size ? start + kernel : size) - first};
 }
 
-void integer_maxpool(int16_t *out, const int16_t *in, const struct window *window)
+void int8_maxpool(int16_t *out, const int16_t *in, const struct window *window)
 {
     const int c = window->in.c;
     for (int y = 0; y < window->out.h; y++)
@@ -243,22 +243,22 @@ void integer_maxpool(int16_t *out, const int16_t *in, const struct window *windo
             const struct span rows = span_of(y, window->kernel_h, window->stride, window->pad_top, window->in.h);
             const struct span columns = span_of(x, window->kernel_w, window->stride, window->pad_left, window->in.w);
             const int16_t *from = in + ((ptrdiff_t)rows.first * window->in.w + columns.first) * c;
-            for (int k = 0; k < c; k += INTEGER_PANEL) {
-                wholes best = whole_load(from + k);
+            for (int k = 0; k < c; k += INT8_PANEL) {
+                ivec best = ivec_load(from + k);
                 for (int i = 0; i < rows.count; i++)
                     for (int j = 0; j < columns.count; j++)
-                        best = whole_max16(best, whole_load(from + ((ptrdiff_t)i * window->in.w + j) * c + k));
-                integer_store(out + k, best, c - k);
+                        best = ivec_max16(best, ivec_load(from + ((ptrdiff_t)i * window->in.w + j) * c + k));
+                int8_store(out + k, best, c - k);
             }
         }
 }
 
 static int16_t clamp(int64_t x)
 {
-    return (int16_t)(x < -INTEGER_MOST ? -INTEGER_MOST : x > INTEGER_MOST ? INTEGER_MOST : x);
+    return (int16_t)(x < -ACTIVATION_MAX ? -ACTIVATION_MAX : x > ACTIVATION_MAX ? ACTIVATION_MAX : x);
 }
 
-void integer_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window)
+void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window)
 {
     enum { BLOCK = 64 };
     const int c = window->in.c;
@@ -277,7 +277,7 @@ void integer_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, con
                             sum[channel] += from[channel];
                     }
                 for (int channel = 0; channel < count; channel++)
-                    out[start + channel] = clamp((sum[channel] * share + (1 << (INTEGER_FRACTION - 1))) >> INTEGER_FRACTION);
+                    out[start + channel] = clamp((sum[channel] * share + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION);
             }
         }
 }
@@ -285,31 +285,31 @@ void integer_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, con
 /* How many numbers a panel at place i takes. */
 static int left_of(size_t count, size_t i)
 {
-    return count - i < INTEGER_PANEL ? (int)(count - i) : INTEGER_PANEL;
+    return count - i < INT8_PANEL ? (int)(count - i) : INT8_PANEL;
 }
 
 /* Each pair of numbers times the pair of factors. */
-void integer_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count)
+void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count)
 {
     const int16_t pair[2] = {factor_a, factor_b};
-    const wholes factors = whole_pairs(pair), unit = whole_set1(1 << (32 - INTEGER_ADD_FRACTION));
-    const wholes least = whole_set1_16(-INTEGER_MOST), most = whole_set1_16(INTEGER_MOST);
-    for (size_t i = 0; i < count; i += INTEGER_PANEL) {
-        const wholes x = whole_load(a + i), y = whole_load(b + i);
-        const wholes low = whole_scale(whole_dot(whole_low(x, y), factors), unit);
-        const wholes high = whole_scale(whole_dot(whole_high(x, y), factors), unit);
-        integer_store(out + i, whole_min16(whole_max16(whole_narrow(low, high), least), most), left_of(count, i));
+    const ivec factors = ivec_pairs(pair), unit = ivec_set1(1 << (32 - INT8_ADD_FRACTION));
+    const ivec least = ivec_set1_16(-ACTIVATION_MAX), most = ivec_set1_16(ACTIVATION_MAX);
+    for (size_t i = 0; i < count; i += INT8_PANEL) {
+        const ivec x = ivec_load(a + i), y = ivec_load(b + i);
+        const ivec low = ivec_scale(ivec_dot(ivec_low(x, y), factors), unit);
+        const ivec high = ivec_scale(ivec_dot(ivec_high(x, y), factors), unit);
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_narrow(low, high), least), most), left_of(count, i));
     }
 }
 
-void integer_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count)
+void int8_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count)
 {
-    for (size_t i = 0; i < count; i += INTEGER_PANEL)
-        integer_store(out + i, whole_min16(whole_max16(whole_load(in + i), whole_set1_16(least)), whole_set1_16(most)), left_of(count, i));
+    for (size_t i = 0; i < count; i += INT8_PANEL)
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(least)), ivec_set1_16(most)), left_of(count, i));
 }
 
-void integer_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count)
+void int8_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        out[i] = table[INTEGER_MOST + in[i]];
+        out[i] = table[ACTIVATION_MAX + in[i]];
 }

@@ -1,6 +1,6 @@
 /* Layers in whole numbers, for inference: the kernels of a quantized model (net_int8.h).
  *
- * A tensor holds numbers of 16 bits, NHWC, from -INTEGER_MOST to INTEGER_MOST, each standing for its multiple of the tensor's
+ * A tensor holds numbers of 16 bits, NHWC, from -ACTIVATION_MAX to ACTIVATION_MAX, each standing for its multiple of the tensor's
  * scale; weights have 8 bits and a scale for each output channel. Sums have 32 bits and leave through one multiplication:
  *
  *     out[o] = clamp(floor((bias[o] + sum of in * weights[o]) * factor[o] / 2^32 + 1/2), least, most)
@@ -9,9 +9,9 @@
  * Activations have 12 bits because products of 16 bits are what machines do fastest from 8 bits on: the other 4 cost nothing.
  *
  * The caller sees to it that no sum can leave 32 bits, not even times 4 (net_int8.c). Behind every array that a kernel
- * reads it may read INTEGER_SLACK bytes more, whatever they are. */
-#ifndef INTEGER_H
-#define INTEGER_H
+ * reads it may read INT8_SLACK bytes more, whatever they are. */
+#ifndef INT8_H
+#define INT8_H
 
 #include "base/shape.h"
 #include "base/vec/vec.h"
@@ -19,50 +19,50 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { INTEGER_MOST = 2047, INTEGER_SLACK = 64, INTEGER_PANEL = 2 * VEC_LANES, INTEGER_FRACTION = 30 };
+enum { ACTIVATION_MAX = 2047, INT8_SLACK = 64, INT8_PANEL = 2 * VEC_LANES, INT8_FRACTION = 30 };
 
 /* A conv2d, depthwise or dense layer, packed. */
-struct integer_layer {
+struct int8_layer {
     void *weights;
-    int32_t *bias, *factor; /* (integer_padded(out.c)), channel integer_channel(i) at place i; factor in units of 2^-32 */
+    int32_t *bias, *factor; /* (int8_padded(out.c)), channel int8_channel(i) at place i; factor in units of 2^-32 */
     int16_t least, most;
     bool pool; /* conv: store the largest of each 2x2 numbers instead; a row or column left over is dropped */
 };
 
-/* Channels in whole panels, and in which order a panel holds them: that in which whole_narrow (vec.h) takes them. */
-static inline int integer_padded(int channels)
+/* Channels in whole panels, and in which order a panel holds them: that in which ivec_narrow (vec.h) takes them. */
+static inline int int8_padded(int channels)
 {
-    return (channels + INTEGER_PANEL - 1) / INTEGER_PANEL * INTEGER_PANEL;
+    return (channels + INT8_PANEL - 1) / INT8_PANEL * INT8_PANEL;
 }
-static inline int integer_channel(int i)
+static inline int int8_channel(int i)
 {
-    return i / INTEGER_PANEL * INTEGER_PANEL + WHOLE_PLACE(i % INTEGER_PANEL / VEC_LANES, i % VEC_LANES);
+    return i / INT8_PANEL * INT8_PANEL + IVEC_POSITION(i % INT8_PANEL / VEC_LANES, i % VEC_LANES);
 }
 
 /* Bytes of packed weights and of scratch. weights (kernel_h, kernel_w, in.c, out.c) or, depthwise, (kernel_h, kernel_w, c). */
-size_t integer_conv_packed(const struct window *window);
-size_t integer_conv_scratch(const struct window *window);
-void integer_conv_pack(void *packed, const int8_t *weights, const struct window *window);
-size_t integer_depthwise_packed(const struct window *window);
-size_t integer_depthwise_scratch(const struct window *window);
-void integer_depthwise_pack(void *packed, const int8_t *weights, const struct window *window);
+size_t int8_conv_packed(const struct window *window);
+size_t int8_conv_scratch(const struct window *window);
+void int8_conv_pack(void *packed, const int8_t *weights, const struct window *window);
+size_t int8_depthwise_packed(const struct window *window);
+size_t int8_depthwise_scratch(const struct window *window);
+void int8_depthwise_pack(void *packed, const int8_t *weights, const struct window *window);
 
 /* out (out.h, out.w, out.c), or half the height and width with layer->pool, from in (in.h, in.w, in.c). */
-void integer_conv(int16_t *out, const int16_t *in, const struct integer_layer *layer, void *scratch, const struct window *window);
-void integer_depthwise(int16_t *out, const int16_t *in, const struct integer_layer *layer, void *scratch, const struct window *window);
+void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window);
+void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window);
 
-void integer_maxpool(int16_t *out, const int16_t *in, const struct window *window);
+void int8_maxpool(int16_t *out, const int16_t *in, const struct window *window);
 
-/* clamp(floor(sum * factor[outside] / 2^INTEGER_FRACTION + 1/2)), with `outside` pixels of the window not inside the input. */
-void integer_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window);
+/* clamp(floor(sum * factor[outside] / 2^INT8_FRACTION + 1/2)), with `outside` pixels of the window not inside the input. */
+void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window);
 
-/* clamp(floor((a * factor_a + b * factor_b) / 2^INTEGER_ADD_FRACTION + 1/2)); the factors are not below 0. */
-enum { INTEGER_ADD_FRACTION = 12 };
-void integer_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count);
+/* clamp(floor((a * factor_a + b * factor_b) / 2^INT8_ADD_FRACTION + 1/2)); the factors are not below 0. */
+enum { INT8_ADD_FRACTION = 12 };
+void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count);
 
-void integer_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count);
+void int8_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count);
 
-/* out = table[INTEGER_MOST + in] */
-void integer_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count);
+/* out = table[ACTIVATION_MAX + in] */
+void int8_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count);
 
 #endif

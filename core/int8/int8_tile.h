@@ -1,50 +1,50 @@
 /* What the kernels of convolutions in whole numbers share (int8_kernels.c, int8_winograd.c): a tile of sums in registers, from its products
  * to the numbers that are stored. */
-#ifndef INTEGER_SUMS_H
-#define INTEGER_SUMS_H
+#ifndef INT8_SUMS_H
+#define INT8_SUMS_H
 
 #include "int8/int8_kernels.h"
 
-enum { INTEGER_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 of x86's 16 registers */
+enum { INT8_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 of x86's 16 registers */
 
 /* Where a row's numbers stand: `count` runs of pairs, `stride` numbers apart. */
-struct integer_runs {
+struct int8_runs {
     int count, pairs;
     ptrdiff_t stride;
 };
 
-/* One row of a panel, 2 * INTEGER_PANEL numbers of 8 bits if narrow, else 16, times the pair of each a[i] at `place`. */
-static inline __attribute__((always_inline)) void integer_multiply_add(wholes sum[INTEGER_ROWS][2],
-                                                                       const int16_t *const a[INTEGER_ROWS], ptrdiff_t place,
+/* One row of a panel, 2 * INT8_PANEL numbers of 8 bits if narrow, else 16, times the pair of each a[i] at `place`. */
+static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT8_ROWS][2],
+                                                                       const int16_t *const a[INT8_ROWS], ptrdiff_t place,
                                                                        const void *row, bool narrow)
 {
-    const void *half = (const unsigned char *)row + INTEGER_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
-    const wholes low = narrow ? whole_widen(row) : whole_load(row), high = narrow ? whole_widen(half) : whole_load(half);
+    const void *half = (const unsigned char *)row + INT8_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
+    const ivec low = narrow ? ivec_widen(row) : ivec_load(row), high = narrow ? ivec_widen(half) : ivec_load(half);
     VEC_UNROLL
-    for (int i = 0; i < INTEGER_ROWS; i++) {
-        const wholes x = whole_pairs(a[i] + place);
-        sum[i][0] = whole_add(sum[i][0], whole_dot(x, low));
-        sum[i][1] = whole_add(sum[i][1], whole_dot(x, high));
+    for (int i = 0; i < INT8_ROWS; i++) {
+        const ivec x = ivec_pairs(a[i] + place);
+        sum[i][0] = ivec_add(sum[i][0], ivec_dot(x, low));
+        sum[i][1] = ivec_add(sum[i][1], ivec_dot(x, high));
     }
 }
 
-/* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INTEGER_PANEL, 2), whose numbers have 8
+/* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose numbers have 8
  * bits if narrow, else 16. Pass a constant: the function is inlined. */
-static inline __attribute__((always_inline)) void integer_sums(wholes sum[INTEGER_ROWS][2], const int16_t *const rows[INTEGER_ROWS],
-                                                               const struct integer_runs *runs, const void *panel, bool narrow)
+static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][2], const int16_t *const rows[INT8_ROWS],
+                                                               const struct int8_runs *runs, const void *panel, bool narrow)
 {
-    const ptrdiff_t row_bytes = 2 * INTEGER_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
+    const ptrdiff_t row_bytes = 2 * INT8_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
     for (int run = 0; run < runs->count; run++) {
         const unsigned char *row = (const unsigned char *)panel + run * runs->pairs * row_bytes;
-        const int16_t *a[INTEGER_ROWS];
+        const int16_t *a[INT8_ROWS];
         VEC_UNROLL
-        for (int i = 0; i < INTEGER_ROWS; i++)
+        for (int i = 0; i < INT8_ROWS; i++)
             a[i] = rows[i] + run * runs->stride;
         if (!narrow) {
             for (int k = runs->pairs; k > 0; k--, row += row_bytes) {
-                integer_multiply_add(sum, a, 0, row, false);
+                int8_multiply_add(sum, a, 0, row, false);
                 VEC_UNROLL
-                for (int i = 0; i < INTEGER_ROWS; i++)
+                for (int i = 0; i < INT8_ROWS; i++)
                     a[i] += 2;
             }
             continue;
@@ -52,36 +52,36 @@ static inline __attribute__((always_inline)) void integer_sums(wholes sum[INTEGE
         /* Two pairs a turn, with a branch between them, or V8 would mix them and run out of registers. Measured, with numbers of 16
          * bits this is a few per cent slower in V8's older compiler (Node 20). */
         for (int left = runs->pairs;; left -= 2, row += 2 * row_bytes) {
-            integer_multiply_add(sum, a, 0, row, true);
+            int8_multiply_add(sum, a, 0, row, true);
             if (left == 1)
                 break;
-            integer_multiply_add(sum, a, 2, row + row_bytes, true);
+            int8_multiply_add(sum, a, 2, row + row_bytes, true);
             if (left == 2)
                 break;
             VEC_UNROLL
-            for (int i = 0; i < INTEGER_ROWS; i++)
+            for (int i = 0; i < INT8_ROWS; i++)
                 a[i] += 4;
         }
     }
 }
 
 /* Up to a panel of them. */
-static inline void integer_store(int16_t *to, wholes numbers, int count)
+static inline void int8_store(int16_t *to, ivec numbers, int count)
 {
-    if (count >= INTEGER_PANEL) {
-        whole_store(to, numbers);
+    if (count >= INT8_PANEL) {
+        ivec_store(to, numbers);
         return;
     }
-    int16_t padded[INTEGER_PANEL];
-    whole_store(padded, numbers);
+    int16_t padded[INT8_PANEL];
+    ivec_store(padded, numbers);
     memcpy(to, padded, (size_t)count * sizeof *to);
 }
 
 /* The sums of a panel's channels to numbers. */
-static inline wholes integer_finish(wholes low, wholes high, const int32_t *factor, wholes least, wholes most)
+static inline ivec int8_finish(ivec low, ivec high, const int32_t *factor, ivec least, ivec most)
 {
-    const wholes numbers = whole_narrow(whole_scale(low, whole_load(factor)), whole_scale(high, whole_load(factor + VEC_LANES)));
-    return whole_min16(whole_max16(numbers, least), most);
+    const ivec numbers = ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));
+    return ivec_min16(ivec_max16(numbers, least), most);
 }
 
 #endif

@@ -142,7 +142,7 @@ static __attribute__((noinline)) void multiply_tiles(const struct tiles *tiles, 
         multiply(tiles, depth, panel, MICRO_VECTORS, 1, false);
 }
 
-/* The same places in fewer digits, where lines go on without a gap. */
+/* The same indices in fewer digits, where lines go on without a gap. */
 static struct axis joined(struct axis axis)
 {
     for (int digit = 1; digit >= 0; digit--)

@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-void batchnorm_forward(float *out, float *mean, float *deviation, const float *in, const float *scale,
+void batchnorm_forward(float *out, float *mean, float *std, const float *in, const float *scale,
                        const float *shift, int rows, int c)
 {
     memset(mean, 0, (size_t)c * sizeof(float));
-    memset(deviation, 0, (size_t)c * sizeof(float));
+    memset(std, 0, (size_t)c * sizeof(float));
     for (int i = 0; i < rows; i++)
         for (int k = 0; k < c; k++)
             mean[k] += in[(ptrdiff_t)i * c + k];
@@ -17,19 +17,19 @@ void batchnorm_forward(float *out, float *mean, float *deviation, const float *i
     for (int i = 0; i < rows; i++)
         for (int k = 0; k < c; k++) {
             const float d = in[(ptrdiff_t)i * c + k] - mean[k];
-            deviation[k] += d * d;
+            std[k] += d * d;
         }
     for (int k = 0; k < c; k++)
-        deviation[k] = sqrtf(deviation[k] / (float)rows + BATCHNORM_EPSILON);
+        std[k] = sqrtf(std[k] / (float)rows + BATCHNORM_EPSILON);
     for (int i = 0; i < rows; i++)
         for (int k = 0; k < c; k++)
-            out[(ptrdiff_t)i * c + k] = (in[(ptrdiff_t)i * c + k] - mean[k]) / deviation[k] * scale[k] + shift[k];
+            out[(ptrdiff_t)i * c + k] = (in[(ptrdiff_t)i * c + k] - mean[k]) / std[k] * scale[k] + shift[k];
 }
 
-/* With x^ = (in - mean) / deviation: dscale = sum dout x^, dshift = sum dout,
- * din = scale / deviation * (dout - dshift / rows - x^ dscale / rows), the sums being those of this call. */
+/* With x^ = (in - mean) / std: dscale = sum dout x^, dshift = sum dout,
+ * din = scale / std * (dout - dshift / rows - x^ dscale / rows), the sums being those of this call. */
 void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in,
-                        const float *mean, const float *deviation, const float *scale, int rows, int c)
+                        const float *mean, const float *std, const float *scale, int rows, int c)
 {
     enum { BLOCK = 64 };
     for (int start = 0; start < c; start += BLOCK) {
@@ -39,13 +39,13 @@ void batchnorm_backward(float *din, float *dscale, float *dshift, const float *d
             for (int k = 0; k < count; k++) {
                 const ptrdiff_t at = (ptrdiff_t)i * c + start + k;
                 sum[k] += dout[at];
-                product[k] += dout[at] * (in[at] - mean[start + k]) / deviation[start + k];
+                product[k] += dout[at] * (in[at] - mean[start + k]) / std[start + k];
             }
         for (int i = 0; i < rows; i++)
             for (int k = 0; k < count; k++) {
                 const ptrdiff_t at = (ptrdiff_t)i * c + start + k;
-                const float normal = (in[at] - mean[start + k]) / deviation[start + k];
-                din[at] = scale[start + k] / deviation[start + k] *
+                const float normal = (in[at] - mean[start + k]) / std[start + k];
+                din[at] = scale[start + k] / std[start + k] *
                           (dout[at] - (sum[k] + normal * product[k]) / (float)rows);
             }
         for (int k = 0; k < count; k++) {

@@ -148,14 +148,14 @@ static ptrdiff_t point_stride(int tiles, int c)
 }
 
 /* Where the pixels of a tile stand, (side, side) of them; those outside the image get a place of their own. */
-static void find_pixels(ptrdiff_t *places, int tile, int side, const struct blocks *blocks, struct shape shape,
+static void find_pixels(ptrdiff_t *indices, int tile, int side, const struct blocks *blocks, struct shape shape,
                         int pad_top, int pad_left)
 {
     const int image = tile / (blocks->down * blocks->across), left_over = tile % (blocks->down * blocks->across);
     const int top = left_over / blocks->across * TILE - pad_top, left = left_over % blocks->across * TILE - pad_left;
     for (int y = top; y < top + side; y++)
         for (int x = left; x < left + side; x++)
-            *places++ = y >= 0 && y < shape.h && x >= 0 && x < shape.w
+            *indices++ = y >= 0 && y < shape.h && x >= 0 && x < shape.w
                             ? (((ptrdiff_t)image * shape.h + y) * shape.w + x) * shape.c
                             : -1;
 }
@@ -167,11 +167,11 @@ static void transform_input(float *to, const float *in, int first, int count, co
     const int c = window->in.c;
     const ptrdiff_t stride = point_stride(count, c);
     for (int t = 0; t < count; t++, to += c) {
-        ptrdiff_t places[POINTS];
-        find_pixels(places, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
+        ptrdiff_t indices[POINTS];
+        find_pixels(indices, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
         for (int next = 0; next < c; next += VEC_LANES) {
             const int k = vector_at(next, c);
-            TRANSFORM(input_line, PATCH, PATCH, places[i] < 0 ? vec_zero() : vec_load(in + places[i] + k),
+            TRANSFORM(input_line, PATCH, PATCH, indices[i] < 0 ? vec_zero() : vec_load(in + indices[i] + k),
                       vec_store(to + i * stride + k, value));
         }
     }
@@ -185,15 +185,15 @@ static void transform_output(float *out, const float *from, const float *bias, f
     const ptrdiff_t stride = point_stride(count, c);
     const vec zero = vec_zero(), most = vec_set1(ceiling);
     for (int t = 0; t < count; t++, from += c) {
-        ptrdiff_t places[PIXELS];
-        find_pixels(places, first + t, TILE, blocks, window->out, 0, 0);
+        ptrdiff_t indices[PIXELS];
+        find_pixels(indices, first + t, TILE, blocks, window->out, 0, 0);
         for (int next = 0; next < c; next += VEC_LANES) {
             const int k = vector_at(next, c);
             const vec start = bias ? vec_load(bias + k) : vec_zero();
             TRANSFORM(output_line, PATCH, TILE, vec_load(from + i * stride + k), {
                 const vec sum = vec_add(value, start);
-                if (places[i] >= 0)
-                    vec_store(out + places[i] + k, ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum);
+                if (indices[i] >= 0)
+                    vec_store(out + indices[i] + k, ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum);
             });
         }
     }
@@ -210,9 +210,9 @@ static void transform_output(float *out, const float *from, const float *bias, f
     } while (0)
 
 static inline void transform_output_gradient_vector(float *panel, ptrdiff_t stride, const float *dout,
-                                                    const ptrdiff_t *places, int lanes)
+                                                    const ptrdiff_t *indices, int lanes)
 {
-    TRANSFORM(output_line_adjoint, TILE, PATCH, places[i] < 0 ? vec_zero() : vec_load_lanes(dout + places[i], lanes),
+    TRANSFORM(output_line_adjoint, TILE, PATCH, indices[i] < 0 ? vec_zero() : vec_load_lanes(dout + indices[i], lanes),
               vec_store(panel + i * stride, value));
 }
 
@@ -224,9 +224,9 @@ static void transform_output_gradient(float *to, const float *dout, int first, i
     const ptrdiff_t stride = point_stride(count, columns);
 #define PANEL(k) (to + (ptrdiff_t)((k) / GEMM_PANEL) * count * GEMM_PANEL + (k) % GEMM_PANEL)
     for (int t = 0; t < count; t++, to += GEMM_PANEL) {
-        ptrdiff_t places[PIXELS];
-        find_pixels(places, first + t, TILE, blocks, window->out, 0, 0);
-        FOR_EACH_VECTOR(c, transform_output_gradient_vector(PANEL(k), stride, dout + k, places, lanes));
+        ptrdiff_t indices[PIXELS];
+        find_pixels(indices, first + t, TILE, blocks, window->out, 0, 0);
+        FOR_EACH_VECTOR(c, transform_output_gradient_vector(PANEL(k), stride, dout + k, indices, lanes));
         for (int k = (c + VEC_LANES - 1) / VEC_LANES * VEC_LANES; k < columns; k += VEC_LANES)
             for (int i = 0; i < POINTS; i++)
                 vec_store(PANEL(k) + i * stride, vec_zero());
@@ -234,12 +234,12 @@ static void transform_output_gradient(float *to, const float *dout, int first, i
 #undef PANEL
 }
 
-static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *places, const float *from, ptrdiff_t stride,
+static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *indices, const float *from, ptrdiff_t stride,
                                                    int lanes)
 {
     TRANSFORM(input_line_adjoint, PATCH, PATCH, vec_load_lanes(from + i * stride, lanes), {
-        if (places[i] >= 0)
-            vec_store_lanes(din + places[i], vec_add(vec_load_lanes(din + places[i], lanes), value), lanes);
+        if (indices[i] >= 0)
+            vec_store_lanes(din + indices[i], vec_add(vec_load_lanes(din + indices[i], lanes), value), lanes);
     });
 }
 
@@ -250,9 +250,9 @@ static void transform_input_gradient(float *din, const float *from, int first, i
     const int c = window->in.c;
     const ptrdiff_t stride = point_stride(count, c);
     for (int t = 0; t < count; t++, from += c) {
-        ptrdiff_t places[POINTS];
-        find_pixels(places, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
-        FOR_EACH_VECTOR(c, transform_input_gradient_vector(din + k, places, from + k, stride, lanes));
+        ptrdiff_t indices[POINTS];
+        find_pixels(indices, first + t, PATCH, blocks, window->in, window->pad_top, window->pad_left);
+        FOR_EACH_VECTOR(c, transform_input_gradient_vector(din + k, indices, from + k, stride, lanes));
     }
 }
 

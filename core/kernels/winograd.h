@@ -2,7 +2,7 @@
  *
  *     out tile (4, 4)  =  A' [ (G w G')  *  (B' in tile (6, 6) B) ] A,    * elementwise, summed over the input's channels
  *
- * Input tiles overlap by two pixels. For each of the 36 places of a transformed tile the sum over channels is a matrix
+ * Input tiles overlap by two pixels. For each of the 36 indices of a transformed tile the sum over channels is a matrix
  * product (tiles, in.c) x (in.c, out.c), which gemm.h computes. Backward is the adjoint of that formula, so the
  * gradients are those of the very sums that forward adds up:
  *

@@ -60,20 +60,20 @@ void winograd_rows_pack(float *packed, const float *weights, const struct window
 }
 
 /* Where `count` pixels of a row stand from pixel `first` on; those outside get a place of their own. */
-static void find_pixels(ptrdiff_t *places, int first, int count, struct shape shape, bool inside)
+static void find_pixels(ptrdiff_t *indices, int first, int count, struct shape shape, bool inside)
 {
     for (int i = 0; i < count; i++)
-        places[i] = inside && first + i >= 0 && first + i < shape.w ? (ptrdiff_t)(first + i) * shape.c : -1;
+        indices[i] = inside && first + i >= 0 && first + i < shape.w ? (ptrdiff_t)(first + i) * shape.c : -1;
 }
 
-static void transform_input(float *to, ptrdiff_t stride, const float *row, const ptrdiff_t *places, int channels)
+static void transform_input(float *to, ptrdiff_t stride, const float *row, const ptrdiff_t *indices, int channels)
 {
     for (int next = 0; next < channels; next += VEC_LANES) {
         const int k = vector_at(next, channels);
         vec before[PATCH], after[PATCH];
         VEC_UNROLL
         for (int i = 0; i < PATCH; i++)
-            before[i] = places[i] < 0 ? vec_zero() : vec_load(row + places[i] + k);
+            before[i] = indices[i] < 0 ? vec_zero() : vec_load(row + indices[i] + k);
         input_line(after, before);
         VEC_UNROLL
         for (int i = 0; i < PATCH; i++)
@@ -81,7 +81,7 @@ static void transform_input(float *to, ptrdiff_t stride, const float *row, const
     }
 }
 
-static void transform_output(float *row, const ptrdiff_t *places, const float *from, ptrdiff_t stride, const float *bias,
+static void transform_output(float *row, const ptrdiff_t *indices, const float *from, ptrdiff_t stride, const float *bias,
                              float ceiling, int channels)
 {
     const vec zero = vec_zero(), most = vec_set1(ceiling);
@@ -92,9 +92,9 @@ static void transform_output(float *row, const ptrdiff_t *places, const float *f
         for (int i = 0; i < PATCH; i++)
             before[i] = vec_load(from + i * stride + k);
         output_line(after, before);
-        for (int i = 0; i < TILE && places[i] >= 0; i++) {
+        for (int i = 0; i < TILE && indices[i] >= 0; i++) {
             const vec sum = bias ? vec_add(after[i], vec_load(bias + k)) : after[i];
-            vec_store(row + places[i] + k, ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum);
+            vec_store(row + indices[i] + k, ceiling > 0 ? vec_min(vec_max(sum, zero), most) : sum);
         }
     }
 }
@@ -106,7 +106,7 @@ void winograd_rows_forward(float *out, const float *in, const float *packed, con
     const int across = tiles_across(window), rows = rows_down(window), depth = TAPS * from.c;
     const ptrdiff_t input = in_stride(n, window), output = out_stride(n, window);
     float *tiles = scratch, *products = scratch + PATCH * input;
-    ptrdiff_t places[PATCH];
+    ptrdiff_t indices[PATCH];
     assert(from.c >= VEC_LANES && to.c >= VEC_LANES);
 
     float *next = tiles;
@@ -115,8 +115,8 @@ void winograd_rows_forward(float *out, const float *in, const float *packed, con
             for (int y = -window->pad_top; y < rows - window->pad_top; y++, next += from.c) {
                 const bool inside = y >= 0 && y < from.h;
                 const float *row = in + ((ptrdiff_t)i * from.h + (inside ? y : 0)) * from.w * from.c;
-                find_pixels(places, tile * TILE - window->pad_left, PATCH, from, inside);
-                transform_input(next, input, row, places, from.c);
+                find_pixels(indices, tile * TILE - window->pad_left, PATCH, from, inside);
+                transform_input(next, input, row, indices, from.c);
             }
 
     for (int place = 0; place < PATCH; place++)
@@ -128,10 +128,10 @@ void winograd_rows_forward(float *out, const float *in, const float *packed, con
     next = products;
     for (int i = 0; i < n; i++)
         for (int tile = 0; tile < across; tile++) {
-            find_pixels(places, tile * TILE, TILE, to, true);
+            find_pixels(indices, tile * TILE, TILE, to, true);
             for (int y = 0; y < to.h; y++, next += to.c) {
                 float *row = out + ((ptrdiff_t)i * to.h + y) * to.w * to.c;
-                transform_output(row, places, next, output, bias, ceiling, to.c);
+                transform_output(row, indices, next, output, bias, ceiling, to.c);
             }
         }
 }

@@ -1,6 +1,6 @@
 /* What winograd.c and winograd_rows.c share: F(4, 3) in one dimension, and how transformed numbers are stored. */
-#ifndef WINOGRAD_LINE_H
-#define WINOGRAD_LINE_H
+#ifndef WINOGRAD_TRANSFORM_H
+#define WINOGRAD_TRANSFORM_H
 
 #include "kernels/gemm.h"
 

@@ -52,16 +52,16 @@ static enum status read_header(struct model *model, const uint8_t *p)
         return STATUS_NOT_A_MODEL;
     if (bytes_get4(p + 8) != VERSION)
         return STATUS_VERSION;
-    if (p[18] > FIT_PAD || p[19] > WEIGHTS_WHOLE || p[23] != 0 || bytes_get4(p + 56) != 0 || bytes_get4(p + 60) != 0)
+    if (p[18] > RESIZE_PAD || p[19] > WEIGHTS_QUANTIZED || p[23] != 0 || bytes_get4(p + 56) != 0 || bytes_get4(p + 60) != 0)
         return STATUS_HEADER;
     model->net.input = (struct shape){(int)bytes_get2(p + 12), (int)bytes_get2(p + 14), (int)bytes_get2(p + 16)};
     model->type = (enum weights)p[19];
-    preprocess->fit = (enum fit)p[18];
+    preprocess->resize_mode = (enum resize_mode)p[18];
     memcpy(preprocess->background, p + 20, 3);
     for (int c = 0; c < 3; c++) {
         preprocess->mean[c] = bytes_get_float(p + 24 + 4 * c);
-        preprocess->deviation[c] = bytes_get_float(p + 36 + 4 * c);
-        if (!finite(preprocess->mean[c]) || !finite(preprocess->deviation[c]) || !(preprocess->deviation[c] > 1e-6f))
+        preprocess->std[c] = bytes_get_float(p + 36 + 4 * c);
+        if (!finite(preprocess->mean[c]) || !finite(preprocess->std[c]) || !(preprocess->std[c] > 1e-6f))
             return STATUS_HEADER;
     }
     model->temperature = bytes_get_float(p + 48);
@@ -92,7 +92,7 @@ static enum status read_node(struct node *node, const uint8_t *p)
 enum storage { FLOAT32, FLOAT16, SCALED_INT8 };
 static enum storage storage_of(const struct model *model, const struct block *block)
 {
-    const bool scaled = (model->type == WEIGHTS_INT8 || model->type == WEIGHTS_WHOLE) && block->role == BLOCK_WEIGHT;
+    const bool scaled = (model->type == WEIGHTS_INT8 || model->type == WEIGHTS_QUANTIZED) && block->role == BLOCK_WEIGHT;
     return model->type == WEIGHTS_FLOAT16 ? FLOAT16 : scaled ? SCALED_INT8 : FLOAT32;
 }
 
@@ -109,7 +109,7 @@ static uint64_t block_bytes(const struct model *model, int node, const struct bl
 /* The bytes of the scale that stands before a node's blocks. */
 static uint64_t scale_bytes(const struct model *model, int node)
 {
-    return model->type == WEIGHTS_WHOLE && integer_has_scale(model->net.nodes[node].kind) ? 4 : 0;
+    return model->type == WEIGHTS_QUANTIZED && int8_has_scale(model->net.nodes[node].kind) ? 4 : 0;
 }
 
 /* The bytes of one node's parameters and its padding. */
@@ -177,9 +177,9 @@ static bool channels_valid(const struct model *model, int node, const float *sca
             for (int c = 0; c < some; c++)
                 sizes[c] += (uint32_t)size_of((int8_t)whole[k + (size_t)c]);
         for (int c = 0; c < some; c++) {
-            struct integer_channel channel;
+            struct int8_channel channel;
             const float bias = count > 1 ? bytes_get_float(biases + 4 * (first + c)) : 0;
-            if (!integer_channel_of(&channel, scale[model->net.nodes[node].input[0]], bytes_get_float(scales + 4 * (first + c)),
+            if (!int8_channel_of(&channel, scale[model->net.nodes[node].input[0]], bytes_get_float(scales + 4 * (first + c)),
                                     scale[node + 1], bias, sizes[c]))
                 return false;
         }
@@ -193,11 +193,11 @@ static bool whole_valid(struct model *model)
     for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
         model->scale[i] = scale_bytes(model, i) ? bytes_get_float(p) : 0;
     float scale[LIMIT_NODES + 1];
-    if (!integer_scales(scale, &model->net, model->scale, &model->preprocess))
+    if (!int8_scales(scale, &model->net, model->scale, &model->preprocess))
         return false;
     p = model->weights;
     for (int i = 0; i < model->net.node_count; p += parameter_bytes(model, i), i++)
-        if (!integer_scales_fit(&model->net, i, scale) || !channels_valid(model, i, scale, p))
+        if (!int8_scales_fit(&model->net, i, scale) || !channels_valid(model, i, scale, p))
             return false;
     return true;
 }
@@ -253,7 +253,7 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
     model->weights = p + weights;
     if (!parameters_valid(model))
         return STATUS_NOT_FINITE;
-    return model->type != WEIGHTS_WHOLE || whole_valid(model) ? STATUS_OK : STATUS_SCALE;
+    return model->type != WEIGHTS_QUANTIZED || whole_valid(model) ? STATUS_OK : STATUS_SCALE;
 }
 
 static const uint8_t *place_of(const struct model *model, int node)
@@ -269,12 +269,12 @@ void model_parameters(float *parameters, const struct model *model, int node)
     decode(parameters, model, node, place_of(model, node));
 }
 
-void model_whole(struct integer_weights *weights, float *numbers, const struct model *model, int node)
+void model_quantized(struct int8_weights *weights, float *numbers, const struct model *model, int node)
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
     const uint8_t *const scales = place_of(model, node) + scale_bytes(model, node), *const whole = scales + 4 * channels;
-    *weights = (struct integer_weights){(const int8_t *)whole, numbers, count > 1 ? numbers + channels : NULL};
+    *weights = (struct int8_weights){(const int8_t *)whole, numbers, count > 1 ? numbers + channels : NULL};
     for (int c = 0; c < channels; c++) {
         numbers[c] = bytes_get_float(scales + 4 * c);
         if (count > 1)
@@ -320,7 +320,7 @@ static void put_int8(uint8_t *p, const float *weights, size_t count, int channel
             largest = size > largest ? size : largest;
             sum += (double)size;
         }
-        const float least = in > 0 ? integer_least_scale(in, out, sum, bias ? bias[c] : 0) : 0;
+        const float least = in > 0 ? int8_least_scale(in, out, sum, bias ? bias[c] : 0) : 0;
         const float scale = largest / 127 > least ? largest / 127 : least;
         bytes_put_float(p, scale);
         for (size_t k = (size_t)c; k < count; k += (size_t)channels) {
@@ -339,11 +339,11 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
         bytes_put_float(p, model->scale[node]);
     p += scale_bytes(model, node);
     for (int b = 0; b < count; p += block_bytes(model, node, &blocks[b]), b++) {
-        const float *from = parameters + blocks[b].place;
+        const float *from = parameters + blocks[b].offset;
         const enum storage storage = storage_of(model, &blocks[b]);
         if (storage == SCALED_INT8)
             put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c, scale[model->net.nodes[node].input[0]], scale[node + 1],
-                     count > 1 ? parameters + blocks[1].place : NULL);
+                     count > 1 ? parameters + blocks[1].offset : NULL);
         for (size_t k = 0; k < blocks[b].count && storage != SCALED_INT8; k++)
             if (storage == FLOAT16)
                 bytes_put2(p + 2 * k, float16_from(from[k]));
@@ -370,12 +370,12 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     bytes_put2(bytes + 12, net->input.h);
     bytes_put2(bytes + 14, net->input.w);
     bytes_put2(bytes + 16, net->input.c);
-    bytes[18] = (uint8_t)model->preprocess.fit;
+    bytes[18] = (uint8_t)model->preprocess.resize_mode;
     bytes[19] = (uint8_t)model->type;
     memcpy(bytes + 20, model->preprocess.background, 3);
     for (int c = 0; c < 3; c++) {
         bytes_put_float(bytes + 24 + 4 * c, model->preprocess.mean[c]);
-        bytes_put_float(bytes + 36 + 4 * c, model->preprocess.deviation[c]);
+        bytes_put_float(bytes + 36 + 4 * c, model->preprocess.std[c]);
     }
     bytes_put_float(bytes + 48, model->temperature);
     bytes_put2(bytes + 52, net->node_count);
@@ -400,8 +400,8 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
 
     p = bytes + weights_place(model);
     float scale[LIMIT_NODES + 1] = {0};
-    if (model->type == WEIGHTS_WHOLE)
-        integer_scales(scale, net, model->scale, &model->preprocess);
+    if (model->type == WEIGHTS_QUANTIZED)
+        int8_scales(scale, net, model->scale, &model->preprocess);
     if (!parameters)
         memcpy(p, model->weights, size - (size_t)weights_place(model) - 4);
     for (int i = 0; i < net->node_count && parameters; p += parameter_bytes(model, i), i++)

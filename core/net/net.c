@@ -90,7 +90,7 @@ enum status net_check(struct net *net, int *failed)
         return STATUS_HEADER;
     memset(net->consumers, 0, sizeof net->consumers);
     net->shapes[0] = net->input;
-    net->place[0] = 0;
+    net->offset[0] = 0;
 
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
@@ -112,10 +112,10 @@ enum status net_check(struct net *net, int *failed)
         }
         struct block blocks[4];
         const int count = net_blocks(blocks, net, i);
-        uint64_t place = count ? (uint64_t)blocks[count - 1].place + blocks[count - 1].count : net->place[i];
+        uint64_t place = count ? (uint64_t)blocks[count - 1].offset + blocks[count - 1].count : net->offset[i];
         if (place > LIMIT_PARAMETERS)
             return STATUS_LIMIT;
-        net->place[i + 1] = (size_t)place;
+        net->offset[i + 1] = (size_t)place;
     }
     for (int i = 0; i < net->node_count; i++) {
         *failed = i == 0 ? 0 : i - 1;
@@ -128,7 +128,7 @@ enum status net_check(struct net *net, int *failed)
 int net_blocks(struct block blocks[4], const struct net *net, int node)
 {
     const struct node *of = &net->nodes[node];
-    size_t place = net->place[node];
+    size_t place = net->offset[node];
     int count = 0;
 #define BLOCK(block_role, block_count)                                                                                 \
     blocks[count++] = (struct block){block_role, place, block_count}, place += blocks[count - 1].count

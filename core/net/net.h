@@ -3,13 +3,13 @@
  *     struct net net = {.input = {32, 32, 3}, .node_count = 3, .nodes = {
  *         {.kind = NODE_FLATTEN}, {.kind = NODE_DENSE, .input = {1}, .channels = 10, .bias = true},
  *         {.kind = NODE_SOFTMAX, .input = {2}}}};
- *     enum status status = net_check(&net);                      // shapes, places of the weights
+ *     enum status status = net_check(&net);                      // shapes, indices of the weights
  *     struct net_packed packed; struct net_run run;
  *     struct arena arena = {0};
  *     net_packed_plan(&packed, &net, NET_INFER, &arena);         // measure; with arena.base set: bind
  *     net_run_plan(&run, &net, &packed, 1, NET_INFER, &arena);
  *     ... (again with arena.base) ...
- *     for (int i = 0; i < net.node_count; i++) net_pack(&packed, &net, i, parameters + net.place[i]);
+ *     for (int i = 0; i < net.node_count; i++) net_pack(&packed, &net, i, parameters + net.offset[i]);
  *     memcpy(run.tensor[0], image, ...); net_forward(&run, 1); use(net_logits(&run));
  *
  * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file says,
@@ -75,7 +75,7 @@ struct net {
     /* Filled by net_check: */
     struct shape shapes[LIMIT_NODES + 1]; /* of the tensors */
     int consumers[LIMIT_NODES + 1];       /* nodes that read a tensor */
-    size_t place[LIMIT_NODES + 1];        /* where a node's parameters start; the last one: the number of all */
+    size_t offset[LIMIT_NODES + 1];        /* where a node's parameters start; the last one: the number of all */
 };
 
 /* Checks every field against core/base/bounds.h and every node against its input. STATUS_NODE or STATUS_LIMIT; then
@@ -92,7 +92,7 @@ static inline bool node_has_weights(enum node_kind kind)
     return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;
 }
 
-static inline size_t net_parameter_count(const struct net *net) { return net->place[net->node_count]; }
+static inline size_t net_parameter_count(const struct net *net) { return net->offset[net->node_count]; }
 static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
 
 /* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in, out)
@@ -100,7 +100,7 @@ static inline int net_classes(const struct net *net) { return net->shapes[net->n
 enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
 struct block {
     enum block_role role;
-    size_t place, count; /* in the flat array */
+    size_t offset, count; /* in the flat array */
 };
 int net_blocks(struct block blocks[4], const struct net *net, int node);
 
@@ -152,10 +152,10 @@ struct net_run {
     /* For training (net_backward.c): */
     const float *parameters;
     float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
-    float *statistics[LIMIT_NODES];    /* batchnorm: mean and deviation of the images at hand (2, c) */
+    float *statistics[LIMIT_NODES];    /* batchnorm: mean and std of the images at hand (2, c) */
     float *other_gradient;             /* of a tensor with several consumers */
     bool frozen_biases_rest;           /* the biases of frozen layers do not learn either, so need no gradient */
-    int resting;                       /* the first nodes, so many, do not learn: they get no gradients, and batch normalisation
+    int frozen_nodes;                       /* the first nodes, so many, do not learn: they get no gradients, and batch normalisation
                                           among them uses its running statistics */
     uint64_t dropout_seed;
     uint64_t first_image;              /* number, in the run of the training, of the first image at hand */

@@ -31,9 +31,9 @@ void net_forward_training_node(struct net_run *run, int i, int n)
     const struct node *node = &run->net->nodes[i];
     float *out = run->tensor[i + 1];
     const float *in = run->tensor[node->input[0]];
-    if (node->kind == NODE_BATCHNORM && i >= run->resting) {
+    if (node->kind == NODE_BATCHNORM && i >= run->frozen_nodes) {
         const int c = run->net->shapes[i + 1].c;
-        const float *scale = run->parameters + run->net->place[i];
+        const float *scale = run->parameters + run->net->offset[i];
         batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n), c);
     } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
         gelu_forward(out, in, output_count(run, i, n));
@@ -108,13 +108,13 @@ static void backward_copy(struct net_run *run, int i, float *din, float *dparame
 static void backward_batchnorm(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
     const int c = run->net->shapes[i + 1].c, rows = output_rows(run, i, n);
-    const float *mean = run->statistics[i], *deviation = mean + c, *in = run->tensor[run->net->nodes[i].input[0]];
+    const float *mean = run->statistics[i], *std = mean + c, *in = run->tensor[run->net->nodes[i].input[0]];
     /* Without a consumer for din its place in memory is still needed: the gradient of the output is free by now. */
-    batchnorm_backward(din ? din : run->gradient[i + 1], dparameters, dparameters + c, dout, in, mean, deviation,
-                       run->parameters + run->net->place[i], rows, c);
+    batchnorm_backward(din ? din : run->gradient[i + 1], dparameters, dparameters + c, dout, in, mean, std,
+                       run->parameters + run->net->offset[i], rows, c);
     for (int k = 0; k < c; k++) {
         dparameters[2 * c + k] += (float)n * mean[k];
-        dparameters[3 * c + k] += (float)n * (deviation[k] * deviation[k] - BATCHNORM_EPSILON);
+        dparameters[3 * c + k] += (float)n * (std[k] * std[k] - BATCHNORM_EPSILON);
     }
 }
 
@@ -173,7 +173,7 @@ static bool has_gradient(const struct net *net, int tensor, int i, int side)
 /* Whether a node up to the one that writes this tensor has something to learn. */
 static bool needs_gradient(const struct net_run *run, int tensor)
 {
-    for (int i = run->resting; i < tensor; i++) {
+    for (int i = run->frozen_nodes; i < tensor; i++) {
         const struct node *node = &run->net->nodes[i];
         struct block blocks[4];
         const bool rests = node->kind == NODE_CONV2D && node->frozen && (!node->bias || run->frozen_biases_rest);
@@ -193,7 +193,7 @@ void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
         const int in = node->input[side];
         const bool more = has_gradient(net, in, i, side);
         float *din = !needs_gradient(run, in) ? NULL : more ? run->other_gradient : run->gradient[in];
-        backward[node->kind](run, i, din, dparameters + net->place[i], run->gradient[i + 1], n);
+        backward[node->kind](run, i, din, dparameters + net->offset[i], run->gradient[i + 1], n);
         if (din && more)
             for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
                 run->gradient[in][k] += din[k];

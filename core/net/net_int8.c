@@ -14,7 +14,7 @@ static int64_t nearest(double x)
 /* Of a NaN, which enormous scales can bring about, the least. */
 static int16_t nearest_number(double x)
 {
-    return (int16_t)(!(x > -INTEGER_MOST) ? -INTEGER_MOST : x < INTEGER_MOST ? nearest(x) : INTEGER_MOST);
+    return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
 }
 
 static bool has_table(enum node_kind kind)
@@ -29,7 +29,7 @@ static bool is_mean(enum node_kind kind)
 
 /* ---- Scales ---- */
 
-bool integer_has_scale(enum node_kind kind)
+bool int8_has_scale(enum node_kind kind)
 {
     return node_has_weights(kind) || is_mean(kind) || kind == NODE_ADD;
 }
@@ -48,7 +48,7 @@ static bool positive(float x)
     return x > 0 && x - x == 0;
 }
 
-bool integer_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess)
+bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess)
 {
     float largest = 0;
     for (int c = 0; c < net->input.c; c++)
@@ -56,12 +56,12 @@ bool integer_scales(float scale[LIMIT_NODES + 1], const struct net *net, const f
             const float x = normalised(end, c, preprocess), size = x < 0 ? -x : x;
             largest = size > largest ? size : largest;
         }
-    scale[0] = largest / INTEGER_MOST;
+    scale[0] = largest / ACTIVATION_MAX;
     bool valid = positive(scale[0]);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
-        scale[i + 1] = integer_has_scale(node->kind)                                 ? own[i]
-                       : node->kind == NODE_SIGMOID || node->kind == NODE_TANH ? 1.0f / INTEGER_MOST
+        scale[i + 1] = int8_has_scale(node->kind)                                 ? own[i]
+                       : node->kind == NODE_SIGMOID || node->kind == NODE_TANH ? 1.0f / ACTIVATION_MAX
                        : node->kind == NODE_SCALE                              ? scale[node->input[0]] * node->rate
                                                                                : scale[node->input[0]];
         valid = valid && node->kind != NODE_BATCHNORM && positive(scale[i + 1]);
@@ -69,29 +69,29 @@ bool integer_scales(float scale[LIMIT_NODES + 1], const struct net *net, const f
     return valid;
 }
 
-bool integer_channel_of(struct integer_channel *channel, float in, float weight, float out, float bias, uint64_t sum_of_sizes)
+bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t sum_of_sizes)
 {
-    const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INTEGER_FRACTION);
-    const double start = (double)bias / unit, most = 1 << 29, largest = (double)sum_of_sizes * INTEGER_MOST;
+    const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INT8_FRACTION);
+    const double start = (double)bias / unit, most = 1 << 29, largest = (double)sum_of_sizes * ACTIVATION_MAX;
     if (!(weight > 0 && factor >= 0.5 && factor < most && start > -most && start < most))
         return false;
-    *channel = (struct integer_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
+    *channel = (struct int8_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
     return largest + (start < 0 ? -start : start) + 1 < most && channel->factor < 1 << 29;
 }
 
-float integer_least_scale(float in, float out, double sum, float bias)
+float int8_least_scale(float in, float out, double sum, float bias)
 {
-    const double unit = (double)in, largest = sum * INTEGER_MOST + (double)(bias < 0 ? -bias : bias) / unit;
+    const double unit = (double)in, largest = sum * ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
     const double for_sums = largest / (1 << 28), for_factor = (double)out / unit / (1 << 20);
     return (float)(for_sums > for_factor ? for_sums : for_factor);
 }
 
 static double add_factor(float in, float out)
 {
-    return (double)in / (double)out * (1 << INTEGER_ADD_FRACTION);
+    return (double)in / (double)out * (1 << INT8_ADD_FRACTION);
 }
 
-bool integer_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1])
+bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1])
 {
     const struct node *of = &net->nodes[node];
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
@@ -131,10 +131,10 @@ static bool renames(enum node_kind kind)
 static bool winograd_wins(const struct window *window)
 {
     enum { LEAST_CHANNELS = 16 };
-    return integer_winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS;
+    return int8_winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS;
 }
 
-static void plan_tensors(struct integer_net *quantized, struct arena *arena)
+static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
 {
     const struct net *net = quantized->net;
     struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
@@ -148,7 +148,7 @@ static void plan_tensors(struct integer_net *quantized, struct arena *arena)
             continue;
         }
         root[t] = t;
-        lifetimes[t] = (struct lifetime){0, shape_count(net->shapes[t]) * sizeof(int16_t) + INTEGER_SLACK, i, i};
+        lifetimes[t] = (struct lifetime){0, shape_count(net->shapes[t]) * sizeof(int16_t) + INT8_SLACK, i, i};
         lifetimes[t].size = (lifetimes[t].size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     }
     for (int i = 0; i < net->node_count; i++)
@@ -157,36 +157,36 @@ static void plan_tensors(struct integer_net *quantized, struct arena *arena)
             if (t >= 0 && lifetimes[t].last < i)
                 lifetimes[t].last = i;
         }
-    unsigned char *base = arena_alloc(arena, lifetime_place(lifetimes, net->node_count + 1), 1);
+    unsigned char *base = arena_alloc(arena, memory_plan(lifetimes, net->node_count + 1), 1);
     for (int t = 0; t <= net->node_count; t++)
         quantized->tensor[t] = base && root[t] >= 0 ? (int16_t *)(void *)(base + lifetimes[root[t]].place) : NULL;
 }
 
 /* What packing fills: the layer's weights and what else a node keeps. Returns the scratch that it needs. */
-static size_t plan_node(struct integer_net *quantized, int i, struct arena *arena)
+static size_t plan_node(struct net_int8 *quantized, int i, struct arena *arena)
 {
     const struct net *net = quantized->net;
     const enum node_kind kind = net->nodes[i].kind;
     const struct window window = net_window(net, i);
-    struct integer_layer *layer = &quantized->layer[i];
+    struct int8_layer *layer = &quantized->layer[i];
     if (has_table(kind))
-        quantized->table[i] = arena_alloc(arena, 2 * INTEGER_MOST + 1, sizeof(int16_t));
+        quantized->table[i] = arena_alloc(arena, 2 * ACTIVATION_MAX + 1, sizeof(int16_t));
     if (is_mean(kind))
         quantized->share[i] = arena_alloc(arena, kind == NODE_AVGPOOL ? (uint64_t)(window.kernel_h * window.kernel_w) : 1, sizeof(int64_t));
     if (!node_has_weights(kind))
         return 0;
-    const uint64_t channels = (uint64_t)integer_padded(window.out.c);
+    const uint64_t channels = (uint64_t)int8_padded(window.out.c);
     layer->bias = arena_alloc(arena, channels, sizeof(int32_t));
     layer->factor = arena_alloc(arena, channels, sizeof(int32_t));
     layer->pool = net->nodes[quantized->last[i]].kind == NODE_MAXPOOL;
     quantized->winograd[i] = kind == NODE_CONV2D && winograd_wins(&window);
     const bool depthwise = kind == NODE_DEPTHWISE, winograd = quantized->winograd[i];
-    const size_t bytes = (depthwise ? integer_depthwise_packed : winograd ? integer_winograd_packed : integer_conv_packed)(&window);
-    layer->weights = arena_alloc(arena, bytes + INTEGER_SLACK, 1);
-    return (depthwise ? integer_depthwise_scratch : winograd ? integer_winograd_scratch : integer_conv_scratch)(&window);
+    const size_t bytes = (depthwise ? int8_depthwise_packed : winograd ? int8_winograd_packed : int8_conv_packed)(&window);
+    layer->weights = arena_alloc(arena, bytes + INT8_SLACK, 1);
+    return (depthwise ? int8_depthwise_scratch : winograd ? int8_winograd_scratch : int8_conv_scratch)(&window);
 }
 
-void integer_net_plan(struct integer_net *quantized, const struct net *net, struct arena *arena)
+void net_int8_plan(struct net_int8 *quantized, const struct net *net, struct arena *arena)
 {
     memset(quantized, 0, sizeof *quantized);
     quantized->net = net;
@@ -201,48 +201,48 @@ void integer_net_plan(struct integer_net *quantized, const struct net *net, stru
     quantized->logits = arena_alloc(arena, (uint64_t)net_classes(net), sizeof(float));
     quantized->probabilities = arena_alloc(arena, (uint64_t)net_classes(net), sizeof(float));
     plan_tensors(quantized, arena);
-    quantized->scratch = arena_alloc(arena, scratch + INTEGER_SLACK, 1);
+    quantized->scratch = arena_alloc(arena, scratch + INT8_SLACK, 1);
 }
 
 /* ---- Packing ---- */
 
-static void pack_weights(struct integer_net *quantized, int i, const struct integer_weights *weights)
+static void pack_weights(struct net_int8 *quantized, int i, const struct int8_weights *weights)
 {
     const struct net *net = quantized->net;
     const struct node *node = &net->nodes[i];
     const struct window window = net_window(net, i);
-    struct integer_layer *layer = &quantized->layer[i];
+    struct int8_layer *layer = &quantized->layer[i];
     const bool depthwise = node->kind == NODE_DEPTHWISE, winograd = quantized->winograd[i];
-    (depthwise ? integer_depthwise_pack : winograd ? integer_winograd_pack : integer_conv_pack)(layer->weights, weights->whole, &window);
+    (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer->weights, weights->whole, &window);
 
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
-    for (int k = 0; k < integer_padded(window.out.c); k++) {
-        const int c = integer_channel(k);
-        struct integer_channel channel = {0, 0};
+    for (int k = 0; k < int8_padded(window.out.c); k++) {
+        const int c = int8_channel(k);
+        struct int8_channel channel = {0, 0};
         if (c < window.out.c)
-            integer_channel_of(&channel, in, weights->scale[c], out, weights->bias ? weights->bias[c] : 0, 0);
+            int8_channel_of(&channel, in, weights->scale[c], out, weights->bias ? weights->bias[c] : 0, 0);
         layer->bias[k] = channel.bias * (winograd ? 4 : 1);
-        layer->factor[k] = channel.factor * (winograd ? 1 : 4); /* 2^(32 - INTEGER_FRACTION) */
+        layer->factor[k] = channel.factor * (winograd ? 1 : 4); /* 2^(32 - INT8_FRACTION) */
     }
-    layer->least = -INTEGER_MOST;
-    layer->most = INTEGER_MOST;
+    layer->least = -ACTIVATION_MAX;
+    layer->most = ACTIVATION_MAX;
     for (int k = i + 1; k <= quantized->last[i]; k++)
         if (net->nodes[k].kind != NODE_MAXPOOL) {
             layer->least = 0;
-            layer->most = net->nodes[k].kind == NODE_RELU6 ? nearest_number(6 / (double)out) : INTEGER_MOST;
+            layer->most = net->nodes[k].kind == NODE_RELU6 ? nearest_number(6 / (double)out) : ACTIVATION_MAX;
         }
 }
 
 static void pack_table(int16_t *table, enum node_kind kind, float in, float out)
 {
-    for (int x = -INTEGER_MOST; x <= INTEGER_MOST; x++) {
+    for (int x = -ACTIVATION_MAX; x <= ACTIVATION_MAX; x++) {
         float y = (float)x * in;
         (kind == NODE_GELU ? gelu_forward_cut : kind == NODE_SIGMOID ? sigmoid_forward : tanh_forward)(&y, &y, 1);
-        table[INTEGER_MOST + x] = nearest_number((double)y / (double)out);
+        table[ACTIVATION_MAX + x] = nearest_number((double)y / (double)out);
     }
 }
 
-void integer_net_pack(struct integer_net *quantized, int i, const struct integer_weights *weights)
+void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights *weights)
 {
     const struct node *node = &quantized->net->nodes[i];
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
@@ -254,11 +254,11 @@ void integer_net_pack(struct integer_net *quantized, int i, const struct integer
         const struct window window = net_window(quantized->net, i);
         const int pixels = window.kernel_h * window.kernel_w;
         for (int outside = 0; outside < (node->kind == NODE_AVGPOOL ? pixels : 1); outside++)
-            quantized->share[i][outside] = nearest((double)in / (double)out / (pixels - outside) * (1 << INTEGER_FRACTION));
+            quantized->share[i][outside] = nearest((double)in / (double)out / (pixels - outside) * (1 << INT8_FRACTION));
     }
 }
 
-void integer_net_pack_pixels(struct integer_net *quantized, const struct preprocess *preprocess)
+void net_int8_pack_pixels(struct net_int8 *quantized, const struct preprocess *preprocess)
 {
     for (int c = 0; c < 3; c++)
         for (int byte = 0; byte < 256; byte++)
@@ -268,7 +268,7 @@ void integer_net_pack_pixels(struct integer_net *quantized, const struct preproc
 
 /* ---- Running ---- */
 
-static void read_pixels(struct integer_net *quantized, const uint8_t *pixels)
+static void read_pixels(struct net_int8 *quantized, const uint8_t *pixels)
 {
     const struct shape shape = quantized->net->input;
     const int16_t *table = quantized->pixel;
@@ -283,7 +283,7 @@ static void read_pixels(struct integer_net *quantized, const uint8_t *pixels)
         }
 }
 
-static void run_node(struct integer_net *quantized, int i)
+static void run_node(struct net_int8 *quantized, int i)
 {
     const struct net *net = quantized->net;
     const struct node *node = &net->nodes[i];
@@ -295,26 +295,26 @@ static void run_node(struct integer_net *quantized, int i)
     switch (node->kind) {
     case NODE_CONV2D:
     case NODE_DENSE:
-        (quantized->winograd[i] ? integer_winograd : integer_conv)(out, in, &quantized->layer[i], quantized->scratch, &window);
+        (quantized->winograd[i] ? int8_winograd : int8_conv)(out, in, &quantized->layer[i], quantized->scratch, &window);
         return;
-    case NODE_DEPTHWISE: integer_depthwise(out, in, &quantized->layer[i], quantized->scratch, &window); return;
-    case NODE_MAXPOOL: integer_maxpool(out, in, &window); return;
+    case NODE_DEPTHWISE: int8_depthwise(out, in, &quantized->layer[i], quantized->scratch, &window); return;
+    case NODE_MAXPOOL: int8_maxpool(out, in, &window); return;
     case NODE_AVGPOOL:
-    case NODE_GLOBAL_AVGPOOL: integer_avgpool(out, in, quantized->share[i], &window); return;
+    case NODE_GLOBAL_AVGPOOL: int8_avgpool(out, in, quantized->share[i], &window); return;
     case NODE_ADD:
-        integer_add(out, in, quantized->tensor[node->input[1]], (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
+        int8_add(out, in, quantized->tensor[node->input[1]], (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
                     (int16_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
         return;
-    case NODE_RELU: integer_clamp(out, in, 0, INTEGER_MOST, count); return;
-    case NODE_RELU6: integer_clamp(out, in, 0, nearest_number(6 / (double)scale[i + 1]), count); return;
+    case NODE_RELU: int8_clamp(out, in, 0, ACTIVATION_MAX, count); return;
+    case NODE_RELU6: int8_clamp(out, in, 0, nearest_number(6 / (double)scale[i + 1]), count); return;
     case NODE_GELU:
     case NODE_SIGMOID:
-    case NODE_TANH: integer_look_up(out, in, quantized->table[i], count); return;
+    case NODE_TANH: int8_look_up(out, in, quantized->table[i], count); return;
     default: return; /* a tensor read by another name, and the softmax */
     }
 }
 
-void integer_net_run(struct integer_net *quantized, const uint8_t *pixels, float temperature)
+void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float temperature)
 {
     const struct net *net = quantized->net;
     const int end = net->node_count - 1, last = net->nodes[end].input[0], classes = net_classes(net);

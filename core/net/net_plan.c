@@ -134,7 +134,7 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
     const int logits = root[net->nodes[net->node_count - 1].input[0]];
     lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
 
-    float *base = arena_alloc(arena, lifetime_place(lifetimes, net->node_count + 1), sizeof(float));
+    float *base = arena_alloc(arena, memory_plan(lifetimes, net->node_count + 1), sizeof(float));
     for (int t = first; t <= net->node_count; t++)
         tensors[t] = base ? base + lifetimes[root[t]].place : NULL;
 }

@@ -236,16 +236,16 @@ static float paste(uint8_t *out, const uint8_t *other, struct shape shape, doubl
     return (float)((y1 - y0) * (x1 - x0)) / (float)(shape.h * shape.w);
 }
 
-struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *places, int n,
+struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *indices, int n,
                          int i, const struct augment *augment, const float mean[3], uint64_t seed, int epoch)
 {
     const size_t image = (size_t)shape.h * (size_t)shape.w * 3;
-    const int place = places[i];
+    const int place = indices[i];
     augment_image(out, pixels + (size_t)place * image, shape, augment, mean, seed, epoch, place);
     if (!(augment->mixup > 0) && !(augment->cutmix > 0))
         return (struct mix){place, 0};
     struct random random = drawn(seed, STREAM_MIX, epoch, place);
-    const int other = places[random_below(&random, (uint32_t)n)];
+    const int other = indices[random_below(&random, (uint32_t)n)];
     const bool averages = augment->mixup > 0 && (!(augment->cutmix > 0) || random_uniform(&random) < 0.5f);
     const double share = augment_beta(&random, (double)(averages ? augment->mixup : augment->cutmix));
     augment_image(scratch, pixels + (size_t)other * image, shape, augment, mean, seed, epoch, other);

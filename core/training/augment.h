@@ -2,8 +2,8 @@
  * neither the number of threads nor a stop and --resume change them. Bytes go in and bytes come out.
  *
  *     struct augment augment = {.flip = FLIP_RANDOM, .resized_crop = 0.5f, .mixup = 0.2f};
- *     struct mix mix = augment_mixed(out, scratch, dataset.pixels, shape, places, n, i, &augment, mean, seed, epoch);
- *     ... the target is that of places[i], and to mix.share that of mix.place ...
+ *     struct mix mix = augment_mixed(out, scratch, dataset.pixels, shape, indices, n, i, &augment, mean, seed, epoch);
+ *     ... the target is that of indices[i], and to mix.share that of mix.place ...
  *
  * In this order: one change of place (moved, cut out and enlarged, mirrored, turned: one interpolation), the colours, what is
  * blotted out, and last the mixing with another image. */
@@ -46,9 +46,9 @@ struct mix {
     float share; /* its share of the result, 0 to 1 */
 };
 
-/* Image i of the batch at places[0 .. n) of pixels (all, h, w, 3), augmented and mixed with another one of the batch, which is
+/* Image i of the batch at indices[0 .. n) of pixels (all, h, w, 3), augmented and mixed with another one of the batch, which is
  * augmented as it is by itself. scratch: (h, w, 3). */
-struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *places, int n,
+struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *indices, int n,
                          int i, const struct augment *augment, const float mean[3], uint64_t seed, int epoch);
 
 /* ---- The parts ---- */

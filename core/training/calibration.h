@@ -6,7 +6,7 @@
  *     calibration_answers(answers, logits, labels, count, classes, temperature);
  *     struct threshold threshold = calibration_threshold(answers, count, 0.95);
  *
- * The images are ones that the network has not learnt from, and not the ones that its accuracy is measured on. */
+ * The images are ones that the network has not trained from, and not the ones that its accuracy is measured on. */
 #ifndef CALIBRATION_H
 #define CALIBRATION_H
 

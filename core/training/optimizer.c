@@ -56,7 +56,7 @@ void optimizer_step(const struct optimizer *optimizer, const struct net *net, in
     struct block blocks[4];
     const int count = net_blocks(blocks, net, node);
     for (int b = 0; b < count; b++) {
-        const size_t place = blocks[b].place, size = blocks[b].count;
+        const size_t place = blocks[b].offset, size = blocks[b].count;
         const enum block_role role = blocks[b].role;
         float *w = parameters + place, *velocity = first + place;
         const float *gradient = gradients + place;
@@ -105,11 +105,11 @@ void net_initialize(float *parameters, const struct net *net, enum initializer i
                         : initializer == INITIALIZE_HE    ? sqrtf(6 / in)
                                                           : sqrtf(6 / (in + out));
             }
-            for (size_t i = blocks[b].place; i < blocks[b].place + blocks[b].count; i++)
+            for (size_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; i++)
                 parameters[i] = bound > 0 ? (2 * random_uniform(random) - 1) * bound : filling;
             if (blocks[b].role == BLOCK_WEIGHT && net->nodes[node].initial == INITIAL_IDENTITY) {
                 const struct window window = net_window(net, node);
-                add_identity(parameters + blocks[b].place, &window);
+                add_identity(parameters + blocks[b].offset, &window);
             }
         }
     }

@@ -37,7 +37,7 @@ struct optimizer {
 size_t optimizer_scratch_count(const struct optimizer *optimizer, const struct net *net);
 
 /* One step, numbered from 1, for the parameters of one node; nodes may take theirs in parallel. first and second
- * (parameters) hold the moments and start as zeros; SGD and Muon use only the first. gradients are means over the batch; in the places of
+ * (parameters) hold the moments and start as zeros; SGD and Muon use only the first. gradients are means over the batch; in the indices of
  * batchnorm's running statistics they hold the batch's statistics, and these blocks move towards them by a share of
  * BATCHNORM_MOMENTUM. */
 #define BATCHNORM_MOMENTUM 0.1f

@@ -27,7 +27,7 @@ static double measure(struct classifier **classifiers, int threads, double secon
             count++;
         }
     if (failures)
-        fail(NULL, NULL, "the network gives numbers that are not finite");
+        die(NULL, NULL, "the network gives numbers that are not finite");
     return (double)count / (seconds_now() - start);
 }
 
@@ -35,20 +35,20 @@ int main(int argc, char **argv)
 {
     const int threads = argc == 4 ? atoi(argv[2]) : 0;
     const double seconds = argc == 4 ? atof(argv[3]) : 0;
-    if (threads < 1 || threads > MOST_THREADS || !(seconds > 0)) {
+    if (threads < 1 || threads > MAX_THREADS || !(seconds > 0)) {
         fprintf(stderr, "usage: bench-native MODEL THREADS SECONDS\n");
         return EXIT_USAGE;
     }
     struct model *model = allocate(1, sizeof *model);
     size_t size, workspace;
     uint8_t *bytes = model_file_load(model, &size, argv[1]);
-    struct classifier *classifiers[MOST_THREADS];
-    void *memory[MOST_THREADS];
+    struct classifier *classifiers[MAX_THREADS];
+    void *memory[MAX_THREADS];
     enum status status = classifier_bytes(&workspace, bytes, size);
     for (int i = 0; i < threads && !status; i++)
         status = classifier_open(&classifiers[i], memory[i] = allocate(workspace, 1), bytes, size);
     if (status)
-        fail(argv[1], NULL, "%s", status_text(status));
+        die(argv[1], NULL, "%s", status_text(status));
 
     const size_t image_bytes = shape_count(model->net.input);
     uint8_t *images = allocate(IMAGES, image_bytes);

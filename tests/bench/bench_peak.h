@@ -41,7 +41,7 @@ static double peak(int threads, bool fused)
         least = i == 0 || seconds < least ? seconds : least;
     }
     if (!(sum > 0)) /* it is; but a result that nobody looks at would not be computed */
-        fail(NULL, NULL, "the sums are wrong");
+        die(NULL, NULL, "the sums are wrong");
     return 2.0 * TURNS * MICRO_ROWS * MICRO_VECTORS * VEC_LANES * threads / least;
 }
 

@@ -37,15 +37,15 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     const size_t bytes = (size_t)batch * shape_count(shape);
     struct dataset dataset = {.count = batch, .shape = shape, .classes = CLASSES,
                               .pixels = allocate(bytes, 1), .labels = allocate((size_t)batch, sizeof(uint16_t))};
-    int *places = allocate((size_t)batch, sizeof(int));
+    int *indices = allocate((size_t)batch, sizeof(int));
     struct random random = random_seed(SEED, 0);
     for (size_t i = 0; i < bytes; i++)
         dataset.pixels[i] = (uint8_t)random_below(&random, 256);
     for (int i = 0; i < batch; i++) {
         dataset.labels[i] = (uint16_t)random_below(&random, CLASSES);
-        places[i] = i;
+        indices[i] = i;
     }
-    const struct preprocess preprocess = {.mean = {0.5f, 0.5f, 0.5f}, .deviation = {0.25f, 0.25f, 0.25f}};
+    const struct preprocess preprocess = {.mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
     const struct settings settings = {.optimizer = sgd, .epochs = 1, .batch = batch, .smoothing = smoothing};
     struct trainer *trainer = trainer_new(net, &preprocess, threads, shard, SEED, INITIALIZE_HE, false);
 
@@ -57,8 +57,8 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     double end = 0;
     for (int step = 0; step <= LEAST_STEPS || seconds_now() < end; step++) { /* an epoch of one batch is a step */
         const double start = seconds_now();
-        if (!trainer_epoch(trainer, &settings, &dataset, places, batch, step, NULL, NULL, NULL).finite)
-            fail(NULL, NULL, "the loss is no longer a finite number");
+        if (!trainer_epoch(trainer, &settings, &dataset, indices, batch, step, NULL, NULL, NULL).finite)
+            die(NULL, NULL, "the loss is no longer a finite number");
         if (step == 0) /* warms up */
             end = seconds_now() + seconds;
         else
@@ -66,7 +66,7 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     }
     printf("]}\n");
     trainer_free(trainer);
-    free(places);
+    free(indices);
     free(dataset.pixels);
     free(dataset.labels);
 }
@@ -122,7 +122,7 @@ static void print_layers(const struct net *net, int shard)
         memset(gradients, 0, count * sizeof(float));
         times->last = seconds_now();
         for (int i = 0; i <= last; i++) {
-            net_pack(&packed, net, i, parameters + net->place[i]);
+            net_pack(&packed, net, i, parameters + net->offset[i]);
             note(times, i, PACK);
         }
         for (int i = 0; i < last; i++) {
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 {
     const bool steps = argc == 7 && strcmp(argv[1], "steps") == 0, layers = argc == 4 && strcmp(argv[1], "layers") == 0;
     const int shard = steps || layers ? atoi(argv[3]) : 0, batch = steps ? atoi(argv[4]) : 1, threads = steps ? atoi(argv[5]) : 1;
-    if (shard < 1 || batch < 1 || threads < 1 || threads > MOST_THREADS) {
+    if (shard < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
         fprintf(stderr, "usage: bench-train steps NETWORK SHARD BATCH THREADS SECONDS\n"
                         "       bench-train layers NETWORK SHARD\n");
         return EXIT_USAGE;

@@ -136,7 +136,7 @@ test('input and outputs are named, shaped and explained', async () => {
     const { inputs, outputs, about, producer } = readOnnx((await exported(tinyModel())).bytes);
     assert.deepEqual(inputs.map(({ name, shape }) => [name, shape]), [['image', ['batch', 3, 32, 32]]]);
     assert.deepEqual(outputs.map(({ name, shape }) => [name, shape]), [['logits', ['batch', 10]], ['probabilities', ['batch', 10]]]);
-    assert.match(inputs[0].about, /^red, green, blue from 0 to 1: .*mean and deviation/);
+    assert.match(inputs[0].about, /^red, green, blue from 0 to 1: .*mean and std/);
     assert.match(about, /0\.\.1/);
     assert.equal(producer, 'eyelet');
     assert.match(readOnnx((await exported(models['grey, with the mean of channels as logits'])).bytes).inputs[0].about, /^luminance .* from 0 to 1/);
@@ -147,12 +147,12 @@ test('labels, notes and preprocessing stand in the metadata, whatever the text',
     const notes = 'name: Ünusual\ncommand: eyelet train -o "m.eyelet"\n';
     const layers = [{ kind: 'global_avgpool' }, { kind: 'dense', channels: labels.length }, { kind: 'softmax' }];
     const { metadata } = readOnnx((await exported(modelOf({ input: [9, 8, 3], layers, labels, notes, fit: 2, background: [10, 200, 90],
-        mean: [0.5, 0.4375, 0.40625], deviation: [0.25, 0.21875, 0.3], temperature: 1.5 }))).bytes);
+        mean: [0.5, 0.4375, 0.40625], std: [0.25, 0.21875, 0.3], temperature: 1.5 }))).bytes);
     assert.equal(metadata.notes, notes);
     delete metadata.notes;
-    const { deviation, ...exact } = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.parse(value)]));
+    const { std, ...exact } = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.parse(value)]));
     assert.deepEqual(exact, { labels, input_size: [9, 8, 3], fit: 'pad', background: [10, 200, 90], mean: [0.5, 0.4375, 0.40625], temperature: 1.5 });
-    assert.deepEqual(deviation.map(Math.fround), [0.25, 0.21875, Math.fround(0.3)]);
+    assert.deepEqual(std.map(Math.fround), [0.25, 0.21875, Math.fround(0.3)]);
     for (const [fit, name] of [[0, 'stretch'], [1, 'crop']])
         assert.equal(JSON.parse(readOnnx((await exported(modelOf({ layers, fit }))).bytes).metadata.fit), name);
 

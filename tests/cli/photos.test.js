@@ -283,8 +283,8 @@ test('equal pictures never stand on both sides, in any class or encoding', async
     const logits = await logitsOf(model, data, 2);
     assert.equal(logits.length, 24);
     assert.equal(new Set(logits).size, 12);
-    const [learnt, validating] = counts(succeeded(await train(data)));
-    assert.equal(learnt + validating + logits.length, 240);
+    const [trained, validating] = counts(succeeded(await train(data)));
+    assert.equal(trained + validating + logits.length, 240);
     assert.ok(validating > 0 && validating % 2 === 0, `${validating} validation images`);
 });
 
@@ -298,7 +298,7 @@ test('a model is not measured on another division than it was trained with', asy
     const data = folder(classes(['a', 'b'], 20)), here = folder();
     succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--split-seed', '5'], { cwd: here }));
     refused(await eyelet(['evaluate', 'm.eyelet', data], { cwd: here }), { subject: 'm.eyelet', hint: /--test 1/,
-        reason: /trained with --test 0\.1 --split-seed 5: with --test 0\.1 --split-seed 1 it would be measured on what it has learnt/ });
+        reason: /trained with --test 0\.1 --split-seed 5: with --test 0\.1 --split-seed 1 it would be measured on what it has trained/ });
     succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--split-seed', '5'], { cwd: here }));
     succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--test', '1'], { cwd: here }));
 });

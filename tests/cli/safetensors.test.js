@@ -103,13 +103,13 @@ function run({ metadata, tensors }, input) {
     return outputs[layers.at(-1).inputs[0]].values;
 }
 
-/* (c, h, w), less the mean, over the deviation. */
+/* (c, h, w), less the mean, over the std. */
 function prepared({ metadata }, { data, width, height }) {
-    const [mean, deviation, [, , c]] = ['mean', 'deviation', 'input_size'].map((key) => JSON.parse(metadata[key]));
+    const [mean, std, [, , c]] = ['mean', 'std', 'input_size'].map((key) => JSON.parse(metadata[key]));
     const values = Array.from({ length: c * width * height }, (_, i) => {
         const at = 4 * (i % (width * height)), k = Math.floor(i / (width * height));
         const byte = c === 3 ? data[at + k] : data[at] * 19595 + data[at + 1] * 38470 + data[at + 2] * 7471 + 0x8000 >> 16;
-        return (byte / 255 - mean[k]) / deviation[k];
+        return (byte / 255 - mean[k]) / std[k];
     });
     return { c, h: height, w: width, values };
 }

@@ -124,7 +124,7 @@ test('--average saves the mean of the weights that its formula gives', async () 
     assert.ok(farthest(little, third) > 1e-4);
 });
 
-test('--cutout blots out: of images that it covers only the share of the classes is learnt', async () => {
+test('--cutout blots out: of images that it covers only the share of the classes is trained', async () => {
     const change = async (...more) => {
         const [before, after] = [await tinyWeights(1, ...more), await tinyWeights(20, ...more)];
         return { weights: farthest(before.slice(0, 30), after.slice(0, 30)), biases: farthest(before.slice(30), after.slice(30)) };
@@ -134,7 +134,7 @@ test('--cutout blots out: of images that it covers only the share of the classes
     assert.ok(half.weights < seen.weights && half.weights > 10 * blind.weights, JSON.stringify({ seen, half, blind }));
 });
 
-test('every augmentation and schedule changes what is learnt, and only what it says', async () => {
+test('every augmentation and schedule changes what is trained, and only what it says', async () => {
     const plain = (await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100')).join();
     for (const option of [['--resized-crop', '0.5'], ['--rotate', '30'], ['--jitter', '0.4'], ['--erase', '1'], ['--mixup', '0.4'], ['--cutmix', '1'], ['--crop', '2'], ['--schedule', 'onecycle']]) {
         const weights = await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', ...option);
@@ -144,7 +144,7 @@ test('every augmentation and schedule changes what is learnt, and only what it s
     assert.equal((await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', '--mixup', '0')).join(), plain);
 });
 
-test('mixed targets: of images that are blotted out, what is learnt is still the share of the classes', async () => {
+test('mixed targets: of images that are blotted out, what is trained is still the share of the classes', async () => {
     /* All images are grey, so mixing changes the targets alone; in the mean over many draws they are nearly what they were. */
     const [plain, mixed] = [await tinyWeights(40, '--cutout', '32'), await tinyWeights(40, '--cutout', '32', '--mixup', '1', '--cutmix', '1')];
     assert.notEqual(mixed.slice(30).join(), plain.slice(30).join());
@@ -238,7 +238,7 @@ for (const [network, left] of [['rich', ['batchnorm']], ['whitened', []], ['mobi
         assert.deepEqual(kinds.filter((kind) => kind === 'batchnorm'), left, 'only the one after flatten has nothing to go into');
     });
 
-test('a noisy set is learnt, and validation agrees with evaluation', async () => {
+test('a noisy set is trained, and validation agrees with evaluation', async () => {
     const here = folder();
     const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', join(networks, 'rich.txt'), '--data', noisy,
         '--limit', '3000', '--epochs', '2', '--validation', '0.5', '--rate', '0.01', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));

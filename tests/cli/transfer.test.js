@@ -10,7 +10,7 @@ import { classNames, eyelet, folder, makeData, makeRecords, recordBytes, refused
 import { modelOf } from '../support/tiny_model.js';
 
 const records = makeRecords(200), data = makeData(records);
-const mean = [0.4, 0.5, 0.6], deviation = [0.2, 0.25, 0.3];
+const mean = [0.4, 0.5, 0.6], std = [0.2, 0.25, 0.3];
 
 /* Two convolutions and a global pool. Numbers of weights: 112, 148, and 4 * classes + classes, each filled up to 64 bytes. */
 const layers = (classes) => [{ kind: 'conv2d', channels: 4, kernel: [3, 3], same: true, bias: true }, { kind: 'relu' }, { kind: 'maxpool', kernel: [4, 4], stride: 4 },
@@ -18,14 +18,14 @@ const layers = (classes) => [{ kind: 'conv2d', channels: 4, kernel: [3, 3], same
     { kind: 'dense', channels: classes, bias: true }, { kind: 'softmax' }];
 const counts = (classes) => [112, 148, 5 * classes];
 const files = {
-    'same.eyelet': modelOf({ layers: layers(10), labels: classNames, mean, deviation }),
-    'other.eyelet': modelOf({ layers: layers(3), labels: ['red', 'green', 'blue'], mean, deviation }),
-    'swapped.eyelet': modelOf({ layers: layers(10), labels: [...classNames].reverse(), mean, deviation }),
+    'same.eyelet': modelOf({ layers: layers(10), labels: classNames, mean, std }),
+    'other.eyelet': modelOf({ layers: layers(3), labels: ['red', 'green', 'blue'], mean, std }),
+    'swapped.eyelet': modelOf({ layers: layers(10), labels: [...classNames].reverse(), mean, std }),
     'flat.eyelet': modelOf({ layers: [{ kind: 'avgpool', kernel: [8, 8], stride: 8 }, { kind: 'flatten' }, { kind: 'dense', channels: 6, bias: true }, { kind: 'tanh' },
         { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }] }),
-    'mean.eyelet': modelOf({ layers: [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'scale', rate: 0.25 }, { kind: 'softmax' }], mean, deviation }),
+    'mean.eyelet': modelOf({ layers: [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'scale', rate: 0.25 }, { kind: 'softmax' }], mean, std }),
     'pooled.eyelet': modelOf({ layers: [{ kind: 'conv2d', channels: 4, kernel: [3, 3], stride: 4, same: true, bias: true }, { kind: 'maxpool', kernel: [8, 8], stride: 8 },
-        { kind: 'flatten' }, { kind: 'dense', channels: 10 }, { kind: 'scale', rate: 0.25 }, { kind: 'softmax' }], labels: classNames, mean, deviation }),
+        { kind: 'flatten' }, { kind: 'dense', channels: 10 }, { kind: 'scale', rate: 0.25 }, { kind: 'softmax' }], labels: classNames, mean, std }),
     'windows.eyelet': modelOf({ layers: [{ kind: 'conv2d', channels: 2, kernel: [3, 3], bias: true }, { kind: 'global_avgpool' }, { kind: 'softmax' }] }),
 };
 const models = folder(files), from = (name) => join(models, `${name}.eyelet`);
@@ -59,7 +59,7 @@ test('the same labels keep every weight, others all but the head, and both the p
         const before = weightsOf(files[`${name}.eyelet`], counts(classes));
         assert.deepEqual(weights.slice(0, 2), before.slice(0, 2), name);
         assert.equal(weights[2].join() === before[2].join(), head, name);
-        assert.ok(bytes.subarray(18, 48).equals(files[`${name}.eyelet`].subarray(18, 48)), 'fit, background, mean and deviation');
+        assert.ok(bytes.subarray(18, 48).equals(files[`${name}.eyelet`].subarray(18, 48)), 'fit, background, mean and std');
         assert.match(bytes.toString('latin1'), new RegExp(`network: of .*${name}\\.eyelet`));
         assert.match(bytes.toString('latin1'), /truck/);
     }
@@ -164,7 +164,7 @@ test('a probe ends at the lowest point of its objective', async () => {
     /* The embedding of an image, its mean colour, in the numbers that the network reads; and standardised over the images. */
     const embeddings = Array.from({ length: count }, (_, i) => mean.map((m, c) => {
         const plane = records.subarray(i * recordBytes + 1 + c * 1024, i * recordBytes + 1025 + c * 1024);
-        return (plane.reduce((a, b) => a + b) / 1024 / 255 - m) / deviation[c];
+        return (plane.reduce((a, b) => a + b) / 1024 / 255 - m) / std[c];
     }));
     const labels = Array.from({ length: count }, (_, i) => records[i * recordBytes]);
     const statistics = mean.map((_, c) => {

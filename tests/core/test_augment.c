@@ -219,16 +219,16 @@ TEST(mixed_images_have_the_shares_of_their_targets)
     uint8_t *pixels = test_bytes(N * BYTES), *out = test_bytes(BYTES), *scratch = test_bytes(BYTES);
     for (int i = 0; i < N; i++)
         memset(pixels + i * BYTES, 40 * i + 20, BYTES);
-    static const int places[] = {5, 2, 4, 0, 1}; /* the batch; image 3 is not in it */
-    enum { BATCH = sizeof places / sizeof *places };
+    static const int indices[] = {5, 2, 4, 0, 1}; /* the batch; image 3 is not in it */
+    enum { BATCH = sizeof indices / sizeof *indices };
     static const struct augment all[] = {{.mixup = 1}, {.cutmix = 1}, {.mixup = 0.4f, .cutmix = 1}};
     for (int a = 0; a < 3; a++) {
         int averaged = 0, pasted = 0, partners[N] = {0};
         double shares = 0;
         for (int turn = 0; turn < TURNS; turn++)
             for (int i = 0; i < BATCH; i++) {
-                const struct mix mix = augment_mixed(out, scratch, pixels, shape, places, BATCH, i, &all[a], grey, 1, turn);
-                const int own = pixels[places[i] * BYTES], other = pixels[mix.place * BYTES];
+                const struct mix mix = augment_mixed(out, scratch, pixels, shape, indices, BATCH, i, &all[a], grey, 1, turn);
+                const int own = pixels[indices[i] * BYTES], other = pixels[mix.place * BYTES];
                 partners[mix.place]++;
                 shares += (double)mix.share / (TURNS * BATCH);
                 int of_other = 0, between = 0;
@@ -236,7 +236,7 @@ TEST(mixed_images_have_the_shares_of_their_targets)
                     of_other += out[k] == other;
                     between += out[k] != other && out[k] != own;
                 }
-                test_context("augmentation %d, turn %d, image %d with %d", a, turn, places[i], mix.place);
+                test_context("augmentation %d, turn %d, image %d with %d", a, turn, indices[i], mix.place);
                 if (own == other) {
                     CHECK_EQUAL(between, 0);
                 } else if (between == BYTES) {
@@ -254,9 +254,9 @@ TEST(mixed_images_have_the_shares_of_their_targets)
         CHECK(a ? shares > 0.2 && shares < 0.5 : fabs(shares - 0.5) < 0.06); /* what is pasted over the border is lost */
         CHECK_EQUAL(partners[3], 0);
         for (int i = 0; i < BATCH; i++)
-            CHECK(partners[places[i]] > TURNS / 2);
+            CHECK(partners[indices[i]] > TURNS / 2);
     }
-    const struct mix none = augment_mixed(out, scratch, pixels, shape, places, BATCH, 1, &(struct augment){0}, grey, 1, 0);
+    const struct mix none = augment_mixed(out, scratch, pixels, shape, indices, BATCH, 1, &(struct augment){0}, grey, 1, 0);
     CHECK(none.place == 2 && none.share == 0 && memcmp(out, pixels + 2 * BYTES, BYTES) == 0);
 }
 

@@ -135,11 +135,11 @@ TEST(results_equal_the_oracle)
             pixels[i * 3 + c] = rgba[i * 4 + c] = (uint8_t)(i * 37 + c * 80);
             rgba[i * 4 + 3] = 255;
             tensor[0][i * 3 + c] = (pixels[i * 3 + c] / 255.0 - (double)model.preprocess.mean[c]) /
-                                   (double)model.preprocess.deviation[c];
+                                   (double)model.preprocess.std[c];
         }
     float *parameters = test_floats(net_parameter_count(net));
     for (int i = 0; i < net->node_count; i++)
-        model_parameters(parameters + net->place[i], &model, i);
+        model_parameters(parameters + net->offset[i], &model, i);
     oracle_net(tensor, net, test_widened(parameters, net_parameter_count(net)), 1,
                (struct oracle_mode){.temperature = 1.5});
     run(classifier, rgba, 8, 9);
@@ -218,7 +218,7 @@ TEST(text_outlives_runs)
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
     float *parameters = test_floats(net_parameter_count(&model.net));
     for (int i = 0; i < model.net.node_count; i++)
-        model_parameters(parameters + model.net.place[i], &model, i);
+        model_parameters(parameters + model.net.offset[i], &model, i);
     char notes[131];
     memset(notes, 'n', sizeof notes);
     model.notes = notes;

@@ -148,7 +148,7 @@ TEST(exif_orientations)
         }
 }
 
-/* An EXIF block cut or lying about its places is no reason to refuse the picture, and never read past its end. */
+/* An EXIF block cut or lying about its indices is no reason to refuse the picture, and never read past its end. */
 TEST(damaged_exif_is_passed_over)
 {
     struct random random = random_seed(50, 0);

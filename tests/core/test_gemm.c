@@ -20,8 +20,8 @@ static ptrdiff_t place(const struct axis *axis, int index)
     return index / axis->count[2] / axis->count[1] * axis->stride[0] + j * axis->stride[1] + k * axis->stride[2];
 }
 
-/* An axis of `count` items in up to three levels whose places lie `step` apart but for random gaps between the levels,
- * possibly in descending order. Returns the number of places it spans. */
+/* An axis of `count` items in up to three levels whose indices lie `step` apart but for random gaps between the levels,
+ * possibly in descending order. Returns the number of indices it spans. */
 static ptrdiff_t random_axis(struct axis *axis, int count, ptrdiff_t step, struct random *random)
 {
     *axis = axis_line(count, step);

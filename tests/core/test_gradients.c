@@ -194,12 +194,12 @@ TEST(batch_normalisation)
             test_context("%d rows, %d channels", rows, c);
             float *in = test_random_floats(count, &random), *dout = test_random_floats(count, &random);
             float *scale = test_random_floats(width, &random), *shift = test_random_floats(width, &random);
-            float *out = test_floats(count), *mean = test_floats(width), *deviation = test_floats(width);
+            float *out = test_floats(count), *mean = test_floats(width), *std = test_floats(width);
             float *din = test_floats(count), *dscale = test_floats(width), *dshift = test_floats(width);
             memset(dscale, 0, width * sizeof(float));
             memset(dshift, 0, width * sizeof(float));
-            batchnorm_forward(out, mean, deviation, in, scale, shift, rows, c);
-            batchnorm_backward(din, dscale, dshift, dout, in, mean, deviation, scale, rows, c);
+            batchnorm_forward(out, mean, std, in, scale, shift, rows, c);
+            batchnorm_backward(din, dscale, dshift, dout, in, mean, std, scale, rows, c);
             struct layer layer = {.operation = BATCHNORM, .rows = rows, .c = c, .in = test_widened(in, count),
                                   .weights = test_widened(scale, width), .bias = test_widened(shift, width),
                                   .out = test_doubles(count), .dout = test_widened(dout, count), .out_count = count};
@@ -209,7 +209,7 @@ TEST(batch_normalisation)
             gradient_check("batchnorm's scale", dscale, &f, 50);
             f = function_of(&layer, layer.bias, width);
             gradient_check("batchnorm's shift", dshift, &f, 50);
-            batchnorm_backward(dout, dscale, dshift, dout, in, mean, deviation, scale, rows, c); /* in place */
+            batchnorm_backward(dout, dscale, dshift, dout, in, mean, std, scale, rows, c); /* in place */
             CHECK_SAME_BITS(dout, din, count);
             test_release();
         }

@@ -143,12 +143,12 @@ static const struct change changes[] = {
     {23, 1, 1, STATUS_HEADER, "a reserved byte"},
     {24, 4, NAN_BITS, STATUS_HEADER, "a mean of NaN"},
     {32, 4, INFINITY_BITS, STATUS_HEADER, "an infinite mean"},
-    {36, 4, 0, STATUS_HEADER, "no deviation"},
-    {40, 4, 0x80000000, STATUS_HEADER, "a deviation of -0"},
-    {40, 4, 0xbf800000, STATUS_HEADER, "a negative deviation"},
-    {44, 4, NAN_BITS, STATUS_HEADER, "a deviation of NaN"},
-    {44, 4, INFINITY_BITS, STATUS_HEADER, "an infinite deviation"},
-    {44, 4, 1, STATUS_HEADER, "a denormal deviation"},
+    {36, 4, 0, STATUS_HEADER, "no std"},
+    {40, 4, 0x80000000, STATUS_HEADER, "a std of -0"},
+    {40, 4, 0xbf800000, STATUS_HEADER, "a negative std"},
+    {44, 4, NAN_BITS, STATUS_HEADER, "a std of NaN"},
+    {44, 4, INFINITY_BITS, STATUS_HEADER, "an infinite std"},
+    {44, 4, 1, STATUS_HEADER, "a denormal std"},
     {48, 4, 0, STATUS_HEADER, "no temperature"},
     {48, 4, 0xbf800000, STATUS_HEADER, "a negative temperature"},
     {48, 4, NAN_BITS, STATUS_HEADER, "a temperature of NaN"},
@@ -260,7 +260,7 @@ static uint8_t *whole_model(size_t *size)
     x = nets_pool(&net, nets_simple(&net, nets_depthwise(&net, x, 2, 2, 1, true, false), NODE_GELU), NODE_AVGPOOL, 2, 1, false);
     x = nets_simple(&net, nets_add(&net, x, x), NODE_GLOBAL_AVGPOOL);
     nets_finish(&net, nets_dense(&net, x, 2, true));
-    return integer_model_of(size, &net, &random);
+    return int8_model_of(size, &net, &random);
 }
 
 static void put_float(uint8_t *place, float value)
@@ -310,9 +310,9 @@ TEST(batchnorm_has_no_whole_numbers)
     uint8_t *bytes = small_model(&size);
     struct model model;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
-    model.type = WEIGHTS_WHOLE;
+    model.type = WEIGHTS_QUANTIZED;
     for (int i = 0; i < model.net.node_count; i++)
-        model.scale[i] = integer_has_scale(model.net.nodes[i].kind) ? 1 : 0;
+        model.scale[i] = int8_has_scale(model.net.nodes[i].kind) ? 1 : 0;
     float *parameters = test_floats(net_parameter_count(&model.net));
     for (size_t k = 0; k < net_parameter_count(&model.net); k++)
         parameters[k] = 0.5f;
@@ -331,7 +331,7 @@ TEST(weights_must_be_finite)
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     const uint8_t *place = model.weights;
     for (int node = 0; node < model.net.node_count; node++) {
-        const size_t count = model.net.place[node + 1] - model.net.place[node];
+        const size_t count = model.net.offset[node + 1] - model.net.offset[node];
         for (size_t k = 0; k < count; k++)
             for (int b = 0; b < 3; b++) {
                 uint8_t *changed = copy_of(bytes, size);

@@ -8,18 +8,18 @@
 
 #include <string.h>
 
-static const struct preprocess plain = {.fit = FIT_STRETCH, .background = {0, 0, 0}, .mean = {0, 0, 0},
-                                        .deviation = {1, 1, 1}};
+static const struct preprocess plain = {.resize_mode = RESIZE_STRETCH, .background = {0, 0, 0}, .mean = {0, 0, 0},
+                                        .std = {1, 1, 1}};
 
-/* image_fit with exactly the memory that it asks for. */
+/* image_resize with exactly the memory that it asks for. */
 static uint8_t *fit(const uint8_t *rgba, int width, int height, int w, int h, const struct preprocess *preprocess)
 {
     const struct shape input = {h, w, 3};
     struct arena measure = {0};
     uint8_t *pixels = test_bytes((size_t)(w * h * 3));
-    image_fit(NULL, NULL, width, height, input, preprocess, &measure);
+    image_resize(NULL, NULL, width, height, input, preprocess, &measure);
     struct arena arena = {.base = test_bytes((size_t)measure.used), .size = measure.used};
-    image_fit(pixels, rgba, width, height, input, preprocess, &arena);
+    image_resize(pixels, rgba, width, height, input, preprocess, &arena);
     CHECK_EQUAL(arena.used, measure.used);
     return pixels;
 }
@@ -77,9 +77,9 @@ TEST(extreme_aspects)
     struct random random = random_seed(41, 0);
     check_resize(LIMIT_IMAGE_SIDE, 1, 32, 32, &random);
     check_resize(1, LIMIT_IMAGE_SIDE, 32, 32, &random);
-    for (int fit_kind = FIT_STRETCH; fit_kind <= FIT_PAD; fit_kind++) {
+    for (int fit_kind = RESIZE_STRETCH; fit_kind <= RESIZE_PAD; fit_kind++) {
         struct preprocess preprocess = plain;
-        preprocess.fit = (enum fit)fit_kind;
+        preprocess.resize_mode = (enum resize_mode)fit_kind;
         const uint8_t *rgba = random_picture(LIMIT_IMAGE_SIDE, 1, &random);
         test_context("fit %d", fit_kind);
         fit(rgba, LIMIT_IMAGE_SIDE, 1, 7, 5, &preprocess);
@@ -136,9 +136,9 @@ TEST(same_size_is_the_identity)
 {
     struct random random = random_seed(42, 0);
     for (int size = 1; size <= 64; size += 7)
-        for (int kind = FIT_STRETCH; kind <= FIT_PAD; kind++) {
+        for (int kind = RESIZE_STRETCH; kind <= RESIZE_PAD; kind++) {
             struct preprocess preprocess = plain;
-            preprocess.fit = (enum fit)kind;
+            preprocess.resize_mode = (enum resize_mode)kind;
             test_context("size %d, fit %d", size, kind);
             const uint8_t *rgba = random_picture(size, size + 1, &random);
             check_same_bytes(fit(rgba, size, size + 1, size, size + 1, &preprocess),
@@ -164,7 +164,7 @@ TEST(crop_takes_the_middle)
                                    {30, 30, 10, 20, 7, 0, 15, 30},  {7, 3, 32, 32, 2, 0, 3, 3},
                                    {100, 1, 3, 3, 49, 0, 1, 1}};
     struct preprocess preprocess = plain;
-    preprocess.fit = FIT_CROP;
+    preprocess.resize_mode = RESIZE_CROP;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int *k = cases[i];
         test_context("%d x %d for %d x %d", k[0], k[1], k[2], k[3]);
@@ -183,7 +183,7 @@ TEST(pad_shows_all_of_it_on_the_background)
                                    {40, 20, 20, 30, 0, 10, 20, 10}, {1000, 1, 8, 8, 0, 3, 8, 1},
                                    {30, 20, 32, 32, 0, 5, 32, 21}};
     struct preprocess preprocess = plain;
-    preprocess.fit = FIT_PAD;
+    preprocess.resize_mode = RESIZE_PAD;
     memcpy(preprocess.background, (uint8_t[]){11, 22, 33}, 3);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int *k = cases[i];
@@ -220,7 +220,7 @@ TEST(alpha_is_laid_over_the_background)
 
 TEST(normalisation)
 {
-    const struct preprocess preprocess = {.mean = {0.5f, 0.4f, 0.3f}, .deviation = {0.25f, 0.2f, 1.5f}};
+    const struct preprocess preprocess = {.mean = {0.5f, 0.4f, 0.3f}, .std = {0.25f, 0.2f, 1.5f}};
     uint8_t pixels[256 * 3];
     float out[256 * 3];
     for (int i = 0; i < 256 * 3; i++)
@@ -228,7 +228,7 @@ TEST(normalisation)
     image_normalise(out, pixels, (struct shape){16, 16, 3}, &preprocess);
     for (int i = 0; i < 256 * 3; i++)
         CHECK_CLOSE(out[i],
-                    (pixels[i] / 255.0 - (double)preprocess.mean[i % 3]) / (double)preprocess.deviation[i % 3], 1e-6);
+                    (pixels[i] / 255.0 - (double)preprocess.mean[i % 3]) / (double)preprocess.std[i % 3], 1e-6);
     image_normalise(out, pixels, (struct shape){1, 256, 1}, &preprocess);
     for (int i = 0; i < 256; i++) {
         const int luminance = (int)((pixels[i * 3] * 19595u + pixels[i * 3 + 1] * 38470u + pixels[i * 3 + 2] * 7471u + 32768u) / 65536u);

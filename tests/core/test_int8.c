@@ -8,7 +8,7 @@
 /* Numbers with as much behind them as kernels may read. */
 static int16_t *numbers_of(size_t count, int most, struct random *random)
 {
-    int16_t *numbers = test_bytes(count * sizeof *numbers + INTEGER_SLACK);
+    int16_t *numbers = test_bytes(count * sizeof *numbers + INT8_SLACK);
     for (size_t i = 0; i < count; i++)
         numbers[i] = (int16_t)test_between(random, -most, most);
     return numbers;
@@ -40,7 +40,7 @@ struct example {
     enum kernel kernel;
     const int16_t *in;
     const int8_t *weights;
-    int32_t *bias, *factor; /* (out.c), factor in units of 2^-INTEGER_FRACTION */
+    int32_t *bias, *factor; /* (out.c), factor in units of 2^-INT8_FRACTION */
     int16_t least, most;
 };
 
@@ -71,7 +71,7 @@ static int16_t *expected_of(const struct example *e)
     for (int y = 0; y < out.h; y++)
         for (int x = 0; x < out.w; x++)
             for (int o = 0; o < out.c; o++) {
-                const int64_t scaled = (sum_at(e, y, x, o) * e->factor[o] + (1 << (INTEGER_FRACTION - 1))) >> INTEGER_FRACTION;
+                const int64_t scaled = (sum_at(e, y, x, o) * e->factor[o] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
                 *to++ = (int16_t)(scaled < e->least ? e->least : scaled > e->most ? e->most : scaled);
             }
     return numbers;
@@ -84,7 +84,7 @@ static int16_t *pooled(const int16_t *numbers, struct shape shape)
     int16_t *out = test_bytes((size_t)(h * w * c) * sizeof *out);
     for (int i = 0; i < h * w * c; i++) {
         const int y = i / c / w * 2, x = i / c % w * 2;
-        int16_t largest = -INTEGER_MOST;
+        int16_t largest = -ACTIVATION_MAX;
         for (int k = 0; k < 4; k++) {
             const int16_t number = numbers[((y + k / 2) * shape.w + x + k % 2) * c + i % c];
             largest = number > largest ? number : largest;
@@ -98,28 +98,28 @@ static void check_layer(const struct example *e)
 {
     const struct window *window = &e->window;
     const bool winograd = e->kernel == WINOGRAD, depthwise = e->kernel == DEPTHWISE;
-    const size_t channels = (size_t)integer_padded(window->out.c);
-    struct integer_layer layer = {
-        .weights = test_bytes((depthwise  ? integer_depthwise_packed
-                               : winograd ? integer_winograd_packed
-                                          : integer_conv_packed)(window) + INTEGER_SLACK),
+    const size_t channels = (size_t)int8_padded(window->out.c);
+    struct int8_layer layer = {
+        .weights = test_bytes((depthwise  ? int8_depthwise_packed
+                               : winograd ? int8_winograd_packed
+                                          : int8_conv_packed)(window) + INT8_SLACK),
         .bias = test_bytes(channels * sizeof(int32_t)), .factor = test_bytes(channels * sizeof(int32_t)), .least = e->least, .most = e->most};
-    (depthwise ? integer_depthwise_pack : winograd ? integer_winograd_pack : integer_conv_pack)(layer.weights, e->weights, window);
+    (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer.weights, e->weights, window);
     for (int i = 0; i < (int)channels; i++) {
-        const int c = integer_channel(i);
+        const int c = int8_channel(i);
         layer.bias[i] = c < window->out.c ? e->bias[c] * (winograd ? 4 : 1) : 0;
         layer.factor[i] = c < window->out.c ? e->factor[c] * (winograd ? 1 : 4) : 0;
     }
-    void *scratch = test_bytes((depthwise ? integer_depthwise_scratch : winograd ? integer_winograd_scratch : integer_conv_scratch)(window));
+    void *scratch = test_bytes((depthwise ? int8_depthwise_scratch : winograd ? int8_winograd_scratch : int8_conv_scratch)(window));
     const size_t count = shape_count(window->out);
     int16_t *out = test_bytes(count * sizeof *out), *expected = expected_of(e);
-    (depthwise ? integer_depthwise : winograd ? integer_winograd : integer_conv)(out, e->in, &layer, scratch, window);
+    (depthwise ? int8_depthwise : winograd ? int8_winograd : int8_conv)(out, e->in, &layer, scratch, window);
     check_same(out, expected, count);
     if (!depthwise) {
         const size_t halves = (size_t)(window->out.h / 2) * (size_t)(window->out.w / 2) * (size_t)window->out.c;
         layer.pool = true;
         out = test_bytes(halves * sizeof *out);
-        (winograd ? integer_winograd : integer_conv)(out, e->in, &layer, scratch, window);
+        (winograd ? int8_winograd : int8_conv)(out, e->in, &layer, scratch, window);
         check_same(out, pooled(expected, window->out), halves);
     }
 }
@@ -140,7 +140,7 @@ static struct example random_example(enum kernel kernel, struct random *random)
                             kernel == DEPTHWISE ? w->in.c : filters};
     w->pad_top = extra_h / 2;
     w->pad_left = extra_w / 2;
-    e.in = numbers_of(shape_count(w->in), INTEGER_MOST, random);
+    e.in = numbers_of(shape_count(w->in), ACTIVATION_MAX, random);
     const size_t taps = (size_t)(w->kernel_h * w->kernel_w) * (size_t)w->in.c;
     e.weights = weights_of(kernel == DEPTHWISE ? taps : taps * (size_t)w->out.c, random);
     e.bias = test_bytes((size_t)w->out.c * sizeof *e.bias);
@@ -149,8 +149,8 @@ static struct example random_example(enum kernel kernel, struct random *random)
         e.bias[o] = test_between(random, -(1 << 24), 1 << 24);
         e.factor[o] = random_below(random, 8) ? test_between(random, 1, 1 << 18) : test_between(random, 1, (1 << 29) - 1);
     }
-    e.least = random_below(random, 2) ? 0 : -INTEGER_MOST;
-    e.most = random_below(random, 2) ? (int16_t)test_between(random, 1, INTEGER_MOST) : INTEGER_MOST;
+    e.least = random_below(random, 2) ? 0 : -ACTIVATION_MAX;
+    e.most = random_below(random, 2) ? (int16_t)test_between(random, 1, ACTIVATION_MAX) : ACTIVATION_MAX;
     return e;
 }
 
@@ -176,13 +176,13 @@ TEST(winograd_is_exact_up_to_the_largest_sums)
 {
     enum { C = 223 }; /* 9 * 223 * 2047 * 127 + the bias is just below 2^29 */
     for (int sign = -1; sign <= 1; sign += 2) {
-        int16_t *in = test_bytes(4 * 4 * C * sizeof *in + INTEGER_SLACK);
+        int16_t *in = test_bytes(4 * 4 * C * sizeof *in + INT8_SLACK);
         int8_t *weights = test_bytes(9 * C * 2);
         for (int i = 0; i < 4 * 4 * C; i++)
-            in[i] = (int16_t)(sign * INTEGER_MOST);
+            in[i] = (int16_t)(sign * ACTIVATION_MAX);
         memset(weights, 127, 9 * C * 2);
         int32_t bias[2] = {sign * 15000000, 0}, factor[2] = {2, (1 << 29) - 1};
-        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0}, WINOGRAD, in, weights, bias, factor, -INTEGER_MOST, INTEGER_MOST};
+        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0}, WINOGRAD, in, weights, bias, factor, -ACTIVATION_MAX, ACTIVATION_MAX};
         test_context("sign %d", sign);
         CHECK(sum_at(&e, 0, 0, 0) * sign > (1 << 29) - 1000000 && sum_at(&e, 0, 0, 0) * sign < 1 << 29);
         check_layer(&e);
@@ -211,17 +211,17 @@ TEST(pools)
     struct random random = random_seed(204, 0);
     for (int round = 0; round < 100; round++) {
         const struct window w = random_pool(&random);
-        const int16_t *in = numbers_of(shape_count(w.in), INTEGER_MOST, &random);
+        const int16_t *in = numbers_of(shape_count(w.in), ACTIVATION_MAX, &random);
         int64_t factor[9 * 9];
         for (int outside = 0; outside < w.kernel_h * w.kernel_w; outside++)
             factor[outside] = (int64_t)random_below(&random, 1 << 30) * 3 / (w.kernel_h * w.kernel_w - outside);
         int16_t *largest = test_bytes(shape_count(w.out) * sizeof *largest), *mean = test_bytes(shape_count(w.out) * sizeof *mean);
         int16_t *expected = test_bytes(shape_count(w.out) * sizeof *expected), *means = test_bytes(shape_count(w.out) * sizeof *means);
-        integer_maxpool(largest, in, &w);
-        integer_avgpool(mean, in, factor, &w);
+        int8_maxpool(largest, in, &w);
+        int8_avgpool(mean, in, factor, &w);
         for (int i = 0; i < w.out.h * w.out.w * w.out.c; i++) {
             const int c = i % w.out.c, x = i / w.out.c % w.out.w, y = i / w.out.c / w.out.w;
-            int count = 0, sum = 0, best = -INTEGER_MOST;
+            int count = 0, sum = 0, best = -ACTIVATION_MAX;
             for (int k = 0; k < w.kernel_h * w.kernel_w; k++) {
                 const int from_y = y * w.stride - w.pad_top + k / w.kernel_w, from_x = x * w.stride - w.pad_left + k % w.kernel_w;
                 if (from_y < 0 || from_y >= w.in.h || from_x < 0 || from_x >= w.in.w)
@@ -231,9 +231,9 @@ TEST(pools)
                 sum += number;
                 best = number > best ? number : best;
             }
-            const int64_t scaled = (sum * factor[w.kernel_h * w.kernel_w - count] + (1 << (INTEGER_FRACTION - 1))) >> INTEGER_FRACTION;
+            const int64_t scaled = (sum * factor[w.kernel_h * w.kernel_w - count] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
             expected[i] = (int16_t)best;
-            means[i] = (int16_t)(scaled < -INTEGER_MOST ? -INTEGER_MOST : scaled > INTEGER_MOST ? INTEGER_MOST : scaled);
+            means[i] = (int16_t)(scaled < -ACTIVATION_MAX ? -ACTIVATION_MAX : scaled > ACTIVATION_MAX ? ACTIVATION_MAX : scaled);
         }
         test_context("round %d: %dx%dx%d, %dx%d, stride %d", round, w.in.h, w.in.w, w.in.c, w.kernel_h, w.kernel_w, w.stride);
         check_same(largest, expected, shape_count(w.out));
@@ -245,21 +245,21 @@ TEST(pools)
 TEST(elementwise)
 {
     struct random random = random_seed(205, 0);
-    int16_t table[2 * INTEGER_MOST + 1];
-    for (int i = 0; i <= 2 * INTEGER_MOST; i++)
-        table[i] = (int16_t)test_between(&random, -INTEGER_MOST, INTEGER_MOST);
+    int16_t table[2 * ACTIVATION_MAX + 1];
+    for (int i = 0; i <= 2 * ACTIVATION_MAX; i++)
+        table[i] = (int16_t)test_between(&random, -ACTIVATION_MAX, ACTIVATION_MAX);
     for (size_t count = 1; count < 70; count++) {
-        const int16_t *a = numbers_of(count, INTEGER_MOST, &random), *b = numbers_of(count, INTEGER_MOST, &random);
+        const int16_t *a = numbers_of(count, ACTIVATION_MAX, &random), *b = numbers_of(count, ACTIVATION_MAX, &random);
         const int16_t factor_a = (int16_t)test_between(&random, 0, INT16_MAX), factor_b = (int16_t)test_between(&random, 0, count % 2 ? 1 << 12 : INT16_MAX);
         int16_t *sum = test_bytes(count * sizeof *sum), *clamped = test_bytes(count * sizeof *sum), *found = test_bytes(count * sizeof *sum);
-        integer_add(sum, a, b, factor_a, factor_b, count);
-        integer_clamp(clamped, a, 0, 1000, count);
-        integer_look_up(found, a, table, count);
+        int8_add(sum, a, b, factor_a, factor_b, count);
+        int8_clamp(clamped, a, 0, 1000, count);
+        int8_look_up(found, a, table, count);
         for (size_t i = 0; i < count; i++) {
-            const int64_t scaled = ((int64_t)a[i] * factor_a + (int64_t)b[i] * factor_b + (1 << (INTEGER_ADD_FRACTION - 1))) >> INTEGER_ADD_FRACTION;
-            CHECK_EQUAL(sum[i], scaled < -INTEGER_MOST ? -INTEGER_MOST : scaled > INTEGER_MOST ? INTEGER_MOST : scaled);
+            const int64_t scaled = ((int64_t)a[i] * factor_a + (int64_t)b[i] * factor_b + (1 << (INT8_ADD_FRACTION - 1))) >> INT8_ADD_FRACTION;
+            CHECK_EQUAL(sum[i], scaled < -ACTIVATION_MAX ? -ACTIVATION_MAX : scaled > ACTIVATION_MAX ? ACTIVATION_MAX : scaled);
             CHECK_EQUAL(clamped[i], a[i] < 0 ? 0 : a[i] > 1000 ? 1000 : a[i]);
-            CHECK_EQUAL(found[i], table[a[i] + INTEGER_MOST]);
+            CHECK_EQUAL(found[i], table[a[i] + ACTIVATION_MAX]);
         }
     }
 }
@@ -272,4 +272,4 @@ static const struct test tests[] = {
     ENTRY(pools),
     ENTRY(elementwise),
 };
-const struct suite integer_suite = SUITE("integer", tests);
+const struct suite int8_suite = SUITE("integer", tests);

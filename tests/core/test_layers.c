@@ -202,17 +202,17 @@ TEST(batch_normalisation)
             test_context("%d rows, %d channels", rows, c);
             float *in = test_random_floats(count, &random), *out = test_floats(count);
             float *scale = test_random_floats(width, &random), *shift = test_random_floats(width, &random);
-            float *mean = test_floats(width), *deviation = test_floats(width);
+            float *mean = test_floats(width), *std = test_floats(width);
             double *expected = test_doubles(count), *wide_mean = test_doubles(width), *variance = test_doubles(width);
             for (size_t k = 0; k < count; k++)
                 in[k] = in[k] * 2 + 5;
-            batchnorm_forward(out, mean, deviation, in, scale, shift, rows, c);
+            batchnorm_forward(out, mean, std, in, scale, shift, rows, c);
             oracle_batchnorm_train(expected, wide_mean, variance, test_widened(in, count), test_widened(scale, width),
                                    test_widened(shift, width), rows, c);
             CHECK_ALL_CLOSE(out, expected, count, 5e-5);
             CHECK_ALL_CLOSE(mean, wide_mean, width, 1e-6);
             for (int k = 0; k < c; k++)
-                CHECK_CLOSE(deviation[k], sqrt(variance[k] + 1e-3), 1e-5);
+                CHECK_CLOSE(std[k], sqrt(variance[k] + 1e-3), 1e-5);
 
             float *factor = test_floats(width), *offset = test_floats(width), *spread = test_random_floats(width, &random);
             for (int k = 0; k < c; k++)

@@ -22,12 +22,12 @@
 
 extern const struct suite vec_suite, gemm_suite, layers_suite, gradients_suite, winograd_suite, net_gradients_suite, net_suite,
     plan_suite, optimizer_suite, model_suite, hostile_model_suite, image_suite, bmp_suite, decode_suite,
-    hostile_picture_suite, classifier_suite, integer_suite, integer_net_suite, augment_suite, schedule_suite, sha256_suite, calibration_suite;
+    hostile_picture_suite, classifier_suite, int8_suite, net_int8_suite, augment_suite, schedule_suite, sha256_suite, calibration_suite;
 
 static const struct suite *const suites[] = {
     &vec_suite, &gemm_suite, &layers_suite, &gradients_suite, &winograd_suite, &net_gradients_suite, &net_suite, &plan_suite,
     &optimizer_suite, &model_suite, &hostile_model_suite, &image_suite, &bmp_suite, &decode_suite, &hostile_picture_suite,
-    &classifier_suite, &integer_suite, &integer_net_suite, &augment_suite, &schedule_suite, &sha256_suite, &calibration_suite,
+    &classifier_suite, &int8_suite, &net_int8_suite, &augment_suite, &schedule_suite, &sha256_suite, &calibration_suite,
 };
 
 enum { SHOWN_FAILURES = 10, GUARD_BYTES = 64, GUARD_PATTERN = 0xa5 };
@@ -71,7 +71,7 @@ void test_skip(const char *reason)
 
 struct block {
     struct block *next;
-    unsigned char *place; /* of the bytes that the test sees */
+    unsigned char *start; /* of the bytes that the test sees */
     size_t bytes;
     void *memory;
 };
@@ -79,7 +79,7 @@ static struct block *blocks;
 
 static void guard(const struct block *block, bool closed)
 {
-    unsigned char *const sides[2] = {block->place - GUARD_BYTES, block->place + block->bytes};
+    unsigned char *const sides[2] = {block->start - GUARD_BYTES, block->start + block->bytes};
     for (int side = 0; side < 2; side++)
         if (closed) {
             memset(sides[side], GUARD_PATTERN, GUARD_BYTES);
@@ -106,9 +106,9 @@ void *test_bytes(size_t bytes)
     const uintptr_t at = ((uintptr_t)memory + 2 * GUARD_BYTES - 1) / GUARD_BYTES * GUARD_BYTES;
     *block = (struct block){blocks, (unsigned char *)at, bytes, memory};
     blocks = block;
-    memset(block->place, GUARD_PATTERN, bytes);
+    memset(block->start, GUARD_PATTERN, bytes);
     guard(block, true);
-    return block->place;
+    return block->start;
 }
 
 float *test_floats(size_t count)
@@ -123,7 +123,7 @@ double *test_doubles(size_t count)
 
 void test_release_newer(const void *kept)
 {
-    while (blocks && blocks->place != kept) {
+    while (blocks && blocks->start != kept) {
         struct block *block = blocks;
         blocks = block->next;
         guard(block, false);

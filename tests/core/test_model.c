@@ -27,7 +27,7 @@ static uint8_t *assemble(size_t *size, const void *label, int label_length, cons
     uint8_t *labels = test_bytes(256);
     labels[0] = (uint8_t)label_length;
     memcpy(labels + 1, label, (size_t)label_length);
-    const struct model model = {.net = tiny_net(1), .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1,
+    const struct model model = {.net = tiny_net(1), .preprocess = {.std = {1, 1, 1}}, .temperature = 1,
                                 .labels = labels, .notes = notes, .notes_length = notes_length};
     *size = model_size(&model);
     uint8_t *bytes = test_bytes(*size);
@@ -64,14 +64,14 @@ static void check_round_trip(const struct net *net, struct random *random)
         CHECK(a->kind == b->kind && a->input[0] == b->input[0] && a->input[1] == b->input[1] &&
               a->channels == b->channels && a->kernel_h == b->kernel_h && a->kernel_w == b->kernel_w &&
               a->stride == b->stride && a->same == b->same && a->bias == b->bias && a->rate == b->rate);
-        const size_t count = net->place[i + 1] - net->place[i];
+        const size_t count = net->offset[i + 1] - net->offset[i];
         float *own = test_floats(count);
         model_parameters(own, &read, i);
-        CHECK_SAME_BITS(own, parameters + net->place[i], count);
+        CHECK_SAME_BITS(own, parameters + net->offset[i], count);
     }
-    CHECK_EQUAL(read.preprocess.fit, FIT_PAD);
+    CHECK_EQUAL(read.preprocess.resize_mode, RESIZE_PAD);
     CHECK(read.preprocess.background[1] == 200 && read.preprocess.mean[1] == 0.4375f &&
-          read.preprocess.deviation[2] == 0.3f && read.temperature == 1.5f);
+          read.preprocess.std[2] == 0.3f && read.temperature == 1.5f);
     CHECK(read.notes_length > 13 && memcmp(read.notes, "name: golden\n", 13) == 0);
     int length;
     CHECK(memcmp(model_label(&length, &read, 0), "cat", 3) == 0 && length == 3);
@@ -264,7 +264,7 @@ TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)
     static const float weights[] = {0.1f, 65504.0f, 1e5f}, expected[] = {0x1.998p-4f, 65504.0f, 0};
     for (int i = 0; i < 3; i++) {
         const uint8_t label[] = {1, 'a'};
-        const struct model model = {.net = net, .type = WEIGHTS_FLOAT16, .preprocess = {.deviation = {1, 1, 1}},
+        const struct model model = {.net = net, .type = WEIGHTS_FLOAT16, .preprocess = {.std = {1, 1, 1}},
                                     .temperature = 1, .labels = label, .notes = "", .notes_length = 0};
         float parameters[4] = {weights[i]};
         const size_t size = model_size(&model);
@@ -287,11 +287,11 @@ static void check_int8(const struct net *net, int node, size_t bytes_before)
 {
     static const float sizes[CHANNELS] = {1, 1e-6f, 0, 1e30f, 3};
     const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c', 1, 'd', 1, 'e'};
-    struct model model = {.net = *net, .type = WEIGHTS_INT8, .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1,
+    struct model model = {.net = *net, .type = WEIGHTS_INT8, .preprocess = {.std = {1, 1, 1}}, .temperature = 1,
                           .labels = labels, .notes = ""}, read;
     struct random random = random_seed(80, 0);
-    const size_t count = net->place[node + 1] - net->place[node], weights = count - CHANNELS;
-    float *parameters = nets_parameters(net, &random), *decoded = test_floats(count), *own = parameters + net->place[node];
+    const size_t count = net->offset[node + 1] - net->offset[node], weights = count - CHANNELS;
+    float *parameters = nets_parameters(net, &random), *decoded = test_floats(count), *own = parameters + net->offset[node];
     for (size_t i = 0; i < count; i++)
         own[i] = (2 * random_uniform(&random) - 1) * sizes[i % CHANNELS];
     const size_t size = model_size(&model);
@@ -339,7 +339,7 @@ TEST(kinds_are_pinned)
     nets_simple(&net, nets_depthwise(&net, 0, 3, 2, 2, true, true), NODE_RELU6);
     nets_finish(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL));
     const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c'};
-    const struct model model = {.net = net, .preprocess = {.deviation = {1, 1, 1}}, .temperature = 1, .labels = labels, .notes = ""};
+    const struct model model = {.net = net, .preprocess = {.std = {1, 1, 1}}, .temperature = 1, .labels = labels, .notes = ""};
     struct random random = random_seed(94, 0);
     uint8_t *bytes = test_bytes(model_size(&model));
     model_write(bytes, &model, nets_parameters(&net, &random));

@@ -271,18 +271,18 @@ TEST(geometry)
 TEST(places_of_the_parameters)
 {
     const struct net net = every_kind();
-    CHECK_EQUAL(net.place[0], 0);
-    CHECK_EQUAL(net.place[1], 3 * 3 * 3 * 4 + 4);
-    CHECK_EQUAL(net.place[2], net.place[1] + 16);
-    CHECK_EQUAL(net.place[9], net.place[2]);
-    CHECK_EQUAL(net.place[10], net.place[9] + 16 * 6 + 6);
-    CHECK_EQUAL(net.place[14], net.place[10]);
-    CHECK_EQUAL(net.place[15], net.place[14] + 3 * 3 * 6 + 6);
-    CHECK_EQUAL(net_parameter_count(&net), net.place[15]);
+    CHECK_EQUAL(net.offset[0], 0);
+    CHECK_EQUAL(net.offset[1], 3 * 3 * 3 * 4 + 4);
+    CHECK_EQUAL(net.offset[2], net.offset[1] + 16);
+    CHECK_EQUAL(net.offset[9], net.offset[2]);
+    CHECK_EQUAL(net.offset[10], net.offset[9] + 16 * 6 + 6);
+    CHECK_EQUAL(net.offset[14], net.offset[10]);
+    CHECK_EQUAL(net.offset[15], net.offset[14] + 3 * 3 * 6 + 6);
+    CHECK_EQUAL(net_parameter_count(&net), net.offset[15]);
     struct block blocks[4];
     CHECK_EQUAL(net_blocks(blocks, &net, 1), 4);
     CHECK_EQUAL(blocks[3].role, BLOCK_VARIANCE);
-    CHECK_EQUAL(blocks[3].place, net.place[1] + 12);
+    CHECK_EQUAL(blocks[3].offset, net.offset[1] + 12);
     CHECK_EQUAL(net_blocks(blocks, &net, 2), 0);
     CHECK_EQUAL(net_classes(&net), 6);
     CHECK_EQUAL(net.consumers[5], 2);

@@ -35,7 +35,7 @@ static void without_statistics(float *gradients, const struct net *net)
         const int count = net_blocks(blocks, net, i);
         for (int b = 0; b < count; b++)
             if (blocks[b].role == BLOCK_MEAN || blocks[b].role == BLOCK_VARIANCE)
-                memset(gradients + blocks[b].place, 0, blocks[b].count * sizeof(float));
+                memset(gradients + blocks[b].offset, 0, blocks[b].count * sizeof(float));
     }
 }
 
@@ -142,10 +142,10 @@ TEST(frozen_layers)
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_scale(&net, x, 0.5f), NODE_FLATTEN), 3, true));
     struct whole whole;
     float *gradients = run_both(&whole, &net, 2, &random);
-    const size_t weights = 3 * 3 * 3 * 4, end = net.place[2] + weights;
-    for (size_t i = net.place[2]; i < end; i++)
+    const size_t weights = 3 * 3 * 3 * 4, end = net.offset[2] + weights;
+    for (size_t i = net.offset[2]; i < end; i++)
         CHECK(gradients[i] == 0);
-    const struct function before = {whole_value, &whole, whole.parameters, net.place[2]};
+    const struct function before = {whole_value, &whole, whole.parameters, net.offset[2]};
     gradient_check("layers before a frozen one", gradients, &before, 100);
     const struct function behind = {whole_value, &whole, whole.parameters + end, net_parameter_count(&net) - end};
     gradient_check("a frozen layer's bias and behind it", gradients + end, &behind, 100);
@@ -161,7 +161,7 @@ TEST(resting_biases)
     const int y = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, true), NODE_TANH);
     net.nodes[frozen].frozen = true;
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_add(&net, y, x), NODE_FLATTEN), CLASSES, true));
-    const size_t count = net_parameter_count(&net), pixels = N * shape_count(net.input), end = net.place[frozen + 1];
+    const size_t count = net_parameter_count(&net), pixels = N * shape_count(net.input), end = net.offset[frozen + 1];
     const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(pixels, &random);
     const float *dlogits = test_random_floats(N * CLASSES, &random);
     float *gradients[2];
@@ -193,14 +193,14 @@ TEST(resting_nodes)
     x = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, false), NODE_BATCHNORM);
     x = nets_add(&net, nets_simple(&net, x, NODE_TANH), rest);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), CLASSES, true));
-    const size_t count = net_parameter_count(&net), place = net.place[rest];
+    const size_t count = net_parameter_count(&net), place = net.offset[rest];
     const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(N * shape_count(net.input), &random);
     float *gradients = test_floats(count);
     memset(gradients, 0, count * sizeof(float));
     struct fixture fixture, exact;
     fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
     fixture_open(&exact, &net, parameters, N, NET_INFER);
-    fixture.run.resting = rest;
+    fixture.run.frozen_nodes = rest;
     memcpy(fixture.run.tensor[0], images, N * shape_count(net.input) * sizeof(float));
     memcpy(exact.run.tensor[0], images, N * shape_count(net.input) * sizeof(float));
     net_forward_training(&fixture.run, N);
@@ -229,7 +229,7 @@ TEST(resting_nodes)
             mean += whole.tensor[1][i * C + k] / ROWS;
         for (int i = 0; i < ROWS; i++)
             variance += (whole.tensor[1][i * C + k] - mean) * (whole.tensor[1][i * C + k] - mean) / ROWS;
-        double *norm = whole.parameters + net.place[1];
+        double *norm = whole.parameters + net.offset[1];
         const double factor = norm[k] / sqrt(norm[3 * C + k] + (double)BATCHNORM_EPSILON), offset = norm[C + k] - norm[2 * C + k] * factor;
         norm[k] = factor * sqrt(variance + (double)BATCHNORM_EPSILON);
         norm[C + k] = offset + mean * factor;
@@ -302,7 +302,7 @@ TEST(wide_convolutions)
     net.nodes[frozen].frozen = true;
     random = random_seed(87, 0); /* the same numbers again */
     const float *others = run_both(&whole, &net, 3, &random);
-    const size_t weights = net.place[frozen], end = weights + 3 * 3 * 16 * 33, count = net_parameter_count(&net);
+    const size_t weights = net.offset[frozen], end = weights + 3 * 3 * 16 * 33, count = net_parameter_count(&net);
     CHECK_SAME_BITS(others, gradients, weights);
     for (size_t i = weights; i < end; i++)
         CHECK(others[i] == 0 && gradients[i] != 0);

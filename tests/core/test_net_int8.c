@@ -38,7 +38,7 @@ static void check_model(const uint8_t *bytes, size_t size, struct random *random
     uint8_t *pixels = random_pixels(model.net.input, random);
     const float *logits = logits_of(bytes, size, pixels);
     float *expected = test_floats((size_t)net_classes(&model.net));
-    integer_oracle(expected, &model, pixels);
+    int8_oracle(expected, &model, pixels);
     CHECK_SAME_BITS(logits, expected, (size_t)net_classes(&model.net));
 }
 
@@ -49,7 +49,7 @@ TEST(random_nets)
         struct net net;
         nets_random(&net, test_between(&random, 1, 14), &random);
         size_t size;
-        const uint8_t *bytes = integer_model_of(&size, &net, &random);
+        const uint8_t *bytes = int8_model_of(&size, &net, &random);
         test_context("round %d", round);
         check_model(bytes, size, &random);
         test_release();
@@ -79,7 +79,7 @@ TEST(layers_in_one_pass)
     for (int round = 0; round < 5; round++) {
         const struct net net = passes();
         size_t size;
-        const uint8_t *bytes = integer_model_of(&size, &net, &random);
+        const uint8_t *bytes = int8_model_of(&size, &net, &random);
         check_model(bytes, size, &random);
     }
 }
@@ -90,7 +90,7 @@ TEST(the_same_bits_in_every_build)
     struct random random = random_seed(212, 0);
     const struct net net = passes();
     size_t size;
-    const uint8_t *bytes = integer_model_of(&size, &net, &random);
+    const uint8_t *bytes = int8_model_of(&size, &net, &random);
     CHECK_EQUAL(golden_crc32(bytes, size - 4), GOLDEN_FILE);
     const float *logits = logits_of(bytes, size, random_pixels(net.input, &random));
     CHECK_EQUAL(golden_crc32(logits, (size_t)net_classes(&net) * sizeof *logits), GOLDEN_LOGITS);
@@ -102,12 +102,12 @@ TEST(near_the_floats)
     struct random random = random_seed(213, 0);
     const struct net net = passes();
     size_t size, float_size;
-    const uint8_t *bytes = integer_model_of(&size, &net, &random);
+    const uint8_t *bytes = int8_model_of(&size, &net, &random);
     struct model model;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
     float *parameters = test_floats(net_parameter_count(&net));
     for (int i = 0; i < net.node_count; i++)
-        model_parameters(parameters + net.place[i], &model, i);
+        model_parameters(parameters + net.offset[i], &model, i);
     model.type = WEIGHTS_FLOAT32;
     float_size = model_size(&model);
     uint8_t *floats = test_bytes(float_size);
@@ -127,7 +127,7 @@ TEST(written_again)
     struct random random = random_seed(214, 0);
     const struct net net = passes();
     size_t size;
-    const uint8_t *bytes = integer_model_of(&size, &net, &random);
+    const uint8_t *bytes = int8_model_of(&size, &net, &random);
     struct model model, again;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
     model.notes = "name: another\n";
@@ -148,4 +148,4 @@ static const struct test tests[] = {
     ENTRY(near_the_floats),
     ENTRY(written_again),
 };
-const struct suite integer_net_suite = SUITE("integer_net", tests);
+const struct suite net_int8_suite = SUITE("net_int8", tests);

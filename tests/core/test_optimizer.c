@@ -41,7 +41,7 @@ static enum block_role role_of(const struct net *net, size_t place)
         struct block blocks[4];
         const int count = net_blocks(blocks, net, i);
         for (int b = 0; b < count; b++)
-            if (place >= blocks[b].place && place < blocks[b].place + blocks[b].count)
+            if (place >= blocks[b].offset && place < blocks[b].offset + blocks[b].count)
                 return blocks[b].role;
     }
     test_fail(__FILE__, __LINE__, "parameter %zu is in no block", place);
@@ -88,7 +88,7 @@ TEST(twenty_steps_equal_the_oracle)
     }
 }
 
-/* Gradients of the places of running statistics are n times the statistics of the images. */
+/* Gradients of the indices of running statistics are n times the statistics of the images. */
 TEST(batchnorm_running_statistics)
 {
     const struct net net = small_net();
@@ -107,7 +107,7 @@ TEST(batchnorm_running_statistics)
     const double *wide = test_widened(fixture.run.tensor[1], ROWS * C);
     const double ones[C] = {1, 1, 1};
     oracle_batchnorm_train(ignored, mean, variance, wide, ones, ones, ROWS, C);
-    const size_t place = net.place[1] + 2 * C;
+    const size_t place = net.offset[1] + 2 * C;
     for (int k = 0; k < C; k++) {
         CHECK_CLOSE(gradients[place + (size_t)k], N * mean[k], 1e-5);
         CHECK_CLOSE(gradients[place + C + (size_t)k], N * variance[k], 1e-4);
@@ -146,7 +146,7 @@ TEST(initial_weights)
                 test_context("%s, node %d, block %d", names[kind], node, b);
                 double sum = 0, squares = 0, largest = 0;
                 const double numbers = (double)blocks[b].count;
-                for (size_t i = blocks[b].place; i < blocks[b].place + blocks[b].count; i++) {
+                for (size_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; i++) {
                     const double value = (double)parameters[i];
                     sum += value / numbers;
                     squares += value * value / numbers;
@@ -204,7 +204,7 @@ TEST(frozen_weights)
         memcpy(before, parameters, count * sizeof(float));
         step_all(&optimizer, &net, 1, parameters, gradients, first, second);
         for (size_t i = 0; i < count; i++) {
-            const bool frozen = i < 27 || (i >= net.place[1] && i < net.place[1] + 3);
+            const bool frozen = i < 27 || (i >= net.offset[1] && i < net.offset[1] + 3);
             test_context("optimizer %d, parameter %zu", kind, i);
             CHECK((parameters[i] == before[i]) == frozen);
         }
@@ -286,7 +286,7 @@ static int memorise(float *parameters, const struct net *net, const struct optim
             const int blocks_count = net_blocks(blocks, net, i);
             for (int b = 0; b < blocks_count; b++)
                 if (blocks[b].role >= BLOCK_MEAN)
-                    for (size_t k = blocks[b].place; k < blocks[b].place + blocks[b].count; k++)
+                    for (size_t k = blocks[b].offset; k < blocks[b].offset + blocks[b].count; k++)
                         gradients[k] /= BATCH;
         }
         step_all(optimizer, net, step, parameters, gradients, first, second);

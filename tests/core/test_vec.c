@@ -158,10 +158,10 @@ TEST(whole_numbers_of_32_bits)
             b[i] = random_whole(&random, 32);
             m[i] = (int32_t)(random_next(&random) >> 33);
         }
-        whole_store(sum, whole_add(whole_load(a), whole_load(b)));
-        whole_store(difference, whole_sub(whole_load(a), whole_load(b)));
-        whole_store(largest, whole_max(whole_load(a), whole_load(b)));
-        whole_store(scaled, whole_scale(whole_load(a), whole_load(m)));
+        ivec_store(sum, ivec_add(ivec_load(a), ivec_load(b)));
+        ivec_store(difference, ivec_sub(ivec_load(a), ivec_load(b)));
+        ivec_store(largest, ivec_max(ivec_load(a), ivec_load(b)));
+        ivec_store(scaled, ivec_scale(ivec_load(a), ivec_load(m)));
         for (int i = 0; i < VEC_LANES; i++) {
             CHECK_EQUAL(sum[i], wrapped((int64_t)a[i] + b[i]));
             CHECK_EQUAL(difference[i], wrapped((int64_t)a[i] - b[i]));
@@ -170,7 +170,7 @@ TEST(whole_numbers_of_32_bits)
         }
     }
     int32_t same[VEC_LANES];
-    whole_store(same, whole_set1(-1234567));
+    ivec_store(same, ivec_set1(-1234567));
     for (int i = 0; i < VEC_LANES; i++)
         CHECK_EQUAL(same[i], -1234567);
 }
@@ -185,12 +185,12 @@ TEST(whole_numbers_of_16_bits)
             a[i] = (int16_t)random_whole(&random, 16);
             b[i] = (int16_t)(random_whole(&random, 15) * 2 + 1); /* no -32768: two products of it would not fit */
         }
-        whole_store(sum, whole_add16(whole_load(a), whole_load(b)));
-        whole_store(difference, whole_sub16(whole_load(a), whole_load(b)));
-        whole_store(largest, whole_max16(whole_load(a), whole_load(b)));
-        whole_store(least, whole_min16(whole_load(a), whole_load(b)));
-        whole_store(products, whole_dot(whole_load(a), whole_load(b)));
-        whole_store(same, whole_set1_16(a[0]));
+        ivec_store(sum, ivec_add16(ivec_load(a), ivec_load(b)));
+        ivec_store(difference, ivec_sub16(ivec_load(a), ivec_load(b)));
+        ivec_store(largest, ivec_max16(ivec_load(a), ivec_load(b)));
+        ivec_store(least, ivec_min16(ivec_load(a), ivec_load(b)));
+        ivec_store(products, ivec_dot(ivec_load(a), ivec_load(b)));
+        ivec_store(same, ivec_set1_16(a[0]));
         for (int i = 0; i < PAIR_LANES; i++) {
             CHECK_EQUAL(sum[i], wrapped16(a[i] + b[i]));
             CHECK_EQUAL(difference[i], wrapped16(a[i] - b[i]));
@@ -219,17 +219,17 @@ TEST(whole_numbers_change_their_width)
             a[i] = (int16_t)random_whole(&random, 16);
             b[i] = (int16_t)random_whole(&random, 16);
         }
-        whole_store(narrow, whole_narrow(whole_load(low), whole_load(high)));
-        whole_store(wide, whole_widen(bytes));
-        whole_store(pairs[0], whole_low(whole_load(a), whole_load(b)));
-        whole_store(pairs[1], whole_high(whole_load(a), whole_load(b)));
-        whole_store(same, whole_pairs(a));
+        ivec_store(narrow, ivec_narrow(ivec_load(low), ivec_load(high)));
+        ivec_store(wide, ivec_widen(bytes));
+        ivec_store(pairs[0], ivec_low(ivec_load(a), ivec_load(b)));
+        ivec_store(pairs[1], ivec_high(ivec_load(a), ivec_load(b)));
+        ivec_store(same, ivec_pairs(a));
         for (int lane = 0; lane < VEC_LANES; lane++) {
-            CHECK_EQUAL(narrow[WHOLE_PLACE(0, lane)], saturated(low[lane]));
-            CHECK_EQUAL(narrow[WHOLE_PLACE(1, lane)], saturated(high[lane]));
+            CHECK_EQUAL(narrow[IVEC_POSITION(0, lane)], saturated(low[lane]));
+            CHECK_EQUAL(narrow[IVEC_POSITION(1, lane)], saturated(high[lane]));
             for (int half = 0; half < 2; half++) {
-                CHECK_EQUAL(pairs[half][2 * lane], a[WHOLE_PLACE(half, lane)]);
-                CHECK_EQUAL(pairs[half][2 * lane + 1], b[WHOLE_PLACE(half, lane)]);
+                CHECK_EQUAL(pairs[half][2 * lane], a[IVEC_POSITION(half, lane)]);
+                CHECK_EQUAL(pairs[half][2 * lane + 1], b[IVEC_POSITION(half, lane)]);
             }
             CHECK_EQUAL(same[2 * lane], a[0]);
             CHECK_EQUAL(same[2 * lane + 1], a[1]);

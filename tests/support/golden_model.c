@@ -36,8 +36,8 @@ uint8_t *golden_model_of(size_t *size, const struct net *net, struct random *ran
         label += length;
     }
     const struct model model = {.net = *net,
-                                .preprocess = {.fit = FIT_PAD, .background = {10, 200, 90},
-                                               .mean = {0.5f, 0.4375f, 0.40625f}, .deviation = {0.25f, 0.21875f, 0.3f}},
+                                .preprocess = {.resize_mode = RESIZE_PAD, .background = {10, 200, 90},
+                                               .mean = {0.5f, 0.4375f, 0.40625f}, .std = {0.25f, 0.21875f, 0.3f}},
                                 .temperature = 1.5f,
                                 .labels = labels,
                                 .notes = notes,

@@ -7,11 +7,11 @@
 #include <math.h>
 #include <string.h>
 
-uint8_t *integer_model_of(size_t *size, const struct net *net, struct random *random)
+uint8_t *int8_model_of(size_t *size, const struct net *net, struct random *random)
 {
     struct model model = {.net = *net,
-                          .type = WEIGHTS_WHOLE,
-                          .preprocess = {.mean = {0.5f, 0.4375f, 0.40625f}, .deviation = {0.25f, 0.21875f, 0.3f}},
+                          .type = WEIGHTS_QUANTIZED,
+                          .preprocess = {.mean = {0.5f, 0.4375f, 0.40625f}, .std = {0.25f, 0.21875f, 0.3f}},
                           .temperature = 1,
                           .notes = "name: integer\n",
                           .notes_length = 14};
@@ -32,7 +32,7 @@ uint8_t *integer_model_of(size_t *size, const struct net *net, struct random *ra
         fixture.run.tensor[0][k] *= 2;
     float scale[LIMIT_NODES + 1];
     for (int i = 0; i < net->node_count; i++)
-        model.scale[i] = integer_has_scale(model.net.nodes[i].kind) ? 1 : 0;
+        model.scale[i] = int8_has_scale(model.net.nodes[i].kind) ? 1 : 0;
     for (int i = 0; i < net->node_count; i++) {
         net_forward_node(&fixture.run, i, 1);
         if (model.scale[i] == 0)
@@ -40,10 +40,10 @@ uint8_t *integer_model_of(size_t *size, const struct net *net, struct random *ra
         float largest = 0;
         for (size_t k = 0; k < shape_count(model.net.shapes[i + 1]); k++)
             largest = fmaxf(largest, fabsf(fixture.run.tensor[i + 1][k]));
-        integer_scales(scale, &model.net, model.scale, &model.preprocess);
+        int8_scales(scale, &model.net, model.scale, &model.preprocess);
         const struct node *node = &model.net.nodes[i];
         const float in = fmaxf(scale[node->input[0]], node->kind == NODE_ADD ? scale[node->input[1]] : 0);
-        model.scale[i] = fmaxf(2 * largest / INTEGER_MOST, in / 4);
+        model.scale[i] = fmaxf(2 * largest / ACTIVATION_MAX, in / 4);
     }
     *size = model_size(&model);
     uint8_t *bytes = test_bytes(*size);
@@ -58,24 +58,24 @@ static int64_t rounded(double x)
 
 static int bounded(double x)
 {
-    return (int)(x < -INTEGER_MOST ? -INTEGER_MOST : x > INTEGER_MOST ? INTEGER_MOST : (double)rounded(x));
+    return (int)(x < -ACTIVATION_MAX ? -ACTIVATION_MAX : x > ACTIVATION_MAX ? ACTIVATION_MAX : (double)rounded(x));
 }
 
 static int shifted(int64_t x, int bits)
 {
     const int64_t y = (x + ((int64_t)1 << (bits - 1))) >> bits;
-    return (int)(y < -INTEGER_MOST ? -INTEGER_MOST : y > INTEGER_MOST ? INTEGER_MOST : y);
+    return (int)(y < -ACTIVATION_MAX ? -ACTIVATION_MAX : y > ACTIVATION_MAX ? ACTIVATION_MAX : y);
 }
 
 /* conv2d, depthwise, dense and pools at one place of the output; stored->whole is NULL for pools. */
-static int window_at(const struct model *model, int i, const struct integer_weights *stored, const int *in, int y, int x, int o,
+static int window_at(const struct model *model, int i, const struct int8_weights *stored, const int *in, int y, int x, int o,
                      const float *scale)
 {
     const struct node *node = &model->net.nodes[i];
     const struct window w = net_window(&model->net, i);
     const bool depthwise = node->kind == NODE_DEPTHWISE, weights = stored->whole != NULL;
     const double from = (double)scale[node->input[0]], to = (double)scale[i + 1];
-    int64_t sum = 0, count = 0, largest = -INTEGER_MOST;
+    int64_t sum = 0, count = 0, largest = -ACTIVATION_MAX;
     for (int ky = 0; ky < w.kernel_h; ky++)
         for (int kx = 0; kx < w.kernel_w; kx++) {
             const int iy = y * w.stride - w.pad_top + ky, ix = x * w.stride - w.pad_left + kx;
@@ -95,10 +95,10 @@ static int window_at(const struct model *model, int i, const struct integer_weig
     if (weights) {
         const double unit = from * (double)stored->scale[o];
         const int64_t bias = stored->bias ? rounded((double)stored->bias[o] / unit) : 0;
-        return shifted((sum + bias) * rounded(unit / to * (1 << INTEGER_FRACTION)), INTEGER_FRACTION);
+        return shifted((sum + bias) * rounded(unit / to * (1 << INT8_FRACTION)), INT8_FRACTION);
     }
     return node->kind == NODE_MAXPOOL ? (int)largest
-                                      : shifted(sum * rounded(from / to / (double)count * (1 << INTEGER_FRACTION)), INTEGER_FRACTION);
+                                      : shifted(sum * rounded(from / to / (double)count * (1 << INT8_FRACTION)), INT8_FRACTION);
 }
 
 static int table_at(enum node_kind kind, int number, float in, float out)
@@ -108,11 +108,11 @@ static int table_at(enum node_kind kind, int number, float in, float out)
     return bounded((double)x / (double)out);
 }
 
-void integer_oracle(float *logits, const struct model *model, const uint8_t *pixels)
+void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels)
 {
     const struct net *net = &model->net;
     float scale[LIMIT_NODES + 1];
-    CHECK(integer_scales(scale, net, model->scale, &model->preprocess));
+    CHECK(int8_scales(scale, net, model->scale, &model->preprocess));
     int *tensor[LIMIT_NODES + 1];
     for (int t = 0; t <= net->node_count; t++)
         tensor[t] = test_bytes(shape_count(net->shapes[t]) * sizeof(int));
@@ -127,9 +127,9 @@ void integer_oracle(float *logits, const struct model *model, const uint8_t *pix
         const struct shape shape = net->shapes[i + 1];
         const int *in = tensor[node->input[0]], *second = tensor[node->input[1]];
         const float from = scale[node->input[0]], other = scale[node->input[1]], to = scale[i + 1];
-        struct integer_weights stored = {0};
-        if (net->place[i + 1] > net->place[i])
-            model_whole(&stored, numbers, model, i);
+        struct int8_weights stored = {0};
+        if (net->offset[i + 1] > net->offset[i])
+            model_quantized(&stored, numbers, model, i);
         for (int k = 0; k < (int)shape_count(shape); k++) {
             int *out = &tensor[i + 1][k];
             switch (node->kind) {
@@ -143,9 +143,9 @@ void integer_oracle(float *logits, const struct model *model, const uint8_t *pix
                 break;
             }
             case NODE_ADD:
-                *out = shifted(in[k] * rounded((double)from / (double)to * (1 << INTEGER_ADD_FRACTION)) +
-                                   second[k] * rounded((double)other / (double)to * (1 << INTEGER_ADD_FRACTION)),
-                               INTEGER_ADD_FRACTION);
+                *out = shifted(in[k] * rounded((double)from / (double)to * (1 << INT8_ADD_FRACTION)) +
+                                   second[k] * rounded((double)other / (double)to * (1 << INT8_ADD_FRACTION)),
+                               INT8_ADD_FRACTION);
                 break;
             case NODE_GELU:
             case NODE_SIGMOID:

@@ -161,8 +161,8 @@ float *nets_parameters(const struct net *net, struct random *random)
         const int count = net_blocks(blocks, net, i);
         for (int b = 0; b < count; b++) {
             const bool positive = blocks[b].role == BLOCK_SCALE || blocks[b].role == BLOCK_VARIANCE;
-            test_fill(parameters + blocks[b].place, blocks[b].count, random);
-            for (size_t k = blocks[b].place; k < blocks[b].place + blocks[b].count; k++)
+            test_fill(parameters + blocks[b].offset, blocks[b].count, random);
+            for (size_t k = blocks[b].offset; k < blocks[b].offset + blocks[b].count; k++)
                 parameters[k] = parameters[k] * 0.5f + (positive ? 1.0f : 0);
         }
     }
@@ -172,7 +172,7 @@ float *nets_parameters(const struct net *net, struct random *random)
 void fixture_pack(struct fixture *fixture, const struct net *net, const float *parameters)
 {
     for (int i = 0; i < net->node_count; i++)
-        net_pack(&fixture->packed, net, i, parameters + net->place[i]);
+        net_pack(&fixture->packed, net, i, parameters + net->offset[i]);
     fixture->run.parameters = parameters;
 }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { modelOf, random } from './tiny_model.js';
 
 const file = (path) => readFileSync(new URL(path, import.meta.url));
-const deviations = { mean: [0.4, 0.5, 0.45], deviation: [0.2, 0.3, 0.25] };
+const deviations = { mean: [0.4, 0.5, 0.45], std: [0.2, 0.3, 0.25] };
 
 const end = [{ kind: 'dense', channels: 5, bias: true }, { kind: 'softmax' }];
 const conv = (channels, kernel, more) => ({ kind: 'conv2d', channels, kernel, ...more });

@@ -270,7 +270,7 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
 {
     FOR(i, net->node_count) {
         const struct node *node = &net->nodes[i];
-        const double *in = tensor[node->input[0]], *own = parameters + net->place[i];
+        const double *in = tensor[node->input[0]], *own = parameters + net->offset[i];
         double *out = tensor[i + 1];
         const struct shape shape = net->shapes[i + 1];
         const size_t count = (size_t)n * shape_count(shape), c = (size_t)shape.c;

@@ -20,7 +20,7 @@ export function tinyModel({ labels = classes, notes = 'name: Tiny\nnetwork: mean
 
 /* weight(inputs) gives each number of the weights: inputs are those of one output, or undefined for what is no product. */
 export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit = fitCrop, background = [0, 0, 0],
-    mean = [0.5, 0.5, 0.5], deviation = [0.25, 0.25, 0.25], temperature = 1, weight = random(1) }) {
+    mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25], temperature = 1, weight = random(1) }) {
     const shapes = [input], nodes = [], weights = [];
     layers.forEach((layer, i) => {
         const from = shapes[layer.from ?? i];
@@ -43,7 +43,7 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
     header.set(background, 20);
     for (let i = 0; i < 3; i++) {
         header.writeFloatLE(mean[i], 24 + 4 * i);
-        header.writeFloatLE(deviation[i], 36 + 4 * i);
+        header.writeFloatLE(std[i], 36 + 4 * i);
     }
     header.writeFloatLE(temperature, 48);
     header.writeUInt16LE(nodes.length, 52);

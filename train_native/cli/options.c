@@ -19,7 +19,7 @@ void usage_error(const char *command, const char *format, ...)
     char hint[80];
     snprintf(hint, sizeof hint, "`eyelet %s%s--help` says more.", command, *command ? " " : "");
     va_start(arguments, format);
-    say(NULL, hint, format, arguments);
+    vmessage(NULL, hint, format, arguments);
     va_end(arguments);
     exit(EXIT_USAGE);
 }
@@ -107,7 +107,7 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
         if (code == 'h' || code == LONG) {
             print_help(options, usage);
             if (fflush(stdout))
-                fail("standard output", NULL, "not everything could be written");
+                die("standard output", NULL, "not everything could be written");
             exit(EXIT_SUCCESS);
         }
         if (code == ':')
@@ -149,7 +149,7 @@ char *options_command(int argc, char **argv, const char *left_out)
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out)
-        fail(NULL, NULL, "not enough memory for the command line");
+        die(NULL, NULL, "not enough memory for the command line");
     fputs("eyelet", out);
     for (int i = 0; i < argc; i++)
         if (!left_out || strcmp(argv[i], left_out) != 0) {

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-void say(const char *subject, const char *hint, const char *format, va_list arguments)
+void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
 {
     fflush(stdout);
     fputs("eyelet: ", stderr);
@@ -29,19 +29,19 @@ void say(const char *subject, const char *hint, const char *format, va_list argu
         fprintf(stderr, "        %s\n", hint);
 }
 
-void complain(const char *subject, const char *hint, const char *format, ...)
+void warn(const char *subject, const char *hint, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say(subject, hint, format, arguments);
+    vmessage(subject, hint, format, arguments);
     va_end(arguments);
 }
 
-void fail(const char *subject, const char *hint, const char *format, ...)
+void die(const char *subject, const char *hint, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    say(subject, hint, format, arguments);
+    vmessage(subject, hint, format, arguments);
     va_end(arguments);
     exit(EXIT_ERROR);
 }
@@ -52,7 +52,7 @@ void *allocate(size_t count, size_t size)
     void *block = NULL;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 ||
         !(block = aligned_alloc(64, (bytes + 64) / 64 * 64)))
-        fail(NULL, "Close other programs, or use a smaller batch or network.", "not enough memory for %zu x %zu bytes",
+        die(NULL, "Close other programs, or use a smaller batch or network.", "not enough memory for %zu x %zu bytes",
              count, size);
     memset(block, 0, bytes);
     return block;
@@ -199,7 +199,7 @@ char *path_join(const char *folder, const char *name)
     return path;
 }
 
-char *beside(const char *path, const char *ending)
+char *with_suffix(const char *path, const char *ending)
 {
     size_t length = strlen(path);
     static const char usual[] = ".eyelet";
@@ -218,7 +218,7 @@ double seconds_now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-const char *grouped(uint64_t number)
+const char *format_thousands(uint64_t number)
 {
     static _Thread_local char buffers[4][32];
     static _Thread_local int turn;

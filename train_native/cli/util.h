@@ -1,7 +1,7 @@
 /* What every subcommand needs: errors in one line and a hint, memory that is there or the program ends, files read and
  * written whole. */
-#ifndef SUPPORT_H
-#define SUPPORT_H
+#ifndef UTIL_H
+#define UTIL_H
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,16 +10,16 @@
 #include <stdio.h>
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
-enum { MOST_THREADS = 256 }; /* each takes memory */
+enum { MAX_THREADS = 256 }; /* each takes memory */
 
 /* Prints `eyelet: SUBJECT: reason`, then the hint on a line of its own unless it is NULL, and exits with EXIT_ERROR.
  * The subject, usually a file's name, is escaped. */
-_Noreturn void fail(const char *subject, const char *hint, const char *format, ...)
+_Noreturn void die(const char *subject, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same without the end: for one file among several; with its arguments in a list. */
-void complain(const char *subject, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void say(const char *subject, const char *hint, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
+void warn(const char *subject, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void vmessage(const char *subject, const char *hint, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));
 
 /* Zeroed, aligned for every vector; the program ends with a message where there is none. Freed with free(). */
 void *allocate(size_t count, size_t size);
@@ -42,11 +42,11 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
 char *path_join(const char *folder, const char *name);
 
 /* path with its ending, if it is `.eyelet`, replaced by `ending`; the caller frees it. */
-char *beside(const char *path, const char *ending);
+char *with_suffix(const char *path, const char *ending);
 
 double seconds_now(void);
 
 /* 12345678 as 12,345,678, in a buffer that lasts for four calls. */
-const char *grouped(uint64_t number);
+const char *format_thousands(uint64_t number);
 
 #endif

@@ -41,8 +41,8 @@ int command_calibrate(int argc, char **argv)
         usage_error("calibrate", "calibrate takes one model, got %d", argc - first);
     if (!(share < 1) || precision > 1)
         usage_error("calibrate", "--validation takes a share below 1, --precision one of at most 1, like 0.95");
-    if (threads > MOST_THREADS)
-        usage_error("calibrate", "--threads takes at most %d", MOST_THREADS);
+    if (threads > MAX_THREADS)
+        usage_error("calibrate", "--threads takes at most %d", MAX_THREADS);
     if (threads)
         omp_set_num_threads(threads);
 
@@ -52,22 +52,22 @@ int command_calibrate(int argc, char **argv)
     char *notes = model_file_notes(model);
     const bool named = share > 0 || calibrated_model_read_split(notes, &share, &limit, &seed);
     if (!named)
-        fail(argv[first], "Name images that it has not learnt from with --validation and --seed, or train it with --validation.",
+        die(argv[first], "Name images that it has not trained from with --validation and --seed, or train it with --validation.",
              "the model does not say which images it was validated on");
     struct dataset dataset = dataset_open(&data, DATASET_TRAIN);
     char *mismatch = evaluation_mismatch(model, &dataset);
     if (mismatch)
-        fail(argv[first], "Calibrate a model on the data that it was trained on.", "%s", mismatch);
+        die(argv[first], "Calibrate a model on the data that it was trained on.", "%s", mismatch);
     dataset_read(&dataset, model->net.input, &model->preprocess);
     if (limit > dataset.count)
-        fail(dataset.path, "Name the data that the model was trained on with --data.",
+        die(dataset.path, "Name the data that the model was trained on with --data.",
              "has %d images, and the model was trained with %d", dataset.count, limit);
     if (limit)
         dataset_limit(&dataset, limit);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
     struct split split = dataset_split(&dataset, share, (uint64_t)seed);
     if (dataset.classes < 2 || !split.validation_count)
-        fail(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
+        die(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
              split.validation_count);
     const struct calibration found =
         calibrated_model_file(argv[first], &dataset, split.validation, split.validation_count, (double)precision);

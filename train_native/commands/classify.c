@@ -25,16 +25,16 @@ static const char usage[] = "eyelet classify MODEL FILE|FOLDER...: what each JPE
 enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
 
 /* Places of the `top` largest of the probabilities, in order; the lower place first among equals. */
-static void rank(int *places, int top, const float *probabilities, int classes)
+static void rank(int *indices, int top, const float *probabilities, int classes)
 {
     int count = 0;
     for (int i = 0; i < classes; i++) {
         int at = count < top ? count++ : top;
-        for (; at > 0 && probabilities[i] > probabilities[places[at - 1]]; at--)
+        for (; at > 0 && probabilities[i] > probabilities[indices[at - 1]]; at--)
             if (at < top)
-                places[at] = places[at - 1];
+                indices[at] = indices[at - 1];
         if (at < top)
-            places[at] = i;
+            indices[at] = i;
     }
 }
 
@@ -45,36 +45,36 @@ struct finding {
 };
 
 /* Whether the best score reaches the model's threshold. */
-static bool is_sure(const struct classifier *classifier, const struct finding *finding, const int *places)
+static bool is_sure(const struct classifier *classifier, const struct finding *finding, const int *indices)
 {
-    return (double)finding->probabilities[places[0]] >= calibrated_model_threshold(classifier_notes(classifier));
+    return (double)finding->probabilities[indices[0]] >= calibrated_model_threshold(classifier_notes(classifier));
 }
 
 static void print_table(const struct classifier *classifier, const char *path, const struct finding *finding,
-                        const int *places, int top)
+                        const int *indices, int top)
 {
     print_escaped(stdout, path);
-    printf(is_sure(classifier, finding, places) ? "\n" : ": not sure\n");
+    printf(is_sure(classifier, finding, indices) ? "\n" : ": not sure\n");
     for (int i = 0; i < top; i++) {
-        printf("  %6.2f %%  ", 100 * (double)finding->probabilities[places[i]]);
-        print_escaped(stdout, classifier_label(classifier, places[i]));
+        printf("  %6.2f %%  ", 100 * (double)finding->probabilities[indices[i]]);
+        print_escaped(stdout, classifier_label(classifier, indices[i]));
         printf("\n");
     }
 }
 
 /* %.9g gives back every bit of a float. */
 static void print_json(const struct classifier *classifier, const char *path, const struct finding *finding,
-                       const int *places, int top, bool logits)
+                       const int *indices, int top, bool logits)
 {
     printf("{\"file\": ");
     print_json_string(stdout, path);
     printf(", \"predictions\": [");
     for (int i = 0; i < top; i++) {
         printf("%s{\"label\": ", i ? ", " : "");
-        print_json_string(stdout, classifier_label(classifier, places[i]));
-        printf(", \"score\": %.9g, \"index\": %d}", (double)finding->probabilities[places[i]], places[i]);
+        print_json_string(stdout, classifier_label(classifier, indices[i]));
+        printf(", \"score\": %.9g, \"index\": %d}", (double)finding->probabilities[indices[i]], indices[i]);
     }
-    printf("], \"sure\": %s", is_sure(classifier, finding, places) ? "true" : "false");
+    printf("], \"sure\": %s", is_sure(classifier, finding, indices) ? "true" : "false");
     if (logits) {
         printf(", \"logits\": [");
         for (int i = 0; i < classifier_classes(classifier); i++)
@@ -108,7 +108,7 @@ static void add_path(struct paths *paths, const char *folder, const char *name)
     if ((paths->count & (paths->count - 1)) == 0) { /* full at each power of two */
         paths->paths = realloc(paths->paths, (paths->count ? 2 * (size_t)paths->count : 1) * sizeof *paths->paths);
         if (!paths->paths)
-            fail(NULL, NULL, "there is not enough memory for the names of the files");
+            die(NULL, NULL, "there is not enough memory for the names of the files");
     }
     paths->paths[paths->count++] = path;
 }
@@ -201,7 +201,7 @@ static int classify_all(struct classifier *classifier, const struct paths *paths
         findings[i].logits = shared + 2 * (size_t)i * (size_t)classes;
         findings[i].probabilities = findings[i].logits + classes;
     }
-    int *places = allocate((size_t)top, sizeof(int)), failures = 0;
+    int *indices = allocate((size_t)top, sizeof(int)), failures = 0;
     for (int begin = 0; begin < paths->count; begin += block) {
         const int count = paths->count - begin < block ? paths->count - begin : block;
         struct job job = {classifier, paths->paths + begin, findings};
@@ -212,21 +212,21 @@ static int classify_all(struct classifier *classifier, const struct paths *paths
                 printf("%s", begin + i ? ",\n " : "");
             if (*findings[i].reason) {
                 failures++;
-                complain(path, NULL, "%s", findings[i].reason);
+                warn(path, NULL, "%s", findings[i].reason);
                 if (json)
                     print_json_error(path, findings[i].reason);
                 continue;
             }
-            rank(places, top, findings[i].probabilities, classes);
+            rank(indices, top, findings[i].probabilities, classes);
             if (json)
-                print_json(classifier, path, &findings[i], places, top, logits);
+                print_json(classifier, path, &findings[i], indices, top, logits);
             else
-                print_table(classifier, path, &findings[i], places, top);
+                print_table(classifier, path, &findings[i], indices, top);
         }
     }
     shared_memory_free(shared, scores, sizeof *shared);
     shared_memory_free(findings, (size_t)block, sizeof *findings);
-    free(places);
+    free(indices);
     return failures;
 }
 
@@ -247,8 +247,8 @@ int command_classify(int argc, char **argv)
         usage_error("classify", "--logits needs --json");
     if (!top)
         usage_error("classify", "--top takes 1 or more");
-    if (threads > MOST_THREADS)
-        usage_error("classify", "--threads takes at most %d", MOST_THREADS);
+    if (threads > MAX_THREADS)
+        usage_error("classify", "--threads takes at most %d", MAX_THREADS);
     threads = threads ? threads : omp_get_max_threads();
 
     struct model *model = allocate(1, sizeof *model);
@@ -261,7 +261,7 @@ int command_classify(int argc, char **argv)
     if (!status)
         status = classifier_open(&classifier, memory = allocate(workspace, 1), bytes, size);
     if (status)
-        fail(argv[first], NULL, "%s", status_text(status));
+        die(argv[first], NULL, "%s", status_text(status));
     const int classes = classifier_classes(classifier);
     struct paths paths = {0};
     for (int i = first + 1; i < argc; i++)

@@ -21,7 +21,7 @@ static float largest_error(const struct model *before, const struct model *after
 {
     float worst = 0;
     for (int node = 0; node < before->net.node_count; node++) {
-        const size_t count = before->net.place[node + 1] - before->net.place[node];
+        const size_t count = before->net.offset[node + 1] - before->net.offset[node];
         float *a = allocate(count, sizeof(float)), *b = allocate(count, sizeof(float)), largest = 0, error = 0;
         model_parameters(a, before, node);
         model_parameters(b, after, node);
@@ -51,7 +51,7 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
     char *mismatch = evaluation_mismatch(model, &dataset);
     if (mismatch) {
         if (data)
-            complain(data, NULL, "the accuracy is not measured on it: %s", mismatch);
+            warn(data, NULL, "the accuracy is not measured on it: %s", mismatch);
         free(mismatch);
         dataset_free(&dataset);
         return (struct cost){0};
@@ -69,10 +69,10 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
 static void print_table(size_t before, size_t after, float error, const struct cost *cost)
 {
     printf("size       %s bytes before, %s after\nweights    off by at most %.2g of the largest of their layer\n",
-           grouped(before), grouped(after), (double)error);
+           format_thousands(before), format_thousands(after), (double)error);
     if (cost->images)
         printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * cost->before,
-               100 * cost->after, 100 * cost->agreement, grouped((uint64_t)cost->images));
+               100 * cost->after, 100 * cost->agreement, format_thousands((uint64_t)cost->images));
     else
         printf("accuracy   not measured: no data for it found (--data)\n");
 }
@@ -112,7 +112,7 @@ int command_convert(int argc, char **argv)
     uint8_t *result = model_file_again(&after_size, &before, notes, (enum weights)type);
     const char *reason;
     if (!write_file(output, result, after_size, &reason))
-        fail(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+        die(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
     model_read(&exact, unrounded, exact_size);
     model_read(&after, result, after_size);
     struct cost cost = {0};

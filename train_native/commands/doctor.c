@@ -25,7 +25,7 @@ static void print_class(const struct survey *survey, int label)
     printf("  %-24s", survey->class_names[label]);
     for (int part = 0; part < SURVEY_PARTS; part++)
         if (survey->has_part[part])
-            printf(" %10s", grouped((uint64_t)survey->counts[label * SURVEY_PARTS + part]));
+            printf(" %10s", format_thousands((uint64_t)survey->counts[label * SURVEY_PARTS + part]));
     printf("\n");
 }
 
@@ -37,7 +37,7 @@ static void print_file(const struct survey *survey, int place)
 
 static void print_counts(const struct survey *survey)
 {
-    printf("%s images, %s classes\n\n  %-24s", grouped((uint64_t)survey->count), grouped((uint64_t)survey->classes), "class");
+    printf("%s images, %s classes\n\n  %-24s", format_thousands((uint64_t)survey->count), format_thousands((uint64_t)survey->classes), "class");
     for (int part = 0; part < SURVEY_PARTS; part++)
         if (survey->has_part[part])
             printf(" %10s", survey_parts[part]);
@@ -53,7 +53,7 @@ static void print_counts(const struct survey *survey)
 static void print_more(int count)
 {
     if (count > SHOWN)
-        printf("    and %s more (--json has all)\n", grouped((uint64_t)(count - SHOWN)));
+        printf("    and %s more (--json has all)\n", format_thousands((uint64_t)(count - SHOWN)));
 }
 
 static void print_files(const struct survey *survey)
@@ -89,7 +89,7 @@ static void print_groups(const struct survey *survey, bool equal)
         if (count == 1)
             printf(equal ? "\nthe same, pixel by pixel:\n" : "\nnearly the same:\n");
         for (int k = 0; k < group->count && k < SHOWN; k++) {
-            print_file(survey, group->places[k]);
+            print_file(survey, group->indices[k]);
             printf("%s%s\n", k + 1 < group->count && k + 1 < SHOWN ? "" : group->across_classes ? "   (two classes)" : "",
                    k + 1 < group->count && k + 1 < SHOWN ? "" : group->across_parts ? "   (two parts)" : "");
         }
@@ -159,7 +159,7 @@ static void print_json_files(const struct survey *survey)
                group->across_classes ? "true" : "false", group->across_parts ? "true" : "false");
         for (int k = 0; k < group->count; k++) {
             printf("%s", k ? ", " : "");
-            print_json_string(stdout, survey->files[group->places[k]]);
+            print_json_string(stdout, survey->files[group->indices[k]]);
         }
         printf("]}");
     }
@@ -203,8 +203,8 @@ int command_doctor(int argc, char **argv)
         usage_error("doctor", "doctor takes one place of data, got %d operands", argc - first);
     if (!(data.allow_bad <= 1))
         usage_error("doctor", "--allow-bad takes a share of at most 1, like 0.01");
-    if (data.threads > MOST_THREADS)
-        usage_error("doctor", "--threads takes at most %d", MOST_THREADS);
+    if (data.threads > MAX_THREADS)
+        usage_error("doctor", "--threads takes at most %d", MAX_THREADS);
     data.path = first < argc ? argv[first] : data.path;
     struct survey survey = survey_of(&data);
     (json ? print_json : print_table)(&survey);

@@ -22,7 +22,7 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
 {
     const struct interval interval = evaluation_interval(e);
     printf("accuracy   %.2f %% (%.2f to %.2f with 95 %% confidence; %s of %s images)\n", 100 * evaluation_accuracy(e),
-           100 * interval.low, 100 * interval.high, grouped((uint64_t)e->correct), grouped((uint64_t)e->count));
+           100 * interval.low, 100 * interval.high, format_thousands((uint64_t)e->correct), format_thousands((uint64_t)e->count));
     printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%", 100.0 * e->among_five / e->count, e->loss,
            100 * e->calibration_error);
     if (temperature != 1)
@@ -33,7 +33,7 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
         printf("not sure   below %.3f: %.1f %% of the images; of the others %.2f %% are right\n", threshold,
                100.0 * (e->count - above.answered) / e->count, above.answered ? 100.0 * above.right / above.answered : 0);
     }
-    printf("time       %.2f s (%s images/s)\n\n", e->seconds, grouped((uint64_t)(e->count / e->seconds)));
+    printf("time       %.2f s (%s images/s)\n\n", e->seconds, format_thousands((uint64_t)(e->count / e->seconds)));
     printf("  %-14s %9s %9s %9s   most often taken for\n", "class", "precision", "recall", "F1");
     for (int i = 0; i < e->classes; i++) {
         const struct class_scores scores = evaluation_class(e, i);
@@ -58,8 +58,8 @@ static void check_division(const char *notes, const struct dataset *dataset, con
     if (note && own && dataset->options.test < 1) {
         char *line = strndup(note, strcspn(note, "\n"));
         if (strcmp(line, own) != 0)
-            fail(path, "Say so here too; or --test 1, to take all pictures of a place that it was not trained on.",
-                 "the model was trained with %s: with %s it would be measured on what it has learnt", line, own);
+            die(path, "Say so here too; or --test 1, to take all pictures of a place that it was not trained on.",
+                 "the model was trained with %s: with %s it would be measured on what it has trained", line, own);
         free(line);
     }
     free(own);
@@ -70,7 +70,7 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
                        const char *path, int views)
 {
     char value[160], key[40] = "accuracy";
-    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e), grouped((uint64_t)e->count),
+    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e), format_thousands((uint64_t)e->count),
              dataset->name);
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
@@ -78,7 +78,7 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
     uint8_t *bytes = model_file_again(size, model, notes, model->type);
     const char *reason;
     if (!write_file(path, bytes, *size, &reason))
-        fail(path, "The model is unchanged.", "the accuracy cannot be recorded: %s", reason);
+        die(path, "The model is unchanged.", "the accuracy cannot be recorded: %s", reason);
     free(notes);
     free(old);
     return bytes;
@@ -113,8 +113,8 @@ int command_evaluate(int argc, char **argv)
         usage_error("evaluate", "--test and --allow-bad take shares of at most 1, like 0.1");
     data.path = argc - first > 1 ? argv[first + 1] : data.path;
     data.threads = threads;
-    if (threads > MOST_THREADS)
-        usage_error("evaluate", "--threads takes at most %d", MOST_THREADS);
+    if (threads > MAX_THREADS)
+        usage_error("evaluate", "--threads takes at most %d", MAX_THREADS);
     if (threads)
         omp_set_num_threads(threads);
 
@@ -124,7 +124,7 @@ int command_evaluate(int argc, char **argv)
     struct dataset dataset = dataset_open(&data, DATASET_TEST);
     char *mismatch = evaluation_mismatch(model, &dataset);
     if (mismatch)
-        fail(argv[first], "Evaluate a model on the data that it was trained for.", "%s", mismatch);
+        die(argv[first], "Evaluate a model on the data that it was trained for.", "%s", mismatch);
     dataset_read(&dataset, model->net.input, &model->preprocess);
     char *notes = model_file_notes(model);
     check_division(notes, &dataset, argv[first]);
@@ -135,7 +135,7 @@ int command_evaluate(int argc, char **argv)
     struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, choice);
     const char *reason;
     if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), &reason))
-        fail(logits, NULL, "the logits cannot be written: %s", reason);
+        die(logits, NULL, "the logits cannot be written: %s", reason);
     size_t new_size;
     uint8_t *again = recorded ? record(&new_size, model, &evaluation, &dataset, argv[first], choice) : NULL;
     const struct report report = {.path = argv[first], .command = command, .model = model, .notes = notes,

@@ -75,7 +75,7 @@ static void print_table(const struct format *format, const struct net *net, size
 {
     printf("format     %s\n", format->about);
     printf("input      %d x %d pixels, %s\n", net->input.w, net->input.h, net->input.c == 1 ? "luminance" : "red, green, blue");
-    printf("classes    %d\nsize       %s bytes\n", net_classes(net), grouped(size));
+    printf("classes    %d\nsize       %s bytes\n", net_classes(net), format_thousands(size));
 }
 
 static void print_json(const struct format *format, const struct net *net, size_t size)
@@ -117,14 +117,14 @@ int command_export(int argc, char **argv)
     struct model *model = allocate(1, sizeof *model);
     size_t model_bytes, size;
     uint8_t *bytes = model_file_load(model, &model_bytes, argv[first]);
-    if (model->type == WEIGHTS_WHOLE && !wanted[0])
-        fail(argv[first], "Export the model that it was made from.", "a quantized model cannot be exported");
+    if (model->type == WEIGHTS_QUANTIZED && !wanted[0])
+        die(argv[first], "Export the model that it was made from.", "a quantized model cannot be exported");
     if (same_file(argv[first], output))
-        fail(output, "Name another file with -o.", "this is the model itself");
+        die(output, "Name another file with -o.", "this is the model itself");
     uint8_t *result = format->bytes(&size, &(struct source){model, bytes, model_bytes, argv[first], wasm});
     const char *reason;
     if (!write_file(output, result, size, &reason))
-        fail(output, "What stood there before is unchanged.", "the export cannot be written: %s", reason);
+        die(output, "What stood there before is unchanged.", "the export cannot be written: %s", reason);
     (json ? print_json : print_table)(format, &model->net, size);
     free(result);
     free(bytes);

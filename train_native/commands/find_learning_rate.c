@@ -68,7 +68,7 @@ static void print_table(const struct test *test)
     }
 }
 
-void find_rate(struct trainer *trainer, const struct settings *settings, const struct dataset *dataset, const int *places,
+void find_rate(struct trainer *trainer, const struct settings *settings, const struct dataset *dataset, const int *indices,
                int count, bool json)
 {
     struct test test = {.settings = *settings, .asked = settings};
@@ -77,9 +77,9 @@ void find_rate(struct trainer *trainer, const struct settings *settings, const s
     set_rate(&test);
     struct epoch_result result = {.finite = true};
     for (int epoch = 0; test.steps < STEPS && !result.stopped && result.finite; epoch++)
-        result = trainer_epoch(trainer, &test.settings, dataset, places, count, epoch, NULL, note, &test);
+        result = trainer_epoch(trainer, &test.settings, dataset, indices, count, epoch, NULL, note, &test);
     if (!test.steps)
-        fail(NULL, "Something is wrong with the data or the network.", "the loss is not a finite number in the first step");
+        die(NULL, "Something is wrong with the data or the network.", "the loss is not a finite number in the first step");
     const double rate = suggestion(&test);
     if (json) {
         printf("{\"suggested\": %g, \"rates\": [", rate);

@@ -7,21 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-void saver_save(const struct saver *saver, const float *weights, const char *path, int epochs,
+void model_writer_save(const struct model_writer *saver, const float *weights, const char *path, int epochs,
                 const struct epoch_result *validation)
 {
     char notes[LIMIT_NOTES + 1], accuracy[80] = "", count[40] = "";
     const char *from = saver->options->from;
     if (validation->count)
         snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n", 100 * epoch_accuracy(validation),
-                 grouped((uint64_t)validation->count));
+                 format_thousands((uint64_t)validation->count));
     if (epochs)
         snprintf(count, sizeof count, "epochs: %d\n", epochs);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *division = dataset_division(saver->dataset);
     snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%s%scommand: %s\n",
              (int)strcspn(name, "."), name, from ? "of " : "", from ? from : saver->options->network, saver->dataset->name,
-             grouped((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "",
+             format_thousands((uint64_t)saver->train_count), division ? "split: " : "", division ? division : "", division ? "\n" : "",
              validation->count ? calibrated_model_split_note(saver->options->validation, saver->dataset->count, saver->options->seed) : "", accuracy,
              count, saver->command);
     free(division);
@@ -33,6 +33,6 @@ void saver_save(const struct saver *saver, const float *weights, const char *pat
                                       saver->dataset->class_names, notes);
     const char *reason;
     if (!write_file(path, bytes, size, &reason))
-        fail(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+        die(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
     free(bytes);
 }

@@ -17,10 +17,10 @@ static float scale_behind(const struct net *net, int head)
     static const char hint[] = "Train without --linear-probe, with --freeze trunk.";
     float scale = 1;
     if (net->nodes[head].kind != NODE_DENSE)
-        fail(NULL, hint, "a linear probe needs a model whose last layer with weights is dense");
+        die(NULL, hint, "a linear probe needs a model whose last layer with weights is dense");
     for (int i = head + 1; i < net->node_count - 1; i++) {
         if (net->nodes[i].kind != NODE_SCALE)
-            fail(NULL, hint, "a linear probe needs a model whose last dense layer nothing follows but `scale` and the softmax");
+            die(NULL, hint, "a linear probe needs a model whose last dense layer nothing follows but `scale` and the softmax");
         scale *= net->nodes[i].rate;
     }
     return scale;
@@ -29,7 +29,7 @@ static float scale_behind(const struct net *net, int head)
 /* ---- Embeddings ---- */
 
 /* x (count, features + 1): what the head reads of these images, and a 1. */
-static void embed(float *x, const struct saver *saver, const float *parameters, int head, const int *places, int count,
+static void embed(float *x, const struct model_writer *saver, const float *parameters, int head, const int *indices, int count,
                   int threads)
 {
     const struct net *net = saver->net;
@@ -43,7 +43,7 @@ static void embed(float *x, const struct saver *saver, const float *parameters, 
     arena = (struct arena){.base = memory, .size = arena.used};
     net_packed_plan(&packed, net, NET_INFER, &arena);
     for (int i = 0; i < head; i++)
-        net_pack(&packed, net, i, parameters + net->place[i]);
+        net_pack(&packed, net, i, parameters + net->offset[i]);
 #pragma omp parallel num_threads(threads)
     {
         struct net_run run;
@@ -57,7 +57,7 @@ static void embed(float *x, const struct saver *saver, const float *parameters, 
             const int n = count - start < IMAGES ? count - start : IMAGES;
             for (int i = 0; i < n; i++)
                 image_normalise(run.tensor[0] + (size_t)i * pixels,
-                                dataset->pixels + (size_t)places[start + i] * shape_count(dataset->shape), net->input,
+                                dataset->pixels + (size_t)indices[start + i] * shape_count(dataset->shape), net->input,
                                 saver->preprocess);
             for (int i = 0; i < head; i++)
                 net_forward_node(&run, i, n);
@@ -72,8 +72,8 @@ static void embed(float *x, const struct saver *saver, const float *parameters, 
     free(memory);
 }
 
-/* Mean and deviation of each feature but the last; one that never changes has a deviation of 1. */
-static void measure(float *mean, float *deviation, const float *x, int count, int features)
+/* Mean and std of each feature but the last; one that never changes has a std of 1. */
+static void measure(float *mean, float *std, const float *x, int count, int features)
 {
     for (int k = 0; k < features - 1; k++) {
         double sum = 0, squares = 0;
@@ -84,15 +84,15 @@ static void measure(float *mean, float *deviation, const float *x, int count, in
             squares += d * d / count;
         }
         mean[k] = (float)sum;
-        deviation[k] = squares > 1e-12 ? (float)sqrt(squares) : 1;
+        std[k] = squares > 1e-12 ? (float)sqrt(squares) : 1;
     }
 }
 
-static void standardise(float *x, const float *mean, const float *deviation, int count, int features)
+static void standardise(float *x, const float *mean, const float *std, int count, int features)
 {
     for (int i = 0; i < count; i++, x += features)
         for (int k = 0; k < features - 1; k++)
-            x[k] = (x[k] - mean[k]) / deviation[k];
+            x[k] = (x[k] - mean[k]) / std[k];
 }
 
 /* ---- Learning ---- */
@@ -149,8 +149,8 @@ static struct epoch_result choose(float *best, const struct train_options *o, co
         if (!validation->count && s != USUAL_STRENGTH)
             continue;
         const int iterations = softmax_regression(w, train, strengths[s]);
-        const struct epoch_result learnt = score(w, train), measured = score(w, validation);
-        print_strength(o, strengths[s], iterations, &learnt, &measured);
+        const struct epoch_result trained = score(w, train), measured = score(w, validation);
+        print_strength(o, strengths[s], iterations, &trained, &measured);
         if (!chosen.count || measured.loss_sum < chosen.loss_sum) {
             memcpy(best, w, size * sizeof(float));
             chosen = measured;
@@ -161,14 +161,14 @@ static struct epoch_result choose(float *best, const struct train_options *o, co
 }
 
 /* The head's weights (features, classes) and biases (classes) for embeddings as they are, before `scale`. */
-static void put_head(float *head, const float *w, const float *mean, const float *deviation, int features, int classes,
+static void put_head(float *head, const float *w, const float *mean, const float *std, int features, int classes,
                      float scale)
 {
     const int inputs = features - 1;
     for (int c = 0; c < classes; c++) {
         double bias = (double)w[inputs * classes + c];
         for (int k = 0; k < inputs; k++) {
-            const double weight = (double)w[k * classes + c] / (double)deviation[k];
+            const double weight = (double)w[k * classes + c] / (double)std[k];
             head[k * classes + c] = (float)(weight / (double)scale);
             bias -= weight * (double)mean[k];
         }
@@ -176,16 +176,16 @@ static void put_head(float *head, const float *w, const float *mean, const float
     }
 }
 
-static struct regression regression_of(const struct saver *saver, const float *parameters, int head, const int *places, int count,
+static struct regression regression_of(const struct model_writer *saver, const float *parameters, int head, const int *indices, int count,
                                        const float *class_weights, int threads)
 {
     const struct dataset *dataset = saver->dataset;
     const int features = (int)shape_count(saver->net->shapes[saver->net->nodes[head].input[0]]) + 1;
     float *x = allocate((size_t)count * (size_t)features + 1, sizeof(float));
     struct target *targets = allocate((size_t)count + 1, sizeof *targets);
-    embed(x, saver, parameters, head, places, count, threads);
+    embed(x, saver, parameters, head, indices, count, threads);
     for (int i = 0; i < count; i++) {
-        targets[i] = target_of(dataset->labels[places[i]]);
+        targets[i] = target_of(dataset->labels[indices[i]]);
         targets[i].weight = class_weights ? class_weights[targets[i].label] : 1;
     }
     return (struct regression){x, targets, count, features, dataset->classes, threads};
@@ -197,7 +197,7 @@ static void regression_free(struct regression *data)
     free((void *)data->targets);
 }
 
-void probe(const struct saver *saver, const struct transfer *transfer, const struct split *split, const float *class_weights,
+void probe(const struct model_writer *saver, const struct transfer *transfer, const struct split *split, const float *class_weights,
            int threads)
 {
     const struct net *net = saver->net;
@@ -209,29 +209,29 @@ void probe(const struct saver *saver, const struct transfer *transfer, const str
     struct regression train = regression_of(saver, trunk, head, split->train, split->train_count, class_weights, threads);
     struct regression validation = regression_of(saver, trunk, head, split->validation, split->validation_count, NULL, threads);
     const int features = train.features;
-    float *mean = allocate((size_t)features, sizeof(float)), *deviation = allocate((size_t)features, sizeof(float));
-    measure(mean, deviation, train.x, train.count, features);
-    standardise((float *)train.x, mean, deviation, train.count, features);
-    standardise((float *)validation.x, mean, deviation, validation.count, features);
+    float *mean = allocate((size_t)features, sizeof(float)), *std = allocate((size_t)features, sizeof(float));
+    measure(mean, std, train.x, train.count, features);
+    standardise((float *)train.x, mean, std, train.count, features);
+    standardise((float *)validation.x, mean, std, validation.count, features);
     if (!o->json)
-        printf("%s embeddings of %s numbers in %.1f s\n", grouped((uint64_t)(train.count + validation.count)),
-               grouped((uint64_t)features - 1), seconds_now() - start);
+        printf("%s embeddings of %s numbers in %.1f s\n", format_thousands((uint64_t)(train.count + validation.count)),
+               format_thousands((uint64_t)features - 1), seconds_now() - start);
     fflush(stdout);
 
     start = seconds_now();
     float *w = allocate((size_t)features * (size_t)classes, sizeof(float));
     const struct epoch_result measured = choose(w, o, &train, &validation);
     if (!o->json)
-        printf("learnt in %.1f s\n", seconds_now() - start);
+        printf("trained in %.1f s\n", seconds_now() - start);
 
     float *parameters = allocate(net_parameter_count(net), sizeof(float));
     memcpy(parameters, trunk, net_parameter_count(net) * sizeof(float));
-    put_head(parameters + net->place[head], w, mean, deviation, features, classes, scale);
-    saver_save(saver, parameters, o->output, 0, &measured);
+    put_head(parameters + net->offset[head], w, mean, std, features, classes, scale);
+    model_writer_save(saver, parameters, o->output, 0, &measured);
     free(parameters);
     free(w);
     free(mean);
-    free(deviation);
+    free(std);
     regression_free(&train);
     regression_free(&validation);
 }

@@ -13,7 +13,7 @@
 
 /* class_weights: (classes) what the losses of a class count, or NULL. A head that is not dense, or layers behind it but `scale`
  * and the softmax, end the program. */
-void probe(const struct saver *saver, const struct transfer *transfer, const struct split *split, const float *class_weights,
+void probe(const struct model_writer *saver, const struct transfer *transfer, const struct split *split, const float *class_weights,
            int threads);
 
 #endif

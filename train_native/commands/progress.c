@@ -12,7 +12,7 @@ static FILE *open_log(const char *path)
     FILE *log = fopen(path, "w");
     if (!log || setvbuf(log, NULL, _IONBF, 0) || /* after a failure nothing is left that exit would write */
         fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0)
-        fail(path, "Name a place that you may write to with -o.", "cannot be written: %m");
+        die(path, "Name a place that you may write to with -o.", "cannot be written: %m");
     return log;
 }
 
@@ -28,7 +28,7 @@ static FILE *reopen_log(const char *path, int epochs)
         return open_log(path);
     fflush(log);
     if (ftruncate(fileno(log), ftell(log)) || fseek(log, 0, SEEK_END) || setvbuf(log, NULL, _IONBF, 0))
-        fail(path, NULL, "cannot be written: %m");
+        die(path, NULL, "cannot be written: %m");
     return log;
 }
 
@@ -41,7 +41,7 @@ struct display display_open(const struct train_options *options, const char *log
 void display_close(struct display *display)
 {
     if (fclose(display->log))
-        fail(display->log_path, NULL, "the log cannot be written: %m");
+        die(display->log_path, NULL, "the log cannot be written: %m");
 }
 
 void display_start(struct display *display, int epoch, int images)
@@ -62,7 +62,7 @@ void display_progress(struct display *display, const struct epoch_result *so_far
         printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
                display->options->settings.epochs > 9 ? 2 : 1, display->epoch + 1, display->options->settings.epochs, filled,
                "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               grouped((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
+               format_thousands((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
         fflush(stdout);
     }
 }
@@ -78,7 +78,7 @@ void display_epoch(struct display *display, const struct epoch_result *train, co
         printf("\"seconds\": %.2f}\n", seconds);
     } else {
         printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", display->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds, grouped((uint64_t)((train->count - display->first) / seconds)), epoch_loss(train),
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds, format_thousands((uint64_t)((train->count - display->first) / seconds)), epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
             printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
@@ -92,6 +92,6 @@ void display_epoch(struct display *display, const struct epoch_result *train, co
     if (fprintf(display->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
         const int reason = errno;
         if (ftruncate(fileno(display->log), start)) {} /* half a line would make the file unreadable for others */
-        fail(display->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
+        die(display->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
     }
 }

@@ -3,12 +3,12 @@
  *     struct display display = display_open(&options, "mine.csv", -1);
  *     display_start(&display, epoch, 0);
  *     ... display_progress(&display, &so_far, images); ...          // after each step
- *     display_epoch(&display, &learnt, &measured, better);
+ *     display_epoch(&display, &trained, &measured, better);
  *     display_close(&display);
  *
  * A log that cannot be written ends the program; its last line is a whole one. */
-#ifndef DISPLAY_H
-#define DISPLAY_H
+#ifndef PROGRESS_H
+#define PROGRESS_H
 
 #include "commands/train_options.h"
 
@@ -17,7 +17,7 @@
 struct display {
     const struct train_options *options;
     bool live; /* a terminal: one line, redrawn */
-    int epoch, first; /* the images of the epoch that were learnt before this call */
+    int epoch, first; /* the images of the epoch that were trained before this call */
     double epoch_start, drawn;
     const char *log_path;
     FILE *log;

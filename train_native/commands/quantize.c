@@ -58,9 +58,9 @@ struct report {
 static void print_table(const struct report *report, const struct dataset *dataset)
 {
     const double before = evaluation_accuracy(&report->before), after = evaluation_accuracy(&report->after);
-    printf("size       %s bytes before, %s after\n", grouped(report->bytes_before), grouped(report->bytes_after));
+    printf("size       %s bytes before, %s after\n", format_thousands(report->bytes_before), format_thousands(report->bytes_after));
     printf("accuracy   %.2f %% before, %.2f %% after (%+.2f points); the two agree on %.2f %% of %s images\n", 100 * before, 100 * after,
-           100 * (after - before), 100 * evaluation_agreement(&report->before, &report->after), grouped((uint64_t)dataset->count));
+           100 * (after - before), 100 * evaluation_agreement(&report->before, &report->after), format_thousands((uint64_t)dataset->count));
     struct change *changes = changes_of(&report->before, &report->after);
     printf("worst      ");
     for (int k = 0; k < WORST && k < dataset->classes; k++) {
@@ -98,7 +98,7 @@ static char *notes_of(const struct model *model, int images, int seed)
             strncat(kept, line, length);
         line += length;
     }
-    snprintf(value, sizeof value, "%s training images, seed %d", grouped((uint64_t)images), seed);
+    snprintf(value, sizeof value, "%s training images, seed %d", format_thousands((uint64_t)images), seed);
     char *notes = model_file_set_note(kept, "quantized", value);
     free(kept);
     free(old);
@@ -132,12 +132,12 @@ int command_quantize(int argc, char **argv)
     struct model *model = allocate(1, sizeof *model);
     struct report report;
     uint8_t *bytes = model_file_load(model, &report.bytes_before, argv[first]);
-    if (model->type == WEIGHTS_WHOLE)
-        fail(argv[first], "Quantize the model that it was made from.", "the model is quantized already");
+    if (model->type == WEIGHTS_QUANTIZED)
+        die(argv[first], "Quantize the model that it was made from.", "the model is quantized already");
     struct dataset seen = dataset_open(&data, DATASET_TRAIN);
     char *mismatch = evaluation_mismatch(model, &seen);
     if (mismatch)
-        fail(argv[first], "Quantize a model with the data that it was trained on.", "%s", mismatch);
+        die(argv[first], "Quantize a model with the data that it was trained on.", "%s", mismatch);
     dataset_read(&seen, model->net.input, &model->preprocess);
     dataset_draw(&seen, images, (uint64_t)seed);
     dataset_fit(&seen, model->net.input, &model->preprocess);
@@ -156,11 +156,11 @@ int command_quantize(int argc, char **argv)
     const double lost = 100 * (evaluation_accuracy(&report.before) - evaluation_accuracy(&report.after));
     fflush(stdout);
     if (lost > (double)drop)
-        fail(argv[first], "Nothing was written. Allow more with --drop, or show it more --images.",
+        die(argv[first], "Nothing was written. Allow more with --drop, or show it more --images.",
              "quantized it loses %.2f points of accuracy, more than %g", lost, (double)drop);
     const char *reason;
     if (!write_file(output, result, report.bytes_after, &reason))
-        fail(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+        die(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
     evaluation_free(&report.before);
     evaluation_free(&report.after);
     dataset_free(&test);

@@ -11,14 +11,14 @@
 
 void run_folder_configuration(const struct train_options *o, const char *command, const char *identity)
 {
-    char *path = beside(o->output, ".txt"), *text = NULL;
+    char *path = with_suffix(o->output, ".txt"), *text = NULL;
     const char *reason;
     size_t size;
     FILE *out = open_memstream(&text, &size);
     fprintf(out, "command=%s\n%s", command, identity);
     fclose(out);
     if (!write_file(path, text, size, &reason))
-        fail(path, NULL, "what the run is made of cannot be written: %s", reason);
+        die(path, NULL, "what the run is made of cannot be written: %s", reason);
     free(text);
     free(path);
 }
@@ -53,7 +53,7 @@ void run_folder_report(const struct train_options *o, const char *command, const
     struct model *model = allocate(1, sizeof *model);
     size_t size;
     uint8_t *bytes = model_file_load(model, &size, o->output);
-    char *notes = model_file_notes(model), *path = beside(o->output, ".html");
+    char *notes = model_file_notes(model), *path = with_suffix(o->output, ".html");
     struct evaluation evaluation = evaluation_run(bytes, size, &images, NULL, images.count, 0);
     const struct report report = {.path = o->output, .command = command, .model = model, .notes = notes, .bytes = bytes, .size = size,
                                   .dataset = &images, .evaluation = &evaluation, .views = evaluation_views[0]};

@@ -20,8 +20,8 @@ static uint64_t run_bytes(const struct net *net, bool whole)
 {
     struct arena arena = {0};
     if (whole) {
-        struct integer_net quantized;
-        integer_net_plan(&quantized, net, &arena);
+        struct net_int8 quantized;
+        net_int8_plan(&quantized, net, &arena);
         return arena.used;
     }
     struct net_packed packed;
@@ -55,13 +55,13 @@ static void print_table(const struct net *net, const char *name, bool whole)
         const struct shape out = net->shapes[i + 1];
         snprintf(shape, sizeof shape, "%dx%dx%d", out.h, out.w, out.c);
         printf("  %-3d %-15s %-22s %-16s %12s %14s\n", i + 1, network_kind(node->kind), details, shape,
-               grouped(net->place[i + 1] - net->place[i]), grouped(net_multiply_adds(net, i)));
+               format_thousands(net->offset[i + 1] - net->offset[i]), format_thousands(net_multiply_adds(net, i)));
         multiply_adds += net_multiply_adds(net, i);
     }
-    printf("\n  parameters      %s (%s bytes)\n", grouped(net_parameter_count(net)), grouped(4 * net_parameter_count(net)));
-    printf("  multiply-adds   %s for one image\n", grouped(multiply_adds));
-    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", grouped(run_bytes(net, whole)),
-           grouped(trainer_bytes(net, 2, shard_of(name))), shard_of(name));
+    printf("\n  parameters      %s (%s bytes)\n", format_thousands(net_parameter_count(net)), format_thousands(4 * net_parameter_count(net)));
+    printf("  multiply-adds   %s for one image\n", format_thousands(multiply_adds));
+    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", format_thousands(run_bytes(net, whole)),
+           format_thousands(trainer_bytes(net, 2, shard_of(name))), shard_of(name));
 }
 
 /* CRC-32 of the numbers that the weights are when the model is opened. */
@@ -70,7 +70,7 @@ static uint32_t weights_checksum(const struct model *model)
     const size_t count = net_parameter_count(&model->net);
     float *parameters = allocate(count, sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
-        model_parameters(parameters + model->net.place[i], model, i);
+        model_parameters(parameters + model->net.offset[i], model, i);
     const uint32_t sum = bytes_crc32((const uint8_t *)parameters, count * sizeof(float));
     free(parameters);
     return sum;
@@ -89,7 +89,7 @@ static void print_json(const struct net *net, const char *name, const struct mod
         if (node->kind == NODE_ADD)
             printf(", %d", node->input[1]);
         printf("], \"output\": [%d, %d, %d], \"parameters\": %zu, \"multiply_adds\": %llu}", out.h, out.w, out.c,
-               net->place[i + 1] - net->place[i], (unsigned long long)net_multiply_adds(net, i));
+               net->offset[i + 1] - net->offset[i], (unsigned long long)net_multiply_adds(net, i));
         multiply_adds += net_multiply_adds(net, i);
     }
     printf("]");
@@ -100,7 +100,7 @@ static void print_json(const struct net *net, const char *name, const struct mod
         free(notes);
     }
     printf(", \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
-           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net, model && model->type == WEIGHTS_WHOLE),
+           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net, model && model->type == WEIGHTS_QUANTIZED),
            trainer_bytes(net, 2, shard_of(name)));
 }
 
@@ -140,7 +140,7 @@ int command_summary(int argc, char **argv)
     if (json)
         print_json(&model->net, argv[first], bytes ? model : NULL);
     else
-        print_table(&model->net, argv[first], bytes && model->type == WEIGHTS_WHOLE);
+        print_table(&model->net, argv[first], bytes && model->type == WEIGHTS_QUANTIZED);
     if (bytes && !json) {
         static const char *const types[] = {"float32", "float16", "int8", "int8, computed in whole numbers"};
         char *notes = model_file_notes(model);

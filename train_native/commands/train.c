@@ -41,7 +41,7 @@ static void on_signal(int number)
 /* A run and where its results go. */
 struct run {
     const struct train_options *options;
-    const struct saver *saver;
+    const struct model_writer *saver;
     struct trainer *trainer;
     const struct split *split;
     struct display *display;
@@ -63,14 +63,14 @@ _Noreturn static void fail_overflown(const struct train_options *o, const struct
     if (trainer->overflown >= 0)
         snprintf(layer, sizeof layer, "first in layer %d (%s)", trainer->overflown + 1,
                  network_kind(trainer->net->nodes[trainer->overflown].kind));
-    fail(o->output, "Lower --rate. The models of the epochs before are kept.",
+    die(o->output, "Lower --rate. The models of the epochs before are kept.",
          "the loss is no longer a finite number in epoch %d, step %d, after %d images: %s", epoch + 1,
          (count + o->settings.batch - 1) / o->settings.batch, count, layer);
 }
 
 static void save(const struct run *run, const char *path, const struct epoch_result *measured)
 {
-    saver_save(run->saver, trainer_weights(run->trainer), path, run->progress.epoch + 1, measured);
+    model_writer_save(run->saver, trainer_weights(run->trainer), path, run->progress.epoch + 1, measured);
 }
 
 /* A signal came within an epoch. */
@@ -82,12 +82,12 @@ static int stop(struct run *run)
     save(run, run->last_path, &unmeasured);
     if (access(output, F_OK))
         save(run, output, &unmeasured);
-    complain(NULL, "Go on with the same command and --resume.", "stopped by a signal in epoch %d; saved %s and a checkpoint",
+    warn(NULL, "Go on with the same command and --resume.", "stopped by a signal in epoch %d; saved %s and a checkpoint",
              run->progress.epoch + 1, run->last_path);
     return EXIT_INTERRUPTED;
 }
 
-/* Measures and saves what an epoch has learnt. False ends the run: --patience is at its end. */
+/* Measures and saves what an epoch has trained. False ends the run: --patience is at its end. */
 static bool finish_epoch(struct run *run)
 {
     const struct settings *settings = &run->options->settings;
@@ -96,7 +96,7 @@ static bool finish_epoch(struct run *run)
     const struct epoch_result measured =
         trainer_measure(run->trainer, run->saver->dataset, split->validation, split->validation_count);
     if (!measured.finite)
-        fail(run->options->output, "Lower --rate. The models of the epochs before are kept.",
+        die(run->options->output, "Lower --rate. The models of the epochs before are kept.",
              "the loss on the validation images is no longer a finite number after epoch %d", progress->epoch + 1);
     const bool better = !split->validation_count || epoch_accuracy(&measured) > progress->best;
     display_epoch(run->display, &progress->so_far, &measured, better);
@@ -137,7 +137,7 @@ static int learn(struct run *run)
     struct trainer *trainer = run->trainer;
     for (bool more = true; more && progress->epoch < settings->epochs;) {
         const int thaw = run->options->thaw;
-        trainer->resting = thaw && progress->epoch >= thaw ? 0 : run->frozen;
+        trainer->frozen_nodes = thaw && progress->epoch >= thaw ? 0 : run->frozen;
         trainer->rates_left = progress->plateau.share;
         display_start(run->display, progress->epoch, progress->so_far.count);
         progress->so_far = trainer_epoch(trainer, settings, run->saver->dataset, split->train, split->train_count,
@@ -162,33 +162,33 @@ static void check_place(const char *path)
 {
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
-        fail(path, "Name a file with -o, like MODEL.eyelet, or a folder with a slash at its end.", "cannot be written: this is no regular file");
+        die(path, "Name a file with -o, like MODEL.eyelet, or a folder with a slash at its end.", "cannot be written: this is no regular file");
 }
 
 /* Where the log and the model of the last epoch go; the caller frees the names. */
-struct places {
+struct indices {
     char *log, *last;
 };
 
-static struct places check_places(const struct train_options *o)
+static struct indices check_places(const struct train_options *o)
 {
-    struct places places = {NULL, NULL};
+    struct indices indices = {NULL, NULL};
     if (o->find_rate)
-        return places;
+        return indices;
     if (o->run_folder) {
         char *folder = strndup(o->output, (size_t)(strrchr(o->output, '/') - o->output));
         struct stat about;
         if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
-            fail(folder, "Name another place with -o.", "the folder of the run cannot be made: %m");
+            die(folder, "Name another place with -o.", "the folder of the run cannot be made: %m");
         free(folder);
     }
     check_place(o->output);
     if (!o->linear_probe) {
-        places = (struct places){beside(o->output, ".csv"), beside(o->output, ".last.eyelet")};
-        check_place(places.last);
-        check_place(places.log);
+        indices = (struct indices){with_suffix(o->output, ".csv"), with_suffix(o->output, ".last.eyelet")};
+        check_place(indices.last);
+        check_place(indices.log);
     }
-    return places;
+    return indices;
 }
 
 /* Inverse frequencies (King and Zeng 2001), 1 in the mean over the images; the caller frees them. */
@@ -215,9 +215,9 @@ static struct trainer *open_trainer(const struct train_options *o, const struct 
         trainer_new(net, preprocess, threads, o->shard, (uint64_t)o->seed, o->initializer, o->settings.average > 0);
     if (transfer) {
         transfer_weights(trainer->parameters, net, transfer);
-        transfer_rate_shares(trainer->rate_shares, net, o->rate_decay);
+        transfer_learning_rate_scales(trainer->learning_rate_scales, net, o->rate_decay);
         if (o->settings.optimizer.kind == OPTIMIZER_MUON)
-            renormalise_measure(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
+            unfold_batchnorm_measure(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
     } else if (net->nodes[0].initial == INITIAL_WHITEN) {
         whiten_weights(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
     }
@@ -230,24 +230,24 @@ static void print_start(const struct train_options *o, const struct net *net, co
         return;
     print_escaped(stdout, o->from ? o->from : o->network);
     printf(": %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s\n",
-           grouped(net_parameter_count(net)), grouped((uint64_t)split->train_count), grouped((uint64_t)split->validation_count),
+           format_thousands(net_parameter_count(net)), format_thousands((uint64_t)split->train_count), format_thousands((uint64_t)split->validation_count),
            o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
     fflush(stdout);
 }
 
 /* Opens what a run leaves behind and goes through its epochs; returns the exit status. */
-static int run_epochs(struct run *run, const struct places *places, int threads)
+static int run_epochs(struct run *run, const struct indices *indices, int threads)
 {
     const struct train_options *o = run->options;
-    run->last_path = places->last;
+    run->last_path = indices->last;
     run->progress = (struct progress){.best = -1, .plateau = PLATEAU_START};
     if (o->resume && !checkpoint_load(o->output, run->identity, run->trainer, &run->progress))
-        fail(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
+        die(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
     if (!o->resume && checkpoint_exists(o->output)) {
-        complain(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
+        warn(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
         checkpoint_remove(o->output);
     }
-    struct display display = display_open(o, places->log, o->resume ? run->progress.epoch : -1);
+    struct display display = display_open(o, indices->log, o->resume ? run->progress.epoch : -1);
     run->display = &display;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
@@ -273,7 +273,7 @@ static void choose(struct train_options *o, const struct dataset *dataset, int a
     if (o->json || o->linear_probe)
         return;
     printf("chosen for %s pictures of %d pixels in %d classes: --recipe %s --epochs %d --batch %d --validation %g",
-           grouped((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch,
+           format_thousands((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch,
            (double)o->validation);
     if (o->size)
         printf(" --size %d", o->size);
@@ -282,7 +282,7 @@ static void choose(struct train_options *o, const struct dataset *dataset, int a
 
 static int train(struct train_options *o, const char *command, int argc, char **argv)
 {
-    const struct places places = check_places(o);
+    const struct indices indices = check_places(o);
     struct net *net = allocate(1, sizeof *net);
     struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
     choose(o, &dataset, argc, argv);
@@ -290,13 +290,13 @@ static int train(struct train_options *o, const char *command, int argc, char **
     int frozen = 0;
     if (transfer) {
         opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
-        frozen = o->freeze ? transfer_resting(net, o->freeze) : 0;
+        frozen = o->freeze ? transfer_frozen_nodes(net, o->freeze) : 0;
         if (o->settings.optimizer.kind == OPTIMIZER_MUON && !o->linear_probe)
-            renormalise(net, &opened.parameters, o->thaw ? 0 : frozen, &opened.head, &frozen);
+            unfold_batchnorm(net, &opened.parameters, o->thaw ? 0 : frozen, &opened.head, &frozen);
     } else {
         network_read(net, o->network, o->size, o->size, dataset.classes);
     }
-    struct preprocess preprocess = {.fit = o->fit};
+    struct preprocess preprocess = {.resize_mode = o->fit};
     memcpy(preprocess.background, o->background, sizeof preprocess.background);
     if (transfer)
         preprocess = transfer->preprocess;
@@ -305,13 +305,13 @@ static int train(struct train_options *o, const char *command, int argc, char **
         dataset_limit(&dataset, o->limit);
     struct split split = dataset_split(&dataset, o->validation, (uint64_t)o->seed);
     if (!split.train_count)
-        fail(dataset.path, "Lower --validation.", "no images are left to train on");
+        die(dataset.path, "Lower --validation.", "no images are left to train on");
     if (!transfer)
-        dataset_statistics(preprocess.mean, preprocess.deviation, &dataset, split.train, split.train_count);
+        dataset_statistics(preprocess.mean, preprocess.std, &dataset, split.train, split.train_count);
     dataset_fit(&dataset, net->input, &preprocess);
 
     const int threads = o->threads ? o->threads : omp_get_max_threads();
-    const struct saver saver = {net, &preprocess, &dataset, o, command, split.train_count};
+    const struct model_writer saver = {net, &preprocess, &dataset, o, command, split.train_count};
     float *class_weights = o->class_weights ? balanced_weights(&dataset, &split) : NULL;
     char *identity = train_identity(o, net, &dataset, &split, transfer);
     if (o->run_folder && !o->resume)
@@ -326,16 +326,16 @@ static int train(struct train_options *o, const char *command, int argc, char **
         trainer->class_weights = class_weights;
         struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split, .identity = identity,
                           .frozen = frozen};
-        trainer->resting = run.frozen;
+        trainer->frozen_nodes = run.frozen;
         if (o->find_rate) {
             print_start(o, net, &split, threads);
             find_rate(trainer, &o->settings, &dataset, split.train, split.train_count, o->json);
         } else {
-            status = run_epochs(&run, &places, threads);
+            status = run_epochs(&run, &indices, threads);
         }
         trainer_free(trainer); /* much memory, and calibrating takes its own */
         if (status == EXIT_SUCCESS && !o->find_rate) {
-            calibrate(o, places.last, &dataset, &split, threads);
+            calibrate(o, indices.last, &dataset, &split, threads);
             checkpoint_remove(o->output);
         }
     }
@@ -345,8 +345,8 @@ static int train(struct train_options *o, const char *command, int argc, char **
         transfer_free(transfer);
     free(identity);
     free(class_weights);
-    free(places.log);
-    free(places.last);
+    free(indices.log);
+    free(indices.last);
     split_free(&split);
     dataset_free(&dataset);
     free(net);

@@ -132,8 +132,8 @@ static void check(const struct train_options *o, const struct recipe *recipe)
         usage_error("train", "--shard takes 1 to 4096");
     if (o->size > LIMIT_SIDE)
         usage_error("train", "--size takes at most %d", LIMIT_SIDE);
-    if (o->threads > MOST_THREADS)
-        usage_error("train", "--threads takes at most %d", MOST_THREADS);
+    if (o->threads > MAX_THREADS)
+        usage_error("train", "--threads takes at most %d", MAX_THREADS);
     check_training(&o->settings);
     check_augment(&o->settings.augment);
     check_transfer(o, recipe);
@@ -184,7 +184,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     if (!settings->plateau)
         settings->plateau = USUAL_PLATEAU;
     int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)augment->flip,
-        initializer = (int)o.initializer, fit = FIT_CROP;
+        initializer = (int)o.initializer, fit = RESIZE_CROP;
     bool nesterov = false;
     const char *background = "ffffff";
     const struct option_entry options[] = {
@@ -261,7 +261,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     o.data.path = first < argc ? argv[first] : o.data.path;
     o.data.threads = o.threads;
     o.data.may_fetch = true;
-    o.fit = (enum fit)fit;
+    o.fit = (enum resize_mode)fit;
     read_colour(o.background, background);
     if (kind != (int)optimizer->kind) /* a recipe's Nesterov momentum goes with its optimizer */
         optimizer->nesterov = false;

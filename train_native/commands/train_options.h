@@ -16,7 +16,7 @@ struct train_options {
     const char *output, *network;
     bool run_folder;             /* the output stands in a folder of its own, which may have to be made */
     struct data_options data;
-    enum fit fit;
+    enum resize_mode fit;
     uint8_t background[3];       /* red, green, blue */
     struct settings settings;
     float validation;

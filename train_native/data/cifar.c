@@ -26,13 +26,13 @@ static const struct cifar {
 static char *find(const struct cifar *cifar, const char *folder)
 {
     char *inner = path_join(folder, cifar->folder);
-    const char *const places[] = {folder, inner};
+    const char *const indices[] = {folder, inner};
     char *found = NULL;
     for (int i = 0; i < 2 && !found; i++) {
-        char *test = path_join(places[i], cifar->files[cifar->file_count - 1]), *names = path_join(places[i], cifar->names_file);
+        char *test = path_join(indices[i], cifar->files[cifar->file_count - 1]), *names = path_join(indices[i], cifar->names_file);
         /* CIFAR-10's files are named as nothing else is; train.bin and test.bin could be anything. */
         if (access(test, F_OK) == 0 && (cifar == &cifar10 || access(names, F_OK) == 0))
-            found = strdup(places[i]);
+            found = strdup(indices[i]);
         free(names);
         free(test);
     }
@@ -47,7 +47,7 @@ static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
     const char *reason;
     char *text = (char *)read_file(&size, &reason, path, 1 << 16);
     if (!text)
-        fail(path, cifar->remedy, "%s", reason);
+        die(path, cifar->remedy, "%s", reason);
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     char *rest = text;
     for (int i = 0; i < dataset->classes; i++) {
@@ -55,9 +55,9 @@ static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
         if (line && *line)
             line[strcspn(line, "\r")] = 0;
         if (!line || !*line || strlen(line) > LIMIT_LABEL)
-            fail(path, cifar->remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
+            die(path, cifar->remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
         if (!model_text_valid(line, (int)strlen(line), false)) /* no model could hold it */
-            fail(path, cifar->remedy, "line %d is not text", i + 1);
+            die(path, cifar->remedy, "line %d is not text", i + 1);
         dataset->class_names[i] = strdup(line);
     }
     free(text);
@@ -72,14 +72,14 @@ static void read_records(struct dataset *dataset, const struct cifar *cifar, con
     const char *reason;
     uint8_t *bytes = read_file(&size, &reason, path, (size_t)1 << 30);
     if (!bytes)
-        fail(path, cifar->remedy, "%s", reason);
+        die(path, cifar->remedy, "%s", reason);
     if (size != record_bytes * (size_t)records)
-        fail(path, cifar->remedy, "has %s bytes, not the %s of %d records: it is cut short or is not %s", grouped(size),
-             grouped(record_bytes * (size_t)records), records, cifar->name);
+        die(path, cifar->remedy, "has %s bytes, not the %s of %d records: it is cut short or is not %s", format_thousands(size),
+             format_thousands(record_bytes * (size_t)records), records, cifar->name);
     for (int i = 0; i < records; i++) {
         const uint8_t *planes = bytes + (size_t)i * record_bytes + cifar->label_bytes;
         if (planes[-1] >= cifar->classes)
-            fail(path, cifar->remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i, planes[-1],
+            die(path, cifar->remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i, planes[-1],
                  cifar->classes - 1);
         dataset->labels[dataset->count] = planes[-1];
         uint8_t *pixels = dataset->pixels + (size_t)dataset->count++ * 3 * PLANE;

@@ -32,7 +32,7 @@ static char read_field(struct reader *reader, char **field)
     if (p < reader->end && *p == '"') {
         for (p++;; p++) {
             if (p == reader->end)
-                fail(reader->path, "Every \" needs a second one, and a \" in a field stands twice.",
+                die(reader->path, "Every \" needs a second one, and a \" in a field stands twice.",
                      "row %d: a quoted field has no end", reader->row);
             if (*p == '"' && (p + 1 == reader->end || *++p != '"'))
                 break;
@@ -102,7 +102,7 @@ static char *path_of(const struct reader *reader, const struct row *row, const c
     const int printed = fault ? asprintf(&path, "%s:%d", reader->path, row->number)
                               : asprintf(&path, "%.*s%s", *row->field[0] == '/' ? 0 : folder, reader->path, row->field[0]);
     if (printed < 0)
-        fail(NULL, NULL, "there is not enough memory");
+        die(NULL, NULL, "there is not enough memory");
     return path;
 }
 
@@ -112,9 +112,9 @@ struct photo_list *csv_list(const char *path)
     const char *reason;
     char *text = (char *)read_file(&size, &reason, path, LONGEST_FILE); /* a zero follows the last byte */
     if (!text)
-        fail(path, NULL, "%s", reason);
+        die(path, NULL, "%s", reason);
     if (memchr(text, 0, size))
-        fail(path, "A CSV file has a line `path,label` for each picture.", "this is not a text file");
+        die(path, "A CSV file has a line `path,label` for each picture.", "this is not a text file");
     const bool marked = strncmp(text, "\xef\xbb\xbf", 3) == 0; /* as Windows' programs mark UTF-8 */
     struct reader reader = {path, text + (marked ? 3 : 0), text + size, 0};
     struct photo_list *list = allocate(1, sizeof *list);
@@ -127,7 +127,7 @@ struct photo_list *csv_list(const char *path)
         if ((list->count & (list->count - 1)) == 0) {
             labels = realloc(labels, (list->count ? 2 * (size_t)list->count : 1) * sizeof *labels);
             if (!labels)
-                fail(NULL, NULL, "there is not enough memory");
+                die(NULL, NULL, "there is not enough memory");
         }
         labels[list->count] = fault ? NULL : row.field[1];
         photo_list_add(list, &(struct photo){path_of(&reader, &row, fault), fault, 0, PHOTO_OPEN});
@@ -138,7 +138,7 @@ struct photo_list *csv_list(const char *path)
         if (labels[i])
             names[named++] = strdup(labels[i]);
     if (!named)
-        fail(path, "A CSV file has a line `path,label` for each picture.", "there is no row with a path and a label in it");
+        die(path, "A CSV file has a line `path,label` for each picture.", "there is no row with a path and a label in it");
     photo_list_name_classes(list, names, named, path);
     for (int i = 0; i < list->count; i++)
         if (labels[i])

@@ -51,7 +51,7 @@ static char *find_usual(bool may_fetch)
     if (!folder && may_fetch && fetch_cifar("data"))
         folder = cifar10_source.find("data");
     if (!folder)
-        fail("cifar-10-batches-bin", "Name a folder of data, or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
+        die("cifar-10-batches-bin", "Name a folder of data, or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
              "not found in data/ or ../shared/data/");
     return folder;
 }
@@ -80,7 +80,7 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
     for (int i = 0; i < dataset->classes; i++)
         dataset->class_names[i] = strdup(dataset->photos->class_names[i]);
     if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
-        fail(path, "Put the pictures to learn from into a folder train beside it.", "there are only test pictures here");
+        die(path, "Put the pictures to learn from into a folder train beside it.", "there are only test pictures here");
 }
 
 /* Fills in a set of records, if the path is of that kind. */
@@ -96,7 +96,7 @@ static void announce(const struct dataset *dataset, const char *kind, const char
 {
     fputs("data: ", stderr);
     print_escaped(stderr, dataset->path);
-    fprintf(stderr, " (%s, %s %s images%s)\n", kind, grouped((uint64_t)dataset->count),
+    fprintf(stderr, " (%s, %s %s images%s)\n", kind, format_thousands((uint64_t)dataset->count),
             dataset->part == DATASET_TRAIN ? "training" : "test", more);
 }
 
@@ -111,7 +111,7 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
     } else {
         struct stat about;
         if (stat(named, &about))
-            fail(named, NULL, "no data here (named by %s): %s", options->path ? "the command" : "EYELET_DATA", strerror(errno));
+            die(named, NULL, "no data here (named by %s): %s", options->path ? "the command" : "EYELET_DATA", strerror(errno));
         if (!open_records(&dataset, named))
             open_photos(&dataset, named, S_ISDIR(about.st_mode));
     }
@@ -140,7 +140,7 @@ static void choose_part(struct photo_list *list, enum dataset_part part)
 static bool divide(bool *kept, const struct dataset *dataset, const struct photo_facts *facts)
 {
     const struct photo_list *list = dataset->photos;
-    int *places = allocate((size_t)list->count, sizeof *places), open = 0;
+    int *indices = allocate((size_t)list->count, sizeof *indices), open = 0;
     uint64_t *contents = allocate((size_t)list->count, sizeof *contents);
     uint16_t *labels = allocate((size_t)list->count, sizeof *labels);
     bool *drawn = allocate((size_t)list->count, sizeof *drawn);
@@ -150,12 +150,12 @@ static bool divide(bool *kept, const struct dataset *dataset, const struct photo
             continue;
         contents[open] = facts[i].content;
         labels[open] = list->photos[i].label;
-        places[open++] = i;
+        indices[open++] = i;
     }
     draw_by_content(drawn, contents, labels, open, dataset->options.test, 1, (uint64_t)dataset->options.split_seed);
     for (int k = 0; k < open; k++)
-        kept[places[k]] = drawn[k] == (dataset->part == DATASET_TEST);
-    free(places);
+        kept[indices[k]] = drawn[k] == (dataset->part == DATASET_TEST);
+    free(indices);
     free(contents);
     free(labels);
     free(drawn);
@@ -187,7 +187,7 @@ static void gather(struct dataset *dataset, const struct photo_facts *facts, con
         free(validates);
 }
 
-/* A class without images would be learnt or measured as something that never is. */
+/* A class without images would be trained or measured as something that never is. */
 static void check_classes(const struct dataset *dataset)
 {
     int *counts = allocate((size_t)dataset->classes, sizeof *counts);
@@ -195,7 +195,7 @@ static void check_classes(const struct dataset *dataset)
         counts[dataset->labels[i]] += !(dataset->validates && dataset->validates[i]);
     for (int i = 0; i < dataset->classes; i++)
         if (!counts[i])
-            fail(dataset->path, dataset->drawn ? "Add pictures of it. --test 0 sets none apart for the test, --test 1 takes all for it."
+            die(dataset->path, dataset->drawn ? "Add pictures of it. --test 0 sets none apart for the test, --test 1 takes all for it."
                                                : "Add pictures of it, or remove the class from all parts of the data.",
                  "the class \"%s\" has no %s picture that can be read", dataset->class_names[i],
                  dataset->part == DATASET_TRAIN ? "training" : "test");
@@ -212,7 +212,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     dataset->shape = (struct shape){input.h, input.w, 3};
     size_t bytes;
     if (__builtin_mul_overflow((size_t)list->count, shape_count(dataset->shape), &bytes))
-        fail(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
+        die(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
     dataset->pixels = pixels_new(&dataset->mapped, bytes, half);
     const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
     struct photo_facts *facts = photos_read(list, dataset->pixels, input, preprocess, threads, bytes <= half ? memory - bytes : memory);
@@ -222,13 +222,13 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     gather(dataset, facts, kept);
     check_classes(dataset);
     char more[160], *end = more;
-    end += sprintf(end, " of %s classes", grouped((uint64_t)dataset->classes));
+    end += sprintf(end, " of %s classes", format_thousands((uint64_t)dataset->classes));
     if (dataset->drawn)
         end += sprintf(end, "; %g %% are set apart for the test", 100 * (double)dataset->options.test);
     if (bad)
-        end += sprintf(end, "; left out: %s", grouped((uint64_t)bad));
+        end += sprintf(end, "; left out: %s", format_thousands((uint64_t)bad));
     if (list->ignored)
-        sprintf(end, "; files that are no pictures: %s", grouped((uint64_t)list->ignored));
+        sprintf(end, "; files that are no pictures: %s", format_thousands((uint64_t)list->ignored));
     announce(dataset, list->kind, more);
     free(kept);
     photos_facts_free(facts, list);
@@ -269,7 +269,7 @@ void dataset_fit(struct dataset *dataset, struct shape input, const struct prepr
     uint8_t *fitted = pixels_new(&mapped, (size_t)dataset->count * new, (size_t)dataset->options.memory << 19);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < dataset->count; i++)
-        fit_pixels(fitted + (size_t)i * new, dataset->pixels + (size_t)i * old, from, input, preprocess);
+        resize_pixels(fitted + (size_t)i * new, dataset->pixels + (size_t)i * old, from, input, preprocess);
     free_pixels(dataset);
     dataset->pixels = fitted;
     dataset->mapped = mapped;
@@ -282,12 +282,12 @@ void dataset_limit(struct dataset *dataset, int count)
         dataset->count = count;
 }
 
-void dataset_statistics(float mean[3], float deviation[3], const struct dataset *dataset, const int *places, int count)
+void dataset_statistics(float mean[3], float std[3], const struct dataset *dataset, const int *indices, int count)
 {
     const size_t pixels = (size_t)dataset->shape.h * (size_t)dataset->shape.w;
     uint64_t sum[3] = {0}, squares[3] = {0};
     for (int i = 0; i < count; i++) {
-        const uint8_t *image = dataset->pixels + (size_t)places[i] * pixels * 3;
+        const uint8_t *image = dataset->pixels + (size_t)indices[i] * pixels * 3;
         for (size_t k = 0; k < pixels; k++)
             for (int c = 0; c < 3; c++) {
                 sum[c] += image[k * 3 + (size_t)c];
@@ -298,6 +298,6 @@ void dataset_statistics(float mean[3], float deviation[3], const struct dataset 
     for (int c = 0; c < 3; c++) {
         const double m = (double)sum[c] / total, variance = (double)squares[c] / total - m * m;
         mean[c] = (float)(m / 255);
-        deviation[c] = (float)(sqrt(variance > 1 ? variance : 1) / 255); /* a single colour has none */
+        std[c] = (float)(sqrt(variance > 1 ? variance : 1) / 255); /* a single colour has none */
     }
 }

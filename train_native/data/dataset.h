@@ -4,10 +4,10 @@
  *     a folder with a folder of pictures for each class           a CSV file, a line `path,label` for each picture
  *
  *     struct data_options options = usual_data;
- *     struct dataset train = dataset_open(&options, DATASET_TRAIN);        // options.path NULL: CIFAR-10 in the usual places
+ *     struct dataset train = dataset_open(&options, DATASET_TRAIN);        // options.path NULL: CIFAR-10 in the usual indices
  *     dataset_read(&train, net->input, &preprocess);                       // pictures in files are decoded and fitted here
  *     struct split split = dataset_split(&train, 0.1f, seed);
- *     dataset_statistics(mean, deviation, &train, split.train, split.train_count);
+ *     dataset_statistics(mean, std, &train, split.train, split.train_count);
  *     dataset_fit(&train, net->input, &preprocess);                        // sets of a size of their own are fitted here
  *
  * Pictures in files: JPEG, PNG and BMP, each class in a folder of its name, with whatever folders are in it; or so in the folders
@@ -82,7 +82,7 @@ void dataset_draw(struct dataset *dataset, int count, uint64_t seed);
 /* Keeps the first `count` images. */
 void dataset_limit(struct dataset *dataset, int count);
 
-/* The places in a data set of the images to learn from and of those to validate on. */
+/* The indices in a data set of the images to learn from and of those to validate on. */
 struct split {
     int *train, *validation;
     int train_count, validation_count;
@@ -93,10 +93,10 @@ struct split dataset_split(const struct dataset *dataset, float share, uint64_t 
 void split_free(struct split *split);
 
 /* How the test images were set apart, in the words of the command line; NULL if they were not. The caller frees it. A model
- * keeps it in its notes, so that it is not measured on what it has learnt. */
+ * keeps it in its notes, so that it is not measured on what it has trained. */
 char *dataset_division(const struct dataset *dataset);
 
-/* Mean and deviation of each channel on a scale of 0 to 1, over these images. */
-void dataset_statistics(float mean[3], float deviation[3], const struct dataset *dataset, const int *places, int count);
+/* Mean and std of each channel on a scale of 0 to 1, over these images. */
+void dataset_statistics(float mean[3], float std[3], const struct dataset *dataset, const int *indices, int count);
 
 #endif

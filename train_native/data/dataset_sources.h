@@ -17,7 +17,7 @@ extern const struct record_source cifar10_source, cifar100_source, idx_source;
 uint64_t content_of(const uint8_t *bytes, size_t size, uint64_t start);
 
 /* Draws a share of every class: true in drawn (count). The draw depends on the seed and on what the pictures show, not on
- * their names or places. Equal pictures are drawn together, with the first class among theirs. `least`: of a class, on
+ * their names or indices. Equal pictures are drawn together, with the first class among theirs. `least`: of a class, on
  * either side; a class too small for that stays undrawn. */
 void draw_by_content(bool *drawn, const uint64_t *contents, const uint16_t *labels, int count, float share, int least,
                      uint64_t seed);

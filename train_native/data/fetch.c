@@ -36,13 +36,13 @@ static bool md5_matches(const char *folder, const char *file, const char *md5)
     char sums[] = "/tmp/eyelet-md5-XXXXXX";
     const int list = mkstemp(sums);
     if (list < 0)
-        fail(sums, NULL, "%s", strerror(errno));
+        die(sums, NULL, "%s", strerror(errno));
     dprintf(list, "%s  %s/%s\n", md5, folder, file);
     close(list);
     const int status = run((const char *const[]){"md5sum", "--check", "--status", sums, NULL});
     unlink(sums);
     if (status == 127)
-        fail("md5sum", "Install the package coreutils.", "this program is needed to check the archive, and is missing");
+        die("md5sum", "Install the package coreutils.", "this program is needed to check the archive, and is missing");
     return status == 0;
 }
 
@@ -66,7 +66,7 @@ bool fetch_cifar(const char *folder)
     if (!agreed(url))
         return false;
     if (mkdir(folder, 0777) && errno != EEXIST)
-        fail(folder, NULL, "%s", strerror(errno));
+        die(folder, NULL, "%s", strerror(errno));
 
     char archive[4096], partial[4096 + 8], unpacked[4096];
     snprintf(archive, sizeof archive, "%s/%s", folder, archive_name);
@@ -76,33 +76,33 @@ bool fetch_cifar(const char *folder)
         const int status = run((const char *const[]){"curl", "--fail", "--location", "--continue-at", "-", "--retry", "3",
                                                      "--progress-bar", "--output", partial, url, NULL});
         if (status == 127)
-            fail("curl", "Install the package curl.", "this program is needed to fetch the archive, and is missing");
+            die("curl", "Install the package curl.", "this program is needed to fetch the archive, and is missing");
         if (status && !(status == 33 || status == 22)) /* 22, 33: nothing more to resume; the sum tells whether it is whole */
-            fail(url, "What has arrived is kept: run the same command again to go on from there.",
+            die(url, "What has arrived is kept: run the same command again to go on from there.",
                  "the download broke off (curl ended with %d)", status);
         const bool whole = access(partial, F_OK) == 0 && md5_matches(folder, strrchr(partial, '/') + 1, md5);
         if (!whole && status) /* the server may be down for a while: what has arrived is kept */
-            fail(url, "Is the address right? If it stays so, empty the folder data and start again.", "the server refused it");
+            die(url, "Is the address right? If it stays so, empty the folder data and start again.", "the server refused it");
         if (!whole) {
             unlink(partial);
-            fail(url, "It was removed: run the same command again.",
+            die(url, "It was removed: run the same command again.",
                  "the archive that came is not the official one (its MD5 is not %s)", md5);
         }
         if (rename(partial, archive))
-            fail(archive, NULL, "%s", strerror(errno));
+            die(archive, NULL, "%s", strerror(errno));
     }
 
     /* Unpacked under another name first, so that a folder of the right name is always complete. */
     snprintf(unpacked, sizeof unpacked, "%s/unpacking", folder);
     if (mkdir(unpacked, 0777) && errno != EEXIST)
-        fail(unpacked, NULL, "%s", strerror(errno));
+        die(unpacked, NULL, "%s", strerror(errno));
     if (run((const char *const[]){"tar", "-xzf", archive, "-C", unpacked, NULL}))
-        fail(archive, "Is the disk full? Remove the file to fetch it again.", "cannot be unpacked");
+        die(archive, "Is the disk full? Remove the file to fetch it again.", "cannot be unpacked");
     char from[4200], to[4200];
     snprintf(from, sizeof from, "%s/cifar-10-batches-bin", unpacked);
     snprintf(to, sizeof to, "%s/cifar-10-batches-bin", folder);
     if (rename(from, to))
-        fail(to, NULL, "%s", strerror(errno));
+        die(to, NULL, "%s", strerror(errno));
     rmdir(unpacked);
     return true;
 }

@@ -25,7 +25,7 @@ static void names_add(struct names *names, const char *name)
     if ((names->count & (names->count - 1)) == 0) {
         names->names = realloc(names->names, (names->count ? 2 * (size_t)names->count : 1) * sizeof *names->names);
         if (!names->names)
-            fail(NULL, NULL, "there is not enough memory to list a folder");
+            die(NULL, NULL, "there is not enough memory to list a folder");
     }
     names->names[names->count++] = strdup(name);
 }
@@ -36,13 +36,13 @@ static struct names names_in(const char *folder)
     struct names names = {0};
     DIR *directory = opendir(folder);
     if (!directory)
-        fail(folder, "A folder that cannot be looked into would be missing from the data.", "%s", strerror(errno));
+        die(folder, "A folder that cannot be looked into would be missing from the data.", "%s", strerror(errno));
     errno = 0;
     for (const struct dirent *entry; (entry = readdir(directory)); errno = 0)
         if (entry->d_name[0] != '.')
             names_add(&names, entry->d_name);
     if (errno)
-        fail(folder, NULL, "%s", strerror(errno));
+        die(folder, NULL, "%s", strerror(errno));
     closedir(directory);
     if (names.count)
         qsort(names.names, (size_t)names.count, sizeof *names.names, by_bytes);
@@ -88,7 +88,7 @@ static struct names folders_in(const char *folder)
         free(path);
     }
     if (pictures && folders.count)
-        complain(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s", grouped((uint64_t)pictures));
+        warn(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s", format_thousands((uint64_t)pictures));
     names_free(&all);
     return folders;
 }
@@ -109,7 +109,7 @@ static void add_class(struct photo_list *list, const char *folder, int label, en
             if (known && S_ISDIR(about.st_mode)) {
                 names_add(&open, path);
             } else if (known && S_ISLNK(about.st_mode) && is_folder(path)) {
-                complain(path, NULL, "is a link to a folder: it is not followed");
+                warn(path, NULL, "is a link to a folder: it is not followed");
             } else if (is_picture_name(path)) {
                 photo_list_add(list, &(struct photo){strdup(path), NULL, (uint16_t)label, (uint8_t)part});
             } else {
@@ -121,7 +121,7 @@ static void add_class(struct photo_list *list, const char *folder, int label, en
     }
     names_free(&open);
     if (list->count == before)
-        fail(folder, "Every class needs pictures in every part. Remove the folder, or fill it.", "there are no pictures in it");
+        die(folder, "Every class needs pictures in every part. Remove the folder, or fill it.", "there are no pictures in it");
 }
 
 /* A class folder may be a link, but not to the folder that it is in, nor two of them to one. */
@@ -131,10 +131,10 @@ static void check_apart(const char *parent, const struct names *classes)
     for (int i = 0; i <= classes->count; i++) {
         char *path = i ? path_join(parent, classes->names[i - 1]) : strdup(parent);
         if (stat(path, &seen[i]))
-            fail(path, NULL, "%s", strerror(errno));
+            die(path, NULL, "%s", strerror(errno));
         for (int k = 0; k < i; k++)
             if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
-                fail(path, "Remove the link.", "is the same folder as \"%s\"", k ? classes->names[k - 1] : parent);
+                die(path, "Remove the link.", "is the same folder as \"%s\"", k ? classes->names[k - 1] : parent);
         free(path);
     }
     free(seen);
@@ -179,13 +179,13 @@ static int parts_in(struct part parts[MOST_PARTS], const char *root)
         }
         for (int k = 0; k < count; k++)
             if (parts[k].part == found.part)
-                fail(found.folder, "Keep one of them.", "is the same part of the data as %s", parts[k].folder);
+                die(found.folder, "Keep one of them.", "is the same part of the data as %s", parts[k].folder);
         parts[count++] = found;
     }
     for (int i = 0; count && i < folders.count; i++)
         if (part_named(folders.names[i]) < 0) {
             char *path = path_join(root, folders.names[i]);
-            complain(path, NULL, "is left out: it stands beside the parts of the data");
+            warn(path, NULL, "is left out: it stands beside the parts of the data");
             free(path);
         }
     if (!count)
@@ -210,13 +210,13 @@ struct photo_list *folder_list(const char *root)
             names_add(&all, parts[k].classes.names[i]);
     }
     if (!all.count)
-        fail(root, "Put the pictures of each class into a folder of its name.", "there are no folders in it, so there are no classes");
+        die(root, "Put the pictures of each class into a folder of its name.", "there are no folders in it, so there are no classes");
     photo_list_name_classes(list, all.names, all.count, root);
     for (int k = 0; k < count; k++)
         for (int i = 0; i < list->classes; i++) {
             char *folder = path_join(parts[k].folder, list->class_names[i]);
             if (!is_folder(folder))
-                fail(parts[k].folder, "Every part of the data needs the same classes.", "the class \"%s\" is missing here",
+                die(parts[k].folder, "Every part of the data needs the same classes.", "the class \"%s\" is missing here",
                      list->class_names[i]);
             enum photo_part part = parts[k].part;
             if (part == PHOTO_TRAIN && !list->has_test)

@@ -90,18 +90,18 @@ static uint8_t *contents_of(size_t *size, const char *path)
     const char *reason;
     uint8_t *bytes = read_file(size, &reason, path, LONGEST_FILE);
     if (!bytes)
-        fail(path, NULL, "%s", reason);
+        die(path, NULL, "%s", reason);
     if (*size < 2 || bytes[0] != 0x1f || bytes[1] != 0x8b)
         return bytes;
     const size_t start = behind_gzip_header(bytes, *size);
     const size_t unpacked = start ? bytes_get4(bytes + *size - 4) : 0;
     if (!start || unpacked > LONGEST_FILE)
-        fail(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes", grouped(LONGEST_FILE));
+        die(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes", format_thousands(LONGEST_FILE));
     uint8_t *out = shared_memory(unpacked + 1, 1);
     struct unpacking unpacking = {bytes + start, out, *size - start, unpacked, (bool *)out + unpacked};
     sandbox_run(1, 1, unpack, stopped, &unpacking);
     if (!*unpacking.done || bytes_crc32(out, unpacked) != bytes_get4(bytes + *size - 8))
-        fail(path, remedy, "the gzip file is damaged or cut short");
+        die(path, remedy, "the gzip file is damaged or cut short");
     free(bytes);
     uint8_t *result = allocate(unpacked, 1);
     memcpy(result, out, unpacked);
@@ -117,7 +117,7 @@ static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, co
     if (!path) {
         char name[64];
         snprintf(name, sizeof name, "%s-%s-ubyte", part, kind);
-        fail(folder, NULL, "%s (or %s.gz) is missing", name, name);
+        die(folder, NULL, "%s (or %s.gz) is missing", name, name);
     }
     size_t size, expected = 1;
     uint8_t *bytes = *memory = contents_of(&size, path);
@@ -129,10 +129,10 @@ static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, co
         sound = !__builtin_mul_overflow(expected, (size_t)dimensions[i], &expected);
     }
     if (!sound)
-        fail(path, remedy, "this is not an IDX file of bytes with %d dimension%s", count, count > 1 ? "s" : "");
+        die(path, remedy, "this is not an IDX file of bytes with %d dimension%s", count, count > 1 ? "s" : "");
     if (size - header != expected)
-        fail(path, remedy, "has %s bytes behind its header, which promises %s: it is damaged or cut short", grouped(size - header),
-             grouped(expected));
+        die(path, remedy, "has %s bytes behind its header, which promises %s: it is damaged or cut short", format_thousands(size - header),
+             format_thousands(expected));
     free(path);
     return bytes + header;
 }
@@ -146,7 +146,7 @@ static void name_classes(struct dataset *dataset)
         if (is_fashion)
             dataset->class_names[i] = strdup(fashion[i]);
         else if (asprintf(&dataset->class_names[i], "%d", i) < 0)
-            fail(NULL, NULL, "there is not enough memory");
+            die(NULL, NULL, "there is not enough memory");
 }
 
 static void read_all(struct dataset *dataset)
@@ -164,17 +164,17 @@ static void read_all(struct dataset *dataset)
     for (int part = 0; part < PARTS; part++)
         for (int i = 0; i < dataset->classes; i++)
             if (!seen[part][i])
-                fail(dataset->path, remedy, "no image of %s has the label %d, and there are labels up to %d", parts[part], i,
+                die(dataset->path, remedy, "no image of %s has the label %d, and there are labels up to %d", parts[part], i,
                      dataset->classes - 1);
     if (dataset->classes < 2)
-        fail(dataset->path, NULL, "all images have one label: a classifier needs two classes or more");
+        die(dataset->path, NULL, "all images have one label: a classifier needs two classes or more");
     name_classes(dataset);
 
     uint8_t *images_memory, *images = read_idx(dimensions, 3, dataset->path, parts[dataset->part], "images-idx3", &images_memory);
     const uint32_t count = dimensions[0], h = dimensions[1], w = dimensions[2];
     if (count != label_count[dataset->part] || h < 1 || w < 1 || h > LIMIT_SIDE || w > LIMIT_SIDE)
-        fail(dataset->path, remedy, "%s images of %u x %u pixels and %s labels: the files do not belong together", grouped(count), h,
-             w, grouped(label_count[dataset->part]));
+        die(dataset->path, remedy, "%s images of %u x %u pixels and %s labels: the files do not belong together", format_thousands(count), h,
+             w, format_thousands(label_count[dataset->part]));
     const size_t pixels = (size_t)h * w;
     dataset->count = (int)count;
     dataset->shape = (struct shape){(int)h, (int)w, 3};

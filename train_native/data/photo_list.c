@@ -46,13 +46,13 @@ void photo_list_name_classes(struct photo_list *list, char **names, int count, c
         else
             names[list->classes++] = names[i];
     if (list->classes == 1)
-        fail(source, "A classifier needs two classes or more.", "there is only one class, \"%s\"", names[0]);
+        die(source, "A classifier needs two classes or more.", "there is only one class, \"%s\"", names[0]);
     if (list->classes > LIMIT_CHANNELS)
-        fail(source, NULL, "there are %d classes, and at most %d can be told apart", list->classes, LIMIT_CHANNELS);
+        die(source, NULL, "there are %d classes, and at most %d can be told apart", list->classes, LIMIT_CHANNELS);
     for (int i = 0; i < list->classes; i++) {
         const size_t length = strlen(names[i]);
         if (!length || length > LIMIT_LABEL || !model_text_valid(names[i], (int)length, false))
-            fail(source, "Rename it: a model stores this name as text.",
+            die(source, "Rename it: a model stores this name as text.",
                  "the class \"%s\" has a name that is not 1 to %d bytes of UTF-8 without control characters", names[i], LIMIT_LABEL);
     }
 }
@@ -74,7 +74,7 @@ void photo_list_add(struct photo_list *list, const struct photo *photo)
         const size_t room = list->count ? 2 * (size_t)list->count : 1;
         struct photo *grown = room > INT32_MAX / 2 ? NULL : realloc(list->photos, room * sizeof *grown);
         if (!grown)
-            fail(NULL, NULL, "there are more pictures than memory to list them");
+            die(NULL, NULL, "there are more pictures than memory to list them");
         list->photos = grown;
     }
     list->photos[list->count++] = *photo;

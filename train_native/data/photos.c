@@ -44,13 +44,13 @@ uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
         unlink(name);
     *strrchr(name, '/') = 0; /* from here on the folder, for messages */
     if (file < 0)
-        fail(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "no file can be made here: %s",
+        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "no file can be made here: %s",
              strerror(errno));
     const int error = posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
     uint8_t *pixels = error ? MAP_FAILED : mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (pixels == MAP_FAILED)
-        fail(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
-             "no room for %s bytes of pixels: %s", grouped(bytes), strerror(error ? error : errno));
+        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
+             "no room for %s bytes of pixels: %s", format_thousands(bytes), strerror(error ? error : errno));
     close(file);
     free(name);
     return pixels;
@@ -121,7 +121,7 @@ static const char *read_photo(const struct reader *reader, struct photo_facts *f
         status = decode_picture(&picture, bytes, size);
         if (!status) {
             note(facts, &picture);
-            fit_picture(pixels, picture.rgba, picture.width, picture.height, reader->input, reader->preprocess);
+            resize_picture(pixels, picture.rgba, picture.width, picture.height, reader->input, reader->preprocess);
             free(picture.rgba);
         }
         release(reader, facts);
@@ -167,12 +167,12 @@ int photos_refuse(const struct photo_list *list, const struct photo_facts *facts
     int bad = 0;
     for (int i = 0; i < list->count; i++)
         if (facts[i].reason[0] && bad++ < NAMED)
-            complain(list->photos[i].path, NULL, "left out: %s", facts[i].reason);
+            warn(list->photos[i].path, NULL, "left out: %s", facts[i].reason);
     if (bad > NAMED)
-        complain(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
+        warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
-        fail(source, "Mend or remove them, or let more be left out with --allow-bad SHARE.",
-             "%s of %s pictures cannot be read, more than %g %%", grouped((uint64_t)bad), grouped((uint64_t)list->count),
+        die(source, "Mend or remove them, or let more be left out with --allow-bad SHARE.",
+             "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)bad), format_thousands((uint64_t)list->count),
              100 * (double)allowed);
     return bad;
 }

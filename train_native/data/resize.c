@@ -5,17 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void fit_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
+void resize_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
                  const struct preprocess *preprocess)
 {
     struct arena measure = {0};
-    image_fit(NULL, NULL, width, height, input, preprocess, &measure);
+    image_resize(NULL, NULL, width, height, input, preprocess, &measure);
     struct arena arena = {.base = allocate((size_t)measure.used, 1), .size = measure.used};
-    image_fit(pixels, rgba, width, height, input, preprocess, &arena);
+    image_resize(pixels, rgba, width, height, input, preprocess, &arena);
     free(arena.base);
 }
 
-void fit_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input, const struct preprocess *preprocess)
+void resize_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input, const struct preprocess *preprocess)
 {
     const size_t count = (size_t)from.h * (size_t)from.w;
     uint8_t *rgba = allocate(count, 4);
@@ -23,6 +23,6 @@ void fit_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct s
         memcpy(rgba + 4 * i, rgb + 3 * i, 3);
         rgba[4 * i + 3] = 255;
     }
-    fit_picture(pixels, rgba, from.w, from.h, input, preprocess);
+    resize_picture(pixels, rgba, from.w, from.h, input, preprocess);
     free(rgba);
 }

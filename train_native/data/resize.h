@@ -1,19 +1,19 @@
-/* Pictures brought to the size that a network reads, by image_fit (core/image/image.h), with the memory that it needs.
+/* Pictures brought to the size that a network reads, by image_resize (core/image/image.h), with the memory that it needs.
  *
  *     uint8_t pixels[32 * 32 * 3];
- *     fit_picture(pixels, picture.rgba, picture.width, picture.height, (struct shape){32, 32, 3}, &preprocess);
+ *     resize_picture(pixels, picture.rgba, picture.width, picture.height, (struct shape){32, 32, 3}, &preprocess);
  *
  * The program ends where there is no memory. */
-#ifndef FIT_H
-#define FIT_H
+#ifndef RESIZE_H
+#define RESIZE_H
 
 #include "image/image.h"
 
 /* pixels (input.h, input.w, 3) from rgba (height, width, 4). */
-void fit_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
+void resize_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
                  const struct preprocess *preprocess);
 
 /* The same from rgb (from.h, from.w, 3). */
-void fit_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input, const struct preprocess *preprocess);
+void resize_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input, const struct preprocess *preprocess);
 
 #endif

@@ -19,7 +19,7 @@ enum { LONGEST_ITEM = 60 /* seconds of processor time */, REDRAWN_AFTER = 200 * 
 /* In shared memory. */
 struct board {
     atomic_int next;            /* the item that is taken next */
-    int at[MOST_THREADS];       /* what each child is at */
+    int at[MAX_THREADS];       /* what each child is at */
 };
 
 void *shared_memory(size_t count, size_t size)
@@ -29,7 +29,7 @@ void *shared_memory(size_t count, size_t size)
     if (!__builtin_mul_overflow(count, size, &bytes))
         block = mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
-        fail(NULL, "Close other programs, or use smaller images.", "not enough memory for %zu x %zu bytes", count, size);
+        die(NULL, "Close other programs, or use smaller images.", "not enough memory for %zu x %zu bytes", count, size);
     return block;
 }
 
@@ -62,7 +62,7 @@ static pid_t start(struct board *board, int own, int count, void work(void *cont
     fflush(NULL); /* or the child would write it again */
     const pid_t started = fork();
     if (started < 0)
-        fail(NULL, "Close other programs.", "cannot start a process to read pictures in: %s", strerror(errno));
+        die(NULL, "Close other programs.", "cannot start a process to read pictures in: %s", strerror(errno));
     if (started == 0)
         child(board, own, count, work, context, parent);
     return started;
@@ -73,7 +73,7 @@ static void draw_progress(const struct board *board, int count, bool *drawn)
     if (!isatty(STDERR_FILENO))
         return;
     const int done = board->next < count ? board->next : count;
-    fprintf(stderr, "\r\033[Kreading %s of %s", grouped((uint64_t)done), grouped((uint64_t)count));
+    fprintf(stderr, "\r\033[Kreading %s of %s", format_thousands((uint64_t)done), format_thousands((uint64_t)count));
     *drawn = true;
 }
 
@@ -81,11 +81,11 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
 {
     struct board *board = shared_memory(1, sizeof *board);
     const struct timespec wait = {.tv_nsec = REDRAWN_AFTER};
-    pid_t pids[MOST_THREADS];
+    pid_t pids[MAX_THREADS];
     sigset_t ended, before;
     bool drawn = false;
     children = children < count ? children : count;
-    children = children < MOST_THREADS ? children : MOST_THREADS;
+    children = children < MAX_THREADS ? children : MAX_THREADS;
     signal(SIGCHLD, SIG_DFL); /* ignored, as whoever started the program may have left it, no child could be waited for */
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD); /* blocked, so that none is missed between the looks */
@@ -104,10 +104,10 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
             if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS)
                 continue;
             if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
-                fail(NULL, "Is there enough memory? Close other programs, or lower --threads and --memory.",
+                die(NULL, "Is there enough memory? Close other programs, or lower --threads and --memory.",
                      "a process that read pictures was killed");
             if (board->at[k] < 0 || board->at[k] >= count)
-                fail(NULL, NULL, "a process that was to read pictures ended at once");
+                die(NULL, NULL, "a process that was to read pictures ended at once");
             stopped(context, board->at[k]);
             pids[k] = start(board, k, count, work, context);
             running++;

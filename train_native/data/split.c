@@ -54,25 +54,25 @@ void draw_by_content(bool *drawn, const uint64_t *contents, const uint16_t *labe
     free(drawings);
 }
 
-/* A share of every class by its images' places. */
+/* A share of every class by its images' indices. */
 static void draw_by_place(bool *validates, const struct dataset *dataset, float share, uint64_t seed)
 {
-    int *places = allocate((size_t)dataset->count, sizeof(int));
+    int *indices = allocate((size_t)dataset->count, sizeof(int));
     for (int label = 0; label < dataset->classes; label++) {
         struct random random = random_seed(seed, 1000 + (uint64_t)label);
         int count = 0;
         for (int i = 0; i < dataset->count; i++)
             if (dataset->labels[i] == label)
-                places[count++] = i;
+                indices[count++] = i;
         const int wanted = (int)((float)count * share + 0.5f);
         for (int i = 0; i < wanted; i++) { /* the first steps of a Fisher-Yates shuffle */
             const int other = i + (int)random_below(&random, (uint32_t)(count - i));
-            const int place = places[other];
-            places[other] = places[i];
+            const int place = indices[other];
+            indices[other] = indices[i];
             validates[place] = true;
         }
     }
-    free(places);
+    free(indices);
 }
 
 struct split dataset_split(const struct dataset *dataset, float share, uint64_t seed)
@@ -104,7 +104,7 @@ char *dataset_division(const struct dataset *dataset)
 {
     char *text = NULL;
     if (dataset->drawn && asprintf(&text, "--test %g --split-seed %d", (double)dataset->options.test, dataset->options.split_seed) < 0)
-        fail(NULL, NULL, "there is not enough memory");
+        die(NULL, NULL, "there is not enough memory");
     return text;
 }
 

@@ -13,7 +13,7 @@
 const char *const survey_parts[SURVEY_PARTS] = {"train", "validation", "test", "undivided"};
 enum { MOST_IMBALANCE = 50, FEW = 10 };
 static const double worrying = 0.01; /* share of near duplicates */
-static const struct preprocess whole = {.fit = FIT_STRETCH, .background = {255, 255, 255}};
+static const struct preprocess whole = {.resize_mode = RESIZE_STRETCH, .background = {255, 255, 255}};
 
 /* ---- Gathering ---- */
 
@@ -58,7 +58,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
             survey->parts[at + i] = parts[k];
             survey->contents[at + i] = content_of(set->pixels + (size_t)i * image, image, 0);
             if (asprintf(&survey->files[at + i], "%s image %d", survey_parts[parts[k]], i) < 0)
-                fail(NULL, NULL, "there is not enough memory");
+                die(NULL, NULL, "there is not enough memory");
         }
         dataset_fit(set, thumbnail_shape, &whole);
         memcpy(thumbnails + (size_t)at * bytes, set->pixels, (size_t)set->count * bytes);
@@ -141,7 +141,7 @@ static int by_group(const void *a, const void *b)
 }
 
 /* Adds the groups of two pictures and more. Of alike ones those whose pictures are not all equal: the others are known. */
-static void add_groups(struct survey *survey, const struct duplicates *duplicates, const int *places, int count, bool equal)
+static void add_groups(struct survey *survey, const struct duplicates *duplicates, const int *indices, int count, bool equal)
 {
     struct member *members = allocate((size_t)count, sizeof *members);
     for (int k = 0; k < count; k++)
@@ -150,9 +150,9 @@ static void add_groups(struct survey *survey, const struct duplicates *duplicate
     for (int start = 0, end; start < count; start = end) {
         bool all_equal = true;
         struct survey_group group = {.equal = equal};
-        const int first = places[members[start].place];
+        const int first = indices[members[start].place];
         for (end = start; end < count && members[end].group == members[start].group; end++) {
-            const int place = places[members[end].place];
+            const int place = indices[members[end].place];
             all_equal &= duplicates->same[members[end].place] == duplicates->same[members[start].place];
             group.across_classes |= survey->labels[place] != survey->labels[first];
             group.across_parts |= survey->parts[place] != survey->parts[first];
@@ -161,13 +161,13 @@ static void add_groups(struct survey *survey, const struct duplicates *duplicate
         if (group.count < 2 || (!equal && all_equal))
             continue;
         survey->repeated += equal ? group.count - 1 : 0;
-        group.places = allocate((size_t)group.count, sizeof *group.places);
+        group.indices = allocate((size_t)group.count, sizeof *group.indices);
         for (int k = start; k < end; k++)
-            group.places[k - start] = places[members[k].place];
+            group.indices[k - start] = indices[members[k].place];
         if ((survey->group_count & (survey->group_count - 1)) == 0)
             survey->groups = realloc(survey->groups, (survey->group_count ? 2 * (size_t)survey->group_count : 1) * sizeof *survey->groups);
         if (!survey->groups)
-            fail(NULL, NULL, "there is not enough memory");
+            die(NULL, NULL, "there is not enough memory");
         survey->groups[survey->group_count++] = group;
     }
     free(members);
@@ -176,20 +176,20 @@ static void add_groups(struct survey *survey, const struct duplicates *duplicate
 static void find_duplicates(struct survey *survey, uint8_t *thumbnails)
 {
     const size_t bytes = shape_count(thumbnail_shape);
-    int *places = allocate((size_t)survey->count, sizeof *places), count = 0; /* of what could be read */
+    int *indices = allocate((size_t)survey->count, sizeof *indices), count = 0; /* of what could be read */
     uint64_t *contents = allocate((size_t)survey->count, sizeof *contents);
     for (int i = 0; i < survey->count; i++)
         if (readable(survey, i)) {
             memmove(thumbnails + (size_t)count * bytes, thumbnails + (size_t)i * bytes, bytes);
             contents[count] = survey->contents[i];
-            places[count++] = i;
+            indices[count++] = i;
         }
     struct duplicates duplicates = duplicates_find(contents, thumbnails, count);
-    add_groups(survey, &duplicates, places, count, true);
-    add_groups(survey, &duplicates, places, count, false);
+    add_groups(survey, &duplicates, indices, count, true);
+    add_groups(survey, &duplicates, indices, count, false);
     duplicates_free(&duplicates);
     free(contents);
-    free(places);
+    free(indices);
 }
 
 /* ---- Judging ---- */
@@ -197,7 +197,7 @@ static void find_duplicates(struct survey *survey, uint8_t *thumbnails)
 static void add(char **list, int *count, const char *format, va_list arguments)
 {
     if (*count == MOST_FINDINGS || vasprintf(&list[*count], format, arguments) < 0)
-        fail(NULL, NULL, "there is not enough memory");
+        die(NULL, NULL, "there is not enough memory");
     ++*count;
 }
 
@@ -235,8 +235,8 @@ static void judge_counts(struct survey *survey)
     if (many && few < 2)
         problem(survey, "training pictures of the class \"%s\" that can be read: %d", survey->class_names[least], few);
     else if (many > MOST_IMBALANCE * few)
-        problem(survey, "the class \"%s\" has %s training pictures, \"%s\" only %s, less than a %dth: the rare one will hardly be learnt",
-                survey->class_names[most], grouped((uint64_t)many), survey->class_names[least], grouped((uint64_t)few), MOST_IMBALANCE);
+        problem(survey, "the class \"%s\" has %s training pictures, \"%s\" only %s, less than a %dth: the rare one will hardly be trained",
+                survey->class_names[most], format_thousands((uint64_t)many), survey->class_names[least], format_thousands((uint64_t)few), MOST_IMBALANCE);
     else if (many && few < FEW)
         note(survey, "training pictures of the class \"%s\": only %d", survey->class_names[least], few);
 }
@@ -252,44 +252,44 @@ static void judge_duplicates(struct survey *survey)
     }
     const double most = worrying * survey->count;
     if (classes[true])
-        problem(survey, "pictures that stand in two classes or more, pixel by pixel the same: %s", grouped((uint64_t)classes[true]));
+        problem(survey, "pictures that stand in two classes or more, pixel by pixel the same: %s", format_thousands((uint64_t)classes[true]));
     if (parts[true])
-        problem(survey, "pictures that stand in two parts of the data, pixel by pixel the same, so that what is learnt would be tested: %s",
-                grouped((uint64_t)parts[true]));
+        problem(survey, "pictures that stand in two parts of the data, pixel by pixel the same, so that what is trained would be tested: %s",
+                format_thousands((uint64_t)parts[true]));
     if (parts[false] > most)
-        problem(survey, "pictures that are nearly the same as one in another part of the data: %s, more than 1 %%", grouped((uint64_t)parts[false]));
+        problem(survey, "pictures that are nearly the same as one in another part of the data: %s, more than 1 %%", format_thousands((uint64_t)parts[false]));
     else if (parts[false])
-        note(survey, "pictures that are nearly the same as one in another part of the data: %s", grouped((uint64_t)parts[false]));
+        note(survey, "pictures that are nearly the same as one in another part of the data: %s", format_thousands((uint64_t)parts[false]));
     if (classes[false] > most)
-        problem(survey, "pictures that are nearly the same as one in another class: %s, more than 1 %%", grouped((uint64_t)classes[false]));
+        problem(survey, "pictures that are nearly the same as one in another class: %s, more than 1 %%", format_thousands((uint64_t)classes[false]));
     else if (classes[false])
-        note(survey, "pictures that are nearly the same as one in another class: %s", grouped((uint64_t)classes[false]));
+        note(survey, "pictures that are nearly the same as one in another class: %s", format_thousands((uint64_t)classes[false]));
     if (survey->has_part[PHOTO_OPEN] && alike > most)
         problem(survey, "pictures that are nearly the same as another one: %s, more than 1 %%; dividing them would put such pairs on "
-                        "both sides: divide them yourself into folders train and test", grouped((uint64_t)alike));
+                        "both sides: divide them yourself into folders train and test", format_thousands((uint64_t)alike));
     if (survey->repeated)
-        note(survey, "pictures that repeat another one, pixel by pixel: %s", grouped((uint64_t)survey->repeated));
+        note(survey, "pictures that repeat another one, pixel by pixel: %s", format_thousands((uint64_t)survey->repeated));
 }
 
 static void judge(struct survey *survey, float allow_bad)
 {
     if (survey->unreadable > (double)allow_bad * survey->count * (1 + 1e-6))
-        problem(survey, "%s of %s pictures cannot be read, more than %g %%", grouped((uint64_t)survey->unreadable),
-                grouped((uint64_t)survey->count), 100 * (double)allow_bad);
+        problem(survey, "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)survey->unreadable),
+                format_thousands((uint64_t)survey->count), 100 * (double)allow_bad);
     else if (survey->unreadable)
-        note(survey, "pictures that cannot be read: %s", grouped((uint64_t)survey->unreadable));
+        note(survey, "pictures that cannot be read: %s", format_thousands((uint64_t)survey->unreadable));
     judge_counts(survey);
     judge_duplicates(survey);
     if (survey->misnamed)
-        note(survey, "files with the ending of another format, which are read by what is in them: %s", grouped((uint64_t)survey->misnamed));
+        note(survey, "files with the ending of another format, which are read by what is in them: %s", format_thousands((uint64_t)survey->misnamed));
     if (survey->turned)
-        note(survey, "pictures that are turned upright, as their cameras ask (EXIF): %s", grouped((uint64_t)survey->turned));
+        note(survey, "pictures that are turned upright, as their cameras ask (EXIF): %s", format_thousands((uint64_t)survey->turned));
     if (survey->transparent)
-        note(survey, "pictures with transparent parts, which are laid over --background: %s", grouped((uint64_t)survey->transparent));
+        note(survey, "pictures with transparent parts, which are laid over --background: %s", format_thousands((uint64_t)survey->transparent));
     if (survey->narrow)
-        note(survey, "pictures %d times as long as wide or more, of which --fit crop keeps a small part: %s", NARROW, grouped((uint64_t)survey->narrow));
+        note(survey, "pictures %d times as long as wide or more, of which --fit crop keeps a small part: %s", NARROW, format_thousands((uint64_t)survey->narrow));
     if (survey->small)
-        note(survey, "pictures with fewer than %d pixels on a side: %s", SMALL, grouped((uint64_t)survey->small));
+        note(survey, "pictures with fewer than %d pixels on a side: %s", SMALL, format_thousands((uint64_t)survey->small));
     if (!survey->has_part[PHOTO_TEST])
         note(survey, "there is no folder test: `eyelet train` sets a share of each class apart");
 }
@@ -321,7 +321,7 @@ void survey_free(struct survey *survey)
     for (int i = 0; i < survey->count; i++)
         free(survey->files[i]);
     for (int i = 0; i < survey->group_count; i++)
-        free(survey->groups[i].places);
+        free(survey->groups[i].indices);
     for (int i = 0; i < survey->problem_count; i++)
         free(survey->problems[i]);
     for (int i = 0; i < survey->note_count; i++)

@@ -20,7 +20,7 @@ struct size {
 /* Pictures that are equal or alike. */
 struct survey_group {
     bool equal, across_classes, across_parts;
-    int count, *places;
+    int count, *indices;
 };
 
 struct survey {

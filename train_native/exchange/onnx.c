@@ -140,18 +140,18 @@ struct graph {
     int logits;                              /* the tensor */
     int source[LIMIT_NODES + 1];             /* the tensor that holds a tensor's numbers: layers that change none are left out */
     enum form form[LIMIT_NODES + 1];         /* as it was made */
-    struct exported_name names[LIMIT_NODES + 1][2];   /* in each form; empty where it is not there */
+    struct layer_name names[LIMIT_NODES + 1][2];   /* in each form; empty where it is not there */
 };
 
-static struct exported_name part_of(const struct graph *graph, int node, const char *part)
+static struct layer_name part_of(const struct graph *graph, int node, const char *part)
 {
-    return exported_name(&graph->model->net, node, part);
+    return layer_name(&graph->model->net, node, part);
 }
 
 /* A new name for a tensor in one form. */
 static const char *named(struct graph *graph, int tensor, enum form form, const char *part)
 {
-    struct exported_name *name = &graph->names[tensor][form];
+    struct layer_name *name = &graph->names[tensor][form];
     if (form == FLAT && tensor == graph->logits)
         strcpy(name->text, "logits");
     else if (tensor == 0)
@@ -180,7 +180,7 @@ static const char *reads(struct graph *graph, int tensor, enum form form)
     if (form == FLAT) {
         put_node(out, "Flatten", named(graph, tensor, FLAT, "flat"), INPUTS(other));
     } else {
-        const struct exported_name axes = part_of(graph, tensor - 1, "axes");
+        const struct layer_name axes = part_of(graph, tensor - 1, "axes");
         uint8_t *p = put_tensor(out, axes.text, ELEMENT_INT64, 1, (int[]){2});
         memset(p, 0, 16);
         p[0] = 2;
@@ -190,16 +190,16 @@ static const char *reads(struct graph *graph, int tensor, enum form form)
     return there;
 }
 
-static struct exported_name put_number(struct graph *graph, int node, const char *part, float x)
+static struct layer_name put_number(struct graph *graph, int node, const char *part, float x)
 {
-    const struct exported_name name = part_of(graph, node, part);
+    const struct layer_name name = part_of(graph, node, part);
     put_floats(graph->out, name.text, 0, NULL, &x);
     return name;
 }
 
 static void put_window(struct protobuf *out, const struct window *window)
 {
-    const struct exported_padding padding = exported_padding(window);
+    const struct layer_padding padding = layer_padding(window);
     put_attribute_ints(out, "kernel_shape", (int[]){window->kernel_h, window->kernel_w}, 2);
     put_attribute_ints(out, "strides", (int[]){window->stride, window->stride}, 2);
     put_attribute_ints(out, "pads", (int[]){padding.top, padding.left, padding.bottom, padding.right}, 4);
@@ -211,7 +211,7 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     const struct window window = net_window(&graph->model->net, i);
     const bool depthwise = graph->model->net.nodes[i].kind == NODE_DEPTHWISE;
     const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
-    const struct exported_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
+    const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;
     uint8_t *p = put_tensor(graph->out, weight.text, ELEMENT_FLOAT, 4, (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
@@ -234,7 +234,7 @@ static void put_dense(struct graph *graph, int i, const float *parameters)
 {
     const struct node *node = &graph->model->net.nodes[i];
     const int in = graph->model->net.shapes[node->input[0]].c, out = node->channels;
-    const struct exported_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
+    const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     put_floats(graph->out, weight.text, 2, (int[]){in, out}, parameters);
     if (node->bias)
         put_floats(graph->out, bias.text, 1, &out, parameters + (size_t)in * (size_t)out);
@@ -262,7 +262,7 @@ static void put_global_pool(struct graph *graph, int i)
 /* The dense layer behind it wants the numbers in the order of (h, w, c). */
 static void put_flatten(struct graph *graph, int i)
 {
-    const struct exported_name turned = part_of(graph, i, "transposed");
+    const struct layer_name turned = part_of(graph, i, "transposed");
     const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
     const size_t start = begin_node(graph->out, "Transpose", turned.text, INPUTS(image));
     put_attribute_ints(graph->out, "perm", (int[]){0, 2, 3, 1}, 4);
@@ -275,7 +275,7 @@ static void put_batchnorm(struct graph *graph, int i, const float *parameters)
     static const char *const parts[4] = {"scale", "shift", "mean", "variance"};
     const int tensor = graph->model->net.nodes[i].input[0], c = graph->model->net.shapes[tensor].c;
     const enum form form = graph->form[graph->source[tensor]];
-    struct exported_name names[4];
+    struct layer_name names[4];
     for (int k = 0; k < 4; k++) {
         names[k] = part_of(graph, i, parts[k]);
         put_floats(graph->out, names[k].text, 1, &c, parameters + (size_t)k * (size_t)c);
@@ -309,13 +309,13 @@ static void put_relu6(struct graph *graph, int i)
     const int tensor = graph->model->net.nodes[i].input[0];
     const enum form form = graph->form[graph->source[tensor]];
     const char *in = reads(graph, tensor, form);
-    const struct exported_name least = put_number(graph, i, "least", 0), most = put_number(graph, i, "most", 6);
+    const struct layer_name least = put_number(graph, i, "least", 0), most = put_number(graph, i, "most", 6);
     put_node(graph->out, "Clip", makes(graph, i, form), INPUTS(in, least.text, most.text));
 }
 
 static void put_scale(struct graph *graph, int i)
 {
-    const struct exported_name factor = put_number(graph, i, "factor", graph->model->net.nodes[i].rate);
+    const struct layer_name factor = put_number(graph, i, "factor", graph->model->net.nodes[i].rate);
     put_elementwise(graph, i, "Mul", factor.text);
 }
 
@@ -326,8 +326,8 @@ static void put_gelu(struct graph *graph, int i)
     const int tensor = graph->model->net.nodes[i].input[0];
     const enum form form = graph->form[graph->source[tensor]];
     const char *in = reads(graph, tensor, form);
-    const struct exported_name first = put_number(graph, i, "slope", slope), third = put_number(graph, i, "cube", cube);
-    const struct exported_name square = part_of(graph, i, "square"), bent = part_of(graph, i, "bent"),
+    const struct layer_name first = put_number(graph, i, "slope", slope), third = put_number(graph, i, "cube", cube);
+    const struct layer_name square = part_of(graph, i, "square"), bent = part_of(graph, i, "bent"),
                       factor = part_of(graph, i, "factor"), product = part_of(graph, i, "product"),
                       gate = part_of(graph, i, "gate");
     put_node(graph->out, "Mul", square.text, INPUTS(in, in));
@@ -341,9 +341,9 @@ static void put_gelu(struct graph *graph, int i)
 static void put_softmax(struct graph *graph, int i)
 {
     const char *in = reads(graph, graph->logits, FLAT);
-    const struct exported_name cooled = part_of(graph, i, "input");
+    const struct layer_name cooled = part_of(graph, i, "input");
     if (graph->model->temperature != 1) {
-        const struct exported_name temperature = put_number(graph, i, "temperature", graph->model->temperature);
+        const struct layer_name temperature = put_number(graph, i, "temperature", graph->model->temperature);
         put_node(graph->out, "Div", cooled.text, INPUTS(in, temperature.text));
         in = cooled.text;
     }
@@ -362,7 +362,7 @@ static bool changes_nothing(const struct net *net, int i)
 static void put_layer(struct graph *graph, int i)
 {
     const struct net *net = &graph->model->net;
-    float *parameters = allocate(net->place[i + 1] - net->place[i], sizeof(float));
+    float *parameters = allocate(net->offset[i + 1] - net->offset[i], sizeof(float));
     model_parameters(parameters, graph->model, i);
     switch (net->nodes[i].kind) {
     case NODE_CONV2D:
@@ -387,15 +387,15 @@ static void put_layer(struct graph *graph, int i)
     free(parameters);
 }
 
-/* (image - mean) / deviation */
+/* (image - mean) / std */
 static void put_normalisation(struct graph *graph)
 {
     const struct preprocess *preprocess = &graph->model->preprocess;
     const int dims[4] = {1, graph->model->net.input.c, 1, 1};
     put_floats(graph->out, "mean", 4, dims, preprocess->mean);
-    put_floats(graph->out, "deviation", 4, dims, preprocess->deviation);
+    put_floats(graph->out, "std", 4, dims, preprocess->std);
     put_node(graph->out, "Sub", "centred", INPUTS("image", "mean"));
-    put_node(graph->out, "Div", named(graph, 0, IMAGE, ""), INPUTS("centred", "deviation"));
+    put_node(graph->out, "Div", named(graph, 0, IMAGE, ""), INPUTS("centred", "std"));
 }
 
 static void put_graph(struct protobuf *out, const struct model *model)
@@ -404,8 +404,8 @@ static void put_graph(struct protobuf *out, const struct model *model)
     const size_t start = protobuf_begin(out, MODEL_GRAPH);
     protobuf_text(out, GRAPH_NAME, "eyelet");
     put_value(out, GRAPH_INPUT, "image", 3, (int[]){net->input.c, net->input.h, net->input.w},
-              net->input.c == 1 ? "luminance (ITU-R 601) from 0 to 1: byte / 255; the graph applies mean and deviation itself"
-                                : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and deviation itself");
+              net->input.c == 1 ? "luminance (ITU-R 601) from 0 to 1: byte / 255; the graph applies mean and std itself"
+                                : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and std itself");
     put_value(out, GRAPH_OUTPUT, "logits", 1, (int[]){net_classes(net)}, "a number for each class, before the softmax");
     put_value(out, GRAPH_OUTPUT, "probabilities", 1, (int[]){net_classes(net)}, "softmax of logits / temperature");
 
@@ -445,7 +445,7 @@ uint8_t *onnx_bytes(size_t *size, const struct model *model)
     protobuf_text(&out, MODEL_DOC_STRING,
              "An image classifier. Fit a picture to the input's size as `fit` in metadata_props says, put `background` where "
              "it is transparent or does not reach, and scale its bytes to 0..1.");
-    exported_metadata(model, put_metadata, &out);
+    layer_metadata(model, put_metadata, &out);
     put_graph(&out, model);
     *size = out.size;
     return out.bytes;

@@ -42,7 +42,7 @@ static void follow_flattened(struct writer *writer, const char *path)
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
         const bool mixes = node->kind == NODE_ADD && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
-            fail(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not",
+            die(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not",
                  i + 1, network_kind(node->kind));
         if (node->kind == NODE_CONV2D || node->kind == NODE_DENSE)
             writer->flattened[i + 1] = none;
@@ -64,7 +64,7 @@ static void put_float(struct writer *writer, float x)
 static void begin_tensor(struct writer *writer, int node, const char *part, int rank, const int dims[])
 {
     size_t count = 1;
-    fprintf(writer->header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", exported_name(&writer->model->net, node, part).text);
+    fprintf(writer->header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", layer_name(&writer->model->net, node, part).text);
     for (int i = 0; i < rank; i++) {
         fprintf(writer->header, "%s%d", i ? "," : "", dims[i]);
         count *= (size_t)dims[i];
@@ -105,7 +105,7 @@ static void put_tensors(struct writer *writer)
     static const char *const parts[4] = {"weight", "bias", "running_mean", "running_var"}; /* of batchnorm, as in net_blocks */
     const struct net *net = &writer->model->net;
     for (int i = 0; i < net->node_count; i++) {
-        float *parameters = allocate(net->place[i + 1] - net->place[i], sizeof(float));
+        float *parameters = allocate(net->offset[i + 1] - net->offset[i], sizeof(float));
         const enum node_kind kind = net->nodes[i].kind;
         model_parameters(parameters, writer->model, i);
         if (node_has_weights(kind))
@@ -129,14 +129,14 @@ static void put_layer(FILE *out, const struct net *net, int i)
 {
     const struct node *node = &net->nodes[i];
     const struct shape shape = net->shapes[i + 1];
-    fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", exported_name(net, i, "").text,
+    fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", layer_name(net, i, "").text,
             network_kind(node->kind), node->input[0]);
     if (node->kind == NODE_ADD)
         fprintf(out, ", %d", node->input[1]);
     fprintf(out, "], \"output\": [%d, %d, %d]", shape.c, shape.h, shape.w);
     if (node->kernel_h) {
         const struct window window = net_window(net, i);
-        const struct exported_padding padding = exported_padding(&window);
+        const struct layer_padding padding = layer_padding(&window);
         fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h,
                 node->kernel_w, node->stride, padding.top, padding.left, padding.bottom, padding.right);
     }
@@ -159,7 +159,7 @@ static void put_network(FILE *out, const struct net *net)
         put_layer(memory, net, i);
     }
     if (!memory || fputc(']', memory) == EOF || fclose(memory))
-        fail(NULL, NULL, "not enough memory for the network's description");
+        die(NULL, NULL, "not enough memory for the network's description");
     put_metadata(out, "network", text);
     free(text);
 }
@@ -174,10 +174,10 @@ uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *
     writer->header = open_memstream(&header, &header_size);
     writer->data = allocate(net_parameter_count(&model->net), sizeof(float));
     if (!writer->header)
-        fail(path, NULL, "not enough memory to export it");
+        die(path, NULL, "not enough memory to export it");
     follow_flattened(writer, path);
     fputs("{\"__metadata__\":{\"format\":\"pt\"", writer->header);
-    exported_metadata(model, put_metadata, writer->header);
+    layer_metadata(model, put_metadata, writer->header);
     put_network(writer->header, &model->net);
     fputc('}', writer->header);
     put_tensors(writer);
@@ -186,7 +186,7 @@ uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *
     const size_t over = header_size % ALIGNMENT; /* spaces follow, so that the data is aligned */
     fprintf(writer->header, "%*s", over ? (int)(ALIGNMENT - over) : 0, "");
     if (ferror(writer->header) || fclose(writer->header))
-        fail(path, NULL, "not enough memory to export it");
+        die(path, NULL, "not enough memory to export it");
 
     *size = LENGTH_BYTES + header_size + writer->size;
     uint8_t *bytes = allocate(*size, 1);

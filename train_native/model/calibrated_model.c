@@ -42,11 +42,11 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
 {
     char about[160], threshold[160];
     snprintf(about, sizeof about, "temperature %.3f from %s validation images; error %.2f %% before, %.2f %% after",
-             found->temperature, grouped((uint64_t)found->images), 100 * found->error_before, 100 * found->error_after);
+             found->temperature, format_thousands((uint64_t)found->images), 100 * found->error_before, 100 * found->error_after);
     const struct threshold *t = &found->threshold;
     snprintf(threshold, sizeof threshold,
              "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
-             100.0 * t->right / fmax(t->answered, 1), grouped((uint64_t)t->answered), grouped((uint64_t)found->images),
+             100.0 * t->right / fmax(t->answered, 1), format_thousands((uint64_t)t->answered), format_thousands((uint64_t)found->images),
              100 * precision);
     char *old = model_file_notes(model), *half = model_file_set_note(old, "calibration", about);
     char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
@@ -61,13 +61,13 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
     return bytes;
 }
 
-struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *places, int count,
+struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *indices, int count,
                                   double precision)
 {
     struct model *model = allocate(1, sizeof *model);
     size_t size, new_size;
     uint8_t *bytes = model_file_load(model, &size, path);
-    struct evaluation e = evaluation_run(bytes, size, dataset, places, count, 0);
+    struct evaluation e = evaluation_run(bytes, size, dataset, indices, count, 0);
     struct calibration found = {.images = count, .error_before = e.uncalibrated_error};
     struct bin bins[CALIBRATION_BINS];
     found.temperature = calibration_temperature(e.logits, e.labels, count, e.classes);
@@ -80,7 +80,7 @@ struct calibration calibrated_model_file(const char *path, const struct dataset 
     uint8_t *result = calibrated(&new_size, model, &found, precision);
     const char *reason;
     if (!write_file(path, result, new_size, &reason))
-        fail(path, "The model is unchanged.", "the calibration cannot be written: %s", reason);
+        die(path, "The model is unchanged.", "the calibration cannot be written: %s", reason);
     free(result);
     free(bytes);
     free(model);
@@ -99,10 +99,10 @@ void calibrated_model_print(const struct calibration *c, bool json)
         return;
     }
     printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ",
-           grouped((uint64_t)c->images), c->temperature, 100 * c->error_before, 100 * c->error_after);
+           format_thousands((uint64_t)c->images), c->temperature, 100 * c->error_before, 100 * c->error_after);
     if (t->answered)
-        printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score, grouped((uint64_t)t->right),
-               grouped((uint64_t)t->answered));
+        printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score, format_thousands((uint64_t)t->right),
+               format_thousands((uint64_t)t->answered));
     else
         printf("never \"not sure\": at no score are answers right often enough\n");
 }

@@ -14,9 +14,9 @@ struct calibration {
     struct threshold threshold;                    /* answered is 0 where no score reaches the precision */
 };
 
-/* Writes the model at path again with what fits the images at these places, which it has not learnt from. The data has the
+/* Writes the model at path again with what fits the images at these indices, which it has not trained from. The data has the
  * model's size and classes, of which there are two or more. What goes wrong ends the program and leaves the file as it is. */
-struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *places, int count,
+struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *indices, int count,
                                   double precision);
 
 /* One line to standard output. */
@@ -25,7 +25,7 @@ void calibrated_model_print(const struct calibration *calibration, bool json);
 /* The score below which these notes call a model not sure; 0 if they name none. */
 double calibrated_model_threshold(const char *notes);
 
-/* For the notes: which images of its data a model has not learnt from. The text is good for one call. */
+/* For the notes: which images of its data a model has not trained from. The text is good for one call. */
 const char *calibrated_model_split_note(float share, int images, int seed);
 
 /* The same from the notes; false if they do not say. */

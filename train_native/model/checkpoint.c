@@ -30,7 +30,7 @@ static int arrays_of(float *arrays[4], const struct trainer *trainer)
 
 static char *generation(const char *path, bool old)
 {
-    return beside(path, old ? ".checkpoint.old" : ".checkpoint");
+    return with_suffix(path, old ? ".checkpoint.old" : ".checkpoint");
 }
 
 static uint8_t *put(uint8_t *to, const void *from, size_t size)
@@ -65,9 +65,9 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
     char *new = generation(path, false), *old = generation(path, true);
     const char *reason;
     if (rename(new, old) && access(new, F_OK) == 0)
-        fail(old, "The checkpoint before is kept.", "cannot be written: %m");
+        die(old, "The checkpoint before is kept.", "cannot be written: %m");
     if (!write_file(new, bytes, size, &reason))
-        fail(new, "The checkpoint before is kept; --resume goes on from it.", "the checkpoint cannot be written: %s", reason);
+        die(new, "The checkpoint before is kept; --resume goes on from it.", "the checkpoint cannot be written: %s", reason);
     free(new);
     free(old);
     free(bytes);
@@ -79,13 +79,13 @@ static void compare(const char *file, const char *stored, const char *wanted)
     while (*stored && *wanted) {
         const int a = (int)strcspn(stored, "\n"), b = (int)strcspn(wanted, "\n");
         if (a != b || strncmp(stored, wanted, (size_t)a) != 0)
-            fail(file, "Give the same command again with --resume, or leave --resume away to start anew.",
+            die(file, "Give the same command again with --resume, or leave --resume away to start anew.",
                  "the checkpoint is of another run: it has %.*s, this one has %.*s", a, stored, b, wanted);
         stored += a + (stored[a] == '\n');
         wanted += b + (wanted[b] == '\n');
     }
     if (*stored || *wanted)
-        fail(file, "Train anew, without --resume.", "the checkpoint is of another version of Eyelet");
+        die(file, "Train anew, without --resume.", "the checkpoint is of another version of Eyelet");
 }
 
 static bool load(const char *file, const char *identity, struct trainer *trainer, struct progress *progress)
@@ -97,7 +97,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     uint32_t sum;
     uint8_t *bytes = read_file(&size, &reason, file, (size_t)1 << 31);
     if (!bytes) {
-        complain(file, NULL, "%s", reason);
+        warn(file, NULL, "%s", reason);
         return false;
     }
     const uint64_t count = net_parameter_count(trainer->net);
@@ -109,7 +109,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
         whole = sum == bytes_crc32(bytes, size - sizeof sum) && length <= size - fixed;
     }
     if (!whole) {
-        complain(file, NULL, "the checkpoint is damaged");
+        warn(file, NULL, "the checkpoint is damaged");
         free(bytes);
         return false;
     }
@@ -121,7 +121,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     float *arrays[4];
     const int array_count = arrays_of(arrays, trainer);
     if (state.parameter_count != count || size - fixed - length != (size_t)array_count * count * sizeof(float))
-        fail(file, "Train anew, without --resume.", "the checkpoint is of another network");
+        die(file, "Train anew, without --resume.", "the checkpoint is of another network");
     trainer->step = state.step;
     trainer->seen = state.seen;
     *progress = state.progress;
@@ -159,7 +159,7 @@ void checkpoint_remove(const char *path)
 {
     static const char *const endings[] = {".checkpoint", ".checkpoint.old", ".checkpoint.part"};
     for (int i = 0; i < 3; i++) {
-        char *file = beside(path, endings[i]);
+        char *file = with_suffix(path, endings[i]);
         unlink(file);
         free(file);
     }

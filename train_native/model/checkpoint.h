@@ -13,7 +13,7 @@
 
 struct progress {
     int epoch;                   /* the epoch under way, from 0 */
-    struct epoch_result so_far;  /* what has been learnt of it */
+    struct epoch_result so_far;  /* what has been trained of it */
     double best;                 /* the best validation accuracy yet, or -1 */
     int waited;                  /* epochs since then, for --patience */
     struct plateau plateau;

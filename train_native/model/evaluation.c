@@ -37,13 +37,13 @@ static enum status classify_views(float *logits, struct classifier *classifier, 
     return STATUS_OK;
 }
 
-static void classify_all(struct evaluation *evaluation, const struct dataset *dataset, const int *places,
+static void classify_all(struct evaluation *evaluation, const struct dataset *dataset, const int *indices,
                          const uint8_t *model, size_t size, int choice)
 {
     size_t workspace;
     const enum status status = classifier_bytes(&workspace, model, size);
     if (status)
-        fail(NULL, NULL, "%s", status_text(status));
+        die(NULL, NULL, "%s", status_text(status));
     const double start = seconds_now();
     enum status worst = STATUS_OK;
 #pragma omp parallel
@@ -54,7 +54,7 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
         enum status own = classifier_open(&classifier, memory, model, size);
 #pragma omp for schedule(dynamic, 64)
         for (int i = 0; i < evaluation->count; i++) {
-            const size_t place = (size_t)(places ? places[i] : i);
+            const size_t place = (size_t)(indices ? indices[i] : i);
             if (!own)
                 own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
                                      dataset->pixels + place * shape_count(dataset->shape), view, dataset->shape, choice);
@@ -65,7 +65,7 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
         free(memory);
     }
     if (worst)
-        fail(NULL, NULL, "%s", status_text(worst));
+        die(NULL, NULL, "%s", status_text(worst));
     evaluation->seconds = seconds_now() - start;
 }
 
@@ -95,7 +95,7 @@ static void score(struct evaluation *evaluation, double temperature)
     }
 }
 
-struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *places,
+struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *indices,
                                  int count, int choice)
 {
     struct evaluation evaluation = {.count = count, .classes = dataset->classes};
@@ -105,8 +105,8 @@ struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct
     evaluation.answers = allocate((size_t)count, sizeof *evaluation.answers);
     evaluation.confusion = allocate(classes * classes, sizeof(int));
     for (int i = 0; i < count; i++)
-        evaluation.labels[i] = dataset->labels[places ? places[i] : i];
-    classify_all(&evaluation, dataset, places, model, size, choice);
+        evaluation.labels[i] = dataset->labels[indices ? indices[i] : i];
+    classify_all(&evaluation, dataset, indices, model, size, choice);
     struct model *read = allocate(1, sizeof *read);
     model_read(read, model, size);
     score(&evaluation, (double)read->temperature);
@@ -193,6 +193,6 @@ char *evaluation_mismatch(const struct model *model, const struct dataset *datas
         printed = asprintf(&reason, "the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
     free(label);
     if (printed < 0)
-        fail(NULL, NULL, "there is not enough memory");
+        die(NULL, NULL, "there is not enough memory");
     return reason;
 }

@@ -22,14 +22,14 @@ struct evaluation {
     struct bin bins[CALIBRATION_BINS]; /* of the answers */
 };
 
-/* Over how many views of an image the logits are averaged, for --views: the places in this list. Test-time augmentation as in
+/* Over how many views of an image the logits are averaged, for --views: the indices in this list. Test-time augmentation as in
  * airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel along the diagonal, up and
  * down. One view is the network's own logits, to the bit. */
 extern const char *const evaluation_views[];
 
-/* Of the images at places[0..count), or, with places NULL, of the first count. On every core (omp_set_num_threads limits
+/* Of the images at indices[0..count), or, with indices NULL, of the first count. On every core (omp_set_num_threads limits
  * them). A model that fails ends the program. */
-struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *places,
+struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *indices,
                                  int count, int views);
 void evaluation_free(struct evaluation *evaluation);
 

@@ -14,7 +14,7 @@ static int taker(const struct net *net, int i, const float *parameters)
         return -1;
     int before = net->nodes[i].input[0] - 1;
     if (before >= 0 && net->nodes[before].kind == NODE_MAXPOOL && net->consumers[before + 1] == 1) {
-        const float *scale = parameters + net->place[i];
+        const float *scale = parameters + net->offset[i];
         for (int k = 0; k < net->shapes[i + 1].c; k++)
             if (!(scale[k] > 0))
                 return -1;
@@ -54,19 +54,19 @@ float *net_freeze(struct net *frozen, const struct net *net, const float *parame
     }
     const enum status status = net_check(frozen, NULL);
     if (status)
-        fail(NULL, NULL, "the trained network cannot be frozen: %s", status_text(status));
+        die(NULL, NULL, "the trained network cannot be frozen: %s", status_text(status));
 
     float *out = allocate(net_parameter_count(frozen) + 1, sizeof(float));
     for (int i = 0; i < frozen->node_count; i++) {
-        const size_t old = net->place[source[i] + 1] - net->place[source[i]];
-        float *to = out + frozen->place[i];
-        memcpy(to, parameters + net->place[source[i]], old * sizeof(float));
+        const size_t old = net->offset[source[i] + 1] - net->offset[source[i]];
+        float *to = out + frozen->offset[i];
+        memcpy(to, parameters + net->offset[source[i]], old * sizeof(float));
         if (folded[i] < 0)
             continue;
         struct block blocks[4];
         net_blocks(blocks, frozen, i);
         const size_t c = blocks[1].count, weights = blocks[0].count;
-        const float *norm = parameters + net->place[folded[i]];
+        const float *norm = parameters + net->offset[folded[i]];
         float *factor = allocate(2 * c, sizeof(float)), *offset = factor + c, *bias = to + weights;
         batchnorm_fold(factor, offset, norm, norm + c, norm + 2 * c, norm + 3 * c, (int)c);
         for (size_t k = 0; k < weights; k++)

@@ -4,8 +4,8 @@
  *
  * Batch normalisation that does not follow a conv2d, depthwise or dense layer of its own, directly or behind a maxpool, stays a
  * layer. */
-#ifndef FREEZE_H
-#define FREEZE_H
+#ifndef FOLD_BATCHNORM_H
+#define FOLD_BATCHNORM_H
 
 #include "net/net.h"
 

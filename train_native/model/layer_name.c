@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-struct exported_name exported_name(const struct net *net, int node, const char *part)
+struct layer_name layer_name(const struct net *net, int node, const char *part)
 {
-    struct exported_name name;
+    struct layer_name name;
     snprintf(name.text, sizeof name.text, "%s_%d%s%s", network_kind(net->nodes[node].kind), node + 1, *part ? "." : "", part);
     return name;
 }
@@ -19,16 +19,16 @@ static int padding_after(int in, int out, int kernel, int stride, int before)
     return after > 0 ? after : 0;
 }
 
-struct exported_padding exported_padding(const struct window *window)
+struct layer_padding layer_padding(const struct window *window)
 {
-    return (struct exported_padding){
+    return (struct layer_padding){
         .top = window->pad_top,
         .left = window->pad_left,
         .bottom = padding_after(window->in.h, window->out.h, window->kernel_h, window->stride, window->pad_top),
         .right = padding_after(window->in.w, window->out.w, window->kernel_w, window->stride, window->pad_left)};
 }
 
-static void put_numbers(exported_put *put, void *context, const char *key, int count, const double *x)
+static void put_numbers(layer_put *put, void *context, const char *key, int count, const double *x)
 {
     char text[128];
     int length = 0;
@@ -38,7 +38,7 @@ static void put_numbers(exported_put *put, void *context, const char *key, int c
     put(context, key, text);
 }
 
-static void put_labels(const struct model *model, exported_put *put, void *context)
+static void put_labels(const struct model *model, layer_put *put, void *context)
 {
     char *text = NULL;
     size_t size;
@@ -50,28 +50,28 @@ static void put_labels(const struct model *model, exported_put *put, void *conte
         free(label);
     }
     if (!memory || fputc(']', memory) == EOF || fclose(memory))
-        fail(NULL, NULL, "not enough memory for the labels");
+        die(NULL, NULL, "not enough memory for the labels");
     put(context, "labels", text);
     free(text);
 }
 
-void exported_metadata(const struct model *model, exported_put *put, void *context)
+void layer_metadata(const struct model *model, layer_put *put, void *context)
 {
-    static const char *const fits[] = {[FIT_STRETCH] = "\"stretch\"", [FIT_CROP] = "\"crop\"", [FIT_PAD] = "\"pad\""};
+    static const char *const fits[] = {[RESIZE_STRETCH] = "\"stretch\"", [RESIZE_CROP] = "\"crop\"", [RESIZE_PAD] = "\"pad\""};
     const struct preprocess *preprocess = &model->preprocess;
     const struct shape input = model->net.input;
-    double background[3], mean[3], deviation[3];
+    double background[3], mean[3], std[3];
     for (int c = 0; c < 3; c++) {
         background[c] = preprocess->background[c];
         mean[c] = (double)preprocess->mean[c];
-        deviation[c] = (double)preprocess->deviation[c];
+        std[c] = (double)preprocess->std[c];
     }
     put_labels(model, put, context);
     put_numbers(put, context, "input_size", 3, (double[]){input.h, input.w, input.c});
-    put(context, "fit", fits[preprocess->fit]);
+    put(context, "fit", fits[preprocess->resize_mode]);
     put_numbers(put, context, "background", 3, background);
     put_numbers(put, context, "mean", input.c, mean);
-    put_numbers(put, context, "deviation", input.c, deviation);
+    put_numbers(put, context, "std", input.c, std);
     char text[32];
     snprintf(text, sizeof text, "%.9g", (double)model->temperature);
     put(context, "temperature", text);

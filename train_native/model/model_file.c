@@ -14,7 +14,7 @@ uint8_t *model_file_written(size_t *size, const struct model *model, const float
     struct model check;
     const enum status status = model_read(&check, bytes, *size);
     if (status)
-        fail(NULL, "Nothing was written.", "the model would not be valid: %s", status_text(status));
+        die(NULL, "Nothing was written.", "the model would not be valid: %s", status_text(status));
     return bytes;
 }
 
@@ -48,13 +48,13 @@ uint8_t *model_file_again(size_t *size, const struct model *model, const char *n
     copy.notes = notes;
     copy.notes_length = (int)strlen(notes);
     copy.type = type;
-    if (type == WEIGHTS_WHOLE) { /* rounded anew, its numbers could differ */
+    if (type == WEIGHTS_QUANTIZED) { /* rounded anew, its numbers could differ */
         copy.net = model->net;
         return model_file_written(size, &copy, NULL);
     }
     float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
-        model_parameters(parameters + model->net.place[i], model, i);
+        model_parameters(parameters + model->net.offset[i], model, i);
     float *frozen = net_freeze(&copy.net, &model->net, parameters); /* older files may hold what can be folded today */
     uint8_t *bytes = model_file_written(size, &copy, frozen);
     free(frozen);
@@ -67,10 +67,10 @@ uint8_t *model_file_load(struct model *model, size_t *size, const char *path)
     const char *reason;
     uint8_t *bytes = read_file(size, &reason, path, LIMIT_MODEL_BYTES);
     if (!bytes)
-        fail(path, "A model is a file that `eyelet train` wrote, usually *.eyelet.", "%s", reason);
+        die(path, "A model is a file that `eyelet train` wrote, usually *.eyelet.", "%s", reason);
     const enum status status = model_read(model, bytes, *size);
     if (status)
-        fail(path, status == STATUS_NOT_A_MODEL ? "A model is a file that `eyelet train` wrote, usually *.eyelet."
+        die(path, status == STATUS_NOT_A_MODEL ? "A model is a file that `eyelet train` wrote, usually *.eyelet."
                                                 : "Take another copy of the file, or train the model again.",
              "%s", status_text(status));
     return bytes;

@@ -12,7 +12,7 @@ uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *para
 /* The bytes that model_write makes, read back, so that no file is written that could not be opened; the caller frees them. */
 uint8_t *model_file_written(size_t *size, const struct model *model, const float *parameters);
 
-/* The bytes of a model that was read, with these notes and weights of this type, which is WEIGHTS_WHOLE only if it is already;
+/* The bytes of a model that was read, with these notes and weights of this type, which is WEIGHTS_QUANTIZED only if it is already;
  * the caller frees them. */
 uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type);
 

@@ -83,7 +83,7 @@ static void mistake(const struct reader *reader, int column, const char *format,
     va_end(arguments);
     char place[600];
     snprintf(place, sizeof place, "%s:%d:%d", reader->source, reader->line, column);
-    fail(place, NULL, "%s", message);
+    die(place, NULL, "%s", message);
 }
 
 static const char *peek(const struct reader *reader)
@@ -351,7 +351,7 @@ _Noreturn static void misfit(struct reader *reader, int failed, enum status stat
     const bool last = failed == net->node_count - 1;
     if (status == STATUS_LIMIT)
         mistake(reader, at, "the network grows too large here (at most %s parameters, %s numbers in a layer's output)",
-                grouped(LIMIT_PARAMETERS), grouped(LIMIT_ACTIVATIONS));
+                format_thousands(LIMIT_PARAMETERS), format_thousands(LIMIT_ACTIVATIONS));
     if (last && node->kind != NODE_SOFTMAX)
         mistake(reader, at, "expected the last layer to end in softmax, like `dense classes softmax`");
     if (!last && node->kind == NODE_SOFTMAX)
@@ -418,9 +418,9 @@ void network_read(struct net *net, const char *name_or_path, int height, int wid
     snprintf(hint, sizeof hint, "A network is a preset (%s) or the path of a text file.", network_presets());
     char *text = (char *)read_file(&size, &reason, name_or_path, LONGEST_TEXT);
     if (!text)
-        fail(name_or_path, hint, "no such preset, and as a file: %s", reason);
+        die(name_or_path, hint, "no such preset, and as a file: %s", reason);
     if (strlen(text) != size)
-        fail(name_or_path, hint, "this is not a text file");
+        die(name_or_path, hint, "this is not a text file");
     network_parse(net, text, name_or_path, height, width, classes);
     free(text);
 }

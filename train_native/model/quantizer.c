@@ -25,16 +25,16 @@ static float *without_batchnorm(struct net *net, const float *parameters)
                                           .stride = 1, .bias = true};
     const enum status status = net_check(net, NULL);
     if (status)
-        fail(NULL, NULL, "the network cannot be quantized: %s", status_text(status));
+        die(NULL, NULL, "the network cannot be quantized: %s", status_text(status));
     float *out = allocate(net_parameter_count(net) + 1, sizeof(float));
     for (int i = 0; i < net->node_count; i++) {
-        const float *from = parameters + old.place[i];
-        float *to = out + net->place[i];
+        const float *from = parameters + old.offset[i];
+        float *to = out + net->offset[i];
         const size_t c = (size_t)net->shapes[i + 1].c;
         if (old.nodes[i].kind == NODE_BATCHNORM)
             batchnorm_fold(to, to + c, from, from + c, from + 2 * c, from + 3 * c, (int)c);
         else
-            memcpy(to, from, (net->place[i + 1] - net->place[i]) * sizeof *to);
+            memcpy(to, from, (net->offset[i + 1] - net->offset[i]) * sizeof *to);
     }
     return out;
 }
@@ -76,7 +76,7 @@ static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, co
     struct net_memory *net_memory = net_memory_new(net, BATCH, NET_TRAIN);
     struct net_run *run = &net_memory->run;
     for (int i = 0; i < net->node_count; i++)
-        net_pack(&net_memory->packed, net, i, parameters + net->place[i]);
+        net_pack(&net_memory->packed, net, i, parameters + net->offset[i]);
 
     const size_t image = shape_count(net->input), pixels = shape_count(seen->shape);
     for (int first = 0, n; first < seen->count; first += n) {
@@ -105,16 +105,16 @@ static float largest_weight_scale(const struct net *net, int node, const float *
         float largest = 0;
         double sum = 0;
         for (size_t k = c; k < blocks[0].count; k += channels) {
-            largest = fmaxf(largest, fabsf(parameters[blocks[0].place + k]));
-            sum += fabs((double)parameters[blocks[0].place + k]);
+            largest = fmaxf(largest, fabsf(parameters[blocks[0].offset + k]));
+            sum += fabs((double)parameters[blocks[0].offset + k]);
         }
-        const float bias = count > 1 ? parameters[blocks[1].place + c] : 0;
-        scale = fmaxf(scale, fmaxf(largest / 127, integer_least_scale(in, 0, sum, bias)));
+        const float bias = count > 1 ? parameters[blocks[1].offset + c] : 0;
+        scale = fmaxf(scale, fmaxf(largest / 127, int8_least_scale(in, 0, sum, bias)));
     }
     return scale;
 }
 
-/* The output scale of node i, with which it can be computed whatever the range: integer_channel_of and integer_scales_fit say so. */
+/* The output scale of node i, with which it can be computed whatever the range: int8_channel_of and int8_scales_fit say so. */
 static float scale_for(const struct net *net, int i, const float *parameters, float range, const float scale[])
 {
     const struct node *node = &net->nodes[i];
@@ -122,9 +122,9 @@ static float scale_for(const struct net *net, int i, const float *parameters, fl
     float least = in / 512;
     if (node->kind == NODE_ADD)
         least = fmaxf(in, scale[node->input[1]]) / 4;
-    else if (net->place[i + 1] > net->place[i])
+    else if (net->offset[i + 1] > net->offset[i])
         least = 4 * in * largest_weight_scale(net, i, parameters, in);
-    const float wanted = fmaxf(range * headroom / INTEGER_MOST, least);
+    const float wanted = fmaxf(range * headroom / ACTIVATION_MAX, least);
     return wanted > 0 ? wanted : in; /* a layer without any output */
 }
 
@@ -134,7 +134,7 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
     *quantized = *model;
     float *loaded = allocate(net_parameter_count(&model->net) + 1, sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
-        model_parameters(loaded + model->net.place[i], model, i);
+        model_parameters(loaded + model->net.offset[i], model, i);
     struct net *net = &quantized->net;
     float *frozen = net_freeze(net, &model->net, loaded), *parameters = without_batchnorm(net, frozen);
 
@@ -148,13 +148,13 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
             *before = fmaxf(*before, ranges[i + 1] / factor);
         }
     for (int i = 0; i < net->node_count; i++)
-        quantized->scale[i] = integer_has_scale(net->nodes[i].kind) ? 1 : 0;
+        quantized->scale[i] = int8_has_scale(net->nodes[i].kind) ? 1 : 0;
     for (int i = 0; i < net->node_count; i++)
-        if (integer_has_scale(net->nodes[i].kind)) {
-            integer_scales(scale, net, quantized->scale, &model->preprocess); /* right up to this node's input */
+        if (int8_has_scale(net->nodes[i].kind)) {
+            int8_scales(scale, net, quantized->scale, &model->preprocess); /* right up to this node's input */
             quantized->scale[i] = scale_for(net, i, parameters, ranges[i + 1], scale);
         }
-    quantized->type = WEIGHTS_WHOLE;
+    quantized->type = WEIGHTS_QUANTIZED;
     quantized->notes = notes;
     quantized->notes_length = (int)strlen(notes);
     uint8_t *bytes = model_file_written(size, quantized, parameters);

@@ -49,7 +49,7 @@ struct trainer *trainer_new(const struct net *net, const struct preprocess *prep
     *trainer = (struct trainer){.net = net, .preprocess = *preprocess, .threads = threads, .shard = shard, .seed = seed,
                                 .overflown = -1, .rates_left = 1};
     for (int node = 0; node < net->node_count; node++)
-        trainer->rate_shares[node] = 1;
+        trainer->learning_rate_scales[node] = 1;
     trainer->parameters = allocate(count, sizeof(float));
     trainer->first = allocate(count, sizeof(float));
     trainer->second = allocate(count, sizeof(float));
@@ -104,7 +104,7 @@ static void pack(struct trainer *trainer, const float *parameters)
 {
 #pragma omp parallel for schedule(dynamic) num_threads(trainer->threads)
     for (int i = 0; i < trainer->net->node_count; i++)
-        net_pack(&trainer->packed, trainer->net, i, parameters + trainer->net->place[i]);
+        net_pack(&trainer->packed, trainer->net, i, parameters + trainer->net->offset[i]);
 }
 
 /* ---- A step ---- */
@@ -153,7 +153,7 @@ static int first_overflow(const struct net_run *run, int n)
 /* The images of a step. */
 struct batch {
     const struct dataset *dataset;
-    const int *places;
+    const int *indices;
     int n, epoch;
 };
 
@@ -176,12 +176,12 @@ static struct sums learn_shard(const struct trainer *trainer, struct worker *wor
     const int classes = net_classes(net), n = to - from;
     for (int i = 0; i < n; i++) {
         const struct mix mix =
-            augment_mixed(worker->pixels, worker->scratch, dataset->pixels, net->input, batch->places, batch->n, from + i,
+            augment_mixed(worker->pixels, worker->scratch, dataset->pixels, net->input, batch->indices, batch->n, from + i,
                           &settings->augment, trainer->preprocess.mean, trainer->seed, batch->epoch);
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), worker->pixels, net->input,
                         &trainer->preprocess);
         worker->targets[i] =
-            target_between(trainer, dataset->labels[batch->places[from + i]], dataset->labels[mix.place], mix.share);
+            target_between(trainer, dataset->labels[batch->indices[from + i]], dataset->labels[mix.place], mix.share);
     }
     worker->run.first_image = trainer->seen + (uint64_t)from; /* its number in the run */
     net_forward_training(&worker->run, n);
@@ -211,7 +211,7 @@ static void add_lanes(struct trainer *trainer, int lanes, int n)
         const int blocks_count = net_blocks(blocks, trainer->net, node);
         for (int b = 0; b < blocks_count; b++)
             if (blocks[b].role == BLOCK_MEAN || blocks[b].role == BLOCK_VARIANCE)
-                for (size_t i = blocks[b].place; i < blocks[b].place + blocks[b].count; i++)
+                for (size_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; i++)
                     trainer->gradients[0][i] /= (float)n;
     }
 }
@@ -235,7 +235,7 @@ static struct optimizer with_rates_times(struct optimizer optimizer, float share
     return optimizer;
 }
 
-/* average = decay average + (1 - decay) parameters, for the places from start to end. */
+/* average = decay average + (1 - decay) parameters, for the indices from start to end. */
 static void move_average(struct trainer *trainer, float decay, size_t start, size_t end)
 {
     const float rising = (1 + (float)trainer->step) / (10 + (float)trainer->step);
@@ -246,15 +246,15 @@ static void move_average(struct trainer *trainer, float decay, size_t start, siz
 
 static void step(struct trainer *trainer, const struct optimizer *optimizer, float decay)
 {
-    const size_t *place = trainer->net->place;
+    const size_t *place = trainer->net->offset;
     const size_t scratch_count = optimizer_scratch_count(optimizer, trainer->net);
 #pragma omp parallel num_threads(trainer->threads)
     {
         float *scratch = allocate(scratch_count, sizeof(float));
 #pragma omp for schedule(dynamic)
         for (int node = 0; node < trainer->net->node_count; node++) {
-            const struct optimizer own = with_rates_times(*optimizer, trainer->rate_shares[node] * (float)trainer->rates_left);
-            const bool rests = node < trainer->resting;
+            const struct optimizer own = with_rates_times(*optimizer, trainer->learning_rate_scales[node] * (float)trainer->rates_left);
+            const bool rests = node < trainer->frozen_nodes;
             if (!rests)
                 optimizer_step(&own, trainer->net, node, trainer->step, trainer->parameters, trainer->gradients[0],
                                trainer->first, trainer->second, scratch);
@@ -266,10 +266,10 @@ static void step(struct trainer *trainer, const struct optimizer *optimizer, flo
 }
 
 static struct sums learn_batch(struct trainer *trainer, const struct settings *settings, const struct dataset *dataset,
-                               const int *places, int n, int epoch, double epochs_done)
+                               const int *indices, int n, int epoch, double epochs_done)
 {
     const int shards = (n + trainer->shard - 1) / trainer->shard, lanes = shards < LANES ? shards : LANES;
-    const struct batch batch = {dataset, places, n, epoch};
+    const struct batch batch = {dataset, indices, n, epoch};
     struct sums sums[LANES] = {{0, 0, 0}};
     const struct optimizer optimizer = scheduled(settings, epochs_done);
     pack(trainer, trainer->parameters);
@@ -277,7 +277,7 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
     for (int lane = 0; lane < lanes; lane++) {
         struct worker *worker = &trainer->workers[omp_get_thread_num()];
         worker->run.frozen_biases_rest = optimizer.kind == OPTIMIZER_MUON && optimizer.frozen_bias_rate == 0;
-        worker->run.resting = trainer->resting;
+        worker->run.frozen_nodes = trainer->frozen_nodes;
         memset(trainer->gradients[lane], 0, net_parameter_count(trainer->net) * sizeof(float));
         sums[lane].overflown = -1;
         for (int shard = lane; shard < shards; shard += LANES) {
@@ -310,11 +310,11 @@ static struct sums learn_batch(struct trainer *trainer, const struct settings *s
 /* ---- An epoch ---- */
 
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
-                                  const struct dataset *dataset, const int *places, int count, int epoch,
+                                  const struct dataset *dataset, const int *indices, int count, int epoch,
                                   const struct epoch_result *so_far, progress_function *progress, void *context)
 {
     int *order = allocate((size_t)count, sizeof(int));
-    memcpy(order, places, (size_t)count * sizeof(int));
+    memcpy(order, indices, (size_t)count * sizeof(int));
     struct random random = random_seed(random_at(trainer->seed, 4, (uint64_t)epoch), 0);
     for (int i = count - 1; i > 0; i--) { /* Fisher-Yates */
         const int other = (int)random_below(&random, (uint32_t)i + 1), place = order[i];
@@ -354,7 +354,7 @@ double epoch_accuracy(const struct epoch_result *result)
     return result->count ? (double)result->correct / result->count : 0;
 }
 
-struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count)
+struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *indices, int count)
 {
     const struct net *net = trainer->net;
     const int classes = net_classes(net), shards = (count + trainer->shard - 1) / trainer->shard;
@@ -365,9 +365,9 @@ struct epoch_result trainer_measure(struct trainer *trainer, const struct datase
         struct worker *worker = &trainer->workers[omp_get_thread_num()];
         const int from = shard * trainer->shard, n = count - from < trainer->shard ? count - from : trainer->shard;
         for (int i = 0; i < n; i++) {
-            image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), image_at(dataset, places[from + i]),
+            image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(net->input), image_at(dataset, indices[from + i]),
                             net->input, &trainer->preprocess);
-            worker->targets[i] = target_of(dataset->labels[places[from + i]]);
+            worker->targets[i] = target_of(dataset->labels[indices[from + i]]);
         }
         net_forward(&worker->run, n);
         cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, 0, n, classes);

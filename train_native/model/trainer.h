@@ -6,8 +6,8 @@
  *
  *     struct trainer *trainer = trainer_new(&net, &preprocess, threads, shard, seed, initializer, false);
  *     for (...) {
- *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, places, count, epoch, NULL, progress, NULL);
- *         struct epoch_result validation = trainer_measure(trainer, &dataset, places, count);
+ *         struct epoch_result train = trainer_epoch(trainer, &settings, &dataset, indices, count, epoch, NULL, progress, NULL);
+ *         struct epoch_result validation = trainer_measure(trainer, &dataset, indices, count);
  *     }
  *     save(trainer_weights(trainer));
  *     trainer_free(trainer); */
@@ -28,14 +28,14 @@ struct trainer {
     struct preprocess preprocess;
     uint64_t seed;
     int64_t step;      /* optimizer steps done */
-    uint64_t seen;     /* images learnt from, over all epochs */
+    uint64_t seen;     /* images trained from, over all epochs */
     float *parameters; /* the flat array */
     float *first, *second; /* the optimizer's moments, of the same layout */
     float *average;    /* the moving average of the parameters; NULL without */
     int overflown;     /* after a loss that is not finite: the first node whose output was not, or -1 */
     /* The caller's to change before an epoch: */
-    int resting;       /* the first nodes, so many, keep their parameters (net.h) */
-    float rate_shares[LIMIT_NODES]; /* what a node's rates are multiplied with; all 1 */
+    int frozen_nodes;       /* the first nodes, so many, keep their parameters (net.h) */
+    float learning_rate_scales[LIMIT_NODES]; /* what a node's rates are multiplied with; all 1 */
     double rates_left; /* the same for all nodes: 1, or what SCHEDULE_PLATEAU has left */
     const float *class_weights;     /* (classes) what the losses of a class count; NULL: 1 each */
     /* private: */
@@ -88,14 +88,14 @@ const float *trainer_weights(const struct trainer *trainer);
 /* Memory that trainer_new takes, without an average. */
 size_t trainer_bytes(const struct net *net, int threads, int shard);
 
-/* One pass over the images at places[0..count), in an order drawn from the seed and the epoch (from 0). so_far: what an
+/* One pass over the images at indices[0..count), in an order drawn from the seed and the epoch (from 0). so_far: what an
  * earlier call that was stopped gave back, to go on from there; NULL: from the start. progress may change the settings for the
  * steps to come. */
 struct epoch_result trainer_epoch(struct trainer *trainer, const struct settings *settings,
-                                  const struct dataset *dataset, const int *places, int count, int epoch,
+                                  const struct dataset *dataset, const int *indices, int count, int epoch,
                                   const struct epoch_result *so_far, progress_function *progress, void *context);
 
 /* Loss (without smoothing) and accuracy of trainer_weights, as in inference. */
-struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *places, int count);
+struct epoch_result trainer_measure(struct trainer *trainer, const struct dataset *dataset, const int *indices, int count);
 
 #endif

@@ -31,7 +31,7 @@ static bool labels_equal(const struct model *model, int classes, char *const *la
 
 static size_t node_count(const struct net *net, int node)
 {
-    return net->place[node + 1] - net->place[node];
+    return net->offset[node + 1] - net->offset[node];
 }
 
 /* Ends the program unless the layers that are kept fit the new input: their weights must stay as many as they are. */
@@ -40,13 +40,13 @@ static void check_fit(const struct net *net, const struct net *old, const char *
 {
     static const char hint[] = "Leave --size away, or take a network that ends in a global_avgpool.";
     if (status)
-        fail(path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w, failed + 1,
+        die(path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w, failed + 1,
              network_kind(net->nodes[failed].kind), status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
     for (int i = 0; i < net->node_count; i++)
         if ((i != transfer->head || transfer->head_kept) && node_count(net, i) != node_count(old, i))
-            fail(path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
-                 network_kind(net->nodes[i].kind), grouped(node_count(old, i)), net->input.h, net->input.w,
-                 grouped(node_count(net, i)));
+            die(path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
+                 network_kind(net->nodes[i].kind), format_thousands(node_count(old, i)), net->input.h, net->input.w,
+                 format_thousands(node_count(net, i)));
 }
 
 static bool is_whole_pool(const struct net *net, int node)
@@ -83,7 +83,7 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     struct node *head = &net->nodes[transfer.head];
     if (!transfer.head_kept) {
         if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
-            fail(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels",
+            die(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels",
                  network_kind(head->kind));
         head->channels = classes;
         head->bias = true; /* it may have gone with the folding, or never been */
@@ -96,12 +96,12 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     const enum status status = net_check(net, &failed);
     check_fit(net, &model->net, path, status, failed, &transfer);
     if (net_classes(net) != classes)
-        fail(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+        die(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
 
     transfer.parameters = allocate(net_parameter_count(net), sizeof(float));
     for (int i = 0; i < net->node_count; i++)
         if (i != transfer.head || transfer.head_kept)
-            model_parameters(transfer.parameters + net->place[i], model, i);
+            model_parameters(transfer.parameters + net->offset[i], model, i);
     transfer.checksum = bytes_crc32((const uint8_t *)transfer.parameters, net_parameter_count(net) * sizeof(float));
     free(bytes);
     free(model);
@@ -117,7 +117,7 @@ void transfer_weights(float *parameters, const struct net *net, const struct tra
 {
     for (int i = 0; i < net->node_count; i++)
         if (i != transfer->head || transfer->head_kept)
-            memcpy(parameters + net->place[i], transfer->parameters + net->place[i], node_count(net, i) * sizeof(float));
+            memcpy(parameters + net->offset[i], transfer->parameters + net->offset[i], node_count(net, i) * sizeof(float));
 }
 
 struct transfer_kind transfer_kind(const char *path)
@@ -140,23 +140,23 @@ struct transfer_kind transfer_kind(const char *path)
     return kind;
 }
 
-int transfer_resting(const struct net *net, const char *text)
+int transfer_frozen_nodes(const struct net *net, const char *text)
 {
     const int head = transfer_head(net);
     if (strcmp(text, "trunk") == 0)
         return head;
     for (int i = 0; i < head; i++)
-        if (strcmp(text, exported_name(net, i, "").text) == 0)
+        if (strcmp(text, layer_name(net, i, "").text) == 0)
             return i + 1;
     char *end;
     const long layers = strtol(text, &end, 10);
     if (end == text || *end || layers < 0 || layers > head)
         usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d (the last one with weights learns), or the last "
-                    "that rests by its name, like %s, not \"%s\"", head, exported_name(net, 0, "").text, text);
+                    "that rests by its name, like %s, not \"%s\"", head, layer_name(net, 0, "").text, text);
     return (int)layers;
 }
 
-void transfer_rate_shares(float *shares, const struct net *net, float decay)
+void transfer_learning_rate_scales(float *shares, const struct net *net, float decay)
 {
     float share = 1;
     for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation learns at the rate of the layer before it */

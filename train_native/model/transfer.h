@@ -3,12 +3,12 @@
  *     struct transfer transfer = transfer_open(&net, "trained.eyelet", 0, classes, labels, false);
  *     struct trainer *trainer = trainer_new(&net, &transfer.preprocess, ...);     // draws new weights
  *     transfer_weights(trainer->parameters, &net, &transfer);                     // the model's over them
- *     trainer->resting = transfer_resting(&net, "trunk");
- *     transfer_rate_shares(trainer->rate_shares, &net, 0.5f);
+ *     trainer->frozen_nodes = transfer_frozen_nodes(&net, "trunk");
+ *     transfer_learning_rate_scales(trainer->learning_rate_scales, &net, 0.5f);
  *     transfer_free(&transfer);
  *
  * The head, the last layer with weights, is replaced by a new one for the new labels; where the labels are the model's own, in
- * their order, it is kept. The preprocessing stays the model's in either case, for its first layer has learnt from numbers of that
+ * their order, it is kept. The preprocessing stays the model's in either case, for its first layer has trained from numbers of that
  * mean and size. Batch normalisation was folded when the model was written (fold_batchnorm.h), so it goes on without; weights stored
  * in int8 or float16 are widened. */
 #ifndef TRANSFER_H
@@ -18,7 +18,7 @@
 #include "net/net.h"
 
 struct transfer {
-    float *parameters; /* the model's, in the places of the new net; those of a new head are 0 */
+    float *parameters; /* the model's, in the indices of the new net; those of a new head are 0 */
     struct preprocess preprocess;
     int head;          /* its node */
     bool head_kept;
@@ -46,10 +46,10 @@ struct transfer_kind transfer_kind(const char *path);
 
 /* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, the
  * name of the last of them (layer_name.h), or `trunk`, all in front of the head. A mistake ends the program. */
-int transfer_resting(const struct net *net, const char *text);
+int transfer_frozen_nodes(const struct net *net, const char *text);
 
 /* What each node's learning rates are multiplied with: 1 at the head, and `decay` times as much at each layer with weights in front of
  * it (Howard and Ruder 2018, discriminative fine-tuning). */
-void transfer_rate_shares(float *shares, const struct net *net, float decay);
+void transfer_learning_rate_scales(float *shares, const struct net *net, float decay);
 
 #endif

@@ -16,7 +16,7 @@ static bool filters(const struct node *node)
     return node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE;
 }
 
-void renormalise(struct net *net, float **parameters, int from, int *head, int *resting)
+void unfold_batchnorm(struct net *net, float **parameters, int from, int *head, int *frozen_nodes)
 {
     struct net new = {.input = net->input};
     int tensor[LIMIT_NODES + 1] = {0}; /* where each tensor of net stands in the new one */
@@ -24,7 +24,7 @@ void renormalise(struct net *net, float **parameters, int from, int *head, int *
     for (int i = 0; i < net->node_count; i++) {
         const bool normalised = i >= from && i < *head && filters(&net->nodes[i]);
         if (new.node_count + 1 + normalised > LIMIT_NODES)
-            fail(NULL, "Train it with --optimizer adamw.", "with batch normalisation the network would have more than %d layers", LIMIT_NODES);
+            die(NULL, "Train it with --optimizer adamw.", "with batch normalisation the network would have more than %d layers", LIMIT_NODES);
         first[i] = new.node_count;
         struct node *node = &new.nodes[new.node_count];
         *node = net->nodes[i];
@@ -41,21 +41,21 @@ void renormalise(struct net *net, float **parameters, int from, int *head, int *
     first[net->node_count] = new.node_count;
     const enum status status = net_check(&new, NULL);
     if (status)
-        fail(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s", status_text(status));
+        die(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s", status_text(status));
 
     float *out = allocate(net_parameter_count(&new), sizeof(float));
     for (int i = 0; i < new.node_count; i++) {
         if (source[i] >= 0) {
-            memcpy(out + new.place[i], *parameters + net->place[source[i]], (new.place[i + 1] - new.place[i]) * sizeof(float));
+            memcpy(out + new.offset[i], *parameters + net->offset[source[i]], (new.offset[i + 1] - new.offset[i]) * sizeof(float));
             continue;
         }
-        const size_t c = (size_t)new.shapes[i].c, weights = new.place[i] - new.place[i - 1];
-        const float size = new.nodes[i - 1].kind == NODE_CONV2D ? muon_scale(out + new.place[i - 1], weights, (int)c) : 1;
+        const size_t c = (size_t)new.shapes[i].c, weights = new.offset[i] - new.offset[i - 1];
+        const float size = new.nodes[i - 1].kind == NODE_CONV2D ? muon_scale(out + new.offset[i - 1], weights, (int)c) : 1;
         for (size_t k = 0; k < weights; k++)
-            out[new.place[i - 1] + k] *= size;
-        float *scale = out + new.place[i], *shift = scale + c, *variance = shift + 2 * c;
+            out[new.offset[i - 1] + k] *= size;
+        float *scale = out + new.offset[i], *shift = scale + c, *variance = shift + 2 * c;
         if (net->nodes[source[i - 1]].bias)
-            memcpy(shift, *parameters + net->place[source[i - 1]] + weights, c * sizeof(float));
+            memcpy(shift, *parameters + net->offset[source[i - 1]] + weights, c * sizeof(float));
         for (size_t k = 0; k < c; k++) {
             scale[k] = 1 / size;
             variance[k] = 1;
@@ -64,7 +64,7 @@ void renormalise(struct net *net, float **parameters, int from, int *head, int *
     free(*parameters);
     *parameters = out;
     *head = first[*head];
-    *resting = first[*resting];
+    *frozen_nodes = first[*frozen_nodes];
     *net = new;
 }
 
@@ -82,8 +82,8 @@ static void measure(float *mean, float *variance, const float *x, size_t rows, s
     }
 }
 
-void renormalise_measure(float *parameters, const struct net *net, const struct preprocess *preprocess, const struct dataset *dataset,
-                         const int *places, int count)
+void unfold_batchnorm_measure(float *parameters, const struct net *net, const struct preprocess *preprocess, const struct dataset *dataset,
+                         const int *indices, int count)
 {
     const int n = count < MOST_IMAGES ? count : MOST_IMAGES;
     struct net_memory *net_memory = net_memory_new(net, n, NET_TRAIN);
@@ -91,21 +91,21 @@ void renormalise_measure(float *parameters, const struct net *net, const struct 
     run->gemm = gemm_fast;
     run->parameters = parameters;
     for (int i = 0; i < n; i++)
-        image_normalise(run->tensor[0] + (size_t)i * shape_count(net->input), dataset->pixels + (size_t)places[i] * shape_count(dataset->shape),
+        image_normalise(run->tensor[0] + (size_t)i * shape_count(net->input), dataset->pixels + (size_t)indices[i] * shape_count(dataset->shape),
                         net->input, preprocess);
     for (int i = 0; i < net->node_count - 1; i++) {
         if (net->nodes[i].kind == NODE_BATCHNORM && net->nodes[i].frozen) {
             const int in = net->nodes[i].input[0];
             const struct shape shape = net->shapes[in];
             const size_t c = (size_t)shape.c;
-            float *scale = parameters + net->place[i], *shift = scale + c, *mean = shift + c, *variance = mean + c;
+            float *scale = parameters + net->offset[i], *shift = scale + c, *mean = shift + c, *variance = mean + c;
             measure(mean, variance, run->tensor[in], (size_t)n * shape_count(shape) / c, c);
             for (size_t k = 0; k < c; k++) {
                 shift[k] += mean[k] * scale[k];
                 scale[k] *= sqrtf(variance[k] + BATCHNORM_EPSILON);
             }
         }
-        net_pack(&net_memory->packed, net, i, parameters + net->place[i]);
+        net_pack(&net_memory->packed, net, i, parameters + net->offset[i]);
         net_forward_training_node(run, i, n);
     }
     net_memory_free(net_memory);

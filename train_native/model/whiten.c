@@ -38,7 +38,7 @@ static void eigenvectors(double *a, double *v, int n)
 }
 
 void whiten_weights(float *weights, const struct net *net, const struct preprocess *preprocess,
-                    const struct dataset *dataset, const int *places, int count)
+                    const struct dataset *dataset, const int *indices, int count)
 {
     const struct window window = net_window(net, 0);
     const struct shape in = net->input;
@@ -48,7 +48,7 @@ void whiten_weights(float *weights, const struct net *net, const struct preproce
     count = count < MOST_IMAGES ? count : MOST_IMAGES;
     double patches = 0;
     for (int i = 0; i < count; i++) {
-        image_normalise(image, dataset->pixels + (size_t)places[i] * shape_count(dataset->shape), in, preprocess);
+        image_normalise(image, dataset->pixels + (size_t)indices[i] * shape_count(dataset->shape), in, preprocess);
         for (int y = 0; y + window.kernel_h <= in.h; y++)
             for (int x = 0; x + window.kernel_w <= in.w; x++, patches++) {
                 for (int ky = 0; ky < window.kernel_h; ky++)

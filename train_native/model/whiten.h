@@ -10,8 +10,8 @@
 #include "net/net.h"
 
 /* Fills the weights (kernel_h, kernel_w, c, 2 * kernel_h * kernel_w * c) of node 0, an INITIAL_WHITEN conv2d, from the
- * first images among places; a few thousand are enough. */
+ * first images among indices; a few thousand are enough. */
 void whiten_weights(float *weights, const struct net *net, const struct preprocess *preprocess,
-                    const struct dataset *dataset, const int *places, int count);
+                    const struct dataset *dataset, const int *indices, int count);
 
 #endif

@@ -58,20 +58,20 @@ static FILE *open_text(char **text, size_t *size)
 {
     FILE *out = open_memstream(text, size);
     if (!out)
-        fail(NULL, NULL, "not enough memory for a page");
+        die(NULL, NULL, "not enough memory for a page");
     return out;
 }
 
 static void close_text(FILE *out)
 {
     if (ferror(out) || fclose(out))
-        fail(NULL, NULL, "not enough memory for a page");
+        die(NULL, NULL, "not enough memory for a page");
 }
 
 char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts)
 {
     char *page = NULL;
-    long script = 0, style = 0; /* the places of their hashes */
+    long script = 0, style = 0; /* the indices of their hashes */
     FILE *out = open_text(&page, size);
     const char *rest = (const char *)template;
     for (const char *open; (open = strstr(rest, "{{")); rest = strstr(open, "}}") + 2) {

@@ -237,18 +237,18 @@ static void print_layers(FILE *out, const struct net *net)
         char details[64];
         network_details(details, sizeof details, &net->nodes[i]);
         fprintf(out, "%s[\"%s\", \"%s\", %zu]", i ? ", " : "", network_kind(net->nodes[i].kind), details,
-                net->place[i + 1] - net->place[i]);
+                net->offset[i + 1] - net->offset[i]);
     }
     fputc(']', out);
 }
 
 void report_write(const char *path, const struct report *report)
 {
-    char *json = NULL, *log_path = beside(report->path, ".csv");
+    char *json = NULL, *log_path = with_suffix(report->path, ".csv");
     size_t size;
     FILE *out = open_memstream(&json, &size);
     if (!out)
-        fail(path, NULL, "not enough memory for a report");
+        die(path, NULL, "not enough memory for a report");
     fputc('{', out);
     print_numbers(out, report);
     fputs(", \"notes\": ", out);
@@ -258,17 +258,17 @@ void report_write(const char *path, const struct report *report)
     const int pictures = print_pictures(out, report);
     fputc('}', out);
     if (ferror(out) || fclose(out))
-        fail(path, NULL, "not enough memory for a report");
+        die(path, NULL, "not enough memory for a report");
     json = html_json(json);
     const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"data", json}, {0}};
     char *page = html_page(&size, report_html, parts);
     const char *reason;
     if (!write_file(path, page, size, &reason))
-        fail(path, "What stood there before is unchanged.", "the report cannot be written: %s", reason);
+        die(path, "What stood there before is unchanged.", "the report cannot be written: %s", reason);
     fputs("report: ", stderr);
     print_escaped(stderr, path);
-    fprintf(stderr, " (%s bytes, %d of %s pictures)\n", grouped(size), pictures,
-            grouped((uint64_t)report->evaluation->count));
+    fprintf(stderr, " (%s bytes, %d of %s pictures)\n", format_thousands(size), pictures,
+            format_thousands((uint64_t)report->evaluation->count));
     free(page);
     free(json);
     free(log_path);

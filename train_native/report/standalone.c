@@ -18,7 +18,7 @@ static char *usual_place(void)
     const ssize_t length = readlink("/proc/self/exe", path, LONGEST);
     char *slash = length > 0 ? strrchr(path, '/') : NULL;
     if (!slash)
-        fail("classifier.wasm", hint, "this system does not say where the program is");
+        die("classifier.wasm", hint, "this system does not say where the program is");
     strcpy(slash, from_program);
     return path;
 }
@@ -31,9 +31,9 @@ static char *read_module(const char *wasm)
     size_t size;
     uint8_t *bytes = read_file(&size, &reason, path, MOST);
     if (!bytes)
-        fail(path, hint, "the WebAssembly module cannot be read: %s", reason);
+        die(path, hint, "the WebAssembly module cannot be read: %s", reason);
     if (size < 4 || memcmp(bytes, "\0asm", 4) != 0)
-        fail(path, hint, "this is not a WebAssembly module");
+        die(path, hint, "this is not a WebAssembly module");
     char *base64 = html_base64(bytes, size);
     free(bytes);
     free(usual);

@@ -20,13 +20,13 @@ char *thumbnail_url(const uint8_t *pixels, struct shape shape)
         const struct shape to = {(shape.h * THUMBNAIL_SIDE + longest - 1) / longest,
                                  (shape.w * THUMBNAIL_SIDE + longest - 1) / longest, 3};
         small = allocate(shape_count(to), 1);
-        fit_pixels(small, pixels, shape, to, &(struct preprocess){.fit = FIT_STRETCH});
+        resize_pixels(small, pixels, shape, to, &(struct preprocess){.resize_mode = RESIZE_STRETCH});
         shape = to;
     }
     int size;
     unsigned char *png = stbi_write_png_to_mem(small ? small : pixels, 3 * shape.w, shape.w, shape.h, 3, &size);
     if (!png)
-        fail(NULL, NULL, "not enough memory for a picture");
+        die(NULL, NULL, "not enough memory for a picture");
     char *base64 = html_base64(png, (size_t)size), *url = allocate(strlen(base64) + sizeof start, 1);
     strcat(strcpy(url, start), base64);
     free(base64);

@@ -6,10 +6,10 @@
  * Kernels vectorise across outputs, never across a reduction, so the width does not change a result. The branch is
  * chosen at compile time; WebAssembly is tested before x86 because Emscripten also defines the x86 macros.
  *
- * A `wholes` is the same vector of whole numbers: VEC_LANES of 32 bits, or twice as many of 16, which makes a pair of each lane.
+ * A `ivec` is the same vector of whole numbers: VEC_LANES of 32 bits, or twice as many of 16, which makes a pair of each lane.
  * Sums and products of them wrap around.
  *
- *     sum = whole_add(sum, whole_dot(whole_pairs(a), whole_load(b)));        // each lane: sum + a[0] * b[0] + a[1] * b[1]
+ *     sum = ivec_add(sum, ivec_dot(ivec_pairs(a), ivec_load(b)));        // each lane: sum + a[0] * b[0] + a[1] * b[1]
  *
  * VEC_FUSED: whether vec_fma rounds once; training on machines that agree in it gives the same weights.
  * MICRO_ROWS x (MICRO_VECTORS * VEC_LANES) is the tile of C that the GEMM micro-kernel (gemm.c) keeps in registers. */
@@ -46,25 +46,25 @@ static inline vec vec_mul(vec a, vec b) { return wasm_f32x4_mul(a, b); }
 static inline vec vec_max(vec a, vec b) { return wasm_f32x4_pmax(b, a); }
 static inline vec vec_min(vec a, vec b) { return wasm_f32x4_pmin(b, a); }
 static inline vec vec_fma(vec a, vec b, vec c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }
-typedef v128_t wholes;
-static inline wholes whole_set1(int32_t x) { return wasm_i32x4_splat(x); }
-static inline wholes whole_set1_16(int16_t x) { return wasm_i16x8_splat(x); }
-static inline wholes whole_load(const void *p) { return wasm_v128_load(p); }
-static inline wholes whole_widen(const int8_t *p) { return wasm_i16x8_load8x8(p); }
-static inline wholes whole_pairs(const int16_t *p) { return wasm_v128_load32_splat(p); }
-static inline void whole_store(void *p, wholes a) { wasm_v128_store(p, a); }
-static inline wholes whole_add(wholes a, wholes b) { return wasm_i32x4_add(a, b); }
-static inline wholes whole_sub(wholes a, wholes b) { return wasm_i32x4_sub(a, b); }
-static inline wholes whole_max(wholes a, wholes b) { return wasm_i32x4_max(a, b); }
-static inline wholes whole_dot(wholes a, wholes b) { return wasm_i32x4_dot_i16x8(a, b); }
-static inline wholes whole_add16(wholes a, wholes b) { return wasm_i16x8_add(a, b); }
-static inline wholes whole_sub16(wholes a, wholes b) { return wasm_i16x8_sub(a, b); }
-static inline wholes whole_max16(wholes a, wholes b) { return wasm_i16x8_max(a, b); }
-static inline wholes whole_min16(wholes a, wholes b) { return wasm_i16x8_min(a, b); }
-static inline wholes whole_low(wholes a, wholes b) { return wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
-static inline wholes whole_high(wholes a, wholes b) { return wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
-static inline wholes whole_narrow(wholes low, wholes high) { return wasm_i16x8_narrow_i32x4(low, high); }
-static inline wholes whole_scale(wholes x, wholes m)
+typedef v128_t ivec;
+static inline ivec ivec_set1(int32_t x) { return wasm_i32x4_splat(x); }
+static inline ivec ivec_set1_16(int16_t x) { return wasm_i16x8_splat(x); }
+static inline ivec ivec_load(const void *p) { return wasm_v128_load(p); }
+static inline ivec ivec_widen(const int8_t *p) { return wasm_i16x8_load8x8(p); }
+static inline ivec ivec_pairs(const int16_t *p) { return wasm_v128_load32_splat(p); }
+static inline void ivec_store(void *p, ivec a) { wasm_v128_store(p, a); }
+static inline ivec ivec_add(ivec a, ivec b) { return wasm_i32x4_add(a, b); }
+static inline ivec ivec_sub(ivec a, ivec b) { return wasm_i32x4_sub(a, b); }
+static inline ivec ivec_max(ivec a, ivec b) { return wasm_i32x4_max(a, b); }
+static inline ivec ivec_dot(ivec a, ivec b) { return wasm_i32x4_dot_i16x8(a, b); }
+static inline ivec ivec_add16(ivec a, ivec b) { return wasm_i16x8_add(a, b); }
+static inline ivec ivec_sub16(ivec a, ivec b) { return wasm_i16x8_sub(a, b); }
+static inline ivec ivec_max16(ivec a, ivec b) { return wasm_i16x8_max(a, b); }
+static inline ivec ivec_min16(ivec a, ivec b) { return wasm_i16x8_min(a, b); }
+static inline ivec ivec_low(ivec a, ivec b) { return wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11); }
+static inline ivec ivec_high(ivec a, ivec b) { return wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15); }
+static inline ivec ivec_narrow(ivec low, ivec high) { return wasm_i16x8_narrow_i32x4(low, high); }
+static inline ivec ivec_scale(ivec x, ivec m)
 {
     const v128_t half = wasm_i64x2_const(1ll << 31, 1ll << 31);
     const v128_t low = wasm_i64x2_add(wasm_i64x2_extmul_low_i32x4(x, m), half);
@@ -90,25 +90,25 @@ static inline vec vec_mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec vec_max(vec a, vec b) { return _mm512_max_ps(a, b); }
 static inline vec vec_min(vec a, vec b) { return _mm512_min_ps(a, b); }
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
-typedef __m512i wholes;
-static inline wholes whole_set1(int32_t x) { return _mm512_set1_epi32(x); }
-static inline wholes whole_set1_16(int16_t x) { return _mm512_set1_epi16(x); }
-static inline wholes whole_load(const void *p) { return _mm512_loadu_si512(p); }
-static inline wholes whole_widen(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
-static inline wholes whole_pairs(const int16_t *p) { return _mm512_set1_epi32(vec_pair(p)); }
-static inline void whole_store(void *p, wholes a) { _mm512_storeu_si512(p, a); }
-static inline wholes whole_add(wholes a, wholes b) { return _mm512_add_epi32(a, b); }
-static inline wholes whole_sub(wholes a, wholes b) { return _mm512_sub_epi32(a, b); }
-static inline wholes whole_max(wholes a, wholes b) { return _mm512_max_epi32(a, b); }
-static inline wholes whole_dot(wholes a, wholes b) { return _mm512_madd_epi16(a, b); }
-static inline wholes whole_add16(wholes a, wholes b) { return _mm512_add_epi16(a, b); }
-static inline wholes whole_sub16(wholes a, wholes b) { return _mm512_sub_epi16(a, b); }
-static inline wholes whole_max16(wholes a, wholes b) { return _mm512_max_epi16(a, b); }
-static inline wholes whole_min16(wholes a, wholes b) { return _mm512_min_epi16(a, b); }
-static inline wholes whole_low(wholes a, wholes b) { return _mm512_unpacklo_epi16(a, b); }
-static inline wholes whole_high(wholes a, wholes b) { return _mm512_unpackhi_epi16(a, b); }
-static inline wholes whole_narrow(wholes low, wholes high) { return _mm512_packs_epi32(low, high); }
-static inline wholes whole_scale(wholes x, wholes m)
+typedef __m512i ivec;
+static inline ivec ivec_set1(int32_t x) { return _mm512_set1_epi32(x); }
+static inline ivec ivec_set1_16(int16_t x) { return _mm512_set1_epi16(x); }
+static inline ivec ivec_load(const void *p) { return _mm512_loadu_si512(p); }
+static inline ivec ivec_widen(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+static inline ivec ivec_pairs(const int16_t *p) { return _mm512_set1_epi32(vec_pair(p)); }
+static inline void ivec_store(void *p, ivec a) { _mm512_storeu_si512(p, a); }
+static inline ivec ivec_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }
+static inline ivec ivec_sub(ivec a, ivec b) { return _mm512_sub_epi32(a, b); }
+static inline ivec ivec_max(ivec a, ivec b) { return _mm512_max_epi32(a, b); }
+static inline ivec ivec_dot(ivec a, ivec b) { return _mm512_madd_epi16(a, b); }
+static inline ivec ivec_add16(ivec a, ivec b) { return _mm512_add_epi16(a, b); }
+static inline ivec ivec_sub16(ivec a, ivec b) { return _mm512_sub_epi16(a, b); }
+static inline ivec ivec_max16(ivec a, ivec b) { return _mm512_max_epi16(a, b); }
+static inline ivec ivec_min16(ivec a, ivec b) { return _mm512_min_epi16(a, b); }
+static inline ivec ivec_low(ivec a, ivec b) { return _mm512_unpacklo_epi16(a, b); }
+static inline ivec ivec_high(ivec a, ivec b) { return _mm512_unpackhi_epi16(a, b); }
+static inline ivec ivec_narrow(ivec low, ivec high) { return _mm512_packs_epi32(low, high); }
+static inline ivec ivec_scale(ivec x, ivec m)
 {
     const __m512i half = _mm512_set1_epi64(1ll << 31);
     const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(x, m), half);
@@ -135,25 +135,25 @@ static inline vec vec_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 static inline vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }
 static inline vec vec_min(vec a, vec b) { return _mm256_min_ps(a, b); }
 static inline vec vec_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
-typedef __m256i wholes;
-static inline wholes whole_set1(int32_t x) { return _mm256_set1_epi32(x); }
-static inline wholes whole_set1_16(int16_t x) { return _mm256_set1_epi16(x); }
-static inline wholes whole_load(const void *p) { return _mm256_loadu_si256(p); }
-static inline wholes whole_widen(const int8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p)); }
-static inline wholes whole_pairs(const int16_t *p) { return _mm256_set1_epi32(vec_pair(p)); }
-static inline void whole_store(void *p, wholes a) { _mm256_storeu_si256(p, a); }
-static inline wholes whole_add(wholes a, wholes b) { return _mm256_add_epi32(a, b); }
-static inline wholes whole_sub(wholes a, wholes b) { return _mm256_sub_epi32(a, b); }
-static inline wholes whole_max(wholes a, wholes b) { return _mm256_max_epi32(a, b); }
-static inline wholes whole_dot(wholes a, wholes b) { return _mm256_madd_epi16(a, b); }
-static inline wholes whole_add16(wholes a, wholes b) { return _mm256_add_epi16(a, b); }
-static inline wholes whole_sub16(wholes a, wholes b) { return _mm256_sub_epi16(a, b); }
-static inline wholes whole_max16(wholes a, wholes b) { return _mm256_max_epi16(a, b); }
-static inline wholes whole_min16(wholes a, wholes b) { return _mm256_min_epi16(a, b); }
-static inline wholes whole_low(wholes a, wholes b) { return _mm256_unpacklo_epi16(a, b); }
-static inline wholes whole_high(wholes a, wholes b) { return _mm256_unpackhi_epi16(a, b); }
-static inline wholes whole_narrow(wholes low, wholes high) { return _mm256_packs_epi32(low, high); }
-static inline wholes whole_scale(wholes x, wholes m)
+typedef __m256i ivec;
+static inline ivec ivec_set1(int32_t x) { return _mm256_set1_epi32(x); }
+static inline ivec ivec_set1_16(int16_t x) { return _mm256_set1_epi16(x); }
+static inline ivec ivec_load(const void *p) { return _mm256_loadu_si256(p); }
+static inline ivec ivec_widen(const int8_t *p) { return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p)); }
+static inline ivec ivec_pairs(const int16_t *p) { return _mm256_set1_epi32(vec_pair(p)); }
+static inline void ivec_store(void *p, ivec a) { _mm256_storeu_si256(p, a); }
+static inline ivec ivec_add(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
+static inline ivec ivec_sub(ivec a, ivec b) { return _mm256_sub_epi32(a, b); }
+static inline ivec ivec_max(ivec a, ivec b) { return _mm256_max_epi32(a, b); }
+static inline ivec ivec_dot(ivec a, ivec b) { return _mm256_madd_epi16(a, b); }
+static inline ivec ivec_add16(ivec a, ivec b) { return _mm256_add_epi16(a, b); }
+static inline ivec ivec_sub16(ivec a, ivec b) { return _mm256_sub_epi16(a, b); }
+static inline ivec ivec_max16(ivec a, ivec b) { return _mm256_max_epi16(a, b); }
+static inline ivec ivec_min16(ivec a, ivec b) { return _mm256_min_epi16(a, b); }
+static inline ivec ivec_low(ivec a, ivec b) { return _mm256_unpacklo_epi16(a, b); }
+static inline ivec ivec_high(ivec a, ivec b) { return _mm256_unpackhi_epi16(a, b); }
+static inline ivec ivec_narrow(ivec low, ivec high) { return _mm256_packs_epi32(low, high); }
+static inline ivec ivec_scale(ivec x, ivec m)
 {
     const __m256i half = _mm256_set1_epi64x(1ll << 31);
     const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(x, m), half);
@@ -180,30 +180,30 @@ static inline vec vec_mul(vec a, vec b) { return vmulq_f32(a, b); }
 static inline vec vec_max(vec a, vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 static inline vec vec_min(vec a, vec b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 static inline vec vec_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
-typedef int32x4_t wholes;
-#define WHOLE16(a) vreinterpretq_s16_s32(a)
-#define WHOLE32(a) vreinterpretq_s32_s16(a)
-static inline wholes whole_set1(int32_t x) { return vdupq_n_s32(x); }
-static inline wholes whole_set1_16(int16_t x) { return WHOLE32(vdupq_n_s16(x)); }
-static inline wholes whole_load(const void *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
-static inline wholes whole_widen(const int8_t *p) { return WHOLE32(vmovl_s8(vld1_s8(p))); }
-static inline wholes whole_pairs(const int16_t *p) { return vdupq_n_s32(vec_pair(p)); }
-static inline void whole_store(void *p, wholes a) { vst1q_u8(p, vreinterpretq_u8_s32(a)); }
-static inline wholes whole_add(wholes a, wholes b) { return vaddq_s32(a, b); }
-static inline wholes whole_sub(wholes a, wholes b) { return vsubq_s32(a, b); }
-static inline wholes whole_max(wholes a, wholes b) { return vmaxq_s32(a, b); }
-static inline wholes whole_dot(wholes a, wholes b)
+typedef int32x4_t ivec;
+#define IVEC16(a) vreinterpretq_s16_s32(a)
+#define IVEC32(a) vreinterpretq_s32_s16(a)
+static inline ivec ivec_set1(int32_t x) { return vdupq_n_s32(x); }
+static inline ivec ivec_set1_16(int16_t x) { return IVEC32(vdupq_n_s16(x)); }
+static inline ivec ivec_load(const void *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+static inline ivec ivec_widen(const int8_t *p) { return IVEC32(vmovl_s8(vld1_s8(p))); }
+static inline ivec ivec_pairs(const int16_t *p) { return vdupq_n_s32(vec_pair(p)); }
+static inline void ivec_store(void *p, ivec a) { vst1q_u8(p, vreinterpretq_u8_s32(a)); }
+static inline ivec ivec_add(ivec a, ivec b) { return vaddq_s32(a, b); }
+static inline ivec ivec_sub(ivec a, ivec b) { return vsubq_s32(a, b); }
+static inline ivec ivec_max(ivec a, ivec b) { return vmaxq_s32(a, b); }
+static inline ivec ivec_dot(ivec a, ivec b)
 {
-    return vpaddq_s32(vmull_s16(vget_low_s16(WHOLE16(a)), vget_low_s16(WHOLE16(b))), vmull_high_s16(WHOLE16(a), WHOLE16(b)));
+    return vpaddq_s32(vmull_s16(vget_low_s16(IVEC16(a)), vget_low_s16(IVEC16(b))), vmull_high_s16(IVEC16(a), IVEC16(b)));
 }
-static inline wholes whole_add16(wholes a, wholes b) { return WHOLE32(vaddq_s16(WHOLE16(a), WHOLE16(b))); }
-static inline wholes whole_sub16(wholes a, wholes b) { return WHOLE32(vsubq_s16(WHOLE16(a), WHOLE16(b))); }
-static inline wholes whole_max16(wholes a, wholes b) { return WHOLE32(vmaxq_s16(WHOLE16(a), WHOLE16(b))); }
-static inline wholes whole_min16(wholes a, wholes b) { return WHOLE32(vminq_s16(WHOLE16(a), WHOLE16(b))); }
-static inline wholes whole_low(wholes a, wholes b) { return WHOLE32(vzip1q_s16(WHOLE16(a), WHOLE16(b))); }
-static inline wholes whole_high(wholes a, wholes b) { return WHOLE32(vzip2q_s16(WHOLE16(a), WHOLE16(b))); }
-static inline wholes whole_narrow(wholes low, wholes high) { return WHOLE32(vcombine_s16(vqmovn_s32(low), vqmovn_s32(high))); }
-static inline wholes whole_scale(wholes x, wholes m)
+static inline ivec ivec_add16(ivec a, ivec b) { return IVEC32(vaddq_s16(IVEC16(a), IVEC16(b))); }
+static inline ivec ivec_sub16(ivec a, ivec b) { return IVEC32(vsubq_s16(IVEC16(a), IVEC16(b))); }
+static inline ivec ivec_max16(ivec a, ivec b) { return IVEC32(vmaxq_s16(IVEC16(a), IVEC16(b))); }
+static inline ivec ivec_min16(ivec a, ivec b) { return IVEC32(vminq_s16(IVEC16(a), IVEC16(b))); }
+static inline ivec ivec_low(ivec a, ivec b) { return IVEC32(vzip1q_s16(IVEC16(a), IVEC16(b))); }
+static inline ivec ivec_high(ivec a, ivec b) { return IVEC32(vzip2q_s16(IVEC16(a), IVEC16(b))); }
+static inline ivec ivec_narrow(ivec low, ivec high) { return IVEC32(vcombine_s16(vqmovn_s32(low), vqmovn_s32(high))); }
+static inline ivec ivec_scale(ivec x, ivec m)
 {
     return vcombine_s32(vrshrn_n_s64(vmull_s32(vget_low_s32(x), vget_low_s32(m)), 32), vrshrn_n_s64(vmull_high_s32(x, m), 32));
 }
@@ -226,44 +226,44 @@ static inline vec vec_mul(vec a, vec b) { return a * b; }
 static inline vec vec_max(vec a, vec b) { return a > b ? a : b; } /* b where either is NaN, as on every branch */
 static inline vec vec_min(vec a, vec b) { return a < b ? a : b; }
 static inline vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
-typedef uint32_t wholes; /* the first of a pair in the low half */
-static inline int32_t whole_first(wholes a) { return (int16_t)a; }
-static inline int32_t whole_second(wholes a) { return (int16_t)(a >> 16); }
-static inline wholes whole_pair(int32_t first, int32_t second) { return (uint16_t)first | (uint32_t)second << 16; }
-static inline int32_t whole_bounded(int32_t x) { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
-static inline int32_t whole_largest(int32_t a, int32_t b) { return a > b ? a : b; }
-static inline wholes whole_set1(int32_t x) { return (uint32_t)x; }
-static inline wholes whole_set1_16(int16_t x) { return whole_pair(x, x); }
-static inline wholes whole_pairs(const int16_t *p) { return whole_pair(p[0], p[1]); }
-static inline wholes whole_widen(const int8_t *p) { return whole_pair(p[0], p[1]); }
-static inline wholes whole_load(const void *p)
+typedef uint32_t ivec; /* the first of a pair in the low half */
+static inline int32_t ivec_first(ivec a) { return (int16_t)a; }
+static inline int32_t ivec_second(ivec a) { return (int16_t)(a >> 16); }
+static inline ivec ivec_pair(int32_t first, int32_t second) { return (uint16_t)first | (uint32_t)second << 16; }
+static inline int32_t ivec_bounded(int32_t x) { return x < -32768 ? -32768 : x > 32767 ? 32767 : x; }
+static inline int32_t ivec_largest(int32_t a, int32_t b) { return a > b ? a : b; }
+static inline ivec ivec_set1(int32_t x) { return (uint32_t)x; }
+static inline ivec ivec_set1_16(int16_t x) { return ivec_pair(x, x); }
+static inline ivec ivec_pairs(const int16_t *p) { return ivec_pair(p[0], p[1]); }
+static inline ivec ivec_widen(const int8_t *p) { return ivec_pair(p[0], p[1]); }
+static inline ivec ivec_load(const void *p)
 {
-    wholes a;
+    ivec a;
     memcpy(&a, p, sizeof a);
     return a;
 }
-static inline void whole_store(void *p, wholes a) { memcpy(p, &a, sizeof a); }
-static inline wholes whole_add(wholes a, wholes b) { return a + b; }
-static inline wholes whole_sub(wholes a, wholes b) { return a - b; }
-static inline wholes whole_max(wholes a, wholes b) { return (uint32_t)whole_largest((int32_t)a, (int32_t)b); }
-static inline wholes whole_dot(wholes a, wholes b)
+static inline void ivec_store(void *p, ivec a) { memcpy(p, &a, sizeof a); }
+static inline ivec ivec_add(ivec a, ivec b) { return a + b; }
+static inline ivec ivec_sub(ivec a, ivec b) { return a - b; }
+static inline ivec ivec_max(ivec a, ivec b) { return (uint32_t)ivec_largest((int32_t)a, (int32_t)b); }
+static inline ivec ivec_dot(ivec a, ivec b)
 {
-    return (uint32_t)(whole_first(a) * whole_first(b)) + (uint32_t)(whole_second(a) * whole_second(b));
+    return (uint32_t)(ivec_first(a) * ivec_first(b)) + (uint32_t)(ivec_second(a) * ivec_second(b));
 }
-static inline wholes whole_add16(wholes a, wholes b) { return whole_pair(whole_first(a) + whole_first(b), whole_second(a) + whole_second(b)); }
-static inline wholes whole_sub16(wholes a, wholes b) { return whole_pair(whole_first(a) - whole_first(b), whole_second(a) - whole_second(b)); }
-static inline wholes whole_max16(wholes a, wholes b)
+static inline ivec ivec_add16(ivec a, ivec b) { return ivec_pair(ivec_first(a) + ivec_first(b), ivec_second(a) + ivec_second(b)); }
+static inline ivec ivec_sub16(ivec a, ivec b) { return ivec_pair(ivec_first(a) - ivec_first(b), ivec_second(a) - ivec_second(b)); }
+static inline ivec ivec_max16(ivec a, ivec b)
 {
-    return whole_pair(whole_largest(whole_first(a), whole_first(b)), whole_largest(whole_second(a), whole_second(b)));
+    return ivec_pair(ivec_largest(ivec_first(a), ivec_first(b)), ivec_largest(ivec_second(a), ivec_second(b)));
 }
-static inline wholes whole_min16(wholes a, wholes b)
+static inline ivec ivec_min16(ivec a, ivec b)
 {
-    return whole_pair(-whole_largest(-whole_first(a), -whole_first(b)), -whole_largest(-whole_second(a), -whole_second(b)));
+    return ivec_pair(-ivec_largest(-ivec_first(a), -ivec_first(b)), -ivec_largest(-ivec_second(a), -ivec_second(b)));
 }
-static inline wholes whole_low(wholes a, wholes b) { return whole_pair(whole_first(a), whole_first(b)); }
-static inline wholes whole_high(wholes a, wholes b) { return whole_pair(whole_second(a), whole_second(b)); }
-static inline wholes whole_narrow(wholes low, wholes high) { return whole_pair(whole_bounded((int32_t)low), whole_bounded((int32_t)high)); }
-static inline wholes whole_scale(wholes x, wholes m)
+static inline ivec ivec_low(ivec a, ivec b) { return ivec_pair(ivec_first(a), ivec_first(b)); }
+static inline ivec ivec_high(ivec a, ivec b) { return ivec_pair(ivec_second(a), ivec_second(b)); }
+static inline ivec ivec_narrow(ivec low, ivec high) { return ivec_pair(ivec_bounded((int32_t)low), ivec_bounded((int32_t)high)); }
+static inline ivec ivec_scale(ivec x, ivec m)
 {
     return (uint32_t)(((int64_t)(int32_t)x * (int32_t)m + (1ll << 31)) >> 32);
 }
@@ -293,17 +293,17 @@ static inline void vec_store_lanes(float *p, vec a, int lanes)
 
 /* The operations on whole numbers, beyond the obvious (names with 16 work on 16 bits):
  *
- *     whole_widen(p)           bytes with a sign to 16 bits
- *     whole_pairs(p)           the pair p[0], p[1] in every lane
- *     whole_dot(a, b)          of each pair the sum of its two products: 32 bits
- *     whole_low, _high(a, b)   pairs of a and b, of the lower and of the higher half of their numbers
- *     whole_narrow(low, high)  32 bits to 16, what does not fit to the nearest that does
- *     whole_scale(x, m)        floor(x * m / 2^32 + 1/2)
+ *     ivec_widen(p)           bytes with a sign to 16 bits
+ *     ivec_pairs(p)           the pair p[0], p[1] in every lane
+ *     ivec_dot(a, b)          of each pair the sum of its two products: 32 bits
+ *     ivec_low, _high(a, b)   pairs of a and b, of the lower and of the higher half of their numbers
+ *     ivec_narrow(low, high)  32 bits to 16, what does not fit to the nearest that does
+ *     ivec_scale(x, m)        floor(x * m / 2^32 + 1/2)
  *
- * "Half" of a vector is what the machine takes for it: the halves of each 128 bits. So number WHOLE_PLACE(half, lane) of a vector
- * of 16 bits is the one that meets lane `lane` of whole_low (half 0) or whole_high (half 1), and comes from there in whole_narrow. */
+ * "Half" of a vector is what the machine takes for it: the halves of each 128 bits. So number IVEC_POSITION(half, lane) of a vector
+ * of 16 bits is the one that meets lane `lane` of ivec_low (half 0) or ivec_high (half 1), and comes from there in ivec_narrow. */
 #define WHOLE_BLOCK (VEC_LANES < 4 ? VEC_LANES : 4)
-#define WHOLE_PLACE(half, lane) ((lane) / WHOLE_BLOCK * 2 * WHOLE_BLOCK + (half) * WHOLE_BLOCK + (lane) % WHOLE_BLOCK)
+#define IVEC_POSITION(half, lane) ((lane) / WHOLE_BLOCK * 2 * WHOLE_BLOCK + (half) * WHOLE_BLOCK + (lane) % WHOLE_BLOCK)
 
 /* For constant loops over a tile of sums: without it compilers keep the tile in memory, at a third of the speed. */
 #if defined(__clang__)
