@@ -17,7 +17,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes
 # flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
 EXACT := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
 FLAGS := -O3 -g -DNDEBUG
-# An include names the folder: "kernels/gemm.h" of core, "cli/util.h" of the program, "support/test.h" of the tests.
+# An include names the folder: "kernels/gemm.h" of core, "cli/errors.h" of the program, "support/test.h" of the tests.
 INCLUDES := -iquote core -iquote train_native -iquote tests
 ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)

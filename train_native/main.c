@@ -1,9 +1,10 @@
 /* The eyelet program: finds the subcommand. */
 #include "commands/commands.h"
 #include "cli/options.h"
-#include "cli/util.h"
+#include "cli/errors.h"
 #include "base/vec/vec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

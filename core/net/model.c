@@ -1,6 +1,7 @@
 #include "net/model.h"
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -19,29 +20,6 @@ static uint64_t aligned(uint64_t place)
 }
 
 /* ---- Text ---- */
-
-bool model_text_valid(const char *text, int length, bool lines)
-{
-    for (int i = 0; i < length;) {
-        const unsigned char first = (unsigned char)text[i];
-        const int tail = first < 0x80 ? 0 : first >> 5 == 6 ? 1 : first >> 4 == 14 ? 2 : first >> 3 == 30 ? 3 : -1;
-        if (tail < 0 || i + tail >= length)
-            return false;
-        uint32_t code = tail ? first & (0x3fu >> tail) : first;
-        for (int k = 1; k <= tail; k++) {
-            const unsigned char next = (unsigned char)text[i + k];
-            if (next >> 6 != 2)
-                return false;
-            code = code << 6 | (next & 0x3f);
-        }
-        static const uint32_t shortest[4] = {0, 0x80, 0x800, 0x10000};
-        const bool control = (code < 0x20 && !(lines && code == '\n')) || (code >= 0x7f && code < 0xa0);
-        if (code < shortest[tail] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) || control)
-            return false;
-        i += tail + 1;
-    }
-    return true;
-}
 
 /* ---- Reading ---- */
 
@@ -230,14 +208,14 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
     for (int i = 0; i < net_classes(&model->net); i++) {
         if (place >= size || place + 1 + p[place] > size)
             return STATUS_TRUNCATED;
-        if (!model_text_valid((const char *)p + place + 1, p[place], false))
+        if (!text_valid((const char *)p + place + 1, p[place], false))
             return STATUS_TEXT;
         place += 1 + (uint64_t)p[place];
     }
     if (place + (uint64_t)model->notes_length > size)
         return STATUS_TRUNCATED;
     model->notes = (const char *)p + place;
-    if (!model_text_valid(model->notes, model->notes_length, true))
+    if (!text_valid(model->notes, model->notes_length, true))
         return STATUS_TEXT;
 
     place = aligned(place + (uint64_t)model->notes_length);

@@ -68,7 +68,4 @@ const char *model_label(int *length, const struct model *model, int index);
 size_t model_size(const struct model *model);
 void model_write(uint8_t *bytes, const struct model *model, const float *parameters);
 
-/* Whether these bytes are valid UTF-8 without control characters (but for line feeds, if lines are allowed). */
-bool model_text_valid(const char *text, int length, bool lines);
-
 #endif

@@ -4,12 +4,15 @@
  *
  * Images are random pixels in memory, of the network's size; every thread has a classifier of its own, as the command line's
  * processes and the browser's workers have. */
+#include "cli/memory.h"
+#include "cli/options.h"
 #include "bench/bench_peak.h"
 
 #include "model/model_file.h"
 #include "classifier.h"
 #include "base/random.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { IMAGES = 64, ROUNDS = 9, SEED = 1 };

@@ -6,8 +6,11 @@
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H
 
-#include "cli/util.h"
+#include "cli/clock.h"
+#include "cli/errors.h"
 #include "base/vec/vec.h"
+
+#include <stdbool.h>
 
 /* As many sums in flight as the matrix product's tile has: they fit the registers, and none waits for the one before. */
 static inline float multiply_add_turns(int turns, bool fused)

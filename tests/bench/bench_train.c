@@ -5,12 +5,15 @@
  *
  * A step is what the trainer does with a batch: reading the images, packing the weights, forward, backward, SGD with momentum.
  * Images and labels are random numbers in memory. The JSON holds the single times; bench_train.js makes figures of them. */
+#include "cli/memory.h"
+#include "cli/options.h"
 #include "bench/bench_peak.h"
 
 #include "model/network.h"
 #include "model/trainer.h"
 #include "training/loss.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

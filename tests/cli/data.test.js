@@ -327,7 +327,7 @@ test('what evaluate cannot write is named, and the model stays as it is', async 
         refused(await eyelet([...argumentList, '--logits', path], { cwd: here }), { subject: path, reason });
     const full = "trap '' XFSZ; ulimit -f";
     refused(await eyeletUnder(`${full} 4`, [...argumentList, '--logits', 'logits'], { cwd: here }), { subject: 'logits', reason: /too large/ });
-    refused(await eyeletUnder(`${full} 0`, [...argumentList, '--record'], { cwd: here }), { subject: 'm.eyelet', reason: /cannot be recorded/, hint: /unchanged/ });
+    refused(await eyeletUnder(`${full} 0`, [...argumentList, '--record'], { cwd: here }), { subject: 'm.eyelet', reason: /the accuracy cannot be written/, hint: /unchanged/ });
     assert.deepEqual(readFileSync(join(here, 'm.eyelet')), tinyModel());
     assert.deepEqual(readdirSync(here).sort(), ['fifo', 'm.eyelet', 'taken']);
     nothingLeftOver(here);

@@ -1,4 +1,5 @@
 /* The model file: what is written is read, and every limit. test_hostile_model.c has the damage. */
+#include "base/text.h"
 #include "net/model.h"
 
 #include "base/bytes.h"
@@ -152,16 +153,16 @@ TEST(text_is_valid_utf8_without_control_characters)
         const char *text = texts[i].text;
         const int length = (int)strlen(text);
         test_context("text %zu", i);
-        CHECK_EQUAL(model_text_valid(text, length, false), texts[i].label);
-        CHECK_EQUAL(model_text_valid(text, length, true), texts[i].notes);
+        CHECK_EQUAL(text_valid(text, length, false), texts[i].label);
+        CHECK_EQUAL(text_valid(text, length, true), texts[i].notes);
         size_t size;
         const uint8_t *bytes = assemble(&size, text, length, "", 0);
         CHECK_EQUAL(status_of(bytes, size), texts[i].label ? STATUS_OK : STATUS_TEXT);
         bytes = assemble(&size, "", 0, text, length);
         CHECK_EQUAL(status_of(bytes, size), texts[i].notes ? STATUS_OK : STATUS_TEXT);
     }
-    CHECK(!model_text_valid("zero\0inside", 11, true));
-    CHECK(model_text_valid("", 0, false));
+    CHECK(!text_valid("zero\0inside", 11, true));
+    CHECK(text_valid("", 0, false));
 }
 
 TEST(text_at_its_limits)

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,15 +149,13 @@ char *options_command(int argc, char **argv, const char *left_out)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        die(NULL, NULL, "not enough memory for the command line");
+    FILE *out = text_open(&text, &size);
     fputs("eyelet", out);
     for (int i = 0; i < argc; i++)
         if (!left_out || strcmp(argv[i], left_out) != 0) {
             fputc(' ', out);
             print_argument(out, argv[i]);
         }
-    fclose(out);
+    text_close(out);
     return text;
 }

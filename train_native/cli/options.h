@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+enum { MAX_THREADS = 256 }; /* for --threads: each takes memory */
+
 enum option_kind {
     OPTION_FLAG,   /* bool: no value */
     OPTION_COUNT,  /* int, 0 or more */

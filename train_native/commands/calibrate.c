@@ -1,7 +1,8 @@
 #include "commands/commands.h"
 
 #include "cli/options.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 #include "model/calibrated_model.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"

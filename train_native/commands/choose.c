@@ -4,7 +4,7 @@
 #include "base/bounds.h"
 #include "data/photo_list.h"
 #include "data/sandbox.h"
-#include "cli/util.h"
+#include "cli/files.h"
 #include "model/transfer.h"
 
 #include <math.h>

@@ -6,8 +6,14 @@
 #include "base/bounds.h"
 #include "model/model_file.h"
 #include "cli/options.h"
+#include "cli/text.h"
 #include "data/sandbox.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/files.h"
+#include "cli/json.h"
+#include "cli/list.h"
+#include "cli/memory.h"
 
 #include <dirent.h>
 #include <omp.h>
@@ -95,22 +101,10 @@ static void print_json_error(const char *path, const char *reason)
 
 /* ---- The files ---- */
 
-struct paths {
-    char **paths;
-    int count;
-};
-
-static void add_path(struct paths *paths, const char *folder, const char *name)
+static void add_path(struct text_list *paths, const char *folder, const char *name)
 {
-    const size_t bytes = strlen(folder) + strlen(name) + 2;
-    char *path = allocate(bytes, 1);
-    snprintf(path, bytes, "%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
-    if ((paths->count & (paths->count - 1)) == 0) { /* full at each power of two */
-        paths->paths = realloc(paths->paths, (paths->count ? 2 * (size_t)paths->count : 1) * sizeof *paths->paths);
-        if (!paths->paths)
-            die(NULL, NULL, "there is not enough memory for the names of the files");
-    }
-    paths->paths[paths->count++] = path;
+    char *path = text_format("%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
+    LIST_ADD(paths->texts, paths->count, path);
 }
 
 static int is_picture(const struct dirent *entry)
@@ -126,7 +120,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 }
 
 /* A folder without pictures stays itself, and is then named as what cannot be read. */
-static void add_operand(struct paths *paths, const char *operand)
+static void add_operand(struct text_list *paths, const char *operand)
 {
     struct dirent **entries = NULL;
     const int count = scandir(operand, &entries, is_picture, by_bytes);
@@ -190,7 +184,7 @@ static void decoder_stopped(void *context, int i)
 
 /* Prints what is in each file, in their order, and returns how many could not be read. So many files at a time, and then their
  * results: memory does not grow with the number of files. */
-static int classify_all(struct classifier *classifier, const struct paths *paths, int threads, int top, bool json, bool logits)
+static int classify_all(struct classifier *classifier, const struct text_list *paths, int threads, int top, bool json, bool logits)
 {
     const int classes = classifier_classes(classifier), most = threads * FILES_PER_CHILD;
     const int block = paths->count < most ? paths->count : most;
@@ -204,7 +198,7 @@ static int classify_all(struct classifier *classifier, const struct paths *paths
     int *indices = allocate((size_t)top, sizeof(int)), failures = 0;
     for (int begin = 0; begin < paths->count; begin += block) {
         const int count = paths->count - begin < block ? paths->count - begin : block;
-        struct job job = {classifier, paths->paths + begin, findings};
+        struct job job = {classifier, paths->texts + begin, findings};
         sandbox_run(count, threads, classify_file, decoder_stopped, &job);
         for (int i = 0; i < count; i++) {
             const char *path = job.paths[i];
@@ -263,7 +257,7 @@ int command_classify(int argc, char **argv)
     if (status)
         die(argv[first], NULL, "%s", status_text(status));
     const int classes = classifier_classes(classifier);
-    struct paths paths = {0};
+    struct text_list paths = {0};
     for (int i = first + 1; i < argc; i++)
         add_operand(&paths, argv[i]);
 
@@ -272,9 +266,7 @@ int command_classify(int argc, char **argv)
     const int failures = classify_all(classifier, &paths, threads, top < classes ? top : classes, json, logits);
     if (json)
         printf("]\n");
-    for (int i = 0; i < paths.count; i++)
-        free(paths.paths[i]);
-    free(paths.paths);
+    text_list_free(&paths);
     free(memory);
     free(bytes);
     return failures ? EXIT_ERROR : EXIT_SUCCESS;

@@ -3,7 +3,10 @@
 #include "model/evaluation.h"
 #include "model/model_file.h"
 #include "cli/options.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -110,9 +113,7 @@ int command_convert(int argc, char **argv)
     /* Layers may be folded on the way, so the weights are compared with those of the same network. */
     uint8_t *unrounded = model_file_again(&exact_size, &before, notes, WEIGHTS_FLOAT32);
     uint8_t *result = model_file_again(&after_size, &before, notes, (enum weights)type);
-    const char *reason;
-    if (!write_file(output, result, after_size, &reason))
-        die(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    save_file(output, result, after_size, "the model");
     model_read(&exact, unrounded, exact_size);
     model_read(&after, result, after_size);
     struct cost cost = {0};

@@ -1,7 +1,10 @@
 #include "commands/commands.h"
 
 #include "cli/options.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/json.h"
+#include "cli/text.h"
 #include "data/survey.h"
 
 #include <stdlib.h>

@@ -5,7 +5,10 @@
 #include "model/model_file.h"
 #include "cli/options.h"
 #include "report/report.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -56,7 +59,7 @@ static void check_division(const char *notes, const struct dataset *dataset, con
     const char *note = model_file_note(notes, "split");
     char *own = dataset_division(dataset);
     if (note && own && dataset->options.test < 1) {
-        char *line = strndup(note, strcspn(note, "\n"));
+        char *line = text_copy_bytes(note, strcspn(note, "\n"));
         if (strcmp(line, own) != 0)
             die(path, "Say so here too; or --test 1, to take all pictures of a place that it was not trained on.",
                  "the model was trained with %s: with %s it would be measured on what it has trained", line, own);
@@ -76,9 +79,7 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
     uint8_t *bytes = model_file_again(size, model, notes, model->type);
-    const char *reason;
-    if (!write_file(path, bytes, *size, &reason))
-        die(path, "The model is unchanged.", "the accuracy cannot be recorded: %s", reason);
+    save_file(path, bytes, *size, "the accuracy");
     free(notes);
     free(old);
     return bytes;
@@ -133,9 +134,8 @@ int command_evaluate(int argc, char **argv)
     dataset_fit(&dataset, model->net.input, &model->preprocess);
 
     struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, choice);
-    const char *reason;
-    if (logits && !write_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), &reason))
-        die(logits, NULL, "the logits cannot be written: %s", reason);
+    if (logits)
+        save_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), "the file of logits");
     size_t new_size;
     uint8_t *again = recorded ? record(&new_size, model, &evaluation, &dataset, argv[first], choice) : NULL;
     const struct report report = {.path = argv[first], .command = command, .model = model, .notes = notes,

@@ -5,7 +5,10 @@
 #include "cli/options.h"
 #include "exchange/safetensors.h"
 #include "report/standalone.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -122,9 +125,7 @@ int command_export(int argc, char **argv)
     if (same_file(argv[first], output))
         die(output, "Name another file with -o.", "this is the model itself");
     uint8_t *result = format->bytes(&size, &(struct source){model, bytes, model_bytes, argv[first], wasm});
-    const char *reason;
-    if (!write_file(output, result, size, &reason))
-        die(output, "What stood there before is unchanged.", "the export cannot be written: %s", reason);
+    save_file(output, result, size, "the export");
     (json ? print_json : print_table)(format, &model->net, size);
     free(result);
     free(bytes);

@@ -1,8 +1,9 @@
 #include "commands/find_learning_rate.h"
 
-#include "cli/util.h"
+#include "cli/errors.h"
 
 #include <math.h>
+#include <stdio.h>
 
 enum { STEPS = 106, STEPS_A_DECADE = 15 };
 static const double lowest_rate = 1e-6; /* seven decades up to 10 */

@@ -2,7 +2,9 @@
 
 #include "model/calibrated_model.h"
 #include "model/model_file.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +33,6 @@ void model_writer_save(const struct model_writer *saver, const float *weights, c
     size_t size;
     uint8_t *bytes = model_file_bytes(&size, saver->net, weights, saver->preprocess,
                                       saver->dataset->class_names, notes);
-    const char *reason;
-    if (!write_file(path, bytes, size, &reason))
-        die(path, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    save_file(path, bytes, size, "the model");
     free(bytes);
 }

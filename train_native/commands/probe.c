@@ -1,6 +1,9 @@
 #include "commands/probe.h"
 
-#include "cli/util.h"
+#include "cli/clock.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 #include "model/softmax_regression.h"
 
 #include <math.h>

@@ -1,6 +1,8 @@
 #include "commands/progress.h"
 
-#include "cli/util.h"
+#include "cli/clock.h"
+#include "cli/errors.h"
+#include "cli/text.h"
 
 #include <errno.h>
 #include <stdlib.h>

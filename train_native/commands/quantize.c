@@ -4,7 +4,12 @@
 #include "model/model_file.h"
 #include "cli/options.h"
 #include "model/quantizer.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/files.h"
+#include "cli/json.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -158,9 +163,7 @@ int command_quantize(int argc, char **argv)
     if (lost > (double)drop)
         die(argv[first], "Nothing was written. Allow more with --drop, or show it more --images.",
              "quantized it loses %.2f points of accuracy, more than %g", lost, (double)drop);
-    const char *reason;
-    if (!write_file(output, result, report.bytes_after, &reason))
-        die(output, "What stood there before is unchanged.", "the model cannot be written: %s", reason);
+    save_file(output, result, report.bytes_after, "the model");
     evaluation_free(&report.before);
     evaluation_free(&report.after);
     dataset_free(&test);

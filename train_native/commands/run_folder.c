@@ -3,7 +3,10 @@
 #include "model/evaluation.h"
 #include "model/model_file.h"
 #include "report/report.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +15,11 @@
 void run_folder_configuration(const struct train_options *o, const char *command, const char *identity)
 {
     char *path = with_suffix(o->output, ".txt"), *text = NULL;
-    const char *reason;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = text_open(&text, &size);
     fprintf(out, "command=%s\n%s", command, identity);
-    fclose(out);
-    if (!write_file(path, text, size, &reason))
-        die(path, NULL, "what the run is made of cannot be written: %s", reason);
+    text_close(out);
+    save_file(path, text, size, "the run's configuration");
     free(text);
     free(path);
 }

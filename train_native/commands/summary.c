@@ -5,7 +5,11 @@
 #include "model/network.h"
 #include "cli/options.h"
 #include "model/recipes.h"
-#include "cli/util.h"
+#include "cli/escape.h"
+#include "cli/files.h"
+#include "cli/json.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 #include "model/trainer.h"
 
 #include <stdlib.h>

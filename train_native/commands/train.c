@@ -13,7 +13,11 @@
 #include "model/unfold_batchnorm.h"
 #include "commands/run_folder.h"
 #include "commands/model_writer.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 #include "commands/train_options.h"
 #include "model/trainer.h"
 #include "model/transfer.h"
@@ -176,7 +180,7 @@ static struct indices check_places(const struct train_options *o)
     if (o->find_rate)
         return indices;
     if (o->run_folder) {
-        char *folder = strndup(o->output, (size_t)(strrchr(o->output, '/') - o->output));
+        char *folder = text_copy_bytes(o->output, (size_t)(strrchr(o->output, '/') - o->output));
         struct stat about;
         if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
             die(folder, "Name another place with -o.", "the folder of the run cannot be made: %m");

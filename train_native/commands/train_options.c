@@ -4,9 +4,11 @@
 #include "data/fetch.h"
 #include "model/network.h"
 #include "cli/options.h"
-#include "cli/util.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 #include "base/vec/vec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -287,7 +289,7 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     const struct augment *a = &s->augment;
     char *text = NULL;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = text_open(&text, &size);
     const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
     fprintf(out, "data=%08x-%08x of %d images\n", bytes_crc32(dataset->pixels, pixels),
             bytes_crc32((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
@@ -313,7 +315,7 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     fprintf(out, "--resized-crop=%.9g\n--rotate=%.9g\n--jitter=%.9g\n--erase=%.9g\n--mixup=%.9g\n--cutmix=%.9g\n",
             (double)a->resized_crop, (double)a->rotate, (double)a->jitter, (double)a->erase, (double)a->mixup, (double)a->cutmix);
     fprintf(out, "multiply-add=%s\n", VEC_FUSED ? "fused" : "unfused"); /* the last bits differ */
-    fclose(out);
+    text_close(out);
     return text;
 }
 

@@ -3,7 +3,11 @@
 #include "data/dataset_sources.h"
 
 #include "net/model.h"
-#include "cli/util.h"
+#include "base/text.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +36,7 @@ static char *find(const struct cifar *cifar, const char *folder)
         char *test = path_join(indices[i], cifar->files[cifar->file_count - 1]), *names = path_join(indices[i], cifar->names_file);
         /* CIFAR-10's files are named as nothing else is; train.bin and test.bin could be anything. */
         if (access(test, F_OK) == 0 && (cifar == &cifar10 || access(names, F_OK) == 0))
-            found = strdup(indices[i]);
+            found = text_copy(indices[i]);
         free(names);
         free(test);
     }
@@ -56,9 +60,9 @@ static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
             line[strcspn(line, "\r")] = 0;
         if (!line || !*line || strlen(line) > LIMIT_LABEL)
             die(path, cifar->remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
-        if (!model_text_valid(line, (int)strlen(line), false)) /* no model could hold it */
+        if (!text_valid(line, (int)strlen(line), false)) /* no model could hold it */
             die(path, cifar->remedy, "line %d is not text", i + 1);
-        dataset->class_names[i] = strdup(line);
+        dataset->class_names[i] = text_copy(line);
     }
     free(text);
     free(path);
@@ -96,7 +100,7 @@ static void read_all(struct dataset *dataset, const struct cifar *cifar)
     const bool train = dataset->part == DATASET_TRAIN;
     const int tests = cifar->file_count - 1;
     const size_t most = (size_t)(train ? tests * cifar->records : cifar->test_records);
-    dataset->name = strdup(cifar->name);
+    dataset->name = text_copy(cifar->name);
     dataset->shape = (struct shape){SIDE, SIDE, 3};
     dataset->classes = cifar->classes;
     dataset->pixels = allocate(most, 3 * PLANE);

@@ -3,8 +3,14 @@
 
 #include "base/bounds.h"
 #include "net/model.h"
-#include "cli/util.h"
+#include "base/text.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/list.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -75,7 +81,7 @@ static const char *fault_of(const struct row *row)
     if (!*row->field[0])
         return "the path is empty";
     const size_t length = strlen(row->field[1]);
-    if (!length || length > LIMIT_LABEL || !model_text_valid(row->field[1], (int)length, false))
+    if (!length || length > LIMIT_LABEL || !text_valid(row->field[1], (int)length, false))
         return "the label is not 1 to 255 bytes of UTF-8 without control characters";
     return NULL;
 }
@@ -96,14 +102,10 @@ static bool is_header(const struct row *row)
 
 static char *path_of(const struct reader *reader, const struct row *row, const char *fault)
 {
-    char *path;
     const char *slash = strrchr(reader->path, '/');
     const int folder = slash ? (int)(slash - reader->path) + 1 : 0;
-    const int printed = fault ? asprintf(&path, "%s:%d", reader->path, row->number)
-                              : asprintf(&path, "%.*s%s", *row->field[0] == '/' ? 0 : folder, reader->path, row->field[0]);
-    if (printed < 0)
-        die(NULL, NULL, "there is not enough memory");
-    return path;
+    return fault ? text_format("%s:%d", reader->path, row->number)
+                 : text_format("%.*s%s", *row->field[0] == '/' ? 0 : folder, reader->path, row->field[0]);
 }
 
 struct photo_list *csv_list(const char *path)
@@ -124,11 +126,7 @@ struct photo_list *csv_list(const char *path)
         if (row.number == 1 && is_header(&row))
             continue;
         const char *fault = fault_of(&row);
-        if ((list->count & (list->count - 1)) == 0) {
-            labels = realloc(labels, (list->count ? 2 * (size_t)list->count : 1) * sizeof *labels);
-            if (!labels)
-                die(NULL, NULL, "there is not enough memory");
-        }
+        labels = list_room(labels, list->count, sizeof *labels);
         labels[list->count] = fault ? NULL : row.field[1];
         photo_list_add(list, &(struct photo){path_of(&reader, &row, fault), fault, 0, PHOTO_OPEN});
     }
@@ -136,7 +134,7 @@ struct photo_list *csv_list(const char *path)
     int named = 0;
     for (int i = 0; i < list->count; i++)
         if (labels[i])
-            names[named++] = strdup(labels[i]);
+            names[named++] = text_copy(labels[i]);
     if (!named)
         die(path, "A CSV file has a line `path,label` for each picture.", "there is no row with a path and a label in it");
     photo_list_name_classes(list, names, named, path);

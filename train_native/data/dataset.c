@@ -6,7 +6,11 @@
 #include "net/model.h"
 #include "data/photo_list.h"
 #include "data/photos.h"
-#include "cli/util.h"
+#include "base/text.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -66,19 +70,19 @@ static char *name_of(const char *path)
     while (start && path[start - 1] != '/')
         start--;
     const int count = (int)(length - start);
-    return count && count <= LONGEST_NAME && model_text_valid(path + start, count, false) ? strndup(path + start, length - start)
-                                                                                         : strdup("photos");
+    return count && count <= LONGEST_NAME && text_valid(path + start, count, false) ? text_copy_bytes(path + start, length - start)
+                                                                                         : text_copy("photos");
 }
 
 static void open_photos(struct dataset *dataset, const char *path, bool is_folder)
 {
-    dataset->path = strdup(path);
+    dataset->path = text_copy(path);
     dataset->name = name_of(path);
     dataset->photos = is_folder ? folder_list(path) : csv_list(path);
     dataset->classes = dataset->photos->classes;
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)
-        dataset->class_names[i] = strdup(dataset->photos->class_names[i]);
+        dataset->class_names[i] = text_copy(dataset->photos->class_names[i]);
     if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
         die(path, "Put the pictures to learn from into a folder train beside it.", "there are only test pictures here");
 }

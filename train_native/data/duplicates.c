@@ -1,6 +1,6 @@
 #include "data/duplicates.h"
 
-#include "cli/util.h"
+#include "cli/memory.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,10 @@
 #include "data/fetch.h"
 
-#include "cli/util.h"
+#include "cli/errors.h"
 
 #include <errno.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

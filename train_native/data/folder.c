@@ -1,7 +1,11 @@
 /* A folder for each class: what is in it by the file system. */
 #include "data/photo_list.h"
 
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/list.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,50 +14,28 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-struct names {
-    char **names;
-    int count;
-};
-
 static int by_bytes(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void names_add(struct names *names, const char *name)
-{
-    if ((names->count & (names->count - 1)) == 0) {
-        names->names = realloc(names->names, (names->count ? 2 * (size_t)names->count : 1) * sizeof *names->names);
-        if (!names->names)
-            die(NULL, NULL, "there is not enough memory to list a folder");
-    }
-    names->names[names->count++] = strdup(name);
-}
-
 /* What is in a folder, but for hidden names, in the order of their bytes. */
-static struct names names_in(const char *folder)
+static struct text_list names_in(const char *folder)
 {
-    struct names names = {0};
+    struct text_list names = {0};
     DIR *directory = opendir(folder);
     if (!directory)
         die(folder, "A folder that cannot be looked into would be missing from the data.", "%s", strerror(errno));
     errno = 0;
     for (const struct dirent *entry; (entry = readdir(directory)); errno = 0)
         if (entry->d_name[0] != '.')
-            names_add(&names, entry->d_name);
+            text_list_add(&names, entry->d_name);
     if (errno)
         die(folder, NULL, "%s", strerror(errno));
     closedir(directory);
     if (names.count)
-        qsort(names.names, (size_t)names.count, sizeof *names.names, by_bytes);
+        qsort(names.texts, (size_t)names.count, sizeof *names.texts, by_bytes);
     return names;
-}
-
-static void names_free(struct names *names)
-{
-    for (int i = 0; i < names->count; i++)
-        free(names->names[i]);
-    free(names->names);
 }
 
 static bool is_folder(const char *path)
@@ -75,21 +57,21 @@ static bool is_picture_name(const char *name)
 }
 
 /* The folders in a folder. Pictures beside them are of no class. */
-static struct names folders_in(const char *folder)
+static struct text_list folders_in(const char *folder)
 {
-    struct names all = names_in(folder), folders = {0};
+    struct text_list all = names_in(folder), folders = {0};
     int pictures = 0;
     for (int i = 0; i < all.count; i++) {
-        char *path = path_join(folder, all.names[i]);
+        char *path = path_join(folder, all.texts[i]);
         if (is_folder(path))
-            names_add(&folders, all.names[i]);
+            text_list_add(&folders, all.texts[i]);
         else
             pictures += is_picture_name(path);
         free(path);
     }
     if (pictures && folders.count)
         warn(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s", format_thousands((uint64_t)pictures));
-    names_free(&all);
+    text_list_free(&all);
     return folders;
 }
 
@@ -97,44 +79,44 @@ static struct names folders_in(const char *folder)
  * may lead round in circles. */
 static void add_class(struct photo_list *list, const char *folder, int label, enum photo_part part)
 {
-    struct names open = {0};
+    struct text_list open = {0};
     const int before = list->count;
-    names_add(&open, folder);
+    text_list_add(&open, folder);
     for (int at = 0; at < open.count; at++) {
-        struct names names = names_in(open.names[at]);
+        struct text_list names = names_in(open.texts[at]);
         for (int i = 0; i < names.count; i++) {
-            char *path = path_join(open.names[at], names.names[i]);
+            char *path = path_join(open.texts[at], names.texts[i]);
             struct stat about;
             const bool known = lstat(path, &about) == 0;
             if (known && S_ISDIR(about.st_mode)) {
-                names_add(&open, path);
+                text_list_add(&open, path);
             } else if (known && S_ISLNK(about.st_mode) && is_folder(path)) {
                 warn(path, NULL, "is a link to a folder: it is not followed");
             } else if (is_picture_name(path)) {
-                photo_list_add(list, &(struct photo){strdup(path), NULL, (uint16_t)label, (uint8_t)part});
+                photo_list_add(list, &(struct photo){text_copy(path), NULL, (uint16_t)label, (uint8_t)part});
             } else {
                 list->ignored++;
             }
             free(path);
         }
-        names_free(&names);
+        text_list_free(&names);
     }
-    names_free(&open);
+    text_list_free(&open);
     if (list->count == before)
         die(folder, "Every class needs pictures in every part. Remove the folder, or fill it.", "there are no pictures in it");
 }
 
 /* A class folder may be a link, but not to the folder that it is in, nor two of them to one. */
-static void check_apart(const char *parent, const struct names *classes)
+static void check_apart(const char *parent, const struct text_list *classes)
 {
     struct stat *seen = allocate((size_t)classes->count + 1, sizeof *seen);
     for (int i = 0; i <= classes->count; i++) {
-        char *path = i ? path_join(parent, classes->names[i - 1]) : strdup(parent);
+        char *path = i ? path_join(parent, classes->texts[i - 1]) : text_copy(parent);
         if (stat(path, &seen[i]))
             die(path, NULL, "%s", strerror(errno));
         for (int k = 0; k < i; k++)
             if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
-                die(path, "Remove the link.", "is the same folder as \"%s\"", k ? classes->names[k - 1] : parent);
+                die(path, "Remove the link.", "is the same folder as \"%s\"", k ? classes->texts[k - 1] : parent);
         free(path);
     }
     free(seen);
@@ -145,7 +127,7 @@ static void check_apart(const char *parent, const struct names *classes)
 struct part {
     enum photo_part part;
     char *folder;
-    struct names classes;
+    struct text_list classes;
 };
 enum { MOST_PARTS = 3 };
 
@@ -165,13 +147,13 @@ static int part_named(const char *name)
 /* A folder called train with pictures in it is a class: of vehicles, perhaps. With folders in it, it is a part. */
 static int parts_in(struct part parts[MOST_PARTS], const char *root)
 {
-    struct names folders = folders_in(root);
+    struct text_list folders = folders_in(root);
     int count = 0;
     for (int i = 0; i < folders.count; i++) {
-        const int part = part_named(folders.names[i]);
+        const int part = part_named(folders.texts[i]);
         if (part < 0)
             continue;
-        struct part found = {(enum photo_part)part, path_join(root, folders.names[i]), {0}};
+        struct part found = {(enum photo_part)part, path_join(root, folders.texts[i]), {0}};
         found.classes = folders_in(found.folder);
         if (!found.classes.count) {
             free(found.folder);
@@ -183,15 +165,15 @@ static int parts_in(struct part parts[MOST_PARTS], const char *root)
         parts[count++] = found;
     }
     for (int i = 0; count && i < folders.count; i++)
-        if (part_named(folders.names[i]) < 0) {
-            char *path = path_join(root, folders.names[i]);
+        if (part_named(folders.texts[i]) < 0) {
+            char *path = path_join(root, folders.texts[i]);
             warn(path, NULL, "is left out: it stands beside the parts of the data");
             free(path);
         }
     if (!count)
-        parts[count++] = (struct part){PHOTO_OPEN, strdup(root), folders};
+        parts[count++] = (struct part){PHOTO_OPEN, text_copy(root), folders};
     else
-        names_free(&folders);
+        text_list_free(&folders);
     return count;
 }
 
@@ -201,17 +183,17 @@ struct photo_list *folder_list(const char *root)
     struct photo_list *list = allocate(1, sizeof *list);
     const int count = parts_in(parts, root);
     list->kind = "a folder for each class";
-    struct names all = {0};
+    struct text_list all = {0};
     for (int k = 0; k < count; k++) {
         check_apart(parts[k].folder, &parts[k].classes);
         list->has_test |= parts[k].part == PHOTO_TEST;
         list->has_train |= parts[k].part == PHOTO_TRAIN || parts[k].part == PHOTO_OPEN;
         for (int i = 0; i < parts[k].classes.count; i++)
-            names_add(&all, parts[k].classes.names[i]);
+            text_list_add(&all, parts[k].classes.texts[i]);
     }
     if (!all.count)
         die(root, "Put the pictures of each class into a folder of its name.", "there are no folders in it, so there are no classes");
-    photo_list_name_classes(list, all.names, all.count, root);
+    photo_list_name_classes(list, all.texts, all.count, root);
     for (int k = 0; k < count; k++)
         for (int i = 0; i < list->classes; i++) {
             char *folder = path_join(parts[k].folder, list->class_names[i]);
@@ -225,7 +207,7 @@ struct photo_list *folder_list(const char *root)
             free(folder);
         }
     for (int k = 0; k < count; k++) {
-        names_free(&parts[k].classes);
+        text_list_free(&parts[k].classes);
         free(parts[k].folder);
     }
     photo_list_arrange(list);

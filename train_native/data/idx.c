@@ -6,7 +6,10 @@
 #include "image/decode.h"
 #include "base/bounds.h"
 #include "data/sandbox.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +43,7 @@ static char *find(const char *folder)
         char *file = file_in(folder, parts[i], "images-idx3");
         free(file);
         if (file)
-            return strdup(folder);
+            return text_copy(folder);
     }
     return NULL;
 }
@@ -140,13 +143,10 @@ static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, co
 static void name_classes(struct dataset *dataset)
 {
     const bool is_fashion = dataset->classes == FASHION && strcasestr(dataset->path, "fashion");
-    dataset->name = strdup(is_fashion ? "Fashion-MNIST" : "MNIST");
+    dataset->name = text_copy(is_fashion ? "Fashion-MNIST" : "MNIST");
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)
-        if (is_fashion)
-            dataset->class_names[i] = strdup(fashion[i]);
-        else if (asprintf(&dataset->class_names[i], "%d", i) < 0)
-            die(NULL, NULL, "there is not enough memory");
+        dataset->class_names[i] = is_fashion ? text_copy(fashion[i]) : text_format("%d", i);
 }
 
 static void read_all(struct dataset *dataset)

@@ -2,7 +2,10 @@
 
 #include "base/bounds.h"
 #include "net/model.h"
-#include "cli/util.h"
+#include "base/text.h"
+#include "cli/errors.h"
+#include "cli/list.h"
+#include "cli/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +54,7 @@ void photo_list_name_classes(struct photo_list *list, char **names, int count, c
         die(source, NULL, "there are %d classes, and at most %d can be told apart", list->classes, LIMIT_CHANNELS);
     for (int i = 0; i < list->classes; i++) {
         const size_t length = strlen(names[i]);
-        if (!length || length > LIMIT_LABEL || !model_text_valid(names[i], (int)length, false))
+        if (!length || length > LIMIT_LABEL || !text_valid(names[i], (int)length, false))
             die(source, "Rename it: a model stores this name as text.",
                  "the class \"%s\" has a name that is not 1 to %d bytes of UTF-8 without control characters", names[i], LIMIT_LABEL);
     }
@@ -70,14 +73,7 @@ int photo_list_class(const struct photo_list *list, const char *name)
 
 void photo_list_add(struct photo_list *list, const struct photo *photo)
 {
-    if ((list->count & (list->count - 1)) == 0) { /* a power of two: full */
-        const size_t room = list->count ? 2 * (size_t)list->count : 1;
-        struct photo *grown = room > INT32_MAX / 2 ? NULL : realloc(list->photos, room * sizeof *grown);
-        if (!grown)
-            die(NULL, NULL, "there are more pictures than memory to list them");
-        list->photos = grown;
-    }
-    list->photos[list->count++] = *photo;
+    LIST_ADD(list->photos, list->count, *photo);
 }
 
 struct rank {

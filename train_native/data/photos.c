@@ -5,7 +5,9 @@
 #include "base/bounds.h"
 #include "base/random.h"
 #include "data/sandbox.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,8 @@
 #include "data/sandbox.h"
 
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/options.h"
+#include "cli/text.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +31,7 @@ void *shared_memory(size_t count, size_t size)
     if (!__builtin_mul_overflow(count, size, &bytes))
         block = mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
-        die(NULL, "Close other programs, or use smaller images.", "not enough memory for %zu x %zu bytes", count, size);
+        die(NULL, "Close other programs, or use smaller images.", "there is not enough memory for %zu x %zu bytes", count, size);
     return block;
 }
 

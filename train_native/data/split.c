@@ -2,8 +2,11 @@
 #include "data/dataset_sources.h"
 
 #include "base/random.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,10 +105,8 @@ void split_free(struct split *split)
 
 char *dataset_division(const struct dataset *dataset)
 {
-    char *text = NULL;
-    if (dataset->drawn && asprintf(&text, "--test %g --split-seed %d", (double)dataset->options.test, dataset->options.split_seed) < 0)
-        die(NULL, NULL, "there is not enough memory");
-    return text;
+    const struct data_options *options = &dataset->options;
+    return dataset->drawn ? text_format("--test %g --split-seed %d", (double)options->test, options->split_seed) : NULL;
 }
 
 void dataset_draw(struct dataset *dataset, int count, uint64_t seed)

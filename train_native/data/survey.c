@@ -2,8 +2,12 @@
 
 #include "data/dataset_sources.h"
 #include "data/duplicates.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/list.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
+#include <assert.h>
 #include <omp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -35,7 +39,7 @@ static uint8_t *gather_photos(struct survey *survey, const struct data_options *
     uint8_t *thumbnails = pixels_new(mapped, (size_t)list->count * shape_count(thumbnail_shape), half);
     survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole, options->threads ? options->threads : omp_get_max_threads(), half);
     for (int i = 0; i < list->count; i++) {
-        survey->files[i] = strdup(list->photos[i].path);
+        survey->files[i] = text_copy(list->photos[i].path);
         survey->labels[i] = list->photos[i].label;
         survey->parts[i] = list->photos[i].part;
         survey->contents[i] = survey->facts[i].content;
@@ -57,8 +61,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
             survey->labels[at + i] = set->labels[i];
             survey->parts[at + i] = parts[k];
             survey->contents[at + i] = content_of(set->pixels + (size_t)i * image, image, 0);
-            if (asprintf(&survey->files[at + i], "%s image %d", survey_parts[parts[k]], i) < 0)
-                die(NULL, NULL, "there is not enough memory");
+            survey->files[at + i] = text_format("%s image %d", survey_parts[parts[k]], i);
         }
         dataset_fit(set, thumbnail_shape, &whole);
         memcpy(thumbnails + (size_t)at * bytes, set->pixels, (size_t)set->count * bytes);
@@ -164,11 +167,7 @@ static void add_groups(struct survey *survey, const struct duplicates *duplicate
         group.indices = allocate((size_t)group.count, sizeof *group.indices);
         for (int k = start; k < end; k++)
             group.indices[k - start] = indices[members[k].place];
-        if ((survey->group_count & (survey->group_count - 1)) == 0)
-            survey->groups = realloc(survey->groups, (survey->group_count ? 2 * (size_t)survey->group_count : 1) * sizeof *survey->groups);
-        if (!survey->groups)
-            die(NULL, NULL, "there is not enough memory");
-        survey->groups[survey->group_count++] = group;
+        LIST_ADD(survey->groups, survey->group_count, group);
     }
     free(members);
 }
@@ -196,8 +195,9 @@ static void find_duplicates(struct survey *survey, uint8_t *thumbnails)
 
 static void add(char **list, int *count, const char *format, va_list arguments)
 {
-    if (*count == MOST_FINDINGS || vasprintf(&list[*count], format, arguments) < 0)
-        die(NULL, NULL, "there is not enough memory");
+    assert(*count < MOST_FINDINGS);
+    if (vasprintf(&list[*count], format, arguments) < 0)
+        die_of_memory();
     ++*count;
 }
 

@@ -3,8 +3,9 @@
 #include "model/layer_name.h"
 #include "kernels/norm.h"
 #include "exchange/protobuf.h"
-#include "cli/util.h"
+#include "cli/memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

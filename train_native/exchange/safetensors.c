@@ -4,7 +4,10 @@
 #include "model/layer_name.h"
 #include "model/network.h"
 #include "kernels/norm.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/json.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,13 +156,13 @@ static void put_network(FILE *out, const struct net *net)
 {
     char *text = NULL;
     size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    for (int i = 0; memory && i < net->node_count; i++) {
+    FILE *memory = text_open(&text, &size);
+    for (int i = 0; i < net->node_count; i++) {
         fputs(i ? ", " : "[", memory);
         put_layer(memory, net, i);
     }
-    if (!memory || fputc(']', memory) == EOF || fclose(memory))
-        die(NULL, NULL, "not enough memory for the network's description");
+    fputc(']', memory);
+    text_close(memory);
     put_metadata(out, "network", text);
     free(text);
 }
@@ -171,10 +174,8 @@ uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *
     char *header = NULL;
     size_t header_size;
     writer->model = model;
-    writer->header = open_memstream(&header, &header_size);
+    writer->header = text_open(&header, &header_size);
     writer->data = allocate(net_parameter_count(&model->net), sizeof(float));
-    if (!writer->header)
-        die(path, NULL, "not enough memory to export it");
     follow_flattened(writer, path);
     fputs("{\"__metadata__\":{\"format\":\"pt\"", writer->header);
     layer_metadata(model, put_metadata, writer->header);
@@ -185,8 +186,7 @@ uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *
     fflush(writer->header);
     const size_t over = header_size % ALIGNMENT; /* spaces follow, so that the data is aligned */
     fprintf(writer->header, "%*s", over ? (int)(ALIGNMENT - over) : 0, "");
-    if (ferror(writer->header) || fclose(writer->header))
-        die(path, NULL, "not enough memory to export it");
+    text_close(writer->header);
 
     *size = LENGTH_BYTES + header_size + writer->size;
     uint8_t *bytes = allocate(*size, 1);

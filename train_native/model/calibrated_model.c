@@ -1,6 +1,9 @@
 #include "model/calibrated_model.h"
 
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
 
@@ -78,9 +81,7 @@ struct calibration calibrated_model_file(const char *path, const struct dataset 
     evaluation_free(&e);
 
     uint8_t *result = calibrated(&new_size, model, &found, precision);
-    const char *reason;
-    if (!write_file(path, result, new_size, &reason))
-        die(path, "The model is unchanged.", "the calibration cannot be written: %s", reason);
+    save_file(path, result, new_size, "the calibration");
     free(result);
     free(bytes);
     free(model);

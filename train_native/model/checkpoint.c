@@ -3,8 +3,12 @@
 #include "model/checkpoint.h"
 
 #include "base/bytes.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,7 +117,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
         free(bytes);
         return false;
     }
-    char *stored = strndup((char *)bytes + sizeof magic + sizeof length, (size_t)length);
+    char *stored = text_copy_bytes((char *)bytes + sizeof magic + sizeof length, (size_t)length);
     compare(file, stored, identity);
     const uint8_t *p = bytes + sizeof magic + sizeof length + length;
     memcpy(&state, p, sizeof state);

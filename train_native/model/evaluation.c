@@ -3,9 +3,13 @@
 #include "training/augment.h"
 #include "classifier.h"
 #include "model/model_file.h"
-#include "cli/util.h"
+#include "cli/clock.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,7 +183,7 @@ char *evaluation_mismatch(const struct model *model, const struct dataset *datas
 {
     const int classes = net_classes(&model->net);
     char *reason = NULL, *label = NULL;
-    int place = 0, printed = 0;
+    int place = 0;
     for (; place < classes && place < dataset->classes; place++) {
         free(label);
         label = model_file_label(model, place);
@@ -187,12 +191,10 @@ char *evaluation_mismatch(const struct model *model, const struct dataset *datas
             break;
     }
     if (place < classes && place < dataset->classes)
-        printed = asprintf(&reason, "the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"", classes,
-                           dataset->name, dataset->classes, place, label, dataset->class_names[place]);
+        reason = text_format("the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"", classes,
+                             dataset->name, dataset->classes, place, label, dataset->class_names[place]);
     else if (classes != dataset->classes)
-        printed = asprintf(&reason, "the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
+        reason = text_format("the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
     free(label);
-    if (printed < 0)
-        die(NULL, NULL, "there is not enough memory");
     return reason;
 }

@@ -1,7 +1,8 @@
 #include "model/fold_batchnorm.h"
 
 #include "kernels/norm.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,9 @@
 
 #include "model/model_file.h"
 #include "model/network.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/json.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 
@@ -42,15 +44,15 @@ static void put_labels(const struct model *model, layer_put *put, void *context)
 {
     char *text = NULL;
     size_t size;
-    FILE *memory = open_memstream(&text, &size);
-    for (int i = 0; memory && i < net_classes(&model->net); i++) {
+    FILE *memory = text_open(&text, &size);
+    for (int i = 0; i < net_classes(&model->net); i++) {
         char *label = model_file_label(model, i);
         fputs(i ? ", " : "[", memory);
         print_json_string(memory, label);
         free(label);
     }
-    if (!memory || fputc(']', memory) == EOF || fclose(memory))
-        die(NULL, NULL, "not enough memory for the labels");
+    fputc(']', memory);
+    text_close(memory);
     put(context, "labels", text);
     free(text);
 }

@@ -1,8 +1,12 @@
 #include "model/model_file.h"
 
 #include "model/fold_batchnorm.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,14 +82,14 @@ uint8_t *model_file_load(struct model *model, size_t *size, const char *path)
 
 char *model_file_notes(const struct model *model)
 {
-    return strndup(model->notes, (size_t)model->notes_length);
+    return text_copy_bytes(model->notes, (size_t)model->notes_length);
 }
 
 char *model_file_label(const struct model *model, int index)
 {
     int length;
     const char *label = model_label(&length, model, index);
-    return strndup(label, (size_t)length);
+    return text_copy_bytes(label, (size_t)length);
 }
 
 /* The value, if this line is of this key. */

@@ -1,6 +1,6 @@
 #include "model/net_memory.h"
 
-#include "cli/util.h"
+#include "cli/memory.h"
 
 #include <stdlib.h>
 

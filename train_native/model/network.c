@@ -1,7 +1,10 @@
 #include "model/network.h"
 
 #include "model/recipes.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <ctype.h>
 #include <stdarg.h>

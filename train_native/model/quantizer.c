@@ -4,7 +4,8 @@
 #include "model/model_file.h"
 #include "model/net_memory.h"
 #include "kernels/norm.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

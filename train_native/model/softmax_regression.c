@@ -1,7 +1,7 @@
 #include "model/softmax_regression.h"
 
 #include "kernels/gemm.h"
-#include "cli/util.h"
+#include "cli/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "model/trainer.h"
 
 #include "training/loss.h"
-#include "cli/util.h"
+#include "cli/memory.h"
 
 #include <math.h>
 #include <omp.h>

@@ -5,7 +5,9 @@
 #include "model/model_file.h"
 #include "model/network.h"
 #include "cli/options.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,8 @@
 #include "training/muon.h"
 #include "model/net_memory.h"
 #include "kernels/norm.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "model/whiten.h"
 
-#include "cli/util.h"
+#include "cli/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,13 @@
 #include "report/html.h"
 
 #include "cli/sha256.h"
-#include "cli/util.h"
+#include "cli/text.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 
 #include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,25 +58,11 @@ static void put_hash(char *place, char *page, const char *tag, const char *end)
     memcpy(place, text, HASH_LENGTH);
 }
 
-static FILE *open_text(char **text, size_t *size)
-{
-    FILE *out = open_memstream(text, size);
-    if (!out)
-        die(NULL, NULL, "not enough memory for a page");
-    return out;
-}
-
-static void close_text(FILE *out)
-{
-    if (ferror(out) || fclose(out))
-        die(NULL, NULL, "not enough memory for a page");
-}
-
 char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts)
 {
     char *page = NULL;
     long script = 0, style = 0; /* the indices of their hashes */
-    FILE *out = open_text(&page, size);
+    FILE *out = text_open(&page, size);
     const char *rest = (const char *)template;
     for (const char *open; (open = strstr(rest, "{{")); rest = strstr(open, "}}") + 2) {
         fwrite(rest, 1, (size_t)(open - rest), out);
@@ -91,7 +81,7 @@ char *html_page(size_t *size, const unsigned char *template, const struct html_p
         fputs(part->text, out);
     }
     fputs(rest, out);
-    close_text(out);
+    text_close(out);
     put_hash(page + script, page, "<script type=\"module\">", "</script>");
     put_hash(page + style, page, "<style>", "</style>");
     return page;
@@ -101,7 +91,7 @@ char *html_statements(const unsigned char *module)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_text(&text, &size);
+    FILE *out = text_open(&text, &size);
     for (const char *line = (const char *)module; *line;) {
         const size_t length = strcspn(line, "\n") + 1;
         const size_t word = strncmp(line, "export ", 7) == 0 ? 7 : 0;
@@ -109,7 +99,7 @@ char *html_statements(const unsigned char *module)
             fprintf(out, "%.*s", (int)(length - word), line + word);
         line += line[length - 1] ? length : length - 1;
     }
-    close_text(out);
+    text_close(out);
     return text;
 }
 
@@ -117,7 +107,7 @@ char *html_json(char *json)
 {
     char *text = NULL;
     size_t size;
-    FILE *out = open_text(&text, &size);
+    FILE *out = text_open(&text, &size);
     for (const char *p = json; *p;) {
         const size_t length = strcspn(p, "<");
         fwrite(p, 1, length, out);
@@ -127,7 +117,7 @@ char *html_json(char *json)
             p++;
         }
     }
-    close_text(out);
+    text_close(out);
     free(json);
     return text;
 }

@@ -5,7 +5,12 @@
 #include "model/model_file.h"
 #include "model/network.h"
 #include "cli/sha256.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/files.h"
+#include "cli/json.h"
+#include "cli/memory.h"
+#include "cli/text.h"
 #include "report/thumbnail.h"
 
 #include <math.h>
@@ -246,9 +251,7 @@ void report_write(const char *path, const struct report *report)
 {
     char *json = NULL, *log_path = with_suffix(report->path, ".csv");
     size_t size;
-    FILE *out = open_memstream(&json, &size);
-    if (!out)
-        die(path, NULL, "not enough memory for a report");
+    FILE *out = text_open(&json, &size);
     fputc('{', out);
     print_numbers(out, report);
     fputs(", \"notes\": ", out);
@@ -257,14 +260,11 @@ void report_write(const char *path, const struct report *report)
     print_training(out, log_path);
     const int pictures = print_pictures(out, report);
     fputc('}', out);
-    if (ferror(out) || fclose(out))
-        die(path, NULL, "not enough memory for a report");
+    text_close(out);
     json = html_json(json);
     const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"data", json}, {0}};
     char *page = html_page(&size, report_html, parts);
-    const char *reason;
-    if (!write_file(path, page, size, &reason))
-        die(path, "What stood there before is unchanged.", "the report cannot be written: %s", reason);
+    save_file(path, page, size, "the report");
     fputs("report: ", stderr);
     print_escaped(stderr, path);
     fprintf(stderr, " (%s bytes, %d of %s pictures)\n", format_thousands(size), pictures,

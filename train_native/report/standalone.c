@@ -1,7 +1,9 @@
 #include "report/standalone.h"
 
 #include "report/html.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,8 @@
 
 #include "data/resize.h"
 #include "report/html.h"
-#include "cli/util.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ char *thumbnail_url(const uint8_t *pixels, struct shape shape)
     int size;
     unsigned char *png = stbi_write_png_to_mem(small ? small : pixels, 3 * shape.w, shape.w, shape.h, 3, &size);
     if (!png)
-        die(NULL, NULL, "not enough memory for a picture");
+        die_of_memory();
     char *base64 = html_base64(png, (size_t)size), *url = allocate(strlen(base64) + sizeof start, 1);
     strcat(strcpy(url, start), base64);
     free(base64);

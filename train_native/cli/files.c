@@ -1,106 +1,17 @@
-#include "cli/util.h"
+#include "cli/files.h"
 
-#include "net/model.h"
+#include "cli/errors.h"
+#include "cli/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
-{
-    fflush(stdout);
-    fputs("eyelet: ", stderr);
-    if (subject) {
-        print_escaped(stderr, subject);
-        fputs(": ", stderr);
-    }
-    char *message;
-    if (vasprintf(&message, format, arguments) < 0)
-        message = NULL;
-    print_escaped(stderr, message ? message : "there is not enough memory"); /* it may quote a file or an argument */
-    free(message);
-    fputc('\n', stderr);
-    if (hint)
-        fprintf(stderr, "        %s\n", hint);
-}
-
-void warn(const char *subject, const char *hint, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vmessage(subject, hint, format, arguments);
-    va_end(arguments);
-}
-
-void die(const char *subject, const char *hint, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vmessage(subject, hint, format, arguments);
-    va_end(arguments);
-    exit(EXIT_ERROR);
-}
-
-void *allocate(size_t count, size_t size)
-{
-    size_t bytes;
-    void *block = NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 ||
-        !(block = aligned_alloc(64, (bytes + 64) / 64 * 64)))
-        die(NULL, "Close other programs, or use a smaller batch or network.", "not enough memory for %zu x %zu bytes",
-             count, size);
-    memset(block, 0, bytes);
-    return block;
-}
-
-/* Bytes of the UTF-8 character at text, or 0 if it is not one that may be printed. */
-static int printable(const char *text)
-{
-    const size_t left = strnlen(text, 4);
-    for (int length = 1; length <= (int)left; length++)
-        if (model_text_valid(text, length, false))
-            return length;
-    return 0;
-}
-
-void print_escaped(FILE *out, const char *text)
-{
-    while (*text) {
-        const int length = printable(text);
-        if (length)
-            fwrite(text, 1, (size_t)length, out);
-        else
-            fprintf(out, "\\x%02x", (unsigned char)*text);
-        text += length ? length : 1;
-    }
-}
-
-void print_json_string(FILE *out, const char *text)
-{
-    fputc('"', out);
-    while (*text) {
-        const int length = printable(text);
-        if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if (length)
-            fwrite(text, 1, (size_t)length, out);
-        else if ((unsigned char)*text < 0x80)
-            fprintf(out, "\\u%04x", (unsigned char)*text);
-        else if ((unsigned char)*text == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80) /* U+0080 to U+009F */
-            fprintf(out, "\\u%04x", (unsigned char)*++text);
-        else
-            fputs("\\ufffd", out); /* JSON cannot hold a byte that is no text */
-        text += length ? length : 1;
-    }
-    fputc('"', out);
-}
-
-uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t most)
+uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t max_size)
 {
     uint8_t *bytes = NULL;
     struct stat about;
@@ -110,7 +21,7 @@ uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t m
         *reason = strerror(errno);
     } else if (!S_ISREG(about.st_mode)) {
         *reason = S_ISDIR(about.st_mode) ? "is a folder" : "is not a regular file";
-    } else if ((uint64_t)about.st_size > most) {
+    } else if ((uint64_t)about.st_size > max_size) {
         *reason = "is too large";
     } else {
         bytes = allocate((size_t)about.st_size + 1, 1);
@@ -191,6 +102,13 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
     return written;
 }
 
+void save_file(const char *path, const void *bytes, size_t size, const char *what)
+{
+    const char *reason;
+    if (!write_file(path, bytes, size, &reason))
+        die(path, "What stood there before is unchanged.", "%s cannot be written: %s", what, reason);
+}
+
 char *path_join(const char *folder, const char *name)
 {
     const size_t length = strlen(folder) + strlen(name) + 2;
@@ -209,25 +127,4 @@ char *with_suffix(const char *path, const char *ending)
     memcpy(name, path, length);
     memcpy(name + length, ending, strlen(ending) + 1);
     return name;
-}
-
-double seconds_now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
-const char *format_thousands(uint64_t number)
-{
-    static _Thread_local char buffers[4][32];
-    static _Thread_local int turn;
-    char *p = buffers[turn = (turn + 1) % 4] + 31;
-    *p = 0;
-    for (int digits = 0; digits == 0 || number; digits++, number /= 10) {
-        if (digits && digits % 3 == 0)
-            *--p = ',';
-        *--p = (char)('0' + number % 10);
-    }
-    return p;
 }

@@ -1,0 +1,48 @@
+#include "cli/errors.h"
+
+#include "cli/escape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char no_memory[] = "there is not enough memory";
+
+void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
+{
+    fflush(stdout);
+    fputs("eyelet: ", stderr);
+    if (subject) {
+        print_escaped(stderr, subject);
+        fputs(": ", stderr);
+    }
+    char *message;
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
+    print_escaped(stderr, message ? message : no_memory); /* it may quote a file or an argument */
+    free(message);
+    fputc('\n', stderr);
+    if (hint)
+        fprintf(stderr, "        %s\n", hint);
+}
+
+void warn(const char *subject, const char *hint, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vmessage(subject, hint, format, arguments);
+    va_end(arguments);
+}
+
+void die(const char *subject, const char *hint, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vmessage(subject, hint, format, arguments);
+    va_end(arguments);
+    exit(EXIT_ERROR);
+}
+
+void die_of_memory(void)
+{
+    die(NULL, "Close other programs.", "%s", no_memory);
+}

@@ -1,0 +1,27 @@
+/* Strings in memory: copied, formatted, written like a file. The caller frees what is returned; the program ends where there is
+ * no memory.
+ *
+ *     char *json;
+ *     size_t size;
+ *     FILE *out = text_open(&json, &size);
+ *     fprintf(out, "...");
+ *     text_close(out);                         // json is complete, zero-terminated
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+char *text_copy(const char *text);
+char *text_copy_bytes(const char *text, size_t length); /* at most so many, and a zero */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+FILE *text_open(char **text, size_t *size);
+void text_close(FILE *out);
+
+/* 12345678 as 12,345,678, in a buffer that lasts for four calls. */
+const char *format_thousands(uint64_t number);
+
+#endif
