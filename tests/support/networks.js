@@ -44,7 +44,7 @@ const networks = {
 export const models = {
     'tutorial.eyelet': file('../../web/models/tutorial.eyelet'),
     'airbench95.eyelet': file('../../web/models/airbench95.eyelet'),
-    'the golden model': file('golden/model.eyelet'),
+    'the golden model': file('../golden/model.eyelet'),
     ...Object.fromEntries(Object.entries(networks).map(([name, network], i) =>
         [name, modelOf({ ...deviations, weight: random(i + 1), ...network })])),
 };
