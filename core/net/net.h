@@ -19,34 +19,14 @@
 #define NET_H
 
 #include "base/arena.h"
-#include "kernels/gemm.h"
 #include "base/bounds.h"
-#include "base/status.h"
 #include "base/shape.h"
+#include "base/status.h"
+#include "kernels/gemm.h"
+#include "net/kinds.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum node_kind { /* pinned: stored in models */
-    NODE_CONV2D = 1,
-    NODE_MAXPOOL = 2,
-    NODE_AVGPOOL = 3,
-    NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
-    NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
-    NODE_DENSE = 6,          /* input (1, 1, c) */
-    NODE_BATCHNORM = 7,
-    NODE_DROPOUT = 8, /* the identity, but in training */
-    NODE_ADD = 9,     /* two inputs of one shape */
-    NODE_RELU = 10,
-    NODE_SIGMOID = 11,
-    NODE_TANH = 12,
-    NODE_SOFTMAX = 13, /* last, and only there */
-    NODE_GELU = 14,
-    NODE_SCALE = 15,     /* multiplies by a constant */
-    NODE_DEPTHWISE = 16, /* a filter for each channel */
-    NODE_RELU6 = 17,
-    NODE_KINDS = 18
-};
 
 enum initial { /* first weights of a conv2d */
     INITIAL_RANDOM,
@@ -56,14 +36,14 @@ enum initial { /* first weights of a conv2d */
 
 struct node {
     enum node_kind kind;
-    int input[2];           /* tensors; the second for NODE_ADD only, else 0 */
-    int channels;           /* conv2d, dense: of the output */
-    int kernel_h, kernel_w; /* conv2d, depthwise, pools */
-    int stride;             /* conv2d, depthwise, pools */
-    bool same;              /* conv2d, depthwise, pools: pad so that the output is ceil(input / stride), as Keras does; else no padding */
-    bool bias;              /* conv2d, depthwise, dense */
-    float rate;             /* dropout: the share that is zeroed, 0 <= rate < 1; scale: the factor */
-    /* For learning only, not stored in models: */
+    int input[2];           /* tensors; what is beyond the kind's inputs is 0 */
+    int channels;           /* of the output, where the kind has this setting (kinds.h); else 0 */
+    int kernel_h, kernel_w; /* of a window, else 0 */
+    int stride;             /* of a window, else 0 */
+    bool same;              /* of a window: pad so that the output is ceil(input / stride), as Keras does; else no padding */
+    bool bias;              /* of weights */
+    float rate;             /* enum kind_setting says what it is */
+    /* For training only, not stored in models: */
     enum initial initial; /* conv2d */
     bool frozen;          /* conv2d: the weights, batchnorm: the scale keep their first values */
 };
@@ -86,10 +66,10 @@ enum status net_check(struct net *net, int *failed);
  * the layers before it need not compute them. */
 void net_trim(struct net *net);
 
-/* Whether it has weights, and perhaps a bias. */
-static inline bool node_has_weights(enum node_kind kind)
+/* Whether a node reads a tensor. */
+static inline bool node_reads(const struct node *node, int tensor)
 {
-    return kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_DENSE;
+    return node->input[0] == tensor || (kind_traits[node->kind].inputs > 1 && node->input[1] == tensor);
 }
 
 static inline size_t net_parameter_count(const struct net *net) { return net->offset[net->node_count]; }
@@ -168,6 +148,14 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
 /* Inference for n images in run->tensor[0]; dropout is the identity, batchnorm uses its running statistics. */
 void net_forward(struct net_run *run, int n);
 void net_forward_node(struct net_run *run, int node, int n);
+
+/* What inference computes of an activation; NULL for other kinds. out may be in. */
+typedef void elementwise_function(float *out, const float *in, size_t count);
+elementwise_function *net_activation(enum node_kind kind);
+
+/* Whether layers of this kind are computed, forward and back: all are (tests/core/test_kinds.c). The softmax's way back is the loss's. */
+bool net_has_forward(enum node_kind kind);
+bool net_has_backward(enum node_kind kind);
 
 /* (n, classes), the softmax's input and, after net_forward, its output. */
 static inline float *net_logits(const struct net_run *run)

@@ -8,6 +8,7 @@
 #include "kernels/pool.h"
 #include "kernels/winograd.h"
 
+#include <assert.h>
 #include <string.h>
 
 static size_t output_count(const struct net_run *run, int i, int n)
@@ -126,18 +127,18 @@ static void backward_dropout(struct net_run *run, int i, float *din, float *dpar
                          output_count(run, i, n));
 }
 
-#define BACKWARD_FROM_OUTPUT(name)                                                                                     \
-    static void backward_##name(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)  \
-    {                                                                                                                  \
-        (void)dparameters;                                                                                             \
-        if (din)                                                                                                       \
-            name##_backward(din, dout, run->tensor[i + 1], output_count(run, i, n));                                   \
-    }
-static void backward_gelu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+/* From what the activation made, where that is enough, so that it may be done in place; else from what it read. */
+typedef void slope_function(float *din, const float *dout, const float *seen, size_t count);
+static slope_function *const slopes[NODE_KINDS] = {
+    [NODE_RELU] = relu_backward, [NODE_SIGMOID] = sigmoid_backward, [NODE_TANH] = tanh_backward,
+    [NODE_GELU] = gelu_backward, [NODE_RELU6] = relu6_backward};
+
+static void backward_activation(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
     (void)dparameters;
+    const struct node *node = &run->net->nodes[i];
     if (din)
-        gelu_backward(din, dout, run->tensor[run->net->nodes[i].input[0]], output_count(run, i, n));
+        slopes[node->kind](din, dout, run->tensor[kind_traits[node->kind].in_place ? i + 1 : node->input[0]], output_count(run, i, n));
 }
 
 static void backward_scale(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -147,25 +148,42 @@ static void backward_scale(struct net_run *run, int i, float *din, float *dparam
         din[k] = dout[k] * run->net->nodes[i].rate;
 }
 
-BACKWARD_FROM_OUTPUT(relu)
-BACKWARD_FROM_OUTPUT(relu6)
-BACKWARD_FROM_OUTPUT(sigmoid)
-BACKWARD_FROM_OUTPUT(tanh)
+/* The gradient of the logits comes from the loss, which is computed with the softmax in one (training/loss.h). */
+static void backward_by_loss(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)run, (void)i, (void)din, (void)dparameters, (void)dout, (void)n;
+    assert(!"the softmax has no backward pass of its own");
+}
 
 static backward_function *const backward[NODE_KINDS] = {
-    [NODE_CONV2D] = backward_conv,         [NODE_MAXPOOL] = backward_maxpool,        [NODE_AVGPOOL] = backward_avgpool,
-    [NODE_FLATTEN] = backward_copy,        [NODE_GLOBAL_AVGPOOL] = backward_avgpool, [NODE_DENSE] = backward_conv,
-    [NODE_BATCHNORM] = backward_batchnorm, [NODE_DROPOUT] = backward_dropout,        [NODE_ADD] = backward_copy,
-    [NODE_RELU] = backward_relu,           [NODE_SIGMOID] = backward_sigmoid,        [NODE_TANH] = backward_tanh,
-    [NODE_GELU] = backward_gelu,           [NODE_SCALE] = backward_scale,            [NODE_DEPTHWISE] = backward_depthwise,
-    [NODE_RELU6] = backward_relu6,
-};
+    [NODE_CONV2D] = backward_conv,
+    [NODE_MAXPOOL] = backward_maxpool,
+    [NODE_AVGPOOL] = backward_avgpool,
+    [NODE_GLOBAL_AVGPOOL] = backward_avgpool,
+    [NODE_FLATTEN] = backward_copy,
+    [NODE_DENSE] = backward_conv,
+    [NODE_BATCHNORM] = backward_batchnorm,
+    [NODE_DROPOUT] = backward_dropout,
+    [NODE_ADD] = backward_copy,
+    [NODE_RELU] = backward_activation,
+    [NODE_SIGMOID] = backward_activation,
+    [NODE_TANH] = backward_activation,
+    [NODE_SOFTMAX] = backward_by_loss,
+    [NODE_GELU] = backward_activation,
+    [NODE_SCALE] = backward_scale,
+    [NODE_DEPTHWISE] = backward_depthwise,
+    [NODE_RELU6] = backward_activation};
+
+bool net_has_backward(enum node_kind kind)
+{
+    return backward[kind] && (backward[kind] != backward_activation || slopes[kind]);
+}
 
 /* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first input. */
 static bool has_gradient(const struct net *net, int tensor, int i, int side)
 {
     for (int later = i + 1; later < net->node_count - 1; later++)
-        if (net->nodes[later].input[0] == tensor || (net->nodes[later].kind == NODE_ADD && net->nodes[later].input[1] == tensor))
+        if (node_reads(&net->nodes[later], tensor))
             return true;
     return side == 1 && net->nodes[i].input[0] == tensor;
 }
@@ -176,8 +194,8 @@ static bool needs_gradient(const struct net_run *run, int tensor)
     for (int i = run->frozen_nodes; i < tensor; i++) {
         const struct node *node = &run->net->nodes[i];
         struct block blocks[4];
-        const bool rests = node->kind == NODE_CONV2D && node->frozen && (!node->bias || run->frozen_biases_rest);
-        if (net_blocks(blocks, run->net, i) && !rests)
+        const bool frozen = node_has_weights(node->kind) && node->frozen && (!node->bias || run->frozen_biases_rest);
+        if (net_blocks(blocks, run->net, i) && !frozen)
             return true;
     }
     return false;
@@ -189,7 +207,7 @@ void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
     const struct node *node = &net->nodes[i];
     if (!needs_gradient(run, i + 1))
         return;
-    for (int side = 0; side < (node->kind == NODE_ADD ? 2 : 1); side++) {
+    for (int side = 0; side < kind_traits[node->kind].inputs; side++) {
         const int in = node->input[side];
         const bool more = has_gradient(net, in, i, side);
         float *din = !needs_gradient(run, in) ? NULL : more ? run->other_gradient : run->gradient[in];

@@ -1,9 +1,10 @@
 #include "net/net_int8.h"
 
-#include "kernels/activation.h"
-#include "int8/int8_winograd.h"
 #include "base/memory_planner.h"
+#include "int8/int8_winograd.h"
+#include "kernels/activation.h"
 
+#include <assert.h>
 #include <string.h>
 
 static int64_t nearest(double x)
@@ -17,21 +18,22 @@ static int16_t nearest_number(double x)
     return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
 }
 
-static bool has_table(enum node_kind kind)
+static enum int8_form form_of(const struct node *node)
 {
-    return kind == NODE_GELU || kind == NODE_SIGMOID || kind == NODE_TANH;
+    return kind_traits[node->kind].int8;
 }
 
-static bool is_mean(enum node_kind kind)
+static bool has_table(enum int8_form form)
 {
-    return kind == NODE_AVGPOOL || kind == NODE_GLOBAL_AVGPOOL;
+    return form == INT8_FORM_TABLE || form == INT8_FORM_UNIT;
 }
 
 /* ---- Scales ---- */
 
 bool int8_has_scale(enum node_kind kind)
 {
-    return node_has_weights(kind) || is_mean(kind) || kind == NODE_ADD;
+    const enum int8_form form = kind_traits[kind].int8;
+    return form == INT8_FORM_LAYER || form == INT8_FORM_ADD || form == INT8_FORM_MEAN;
 }
 
 /* What a byte of channel c means to the network. */
@@ -48,6 +50,25 @@ static bool positive(float x)
     return x > 0 && x - x == 0;
 }
 
+/* 0: a layer of this kind has no int8 form. */
+static float scale_of(const struct node *node, float in, float own)
+{
+    switch (form_of(node)) {
+    case INT8_FORM_LAYER:
+    case INT8_FORM_ADD:
+    case INT8_FORM_MEAN: return own;
+    case INT8_FORM_UNIT: return 1.0f / ACTIVATION_MAX;
+    case INT8_FORM_ALIAS: return kind_traits[node->kind].setting == SETTING_FACTOR ? in * node->rate : in;
+    case INT8_FORM_MAX:
+    case INT8_FORM_CLAMP:
+    case INT8_FORM_TABLE:
+    case INT8_FORM_OUTPUT: return in;
+    case INT8_FORM_FOLDED:
+    case INT8_FORM_NONE: return 0;
+    }
+    return 0;
+}
+
 bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess)
 {
     float largest = 0;
@@ -60,11 +81,8 @@ bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const floa
     bool valid = positive(scale[0]);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
-        scale[i + 1] = int8_has_scale(node->kind)                                 ? own[i]
-                       : node->kind == NODE_SIGMOID || node->kind == NODE_TANH ? 1.0f / ACTIVATION_MAX
-                       : node->kind == NODE_SCALE                              ? scale[node->input[0]] * node->rate
-                                                                               : scale[node->input[0]];
-        valid = valid && node->kind != NODE_BATCHNORM && positive(scale[i + 1]);
+        scale[i + 1] = scale_of(node, scale[node->input[0]], own[i]);
+        valid = valid && positive(scale[i + 1]);
     }
     return valid;
 }
@@ -95,16 +113,16 @@ bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NO
 {
     const struct node *of = &net->nodes[node];
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
-    if (of->kind == NODE_ADD)
+    if (form_of(of) == INT8_FORM_ADD)
         return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
-    return !is_mean(of->kind) || (double)first / (double)out < 1 << 10;
+    return form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < 1 << 10;
 }
 
 /* ---- Planning ---- */
 
-static bool follows(const struct net *net, int i, enum node_kind kind)
+static bool follows(const struct net *net, int i, enum int8_form form)
 {
-    return net->nodes[i + 1].kind == kind && net->nodes[i + 1].input[0] == i + 1 && net->consumers[i + 1] == 1;
+    return form_of(&net->nodes[i + 1]) == form && net->nodes[i + 1].input[0] == i + 1 && net->consumers[i + 1] == 1;
 }
 
 /* The last node that is done in one pass with node i: a layer with weights clamps its results, which may be a ReLU's or ReLU6's
@@ -114,17 +132,11 @@ static int last_with(const struct net *net, int i)
     const enum node_kind kind = net->nodes[i].kind;
     if (!node_has_weights(kind))
         return i;
-    if (follows(net, i, NODE_RELU) || follows(net, i, NODE_RELU6))
+    if (follows(net, i, INT8_FORM_CLAMP))
         i++;
     const struct node *next = &net->nodes[i + 1];
     const bool halves = next->kernel_h == 2 && next->kernel_w == 2 && next->stride == 2 && !next->same;
-    return kind == NODE_CONV2D && halves && follows(net, i, NODE_MAXPOOL) ? i + 1 : i;
-}
-
-/* Its output is its input, read by another name. */
-static bool renames(enum node_kind kind)
-{
-    return kind == NODE_FLATTEN || kind == NODE_DROPOUT || kind == NODE_SCALE;
+    return kind == NODE_CONV2D && halves && follows(net, i, INT8_FORM_MAX) ? i + 1 : i;
 }
 
 /* With few channels Winograd's transforms take longer than the products that they save. */
@@ -143,7 +155,7 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
         root[t] = -1;
     for (int i = -1; i + 1 < net->node_count; i = i < 0 ? 0 : quantized->last[i] + 1) { /* -1: the pixels */
         const int t = i < 0 ? 0 : quantized->last[i] + 1;
-        if (i >= 0 && renames(net->nodes[i].kind)) {
+        if (i >= 0 && form_of(&net->nodes[i]) == INT8_FORM_ALIAS) {
             root[t] = root[net->nodes[i].input[0]];
             continue;
         }
@@ -152,7 +164,7 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
         lifetimes[t].size = (lifetimes[t].size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     }
     for (int i = 0; i < net->node_count; i++)
-        for (int k = 0; k < (net->nodes[i].kind == NODE_ADD ? 2 : 1); k++) {
+        for (int k = 0; k < kind_traits[net->nodes[i].kind].inputs; k++) {
             const int t = root[net->nodes[i].input[k]];
             if (t >= 0 && lifetimes[t].last < i)
                 lifetimes[t].last = i;
@@ -162,25 +174,31 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
         quantized->tensor[t] = base && root[t] >= 0 ? (int16_t *)(void *)(base + lifetimes[root[t]].place) : NULL;
 }
 
+/* By how many pixels of a window lie outside of the image: all but one at most, none of a window that is the image. */
+static int mean_factor_count(const struct node *node)
+{
+    return node_has_window(node->kind) ? node->kernel_h * node->kernel_w : 1;
+}
+
 /* What packing fills: the layer's weights and what else a node keeps. Returns the scratch that it needs. */
 static size_t plan_node(struct net_int8 *quantized, int i, struct arena *arena)
 {
     const struct net *net = quantized->net;
-    const enum node_kind kind = net->nodes[i].kind;
+    const struct node *node = &net->nodes[i];
     const struct window window = net_window(net, i);
     struct int8_layer *layer = &quantized->layer[i];
-    if (has_table(kind))
+    if (has_table(form_of(node)))
         quantized->table[i] = arena_alloc(arena, 2 * ACTIVATION_MAX + 1, sizeof(int16_t));
-    if (is_mean(kind))
-        quantized->share[i] = arena_alloc(arena, kind == NODE_AVGPOOL ? (uint64_t)(window.kernel_h * window.kernel_w) : 1, sizeof(int64_t));
-    if (!node_has_weights(kind))
+    if (form_of(node) == INT8_FORM_MEAN)
+        quantized->mean_factors[i] = arena_alloc(arena, (uint64_t)mean_factor_count(node), sizeof(int64_t));
+    if (!node_has_weights(node->kind))
         return 0;
     const uint64_t channels = (uint64_t)int8_padded(window.out.c);
     layer->bias = arena_alloc(arena, channels, sizeof(int32_t));
     layer->factor = arena_alloc(arena, channels, sizeof(int32_t));
-    layer->pool = net->nodes[quantized->last[i]].kind == NODE_MAXPOOL;
-    quantized->winograd[i] = kind == NODE_CONV2D && winograd_wins(&window);
-    const bool depthwise = kind == NODE_DEPTHWISE, winograd = quantized->winograd[i];
+    layer->pool = form_of(&net->nodes[quantized->last[i]]) == INT8_FORM_MAX;
+    quantized->winograd[i] = node->kind == NODE_CONV2D && winograd_wins(&window);
+    const bool depthwise = kind_traits[node->kind].per_channel, winograd = quantized->winograd[i];
     const size_t bytes = (depthwise ? int8_depthwise_packed : winograd ? int8_winograd_packed : int8_conv_packed)(&window);
     layer->weights = arena_alloc(arena, bytes + INT8_SLACK, 1);
     return (depthwise ? int8_depthwise_scratch : winograd ? int8_winograd_scratch : int8_conv_scratch)(&window);
@@ -206,13 +224,19 @@ void net_int8_plan(struct net_int8 *quantized, const struct net *net, struct are
 
 /* ---- Packing ---- */
 
+/* What a layer clamps at; at most ACTIVATION_MAX, also where it is infinite. */
+static int16_t ceiling_of(const struct node *node, float out)
+{
+    return nearest_number((double)kind_traits[node->kind].ceiling / (double)out);
+}
+
 static void pack_weights(struct net_int8 *quantized, int i, const struct int8_weights *weights)
 {
     const struct net *net = quantized->net;
     const struct node *node = &net->nodes[i];
     const struct window window = net_window(net, i);
     struct int8_layer *layer = &quantized->layer[i];
-    const bool depthwise = node->kind == NODE_DEPTHWISE, winograd = quantized->winograd[i];
+    const bool depthwise = kind_traits[node->kind].per_channel, winograd = quantized->winograd[i];
     (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer->weights, weights->whole, &window);
 
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
@@ -227,9 +251,9 @@ static void pack_weights(struct net_int8 *quantized, int i, const struct int8_we
     layer->least = -ACTIVATION_MAX;
     layer->most = ACTIVATION_MAX;
     for (int k = i + 1; k <= quantized->last[i]; k++)
-        if (net->nodes[k].kind != NODE_MAXPOOL) {
+        if (form_of(&net->nodes[k]) == INT8_FORM_CLAMP) {
             layer->least = 0;
-            layer->most = net->nodes[k].kind == NODE_RELU6 ? nearest_number(6 / (double)out) : ACTIVATION_MAX;
+            layer->most = ceiling_of(&net->nodes[k], out);
         }
 }
 
@@ -237,7 +261,7 @@ static void pack_table(int16_t *table, enum node_kind kind, float in, float out)
 {
     for (int x = -ACTIVATION_MAX; x <= ACTIVATION_MAX; x++) {
         float y = (float)x * in;
-        (kind == NODE_GELU ? gelu_forward_cut : kind == NODE_SIGMOID ? sigmoid_forward : tanh_forward)(&y, &y, 1);
+        net_activation(kind)(&y, &y, 1);
         table[ACTIVATION_MAX + x] = nearest_number((double)y / (double)out);
     }
 }
@@ -248,13 +272,13 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
     if (node_has_weights(node->kind))
         pack_weights(quantized, i, weights);
-    if (has_table(node->kind))
+    if (has_table(form_of(node)))
         pack_table(quantized->table[i], node->kind, in, out);
-    if (is_mean(node->kind)) { /* by how many pixels of a window lie outside */
+    if (form_of(node) == INT8_FORM_MEAN) {
         const struct window window = net_window(quantized->net, i);
         const int pixels = window.kernel_h * window.kernel_w;
-        for (int outside = 0; outside < (node->kind == NODE_AVGPOOL ? pixels : 1); outside++)
-            quantized->share[i][outside] = nearest((double)in / (double)out / (pixels - outside) * (1 << INT8_FRACTION));
+        for (int outside = 0; outside < mean_factor_count(node); outside++)
+            quantized->mean_factors[i][outside] = nearest((double)in / (double)out / (pixels - outside) * (1 << INT8_FRACTION));
     }
 }
 
@@ -292,26 +316,26 @@ static void run_node(struct net_int8 *quantized, int i)
     const float *scale = quantized->scale;
     int16_t *out = quantized->tensor[quantized->last[i] + 1];
     const size_t count = shape_count(net->shapes[i + 1]);
-    switch (node->kind) {
-    case NODE_CONV2D:
-    case NODE_DENSE:
-        (quantized->winograd[i] ? int8_winograd : int8_conv)(out, in, &quantized->layer[i], quantized->scratch, &window);
+    switch (form_of(node)) {
+    case INT8_FORM_LAYER:
+        (kind_traits[node->kind].per_channel ? int8_depthwise : quantized->winograd[i] ? int8_winograd : int8_conv)(
+            out, in, &quantized->layer[i], quantized->scratch, &window);
         return;
-    case NODE_DEPTHWISE: int8_depthwise(out, in, &quantized->layer[i], quantized->scratch, &window); return;
-    case NODE_MAXPOOL: int8_maxpool(out, in, &window); return;
-    case NODE_AVGPOOL:
-    case NODE_GLOBAL_AVGPOOL: int8_avgpool(out, in, quantized->share[i], &window); return;
-    case NODE_ADD:
+    case INT8_FORM_ADD:
         int8_add(out, in, quantized->tensor[node->input[1]], (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
-                    (int16_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
+                 (int16_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
         return;
-    case NODE_RELU: int8_clamp(out, in, 0, ACTIVATION_MAX, count); return;
-    case NODE_RELU6: int8_clamp(out, in, 0, nearest_number(6 / (double)scale[i + 1]), count); return;
-    case NODE_GELU:
-    case NODE_SIGMOID:
-    case NODE_TANH: int8_look_up(out, in, quantized->table[i], count); return;
-    default: return; /* a tensor read by another name, and the softmax */
+    case INT8_FORM_MEAN: int8_avgpool(out, in, quantized->mean_factors[i], &window); return;
+    case INT8_FORM_MAX: int8_maxpool(out, in, &window); return;
+    case INT8_FORM_CLAMP: int8_clamp(out, in, 0, ceiling_of(node, scale[i + 1]), count); return;
+    case INT8_FORM_TABLE:
+    case INT8_FORM_UNIT: int8_look_up(out, in, quantized->table[i], count); return;
+    case INT8_FORM_ALIAS: return; /* the same tensor (plan_tensors) */
+    case INT8_FORM_OUTPUT: return; /* net_int8_run's last step */
+    case INT8_FORM_FOLDED:
+    case INT8_FORM_NONE: break; /* refused by int8_scales */
     }
+    assert(!"no int8 form");
 }
 
 void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float temperature)

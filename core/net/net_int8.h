@@ -58,8 +58,8 @@ struct net_int8 {
     struct int8_layer layer[LIMIT_NODES];
     bool winograd[LIMIT_NODES];
     int last[LIMIT_NODES];               /* the last node that is done in one pass with this one */
-    int64_t *share[LIMIT_NODES];         /* pools: int8_avgpool's factors */
-    int16_t *table[LIMIT_NODES];         /* gelu, sigmoid, tanh */
+    int64_t *mean_factors[LIMIT_NODES];  /* int8_avgpool's */
+    int16_t *table[LIMIT_NODES];         /* activations that are looked up */
     int16_t *pixel;                      /* (3, 256): the number of each byte */
     int16_t *tensor[LIMIT_NODES + 1];    /* NULL: it is never stored, being inside a layer that does more than one node's work */
     void *scratch;

@@ -21,31 +21,25 @@
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
 
-#include <math.h>
 #include <string.h>
 
 /* Whether node i writes its output over its input, whose memory nothing else reads: a change of shape always may, an
  * activation where the layer before does not look at its own output again on the way back. */
 static bool in_place(const struct net *net, int i)
 {
-    const struct node *node = &net->nodes[i];
-    if (net->consumers[node->input[0]] != 1 || node->input[0] == 0)
+    const int in = net->nodes[i].input[0];
+    const struct kind_traits *traits = &kind_traits[net->nodes[i].kind];
+    if (net->consumers[in] != 1 || in == 0)
         return false;
-    if (node->kind == NODE_FLATTEN)
-        return true;
-    if (node->kind != NODE_RELU && node->kind != NODE_RELU6 && node->kind != NODE_SIGMOID && node->kind != NODE_TANH)
-        return false;
-    const enum node_kind before = net->nodes[node->input[0] - 1].kind;
-    return node_has_weights(before) || before == NODE_BATCHNORM || before == NODE_ADD;
+    return traits->shape == SHAPE_FLAT || (traits->in_place && kind_traits[net->nodes[in - 1].kind].overwritten);
 }
 
-/* The activation that is done in the pass of node i: node i + 1 if it is the only one to read its output. */
+/* The ceiling of the activation that is done in the pass of node i: of node i + 1 if it is the only one to read its output. */
 static float ceiling_behind(const struct net *net, int i)
 {
-    if (i + 1 >= net->node_count || net->nodes[i + 1].input[0] != i + 1 || !in_place(net, i + 1) ||
-        !(node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_ADD))
+    if (i + 1 >= net->node_count || net->nodes[i + 1].input[0] != i + 1 || !in_place(net, i + 1) || !kind_traits[net->nodes[i].kind].fuses)
         return 0;
-    return net->nodes[i + 1].kind == NODE_RELU ? INFINITY : net->nodes[i + 1].kind == NODE_RELU6 ? 6 : 0;
+    return kind_traits[net->nodes[i + 1].kind].ceiling;
 }
 
 const struct conv_kernel
@@ -74,7 +68,7 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
         packed->done[i] = i > 0 && packed->ceiling[i - 1] > 0;
         if (count && blocks[0].role == BLOCK_WEIGHT) {
             const struct window window = net_window(net, i);
-            const bool depthwise = net->nodes[i].kind == NODE_DEPTHWISE;
+            const bool depthwise = kind_traits[net->nodes[i].kind].per_channel;
             packed->kernel[i] = depthwise ? NULL : kernel_for(&window, mode);
             packed->forward[i] =
                 arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
@@ -98,7 +92,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     const int count = net_blocks(blocks, net, node);
     if (count && blocks[0].role == BLOCK_WEIGHT) {
         const struct window window = net_window(net, node);
-        if (net->nodes[node].kind == NODE_DEPTHWISE)
+        if (kind_traits[net->nodes[node].kind].per_channel)
             memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
         else
             packed->kernel[node]->pack(packed->forward[node], parameters, &window);
@@ -127,7 +121,7 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
             lifetime->size = (lifetime->size + 15) / 16 * 16; /* whole cache lines */
         }
         for (int i = t; i < net->node_count; i++)
-            if (net->nodes[i].input[0] == t || (net->nodes[i].kind == NODE_ADD && net->nodes[i].input[1] == t))
+            if (node_reads(&net->nodes[i], t))
                 lifetime->last = i > lifetime->last ? i : lifetime->last;
     }
     /* The logits and the probabilities are read after the run, where the gradient of the logits begins. */
@@ -160,7 +154,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         const struct node *node = &net->nodes[i];
         root[i + 1] = in_place(net, i) ? root[node->input[0]] : i + 1;
         size_t need = 0;
-        if (node_has_weights(node->kind) && node->kind != NODE_DEPTHWISE) {
+        if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel) {
             const struct window window = net_window(net, i);
             need = packed->kernel[i]->forward_scratch(batch, &window);
             if (mode == NET_TRAIN && net_trains_by_winograd(packed, i)) {
@@ -174,7 +168,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         scratch = larger(scratch, need);
         if (net->consumers[i] > 1 && shape_count(net->shapes[i]) > shared)
             shared = shape_count(net->shapes[i]);
-        if (mode == NET_TRAIN && node->kind == NODE_BATCHNORM)
+        if (mode == NET_TRAIN && kind_traits[node->kind].parameters == PARAMETERS_NORM)
             run->statistics[i] = arena_alloc(arena, 2 * (uint64_t)net->shapes[i + 1].c, sizeof(float));
     }
     run->scratch = arena_alloc(arena, scratch, sizeof(float));

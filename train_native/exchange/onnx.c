@@ -382,8 +382,7 @@ static void put_layer(struct graph *graph, int i)
     case NODE_SOFTMAX: put_softmax(graph, i); break;
     case NODE_GELU: put_gelu(graph, i); break;
     case NODE_SCALE: put_scale(graph, i); break;
-    case NODE_DROPOUT:
-    case NODE_KINDS: break; /* changes_nothing; no kind */
+    case NODE_DROPOUT: break; /* changes_nothing */
     }
     free(parameters);
 }

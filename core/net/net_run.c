@@ -1,0 +1,121 @@
+/* Inference: net_forward, node by node. */
+#include "net/net.h"
+
+#include "kernels/activation.h"
+#include "kernels/conv.h"
+#include "kernels/depthwise.h"
+#include "kernels/norm.h"
+#include "kernels/pool.h"
+
+#include <string.h>
+
+typedef void forward_function(struct net_run *run, int i, float *out, const float *in, int n);
+
+static void forward_conv(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const struct window window = net_window(run->net, i);
+    run->packed->kernel[i]->forward(out, in, run->packed->forward[i], run->packed->bias[i], run->packed->ceiling[i], run->scratch,
+                                    n, &window, run->gemm);
+}
+
+static void forward_depthwise(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const struct window window = net_window(run->net, i);
+    depthwise_forward(out, in, run->packed->forward[i], run->packed->bias[i], run->packed->ceiling[i], n, &window);
+}
+
+static void forward_maxpool(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const struct window window = net_window(run->net, i);
+    maxpool_forward(out, in, n, &window);
+}
+
+static void forward_avgpool(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const struct window window = net_window(run->net, i);
+    avgpool_forward(out, in, n, &window);
+}
+
+static size_t output_count(const struct net_run *run, int i, int n)
+{
+    return (size_t)n * shape_count(run->net->shapes[i + 1]);
+}
+
+static void forward_copy(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    if (out != in)
+        memcpy(out, in, output_count(run, i, n) * sizeof(float));
+}
+
+static void forward_batchnorm(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const int c = run->net->shapes[i + 1].c;
+    batchnorm_apply(out, in, run->packed->forward[i], run->packed->bias[i], (int)(output_count(run, i, n) / (size_t)c), c);
+}
+
+static void forward_add(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i], output_count(run, i, n));
+}
+
+static elementwise_function *const activations[NODE_KINDS] = {
+    [NODE_RELU] = relu_forward, [NODE_SIGMOID] = sigmoid_forward,  [NODE_TANH] = tanh_forward,
+    [NODE_GELU] = gelu_forward_cut, [NODE_RELU6] = relu6_forward};
+
+elementwise_function *net_activation(enum node_kind kind)
+{
+    return activations[kind];
+}
+
+static void forward_activation(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    if (!run->packed->done[i])
+        activations[run->net->nodes[i].kind](out, in, output_count(run, i, n));
+}
+
+static void forward_scale(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const float factor = run->net->nodes[i].rate;
+    for (size_t k = 0, count = output_count(run, i, n); k < count; k++)
+        out[k] = in[k] * factor;
+}
+
+static void forward_softmax(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    softmax_forward(out, in, run->temperature, n, run->net->shapes[i + 1].c);
+}
+
+static forward_function *const forward[NODE_KINDS] = {
+    [NODE_CONV2D] = forward_conv,
+    [NODE_MAXPOOL] = forward_maxpool,
+    [NODE_AVGPOOL] = forward_avgpool,
+    [NODE_GLOBAL_AVGPOOL] = forward_avgpool,
+    [NODE_FLATTEN] = forward_copy,
+    [NODE_DENSE] = forward_conv,
+    [NODE_BATCHNORM] = forward_batchnorm,
+    [NODE_DROPOUT] = forward_copy,
+    [NODE_ADD] = forward_add,
+    [NODE_RELU] = forward_activation,
+    [NODE_SIGMOID] = forward_activation,
+    [NODE_TANH] = forward_activation,
+    [NODE_SOFTMAX] = forward_softmax,
+    [NODE_GELU] = forward_activation,
+    [NODE_SCALE] = forward_scale,
+    [NODE_DEPTHWISE] = forward_depthwise,
+    [NODE_RELU6] = forward_activation};
+
+bool net_has_forward(enum node_kind kind)
+{
+    return forward[kind] && (forward[kind] != forward_activation || activations[kind]);
+}
+
+void net_forward_node(struct net_run *run, int node, int n)
+{
+    forward[run->net->nodes[node].kind](run, node, run->tensor[node + 1], run->tensor[run->net->nodes[node].input[0]], n);
+}
+
+void net_forward(struct net_run *run, int n)
+{
+    for (int i = 0; i < run->net->node_count; i++)
+        net_forward_node(run, i, n);
+}
