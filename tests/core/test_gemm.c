@@ -1,6 +1,8 @@
-/* core/kernels/gemm.h against plain loops: gemm_exact to the last bit, gemm_fast within its rounding. */
+/* core/kernels/gemm.h against plain loops: gemm_exact to the last bit, both within their rounding. */
 #include "kernels/gemm.h"
 
+#include "support/rounding.h"
+#include "support/sizes.h"
 #include "support/test.h"
 #include "base/vec/vec.h"
 
@@ -14,7 +16,7 @@ struct problem {
     int rows, depth, columns;
 };
 
-static ptrdiff_t place(const struct axis *axis, int index)
+static ptrdiff_t offset_at(const struct axis *axis, int index)
 {
     const int k = index % axis->count[2], j = index / axis->count[2] % axis->count[1];
     return index / axis->count[2] / axis->count[1] * axis->stride[0] + j * axis->stride[1] + k * axis->stride[2];
@@ -42,7 +44,7 @@ static ptrdiff_t random_axis(struct axis *axis, int count, ptrdiff_t step, struc
     return span;
 }
 
-/* How far the first item lies from the lowest place. */
+/* How far the first item lies behind the one with the lowest address. */
 static ptrdiff_t offset_of(const struct axis *axis)
 {
     ptrdiff_t offset = 0;
@@ -67,7 +69,7 @@ static struct problem problem_make(int rows, int depth, int columns, struct rand
     problem.plain_a = test_floats((size_t)(rows * depth));
     for (int row = 0; row < rows; row++)
         for (int d = 0; d < depth; d++)
-            problem.plain_a[row * depth + d] = gemm->a[place(&gemm->rows, row) + place(&gemm->depth, d)];
+            problem.plain_a[row * depth + d] = gemm->a[offset_at(&gemm->rows, row) + offset_at(&gemm->depth, d)];
 
     /* B: packed from a transposed or plain matrix. */
     const bool b_transposed = random_below(random, 2);
@@ -79,7 +81,7 @@ static struct problem problem_make(int rows, int depth, int columns, struct rand
     problem.plain_b = test_floats((size_t)(depth * columns));
     for (int d = 0; d < depth; d++)
         for (int column = 0; column < columns; column++)
-            problem.plain_b[d * columns + column] = first[place(&b_depth, d) + column * column_stride];
+            problem.plain_b[d * columns + column] = first[offset_at(&b_depth, d) + column * column_stride];
     float *packed = test_floats(gemm_packed_count(depth, columns));
     gemm_pack(packed, first, b_depth, column_stride, columns);
     gemm->b = packed;
@@ -104,54 +106,47 @@ static void check(struct problem *problem, gemm_function *function, bool exact)
     const int columns = problem->columns;
     const size_t count = (size_t)((problem->rows - 1) * gemm->c_stride + columns);
     float *expected = test_floats(count);
-    double *bound = test_doubles(count);
+    double *sums = test_widened(problem->before, count), *tolerances = test_doubles(count);
     memcpy(expected, problem->before, count * sizeof(float));
     memcpy(gemm->c, problem->before, count * sizeof(float));
+    memset(tolerances, 0, count * sizeof(double));
     for (int row = 0; row < problem->rows; row++)
         for (int column = 0; column < columns; column++) {
             const size_t at = (size_t)(row * gemm->c_stride + column);
             float sum = gemm->accumulate ? problem->before[at] : gemm->bias ? gemm->bias[column] : 0;
-            double size = fabs((double)sum);
+            double precise = (double)sum, squares = precise * precise;
             for (int d = 0; d < problem->depth; d++) {
-                const float product =
-                    problem->plain_a[row * problem->depth + d] * problem->plain_b[d * columns + column];
+                const float a = problem->plain_a[row * problem->depth + d], b = problem->plain_b[d * columns + column];
+                const float product = a * b;
                 sum = sum + product;
-                size += fabs((double)product);
+                precise += (double)a * (double)b;
+                squares += (double)product * (double)product;
             }
-            expected[at] = gemm->ceiling > 0 ? fminf(sum > 0 ? sum : 0, gemm->ceiling) : sum;
-            bound[at] = size * 0x1p-23 * (problem->depth + 1); /* of both, each rounding twice a step */
+            const bool clipped = gemm->ceiling > 0;
+            expected[at] = clipped ? fminf(sum > 0 ? sum : 0, gemm->ceiling) : sum;
+            sums[at] = clipped ? fmin(fmax(precise, 0), (double)gemm->ceiling) : precise;
+            tolerances[at] = rounding_of_sum(problem->depth + 1, squares);
         }
     function(gemm);
-    if (exact) {
+    if (exact)
         CHECK_SAME_BITS(gemm->c, expected, count);
-        return;
-    }
-    for (int row = 0; row < problem->rows; row++)
-        for (int column = 0; column < (row + 1 < problem->rows ? (int)gemm->c_stride : columns); column++) {
-            const size_t at = (size_t)(row * gemm->c_stride + column);
-            CHECK_CLOSE(gemm->c[at], expected[at], column < columns ? bound[at] : 0);
-        }
+    CHECK_ALL_WITHIN(gemm->c, sums, tolerances, count);
 }
 
-enum { PANEL = MICRO_VECTORS * VEC_LANES };
+enum { PANEL = GEMM_PANEL };
 
-/* Sizes where a kernel goes wrong, sorted and distinct enough: one, and around lanes and tiles. */
-static const int row_sizes[] = {1, 2, MICRO_ROWS - 1, MICRO_ROWS, MICRO_ROWS + 1, 2 * MICRO_ROWS + 1};
-static const int column_sizes[] = {1,         VEC_LANES - 1, VEC_LANES, VEC_LANES + 1,
-                                   PANEL - 1, PANEL,         PANEL + 1, 2 * PANEL + 3};
-static const int depth_sizes[] = {1, 2, 3, VEC_LANES + 1, 24, 65};
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+static const int row_sizes[] = {SIZES_ROWS, 13, 17};
+static const int column_sizes[] = {SIZES_PANELS, 35, 67};
+static const int depth_sizes[] = {1, 2, 3, 5, 9, 17, 24, 65};
 
 static void check_sizes(gemm_function *function, bool exact)
 {
     struct random random = random_seed(3, exact);
-    for (int r = 0; r < COUNT(row_sizes); r++)
-        for (int k = 0; k < COUNT(column_sizes); k++)
-            for (int d = 0; d < COUNT(depth_sizes); d++)
-                for (int repeat = 0; repeat < 4; repeat++) {
+    for (int r = 0; r < SIZES_COUNT(row_sizes); r++)
+        for (int k = 0; k < SIZES_COUNT(column_sizes); k++)
+            for (int d = 0; d < SIZES_COUNT(depth_sizes); d++)
+                for (int repeat = 0; repeat < 2; repeat++) {
                     const int rows = row_sizes[r], columns = column_sizes[k], depth = depth_sizes[d];
-                    if (columns < 1)
-                        continue;
                     test_context("%d x %d x %d, repeat %d", rows, depth, columns, repeat);
                     struct problem problem = problem_make(rows, depth, columns, &random);
                     check(&problem, function, exact);
@@ -164,17 +159,18 @@ TEST(exact_is_bit_equal_to_the_plain_loop)
     check_sizes(gemm_exact, true);
 }
 
-/* Depths of several stretches, as one long line and as many short ones, and rows in lines that go on without a gap. */
+/* Depths of several blocks, as one long line and as many short ones, and rows in lines that go on without a gap: 24 is a multiple of
+ * every tile's rows, 7, 9 and 33 are of none. */
 TEST(long_depths_and_many_rows)
 {
     static const struct axis depths[] = {{{1, 1, 1000}, {0, 0, 1}}, {{1, 3, 300}, {0, 301, 1}}, {{70, 7, 2}, {15, 2, 1}},
                                          {{2, 450, 1}, {500, 1, 1}}, {{900, 1, 1}, {1, 0, 0}}};
-    static const int lines[][3] = {{1, 1, 1}, {1, 1, 4 * MICRO_ROWS + 1}, {1, 5, 3 * MICRO_ROWS}, {3, 2, MICRO_ROWS + 1}};
+    static const int lines[][3] = {{1, 1, 1}, {1, 1, 33}, {1, 5, 24}, {3, 2, 9}, {2, 2, 7}};
     struct random random = random_seed(5, 0);
-    for (int d = 0; d < COUNT(depths); d++)
-        for (int r = 0; r < COUNT(lines); r++)
+    for (int d = 0; d < SIZES_COUNT(depths); d++)
+        for (int r = 0; r < SIZES_COUNT(lines); r++)
             for (int gap = 0; gap < 2; gap++) {
-                const int *count = lines[r], depth = axis_count(&depths[d]), columns = PANEL + 3;
+                const int *count = lines[r], depth = axis_count(&depths[d]), columns = 35;
                 test_context("depths %d, lines %d, gap %d", d, r, gap);
                 const ptrdiff_t row = 1003, line = row * count[2] + gap, image = line * count[1];
                 struct problem problem = problem_make(count[0] * count[1] * count[2], depth, columns, &random);
@@ -183,7 +179,7 @@ TEST(long_depths_and_many_rows)
                 const float *a = problem.gemm.a = test_random_floats((size_t)(image * count[0] + 100), &random);
                 for (int i = 0; i < problem.rows; i++)
                     for (int k = 0; k < depth; k++)
-                        problem.plain_a[i * depth + k] = a[place(&problem.gemm.rows, i) + place(&problem.gemm.depth, k)];
+                        problem.plain_a[i * depth + k] = a[offset_at(&problem.gemm.rows, i) + offset_at(&problem.gemm.depth, k)];
                 check(&problem, gemm_exact, true);
                 check(&problem, gemm_fast, false);
                 test_release();

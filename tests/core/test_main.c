@@ -1,8 +1,10 @@
-/* Runs the suites: test_main [part of a name ...]. The last line is "N passed, N failed, N skipped". */
+/* Runs the suites: test_main [part of a name ...]. The last lines say how much of their tolerances the suites used, and
+ * "N passed, N failed, N skipped". */
 #include "support/test.h"
 
 #include "base/vec/vec.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +32,17 @@ static const struct suite *const suites[] = {
     &classifier_suite, &int8_suite, &net_int8_suite, &augment_suite, &schedule_suite, &sha256_suite, &calibration_suite, &math_suite,
 };
 
-enum { SHOWN_FAILURES = 10, GUARD_BYTES = 64, GUARD_PATTERN = 0xa5 };
+enum { SUITES = sizeof suites / sizeof suites[0], SHOWN_FAILURES = 10, GUARD_BYTES = 64, GUARD_PATTERN = 0xa5, SITES = 16 };
+
+/* What a check against a derived tolerance must use of it at least. */
+static const double hardly_used = 0.05;
+
+/* A check in the source, and the largest difference / tolerance that a test met there. */
+struct site {
+    const char *file;
+    int line;
+    double fraction;
+};
 
 static struct {
     const struct suite *suite;
@@ -38,7 +50,14 @@ static struct {
     char context[256];
     int failures;
     bool skipped;
+    double fraction;            /* the largest of all checks of the test */
+    struct site derived[SITES]; /* of those against derived tolerances */
 } now;
+
+static struct {
+    double fraction;
+    const char *test; /* NULL: no test had a tolerance that it needed */
+} most_used[SUITES];
 
 void test_context(const char *format, ...)
 {
@@ -160,9 +179,9 @@ double *test_widened(const float *numbers, size_t count)
     return wide;
 }
 
-int test_between(struct random *random, int least, int most)
+int test_between(struct random *random, int min, int max)
 {
-    return least + (int)random_below(random, (uint32_t)(most - least + 1));
+    return min + (int)random_below(random, (uint32_t)(max - min + 1));
 }
 
 void test_same_bits(const char *file, int line, const char *name, const float *a, const float *b, size_t count)
@@ -174,16 +193,89 @@ void test_same_bits(const char *file, int line, const char *name, const float *a
         }
 }
 
+/* ---- Tolerances ---- */
+
+/* The part of the tolerance that the difference takes; a NaN takes more than all of it. */
+static double fraction_used(double a, double b, double tolerance)
+{
+    const double difference = fabs(a - b);
+    if (a == b)
+        return 0;
+    return difference <= tolerance ? difference / tolerance : INFINITY;
+}
+
+void test_fraction(double fraction)
+{
+    if (fraction <= 1 && fraction > now.fraction)
+        now.fraction = fraction;
+}
+
+void test_close(const char *file, int line, const char *a_text, const char *b_text, double a, double b, double tolerance)
+{
+    const double fraction = fraction_used(a, b, tolerance);
+    if (!(fraction <= 1))
+        test_fail(file, line, "%s is %.9g, %s is %.9g, tolerance %.3g", a_text, a, b_text, b, tolerance);
+    if (tolerance > 0)
+        test_fraction(fraction);
+}
+
 void test_all_close(const char *file, int line, const char *name, const float *a, const double *b, size_t count,
                     double tolerance)
 {
     for (size_t i = 0; i < count; i++) {
-        const double difference = (double)a[i] > b[i] ? (double)a[i] - b[i] : b[i] - (double)a[i];
-        if (!(difference <= tolerance * (1 + (b[i] < 0 ? -b[i] : b[i])))) {
-            test_fail(file, line, "%s[%zu] is %.9g, not %.9g", name, i, (double)a[i], b[i]);
+        const double allowed = tolerance * (1 + fabs(b[i])), fraction = fraction_used((double)a[i], b[i], allowed);
+        if (!(fraction <= 1)) {
+            test_fail(file, line, "%s[%zu] is %.9g, not %.9g, tolerance %.3g", name, i, (double)a[i], b[i], allowed);
             return;
         }
+        if (tolerance > 0)
+            test_fraction(fraction);
     }
+}
+
+static struct site *site_of(const char *file, int line)
+{
+    for (int i = 0; i < SITES; i++) {
+        struct site *site = &now.derived[i];
+        if (!site->file)
+            *site = (struct site){file, line, 0};
+        if (site->line == line && strcmp(site->file, file) == 0)
+            return site;
+    }
+    test_fail(file, line, "more than %d checks with derived tolerances in a test", SITES);
+    return &now.derived[0];
+}
+
+void test_all_within(const char *file, int line, const char *name, const float *a, const double *b, const double *tolerances,
+                     size_t count)
+{
+    struct site *site = site_of(file, line);
+    for (size_t i = 0; i < count; i++) {
+        const double fraction = fraction_used((double)a[i], b[i], tolerances[i]);
+        if (!(fraction <= 1)) {
+            test_fail(file, line, "%s[%zu] is %.9g, not %.9g, tolerance %.3g", name, i, (double)a[i], b[i], tolerances[i]);
+            return;
+        }
+        site->fraction = fraction > site->fraction ? fraction : site->fraction;
+        test_fraction(fraction);
+    }
+}
+
+/* At the end of a test. */
+static void check_derived_tolerances(void)
+{
+    for (int i = 0; i < SITES && now.derived[i].file; i++)
+        if (now.failures == 0 && now.derived[i].fraction < hardly_used)
+            test_fail(now.derived[i].file, now.derived[i].line, "the derived tolerance is too wide: at most %.2g of it was used",
+                      now.derived[i].fraction);
+}
+
+static void print_fractions(void)
+{
+    printf("largest fraction of a tolerance used:\n");
+    for (int s = 0; s < SUITES; s++)
+        if (most_used[s].test)
+            printf("  %.2g in %s.%s\n", most_used[s].fraction, suites[s]->name, most_used[s].test);
 }
 
 /* ---- Running ---- */
@@ -203,7 +295,7 @@ int main(int argc, char **argv)
     int passed = 0, failed = 0, skipped = 0;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was found stays visible when a test crashes */
     printf("vector branch: %s\n", VEC_NAME);
-    for (size_t s = 0; s < sizeof suites / sizeof suites[0]; s++)
+    for (int s = 0; s < SUITES; s++)
         for (int t = 0; t < suites[s]->count; t++) {
             if (!wanted(suites[s], &suites[s]->tests[t], argc, argv))
                 continue;
@@ -213,6 +305,11 @@ int main(int argc, char **argv)
             now.test->run();
             now.context[0] = 0;
             test_release();
+            check_derived_tolerances();
+            if (now.fraction > most_used[s].fraction) {
+                most_used[s].fraction = now.fraction;
+                most_used[s].test = now.test->name;
+            }
             if (now.failures > SHOWN_FAILURES)
                 printf("FAILED %s.%s: %d further checks\n", now.suite->name, now.test->name,
                        now.failures - SHOWN_FAILURES);
@@ -220,6 +317,7 @@ int main(int argc, char **argv)
             skipped += now.failures == 0 && now.skipped;
             passed += now.failures == 0 && !now.skipped;
         }
+    print_fractions();
     printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
     return failed > 0;
 }

@@ -1,6 +1,7 @@
 /* core/base/vec/vec.h: each operation against one number at a time. */
 #include "base/vec/vec.h"
 
+#include "support/sizes.h"
 #include "support/test.h"
 
 #include <math.h>
@@ -133,6 +134,25 @@ TEST(tile_is_sensible)
     CHECK(VEC_LANES >= 1 && (VEC_LANES & (VEC_LANES - 1)) == 0);
 }
 
+static bool listed(const int *sizes, int count, int size)
+{
+    for (int i = 0; i < count; i++)
+        if (sizes[i] == size)
+            return true;
+    return size == 0;
+}
+
+/* Tests draw the same problems on every build: support/sizes.h must know this one's sizes too. */
+TEST(sizes_around_this_vector_are_tested)
+{
+    static const int lanes[] = {SIZES_LANES}, panels[] = {SIZES_PANELS}, rows[] = {SIZES_ROWS};
+    for (int off = -1; off <= 1; off++) {
+        CHECK(listed(lanes, SIZES_COUNT(lanes), VEC_LANES + off));
+        CHECK(listed(panels, SIZES_COUNT(panels), MICRO_VECTORS * VEC_LANES + off));
+        CHECK(listed(rows, SIZES_COUNT(rows), MICRO_ROWS + off));
+    }
+}
+
 /* ---- Whole numbers ---- */
 
 enum { PAIR_LANES = 2 * VEC_LANES };
@@ -247,6 +267,7 @@ static const struct test tests[] = {
     ENTRY(constants),
     ENTRY(multiply_add),
     ENTRY(tile_is_sensible),
+    ENTRY(sizes_around_this_vector_are_tested),
     ENTRY(whole_numbers_of_32_bits),
     ENTRY(whole_numbers_of_16_bits),
     ENTRY(whole_numbers_change_their_width),

@@ -134,7 +134,7 @@ static double activation(double x, enum node_kind kind)
     case NODE_RELU6: return fmin(fmax(x, 0), 6);
     case NODE_SIGMOID: return 1 / (1 + exp(-x));
     case NODE_TANH: return tanh(x);
-    default: return 0.5 * x * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* gelu, in its tanh form */
+    default: return x / (1 + exp(-2 * sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* gelu in its tanh form, with all digits */
     }
 }
 

@@ -54,7 +54,7 @@ void test_release_newer(const void *kept); /* only what was taken after it */
 void test_fill(float *numbers, size_t count, struct random *random);
 float *test_random_floats(size_t count, struct random *random);
 double *test_widened(const float *numbers, size_t count); /* the same numbers as doubles */
-int test_between(struct random *random, int least, int most); /* both inclusive */
+int test_between(struct random *random, int min, int max); /* both inclusive */
 
 #define CHECK(condition)                                                                                               \
     do {                                                                                                               \
@@ -69,13 +69,9 @@ int test_between(struct random *random, int least, int most); /* both inclusive 
             test_fail(__FILE__, __LINE__, "%s is %lld, %s is %lld", #a, a_, #b, b_);                                   \
     } while (0)
 
-/* Written so that a NaN fails. */
-#define CHECK_CLOSE(a, b, tolerance)                                                                                   \
-    do {                                                                                                               \
-        const double a_ = (double)(a), b_ = (double)(b), difference_ = a_ > b_ ? a_ - b_ : b_ - a_;                    \
-        if (!(difference_ <= (double)(tolerance)))                                                                     \
-            test_fail(__FILE__, __LINE__, "%s is %.9g, %s is %.9g", #a, a_, #b, b_);                                   \
-    } while (0)
+/* Numbers may differ by the tolerance; a NaN fails. The summary names the largest fraction of a tolerance that each suite used. */
+#define CHECK_CLOSE(a, b, tolerance) test_close(__FILE__, __LINE__, #a, #b, (double)(a), (double)(b), (double)(tolerance))
+void test_close(const char *file, int line, const char *a_text, const char *b_text, double a, double b, double tolerance);
 
 /* Arrays: the first difference is reported. Close: absolute plus relative to the second. */
 #define CHECK_SAME_BITS(a, b, count) test_same_bits(__FILE__, __LINE__, #a, a, b, count)
@@ -83,5 +79,14 @@ int test_between(struct random *random, int least, int most); /* both inclusive 
 void test_same_bits(const char *file, int line, const char *name, const float *a, const float *b, size_t count);
 void test_all_close(const char *file, int line, const char *name, const float *a, const double *b, size_t count,
                     double tolerance);
+
+/* A tolerance a number, derived from how the kernel computes (rounding.h). A test also fails where it uses less than a twentieth
+ * of them: then the derivation is of another algorithm. */
+#define CHECK_ALL_WITHIN(a, b, tolerances, count) test_all_within(__FILE__, __LINE__, #a, a, b, tolerances, count)
+void test_all_within(const char *file, int line, const char *name, const float *a, const double *b, const double *tolerances,
+                     size_t count);
+
+/* What a check of the test's own used of its tolerance. */
+void test_fraction(double fraction);
 
 #endif
