@@ -37,7 +37,8 @@ native := $(sort $(shell find train_native -name '*.c'))
 # C tests, with what they call of the command line.
 tests := $(filter-out tests/support/make_golden.c,$(wildcard tests/core/*.c tests/support/*.c)) train_native/cli/sha256.c
 objects = $(patsubst %.c,$(build)/%.o,$(1))
-embedded_objects := $(patsubst %,$(build)/%.o,$(addprefix web/,templates/report.html templates/standalone.html style.css classifier.js picture.js))
+embedded_objects := $(patsubst %,$(build)/%.o,$(addprefix web/,templates/report.html templates/standalone.html style.css \
+  contract.js source.js engine.js picture.js))
 
 .PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-native bench-train fuzz install install-test clean help
 .DELETE_ON_ERROR:

@@ -2,18 +2,22 @@
  *
  *     const classifier = new BackgroundClassifier();
  *     const { info } = await classifier.open({ model: bytes, warmUp: true });
- *     const { best, milliseconds } = await classifier.classify(image, 5);
+ *     const { best, milliseconds } = await classifier.classify(image);
  *     classifier.close();
  *
- * Calls are answered in their order. An image that keeps the module longer than the time limit costs the worker its
- * life; the calls behind it, and the next one, go to another worker with the same model. Errors are ClassifierErrors.
+ * Calls are answered in their order. An image that takes longer than the time limit costs the worker its life; the calls
+ * behind it, and the next one, go to another worker with the same model. Errors are ClassifierErrors.
  * classifyInOrder is what classifier.classifyMany does. */
-import { ClassifierError } from './classifier.js';
+import { ClassifierError, limits } from './contract.js';
+import { checkedFile, checkedPixels } from './engine.js';
 
 const timeLimit = 10_000; /* milliseconds for one image */
 
-/* What a worker has in hand, so that it goes on while the page is busy for a frame: three images, or more that are small. */
-const fewestAhead = 3, mostAhead = 64, bytesAhead = 4 * 2 ** 20;
+const maxDefaultWorkers = 4; /* each has a model and its memory */
+
+/* What a worker is given ahead, so that it goes on while the page is busy for a frame: at least `min` images, and up to `max`
+ * while they are smaller than `bytes` in all. */
+export const ahead = Object.freeze({ min: 3, max: 64, bytes: 4 * 2 ** 20 });
 
 export class BackgroundClassifier {
     #worker = null; /* promise of it */
@@ -42,16 +46,16 @@ export class BackgroundClassifier {
         this.#stop(new ClassifierError('CLOSED', 'the classifier has been closed'));
     }
 
-    /* Starts a worker, which opens the model and then goes on with the calls that are left. */
+    /* Starts a worker, which opens the model and then goes on with the unanswered calls. */
     #start() {
-        const left = [...this.#calls];
+        const unanswered = [...this.#calls];
         this.#calls.clear();
         const worker = this.#worker = startWorker((answer) => this.#settle(answer), ({ message = '' }) => {
             if (this.#worker === worker)
                 this.#lose(message && ` (${message})`);
         });
         const opened = this.#send(this.#opening);
-        for (const [id, call] of left) {
+        for (const [id, call] of unanswered) {
             this.#calls.set(id, call);
             this.#post(id, call.message);
         }
@@ -90,16 +94,16 @@ export class BackgroundClassifier {
         const [oldest] = this.#calls.values();
         if (oldest?.message.classify)
             this.#timer = setTimeout(() => this.#replace(
-                `the image took longer than ${timeLimit / 1000} seconds and was given up`), timeLimit);
+                `the image took longer than ${timeLimit / 1000} seconds`), timeLimit);
     }
 
-    /* The worker broke: before it had opened the model nothing can be done, later the oldest image is taken to be why. */
+    /* The worker died: before it has opened the model that is final, later the oldest image is taken to be the cause. */
     #lose(reason) {
         const [oldest] = this.#calls.values();
         if (oldest?.message.classify)
             this.#replace(`the worker was stopped${reason}`);
         else
-            this.#stop(new ClassifierError('FETCH', `worker.js or classifier.js could not be loaded${reason}`));
+            this.#stop(new ClassifierError('FETCH', `worker.js or engine.js could not be loaded${reason}`));
     }
 
     #replace(reason) {
@@ -126,113 +130,165 @@ export class BackgroundClassifier {
 }
 
 /* Bundlers look for the words `new Worker(new URL('./worker.js', ...` and for no others. */
-async function startWorker(hear, breaks) {
+async function startWorker(onMessage, onError) {
     if (typeof Worker === 'function') {
         const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-        worker.addEventListener('message', ({ data }) => hear(data));
-        worker.addEventListener('error', breaks);
+        worker.addEventListener('message', ({ data }) => onMessage(data));
+        worker.addEventListener('error', onError);
         return worker;
     }
     const { Worker: Thread } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:worker_threads');
     const options = { execArgv: [] }; /* the program's own flags may be none that a worker takes */
-    return new Thread(new URL('./worker.js', import.meta.url), options).on('message', hear).on('error', breaks);
+    return new Thread(new URL('./worker.js', import.meta.url), options).on('message', onMessage).on('error', onError);
 }
 
-/* Yields the answer to each image, or its ClassifierError, in the order of the images: an iterable, perhaps an asynchronous
- * one. `prepare` makes an image, or a promise of one, a promise of what a worker takes. Images are read only while the workers
- * have too little in hand; a worker is started only when the others are busy. */
-export async function* classifyInOrder(images, prepare, opening, { topK, workers: most, signal }) {
-    const workers = [], results = []; /* promises, of the oldest image's first */
-    const source = images[Symbol.asyncIterator]?.() ?? images[Symbol.iterator]();
-    let over = null, wake = () => {}, inHand = 0, bytesInHand = 0;
+/* Workers that share the images of one caller. Each image goes to the worker with the fewest calls pending; another worker is
+ * started only when all are busy. */
+class Pool {
+    #workers = [];
+    #opening;
+    #maxWorkers;
+    #topK;
+    #stopped = null; /* { reason } */
+    #wake = () => {};
+    #pending = 0; /* images, and their bytes */
+    #pendingBytes = 0;
 
-    function stop(reason) {
-        over ??= { reason };
-        workers.forEach((worker) => worker.close());
-        wake();
+    constructor(opening, { maxWorkers, topK }) {
+        this.#opening = opening;
+        this.#maxWorkers = maxWorkers;
+        this.#topK = topK;
     }
 
-    const abort = () => stop(signal.reason);
+    /* Whether to read another image, where this many results have not been taken yet. */
+    hasRoom(results) {
+        const max = this.#maxWorkers;
+        return results < max * ahead.max && (this.#pending < max * ahead.min || this.#pendingBytes < max * ahead.bytes);
+    }
 
-    function freest() {
+    /* The answer to an image or a promise of one, or its ClassifierError; never rejects. */
+    async classify(image) {
+        const bytes = image?.size ?? image?.byteLength ?? image?.data?.byteLength ?? ahead.bytes;
+        this.#pending++;
+        this.#pendingBytes += bytes;
+        try {
+            const copy = await copyForWorker(image);
+            if (this.#stopped)
+                throw this.#stopped.reason;
+            return (await this.#freest().classify(copy, this.#topK)).best;
+        } catch (error) {
+            return error instanceof ClassifierError ? error : new ClassifierError('ARGUMENT', error.message, { cause: error });
+        } finally {
+            this.#pending--;
+            this.#pendingBytes -= bytes;
+        }
+    }
+
+    #freest() {
+        const workers = this.#workers;
         let best = workers[0];
         for (const worker of workers)
             best = worker.pending < best.pending ? worker : best;
-        if (workers.length < most && (!best || best.pending > 0)) {
+        if (workers.length < this.#maxWorkers && (!best || best.pending > 0)) {
             workers.push(best = new BackgroundClassifier());
-            best.open(opening).catch(stop);
+            best.open(this.#opening).catch((error) => this.stop(error));
         }
         return best;
     }
 
-    async function classify(image) {
-        const bytes = image?.size ?? image?.byteLength ?? image?.data?.byteLength ?? bytesAhead;
-        inHand++;
-        bytesInHand += bytes;
-        try {
-            const prepared = await prepare(image);
-            if (over)
-                throw over.reason;
-            return (await freest().classify(prepared, topK)).best;
-        } catch (error) {
-            return error instanceof ClassifierError ? error : new ClassifierError('ARGUMENT', error.message, { cause: error });
-        } finally {
-            inHand--;
-            bytesInHand -= bytes;
-        }
+    /* The value of the promise that is fulfilled first; some may be null. Throws the reason once the pool is stopped. */
+    async firstOf(...promises) {
+        const first = this.#stopped ? null : await new Promise((resolve) => {
+            this.#wake = resolve;
+            for (const promise of promises)
+                promise?.then(resolve);
+        });
+        if (this.#stopped)
+            throw this.#stopped.reason;
+        return first;
     }
 
-    const hasRoom = () => results.length < most * mostAhead && (inHand < most * fewestAhead || bytesInHand < most * bytesAhead);
+    stop(reason) {
+        this.#stopped ??= { reason };
+        this.#workers.forEach((worker) => worker.close());
+        this.#wake();
+    }
+}
 
-    let reading = null, ended = false, failure = null;
+/* Yields the answer to each image, or its ClassifierError, in the order of the images: an iterable, perhaps an asynchronous
+ * one, of what a worker takes, or promises of it. `opening` is of engine.js. */
+export async function* classifyInOrder(images, opening, { topK, workers, signal }) {
+    const pool = new Pool(opening, { topK, maxWorkers: workers ?? Math.min(await coreCount(), maxDefaultWorkers) });
+    const source = images[Symbol.asyncIterator]?.() ?? images[Symbol.iterator]();
+    const results = []; /* promises, of the oldest image's first */
+    const abort = () => pool.stop(signal.reason);
+    let reading = null, isDone = false, failure = null;
     try {
         signal?.throwIfAborted();
         signal?.addEventListener('abort', abort);
-        while (!ended || results.length > 0) {
-            if (!ended && hasRoom())
+        while (!isDone || results.length > 0) {
+            if (!isDone && pool.hasRoom(results.length))
                 reading ??= readNext(source);
-            const turn = over ? null : await new Promise((resolve) => {
-                wake = resolve;
-                reading?.then(resolve);
-                results[0]?.then(resolve);
-            });
-            if (over)
-                throw over.reason;
-            if (turn.isNext) {
-                ({ done: ended, failure } = turn);
-                reading = null;
-                if (!ended)
-                    results.push(classify(turn.image));
-            } else {
+            const event = await pool.firstOf(reading, results[0]);
+            if (!event.isRead) {
                 results.shift();
-                yield turn;
+                yield event;
+                continue;
             }
+            ({ isDone, failure } = event);
+            reading = null;
+            if (!isDone)
+                results.push(pool.classify(event.image));
         }
         if (failure)
             throw failure.error;
     } finally {
         signal?.removeEventListener('abort', abort);
-        stop(new ClassifierError('CLOSED', 'nobody waits for this image any more'));
-        if (!ended)
-            giveUp(source);
+        pool.stop(new ClassifierError('CLOSED', 'the results are no longer read'));
+        if (!isDone)
+            endSource(source);
     }
+}
+
+async function coreCount() {
+    return globalThis.navigator?.hardwareConcurrency
+        ?? (await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:os')).cpus().length; /* Node 18 and 20 */
 }
 
 /* What an iterable throws is for its caller, after the results of the images before. */
 async function readNext(source) {
     try {
-        const { done = false, value: image } = await source.next();
-        return { isNext: true, done, image, failure: null };
+        const { done: isDone = false, value: image } = await source.next();
+        return { isRead: true, isDone, image, failure: null };
     } catch (error) {
-        return { isNext: true, done: true, failure: { error } };
+        return { isRead: true, isDone: true, failure: { error } };
     }
 }
 
-/* Not waited for: an asynchronous source may be waiting itself, for an image that never comes. */
-async function giveUp(source) {
+/* Not awaited: an asynchronous source may itself be waiting, for an image that never comes. */
+async function endSource(source) {
     try {
         await source.return?.();
     } catch {
-        /* nobody asked for more */
+        /* no more images are wanted */
     }
+}
+
+/* An image, or a promise of one, as a worker takes it: pixels or the bytes of a file, a copy that nobody else changes. Bytes
+ * that are there are copied before this returns its promise. */
+async function copyForWorker(image) {
+    const given = typeof image?.then === 'function' ? await Promise.resolve(image).catch(throwUnreadable) : image;
+    if (given?.size > limits.imageBytes)
+        throw new ClassifierError('IMAGE_SIZE', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
+    if (typeof given?.arrayBuffer === 'function')
+        return checkedFile(await given.arrayBuffer().catch(throwUnreadable));
+    if (!ArrayBuffer.isView(given?.data))
+        return checkedFile(given).slice();
+    const { data, width, height } = given;
+    return { data: new Uint8Array(checkedPixels(data, width, height)), width, height };
+}
+
+function throwUnreadable(cause) {
+    throw cause instanceof ClassifierError ? cause
+        : new ClassifierError('FETCH', `the image cannot be read (${cause?.message ?? cause})`, { cause });
 }

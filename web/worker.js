@@ -1,24 +1,24 @@
-/* classifier.js in a worker, of a browser or of Node: the same calls as messages. background.js is the other side.
+/* engine.js in a worker of a browser or of Node, its calls as messages. background.js is the other side.
  *
  *     { id, open: model, wasm, warmUp }  ->  { id, value: { labels, info } }
  *     { id, classify: image, topK }      ->  { id, value: { best, milliseconds } }
- *     whatever fails                     ->  { id, error: { code, message } } */
-import { loadClassifier } from './classifier.js';
+ *     any that fails                     ->  { id, error: { code, message } } */
+import { openEngine } from './engine.js';
 
-let opening;
+let opening; /* promise of the engine */
 
 function listen(port) {
     port.addEventListener('message', async ({ data: { id, open, wasm, warmUp, classify: image, topK } }) => {
         try {
             if (open)
-                opening = loadClassifier({ model: open, wasm });
-            const classifier = await opening;
+                opening = openEngine({ model: open, wasm });
+            const engine = await opening;
             if (open) {
-                port.postMessage({ id, value: { labels: classifier.labels, info: classifier.info } });
+                port.postMessage({ id, value: { labels: engine.labels, info: engine.info } });
                 if (warmUp)
-                    runOnBlanks(classifier);
+                    runOnBlanks(engine);
             } else {
-                port.postMessage({ id, value: classifyTimed(classifier, image, topK) });
+                port.postMessage({ id, value: classifyTimed(engine, image, topK) });
             }
         } catch ({ code = 'TRAPPED', message }) {
             port.postMessage({ id, error: { code, message } });
@@ -26,19 +26,19 @@ function listen(port) {
     });
 }
 
-function classifyTimed(classifier, image, topK) {
+function classifyTimed(engine, image, topK) {
     const started = performance.now();
-    const best = classifier.classify(image, { topK });
+    const best = engine.classify(image, { topK });
     return { best, milliseconds: performance.now() - started };
 }
 
-/* Engines compile a module better once it has run: without this the first picture takes ten times as long as the next. */
-function runOnBlanks(classifier) {
-    const { inputWidth: width, inputHeight: height } = classifier.info;
+/* JavaScript engines optimise a module while it runs: without this the first image takes ten times as long as the next. */
+function runOnBlanks(engine) {
+    const { inputWidth: width, inputHeight: height } = engine.info;
     const blank = { data: new Uint8Array(width * height * 4), width, height };
     const until = performance.now() + 40; /* milliseconds */
     do
-        classifier.classify(blank);
+        engine.classify(blank);
     while (performance.now() < until);
 }
 

@@ -89,7 +89,7 @@ describe('in Chromium, from disk', { skip }, () => {
         await page.waitForSelector('#known li');
         await page.setInputFiles('#file', file('a.webp', 'image/webp', await blueWebp(page)));
         await page.waitForSelector('#bars li');
-        for (const [given, words] of [[file('hostile.jpg', 'image/jpeg', hostileJpeg), /damaged/], [file('a.txt', 'text/plain', Buffer.from('words')), /can read/],
+        for (const [given, words] of [[file('hostile.jpg', 'image/jpeg', hostileJpeg), /damaged/], [file('a.txt', 'text/plain', Buffer.from('words')), /cannot decode/],
             [file('empty.png', 'image/png', Buffer.alloc(0)), /empty/]]) {
             await page.setInputFiles('#file', given);
             await page.waitForSelector('#problem:not([hidden])');

@@ -40,9 +40,15 @@ function includesOf(name) {
     return [...text.matchAll(/^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]/gm)].map(([, kind, path]) => ({ own: kind === '"', path }));
 }
 
-/* Static imports of a module, and files that it names relative to itself (workers, dynamic imports). */
+/* What a module imports, statically or not, and files that it names relative to itself, such as workers. */
 function importsOf(name) {
-    return [...textOf(name).replace(/\/\*[^]*?\*\//g, ' ').matchAll(/^(?:import|export)\b(?:[^'"=;]*? from)? *'(\.\.?\/[^']+)'/gm)].map((match) => match[1]);
+    return importsIn(textOf(name));
+}
+
+function importsIn(text) {
+    const code = text.replace(/\/\*[^]*?\*\//g, ' ');
+    return [/^(?:import|export)\b(?:[^'"=;]*? from)? *'(\.\.?\/[^']+)'/gm, /\bimport\(\s*'(\.\.?\/[^']+)'/g,
+        /\bnew URL\('(\.\.?\/[^']+\.js)', import\.meta\.url\)/g].flatMap((pattern) => [...code.matchAll(pattern)].map(([, path]) => path));
 }
 
 /* The file that `path` in file `name` means, from the root; null if there is none. */
@@ -119,6 +125,12 @@ test('these checks see violations', () => {
     assert.match(violation('core/net/net.c', targetOf('core/net/net.c', 'net.h')), /not there/);
     assert.match(violation('new/folder.c', 'core/net/net.h') ?? 'not in', /in no layer/);
     assert.equal(violation('core/net/net.c', 'core/kernels/conv.h'), null);
+    assert.deepEqual(importsIn(`import { a } from '@a.js';
+export { b } from '@b.js';
+/* import '@no.js'; */
+const { c } = await import(/* webpackIgnore: true */ '@c.js');
+new Worker(new URL('@d.js', import.meta.url), { type: 'module' });
+const wasm = new URL('@no.wasm', import.meta.url), fs = import('node:fs');`.replaceAll('@', './')), ['./a.js', './b.js', './c.js', './d.js']);
     assert.deepEqual(circles((name) => name === files[0] ? [files[1]] : name === files[1] ? [files[0]] : []), [`${files[0]} -> ${files[1]} -> ${files[0]}`]);
 });
 

@@ -4,12 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
+import { ahead } from '../../web/background.js';
 import { ClassifierError, loadClassifier } from '../../web/classifier.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 const web = new URL('../../web/', import.meta.url);
-const fewestAhead = 3, mostAhead = 64; /* as in background.js */
 
 let classifier;
 before(async () => { classifier = await loadClassifier({ model: tinyModel() }); });
@@ -94,9 +94,9 @@ test('a picture that cannot be read is one bad picture', async () => {
 /* Bytes are used again at once, as by one who reads frames into one buffer. A result may still wait to be looked at while the
  * next image is read. */
 for (const [name, side, mostHeld, take] of [
-    ['small images', 16, mostAhead, (image) => image],
-    ['large images', 1100, fewestAhead, (image) => image],
-    ['promises, of which nobody knows the size', 16, fewestAhead, (image) => Promise.resolve({ ...image, data: image.data.slice() })],
+    ['small images', 16, ahead.max, (image) => image],
+    ['large images', 1100, ahead.min, (image) => image],
+    ['promises, of which nobody knows the size', 16, ahead.min, (image) => Promise.resolve({ ...image, data: image.data.slice() })],
 ])
     test(`few are held: ${name}`, async () => {
         const workers = 1, count = mostHeld * 4, buffer = new Uint8Array(side * side * 4), expected = new Uint8Array(buffer.length);

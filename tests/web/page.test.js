@@ -181,8 +181,8 @@ describe('the page', { skip }, () => {
             [file('broken.png', 'image/png', redPng.subarray(0, 40)), /damaged/],
             [file('hostile.jpg', 'image/jpeg', hostileJpeg), /damaged/],
             [file('drawing.svg', 'image/svg+xml', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')), /SVG/],
-            [file('page.png', 'image/png', Buffer.from('<!doctype html>')), /SVG drawing or a page/],
-            [file('words.txt', 'text/plain', Buffer.from('words')), /cannot read|can read/],
+            [file('page.png', 'image/png', Buffer.from('<!doctype html>')), /SVG drawing or an HTML page/],
+            [file('words.txt', 'text/plain', Buffer.from('words')), /cannot decode/],
             [file('empty.png', 'image/png', Buffer.alloc(0)), /empty/],
         ];
         for (const [given, words] of cases) {
@@ -358,7 +358,7 @@ describe('the page', { skip }, () => {
     test('where worker.js is missing, many pictures end in one error', () => visit(async (page) => {
         await problem(page);
         await startMany(page, [redPng, bluePng], 2);
-        await assert.rejects(manyResults(page), /ClassifierError: worker\.js or classifier\.js could not be loaded/);
+        await assert.rejects(manyResults(page), /ClassifierError: worker\.js or engine\.js could not be loaded/);
     }, { routes: { '**/worker.js': { status: 404, body: 'none' } }, complaints: /404/ }));
 
     test('a worker that hangs or breaks costs one picture', async () => {

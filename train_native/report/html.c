@@ -87,17 +87,19 @@ char *html_page(size_t *size, const unsigned char *template, const struct html_p
     return page;
 }
 
-char *html_statements(const unsigned char *module)
+char *html_script(const unsigned char *const *modules)
 {
     char *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
-    for (const char *line = (const char *)module; *line;) {
-        const size_t length = strcspn(line, "\n") + 1;
-        const size_t word = strncmp(line, "export ", 7) == 0 ? 7 : 0;
-        if (strncmp(line, "import ", 7) != 0)
-            fprintf(out, "%.*s", (int)(length - word), line + word);
-        line += line[length - 1] ? length : length - 1;
+    for (; *modules; modules++) {
+        for (const char *line = (const char *)*modules; *line;) {
+            const size_t length = strcspn(line, "\n") + 1;
+            const size_t word = strncmp(line, "export ", 7) == 0 ? 7 : 0;
+            if (strncmp(line, "import ", 7) != 0)
+                fprintf(out, "%.*s", (int)(length - word), line + word);
+            line += line[length - 1] ? length : length - 1;
+        }
     }
     text_close(out);
     return text;

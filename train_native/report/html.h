@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* Files of the source, zero-terminated; the Makefile makes them part of the program. */
-extern const unsigned char report_html[], standalone_html[], style_css[], classifier_js[], picture_js[];
+extern const unsigned char report_html[], standalone_html[], style_css[], contract_js[], source_js[], engine_js[], picture_js[];
 
 struct html_part {
     const char *name, *text; /* put in as it is: neither data nor base64 may hold "<" */
@@ -22,8 +22,9 @@ struct html_part {
 /* The caller frees the page. The parts end with {0}; each {{name}} of the template has its part. */
 char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts);
 
-/* A module's source as plain statements for inside a function: without its imports and the word export. The caller frees it. */
-char *html_statements(const unsigned char *module);
+/* Modules as the statements of one script: without their imports, each a line, and the word export. Each module stands behind those
+ * that it imports; together they declare no name twice. The list ends with NULL. The caller frees the text. */
+char *html_script(const unsigned char *const *modules);
 
 /* Zero-terminated; the caller frees it. */
 char *html_base64(const void *bytes, size_t size);

@@ -45,12 +45,11 @@ static char *read_module(const char *wasm)
 uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size, const char *wasm)
 {
     char *module = read_module(wasm), *base64 = html_base64(model, model_size);
-    char *classifier = html_statements(classifier_js), *picture = html_statements(picture_js);
+    char *modules = html_script((const unsigned char *[]){contract_js, source_js, engine_js, picture_js, NULL});
     const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"wasm", module}, {"model", base64},
-                                      {"classifier.js", classifier}, {"picture.js", picture}, {0}};
+                                      {"modules", modules}, {0}};
     char *page = html_page(size, standalone_html, parts);
-    free(picture);
-    free(classifier);
+    free(modules);
     free(base64);
     free(module);
     return (uint8_t *)page;

@@ -1,0 +1,197 @@
+/* One model in one instance of the WebAssembly module: what classifier.js, its workers and the standalone page share.
+ *
+ *     const engine = await openEngine({ model: 'models/tutorial.eyelet' });
+ *     const [best] = engine.classify(bytes, { topK: 1 });
+ *     engine.close();
+ *
+ * Calls are synchronous. After a trap the instance is discarded, and the next call starts another. */
+import { ClassifierError, defaultTopK, imageFormats, limits, statusCodes } from './contract.js';
+import { bytesOf, compileModule, moduleImports, readSource, recognise } from './source.js';
+
+const statusMemory = statusCodes.indexOf('MEMORY');
+
+export async function openEngine({ model, wasm = new URL('./classifier.wasm', import.meta.url) } = {}) {
+    if (model === undefined || model === null)
+        throw new ClassifierError('ARGUMENT', 'loadClassifier needs { model }: a URL, a Response, bytes or a Blob');
+    const [module, { bytes, name }] = await Promise.all([compileModule(wasm), readSource(model, 'the model')]);
+    return new Engine(module, bytes, name);
+}
+
+class Engine {
+    #module;
+    #model;
+    #modelName;
+    #exports; /* of the running instance; null after a trap, until the next call starts another */
+    #bytes = new Uint8Array(0); /* views on the instance's memory */
+    #floats = new Float32Array(0);
+
+    constructor(module, model, modelName) {
+        this.#module = module;
+        this.#model = model;
+        this.#modelName = modelName;
+        const exports = this.#exports = start(module, model, modelName);
+        const labels = Array.from({ length: exports.class_count() }, (_, index) => textAt(exports, exports.label(index)));
+        const notes = Object.freeze(parseNotes(textAt(exports, exports.notes())));
+        this.labels = Object.freeze(labels);
+        this.info = Object.freeze({
+            name: notes.name ?? '',
+            notes,
+            inputWidth: exports.input_width(),
+            inputHeight: exports.input_height(),
+            classes: labels.length,
+            modelBytes: model.length,
+            threshold: thresholdIn(notes),
+        });
+    }
+
+    classify(image, { topK = defaultTopK } = {}) {
+        checkCount(topK, 'topK');
+        const first = (this.#run(image).probabilities() >>> 0) / 4;
+        const { labels } = this, best = [];
+        for (let index = 0; index < labels.length; index++) {
+            const score = this.#floats[first + index];
+            let rank = Math.min(best.length, topK - 1);
+            if (rank < best.length && !(score > best[rank].score))
+                continue;
+            for (; rank > 0 && best[rank - 1].score < score; rank--)
+                best[rank] = best[rank - 1];
+            best[rank] = { label: labels[index], score, index };
+        }
+        return best;
+    }
+
+    logits(image) {
+        const first = (this.#run(image).logits() >>> 0) / 4;
+        return this.#floats.slice(first, first + this.labels.length);
+    }
+
+    /* What another engine of the same model is opened with: { model, wasm }. */
+    get opening() {
+        this.#checkOpen();
+        return { model: this.#model, wasm: this.#module };
+    }
+
+    close() {
+        this.#module = this.#model = this.#exports = null;
+        this.#bytes = this.#floats = null;
+    }
+
+    #checkOpen() {
+        if (!this.#model)
+            throw new ClassifierError('CLOSED', 'the classifier has been closed');
+    }
+
+    /* Runs the network; the results stand in the memory of the instance whose exports are returned. */
+    #run(image) {
+        this.#checkOpen();
+        const isPixels = ArrayBuffer.isView(image?.data);
+        const { width, height } = isPixels ? image : {};
+        const input = isPixels ? checkedPixels(image.data, width, height) : checkedFile(image);
+        const exports = this.#exports ??= start(this.#module, this.#model, this.#modelName);
+        if (!isPixels && !exports.classify_file)
+            throw new ClassifierError('IMAGE_FORMAT', 'this module was built without decoders: pass pixels');
+        let status = statusMemory;
+        try {
+            const address = (isPixels ? exports.pixel_buffer(width, height) : exports.file_buffer(input.length)) >>> 0;
+            if (address) {
+                this.#view(exports).set(input, address);
+                status = isPixels ? exports.classify_pixels(width, height) : exports.classify_file(input.length);
+            }
+        } catch (cause) {
+            this.#exports = null;
+            if (!isPixels && cause instanceof WebAssembly.RuntimeError)
+                throw new ClassifierError('IMAGE_CORRUPT', 'the image is damaged: its decoder was stopped', { cause });
+            throw new ClassifierError('TRAPPED', 'the WebAssembly module trapped', { cause });
+        }
+        if (status)
+            throw statusError(exports, status);
+        this.#view(exports);
+        return exports;
+    }
+
+    #view({ memory: { buffer } }) {
+        if (this.#bytes.buffer !== buffer) {
+            this.#bytes = new Uint8Array(buffer);
+            this.#floats = new Float32Array(buffer);
+        }
+        return this.#bytes;
+    }
+}
+
+/* Instantiates the module and opens the model in it. Synchronous, so that a call after a trap simply works. */
+function start(module, model, modelName) {
+    if (model.length > limits.modelBytes)
+        throw new ClassifierError('LIMIT', `${modelName}: larger than ${limits.modelBytes / 2 ** 20} MB`);
+    let exports, status = statusMemory;
+    try {
+        ({ exports } = new WebAssembly.Instance(module, moduleImports));
+        exports._initialize();
+        const address = exports.model_buffer(model.length) >>> 0;
+        if (address) {
+            new Uint8Array(exports.memory.buffer).set(model, address);
+            status = exports.model_open();
+        }
+    } catch (cause) {
+        if (cause instanceof RangeError)
+            throw new ClassifierError('MEMORY', 'there is not enough memory for a WebAssembly instance', { cause });
+        throw new ClassifierError('TRAPPED', `${modelName}: the WebAssembly module trapped`, { cause });
+    }
+    if (status)
+        throw statusError(exports, status, modelName, statusCodes[status] === 'NOT_A_MODEL' ? recognise(model) : '');
+    return exports;
+}
+
+function statusError(exports, status, name = '', hint = '') {
+    const message = textAt(exports, exports.status_message(status));
+    return new ClassifierError(statusCodes[status] ?? 'TRAPPED', (name && `${name}: `) + message + (hint && ` (${hint})`));
+}
+
+export function checkCount(number, name) {
+    if (!Number.isInteger(number) || number < 1)
+        throw new ClassifierError('ARGUMENT', `${name} must be a positive integer`);
+}
+
+/* The data, if these are RGBA pixels of a size that is accepted. */
+export function checkedPixels(data, width, height) {
+    const { imageSide, imagePixels } = limits;
+    if (!(data instanceof Uint8ClampedArray || data instanceof Uint8Array))
+        throw new ClassifierError('ARGUMENT', 'image.data must be a Uint8ClampedArray or Uint8Array of RGBA');
+    if (!Number.isInteger(width) || !Number.isInteger(height))
+        throw new ClassifierError('ARGUMENT', 'image.width and image.height must be integers');
+    if (width < 1 || height < 1 || width > imageSide || height > imageSide || width * height > imagePixels)
+        throw new ClassifierError('IMAGE_SIZE', `an image of ${width} x ${height} pixels is not accepted: ` +
+            `sides must be 1 to ${imageSide.toLocaleString('en')}, and ${imagePixels / 1e6} million pixels at most`);
+    if (data.length !== width * height * 4)
+        throw new ClassifierError('ARGUMENT', `image.data has ${data.length} bytes, but ${width} x ${height} pixels ` +
+            `of RGBA are ${width * height * 4}`);
+    return data;
+}
+
+/* The bytes, not copied, if they can be an encoded image. */
+export function checkedFile(image) {
+    const bytes = bytesOf(image);
+    if (!bytes)
+        throw new ClassifierError('ARGUMENT', 'an image must be { data, width, height } or the bytes of a file ' +
+            `(${Object.keys(imageFormats).join(', ')}); pass a Blob as await blob.arrayBuffer(), an element as canvas pixels`);
+    if (bytes.length === 0)
+        throw new ClassifierError('IMAGE_FORMAT', 'the image file is empty');
+    if (bytes.length > limits.imageBytes)
+        throw new ClassifierError('IMAGE_SIZE', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
+    return bytes;
+}
+
+function textAt(exports, address) {
+    const bytes = new Uint8Array(exports.memory.buffer, address >>> 0);
+    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, bytes.indexOf(0)));
+}
+
+function parseNotes(notes) {
+    return Object.fromEntries(notes.split('\n').map((line) => /^([^:]+):\s*(.*)$/.exec(line)).filter(Boolean)
+        .map(([, key, value]) => [key.trim(), value.trim()]));
+}
+
+/* What `eyelet calibrate` wrote; the notes may also be anybody's. */
+function thresholdIn(notes) {
+    const score = Number.parseFloat(notes['not sure below']);
+    return score > 0 && score <= 1 ? score : undefined;
+}

@@ -1,0 +1,124 @@
+/* Reads models and modules from whatever names or holds them, and compiles the module.
+ *
+ *     const { bytes, name } = await readSource('models/tutorial.eyelet', 'the model');
+ *     const module = await compileModule(new URL('./classifier.wasm', import.meta.url));
+ *
+ * A source is a URL, a Response, a Blob, bytes, or a promise of one; in Node also a path. Failures are ClassifierErrors. */
+import { ClassifierError } from './contract.js';
+
+const requiredExports = [
+    'memory', '_initialize', 'model_buffer', 'model_open', 'pixel_buffer', 'classify_pixels', 'logits', 'probabilities',
+    'class_count', 'label', 'notes', 'status_message', 'input_width', 'input_height',
+];
+
+/* The module announces that its memory has grown; views are compared with memory.buffer instead. */
+export const moduleImports = { env: { emscripten_notify_memory_growth() {} } };
+
+/* The smallest module with a SIMD instruction: (func (result v128) i32.const 0 i8x16.splat i8x16.popcnt). */
+const simdModule = new Uint8Array([
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+]);
+
+export async function compileModule(source) {
+    if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(simdModule))
+        throw new ClassifierError('NO_SIMD', 'this browser is too old: it lacks WebAssembly with 128-bit SIMD');
+    const given = await source;
+    const module = given instanceof WebAssembly.Module ? given : await compileBytes(given);
+    const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+    const isOurs = requiredExports.every((name) => exported.has(name)) && WebAssembly.Module.imports(module)
+        .every(({ module, name, kind }) => kind === 'function' && typeof moduleImports[module]?.[name] === 'function');
+    if (!isOurs)
+        throw new ClassifierError('NOT_WASM', "this WebAssembly module is not Eyelet's");
+    return module;
+}
+
+async function compileBytes(source) {
+    const { bytes, name } = await readSource(source, 'the WebAssembly module');
+    const hint = recognise(bytes);
+    if (hint)
+        throw new ClassifierError('NOT_WASM', `${name}: this is not a WebAssembly module (${hint})`);
+    try {
+        return await WebAssembly.compile(bytes);
+    } catch (cause) {
+        const isForbidden = /content security|disallowed by embedder|unsafe-eval/i.test(cause.message);
+        throw new ClassifierError('NOT_WASM', isForbidden
+            ? "the page's Content-Security-Policy forbids WebAssembly: script-src needs 'wasm-unsafe-eval'"
+            : `${name}: this is not a valid WebAssembly module`, { cause });
+    }
+}
+
+/* Names what is often served instead of a binary file; an empty string for anything else. */
+export function recognise(bytes) {
+    const head = String.fromCharCode(...bytes.subarray(0, 64)).replace(/^\xef\xbb\xbf/, '').trimStart();
+    if (bytes.length === 0)
+        return 'the file is empty';
+    if (head.startsWith('<'))
+        return 'got HTML: is the path right?';
+    if (head.startsWith('version https://git-lfs'))
+        return 'got a Git LFS pointer: run git lfs pull';
+    if (bytes[0] === 0x1f && bytes[1] === 0x8b)
+        return 'got gzip: serve it with Content-Encoding: gzip, or unpack it';
+    return '';
+}
+
+/* The source's bytes, a copy (a model is kept to start a new instance after a trap), and its name for error messages. */
+export async function readSource(source, role) {
+    const given = await source;
+    const isLocation = typeof given === 'string' || given instanceof URL;
+    const name = isLocation ? shorten(String(given)) : given?.url || role;
+    if (isLocation && isLocalFile(given))
+        return { bytes: await readLocalFile(given, name), name };
+    const holder = isLocation ? await fetchFrom(given, name) : given;
+    if (typeof holder?.arrayBuffer === 'function') {
+        if (holder.ok === false)
+            throw new ClassifierError('FETCH', `${name}: HTTP ${holder.status} ${holder.statusText}`.trim());
+        try {
+            return { bytes: new Uint8Array(await holder.arrayBuffer()), name };
+        } catch (cause) {
+            throw new ClassifierError('FETCH', `${name}: cannot be read (${cause.message})`, { cause });
+        }
+    }
+    const bytes = bytesOf(holder);
+    if (!bytes)
+        throw new ClassifierError('ARGUMENT', `${role} must be a URL, a Response, bytes or a Blob`);
+    return { bytes: bytes.slice(), name };
+}
+
+/* The bytes of a buffer or view, not copied; undefined for anything else. By name, because buffers from another
+ * realm (a frame, a test runner's sandbox) are no instances of this one's ArrayBuffer. */
+export function bytesOf(value) {
+    if (ArrayBuffer.isView(value))
+        return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value)))
+        return new Uint8Array(value);
+    return undefined;
+}
+
+/* A data: URL holds the whole file. */
+function shorten(name) {
+    return name.length > 300 ? `${name.slice(0, 80)}...` : name;
+}
+
+async function fetchFrom(url, name) {
+    try {
+        return await fetch(url);
+    } catch (cause) {
+        throw new ClassifierError('FETCH', `${name}: cannot be fetched (${cause.message})`, { cause });
+    }
+}
+
+/* In Node, file: URLs and paths; a drive letter is not a scheme. */
+function isLocalFile(location) {
+    const isNode = typeof process === 'object' && Boolean(process.versions?.node);
+    return isNode && (/^file:/i.test(location) || !/^[a-z][a-z0-9+.-]+:/i.test(location));
+}
+
+async function readLocalFile(location, name) {
+    /* Bundlers for browsers would stop at a node: import; this line never runs there. */
+    const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:fs/promises');
+    try {
+        return new Uint8Array(await readFile(/^file:/i.test(location) ? new URL(location) : location));
+    } catch (cause) {
+        throw new ClassifierError('FETCH', `${name}: cannot be read (${cause.code ?? cause.message})`, { cause });
+    }
+}
