@@ -151,7 +151,7 @@ static void print_layers(const struct net *net, int shard)
         const struct shape out = net->shapes[i + 1];
         network_details(details, sizeof details, &net->nodes[i]);
         printf("%s{\"kind\": \"%s\", \"details\": \"%s\", \"output\": \"%dx%dx%d\", \"multiply_adds\": %llu", i ? ",\n " : "[",
-               network_kind(net->nodes[i].kind), details, out.h, out.w, out.c,
+               kind_names[net->nodes[i].kind], details, out.h, out.w, out.c,
                (unsigned long long)training_multiply_adds(net, i));
         for (enum phase phase = 0; phase < PHASES; phase++) {
             printf(", \"%s\": [", phase_names[phase]);

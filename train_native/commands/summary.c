@@ -52,13 +52,13 @@ static void print_table(const struct net *net, const char *name, bool whole)
         const struct node *node = &net->nodes[i];
         char details[64], shape[32];
         network_details(details, sizeof details, node);
-        if (node->kind == NODE_ADD)
+        if (kind_traits[node->kind].inputs > 1)
             snprintf(details, sizeof details, "%d and %d", node->input[0], node->input[1]);
         else if (node->input[0] != i)
             snprintf(details + strlen(details), sizeof details - strlen(details), "%sfrom %d", *details ? ", " : "", node->input[0]);
         const struct shape out = net->shapes[i + 1];
         snprintf(shape, sizeof shape, "%dx%dx%d", out.h, out.w, out.c);
-        printf("  %-3d %-15s %-22s %-16s %12s %14s\n", i + 1, network_kind(node->kind), details, shape,
+        printf("  %-3d %-15s %-22s %-16s %12s %14s\n", i + 1, kind_names[node->kind], details, shape,
                format_thousands(net->offset[i + 1] - net->offset[i]), format_thousands(net_multiply_adds(net, i)));
         multiply_adds += net_multiply_adds(net, i);
     }
@@ -89,8 +89,8 @@ static void print_json(const struct net *net, const char *name, const struct mod
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
         const struct shape out = net->shapes[i + 1];
-        printf("%s{\"kind\": \"%s\", \"inputs\": [%d", i ? ", " : "", network_kind(node->kind), node->input[0]);
-        if (node->kind == NODE_ADD)
+        printf("%s{\"kind\": \"%s\", \"inputs\": [%d", i ? ", " : "", kind_names[node->kind], node->input[0]);
+        if (kind_traits[node->kind].inputs > 1)
             printf(", %d", node->input[1]);
         printf("], \"output\": [%d, %d, %d], \"parameters\": %zu, \"multiply_adds\": %llu}", out.h, out.w, out.c,
                net->offset[i + 1] - net->offset[i], (unsigned long long)net_multiply_adds(net, i));

@@ -66,7 +66,7 @@ _Noreturn static void fail_overflown(const struct train_options *o, const struct
     char layer[80] = "in the loss itself";
     if (trainer->overflown >= 0)
         snprintf(layer, sizeof layer, "first in layer %d (%s)", trainer->overflown + 1,
-                 network_kind(trainer->net->nodes[trainer->overflown].kind));
+                 kind_names[trainer->net->nodes[trainer->overflown].kind]);
     die(o->output, "Lower --rate. The models of the epochs before are kept.",
          "the loss is no longer a finite number in epoch %d, step %d, after %d images: %s", epoch + 1,
          (count + o->settings.batch - 1) / o->settings.batch, count, layer);

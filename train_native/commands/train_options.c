@@ -2,7 +2,6 @@
 
 #include "base/bytes.h"
 #include "data/fetch.h"
-#include "model/network.h"
 #include "cli/options.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -299,7 +298,7 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     fprintf(out, "network=%s, input %dx%dx%d\n", transfer ? "of --from" : o->network, net->input.h, net->input.w, net->input.c);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *n = &net->nodes[i];
-        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, %d %d %d %d %.9g\n", i + 1, network_kind(n->kind),
+        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, %d %d %d %d %.9g\n", i + 1, kind_names[n->kind],
                 n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride, n->same, n->bias, n->initial, n->frozen,
                 (double)n->rate);
     }

@@ -210,7 +210,7 @@ static void put_window(struct protobuf *out, const struct window *window)
 static void put_conv(struct graph *graph, int i, const float *parameters)
 {
     const struct window window = net_window(&graph->model->net, i);
-    const bool depthwise = graph->model->net.nodes[i].kind == NODE_DEPTHWISE;
+    const bool depthwise = kind_traits[graph->model->net.nodes[i].kind].per_channel;
     const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
     const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;

@@ -2,7 +2,6 @@
 
 #include "base/bytes.h"
 #include "model/layer_name.h"
-#include "model/network.h"
 #include "kernels/norm.h"
 #include "cli/errors.h"
 #include "cli/json.h"
@@ -22,7 +21,7 @@ struct writer {
 
 /* ---- The order of channels ---- */
 
-/* The place here of a channel there: flattened images are (h, w, c) here and (c, h, w) there. */
+/* The index here of a channel there: flattened images are (h, w, c) here and (c, h, w) there. */
 static size_t channel_here(const struct writer *writer, int tensor, size_t channel)
 {
     const struct shape image = writer->flattened[tensor];
@@ -43,13 +42,13 @@ static void follow_flattened(struct writer *writer, const char *path)
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
-        const bool mixes = node->kind == NODE_ADD && !same_shape(order, writer->flattened[node->input[1]]);
+        const bool mixes = kind_traits[node->kind].inputs > 1 && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
-            die(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not",
-                 i + 1, network_kind(node->kind));
-        if (node->kind == NODE_CONV2D || node->kind == NODE_DENSE)
+            die(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not", i + 1,
+                kind_names[node->kind]);
+        if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel)
             writer->flattened[i + 1] = none;
-        else if (node->kind == NODE_FLATTEN && in.h * in.w > 1)
+        else if (kind_traits[node->kind].shape == SHAPE_FLAT && in.h * in.w > 1)
             writer->flattened[i + 1] = in;
         else
             writer->flattened[i + 1] = order;
@@ -89,9 +88,9 @@ static void put_weights(struct writer *writer, int i, const float *parameters)
 {
     const struct node *node = &writer->model->net.nodes[i];
     const struct window window = net_window(&writer->model->net, i);
-    const bool depthwise = node->kind == NODE_DEPTHWISE;
+    const bool depthwise = kind_traits[node->kind].per_channel;
     const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
-    begin_tensor(writer, i, "weight", node->kind == NODE_DENSE ? 2 : 4, (int[]){out, in, window.kernel_h, window.kernel_w});
+    begin_tensor(writer, i, "weight", node_has_window(node->kind) ? 4 : 2, (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
         for (int c = 0; c < in; c++)
             for (int tap = 0; tap < taps; tap++) {
@@ -105,16 +104,19 @@ static void put_weights(struct writer *writer, int i, const float *parameters)
 
 static void put_tensors(struct writer *writer)
 {
-    static const char *const parts[4] = {"weight", "bias", "running_mean", "running_var"}; /* of batchnorm, as in net_blocks */
+    static const char *const parts[4] = {"weight", "bias", "running_mean", "running_var"}; /* as PARAMETERS_NORM in net_blocks */
     const struct net *net = &writer->model->net;
     for (int i = 0; i < net->node_count; i++) {
         float *parameters = allocate(net->offset[i + 1] - net->offset[i], sizeof(float));
-        const enum node_kind kind = net->nodes[i].kind;
         model_parameters(parameters, writer->model, i);
-        if (node_has_weights(kind))
-            put_weights(writer, i, parameters);
-        for (int part = 0; part < 4 && kind == NODE_BATCHNORM; part++)
-            put_vector(writer, i, parts[part], i + 1, parameters + (size_t)part * (size_t)net->shapes[i + 1].c);
+        switch (kind_traits[net->nodes[i].kind].parameters) {
+        case PARAMETERS_NONE: break;
+        case PARAMETERS_WEIGHTS: put_weights(writer, i, parameters); break;
+        case PARAMETERS_NORM:
+            for (int part = 0; part < 4; part++)
+                put_vector(writer, i, parts[part], i + 1, parameters + (size_t)part * (size_t)net->shapes[i + 1].c);
+            break;
+        }
         free(parameters);
     }
 }
@@ -132,22 +134,23 @@ static void put_layer(FILE *out, const struct net *net, int i)
 {
     const struct node *node = &net->nodes[i];
     const struct shape shape = net->shapes[i + 1];
+    const struct kind_traits *traits = &kind_traits[node->kind];
     fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", layer_name(net, i, "").text,
-            network_kind(node->kind), node->input[0]);
-    if (node->kind == NODE_ADD)
-        fprintf(out, ", %d", node->input[1]);
+            kind_names[node->kind], node->input[0]);
+    for (int k = 1; k < traits->inputs; k++)
+        fprintf(out, ", %d", node->input[k]);
     fprintf(out, "], \"output\": [%d, %d, %d]", shape.c, shape.h, shape.w);
-    if (node->kernel_h) {
+    if (node_has_window(node->kind)) {
         const struct window window = net_window(net, i);
         const struct layer_padding padding = layer_padding(&window);
         fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h,
                 node->kernel_w, node->stride, padding.top, padding.left, padding.bottom, padding.right);
     }
-    if (node->kind == NODE_DEPTHWISE)
+    if (traits->per_channel)
         fprintf(out, ", \"groups\": %d", shape.c);
-    if (node->kind == NODE_BATCHNORM)
+    if (traits->parameters == PARAMETERS_NORM)
         fprintf(out, ", \"epsilon\": %.9g", (double)BATCHNORM_EPSILON);
-    if (node->kind == NODE_SCALE)
+    if (traits->setting == SETTING_FACTOR)
         fprintf(out, ", \"factor\": %.9g", (double)node->rate);
     fputc('}', out);
 }

@@ -23,8 +23,7 @@ static int taker(const struct net *net, int i, const float *parameters)
     }
     if (before < 0 || net->consumers[before + 1] != 1)
         return -1;
-    const enum node_kind kind = net->nodes[before].kind;
-    return node_has_weights(kind) ? before : -1;
+    return node_has_weights(net->nodes[before].kind) ? before : -1;
 }
 
 float *net_freeze(struct net *frozen, const struct net *net, const float *parameters)
@@ -47,8 +46,8 @@ float *net_freeze(struct net *frozen, const struct net *net, const float *parame
         }
         struct node *copy = &frozen->nodes[frozen->node_count];
         *copy = *node;
-        copy->input[0] = tensor[node->input[0]];
-        copy->input[1] = node->kind == NODE_ADD ? tensor[node->input[1]] : 0;
+        for (int k = 0; k < kind_traits[node->kind].inputs; k++)
+            copy->input[k] = tensor[node->input[k]];
         source[frozen->node_count] = i;
         folded[frozen->node_count] = -1;
         tensor[i + 1] = ++frozen->node_count;

@@ -1,7 +1,6 @@
 #include "model/layer_name.h"
 
 #include "model/model_file.h"
-#include "model/network.h"
 #include "cli/errors.h"
 #include "cli/json.h"
 #include "cli/text.h"
@@ -11,7 +10,7 @@
 struct layer_name layer_name(const struct net *net, int node, const char *part)
 {
     struct layer_name name;
-    snprintf(name.text, sizeof name.text, "%s_%d%s%s", network_kind(net->nodes[node].kind), node + 1, *part ? "." : "", part);
+    snprintf(name.text, sizeof name.text, "%s_%d%s%s", kind_names[net->nodes[node].kind], node + 1, *part ? "." : "", part);
     return name;
 }
 

@@ -1,34 +1,22 @@
 #include "model/network.h"
 
-#include "model/recipes.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "model/network_words.h"
+#include "model/recipes.h"
 
-#include <ctype.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_TEXT = 1 << 20, LONGEST_LINE = 1000, WORDS = 32 };
+enum { TEXT_MAX = 1 << 20, LINE_MAX_LENGTH = 1000, NAME_SIZE = 64 };
 
-static const char *const kinds[NODE_KINDS] = {
-    [NODE_CONV2D] = "conv2d",   [NODE_MAXPOOL] = "maxpool",     [NODE_AVGPOOL] = "avgpool", [NODE_GLOBAL_AVGPOOL] = "global_avgpool",
-    [NODE_FLATTEN] = "flatten", [NODE_DENSE] = "dense",         [NODE_BATCHNORM] = "batchnorm", [NODE_DROPOUT] = "dropout",
-    [NODE_ADD] = "add",         [NODE_RELU] = "relu",           [NODE_SIGMOID] = "sigmoid", [NODE_TANH] = "tanh",
-    [NODE_SOFTMAX] = "softmax",   [NODE_GELU] = "gelu",         [NODE_SCALE] = "scale",     [NODE_DEPTHWISE] = "depthwise",
-    [NODE_RELU6] = "relu6"};
-
-const char *network_kind(enum node_kind kind)
-{
-    return kinds[kind];
-}
-
-/* Convolutions step by 1 unless told otherwise, pools by their window. */
+/* Layers with weights step by 1 unless told otherwise, pools by their window. */
 static int usual_stride(const struct node *node)
 {
-    return node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE ? 1 : node->kernel_h;
+    return node_has_weights(node->kind) ? 1 : node->kernel_h;
 }
 
 const char *network_presets(void)
@@ -44,247 +32,176 @@ const char *network_presets(void)
 void network_details(char *buffer, size_t size, const struct node *node)
 {
     buffer[0] = 0;
-    if (node->kernel_h)
+    if (node_has_window(node->kind)) {
         snprintf(buffer, size, "%dx%d%s", node->kernel_h, node->kernel_w, node->same ? ", same" : "");
-    if (node->kernel_h && node->stride != usual_stride(node))
-        snprintf(buffer + strlen(buffer), size - strlen(buffer), ", stride %d", node->stride);
-    if (node->kind == NODE_DROPOUT || node->kind == NODE_SCALE)
+        if (node->stride != usual_stride(node))
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", stride %d", node->stride);
+    }
+    if (kind_traits[node->kind].setting != SETTING_NONE)
         snprintf(buffer, size, "%g", (double)node->rate);
 }
 
 /* ---- The reader ---- */
 
-struct word {
-    const char *text;
-    int column; /* from 1 */
-};
-
 struct reader {
     struct net *net;
-    const char *source;
-    int line; /* from 1 */
-    struct word words[WORDS + 1]; /* of the line; ends with text == NULL */
-    int at;                       /* the next word */
-    int end_column;
+    struct words words; /* of the line at hand */
     int classes;
-    struct { /* names given to tensors */
-        char name[64];
+    struct { /* given to tensors */
+        char name[NAME_SIZE];
         int tensor;
     } names[LIMIT_NODES];
     int name_count;
     int lines[LIMIT_NODES], columns[LIMIT_NODES]; /* where a node was described */
 };
 
-_Noreturn static void mistake(const struct reader *reader, int column, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void mistake(const struct reader *reader, int column, const char *format, ...)
-{
-    char message[400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    char place[600];
-    snprintf(place, sizeof place, "%s:%d:%d", reader->source, reader->line, column);
-    die(place, NULL, "%s", message);
-}
-
-static const char *peek(const struct reader *reader)
-{
-    return reader->words[reader->at].text;
-}
-
-static int column(const struct reader *reader)
-{
-    return peek(reader) ? reader->words[reader->at].column : reader->end_column;
-}
-
-_Noreturn static void expected(const struct reader *reader, const char *what)
-{
-    if (peek(reader))
-        mistake(reader, column(reader), "expected %s, got \"%s\"", what, peek(reader));
-    mistake(reader, column(reader), "expected %s at the end of the line", what);
-}
-
-static bool take(struct reader *reader, const char *word)
-{
-    if (!peek(reader) || strcmp(peek(reader), word) != 0)
-        return false;
-    reader->at++;
-    return true;
-}
-
-/* A whole number at *text; moves *text behind it. -1 if there is none, or one above `most`. */
-static int number_at(const char **text, int most)
-{
-    long value = 0;
-    const char *p = *text;
-    if (!isdigit((unsigned char)*p))
-        return -1;
-    for (; isdigit((unsigned char)*p); p++)
-        if ((value = value * 10 + (*p - '0')) > most)
-            return -1;
-    *text = p;
-    return (int)value;
-}
-
-static int take_number(struct reader *reader, int least, int most, const char *what)
-{
-    char wanted[120];
-    snprintf(wanted, sizeof wanted, "%s, %d to %d", what, least, most);
-    const char *text = peek(reader) ? peek(reader) : "";
-    const int value = number_at(&text, most);
-    if (value < least || *text)
-        expected(reader, wanted);
-    reader->at++;
-    return value;
-}
-
-/* "3x3", or "3" for the same. */
-static void take_kernel(struct reader *reader, struct node *node, const char *what)
-{
-    const char *text = peek(reader) ? peek(reader) : "";
-    node->kernel_h = node->kernel_w = number_at(&text, LIMIT_KERNEL);
-    if (*text == 'x') {
-        text++;
-        node->kernel_w = number_at(&text, LIMIT_KERNEL);
-    }
-    if (*text || node->kernel_h < 1 || node->kernel_w < 1)
-        expected(reader, what);
-    reader->at++;
-}
-
 static int take_tensor(struct reader *reader)
 {
-    for (int i = 0; peek(reader) && i < reader->name_count; i++)
-        if (strcmp(reader->names[i].name, peek(reader)) == 0) {
-            reader->at++;
+    struct words *words = &reader->words;
+    for (int i = 0; i < reader->name_count; i++)
+        if (words_take(words, reader->names[i].name))
             return reader->names[i].tensor;
-        }
-    expected(reader, "the name of a layer above (given as `name: conv2d ...`)");
+    words_expected(words, "the name of a layer above (given as `name: conv2d ...`)");
 }
 
-static void append(struct reader *reader, struct node node, int at_column)
+static void append(struct reader *reader, struct node node, int column)
 {
     struct net *net = reader->net;
     if (net->node_count == LIMIT_NODES)
-        mistake(reader, at_column, "more than %d layers (an activation counts as one)", LIMIT_NODES);
-    reader->lines[net->node_count] = reader->line;
-    reader->columns[net->node_count] = at_column;
+        words_mistake(&reader->words, column, "more than %d layers (an activation counts as one)", LIMIT_NODES);
+    reader->lines[net->node_count] = reader->words.line;
+    reader->columns[net->node_count] = column;
     net->nodes[net->node_count++] = node;
 }
 
 static enum node_kind take_kind(struct reader *reader)
 {
-    for (enum node_kind kind = 1; kind < NODE_KINDS; kind++)
-        if (take(reader, kinds[kind]))
+    char wanted[400] = "a layer: ";
+    for (enum node_kind kind = 1; kind < NODE_KINDS; kind++) {
+        if (words_take(&reader->words, kind_names[kind]))
             return kind;
-    expected(reader, "a layer: conv2d, depthwise, maxpool, avgpool, global_avgpool, flatten, dense, batchnorm, dropout, add, "
-                     "scale, relu, relu6, gelu, sigmoid, tanh or softmax");
-}
-
-static bool is_activation(enum node_kind kind)
-{
-    return kind == NODE_RELU || kind == NODE_RELU6 || kind == NODE_GELU || kind == NODE_SIGMOID || kind == NODE_TANH ||
-           kind == NODE_SOFTMAX;
+        snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%s", kind_names[kind],
+                 kind + 2 < NODE_KINDS ? ", " : kind + 2 == NODE_KINDS ? " or " : "");
+    }
+    words_expected(&reader->words, wanted);
 }
 
 /* 0 if the next word is no activation. */
 static enum node_kind take_activation(struct reader *reader)
 {
     for (enum node_kind kind = 1; kind < NODE_KINDS; kind++)
-        if (is_activation(kind) && take(reader, kinds[kind]))
+        if (kind_traits[kind].activation && words_take(&reader->words, kind_names[kind]))
             return kind;
     return 0;
 }
 
-static void take_whiten(struct reader *reader, struct node *node)
+static void check_whiten(const struct reader *reader, const struct node *node, int column)
 {
     const int directions = node->kernel_h * node->kernel_w * reader->net->input.c;
     if (reader->net->node_count || node->channels != 2 * directions)
-        mistake(reader, column(reader), "whiten is for the first layer, with twice as many channels as a patch has numbers (here %d)",
-                2 * directions);
-    reader->at++;
-    node->initial = INITIAL_WHITEN;
-    node->frozen = true;
+        words_mistake(&reader->words, column,
+                      "whiten is for the first layer, with twice as many channels as a patch has numbers (here %d)", 2 * directions);
 }
 
 static void read_input(struct reader *reader)
 {
+    struct words *words = &reader->words;
     if (reader->net->node_count)
-        mistake(reader, reader->words[0].column, "`input` stands before the first layer");
-    const char *text = peek(reader) ? peek(reader) : "";
+        words_mistake(words, words->words[0].column, "`input` stands before the first layer");
+    const char *text = words_peek(words) ? words_peek(words) : "";
     struct shape *input = &reader->net->input;
-    input->h = number_at(&text, LIMIT_SIDE);
+    input->h = words_integer_at(&text, LIMIT_SIDE);
     if (*text == 'x')
-        text++, input->w = number_at(&text, LIMIT_SIDE);
+        text++, input->w = words_integer_at(&text, LIMIT_SIDE);
     if (*text == 'x')
-        text++, input->c = number_at(&text, 3);
+        text++, input->c = words_integer_at(&text, 3);
     if (*text || input->h < 1 || input->w < 1 || (input->c != 1 && input->c != 3))
-        expected(reader, "height x width x channels, like 32x32x3 (1 or 3 channels, at most 1024 a side)");
-    reader->at++;
+        words_expected(words, "height x width x channels, like 32x32x3 (1 or 3 channels, at most 1024 a side)");
+    words->next++;
+    if (words_peek(words))
+        words_expected(words, "nothing more");
+}
+
+static void take_setting(struct words *words, struct node *node)
+{
+    const char *text = words_peek(words);
+    char *end = NULL;
+    node->rate = text ? strtof(text, &end) : 0;
+    if (!text || *end || end == text || !kind_accepts_rate(node->kind, node->rate))
+        words_expected(words, kind_traits[node->kind].setting == SETTING_FACTOR ? "the factor, above 0 and at most 1e6"
+                                                                               : "the fraction to zero, 0 or more and below 1");
+    words->next++;
+}
+
+/* What must stand behind the name of a layer. */
+static void take_settings(struct reader *reader, struct node *node)
+{
+    struct words *words = &reader->words;
+    const struct kind_traits *traits = &kind_traits[node->kind];
+    const bool weights = node_has_weights(node->kind), window = node_has_window(node->kind);
+    if (traits->channels && traits->shape == SHAPE_UNITS)
+        node->channels = words_take(words, "classes") ? reader->classes
+                                                      : words_number(words, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
+    else if (traits->channels)
+        node->channels = words_number(words, 1, LIMIT_CHANNELS, "the number of channels");
+    if (window) {
+        words_kernel(words, &node->kernel_h, &node->kernel_w, weights ? "the kernel's size, like 3x3 (1 to 11)"
+                                                                      : "the window's size, like 2 or 3x3 (1 to 11)");
+        node->stride = usual_stride(node);
+    }
+    if (traits->setting != SETTING_NONE)
+        take_setting(words, node);
+    for (int k = 1; k < traits->inputs; k++)
+        node->input[k] = take_tensor(reader);
+    node->bias = weights;
+}
+
+/* One of the words that may follow, into node or *batchnorm; false if the next one is none of them. */
+static bool take_option(struct reader *reader, struct node *node, bool *batchnorm)
+{
+    struct words *words = &reader->words;
+    const bool weights = node_has_weights(node->kind), window = node_has_window(node->kind);
+    const int column = words_column(words);
+    if (window && words_take(words, "stride"))
+        node->stride = words_number(words, 1, LIMIT_KERNEL, "the stride");
+    else if (window && words_take(words, "same"))
+        node->same = true;
+    else if (window && words_take(words, "valid"))
+        node->same = false;
+    else if (weights && words_take(words, "nobias"))
+        node->bias = false;
+    else if (weights && words_take(words, "batchnorm"))
+        *batchnorm = true;
+    else if (node->kind == NODE_CONV2D && words_take(words, "identity"))
+        node->initial = INITIAL_IDENTITY;
+    else if (node->kind == NODE_CONV2D && words_take(words, "whiten")) {
+        check_whiten(reader, node, column);
+        node->initial = INITIAL_WHITEN;
+        node->frozen = true;
+    } else if (node->kind == NODE_BATCHNORM && words_take(words, "frozen"))
+        node->frozen = true;
+    else if (words_take(words, "from"))
+        node->input[0] = take_tensor(reader);
+    else
+        return false;
+    return true;
 }
 
 static void read_layer(struct reader *reader)
 {
-    const int start = column(reader);
+    struct words *words = &reader->words;
+    const int start = words_column(words);
     struct node node = {.kind = take_kind(reader), .input = {reader->net->node_count, 0}};
     bool batchnorm = false;
-    const bool weights = node_has_weights(node.kind);
-    if (node.kind == NODE_CONV2D || node.kind == NODE_DEPTHWISE) {
-        if (node.kind == NODE_CONV2D)
-            node.channels = take_number(reader, 1, LIMIT_CHANNELS, "the number of channels");
-        take_kernel(reader, &node, "the kernel's size, like 3x3 (1 to 11)");
-    } else if (node.kind == NODE_DENSE) {
-        node.channels = take(reader, "classes") ? reader->classes
-                                                : take_number(reader, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
-    } else if (node.kind == NODE_MAXPOOL || node.kind == NODE_AVGPOOL) {
-        take_kernel(reader, &node, "the window's size, like 2 or 3x3 (1 to 11)");
-    } else if (node.kind == NODE_DROPOUT || node.kind == NODE_SCALE) {
-        const bool dropout = node.kind == NODE_DROPOUT;
-        char *end = NULL;
-        node.rate = peek(reader) ? strtof(peek(reader), &end) : -1;
-        if (!peek(reader) || *end || end == peek(reader) ||
-            !(dropout ? node.rate >= 0 && node.rate < 1 : node.rate > 0 && node.rate <= 1e6f))
-            expected(reader, dropout ? "the share that is zeroed, 0 or more and below 1" : "the factor, above 0 and at most 1e6");
-        reader->at++;
-    } else if (node.kind == NODE_ADD) {
-        node.input[1] = take_tensor(reader);
-    }
-    const bool window = node.kernel_h > 0;
-    if (window)
-        node.stride = usual_stride(&node);
-    node.bias = weights;
-
-    enum node_kind activation = 0;
-    while (peek(reader)) {
-        if (activation)
-            expected(reader, "nothing more after the activation");
-        if (window && take(reader, "stride"))
-            node.stride = take_number(reader, 1, LIMIT_KERNEL, "the stride");
-        else if (window && take(reader, "same"))
-            node.same = true;
-        else if (window && take(reader, "valid"))
-            node.same = false;
-        else if (weights && take(reader, "nobias"))
-            node.bias = false;
-        else if (weights && take(reader, "batchnorm"))
-            batchnorm = true;
-        else if (node.kind == NODE_CONV2D && take(reader, "identity"))
-            node.initial = INITIAL_IDENTITY;
-        else if (node.kind == NODE_CONV2D && peek(reader) && strcmp(peek(reader), "whiten") == 0)
-            take_whiten(reader, &node);
-        else if (node.kind == NODE_BATCHNORM && take(reader, "frozen"))
-            node.frozen = true;
-        else if (take(reader, "from"))
-            node.input[0] = take_tensor(reader);
-        else if (!is_activation(node.kind) && (activation = take_activation(reader)))
-            ;
-        else
-            expected(reader, window    ? "stride N, same, valid, nobias, batchnorm, from NAME, an activation, or nothing more"
-                             : weights ? "nobias, batchnorm, from NAME, an activation, or nothing more"
-                                       : "from NAME, an activation, or nothing more");
-    }
+    take_settings(reader, &node);
+    while (take_option(reader, &node, &batchnorm))
+        ;
+    const enum node_kind activation = kind_traits[node.kind].activation ? 0 : take_activation(reader);
+    if (words_peek(words))
+        words_expected(words, activation                     ? "nothing more after the activation"
+                              : node_has_window(node.kind)  ? "stride N, same, valid, nobias, batchnorm, from NAME, an activation, or nothing more"
+                              : node_has_weights(node.kind) ? "nobias, batchnorm, from NAME, an activation, or nothing more"
+                                                            : "from NAME, an activation, or nothing more");
     append(reader, node, start);
     if (batchnorm)
         append(reader, (struct node){.kind = NODE_BATCHNORM, .input = {reader->net->node_count, 0}}, start);
@@ -292,50 +209,35 @@ static void read_layer(struct reader *reader)
         append(reader, (struct node){.kind = activation, .input = {reader->net->node_count, 0}}, start);
 }
 
-/* Splits a line into words, in place; `#` starts a comment. */
-static void split(struct reader *reader, char *line)
+/* "name:" before a layer; empty if there is none. */
+static void take_name(struct reader *reader, char name[NAME_SIZE])
 {
-    int count = 0;
-    char *p = line;
-    reader->at = 0;
-    while (*p && *p != '#') {
-        if (isspace((unsigned char)*p)) {
-            *p++ = 0;
-            continue;
-        }
-        if (count == WORDS)
-            mistake(reader, (int)(p - line) + 1, "more than %d words in a line", WORDS);
-        reader->words[count++] = (struct word){p, (int)(p - line) + 1};
-        while (*p && *p != '#' && !isspace((unsigned char)*p))
-            p++;
-    }
-    reader->end_column = (int)(p - line) + 1;
-    *p = 0;
-    reader->words[count].text = NULL;
+    struct words *words = &reader->words;
+    const size_t length = strlen(words_peek(words));
+    name[0] = 0;
+    if (words_peek(words)[length - 1] != ':')
+        return;
+    if (length < 2 || length > NAME_SIZE)
+        words_expected(words, "a name of 1 to 63 letters before the colon");
+    memcpy(name, words_peek(words), length - 1);
+    name[length - 1] = 0;
+    for (int i = 0; i < reader->name_count; i++)
+        if (strcmp(reader->names[i].name, name) == 0)
+            words_mistake(words, words_column(words), "the name \"%s\" is taken by a layer above", name);
+    words->next++;
 }
 
 static void read_line(struct reader *reader, char *line)
 {
-    split(reader, line);
-    if (!peek(reader))
+    char name[NAME_SIZE];
+    words_split(&reader->words, line);
+    if (!words_peek(&reader->words))
         return;
-    if (take(reader, "input")) {
+    if (words_take(&reader->words, "input")) {
         read_input(reader);
-        if (peek(reader))
-            expected(reader, "nothing more");
         return;
     }
-    char name[64] = "";
-    const size_t length = strlen(peek(reader));
-    if (peek(reader)[length - 1] == ':') {
-        if (length < 2 || length > sizeof name)
-            expected(reader, "a name of 1 to 63 letters before the colon");
-        memcpy(name, peek(reader), length - 1);
-        for (int i = 0; i < reader->name_count; i++)
-            if (strcmp(reader->names[i].name, name) == 0)
-                mistake(reader, column(reader), "the name \"%s\" is taken by a layer above", name);
-        reader->at++;
-    }
+    take_name(reader, name);
     read_layer(reader);
     if (*name) {
         memcpy(reader->names[reader->name_count].name, name, sizeof name);
@@ -346,31 +248,33 @@ static void read_line(struct reader *reader, char *line)
 /* Why net_check refused the node. */
 _Noreturn static void misfit(struct reader *reader, int failed, enum status status)
 {
+    struct words *words = &reader->words;
     const struct net *net = reader->net;
     const struct node *node = &net->nodes[failed];
+    const enum kind_shape shape = kind_traits[node->kind].shape;
     const struct shape in = net->shapes[node->input[0]];
-    reader->line = reader->lines[failed];
-    const int at = reader->columns[failed];
+    words->line = reader->lines[failed];
+    const int column = reader->columns[failed];
     const bool last = failed == net->node_count - 1;
     if (status == STATUS_LIMIT)
-        mistake(reader, at, "the network grows too large here (at most %s parameters, %s numbers in a layer's output)",
-                format_thousands(LIMIT_PARAMETERS), format_thousands(LIMIT_ACTIVATIONS));
+        words_mistake(words, column, "the network grows too large here (at most %s parameters, %s numbers in a layer's output)",
+                      format_thousands(LIMIT_PARAMETERS), format_thousands(LIMIT_ACTIVATIONS));
     if (last && node->kind != NODE_SOFTMAX)
-        mistake(reader, at, "expected the last layer to end in softmax, like `dense classes softmax`");
+        words_mistake(words, column, "expected the last layer to end in softmax, like `dense classes softmax`");
     if (!last && node->kind == NODE_SOFTMAX)
-        mistake(reader, at, "expected softmax only at the end of the last layer");
-    if ((node->kind == NODE_DENSE || node->kind == NODE_SOFTMAX) && (in.h > 1 || in.w > 1))
-        mistake(reader, at, "%s needs a flat input, got %dx%dx%d: put `flatten` or `global_avgpool` before it",
-                kinds[node->kind], in.h, in.w, in.c);
+        words_mistake(words, column, "expected softmax only at the end of the last layer");
+    if ((shape == SHAPE_UNITS || shape == SHAPE_VECTOR) && (in.h > 1 || in.w > 1))
+        words_mistake(words, column, "%s needs a flat input, got %dx%dx%d: put `flatten` or `global_avgpool` before it",
+                      kind_names[node->kind], in.h, in.w, in.c);
     if (node->kernel_h > in.h || node->kernel_w > in.w)
-        mistake(reader, at, "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images",
-                node->kernel_h, node->kernel_w, in.h, in.w);
-    if (node->kind == NODE_ADD) {
+        words_mistake(words, column, "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images",
+                      node->kernel_h, node->kernel_w, in.h, in.w);
+    if (kind_traits[node->kind].inputs > 1) {
         const struct shape second = net->shapes[node->input[1]];
-        mistake(reader, at, "add needs two inputs of one shape, got %dx%dx%d and %dx%dx%d", in.h, in.w, in.c, second.h,
-                second.w, second.c);
+        words_mistake(words, column, "%s needs two inputs of one shape, got %dx%dx%d and %dx%dx%d", kind_names[node->kind], in.h, in.w,
+                      in.c, second.h, second.w, second.c);
     }
-    mistake(reader, at, "nothing reads the output of this layer");
+    words_mistake(words, column, "nothing reads the output of this layer");
 }
 
 void network_parse(struct net *net, const char *text, const char *source, int height, int width, int classes)
@@ -378,22 +282,23 @@ void network_parse(struct net *net, const char *text, const char *source, int he
     memset(net, 0, sizeof *net);
     net->input = (struct shape){32, 32, 3};
     struct reader *reader = allocate(1, sizeof *reader);
+    struct words *words = &reader->words;
     reader->net = net;
-    reader->source = source;
     reader->classes = classes;
-    char line[LONGEST_LINE + 1];
+    words->source = source;
+    char line[LINE_MAX_LENGTH + 1];
     for (const char *p = text; *p;) {
         const size_t length = strcspn(p, "\n");
-        reader->line++;
-        if (length > LONGEST_LINE)
-            mistake(reader, LONGEST_LINE, "the line is longer than %d characters", LONGEST_LINE);
+        words->line++;
+        if (length > LINE_MAX_LENGTH)
+            words_mistake(words, LINE_MAX_LENGTH, "the line is longer than %d characters", LINE_MAX_LENGTH);
         memcpy(line, p, length);
         line[length] = 0;
         read_line(reader, line);
         p += length + (p[length] == '\n');
     }
     if (!net->node_count)
-        mistake(reader, 1, "expected a layer, like `conv2d 32 3x3 relu`; the description is empty");
+        words_mistake(words, 1, "expected a layer, like `conv2d 32 3x3 relu`; the description is empty");
     if (height)
         net->input.h = height;
     if (width)
@@ -403,8 +308,8 @@ void network_parse(struct net *net, const char *text, const char *source, int he
     if (status)
         misfit(reader, failed, status);
     if (net_classes(net) != classes)
-        mistake(reader, reader->columns[net->node_count - 1], "the network ends in %d classes, the data has %d: write `dense classes softmax`",
-                net_classes(net), classes);
+        words_mistake(words, reader->columns[net->node_count - 1],
+                      "the network ends in %d classes, the data has %d: write `dense classes softmax`", net_classes(net), classes);
     free(reader);
 }
 
@@ -419,7 +324,7 @@ void network_read(struct net *net, const char *name_or_path, int height, int wid
     const char *reason;
     char hint[400];
     snprintf(hint, sizeof hint, "A network is a preset (%s) or the path of a text file.", network_presets());
-    char *text = (char *)read_file(&size, &reason, name_or_path, LONGEST_TEXT);
+    char *text = (char *)read_file(&size, &reason, name_or_path, TEXT_MAX);
     if (!text)
         die(name_or_path, hint, "no such preset, and as a file: %s", reason);
     if (strlen(text) != size)

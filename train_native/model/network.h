@@ -4,13 +4,13 @@
  *     input 32x32x3                      height x width x channels (default: as the data set)
  *     conv2d 32 3x3 relu                 channels, kernel; then any of: stride N, same, valid, nobias, batchnorm,
  *                                        identity (first weights that repeat the input), whiten (first layer only: the
- *                                        principal directions of the training images' patches, which do not learn)
+ *                                        principal directions of the training images' patches, which stay as they are)
  *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid, nobias, batchnorm
  *     maxpool 2                          window; stride N (default: the window), same, valid
  *     avgpool 2
  *     global_avgpool
  *     flatten
- *     dropout 0.5                        the share that is zeroed
+ *     dropout 0.5                        the fraction to zero
  *     dense 64 relu                      units; nobias, batchnorm
  *     batchnorm frozen gelu              frozen: the scale stays 1
  *     scale 0.125                        multiplies by a constant
@@ -36,8 +36,7 @@ void network_parse(struct net *net, const char *text, const char *source, int he
 /* "tutorial, ..." */
 const char *network_presets(void);
 
-/* A layer's kind as in the text, and its details ("3x3, stride 2, same"). */
-const char *network_kind(enum node_kind kind);
+/* What follows the kind of a layer: "3x3, same, stride 2". */
 void network_details(char *buffer, size_t size, const struct node *node);
 
 #endif

@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "model/layer_name.h"
 #include "model/model_file.h"
-#include "model/network.h"
 #include "cli/options.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
@@ -43,11 +42,11 @@ static void check_fit(const struct net *net, const struct net *old, const char *
     static const char hint[] = "Leave --size away, or take a network that ends in a global_avgpool.";
     if (status)
         die(path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w, failed + 1,
-             network_kind(net->nodes[failed].kind), status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
+             kind_names[net->nodes[failed].kind], status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
     for (int i = 0; i < net->node_count; i++)
         if ((i != transfer->head || transfer->head_kept) && node_count(net, i) != node_count(old, i))
             die(path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
-                 network_kind(net->nodes[i].kind), format_thousands(node_count(old, i)), net->input.h, net->input.w,
+                 kind_names[net->nodes[i].kind], format_thousands(node_count(old, i)), net->input.h, net->input.w,
                  format_thousands(node_count(net, i)));
 }
 
@@ -86,7 +85,7 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     if (!transfer.head_kept) {
         if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
             die(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels",
-                 network_kind(head->kind));
+                 kind_names[head->kind]);
         head->channels = classes;
         head->bias = true; /* it may have gone with the folding, or never been */
     }

@@ -14,7 +14,7 @@ enum { MOST_IMAGES = 128 };
 
 static bool filters(const struct node *node)
 {
-    return node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE;
+    return node_has_weights(node->kind) && node_has_window(node->kind);
 }
 
 void unfold_batchnorm(struct net *net, float **parameters, int from, int *head, int *frozen_nodes)
@@ -29,8 +29,8 @@ void unfold_batchnorm(struct net *net, float **parameters, int from, int *head, 
         first[i] = new.node_count;
         struct node *node = &new.nodes[new.node_count];
         *node = net->nodes[i];
-        node->input[0] = tensor[node->input[0]];
-        node->input[1] = node->kind == NODE_ADD ? tensor[node->input[1]] : 0;
+        for (int k = 0; k < kind_traits[node->kind].inputs; k++)
+            node->input[k] = tensor[node->input[k]];
         node->bias = node->bias && !normalised;
         source[new.node_count++] = i;
         if (normalised) {

@@ -241,7 +241,7 @@ static void print_layers(FILE *out, const struct net *net)
     for (int i = 0; i < net->node_count; i++) {
         char details[64];
         network_details(details, sizeof details, &net->nodes[i]);
-        fprintf(out, "%s[\"%s\", \"%s\", %zu]", i ? ", " : "", network_kind(net->nodes[i].kind), details,
+        fprintf(out, "%s[\"%s\", \"%s\", %zu]", i ? ", " : "", kind_names[net->nodes[i].kind], details,
                 net->offset[i + 1] - net->offset[i]);
     }
     fputc(']', out);
