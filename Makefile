@@ -2,234 +2,274 @@
 #
 # VARIANT names a build of the native code, in build/$(VARIANT): a processor level (x86-64-v4 has AVX-512, x86-64-v3 AVX2),
 # `scalar` (no vector code) or `sanitize` (address and undefined-behaviour checks). Default: the best this machine runs.
+# O=FOLDER puts everything that is built into FOLDER. V=1 shows the commands. WERROR=1 makes warnings errors.
 
 machine := $(shell uname -m)
-cpu_has = $(shell for flag in $(1); do grep -qw "$$flag" /proc/cpuinfo 2>/dev/null || exit 0; done; echo yes)
+cpu_has = $(shell for flag in $1; do grep -qw "$$flag" /proc/cpuinfo 2>/dev/null || exit 0; done; echo yes)
 levels := $(if $(filter x86_64,$(machine)),\
   $(if $(call cpu_has,avx512f avx512bw avx512cd avx512dq avx512vl),x86-64-v4)\
   $(if $(call cpu_has,avx2 fma bmi2 f16c movbe),x86-64-v3),portable)
 VARIANT ?= $(or $(firstword $(levels)),portable)
+# What the C tests are built for; those that this machine cannot run are compiled all the same.
+variants := $(if $(filter x86_64,$(machine)),x86-64-v4 x86-64-v3,portable) scalar sanitize
+able := $(filter $(levels) portable scalar sanitize,$(variants))
+unable := $(filter-out $(able),$(variants))
+
+O ?= build
+PREFIX ?= /usr/local
+SECONDS ?= 60
+build := $O/$(VARIANT)
+module := $(if $(filter build,$O),web,$O)/classifier.wasm
 
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 MAKEFLAGS += --no-print-directory
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes
-# Products and sums stay unfused and in order, so that every machine computes the same bits (core/kernels/gemm.h). Nothing here reads the
-# flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
-EXACT := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
-FLAGS := -O3 -g -DNDEBUG
+.DELETE_ON_ERROR:
+# Begins a recipe that shows `CC core/net/net.c` instead of its command.
+quiet = $(if $V,,@printf '%-6s%s\n' $1 $2;)
+
+compiler := $(shell $(CC) --version 2>/dev/null | head -1)
+# Products and sums stay unfused and in order, so that every machine computes the same bits (core/kernels/gemm.h). Nothing here
+# reads the flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
+LANGUAGE := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror=switch $(if $(WERROR),-Werror)
 # An include names the folder: "kernels/gemm.h" of core, "cli/errors.h" of the program, "support/test.h" of the tests.
 INCLUDES := -iquote core -iquote train_native -iquote tests
+OPENMP := -fopenmp
+FLAGS := -O3 -g -DNDEBUG
+emcc := NODE_PATH=/usr/share/nodejs emcc
+emcc_flags := $(LANGUAGE) -msimd128 $(INCLUDES)
 ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)
 else ifeq ($(VARIANT),scalar)
 FLAGS += -DVEC_SCALAR
 else ifeq ($(VARIANT),sanitize) # of vector code too, where the machine runs it: its last lanes must not reach too far
 FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(addprefix -march=,$(filter x86-64-%,$(firstword $(levels))))
+else ifeq ($(VARIANT),fuzz)
+FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 endif
-# stb_image 2.27 declares functions that JPEG and PNG do not need, and gcc takes one path in it for unset; and it indexes outside its tables on hostile files: stop before the access (core/image/decode.h).
-GCC_TRAP := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsanitize-undefined-trap-on-error
-CLANG_TRAP := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
-is_clang := $(shell $(CC) --version 2>/dev/null | grep -i clang)
+# stb_image 2.27 declares functions that JPEG and PNG do not need, gcc takes one path in it for unset, and it indexes outside its
+# tables on hostile files: stop before the access (core/image/decode.h).
+clang_trap := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
+gcc_trap := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsanitize-undefined-trap-on-error
 
-build := build/$(VARIANT)
 core := $(sort $(shell find core -name '*.c'))
 native := $(sort $(shell find train_native -name '*.c'))
 # C tests, with what they call of the command line.
-tests := $(filter-out tests/support/make_golden.c,$(wildcard tests/core/*.c tests/support/*.c)) train_native/cli/sha256.c
-objects = $(patsubst %.c,$(build)/%.o,$(1))
-embedded_objects := $(patsubst %,$(build)/%.o,$(addprefix web/,templates/report.html templates/standalone.html style.css \
+tests := $(filter-out tests/support/make_golden.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) train_native/cli/sha256.c
+benches := $(sort $(wildcard tests/bench/*.c))
+fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+objects = $(patsubst %.c,$(build)/%.o,$1)
+embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,templates/report.html templates/standalone.html style.css \
   contract.js source.js engine.js picture.js))
+without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded)
 
-.PHONY: all native wasm run train reproduce test test-native test-core test-wasm test-node bench bench-native bench-train fuzz install install-test clean help
-.DELETE_ON_ERROR:
+.PHONY: all native wasm compile run train reproduce test test-core test-native test-wasm test-skipped test-node bench bench-native \
+  bench-train fuzz deps deps-test install clean distclean help always
 
 all: native wasm
 
 help:
-	@echo 'make run           build everything and serve the page on 127.0.0.1 (installs what is missing)'
-	@echo 'make test          build and run every test (installs what is missing)'
+	@echo 'make run           build everything and serve the page on 127.0.0.1 (fetches what is missing)'
+	@echo 'make test          build and run every test (fetches what is missing)'
 	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
 	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (an hour)'
-	@echo 'make bench         measure speed and size, beside other runtimes too; its tables go into the README. A part of it:'
+	@echo 'make bench         measure speed and size, beside other runtimes too; a part of it:'
 	@echo '                   ARGUMENTS="race --networks mobile --quick" (tests/bench/bench.js)'
-	@echo 'make bench-native  measure classifying natively, folders of pictures too; its table goes there too'
-	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there; its table goes there too'
+	@echo 'make bench-native  measure native inference, folders of images too'
+	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there'
 	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
 	@echo 'make wasm          web/classifier.wasm, the module for browsers and Node'
-	@echo 'make fuzz          fuzz the model reader and the picture headers (clang; SECONDS=60)'
-	@echo 'make clean         remove everything built'
+	@echo 'make install       install the program and the module (PREFIX=/usr/local, DESTDIR)'
+	@echo 'make deps          fetch what building and serving need (make deps-test: tests too)'
+	@echo 'make fuzz          fuzz what reads files (clang; SECONDS=60 for each)'
+	@echo 'make clean         remove what was built, but for build/models; make distclean: those too'
 	@echo
-	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable scalar sanitize))'
+	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable scalar sanitize)), O=$O, V=1, WERROR=1'
 
 # ---- The native program ----
 
 native: $(build)/eyelet
-	@ln -sf $(VARIANT)/eyelet build/eyelet
+	@[ $O/eyelet -ef $< ] || ln -sf $(VARIANT)/eyelet $O/eyelet
 
-$(build)/eyelet: $(call objects,$(core) $(native)) $(embedded_objects)
-	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
-
-$(build)/%.o: %.c Makefile | /usr/include/stb/stb_image.h
+compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES)
+$(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
+$(build)/core/image/decode.o: own_flags := $(if $(findstring clang,$(compiler)),$(clang_trap),$(gcc_trap))
+$(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
-	$(CC) $(EXACT) $(FLAGS) $(WARNINGS) -fopenmp $(INCLUDES) -MMD -MP -c $< -o $@
+	$(call quiet,CC,$<) $(compile) $(own_flags) -MMD -MP -c $< -o $@
 
 # Files that are bytes of the program, each with a zero behind it (train_native/report/html.h).
-$(embedded_objects): $(build)/%.o: % Makefile
+$(embedded): $(build)/%.o: % $(build)/command Makefile
 	@mkdir -p $(@D)
-	{ echo 'const unsigned char $(subst .,_,$(<F))[] = {'; od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | \
-	  $(CC) $(FLAGS) -x c -c - -o $@
+	$(call quiet,EMBED,$<) { echo 'const unsigned char $(subst .,_,$(<F))[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | $(CC) $(FLAGS) -x c -c - -o $@
 
-$(build)/train_native/%.o: EXACT += -D_GNU_SOURCE
-$(build)/tests/%.o: EXACT += -D_GNU_SOURCE
-$(build)/core/image/decode.o: WARNINGS += $(if $(is_clang),$(CLANG_TRAP),$(GCC_TRAP))
--include $(shell find build -name '*.d' 2>/dev/null)
+link = $(call quiet,LINK,$@) $(CC) $(FLAGS) $(OPENMP) $^ -lm -o $@
+$(build)/eyelet: $(without_main) $(build)/train_native/main.o
+	$(link)
+$(build)/run-tests: $(call objects,$(core) $(tests))
+	$(link)
+$(build)/bench-%: $(without_main) $(build)/tests/bench/bench_%.o
+	$(link)
+$(build)/fuzz-%: $(without_main) $(build)/tests/fuzz/fuzz_%.o
+	$(link) -fsanitize=fuzzer
+
+# Every C file of a variant that need not run here.
+compile: $(call objects,$(core) $(native) $(tests) $(benches) $(addprefix tests/fuzz/fuzz_,$(addsuffix .c,$(fuzzers))))
+
+# The command line that a folder was built by: written anew, and so newer than its objects, only when another one builds.
+native_command := $(compiler): $(compile)
+wasm_command := $(emcc) $(emcc_flags) $(WARNINGS)
+changed = $(shell echo '$1' | cmp -s - $2 || echo always)
+$(build)/command: $(call changed,$(native_command),$(build)/command)
+	@mkdir -p $(@D); echo '$(native_command)' > $@
+$O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
+	@mkdir -p $(@D); echo '$(wasm_command)' > $@
+
+-include $(shell find $O -name '*.d' 2>/dev/null)
 
 # ---- The WebAssembly module ----
 
-emcc := NODE_PATH=/usr/share/nodejs emcc
-wasm_flags := $(EXACT) -msimd128 -DNDEBUG $(INCLUDES)
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
-wasm_link := --no-entry -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sMALLOC=emmalloc -sTOTAL_STACK=262144 -Wl,--stack-first
-wasm_core := $(filter-out core/image/decode.c core/training/%,$(core))
+wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
 
-wasm: web/classifier.wasm build/wasm/classifier-without-decoders.wasm
+wasm: $(module) $O/wasm/classifier-without-decoders.wasm
 
-web/classifier.wasm: $(patsubst %.c,build/wasm/%.o,$(wasm_core) core/image/decode.c wasm/exports.c)
-	$(emcc) -O3 -msimd128 $(wasm_link) $^ -o $@
-
-build/wasm/classifier-without-decoders.wasm: $(patsubst %.c,build/wasm/%.o,$(wasm_core)) build/wasm/wasm/exports-without-decoders.o
-	$(emcc) -O3 -msimd128 $(wasm_link) $^ -o $@
+# Of core, the linker drops what no export reaches: training, and without decoders those.
+$(module): $O/wasm/wasm/exports.o
+$O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.o
+$(module) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
+	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 $^ -o $@
 
 # Kernels for speed, everything else for size. Above -O1 clang unrolls and moves more than the source asks for: larger, and in V8 no
 # faster but where loops are for the compiler to vectorise or choices to be made outside of them.
-$(addprefix build/wasm/core/,kernels/conv.o kernels/depthwise.o kernels/activation.o int8/int8_kernels.o): level := -O3
-$(addprefix build/wasm/core/,kernels/gemm.o kernels/winograd.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
-$(addprefix build/wasm/core/,net/model.o base/bytes.o): level := -O2 # they go through every weight of a model that is opened
-build/wasm/core/image/decode.o: WARNINGS += $(CLANG_TRAP)
-build/wasm/%.o: level := -Oz
-build/wasm/wasm/exports-without-decoders.o: wasm/exports.c Makefile
+$(addprefix $O/wasm/core/,kernels/conv.o kernels/depthwise.o kernels/activation.o int8/int8_kernels.o): level := -O3
+$(addprefix $O/wasm/core/,kernels/gemm.o kernels/winograd.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
+$(addprefix $O/wasm/core/,net/model.o base/bytes.o): level := -O2 # they go through every weight of a model that is opened
+$O/wasm/%.o: level := -Oz
+$O/wasm-tests/%.o: level := -O2
+$O/wasm/core/image/decode.o $O/wasm-tests/core/image/decode.o: own_flags := $(clang_trap)
+compile_wasm = $(call quiet,EMCC,$<) $(emcc) $(emcc_flags) $(WARNINGS) $(level) $(own_flags) -MMD -MP -c $< -o $@
+$O/wasm/wasm/exports-without-decoders.o: own_flags := -DWITHOUT_DECODERS
+$O/wasm/wasm/exports-without-decoders.o: wasm/exports.c $O/wasm/command Makefile
 	@mkdir -p $(@D)
-	$(emcc) $(wasm_flags) -Oz -DWITHOUT_DECODERS -c $< -o $@
-build/wasm/%.o: %.c Makefile | /usr/include/stb/stb_image.h
+	$(compile_wasm) -DNDEBUG
+$O/wasm/%.o: %.c $O/wasm/command Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
-	$(emcc) $(wasm_flags) $(level) $(WARNINGS) -MMD -MP -c $< -o $@
+	$(compile_wasm) -DNDEBUG
+$O/wasm-tests/%.o: %.c $O/wasm/command Makefile | /usr/include/stb/stb_image.h
+	@mkdir -p $(@D)
+	$(compile_wasm)
+
+$O/wasm-tests/run-tests.wasm: $(patsubst %.c,$O/wasm-tests/%.o,$(core) $(tests))
+	$(call quiet,LINK,$@) $(emcc) $(wasm_link) -sTOTAL_STACK=1048576 $^ -o $@
 
 # ---- Using it ----
 
-run: install
+run: deps
 	$(MAKE) all
 	node web/serve.js
 
-train: install
+train: deps
 	$(MAKE) native
-	build/eyelet train -o build/tutorial.eyelet $(ARGUMENTS)
+	@mkdir -p $O/models
+	$O/eyelet train -o $O/models/tutorial.eyelet $(ARGUMENTS)
 
 # The model that the page opens first, from nothing: an hour on two cores. Any AVX2 or AVX-512 machine gets its weights.
-reproduce: install
+reproduce: deps
 	$(MAKE) native
-	build/eyelet train -o build/reproduced.eyelet --recipe airbench95
-	build/eyelet convert build/reproduced.eyelet -o build/reproduced-int8.eyelet --weights int8
-	@checksum() { build/eyelet summary $$1 | grep -o 'checksum .*'; }; \
-	if [ "$$(checksum build/reproduced-int8.eyelet)" = "$$(checksum web/models/airbench95.eyelet)" ]; then \
+	@mkdir -p $O/models
+	$O/eyelet train -o $O/models/reproduced.eyelet --recipe airbench95
+	$O/eyelet convert $O/models/reproduced.eyelet -o $O/models/reproduced-int8.eyelet --weights int8
+	@checksum() { $O/eyelet summary $$1 | grep -o 'checksum .*'; }; \
+	if [ "$$(checksum $O/models/reproduced-int8.eyelet)" = "$$(checksum web/models/airbench95.eyelet)" ]; then \
 	  echo 'the same weights as web/models/airbench95.eyelet'; \
 	else echo 'OTHER WEIGHTS than web/models/airbench95.eyelet'; exit 1; fi
 
+clean:
+	if [ -d $O ]; then find $O -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
+	rm -f $(module)
+distclean: clean
+	rm -rf $O
+
 # ---- Tests ----
 
-test: install-test
+test: deps-test
 	$(MAKE) all
-	$(MAKE) test-core
-	$(MAKE) test-node
+	@failed=; $(MAKE) test-core || failed=1; $(MAKE) test-node || failed=1; $(MAKE) test-skipped; [ -z "$$failed" ]
 
-# The same C tests, on every kind of build that this machine can run.
+# The same C tests, on every kind of build that this machine can run; all of them, whatever fails.
 test-core:
-	for variant in $(levels) scalar sanitize; do $(MAKE) VARIANT=$$variant test-native || exit 1; done
-	$(MAKE) test-wasm
+	@failed=; \
+	for variant in $(able); do $(MAKE) VARIANT=$$variant test-native || failed+=" $$variant"; done; \
+	for variant in $(unable); do $(MAKE) VARIANT=$$variant compile || failed+=" $$variant"; done; \
+	$(MAKE) test-wasm || failed+=' wasm'; $(MAKE) test-skipped; \
+	[ -z "$$failed" ] || { echo "FAILED: C tests of$$failed"; exit 1; }
 
 test-native: $(build)/run-tests $(if $(filter sanitize,$(VARIANT)),,$(build)/eyelet)
-	$<
+	$< | tee $(build)/tests.log
 
-$(build)/run-tests: $(call objects,$(core) $(tests))
-	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
+test-wasm: $O/wasm-tests/run-tests.wasm
+	node tests/support/run_wasm.js $< | tee $O/wasm-tests/tests.log
 
-test-wasm: build/wasm/run-tests.wasm
-	node tests/support/run_wasm.js $<
+# What the C tests left out, in the last lines.
+test-skipped:
+	@for build in $(able) wasm-tests; do sed -n "s/^SKIPPED /SKIPPED in $$build: /p" $O/$$build/tests.log; done
+	@for variant in $(unable); do echo "SKIPPED: all C tests of $$variant, only compiled: this processor does not run it"; done
 
-build/wasm/run-tests.wasm: $(patsubst %.c,build/wasm-tests/%.o,$(core) $(tests))
-	@mkdir -p $(@D)
-	$(emcc) -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sTOTAL_STACK=1048576 -Wl,--stack-first $^ -o $@
-
-build/wasm-tests/core/image/decode.o: WARNINGS += $(CLANG_TRAP)
-build/wasm-tests/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(emcc) $(EXACT) -O2 -msimd128 $(WARNINGS) $(INCLUDES) -MMD -MP -c $< -o $@
-
-# The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on the whole test set.
+# The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on whole test sets.
 test-node: all
-	node --test $(wildcard tests/*/*.test.js)
+	node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
 
-bench: install-test
+bench: deps-test
 	$(MAKE) all
 	node tests/bench/bench.js $(ARGUMENTS)
 
-bench-native: install
+bench-native: deps
 	$(MAKE) native $(build)/bench-native
 	node tests/bench/bench_native.js $(build)/bench-native $(ARGUMENTS)
 
-bench-train: install
+bench-train: deps
 	$(MAKE) $(build)/bench-train
 	node tests/bench/bench_train.js $(build)/bench-train
 
-$(build)/bench-native $(build)/bench-train: $(build)/bench-%: $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded_objects) $(build)/tests/bench/bench_%.o
-	$(CC) $(FLAGS) -fopenmp $^ -lm -o $@
+# Each starts from seeds of its own if there are any, and goes on from what it found before.
+fuzz: native
+	$(MAKE) CC=clang VARIANT=fuzz $(fuzzers:%=$O/fuzz/fuzz-%)
+	tests/fuzz/seeds.sh $O/eyelet $O/fuzz/seeds
+	@for name in $(fuzzers); do mkdir -p $O/fuzz/{corpus,seeds}/$$name; \
+	  (set -x; $O/fuzz/fuzz-$$name -max_total_time=$(SECONDS) -print_final_stats=1 $O/fuzz/{corpus,seeds}/$$name) || exit 1; done
 
-SECONDS ?= 60
-# The model reader starts from small models of every kind of weights; the quantized one needs CIFAR-10 (eyelet train --fetch).
-fuzz: build/fuzz/model build/fuzz/decode native
-	@mkdir -p build/fuzz/seeds build/fuzz/corpus-model build/fuzz/corpus-decode
-	cp tests/golden/model.eyelet build/fuzz/seeds/float32
-	for type in float16 int8; do build/eyelet convert build/fuzz/seeds/float32 -o build/fuzz/seeds/$$type --weights $$type; done
-	printf '%s\n' 'input 8x8x3' 'a: conv2d 4 3x3 same relu' 'conv2d 4 3x3 same' 'add a gelu' 'depthwise 3x3 stride 2 same relu6' \
-	  'maxpool 2' flatten 'dense classes softmax' > build/fuzz/network.txt
-	build/eyelet train -o build/fuzz/small.eyelet --network build/fuzz/network.txt --size 8 --limit 64 --epochs 1 --warmup 0 && \
-	  build/eyelet quantize build/fuzz/small.eyelet -o build/fuzz/seeds/quantized --drop 100 --limit 100 || \
-	  echo 'LEFT OUT: a quantized model among the seeds'
-	build/fuzz/model -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/corpus-model build/fuzz/seeds
-	build/fuzz/decode -max_total_time=$(SECONDS) -print_final_stats=1 build/fuzz/corpus-decode
+# ---- Installing ----
 
-build/fuzz/%: tests/fuzz/fuzz_%.c $(core)
-	@mkdir -p $(@D)
-	clang $(EXACT) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(INCLUDES) $^ -lm -o $@
-
-# ---- What the machine needs ----
+# What the package holds of web/, the module among it.
+package := $(filter-out web/classifier.wasm,$(shell grep -o '"web/[^"]*"' package.json | tr -d '"' | sort))
+install: native wasm
+	install -D $(build)/eyelet $(DESTDIR)$(PREFIX)/bin/eyelet
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(package)
 
 # A command or file that is missing, and the Debian package that brings it.
-has = $(shell command -v $(1) >/dev/null 2>&1 && echo yes)
+has = $(shell command -v $1 >/dev/null 2>&1 && echo yes)
 missing := $(if $(wildcard /usr/include/stb/stb_image.h),,libstb-dev) $(if $(call has,emcc),,emscripten) \
   $(if $(call has,node),,nodejs) $(if $(call has,curl),,curl ca-certificates)
 missing_test := $(missing) $(if $(call has,npm),,npm) $(if $(call has,chromium),,chromium)
 
-install:
-	@$(call get,$(missing),to build and serve the page)
-
-install-test:
-	@$(call get,$(missing_test),to build and test everything)
+deps:
+	@$(call fetch,$(missing),to build and serve the page)
+deps-test:
+	@$(call fetch,$(missing_test),to build and test everything)
 	@test node_modules/.installed -nt package.json || \
 	  { npm install --no-audit --no-fund --no-package-lock && touch node_modules/.installed; }
 
-define get
-if [ -n "$(strip $(1))" ]; then \
-  echo 'Eyelet needs these packages $(2): $(strip $(1))'; \
-  if ! command -v apt-get >/dev/null; then \
-    echo 'Install them with the package manager of your system, then run make again.'; exit 1; \
-  fi; \
-  sudo=; if [ "$$(id -u)" != 0 ]; then sudo=sudo; echo 'Your password is asked for, to install them.'; fi; \
-  $$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(strip $(1)); \
-fi
+define fetch
+$(if $(strip $1),echo 'Eyelet needs these packages $2: $(strip $1)'; \
+sudo=; command -v apt-get >/dev/null || { echo 'Install them with the package manager of your system, then run make again.'; exit 1; }; \
+if [ "$$(id -u)" != 0 ]; then \
+  [ -t 0 ] && command -v sudo >/dev/null || { echo 'As root: apt-get install $(strip $1)'; exit 1; }; \
+  sudo=sudo; echo 'Installs them by sudo apt-get, which asks for your password.'; fi; \
+$$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(strip $1))
 endef
 
 /usr/include/stb/stb_image.h:
-	@echo 'stb_image.h is missing: run make install'; exit 1
-
-clean:
-	rm -rf build web/classifier.wasm
+	@echo 'stb_image.h is missing: run make deps'; exit 1

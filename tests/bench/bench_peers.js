@@ -27,7 +27,7 @@ export const peerParts = { runtimes: tellSizes, race: tellRace, start: tellStart
 /** Runs the parts that `wanted` names, and puts their tables into the README when nothing was left out on purpose. */
 export async function peers(wanted, { only, quick, leaveOut }) {
     const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm'].find((name) => !existsSync(join(modules, name)));
-    if (missing) return leaveOut('other runtimes', `${missing} is not installed (make install-test)`);
+    if (missing) return leaveOut('other runtimes', `${missing} is not installed (make deps-test)`);
     const version = (name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version;
     const all = wanted.some((part) => part !== 'runtimes') ? networks(only, leaveOut) : [];
     const lines = [`Measured by \`make bench\` on ${machine}, Node ${process.versions.node}, beside`,

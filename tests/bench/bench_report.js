@@ -37,7 +37,7 @@ export function table(heads, rows) {
 export async function launchChromium() {
     const executablePath = '/usr/bin/chromium';
     const playwright = await import('playwright-core').catch(() => null);
-    if (!playwright) return 'playwright-core is not installed (make install-test)';
+    if (!playwright) return 'playwright-core is not installed (make deps-test)';
     if (!existsSync(executablePath)) return 'it is not installed';
     const args = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
         '--disable-background-networking', '--disable-component-update', '--disable-sync'];

@@ -1,9 +1,8 @@
 /* libFuzzer target: any bytes as a picture, through the part that is this project's own: the walk over the headers, and BMP.
  * stb_image behind it is known to fail and stands behind traps (core/image/decode.h); tests/core/test_decode.c damages pictures for it.
  *
- *     clang-14 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -isystem /usr/include/stb -iquote core \
- *         tests/fuzz/fuzz_decode.c core/image/decode.c core/image/bmp.c core/image/image.c core/base/status.c -lm -o build/fuzz_decode
- *     build/fuzz_decode build/corpus-pictures */
+ *     make fuzz
+ *     build/fuzz/fuzz-decode build/fuzz/corpus/decode */
 #include "image/bmp.h"
 #include "image/decode.h"
 #include "base/bounds.h"

@@ -1,7 +1,7 @@
 /* libFuzzer target: any bytes as a model. The checksum is made right first, so that damage gets past it.
  *
  *     make fuzz
- *     build/fuzz/model build/fuzz/corpus-model build/fuzz/seeds */
+ *     build/fuzz/fuzz-model build/fuzz/corpus/model build/fuzz/seeds/model */
 #include "classifier.h"
 #include "net/model.h"
 
