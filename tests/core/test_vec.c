@@ -86,15 +86,15 @@ TEST(unaligned_load_and_store_touch_their_lanes_only)
 TEST(partial_load_and_store_touch_their_lanes_only)
 {
     for (int lanes = 1; lanes <= VEC_LANES; lanes++) {
-        float *in = test_floats((size_t)lanes), *out = test_floats((size_t)lanes), whole[VEC_LANES]; /* guarded behind their lanes */
+        float *in = test_floats((size_t)lanes), *out = test_floats((size_t)lanes), all[VEC_LANES]; /* guarded behind their lanes */
         for (int i = 0; i < lanes; i++)
             in[i] = (float)i + 1;
         const vec loaded = vec_load_lanes(in, lanes);
-        vec_store(whole, loaded);
+        vec_store(all, loaded);
         vec_store_lanes(out, loaded, lanes);
         test_context("%d lanes", lanes);
         for (int i = 0; i < VEC_LANES; i++)
-            CHECK(whole[i] == (i < lanes ? (float)i + 1 : 0));
+            CHECK(all[i] == (i < lanes ? (float)i + 1 : 0));
         CHECK_SAME_BITS(out, in, (size_t)lanes);
     }
 }
@@ -153,12 +153,12 @@ TEST(sizes_around_this_vector_are_tested)
     }
 }
 
-/* ---- Whole numbers ---- */
+/* ---- Integers ---- */
 
 enum { PAIR_LANES = 2 * VEC_LANES };
 
 /* Any number, the extreme ones often. */
-static int32_t random_whole(struct random *random, int bits)
+static int32_t random_integer(struct random *random, int bits)
 {
     const int64_t span = (int64_t)1 << bits, choice = random_below(random, 4);
     return (int32_t)(choice == 0 ? -span / 2 : choice == 1 ? span / 2 - 1 : (int64_t)(random_next(random) % (uint64_t)span) - span / 2);
@@ -168,14 +168,14 @@ static int32_t wrapped(int64_t x) { return (int32_t)(uint32_t)(uint64_t)x; }
 static int16_t wrapped16(int x) { return (int16_t)(uint16_t)x; }
 static int16_t saturated(int32_t x) { return (int16_t)(x < -32768 ? -32768 : x > 32767 ? 32767 : x); }
 
-TEST(whole_numbers_of_32_bits)
+TEST(integers_of_32_bits)
 {
     struct random random = random_seed(3, 0);
     for (int round = 0; round < 1000; round++) {
         int32_t a[VEC_LANES], b[VEC_LANES], m[VEC_LANES], sum[VEC_LANES], difference[VEC_LANES], largest[VEC_LANES], scaled[VEC_LANES];
         for (int i = 0; i < VEC_LANES; i++) {
-            a[i] = random_whole(&random, 32);
-            b[i] = random_whole(&random, 32);
+            a[i] = random_integer(&random, 32);
+            b[i] = random_integer(&random, 32);
             m[i] = (int32_t)(random_next(&random) >> 33);
         }
         ivec_store(sum, ivec_add(ivec_load(a), ivec_load(b)));
@@ -195,27 +195,27 @@ TEST(whole_numbers_of_32_bits)
         CHECK_EQUAL(same[i], -1234567);
 }
 
-TEST(whole_numbers_of_16_bits)
+TEST(integers_of_16_bits)
 {
     struct random random = random_seed(4, 0);
     for (int round = 0; round < 1000; round++) {
-        int16_t a[PAIR_LANES], b[PAIR_LANES], sum[PAIR_LANES], difference[PAIR_LANES], largest[PAIR_LANES], least[PAIR_LANES], same[PAIR_LANES];
+        int16_t a[PAIR_LANES], b[PAIR_LANES], sum[PAIR_LANES], difference[PAIR_LANES], largest[PAIR_LANES], smallest[PAIR_LANES], same[PAIR_LANES];
         int32_t products[VEC_LANES];
         for (int i = 0; i < PAIR_LANES; i++) {
-            a[i] = (int16_t)random_whole(&random, 16);
-            b[i] = (int16_t)(random_whole(&random, 15) * 2 + 1); /* no -32768: two products of it would not fit */
+            a[i] = (int16_t)random_integer(&random, 16);
+            b[i] = (int16_t)(random_integer(&random, 15) * 2 + 1); /* no -32768: two products of it would not fit */
         }
         ivec_store(sum, ivec_add16(ivec_load(a), ivec_load(b)));
         ivec_store(difference, ivec_sub16(ivec_load(a), ivec_load(b)));
         ivec_store(largest, ivec_max16(ivec_load(a), ivec_load(b)));
-        ivec_store(least, ivec_min16(ivec_load(a), ivec_load(b)));
+        ivec_store(smallest, ivec_min16(ivec_load(a), ivec_load(b)));
         ivec_store(products, ivec_dot(ivec_load(a), ivec_load(b)));
         ivec_store(same, ivec_set1_16(a[0]));
         for (int i = 0; i < PAIR_LANES; i++) {
             CHECK_EQUAL(sum[i], wrapped16(a[i] + b[i]));
             CHECK_EQUAL(difference[i], wrapped16(a[i] - b[i]));
             CHECK_EQUAL(largest[i], a[i] > b[i] ? a[i] : b[i]);
-            CHECK_EQUAL(least[i], a[i] < b[i] ? a[i] : b[i]);
+            CHECK_EQUAL(smallest[i], a[i] < b[i] ? a[i] : b[i]);
             CHECK_EQUAL(same[i], a[0]);
         }
         for (int i = 0; i < VEC_LANES; i++)
@@ -223,7 +223,7 @@ TEST(whole_numbers_of_16_bits)
     }
 }
 
-TEST(whole_numbers_change_their_width)
+TEST(integers_change_their_width)
 {
     struct random random = random_seed(5, 0);
     for (int round = 0; round < 100; round++) {
@@ -231,13 +231,13 @@ TEST(whole_numbers_change_their_width)
         int16_t narrow[PAIR_LANES], wide[PAIR_LANES], a[PAIR_LANES], b[PAIR_LANES], pairs[2][PAIR_LANES], same[PAIR_LANES];
         int8_t bytes[PAIR_LANES];
         for (int i = 0; i < VEC_LANES; i++) {
-            low[i] = random_whole(&random, round % 2 ? 32 : 17);
-            high[i] = random_whole(&random, round % 2 ? 32 : 17);
+            low[i] = random_integer(&random, round % 2 ? 32 : 17);
+            high[i] = random_integer(&random, round % 2 ? 32 : 17);
         }
         for (int i = 0; i < PAIR_LANES; i++) {
-            bytes[i] = (int8_t)random_whole(&random, 8);
-            a[i] = (int16_t)random_whole(&random, 16);
-            b[i] = (int16_t)random_whole(&random, 16);
+            bytes[i] = (int8_t)random_integer(&random, 8);
+            a[i] = (int16_t)random_integer(&random, 16);
+            b[i] = (int16_t)random_integer(&random, 16);
         }
         ivec_store(narrow, ivec_narrow(ivec_load(low), ivec_load(high)));
         ivec_store(wide, ivec_widen(bytes));
@@ -268,8 +268,8 @@ static const struct test tests[] = {
     ENTRY(multiply_add),
     ENTRY(tile_is_sensible),
     ENTRY(sizes_around_this_vector_are_tested),
-    ENTRY(whole_numbers_of_32_bits),
-    ENTRY(whole_numbers_of_16_bits),
-    ENTRY(whole_numbers_change_their_width),
+    ENTRY(integers_of_32_bits),
+    ENTRY(integers_of_16_bits),
+    ENTRY(integers_change_their_width),
 };
 const struct suite vec_suite = SUITE("vec", tests);
