@@ -15,7 +15,7 @@ static int64_t nearest(double x)
 /* Of a NaN, which enormous scales can bring about, the least. */
 static int16_t nearest_number(double x)
 {
-    return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
+    return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < (double)ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
 }
 
 static enum int8_form form_of(const struct node *node)
@@ -57,7 +57,7 @@ static float scale_of(const struct node *node, float in, float own)
     case INT8_FORM_LAYER:
     case INT8_FORM_ADD:
     case INT8_FORM_MEAN: return own;
-    case INT8_FORM_UNIT: return 1.0f / ACTIVATION_MAX;
+    case INT8_FORM_UNIT: return 1.0f / (float)ACTIVATION_MAX;
     case INT8_FORM_ALIAS: return kind_traits[node->kind].setting == SETTING_FACTOR ? in * node->rate : in;
     case INT8_FORM_MAX:
     case INT8_FORM_CLAMP:
@@ -77,7 +77,7 @@ bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const floa
             const float x = normalised(end, c, preprocess), size = x < 0 ? -x : x;
             largest = size > largest ? size : largest;
         }
-    scale[0] = largest / ACTIVATION_MAX;
+    scale[0] = largest / (float)ACTIVATION_MAX;
     bool valid = positive(scale[0]);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
@@ -90,7 +90,7 @@ bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const floa
 bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t sum_of_sizes)
 {
     const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INT8_FRACTION);
-    const double start = (double)bias / unit, most = 1 << 29, largest = (double)sum_of_sizes * ACTIVATION_MAX;
+    const double start = (double)bias / unit, most = 1 << 29, largest = (double)sum_of_sizes * (double)ACTIVATION_MAX;
     if (!(weight > 0 && factor >= 0.5 && factor < most && start > -most && start < most))
         return false;
     *channel = (struct int8_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
@@ -99,7 +99,7 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
 
 float int8_least_scale(float in, float out, double sum, float bias)
 {
-    const double unit = (double)in, largest = sum * ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
+    const double unit = (double)in, largest = sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
     const double for_sums = largest / (1 << 28), for_factor = (double)out / unit / (1 << 20);
     return (float)(for_sums > for_factor ? for_sums : for_factor);
 }

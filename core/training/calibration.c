@@ -74,7 +74,7 @@ void calibration_bins(struct bin bins[CALIBRATION_BINS], const struct answer *an
     for (int bin = 0; bin < CALIBRATION_BINS; bin++)
         bins[bin] = (struct bin){0};
     for (int i = 0; i < count; i++) {
-        const int place = (int)(answers[i].score * CALIBRATION_BINS);
+        const int place = (int)(answers[i].score * (double)CALIBRATION_BINS);
         struct bin *bin = &bins[place < CALIBRATION_BINS ? place : CALIBRATION_BINS - 1];
         bin->count++;
         bin->right += answers[i].best == answers[i].label;
@@ -98,7 +98,7 @@ struct threshold calibration_threshold(const struct answer *answers, int count, 
     enum { STEPS = 1000 };
     int answered[STEPS + 1] = {0}, right[STEPS + 1] = {0};
     for (int i = 0; i < count; i++) {
-        const int step = (int)(answers[i].score * STEPS);
+        const int step = (int)(answers[i].score * (double)STEPS);
         answered[step]++;
         right[step] += answers[i].best == answers[i].label;
     }
@@ -106,7 +106,7 @@ struct threshold calibration_threshold(const struct answer *answers, int count, 
     for (int step = STEPS; step >= 0; step--) {
         if (!answered[step]) /* no answer was seen here: what is surer than all below it begins above */
             continue;
-        sum.score = (double)step / STEPS;
+        sum.score = (double)step / (double)STEPS;
         sum.answered += answered[step];
         sum.right += right[step];
         if (sum.right >= precision * sum.answered)

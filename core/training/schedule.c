@@ -13,14 +13,14 @@ enum { RISE_PERCENT = 30 };
 /* How far up one cycle is, 0 to 1, when this share of all is done. */
 static double cycle_share(double done)
 {
-    const double rise = RISE_PERCENT / 100.0;
+    const double rise = (double)RISE_PERCENT / 100.0;
     return done < rise ? along_wave(0, 1, done / rise) : along_wave(1, 0, (done - rise) / (1 - rise));
 }
 
 static double rate_share(enum schedule schedule, double epochs, double warmup, double all)
 {
     if (schedule == SCHEDULE_ONECYCLE) {
-        const double done = epochs / all, least = done < RISE_PERCENT / 100.0 ? 1.0 / 25 : 1.0 / 250000;
+        const double done = epochs / all, least = done < (double)RISE_PERCENT / 100.0 ? 1.0 / 25 : 1.0 / 250000;
         return least + (1 - least) * cycle_share(done);
     }
     if (epochs < warmup)

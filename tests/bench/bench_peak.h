@@ -45,7 +45,7 @@ static double peak(int threads, bool fused)
     }
     if (!(sum > 0)) /* it is; but a result that nobody looks at would not be computed */
         die(NULL, NULL, "the sums are wrong");
-    return 2.0 * TURNS * MICRO_ROWS * MICRO_VECTORS * VEC_LANES * threads / least;
+    return 2.0 * (double)TURNS * MICRO_ROWS * MICRO_VECTORS * VEC_LANES * threads / least;
 }
 
 #endif

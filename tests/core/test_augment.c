@@ -98,7 +98,7 @@ TEST(colours_as_torchvision_defines_them)
     uint8_t *out = test_bytes(BYTES);
     double mean = 0;
     for (int i = 0; i < PIXELS; i++)
-        mean += grey_of(in + 3 * i) / PIXELS;
+        mean += grey_of(in + 3 * i) / (double)PIXELS;
     for (int colour = 0; colour < COLOURS; colour++)
         for (int tenth = 0; tenth <= 18; tenth += 2) {
             const float factor = (float)tenth / 10;
@@ -186,9 +186,9 @@ TEST(erasing_leaves_a_rectangle_of_noise)
         const int area = (bottom - top + 1) * (right - left + 1);
         CHECK(changed >= area - 2); /* noise may be black by chance */
         share += (double)area / (SIDE * SIDE);
-        CHECK(area >= 0.015 * SIDE * SIDE && area <= 0.42 * SIDE * SIDE);
+        CHECK(area >= 0.015 * (double)(SIDE * SIDE) && area <= 0.42 * (double)(SIDE * SIDE));
     }
-    CHECK_CLOSE((double)erased / TURNS, 0.5, 0.08);
+    CHECK_CLOSE((double)erased / (double)TURNS, 0.5, 0.08);
     CHECK_CLOSE(share / erased, 0.21, 0.03);
 }
 
@@ -203,8 +203,8 @@ TEST(beta_distribution)
         for (int i = 0; i < DRAWS; i++) {
             const double x = augment_beta(&random, (double)alphas[a]);
             CHECK(x >= 0 && x <= 1);
-            sum += x / DRAWS;
-            squares += (x - 0.5) * (x - 0.5) / DRAWS;
+            sum += x / (double)DRAWS;
+            squares += (x - 0.5) * (x - 0.5) / (double)DRAWS;
         }
         test_context("alpha %g", (double)alphas[a]);
         CHECK_CLOSE(sum, 0.5, 0.015);
@@ -245,7 +245,7 @@ TEST(mixed_images_have_the_shares_of_their_targets)
                 } else if (of_other > 0 && of_other < BYTES) {
                     pasted++;
                     CHECK_EQUAL(between, 0);
-                    CHECK_CLOSE(of_other, BYTES * (double)mix.share, 1e-3);
+                    CHECK_CLOSE(of_other, (double)BYTES * (double)mix.share, 1e-3);
                 }
             }
         test_context("augmentation %d: %d averaged, %d pasted, mean share %g", a, averaged, pasted, shares);

@@ -34,7 +34,7 @@ static double distance(const uint8_t *rgba, bool grey)
         for (int c = 0; c < 3; c++) {
             const uint8_t *p = golden + i * 4;
             const int luminance = (p[0] * 19595 + p[1] * 38470 + p[2] * 7471 + 0x8000) >> 16;
-            sum += abs(rgba[i * 4 + c] - (grey ? luminance : p[c])) / (PIXELS * 3.0);
+            sum += abs(rgba[i * 4 + c] - (grey ? luminance : p[c])) / ((double)PIXELS * 3.0);
         }
     return sum;
 }

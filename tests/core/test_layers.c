@@ -286,7 +286,7 @@ static void check_activation(activation_function *function, enum node_kind kind,
     float *in = test_floats(COUNT), *out = test_floats(COUNT);
     double *expected = test_doubles(COUNT);
     for (int i = 0; i < COUNT; i++) /* half of them evenly over [-87, 87], half down to very small ones */
-        in[i] = i % 2 ? (float)i * (174.0f / COUNT) - 87 : (i % 4 ? 1.0f : -1.0f) * (float)pow(2, 6 - i / 600.0);
+        in[i] = i % 2 ? (float)i * (174.0f / (float)COUNT) - 87 : (i % 4 ? 1.0f : -1.0f) * (float)pow(2, 6 - i / 600.0);
     function(out, in, COUNT);
     oracle_activation(expected, test_widened(in, COUNT), kind, COUNT);
     for (int i = 0; i < COUNT; i++) {
@@ -326,7 +326,7 @@ TEST(gelu)
     float *in = test_floats(COUNT), *out = test_floats(COUNT);
     double *expected = test_doubles(COUNT);
     for (int i = 0; i < COUNT; i++)
-        in[i] = (float)(i - COUNT / 2) * (24.0f / COUNT);
+        in[i] = (float)(i - COUNT / 2) * (24.0f / (float)COUNT);
     gelu_forward(out, in, COUNT);
     oracle_activation(expected, test_widened(in, COUNT), NODE_GELU, COUNT);
     /* x s, s = 1 / (1 + exp(-u)): four roundings in u, which exp turns into so many times u, its own 3e-7, and three more of the result.

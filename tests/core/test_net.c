@@ -304,8 +304,8 @@ TEST(dropout_statistics)
             pairs += i > 0 && out[i] == 0 && out[i - 1] == 0;
             CHECK(out[i] == 0 || fabs((double)out[i] - scale) < 1e-5);
         }
-        CHECK_CLOSE(dropped, rate * COUNT, 5 * sqrt(COUNT * rate * (1 - rate)));
-        CHECK_CLOSE(pairs, rate * rate * COUNT, 10 * sqrt(COUNT * rate)); /* neighbours are independent */
+        CHECK_CLOSE(dropped, rate * (double)COUNT, 5 * sqrt((double)COUNT * rate * (1 - rate)));
+        CHECK_CLOSE(pairs, rate * rate * (double)COUNT, 10 * sqrt((double)COUNT * rate)); /* neighbours are independent */
         dropout_backward(din, in, (float)rate, 5, 6, 7, COUNT);
         CHECK_SAME_BITS(din, out, COUNT);
         /* A part of the numbers, named by its first, is dropped as the whole is. */

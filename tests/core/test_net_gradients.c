@@ -226,9 +226,9 @@ TEST(resting_nodes)
     for (int k = 0; k < C; k++) {
         double mean = 0, variance = 0;
         for (int i = 0; i < ROWS; i++)
-            mean += whole.tensor[1][i * C + k] / ROWS;
+            mean += whole.tensor[1][i * C + k] / (double)ROWS;
         for (int i = 0; i < ROWS; i++)
-            variance += (whole.tensor[1][i * C + k] - mean) * (whole.tensor[1][i * C + k] - mean) / ROWS;
+            variance += (whole.tensor[1][i * C + k] - mean) * (whole.tensor[1][i * C + k] - mean) / (double)ROWS;
         double *norm = whole.parameters + net.offset[1];
         const double factor = norm[k] / sqrt(norm[3 * C + k] + (double)BATCHNORM_EPSILON), offset = norm[C + k] - norm[2 * C + k] * factor;
         norm[k] = factor * sqrt(variance + (double)BATCHNORM_EPSILON);

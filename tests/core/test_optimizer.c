@@ -109,13 +109,13 @@ TEST(batchnorm_running_statistics)
     oracle_batchnorm_train(ignored, mean, variance, wide, ones, ones, ROWS, C);
     const size_t place = net.offset[1] + 2 * C;
     for (int k = 0; k < C; k++) {
-        CHECK_CLOSE(gradients[place + (size_t)k], N * mean[k], 1e-5);
-        CHECK_CLOSE(gradients[place + C + (size_t)k], N * variance[k], 1e-4);
+        CHECK_CLOSE(gradients[place + (size_t)k], (double)N * mean[k], 1e-5);
+        CHECK_CLOSE(gradients[place + C + (size_t)k], (double)N * variance[k], 1e-4);
     }
     for (int k = 0; k < 2 * C; k++)
         old[k] = (double)parameters[place + (size_t)k];
     for (size_t i = 0; i < count; i++)
-        gradients[i] /= N;
+        gradients[i] /= (float)N;
     step_all(&optimizers[0].optimizer, &net, 1, parameters, gradients, first, zeros(count));
     for (int k = 0; k < C; k++) {
         CHECK_CLOSE(parameters[place + (size_t)k], 0.9 * old[k] + 0.1 * mean[k], 1e-5);
@@ -277,7 +277,7 @@ static int memorise(float *parameters, const struct net *net, const struct optim
         fixture_pack(&fixture, net, parameters);
         net_forward_training(&fixture.run, BATCH);
         cross_entropy_forward(losses, probabilities, net_logits(&fixture.run), targets + start, 0, BATCH, CLASSES);
-        cross_entropy_backward(net_logits_gradient(&fixture.run), probabilities, targets + start, 0, 1.0f / BATCH, BATCH,
+        cross_entropy_backward(net_logits_gradient(&fixture.run), probabilities, targets + start, 0, 1.0f / (float)BATCH, BATCH,
                                CLASSES);
         memset(gradients, 0, count * sizeof(float));
         net_backward(&fixture.run, gradients, BATCH);
@@ -287,7 +287,7 @@ static int memorise(float *parameters, const struct net *net, const struct optim
             for (int b = 0; b < blocks_count; b++)
                 if (blocks[b].role >= BLOCK_MEAN)
                     for (size_t k = blocks[b].offset; k < blocks[b].offset + blocks[b].count; k++)
-                        gradients[k] /= BATCH;
+                        gradients[k] /= (float)BATCH;
         }
         step_all(optimizer, net, step, parameters, gradients, first, second);
     }

@@ -43,7 +43,7 @@ uint8_t *int8_model_of(size_t *size, const struct net *net, struct random *rando
         int8_scales(scale, &model.net, model.scale, &model.preprocess);
         const struct node *node = &model.net.nodes[i];
         const float in = fmaxf(scale[node->input[0]], node->kind == NODE_ADD ? scale[node->input[1]] : 0);
-        model.scale[i] = fmaxf(2 * largest / ACTIVATION_MAX, in / 4);
+        model.scale[i] = fmaxf(2 * largest / (float)ACTIVATION_MAX, in / 4);
     }
     *size = model_size(&model);
     uint8_t *bytes = test_bytes(*size);
@@ -58,7 +58,7 @@ static int64_t rounded(double x)
 
 static int bounded(double x)
 {
-    return (int)(x < -ACTIVATION_MAX ? -ACTIVATION_MAX : x > ACTIVATION_MAX ? ACTIVATION_MAX : (double)rounded(x));
+    return (int)(x < -ACTIVATION_MAX ? -ACTIVATION_MAX : x > (double)ACTIVATION_MAX ? (double)ACTIVATION_MAX : (double)rounded(x));
 }
 
 static int shifted(int64_t x, int bits)

@@ -18,7 +18,7 @@ struct test {
 
 static void set_rate(struct test *test)
 {
-    const double rate = lowest_rate * pow(10, (double)test->steps / STEPS_A_DECADE);
+    const double rate = lowest_rate * pow(10, (double)test->steps / (double)STEPS_A_DECADE);
     const float share = (float)(rate / (double)test->asked->optimizer.rate);
     struct optimizer *optimizer = &test->settings.optimizer;
     *optimizer = test->asked->optimizer;
@@ -64,7 +64,7 @@ static void print_table(const struct test *test)
     printf("      rate      loss\n");
     for (int i = 0; i < test->steps; i += EVERY) {
         const double share = (test->losses[i] - test->lowest) / (highest - test->lowest + 1e-9);
-        const int length = (int)(BAR * (share < 1 ? share : 1));
+        const int length = (int)((double)BAR * (share < 1 ? share : 1));
         printf("%10.2g  %8.4f  %.*s%s\n", test->rates[i], test->losses[i], length, line, share > 1 ? ">" : "");
     }
 }

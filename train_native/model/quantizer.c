@@ -125,7 +125,7 @@ static float scale_for(const struct net *net, int i, const float *parameters, fl
         least = fmaxf(in, scale[node->input[1]]) / 4;
     else if (net->offset[i + 1] > net->offset[i])
         least = 4 * in * largest_weight_scale(net, i, parameters, in);
-    const float wanted = fmaxf(range * headroom / ACTIVATION_MAX, least);
+    const float wanted = fmaxf(range * headroom / (float)ACTIVATION_MAX, least);
     return wanted > 0 ? wanted : in; /* a layer without any output */
 }
 

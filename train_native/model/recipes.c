@@ -77,9 +77,9 @@ static const char photos[] = "input 64x64x3\n"
                              AIRBENCH_HEAD("maxpool 4 same");
 
 /* airbench94_muon's rates, for a mean instead of a sum over the batch of 2,000. */
-static const struct optimizer muon = {.kind = OPTIMIZER_MUON, .rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f,
-                                      .dense_rate = 1.65f, .bias_rate = 106, .weight_decay = 0.004f,
-                                      .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+#define MUON_RATES \
+    {.kind = OPTIMIZER_MUON, .rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_rate = 1.65f, \
+     .bias_rate = 106, .weight_decay = 0.004f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f}
 
 const struct recipe recipes[] = {
     /* Chosen on the validation images among a few batch sizes, rates and crops. */
@@ -91,12 +91,12 @@ const struct recipe recipes[] = {
      .initializer = INITIALIZE_GLOROT, .validation = 0.1f, .shard = USUAL_SHARD},
     /* airbench94_muon. */
     {.name = "airbench94", .network = airbench94,
-     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 8, .batch = 2000, .smoothing = 0.2f,
+     .settings = {.optimizer = MUON_RATES, .schedule = SCHEDULE_LINEAR, .epochs = 8, .batch = 2000, .smoothing = 0.2f,
                   .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
      .initializer = INITIALIZE_UNIFORM, .shard = 50},
     /* The same for airbench95, and twice as long. */
     {.name = "airbench95", .network = airbench95,
-     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 16, .batch = 2000, .smoothing = 0.2f,
+     .settings = {.optimizer = MUON_RATES, .schedule = SCHEDULE_LINEAR, .epochs = 16, .batch = 2000, .smoothing = 0.2f,
                   .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
      .initializer = INITIALIZE_UNIFORM, .shard = 50},
     /* cifar10-fast's 24 epochs, for which its author gives 94.1 %; not trained to the end here. */
@@ -115,7 +115,7 @@ const struct recipe recipes[] = {
      .initializer = INITIALIZE_HE, .validation = 0.1f, .shard = 32},
     /* For pictures in folders, from some hundreds to some ten thousands. */
     {.name = "photos", .network = photos,
-     .settings = {.optimizer = muon, .schedule = SCHEDULE_LINEAR, .epochs = 45, .batch = 500, .smoothing = 0.2f,
+     .settings = {.optimizer = MUON_RATES, .schedule = SCHEDULE_LINEAR, .epochs = 45, .batch = 500, .smoothing = 0.2f,
                   .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 6, .cutout = 20}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 50},
     /* Going on from a trained model, whatever its layers: rates that do not undo at once what it knows. */

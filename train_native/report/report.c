@@ -101,7 +101,7 @@ static void print_calibration(FILE *out, const struct report *report)
     }
     fputs("\"above\": [", out);
     for (int step = 0; step <= SCORES; step++) {
-        const struct threshold above = evaluation_above(e, (double)step / SCORES);
+        const struct threshold above = evaluation_above(e, (double)step / (double)SCORES);
         fprintf(out, "%s[%d, %d]", step ? ", " : "", above.answered, above.right);
     }
     fputs("], ", out);
