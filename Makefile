@@ -60,8 +60,9 @@ tests := $(filter-out tests/support/make_golden.c,$(sort $(wildcard tests/core/*
 benches := $(sort $(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 objects = $(patsubst %.c,$(build)/%.o,$1)
-embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,templates/report.html templates/standalone.html style.css \
-  contract.js source.js engine.js picture.js))
+embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,\
+  $(addprefix templates/,report.html report.css report.js standalone.html standalone.js) \
+  index.html style.css contract.js source.js engine.js picture.js view.js))
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded)
 
 .PHONY: all native wasm compile run train reproduce test test-core test-native test-wasm test-skipped test-node bench bench-native \

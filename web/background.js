@@ -1,12 +1,12 @@
-/* Classifiers in workers, of a browser or of Node, so that the page never waits and never dies.
+/* Classifiers in workers, of a browser or of Node, so that the page stays responsive.
  *
  *     const classifier = new BackgroundClassifier();
  *     const { info } = await classifier.open({ model: bytes, warmUp: true });
  *     const { best, milliseconds } = await classifier.classify(image);
  *     classifier.close();
  *
- * Calls are answered in their order. An image that takes longer than the time limit costs the worker its life; the calls
- * behind it, and the next one, go to another worker with the same model. Errors are ClassifierErrors.
+ * Calls are answered in their order. When an image takes longer than the time limit its worker is terminated; the calls
+ * behind it go to a new worker with the same model. Errors are ClassifierErrors.
  * classifyInOrder is what classifier.classifyMany does. */
 import { ClassifierError, limits } from './contract.js';
 import { checkedFile, checkedPixels } from './engine.js';
@@ -15,8 +15,8 @@ const timeLimit = 10_000; /* milliseconds for one image */
 
 const maxDefaultWorkers = 4; /* each has a model and its memory */
 
-/* What a worker is given ahead, so that it goes on while the page is busy for a frame: at least `min` images, and up to `max`
- * while they are smaller than `bytes` in all. */
+/* What a worker is given ahead, so that it goes on while the page is busy for a frame: at least `min` images, and
+ * up to `max` while they are smaller than `bytes` in all. */
 export const ahead = Object.freeze({ min: 3, max: 64, bytes: 4 * 2 ** 20 });
 
 export class BackgroundClassifier {
@@ -97,7 +97,8 @@ export class BackgroundClassifier {
                 `the image took longer than ${timeLimit / 1000} seconds`), timeLimit);
     }
 
-    /* The worker died: before it has opened the model that is final, later the oldest image is taken to be the cause. */
+    /* The worker died: before it has opened the model that is final, later the oldest image is taken to be the
+     * cause. */
     #lose(reason) {
         const [oldest] = this.#calls.values();
         if (oldest?.message.classify)
@@ -142,8 +143,8 @@ async function startWorker(onMessage, onError) {
     return new Thread(new URL('./worker.js', import.meta.url), options).on('message', onMessage).on('error', onError);
 }
 
-/* Workers that share the images of one caller. Each image goes to the worker with the fewest calls pending; another worker is
- * started only when all are busy. */
+/* Workers that share the images of one caller. Each image goes to the worker with the fewest calls pending; another
+ * worker is started only when all are busy. */
 class Pool {
     #workers = [];
     #opening;
@@ -177,7 +178,8 @@ class Pool {
                 throw this.#stopped.reason;
             return (await this.#freest().classify(copy, this.#topK)).best;
         } catch (error) {
-            return error instanceof ClassifierError ? error : new ClassifierError('ARGUMENT', error.message, { cause: error });
+            return error instanceof ClassifierError ? error
+                : new ClassifierError('ARGUMENT', error.message, { cause: error });
         } finally {
             this.#pending--;
             this.#pendingBytes -= bytes;
@@ -196,7 +198,8 @@ class Pool {
         return best;
     }
 
-    /* The value of the promise that is fulfilled first; some may be null. Throws the reason once the pool is stopped. */
+    /* The value of the promise that is fulfilled first; some may be null. Throws the reason once the pool is
+     * stopped. */
     async firstOf(...promises) {
         const first = this.#stopped ? null : await new Promise((resolve) => {
             this.#wake = resolve;
@@ -215,8 +218,8 @@ class Pool {
     }
 }
 
-/* Yields the answer to each image, or its ClassifierError, in the order of the images: an iterable, perhaps an asynchronous
- * one, of what a worker takes, or promises of it. `opening` is of engine.js. */
+/* Yields the answer to each image, or its ClassifierError, in the order of the images: an iterable, perhaps an
+ * asynchronous one, of what a worker takes, or promises of it. `opening` is of engine.js. */
 export async function* classifyInOrder(images, opening, { topK, workers, signal }) {
     const pool = new Pool(opening, { topK, maxWorkers: workers ?? Math.min(await coreCount(), maxDefaultWorkers) });
     const source = images[Symbol.asyncIterator]?.() ?? images[Symbol.iterator]();
@@ -274,8 +277,8 @@ async function endSource(source) {
     }
 }
 
-/* An image, or a promise of one, as a worker takes it: pixels or the bytes of a file, a copy that nobody else changes. Bytes
- * that are there are copied before this returns its promise. */
+/* An image, or a promise of one, as a worker takes it: pixels or the bytes of a file, a copy that nobody else
+ * changes. Bytes that are there are copied before this returns its promise. */
 async function copyForWorker(image) {
     const given = typeof image?.then === 'function' ? await Promise.resolve(image).catch(throwUnreadable) : image;
     if (given?.size > limits.imageBytes)

@@ -6,13 +6,13 @@
  *     const [best] = classifier.classify(await file.arrayBuffer());    // a JPEG, PNG or BMP file, or ImageData
  *     console.log(best.label, best.score);
  *
- *     for await (const result of classifier.classifyMany(files))       // in workers, on several cores; in the files' order
+ *     for await (const result of classifier.classifyMany(files))   // in workers, on several cores; in the files' order
  *         console.log(result instanceof ClassifierError ? result.message : result[0].label);
  *
  * The same image bytes and model give the same numbers to the last bit wherever this runs, and in the native program.
  * On failure a ClassifierError is thrown. Types and details: classifier.d.ts.
  *
- * Imports go one way: contract.js <- source.js <- engine.js <- worker.js, and classifier.js -> background.js -> worker.js. */
+ * Imports go one way: contract.js <- source.js <- engine.js <- worker.js <- background.js <- classifier.js. */
 import { ClassifierError } from './contract.js';
 import { checkCount, openEngine } from './engine.js';
 import { bytesOf } from './source.js';
@@ -46,7 +46,7 @@ class Classifier {
             checkCount(topK, 'topK');
         if (workers !== undefined)
             checkCount(workers, 'workers');
-        if (typeof images !== 'object' || bytesOf(images) || !(images?.[Symbol.asyncIterator] ?? images?.[Symbol.iterator]))
+        if (typeof images !== 'object' || bytesOf(images) || !isIterable(images))
             throw new ClassifierError('ARGUMENT', 'classifyMany takes an array or another iterable of images');
         return inWorkers(images, this.#engine.opening, { topK, workers, signal });
     }
@@ -54,6 +54,10 @@ class Classifier {
     close() {
         this.#engine.close();
     }
+}
+
+function isIterable(object) {
+    return Boolean(object?.[Symbol.asyncIterator] ?? object?.[Symbol.iterator]);
 }
 
 /* The pool of workers is a file of its own, fetched when it is first needed. Each worker gets the compiled module. */

@@ -3,8 +3,8 @@
 
 /* The names of enum status, by value. */
 export const statusCodes = Object.freeze([
-    'OK', 'NOT_A_MODEL', 'VERSION', 'TRUNCATED', 'TOO_LONG', 'CHECKSUM', 'HEADER', 'NODE', 'LIMIT', 'NOT_FINITE', 'TEXT',
-    'MEMORY', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'IMAGE_CORRUPT', 'IMAGE_CMYK', 'SCALE',
+    'OK', 'NOT_A_MODEL', 'VERSION', 'TRUNCATED', 'TOO_LONG', 'CHECKSUM', 'HEADER', 'NODE', 'LIMIT', 'NOT_FINITE',
+    'TEXT', 'MEMORY', 'IMAGE_FORMAT', 'IMAGE_SIZE', 'IMAGE_CORRUPT', 'IMAGE_CMYK', 'SCALE',
 ]);
 
 /* Checked here first, before anything is allocated or narrowed to 32 bits. */

@@ -30,7 +30,8 @@ class Engine {
         this.#model = model;
         this.#modelName = modelName;
         const exports = this.#exports = start(module, model, modelName);
-        const labels = Array.from({ length: exports.class_count() }, (_, index) => textAt(exports, exports.label(index)));
+        const labelAt = (_, index) => textAt(exports, exports.label(index));
+        const labels = Array.from({ length: exports.class_count() }, labelAt);
         const notes = Object.freeze(parseNotes(textAt(exports, exports.notes())));
         this.labels = Object.freeze(labels);
         this.info = Object.freeze({
@@ -143,7 +144,8 @@ function start(module, model, modelName) {
 
 function statusError(exports, status, name = '', hint = '') {
     const message = textAt(exports, exports.status_message(status));
-    return new ClassifierError(statusCodes[status] ?? 'TRAPPED', (name && `${name}: `) + message + (hint && ` (${hint})`));
+    return new ClassifierError(statusCodes[status] ?? 'TRAPPED',
+        (name && `${name}: `) + message + (hint && ` (${hint})`));
 }
 
 export function checkCount(number, name) {
@@ -172,7 +174,7 @@ export function checkedFile(image) {
     const bytes = bytesOf(image);
     if (!bytes)
         throw new ClassifierError('ARGUMENT', 'an image must be { data, width, height } or the bytes of a file ' +
-            `(${Object.keys(imageFormats).join(', ')}); pass a Blob as await blob.arrayBuffer(), an element as canvas pixels`);
+            `(${Object.keys(imageFormats).join(', ')}); of a Blob pass await blob.arrayBuffer(), of an element pixels`);
     if (bytes.length === 0)
         throw new ClassifierError('IMAGE_FORMAT', 'the image file is empty');
     if (bytes.length > limits.imageBytes)

@@ -2,8 +2,8 @@
  *
  *     classifier.classify(await imageFrom(file));
  *
- * Formats that the module decodes stay encoded, for the same bits everywhere; others (WebP, GIF, AVIF, HEIC) the browser
- * decodes where it can. The first bytes decide what a file is: names and media types may be wrong. */
+ * Formats that the module decodes stay encoded, for the same bits everywhere; others (WebP, GIF, AVIF, HEIC) are
+ * decoded by the browser where it can. The first bytes decide what a file is: names and media types may be wrong. */
 import { ClassifierError, imageFormats, limits } from './contract.js';
 
 export async function imageFrom(file) {
@@ -18,7 +18,8 @@ export async function imageFrom(file) {
     if (Object.values(imageFormats).some((magic) => head.startsWith(magic)))
         return bytes;
     if (file.type === 'image/svg+xml' || /^(\xef\xbb\xbf)?\s*</.test(head))
-        throw new ClassifierError('IMAGE_FORMAT', 'this is an SVG drawing or an HTML page, not an image: save it as PNG or JPEG first');
+        throw new ClassifierError('IMAGE_FORMAT',
+            'this is an SVG drawing or an HTML page, not an image: save it as PNG or JPEG first');
     return decodeByBrowser(file);
 }
 

@@ -3,7 +3,7 @@
  *     const { bytes, name } = await readSource('models/tutorial.eyelet', 'the model');
  *     const module = await compileModule(new URL('./classifier.wasm', import.meta.url));
  *
- * A source is a URL, a Response, a Blob, bytes, or a promise of one; in Node also a path. Failures are ClassifierErrors. */
+ * A source is a URL, a Response, a Blob, bytes, or a promise of one; in Node also a path. Throws ClassifierErrors. */
 import { ClassifierError } from './contract.js';
 
 const requiredExports = [
@@ -61,7 +61,8 @@ export function recognise(bytes) {
     return '';
 }
 
-/* The source's bytes, a copy (a model is kept to start a new instance after a trap), and its name for error messages. */
+/* The source's bytes, a copy (a model is kept to start a new instance after a trap), and its name for error
+ * messages. */
 export async function readSource(source, role) {
     const given = await source;
     const isLocation = typeof given === 'string' || given instanceof URL;

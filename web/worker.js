@@ -32,7 +32,8 @@ function classifyTimed(engine, image, topK) {
     return { best, milliseconds: performance.now() - started };
 }
 
-/* JavaScript engines optimise a module while it runs: without this the first image takes ten times as long as the next. */
+/* JavaScript engines optimise a module while it runs: without this the first image takes ten times as long as the
+ * next. */
 function runOnBlanks(engine) {
     const { inputWidth: width, inputHeight: height } = engine.info;
     const blank = { data: new Uint8Array(width * height * 4), width, height };
@@ -45,4 +46,5 @@ function runOnBlanks(engine) {
 if (typeof self === 'object')
     listen(self);
 else
-    import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:worker_threads').then(({ parentPort }) => listen(parentPort));
+    import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:worker_threads')
+        .then(({ parentPort }) => listen(parentPort));

@@ -116,18 +116,18 @@ test('the report holds the same numbers, the training, and the pictures of its c
     assert.deepEqual(layers.map(([kind]) => kind), ['avgpool', 'flatten', 'dense', 'softmax']);
     assert.deepEqual(training.rows.map(([epoch]) => epoch), [1, 2, 3, 4]);
     assert.deepEqual(training.columns.slice(0, 5), ['epoch', 'loss', 'accuracy', 'validation_loss', 'validation_accuracy']);
-    const all = answers(), worst = all.map(({ label, best, loss }, place) => ({ place, loss, wrong: label !== best })).filter(({ wrong }) => wrong).sort((a, b) => b.loss - a.loss);
-    assert.deepEqual(pictures.slice(0, 24).map(({ place }) => place), worst.slice(0, 24).map(({ place }) => place));
+    const all = answers(), worst = all.map(({ label, best, loss }, index) => ({ index, loss, wrong: label !== best })).filter(({ wrong }) => wrong).sort((a, b) => b.loss - a.loss);
+    assert.deepEqual(pictures.slice(0, 24).map(({ index }) => index), worst.slice(0, 24).map(({ index }) => index));
     numbers.confusion.forEach((row, label) => row.forEach((count, answer) => {
         const shown = pictures.filter((picture) => picture.label === label && picture.answer === answer);
-        assert.ok(shown.length >= Math.min(count, 6) && shown.length <= count, `${label} taken for ${answer}: ${shown.length} of ${count}`);
+        assert.ok(shown.length >= Math.min(count, 6) && shown.length <= count, `${label} predicted as ${answer}: ${shown.length} of ${count}`);
     }));
-    for (const { place, label, answer, score, url } of pictures) {
-        assert.deepEqual([label, answer], [all[place].label, all[place].best]);
-        assert.ok(Math.abs(score - all[place].score) < 1e-4);
+    for (const { index, label, answer, score, url } of pictures) {
+        assert.deepEqual([label, answer], [all[index].label, all[index].best]);
+        assert.ok(Math.abs(score - all[index].score) < 1e-4);
         assert.equal(Buffer.from(url.slice('data:image/png;base64,'.length), 'base64').toString('latin1', 1, 4), 'PNG');
     }
-    assert.equal(new Set(pictures.map(({ place }) => place)).size, pictures.length);
+    assert.equal(new Set(pictures.map(({ index }) => index)).size, pictures.length);
 });
 
 test('its policy allows its own script and style, and pictures in itself; it names no other file', () => {
@@ -187,8 +187,8 @@ describe('in Chromium, from disk', { skip }, () => {
 
     test('the numbers are there to read', () => visit(async (page) => {
         const [low, high] = numbers.interval;
-        assert.equal(await page.textContent('h1'), `m is right ${percent(numbers.accuracy)} of the time`);
-        assert.match(await page.textContent('#summary'), new RegExp(`between ${percent(low)} and ${percent(high)}, with 95`));
+        assert.equal(await page.textContent('h1'), `m: accuracy ${percent(numbers.accuracy)}`);
+        assert.match(await page.textContent('#summary'), new RegExp(`95\u00a0% confidence interval ${percent(low)} to ${percent(high)}`));
         assert.match(await page.textContent('#tiles'), new RegExp(`${percent(numbers.accuracy, 2)}.*${percent(numbers.top5, 2)}.*${percent(numbers.calibration_error, 2)}`, 's'));
         const facts = await page.textContent('#made-title ~ dl');
         for (const text of [numbers.model_sha256, numbers.data_sha256, 'Temperature', `seed 1`])
@@ -205,7 +205,7 @@ describe('in Chromium, from disk', { skip }, () => {
         const found = numbers.confusion.flatMap((row, label) => row.map((count, answer) => ({ count, label, answer }))).filter(({ count }) => count);
         for (const { count, label, answer } of [found.find(({ label, answer }) => label === answer), found.filter(({ label, answer }) => label !== answer).at(-1)]) {
             const cell = page.locator(`#matrix tbody tr:nth-child(${label + 1}) td:nth-child(${answer + 2}) button`);
-            const words = label === answer ? 'recognised' : `taken for ${classNames[answer]}`;
+            const words = label === answer ? 'correct' : `predicted as ${classNames[answer]}`;
             assert.match(await cell.getAttribute('aria-label'), new RegExp(`^${classNames[label]}, ${words}: ${count} images?$`));
             await cell.click();
             assert.match(await page.textContent('#cell h2'), new RegExp(`^${classNames[label]}, ${words}: ${count} image`));
@@ -232,8 +232,8 @@ describe('in Chromium, from disk', { skip }, () => {
         const last = page.locator('#confusions button').last(), words = await last.locator('span').first().textContent();
         await last.click();
         const [label, answer] = words.split(' \u2192 ');
-        assert.match(await page.textContent('#cell h2'), new RegExp(`^${label}, taken for ${answer}: `));
-        assert.match(await page.getAttribute('#matrix [aria-pressed="true"]', 'aria-label'), new RegExp(`^${label}, taken for ${answer}: `));
+        assert.match(await page.textContent('#cell h2'), new RegExp(`^${label}, predicted as ${answer}: `));
+        assert.match(await page.getAttribute('#matrix [aria-pressed="true"]', 'aria-label'), new RegExp(`^${label}, predicted as ${answer}: `));
     }));
 
     test('the plots are drawn, and the threshold can be moved', () => visit(async (page) => {
@@ -243,12 +243,12 @@ describe('in Chromium, from disk', { skip }, () => {
             assert.equal((await line.getAttribute('points')).split(' ').length, 4, 'a point for each epoch');
         const { score, answered, right } = numbers.threshold;
         assert.equal(await page.textContent('#score'), `${score}`);
-        assert.match(await page.textContent('#sure-words'), new RegExp(`own threshold: it is not sure of ${percent(1 - answered / images)} .* ${percent(right / answered)} are right`));
-        const before_ = await page.getAttribute('#sure .marker', 'x1');
+        assert.match(await page.textContent('#coverage-words'), new RegExp(`own threshold rejects ${percent(1 - answered / images)} .*: ${percent(right / answered)}\\.$`));
+        const before_ = await page.getAttribute('#coverage .marker', 'x1');
         await page.locator('#threshold').fill('90');
         const [sure, ofThem] = numbers.above[90];
-        assert.match(await page.textContent('#sure-words'), new RegExp(`It is not sure of ${percent(1 - sure / images)} .* ${percent(ofThem / sure)} are right`));
-        assert.ok(Number(await page.getAttribute('#sure .marker', 'x1')) > Number(before_));
+        assert.match(await page.textContent('#coverage-words'), new RegExp(`It rejects ${percent(1 - sure / images)} .*: ${percent(ofThem / sure)}\\.$`));
+        assert.ok(Number(await page.getAttribute('#coverage .marker', 'x1')) > Number(before_));
     }));
 
     test('the classes can be sorted', () => visit(async (page) => {
@@ -267,7 +267,7 @@ describe('in Chromium, from disk', { skip }, () => {
         const odd = dataWith(data, { 'batches.meta.txt': `${evil.join('\n')}\n` }), own = folder({ 'm.eyelet': tinyModel({ labels: evil, notes: 'name: <b>bold</b>\nx: <!--<script>\n' }) });
         succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', odd, '--limit', '200', '--report', 'r.html'], { cwd: own }));
         await visitFile(browser, join(own, 'r.html'), async (page) => {
-            assert.match(await page.textContent('h1'), /^<b>bold<\/b> is right/);
+            assert.match(await page.textContent('h1'), /^<b>bold<\/b>: accuracy/);
             assert.deepEqual((await page.locator('#matrix tbody th').allTextContents()).slice(0, 2), evil.slice(0, 2));
             assert.equal(await page.locator('script').count(), 2);
             assert.match(await page.textContent('#facts'), /<!--<script>/);

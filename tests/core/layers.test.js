@@ -11,17 +11,18 @@ const layers = [
     'core/base/vec', 'core/base', 'core/kernels', 'core/int8', 'core/image', 'core/net', 'core/training', 'core',
     'train_native/cli', 'train_native/data', 'train_native/model', 'train_native/exchange', 'train_native/report',
     'train_native/commands', 'train_native',
-    'wasm', 'web',
+    'wasm', 'web', 'web/templates',
     'tests/golden', 'tests/support', 'tests/core', 'tests/cli', 'tests/web', 'tests/fuzz', 'tests/bench'
 ];
 /* What sees only a part of the layers above it. */
 const only = {
     wasm: ['core/classifier.h', 'core/image/decode.h', 'core/base/bounds.h'],
-    web: ['web']
+    web: ['web'],
+    'web/templates': ['contract', 'engine', 'picture', 'view'].map((name) => `web/${name}.js`)
 };
 const roots = ['core', 'train_native', 'tests']; /* an #include "kernels/gemm.h" is looked for below these */
 
-const files = ['core', 'train_native', 'wasm', 'web', 'tests'].flatMap((top) =>
+const files = ['core', 'train_native', 'wasm', 'web', 'web/templates', 'tests'].flatMap((top) =>
     readdirSync(new URL(top, root), { recursive: true }).map((name) => `${top}/${name}`))
     .filter((name) => /\.(c|h|js)$/.test(name)).sort();
 const known = new Set(files);

@@ -124,6 +124,8 @@ describe('the page', { skip }, () => {
         assert.equal(await page.isHidden('#problem'), true, await page.textContent('#problem'));
         const labels = await page.locator('#bars .name').allTextContents();
         assert.deepEqual(labels, expected(image));
+        const [{ label, score }] = classifier.classify(image);
+        assert.equal(await page.textContent('#verdict'), score < 0.5 ? `Perhaps ${label}` : label);
         assert.match(await page.textContent('#timing'), /^[\d.]+ ms/);
     }
     for (const [name, viewport] of Object.entries({ phone, desktop }))
@@ -237,7 +239,7 @@ describe('the page', { skip }, () => {
     test('a model that is missing, not a model, or damaged gives words', async () => {
         const complaints = /404/;
         const cases = [
-            [{ status: 404, body: 'none' }, /tiny\.eyelet could not be fetched: the server answered 404/],
+            [{ status: 404, body: 'none' }, /tiny\.eyelet cannot be fetched: the server answered 404/],
             [{ body: '<!doctype html><title>Not found</title>' + ' '.repeat(500) }, /got HTML: is the path right\?/],
             [{ body: tinyModel().subarray(0, 300) }, /cut short|damaged/],
         ];
@@ -258,7 +260,7 @@ describe('the page', { skip }, () => {
         await shows(page, redPng);
         await page.selectOption('#models', 'two.eyelet');
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
-        assert.match(await page.textContent('#facts'), /Second.*2 classes/s);
+        assert.match(await page.textContent('#facts'), /Second.*Classes2$/s);
         await give(page, 'drop', file('mine.eyelet', '', tinyModel({ labels: ['a', 'b', 'c'], notes: 'name: Mine\n' })));
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 3);
         assert.match(await page.textContent('#facts'), /Mine/);

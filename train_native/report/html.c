@@ -87,6 +87,25 @@ char *html_page(size_t *size, const unsigned char *template, const struct html_p
     return page;
 }
 
+char *html_shared(const unsigned char *page, const char *name)
+{
+    static const char before[] = "<!-- shared: ", after[] = " -->\n", end[] = "<!-- /shared -->";
+    for (const char *open = (const char *)page; (open = strstr(open, before));) {
+        open += sizeof before - 1;
+        const size_t length = strcspn(open, " ");
+        if (strlen(name) != length || memcmp(open, name, length) != 0)
+            continue;
+        open += length + sizeof after - 1;
+        size_t size = (size_t)(strstr(open, end) - open);
+        while (open[size - 1] == ' ' || open[size - 1] == '\n') /* the template has its own line feed */
+            size--;
+        char *text = allocate(size + 1, 1);
+        return memcpy(text, open, size);
+    }
+    assert(false);
+    return NULL;
+}
+
 char *html_script(const unsigned char *const *modules)
 {
     char *text = NULL;

@@ -13,7 +13,8 @@
 #include <stddef.h>
 
 /* Files of the source, zero-terminated; the Makefile makes them part of the program. */
-extern const unsigned char report_html[], standalone_html[], style_css[], contract_js[], source_js[], engine_js[], picture_js[];
+extern const unsigned char report_html[], report_css[], report_js[], standalone_html[], standalone_js[], index_html[], style_css[],
+    contract_js[], source_js[], engine_js[], picture_js[], view_js[];
 
 struct html_part {
     const char *name, *text; /* put in as it is: neither data nor base64 may hold "<" */
@@ -21,6 +22,9 @@ struct html_part {
 
 /* The caller frees the page. The parts end with {0}; each {{name}} of the template has its part. */
 char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts);
+
+/* What stands in a page between <!-- shared: NAME --> and <!-- /shared -->, which it has. The caller frees it. */
+char *html_shared(const unsigned char *page, const char *name);
 
 /* Modules as the statements of one script: without their imports, each a line, and the word export. Each module stands behind those
  * that it imports; together they declare no name twice. The list ends with NULL. The caller frees the text. */

@@ -189,7 +189,7 @@ static int print_pictures(FILE *out, const struct report *report)
     for (int i = 0; i < chosen; i++) {
         const struct answer *answer = &e->answers[choices[i].place];
         char *url = thumbnail_url(dataset->pixels + (size_t)choices[i].place * shape_count(dataset->shape), dataset->shape);
-        fprintf(out, "%s{\"place\": %d, \"label\": %d, \"answer\": %d, ", i ? ",\n" : "", choices[i].place, answer->label,
+        fprintf(out, "%s{\"index\": %d, \"label\": %d, \"answer\": %d, ", i ? ",\n" : "", choices[i].place, answer->label,
                 answer->best);
         fprintf(out, "\"score\": %.4f, \"label_score\": %.4f, \"url\": \"%s\"}", answer->score, answer->label_score, url);
         free(url);
@@ -262,8 +262,11 @@ void report_write(const char *path, const struct report *report)
     fputc('}', out);
     text_close(out);
     json = html_json(json);
-    const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"data", json}, {0}};
+    char *modules = html_script((const unsigned char *[]){view_js, report_js, NULL});
+    const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"report.css", (const char *)report_css},
+                                      {"data", json}, {"modules", modules}, {0}};
     char *page = html_page(&size, report_html, parts);
+    free(modules);
     save_file(path, page, size, "the report");
     fputs("report: ", stderr);
     print_escaped(stderr, path);

@@ -45,10 +45,19 @@ static char *read_module(const char *wasm)
 uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size, const char *wasm)
 {
     char *module = read_module(wasm), *base64 = html_base64(model, model_size);
-    char *modules = html_script((const unsigned char *[]){contract_js, source_js, engine_js, picture_js, NULL});
-    const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"wasm", module}, {"model", base64},
-                                      {"modules", modules}, {0}};
+    char *modules = html_script((const unsigned char *[]){contract_js, source_js, engine_js, picture_js, view_js, standalone_js, NULL});
+    static const char *const names[] = {"opening", "picture", "result", "facts"};
+    enum { SHARED = sizeof names / sizeof *names };
+    struct html_part parts[SHARED + 5] = {{"style.css", (const char *)style_css}, {"wasm", module}, {"model", base64},
+                                          {"modules", modules}};
+    char *shared[SHARED];
+    for (int i = 0; i < SHARED; i++) {
+        shared[i] = html_shared(index_html, names[i]);
+        parts[4 + i] = (struct html_part){names[i], shared[i]};
+    }
     char *page = html_page(size, standalone_html, parts);
+    for (int i = 0; i < SHARED; i++)
+        free(shared[i]);
     free(modules);
     free(base64);
     free(module);

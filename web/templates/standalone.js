@@ -1,0 +1,36 @@
+/* The mailed page: index.html in one file, with the model and the module in it. Without a server there are no
+ * workers, so that the page waits while it classifies. */
+import { ClassifierError } from '../contract.js';
+import { openEngine } from '../engine.js';
+import { imageFrom } from '../picture.js';
+import { acceptFiles, element, showClasses, showFacts, showPreview, showProblem, showResult } from '../view.js';
+
+const bytesIn = (id) => Uint8Array.from(atob(element(id).textContent), (character) => character.charCodeAt(0));
+const opening = openEngine({ wasm: bytesIn('wasm'), model: bytesIn('model') });
+let newest = 0; /* number of the latest image: the one to show */
+
+acceptFiles(async (file, problem) => {
+    const turn = ++newest;
+    try {
+        if (!file)
+            throw new ClassifierError('IMAGE_FORMAT', problem);
+        const [engine, image] = [await opening, await imageFrom(file)];
+        if (turn !== newest)
+            return;
+        showPreview(file);
+        const started = performance.now(), best = engine.classify(image);
+        showResult(best, performance.now() - started, engine.info.threshold);
+    } catch (error) {
+        if (turn !== newest)
+            return;
+        showPreview(null);
+        showProblem(error);
+    }
+});
+
+opening.then(({ labels, info }) => {
+    document.title = info.name || document.title;
+    element('name').textContent = info.name;
+    showClasses(labels);
+    showFacts(info);
+}, showProblem);

@@ -1,0 +1,163 @@
+/* What the page, the standalone page (templates/standalone.html) and in part the report show, each sentence once:
+ * scores as bars, a problem, facts about the model; and the ways in which an image arrives.
+ *
+ *     showResult(classifier.classify(image), milliseconds, classifier.info.threshold);
+ *     showFacts(classifier.info);
+ *     acceptFiles((file, problem) => file ? classify(file) : showProblem(new Error(problem)));
+ *
+ * The ids are those of index.html. Labels, notes and names of files are text from others: they enter as text only. */
+
+/* --- Text --- */
+
+/* "94.5 %" for 0.945. */
+export function percent(fraction, digits = 1) {
+    return `${(100 * fraction).toFixed(digits)}\u00a0%`;
+}
+
+function scoreText(score) {
+    return score > 0.999 ? `> ${percent(0.999)}` : score < 0.001 ? `< ${percent(0.001)}` : percent(score);
+}
+
+/* Three digits, as in "1.23", "45.6" or "789". */
+function rounded(number) {
+    return new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }).format(number);
+}
+
+/* Below the model's rejection threshold, if it has one, the answer is no answer. */
+function verdictOf({ label, score }, threshold) {
+    return score < threshold ? `Not sure: perhaps ${label}` : score < 0.5 ? `Perhaps ${label}` : label;
+}
+
+/* --- Elements --- */
+
+export function element(id) {
+    return document.getElementById(id);
+}
+
+export function make(tag, properties = {}, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+}
+
+/* A line of a <dl>. */
+export function row(term, ...values) {
+    return make('div', {}, make('dt', { textContent: term }), ...values.map((value) => make('dd', {}, value)));
+}
+
+/* --- The result --- */
+
+/* Words in place of a result, such as while the model is loading. */
+export function showMessage(words) {
+    element('result').removeAttribute('aria-busy');
+    element('verdict').textContent = words;
+    element('verdict').classList.remove('is-answer');
+    element('problem').hidden = true;
+    element('timing').textContent = '';
+    element('bars').replaceChildren();
+    element('known').replaceChildren();
+}
+
+/* Before the first image. */
+export function showClasses(labels) {
+    const shown = labels.slice(0, 40);
+    showMessage(`Show it one of ${labels.length > shown.length ? `${labels.length} things, such as` : 'these'}:`);
+    element('known').replaceChildren(...shown.map((label) => make('li', { textContent: label })));
+}
+
+export function showResult(best, milliseconds, threshold) {
+    element('result').removeAttribute('aria-busy');
+    element('problem').hidden = true;
+    element('known').replaceChildren();
+    showBars(best);
+    element('verdict').textContent = verdictOf(best[0], threshold);
+    element('verdict').classList.add('is-answer');
+    element('timing').textContent = `${rounded(Math.max(milliseconds, 0.1))} ms on this device`;
+    revealResult();
+}
+
+/* Rows are used again, so that the bars glide from one result to the next. */
+function showBars(best) {
+    const rows = element('bars').children;
+    while (rows.length > best.length)
+        rows[rows.length - 1].remove();
+    while (rows.length < best.length)
+        element('bars').append(make('li', {}, make('span', { className: 'name' }),
+            make('span', { className: 'score' }), make('span', { className: 'bar' })));
+    best.forEach(({ label, score }, index) => {
+        const [name, text, bar] = rows[index].children;
+        name.textContent = label;
+        text.textContent = scoreText(score);
+        bar.style.setProperty('--score', score);
+    });
+}
+
+export function showProblem({ message }) {
+    showMessage('No result');
+    element('problem').textContent = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+    element('problem').hidden = false;
+    revealResult();
+}
+
+/* On a phone the result stands below the picture. Not while drawing: the pad must stay where it is. */
+function revealResult() {
+    if (!element('frame').closest('[hidden]'))
+        element('result').scrollIntoView({ block: 'nearest' });
+}
+
+/* --- The model and the picture --- */
+
+export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, classes, threshold }) {
+    const facts = [
+        ['Name', name],
+        ['Network', notes.network],
+        ['Training data', notes.data],
+        ['Accuracy', notes.accuracy],
+        ['Rejection threshold', threshold && percent(threshold)],
+        ['Size', modelBytes < 1e6 ? `${rounded(modelBytes / 1e3)} kB` : `${rounded(modelBytes / 1e6)} MB`],
+        ['Input', `${inputWidth} \u00d7 ${inputHeight} pixels`],
+        ['Classes', String(classes)],
+    ];
+    element('facts').replaceChildren(...facts.filter(([, value]) => value).map(([term, value]) => row(term, value)));
+}
+
+/* A file that the browser may be able to show; null: none. */
+export function showPreview(file) {
+    const preview = element('preview');
+    URL.revokeObjectURL(preview.src);
+    preview.hidden = !file;
+    element('invitation').hidden = Boolean(file);
+    if (file)
+        preview.src = URL.createObjectURL(file);
+    else
+        preview.removeAttribute('src');
+}
+
+/* --- Ways in --- */
+
+/* Calls take(file), or take(undefined, why), for each file that is chosen, dropped or pasted. */
+export function acceptFiles(take) {
+    element('preview').addEventListener('error', () => showPreview(null));
+    element('choose').addEventListener('click', () => element('file').click());
+    element('file').addEventListener('change', ({ target }) => {
+        if (target.files.length > 0)
+            take(target.files[0]);
+        target.value = ''; /* so that the same file can be chosen again */
+    });
+    document.addEventListener('dragover', (event) => {
+        event.preventDefault();
+        document.body.classList.add('is-dragging');
+    });
+    document.addEventListener('dragleave', ({ relatedTarget }) => {
+        if (!relatedTarget)
+            document.body.classList.remove('is-dragging');
+    });
+    document.addEventListener('drop', (event) => {
+        event.preventDefault();
+        document.body.classList.remove('is-dragging');
+        take(event.dataTransfer.files[0], 'what was dropped is not a file: save the picture first, then drop the file');
+    });
+    document.addEventListener('paste', ({ clipboardData }) => {
+        take(clipboardData.files[0], 'there is no picture in the clipboard: copy the picture itself, not its address');
+    });
+}
