@@ -32,7 +32,7 @@ compiler := $(shell $(CC) --version 2>/dev/null | head -1)
 # Products and sums stay unfused and in order, so that every machine computes the same bits (core/kernels/gemm.h). Nothing here
 # reads the flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
 LANGUAGE := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror=switch $(if $(WERROR),-Werror)
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror=switch -Werror=switch-enum $(if $(WERROR),-Werror)
 # An include names the folder: "kernels/gemm.h" of core, "cli/errors.h" of the program, "support/test.h" of the tests.
 INCLUDES := -iquote core -iquote train_native -iquote tests
 OPENMP := -fopenmp

@@ -80,8 +80,9 @@ static uint64_t block_bytes(const struct model *model, int node, const struct bl
     switch (storage_of(model, block)) {
     case FLOAT16: return 2 * count;
     case SCALED_INT8: return 4 * (uint64_t)model->net.shapes[node + 1].c + count;
-    default: return 4 * count;
+    case FLOAT32: break;
     }
+    return 4 * count;
 }
 
 /* The bytes of the scale that stands before a node's blocks. */

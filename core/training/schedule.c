@@ -29,8 +29,11 @@ static double rate_share(enum schedule schedule, double epochs, double warmup, d
     switch (schedule) {
     case SCHEDULE_COSINE: return 0.5 * (1 - cos(pi * left));
     case SCHEDULE_LINEAR: return left;
-    default: return 1;
+    case SCHEDULE_CONSTANT:
+    case SCHEDULE_PLATEAU:
+    case SCHEDULE_ONECYCLE: break; /* above */
     }
+    return 1;
 }
 
 struct optimizer schedule_optimizer(const struct optimizer *optimizer, enum schedule schedule, double epochs, double warmup,

@@ -53,8 +53,8 @@ TEST(every_bad_field_is_refused)
     const struct net net = every_kind();
     for (int i = 0; i < net.node_count; i++) {
         const enum node_kind kind = net.nodes[i].kind;
-        const bool window = kind == NODE_CONV2D || kind == NODE_DEPTHWISE || kind == NODE_MAXPOOL || kind == NODE_AVGPOOL;
-        const bool channels = kind == NODE_CONV2D || kind == NODE_DENSE;
+        const bool window = node_has_window(kind);
+        const bool channels = kind_traits[kind].channels;
         REFUSED(i, kind, (enum node_kind)0);
         REFUSED(i, kind, NODE_KINDS);
         REFUSED(i, kind, (enum node_kind)255);
@@ -64,7 +64,7 @@ TEST(every_bad_field_is_refused)
         REFUSED(i, input[0], 65535);
         REFUSED(i, input[1], i + 1);
         REFUSED(i, input[1], -1);
-        if (kind != NODE_ADD && i > 0)
+        if (kind_traits[kind].inputs == 1 && i > 0)
             REFUSED(i, input[1], 1);
         REFUSED(i, channels, -1);
         REFUSED(i, channels, LIMIT_CHANNELS + 1);
@@ -78,17 +78,17 @@ TEST(every_bad_field_is_refused)
         REFUSED(i, kernel_h, -1);
         if (!window)
             REFUSED(i, same, true);
-        if (!channels && kind != NODE_DEPTHWISE)
+        if (!node_has_weights(kind))
             REFUSED(i, bias, true);
-        if (kind != NODE_SCALE)
+        if (kind_traits[kind].setting != SETTING_FACTOR)
             REFUSED(i, rate, 1);
         REFUSED(i, rate, -0.5f);
         REFUSED(i, rate, NAN);
         REFUSED(i, rate, INFINITY);
-        if (kind == NODE_SCALE) {
+        if (kind_traits[kind].setting == SETTING_FACTOR) {
             REFUSED(i, rate, 0);
             REFUSED(i, rate, 1.1e6f);
-        } else if (kind != NODE_DROPOUT)
+        } else if (kind_traits[kind].setting == SETTING_NONE)
             REFUSED(i, rate, 0.5f);
         if (kind != NODE_SOFTMAX)
             REFUSED(i, kind, NODE_SOFTMAX); /* only at the end */

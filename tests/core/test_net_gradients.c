@@ -78,6 +78,17 @@ static void check_whole(const char *name, const struct net *net, int n, size_t s
     gradient_check(name, gradients, &f, sample);
 }
 
+TEST(every_kind)
+{
+    struct random random = random_seed(95, 0);
+    for (enum node_kind kind = 1; kind < NODE_KINDS; kind++) {
+        struct net net;
+        nets_of_kind(&net, kind);
+        check_whole(kind_names[kind], &net, 3, 200, &random);
+        test_release();
+    }
+}
+
 /* A residual block as in ResNet: the sum's two sides come from one tensor, activations work in place. */
 TEST(residual_net)
 {
@@ -240,10 +251,12 @@ TEST(resting_nodes)
 
 TEST(random_graphs)
 {
-    struct random random = random_seed(19, 0);
+    struct random random = random_seed(19, 0), other = random_seed(94, 0);
     for (int i = 0; i < 60; i++) {
         struct net net;
         nets_random(&net, test_between(&random, 1, 12), &random);
+        if (i % 2)
+            nets_redraw_activations(&net, &other);
         test_context("graph %d of %d nodes", i, net.node_count);
         check_whole("a random graph", &net, test_between(&random, 2, 4), 25, &random);
         test_release();
@@ -338,6 +351,7 @@ TEST(checker_rejects_wrong_gradients)
 }
 
 static const struct test tests[] = {
+    ENTRY(every_kind),
     ENTRY(residual_net),
     ENTRY(inverted_residual_net),
     ENTRY(tensors_with_many_consumers),

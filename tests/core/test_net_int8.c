@@ -44,13 +44,29 @@ static void check_model(const uint8_t *bytes, size_t size, struct random *random
 
 TEST(random_nets)
 {
-    struct random random = random_seed(210, 0);
+    struct random random = random_seed(210, 0), other = random_seed(215, 0);
     for (int round = 0; round < 150; round++) {
         struct net net;
         nets_random(&net, test_between(&random, 1, 14), &random);
+        if (round % 2)
+            nets_redraw_activations(&net, &other);
         size_t size;
         const uint8_t *bytes = int8_model_of(&size, &net, &random);
         test_context("round %d", round);
+        check_model(bytes, size, &random);
+        test_release();
+    }
+}
+
+TEST(every_kind)
+{
+    struct random random = random_seed(216, 0);
+    for (enum node_kind kind = 1; kind < NODE_KINDS; kind++) {
+        struct net net;
+        nets_of_kind(&net, kind);
+        size_t size;
+        test_context("%s", kind_names[kind]);
+        const uint8_t *bytes = int8_model_of(&size, &net, &random);
         check_model(bytes, size, &random);
         test_release();
     }
@@ -143,6 +159,7 @@ TEST(written_again)
 
 static const struct test tests[] = {
     ENTRY(random_nets),
+    ENTRY(every_kind),
     ENTRY(layers_in_one_pass),
     ENTRY(the_same_bits_in_every_build),
     ENTRY(near_the_floats),

@@ -203,7 +203,7 @@ static bool gradient_lives(const struct net *net, int t, int i)
 {
     int last = t - 1;
     for (int k = 0; k < net->node_count; k++)
-        if (net->nodes[k].input[0] == t || (net->nodes[k].kind == NODE_ADD && net->nodes[k].input[1] == t))
+        if (node_reads(&net->nodes[k], t))
             last = k;
     return t - 1 <= i && i <= last;
 }

@@ -1,6 +1,5 @@
 #include "support/int8_oracle.h"
 
-#include "kernels/activation.h"
 #include "support/nets.h"
 #include "support/test.h"
 
@@ -42,7 +41,7 @@ uint8_t *int8_model_of(size_t *size, const struct net *net, struct random *rando
             largest = fmaxf(largest, fabsf(fixture.run.tensor[i + 1][k]));
         int8_scales(scale, &model.net, model.scale, &model.preprocess);
         const struct node *node = &model.net.nodes[i];
-        const float in = fmaxf(scale[node->input[0]], node->kind == NODE_ADD ? scale[node->input[1]] : 0);
+        const float in = fmaxf(scale[node->input[0]], kind_traits[node->kind].inputs > 1 ? scale[node->input[1]] : 0);
         model.scale[i] = fmaxf(2 * largest / (float)ACTIVATION_MAX, in / 4);
     }
     *size = model_size(&model);
@@ -73,7 +72,7 @@ static int window_at(const struct model *model, int i, const struct int8_weights
 {
     const struct node *node = &model->net.nodes[i];
     const struct window w = net_window(&model->net, i);
-    const bool depthwise = node->kind == NODE_DEPTHWISE, weights = stored->whole != NULL;
+    const bool depthwise = kind_traits[node->kind].per_channel, weights = stored->whole != NULL;
     const double from = (double)scale[node->input[0]], to = (double)scale[i + 1];
     int64_t sum = 0, count = 0, largest = -ACTIVATION_MAX;
     for (int ky = 0; ky < w.kernel_h; ky++)
@@ -104,7 +103,7 @@ static int window_at(const struct model *model, int i, const struct int8_weights
 static int table_at(enum node_kind kind, int number, float in, float out)
 {
     float x = (float)number * in;
-    (kind == NODE_GELU ? gelu_forward : kind == NODE_TANH ? tanh_forward : sigmoid_forward)(&x, &x, 1);
+    net_activation(kind)(&x, &x, 1);
     return bounded((double)x / (double)out);
 }
 
@@ -132,25 +131,28 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
             model_quantized(&stored, numbers, model, i);
         for (int k = 0; k < (int)shape_count(shape); k++) {
             int *out = &tensor[i + 1][k];
-            switch (node->kind) {
-            case NODE_FLATTEN:
-            case NODE_DROPOUT:
-            case NODE_SCALE: *out = in[k]; break;
-            case NODE_RELU: *out = in[k] > 0 ? in[k] : 0; break;
-            case NODE_RELU6: {
-                const int six = bounded(6 / (double)to);
-                *out = in[k] < 0 ? 0 : in[k] > six ? six : in[k];
+            switch (kind_traits[node->kind].int8) {
+            case INT8_FORM_ALIAS: *out = in[k]; break;
+            case INT8_FORM_CLAMP: {
+                const int ceiling = bounded((double)kind_traits[node->kind].ceiling / (double)to);
+                *out = in[k] < 0 ? 0 : in[k] > ceiling ? ceiling : in[k];
                 break;
             }
-            case NODE_ADD:
+            case INT8_FORM_ADD:
                 *out = shifted(in[k] * rounded((double)from / (double)to * (1 << INT8_ADD_FRACTION)) +
                                    second[k] * rounded((double)other / (double)to * (1 << INT8_ADD_FRACTION)),
                                INT8_ADD_FRACTION);
                 break;
-            case NODE_GELU:
-            case NODE_SIGMOID:
-            case NODE_TANH: *out = table_at(node->kind, in[k], from, to); break;
-            default: *out = window_at(model, i, &stored, in, k / shape.c / shape.w, k / shape.c % shape.w, k % shape.c, scale);
+            case INT8_FORM_TABLE:
+            case INT8_FORM_UNIT: *out = table_at(node->kind, in[k], from, to); break;
+            case INT8_FORM_LAYER:
+            case INT8_FORM_MEAN:
+            case INT8_FORM_MAX:
+                *out = window_at(model, i, &stored, in, k / shape.c / shape.w, k / shape.c % shape.w, k % shape.c, scale);
+                break;
+            case INT8_FORM_NONE:
+            case INT8_FORM_FOLDED:
+            case INT8_FORM_OUTPUT: test_fail(__FILE__, __LINE__, "%s has no int8 form", kind_names[node->kind]);
             }
         }
     }

@@ -66,7 +66,7 @@ static struct shape shape_of_last(struct net *net, const struct shape shapes[])
     const int i = net->node_count - 1;
     const struct node *node = &net->nodes[i];
     const struct shape in = shapes[node->input[0]];
-    if (node->kind == NODE_CONV2D || node->kind == NODE_DEPTHWISE || node->kind == NODE_MAXPOOL || node->kind == NODE_AVGPOOL) {
+    if (node_has_window(node->kind)) {
         const int c = node->kind == NODE_CONV2D ? node->channels : in.c;
         if (node->same)
             return (struct shape){(in.h + node->stride - 1) / node->stride, (in.w + node->stride - 1) / node->stride, c};
@@ -140,7 +140,7 @@ void nets_random(struct net *net, int layers, struct random *random)
     bool is_read[LIMIT_NODES + 1] = {false};
     for (int i = 0; i < net->node_count; i++) {
         is_read[net->nodes[i].input[0]] = true;
-        if (net->nodes[i].kind == NODE_ADD)
+        if (kind_traits[net->nodes[i].kind].inputs > 1)
             is_read[net->nodes[i].input[1]] = true;
     }
     int sum = 0;
@@ -151,6 +151,45 @@ void nets_random(struct net *net, int layers, struct random *random)
             sum = sum ? nets_add(net, sum, flat) : flat;
         }
     nets_finish(net, sum);
+}
+
+static bool is_elementwise_activation(enum node_kind kind)
+{
+    return kind_traits[kind].activation && kind_traits[kind].shape == SHAPE_KEPT;
+}
+
+void nets_redraw_activations(struct net *net, struct random *random)
+{
+    for (int i = 0; i < net->node_count; i++)
+        while (is_elementwise_activation(net->nodes[i].kind)) {
+            const enum node_kind kind = (enum node_kind)test_between(random, 1, NODE_KINDS - 1);
+            if (is_elementwise_activation(kind)) {
+                net->nodes[i].kind = kind;
+                break;
+            }
+        }
+}
+
+void nets_of_kind(struct net *net, enum node_kind kind)
+{
+    const struct kind_traits *traits = &kind_traits[kind];
+    *net = (struct net){.input = {7, 6, 3}};
+    int x = nets_conv(net, 0, 4, 3, 2, 1, true, true), second = 0;
+    if (traits->inputs > 1)
+        second = nets_conv(net, 0, 4, 1, 1, 1, true, true);
+    if (traits->shape == SHAPE_UNITS)
+        x = nets_simple(net, x, NODE_GLOBAL_AVGPOOL);
+    struct node node = {.kind = kind, .input = {x, second}, .channels = traits->channels ? 5 : 0, .bias = node_has_weights(kind)};
+    if (node_has_window(kind)) {
+        node.kernel_h = 3;
+        node.kernel_w = node.stride = 2;
+        node.same = true;
+    }
+    if (traits->setting != SETTING_NONE)
+        node.rate = 0.375f;
+    if (kind != NODE_SOFTMAX) /* which every net ends in */
+        x = append(net, node);
+    nets_finish(net, nets_dense(net, nets_simple(net, x, NODE_FLATTEN), 3, true));
 }
 
 float *nets_parameters(const struct net *net, struct random *random)

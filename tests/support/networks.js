@@ -1,6 +1,7 @@
 /* Models with every kind of layer, by name: the shipped ones, the golden one, and made ones with random weights. */
 import { readFileSync } from 'node:fs';
 
+import { everyKind, layersWith } from './kinds.js';
 import { modelOf, random } from './tiny_model.js';
 
 const file = (path) => readFileSync(new URL(path, import.meta.url));
@@ -40,6 +41,7 @@ const networks = {
     'dropout before the softmax': { input: [4, 4, 3], layers: [
         { kind: 'flatten' }, { kind: 'dense', channels: 5, bias: true }, { kind: 'dropout', rate: 0.5 }, { kind: 'softmax' }] },
     'a pixel and its softmax': { input: [1, 1, 3], layers: [{ kind: 'softmax' }] },
+    ...Object.fromEntries(everyKind.map((kind) => [`a layer of ${kind}`, { input: [9, 8, 3], layers: layersWith(kind) }])),
 };
 export const models = {
     'tutorial.eyelet': file('../../web/models/tutorial.eyelet'),

@@ -7,9 +7,9 @@
  *         { kind: 'tanh', from: 1 },                // reads tensor 1, the output of the first layer; default: the one before
  *         { kind: 'add', and: 1 }, { kind: 'flatten' }, { kind: 'dense', channels: 5 }, { kind: 'softmax' }] })
  */
+import { kinds } from './kinds.js';
+
 const classes = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
-const kinds = ['', 'conv2d', 'maxpool', 'avgpool', 'global_avgpool', 'flatten', 'dense', 'batchnorm', 'dropout', 'add', 'relu',
-    'sigmoid', 'tanh', 'softmax', 'gelu', 'scale', 'depthwise', 'relu6'];
 const fitCrop = 1;
 
 export function tinyModel({ labels = classes, notes = 'name: Tiny\nnetwork: mean colour\naccuracy: none\n', weight } = {}) {

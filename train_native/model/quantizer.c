@@ -16,6 +16,16 @@ static const float headroom = 1.25f;
 
 /* ---- The network ---- */
 
+/* Ends the program, naming the first layer that cannot be computed in int8. */
+static void check_forms(const struct net *net)
+{
+    for (int i = 0; i < net->node_count; i++) {
+        const enum int8_form form = kind_traits[net->nodes[i].kind].int8;
+        if (form == INT8_FORM_NONE || form == INT8_FORM_FOLDED)
+            die(NULL, NULL, "layer %d (%s) cannot be computed in int8", i + 1, kind_names[net->nodes[i].kind]);
+    }
+}
+
 /* Batch normalisation as a depthwise layer of 1x1: out = in * factor + offset. Returns the parameters, which the caller frees. */
 static float *without_batchnorm(struct net *net, const float *parameters)
 {
@@ -42,29 +52,41 @@ static float *without_batchnorm(struct net *net, const float *parameters)
 
 /* ---- Ranges ---- */
 
-/* Layers whose output has the scale of their input, times node->rate for `scale`. What they do not let through need not fit. */
-static bool keeps_scale(enum node_kind kind)
+/* Whether a layer's output has the scale of its input, times node->rate if that is a factor. What it does not let through need not fit. */
+static bool keeps_scale(const struct node *node)
 {
-    return kind == NODE_RELU || kind == NODE_RELU6 || kind == NODE_MAXPOOL || kind == NODE_FLATTEN || kind == NODE_DROPOUT ||
-           kind == NODE_SCALE || kind == NODE_GELU;
+    switch (kind_traits[node->kind].int8) {
+    case INT8_FORM_MAX:
+    case INT8_FORM_CLAMP:
+    case INT8_FORM_TABLE:
+    case INT8_FORM_ALIAS: return true;
+    case INT8_FORM_LAYER:
+    case INT8_FORM_ADD:
+    case INT8_FORM_MEAN:
+    case INT8_FORM_UNIT:
+    case INT8_FORM_OUTPUT:
+    case INT8_FORM_FOLDED:
+    case INT8_FORM_NONE: return false;
+    }
+    return false;
 }
 
 /* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to their own
- * readers; of them gelu alone computes with its input, of which it makes nothing below -GELU_REACH. */
+ * readers; of them gelu alone computes with its input, of which it makes next to nothing below -TABLE_REACH. */
 static float reach(const struct net *net, int t, const float *numbers, size_t count)
 {
-    const float GELU_REACH = 5;
-    bool all = false, gelu = false;
+    const float TABLE_REACH = 5;
+    bool all = false, table = false;
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
-        if (node->input[0] != t && !(node->kind == NODE_ADD && node->input[1] == t))
+        if (!node_reads(node, t))
             continue;
-        gelu |= node->kind == NODE_GELU;
-        all |= !keeps_scale(node->kind);
+        table |= kind_traits[node->kind].int8 == INT8_FORM_TABLE;
+        all |= !keeps_scale(node);
     }
     float largest = 0;
-    for (size_t k = 0; k < count && (all || gelu); k++) {
-        const float x = numbers[k], size = x > 0 ? x : all || -x < GELU_REACH ? -x : GELU_REACH;
+    for (size_t k = 0; k < count && (all || table); k++) {
+        const float x = numbers[k], size = x > 0 ? x : all || -x < TABLE_REACH ? -x : TABLE_REACH;
         largest = size > largest ? size : largest;
     }
     return largest;
@@ -138,13 +160,15 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
         model_parameters(loaded + model->net.offset[i], model, i);
     struct net *net = &quantized->net;
     float *frozen = net_freeze(net, &model->net, loaded), *parameters = without_batchnorm(net, frozen);
+    check_forms(net);
 
     float ranges[LIMIT_NODES + 1] = {0}, scale[LIMIT_NODES + 1];
     find_ranges(ranges, net, parameters, seen, &model->preprocess);
     /* A range counts for the tensor whose scale it is, in the units of that: from the last reader back to the first layer. */
     for (int i = net->node_count - 1; i >= 0; i--)
-        if (keeps_scale(net->nodes[i].kind)) {
-            const float factor = net->nodes[i].kind == NODE_SCALE ? net->nodes[i].rate : 1;
+        if (keeps_scale(&net->nodes[i])) {
+            const bool factored = kind_traits[net->nodes[i].kind].setting == SETTING_FACTOR;
+            const float factor = factored ? net->nodes[i].rate : 1;
             float *before = &ranges[net->nodes[i].input[0]];
             *before = fmaxf(*before, ranges[i + 1] / factor);
         }

@@ -1,0 +1,66 @@
+/* Every kind of layer, by the list in core/net/kinds.h, through what the command line does with one: no kind may be left out anywhere,
+ * or computed as something else. Export and the module have them from networks.js. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { everyKind, layersWith, textWith } from '../support/kinds.js';
+import { models } from '../support/networks.js';
+import { classNames, eyelet, folder, makeData, makeRecords, succeeded } from '../support/program.js';
+import { modelOf, random } from '../support/tiny_model.js';
+
+const data = makeData(makeRecords(120));
+
+test('the networks that are exported and run by others hold every kind', () => {
+    const held = new Set(Object.keys(models));
+    for (const kind of everyKind)
+        assert.ok(held.has(`a layer of ${kind}`), kind);
+});
+
+for (const kind of everyKind)
+    test(`${kind} is read as text, and summary shows it as the model file has it`, async () => {
+        const here = folder({ 'net.txt': `input 9x8x3\n${textWith(kind)}`, 'm.eyelet': modelOf({ input: [9, 8, 3], layers: layersWith(kind) }) });
+        const [fromText, fromModel] = await Promise.all(['net.txt', 'm.eyelet'].map(async (name) =>
+            JSON.parse(succeeded(await eyelet(['summary', name, '--json'], { cwd: here })).stdout)));
+        assert.ok(fromText.layers.some((layer) => layer.kind === kind));
+        assert.deepEqual(fromText.layers, fromModel.layers);
+        const table = succeeded(await eyelet(['summary', 'net.txt'], { cwd: here })).stdout;
+        assert.match(table, new RegExp(`^ +\\d+ +${kind} `, 'm'));
+    });
+
+test('an unknown layer is answered by the names of all', async () => {
+    const { stderr } = await eyelet(['summary', 'net.txt'], { cwd: folder({ 'net.txt': 'nothing\n' }) });
+    const [, names] = stderr.match(/expected a layer: (.*), got "nothing"$/m);
+    assert.deepEqual(names.split(/, | or /).sort(), [...everyKind].sort());
+});
+
+const logits = async (here, name) => {
+    succeeded(await eyelet(['evaluate', name, '--data', data, '--limit', '50', '--logits', `${name}.logits`], { cwd: here }));
+    const bytes = readFileSync(join(here, `${name}.logits`));
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+};
+
+for (const kind of everyKind)
+    test(`${kind} is quantized, or refused by its name`, async () => {
+        const here = folder({ 'm.eyelet': modelOf({ labels: classNames, layers: layersWith(kind), weight: random(3) }) });
+        const result = await eyelet(['quantize', 'm.eyelet', '-o', 'q.eyelet', '--data', data, '--images', '50', '--limit', '50', '--drop', '100'], { cwd: here });
+        if (result.status) {
+            assert.match(result.stderr, new RegExp(`layer \\d+ \\(${kind}\\) cannot be computed in int8`));
+            return;
+        }
+        const [floats, int8] = [await logits(here, 'm.eyelet'), await logits(here, 'q.eyelet')];
+        let signal = 0, noise = 0;
+        floats.forEach((x, i) => { signal += x * x; noise += (x - int8[i]) ** 2; });
+        assert.ok(signal > 0 && noise < 0.03 ** 2 * signal, `${Math.sqrt(noise / signal)} off`);
+    });
+
+test('a small network with every kind trains', async () => {
+    const lines = everyKind.filter((kind) => !['softmax', 'dense', 'flatten', 'global_avgpool', 'add'].includes(kind))
+        .map((kind) => textWith(kind).split('\n')[1]);
+    const here = folder({ 'net.txt': ['a: conv2d 4 3x3 same', 'tanh', 'add a', ...lines, 'global_avgpool', 'flatten', 'dense classes', 'softmax', ''].join('\n') });
+    succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', 'net.txt', '--limit', '64', '--epochs', '1', '--data', data], { cwd: here }));
+    const { layers } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
+    for (const kind of everyKind.filter((one) => !['dropout', 'batchnorm'].includes(one))) /* which go when a model is written */
+        assert.ok(layers.some((layer) => layer.kind === kind), kind);
+});
