@@ -12,14 +12,14 @@ static const struct {
     const char *name, *purpose;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"train", "train a network on labelled images", command_train},
-    {"evaluate", "measure a model on the test images", command_evaluate},
-    {"calibrate", "make a model's scores mean what they say", command_calibrate},
-    {"doctor", "say what a data set is like, and what is wrong with it", command_doctor},
-    {"classify", "say what is in pictures", command_classify},
-    {"convert", "store a model's weights in fewer bytes", command_convert},
-    {"quantize", "turn a model into whole numbers: smaller and faster", command_quantize},
-    {"export", "write a model in another program's format", command_export},
+    {"train", "train an image classifier", command_train},
+    {"evaluate", "measure a model on the test set", command_evaluate},
+    {"calibrate", "fit temperature scaling and a rejection threshold", command_calibrate},
+    {"doctor", "check a data set for problems", command_doctor},
+    {"classify", "classify images", command_classify},
+    {"convert", "convert the weights to float16 or int8", command_convert},
+    {"quantize", "post-training int8 quantization", command_quantize},
+    {"export", "export to ONNX, safetensors or a standalone page", command_export},
     {"summary", "show the layers of a model or network", command_summary},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)
             printf("  %-10s%s\n", commands[i].name, commands[i].purpose);
-        printf("\n`eyelet COMMAND --help` says more.\n");
+        printf("\nSee `eyelet COMMAND --help`.\n");
         return end(EXIT_SUCCESS);
     }
     for (int i = 0; i < COMMANDS; i++)

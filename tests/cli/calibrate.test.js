@@ -12,7 +12,7 @@ import { tinyModel } from '../support/tiny_model.js';
 
 const data = makeData(makeRecords(255));
 const network = join(folder({ 'small.txt': 'avgpool 8\nflatten\ndense classes softmax\n' }), 'small.txt');
-const options = ['--network', network, '--data', data, '--limit', '2000', '--epochs', '12', '--rate', '0.02', '--warmup', '0', '--flip', 'none', '--crop', '0', '--threads', '1'];
+const options = ['--network', network, '--data', data, '--limit', '2000', '--epochs', '12', '--learning-rate', '0.02', '--warmup', '0', '--flip', 'none', '--crop', '0', '--threads', '1'];
 
 let trained, said; /* a folder with m.eyelet and m.last.eyelet, and what training said */
 before(async () => {
@@ -46,7 +46,7 @@ test('training without validation images leaves the temperature at 1', async () 
     const here = folder(), { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', ...options, '--validation', '0'], { cwd: here }));
     assert.doesNotMatch(stdout, /calibrated/);
     assert.equal(temperatureOf(join(here, 'm.eyelet')), 1);
-    refused(await calibrate(here), { subject: 'm.eyelet', reason: /does not say which images it was validated on/, hint: /--validation/ });
+    refused(await calibrate(here), { subject: 'm.eyelet', reason: /do not say which images it was validated on/, hint: /--validation/ });
 });
 
 test('calibrate does what training did, on the same images, to the last byte, and without looking at the test images', async () => {
@@ -133,5 +133,5 @@ test('what calibrate cannot use or write is named, and the model stays as it is'
     const tiny = (notes) => folder({ 'm.eyelet': tinyModel({ notes }) });
     refused(await calibrate(tiny('validation: share 0.1 of 60000 images, seed 1\n')), { subject: data, reason: /has 50000 images, and the model was trained with 60000/ });
     for (const note of ['share nan of 10 images, seed 1', 'share 2 of 10 images, seed 1', 'share 0.1 of -5 images, seed 1', 'none'])
-        refused(await calibrate(tiny(`validation: ${note}\n`)), { subject: 'm.eyelet', reason: /does not say/ });
+        refused(await calibrate(tiny(`validation: ${note}\n`)), { subject: 'm.eyelet', reason: /do not say/ });
 });

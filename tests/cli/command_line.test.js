@@ -16,7 +16,7 @@ const at = (name) => join(place, name);
 
 /* ---- Help ---- */
 
-const helpOf = async (command) => succeeded(await eyelet([command, '--help'])).stdout;
+const helpOf = async (command, ...more) => succeeded(await eyelet([command, '--help', ...more])).stdout;
 const optionsIn = (text) => [...text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map((match) => match[1]);
 const optionsListed = (help) => [...help.matchAll(/^ {2}--([a-z-]+)/gm)].map((match) => match[1]);
 
@@ -29,27 +29,47 @@ test('the program lists its commands', async () => {
     }
 });
 
+const sourceOf = (name) => readFileSync(new URL(`../../train_native/commands/${name}`, import.meta.url), 'utf8');
+
+/* The tables of a command's source, with the entries that commands share. */
+function optionsInTable(command) {
+    const definition = /#define (\w+_OPTION)\(target\)[\s\\]*\{"([a-z-]+)"/g, entry = /\{"([a-z-]+)", *(?:"[^"]*"|NULL), OPTION_|\b(\w+_OPTION)\(/g;
+    const shared = new Map([...sourceOf('shared_options.h').matchAll(definition)].map(([, macro, name]) => [macro, name]));
+    assert.ok(shared.size >= 8);
+    return [...sourceOf(command === 'train' ? 'train_arguments.c' : `${command}.c`).matchAll(entry)].map(([, name, macro]) => name ?? shared.get(macro));
+}
+
 for (const command of commands) {
-    test(`${command} --help lists every option in the command's table, on standard output`, async () => {
-        const result = succeeded(await eyelet([command, '--help']));
+    test(`${command} --help all lists every option in the command's table, on standard output`, async () => {
+        const result = succeeded(await eyelet([command, '--help', 'all']));
         assert.equal(result.stderr, '');
-        const source = readFileSync(new URL(`../../train_native/commands/${command === 'train' ? 'train_options' : command}.c`, import.meta.url), 'utf8');
-        const inTable = [...source.matchAll(/\{"([a-z-]+)", (?:"[^"]*"|NULL), OPTION_/g)].map((match) => match[1]);
+        const inTable = optionsInTable(command);
         assert.ok(inTable.length >= 3);
         assert.deepEqual(optionsListed(result.stdout), [...inTable, 'help']);
-        assert.equal((await eyelet([command, '-h'])).stdout, result.stdout);
+        assert.equal((await eyelet([command, '-h', 'all'])).stdout, result.stdout);
+        for (const line of result.stdout.split('\n'))
+            assert.ok(line.length <= 120, line);
     });
 
     test(`${command} --help speaks only of options that exist`, async () => {
-        const help = await helpOf(command), listed = optionsListed(help);
+        const help = await helpOf(command, 'all'), listed = optionsListed(help);
         for (const option of optionsIn(help))
             assert.ok(listed.includes(option), `--${option}`);
     });
 }
 
+test('train --help shows the dozen options that people use, and where the others are', async () => {
+    const help = await helpOf('train'), all = await helpOf('train', 'all');
+    assert.deepEqual(optionsListed(help), ['output', 'data', 'recipe', 'network', 'from', 'size', 'epochs', 'validation', 'seed', 'threads', 'resume', 'help']);
+    assert.match(help, /^`eyelet train --help all` shows the other options\.$/m);
+    assert.deepEqual([...all.matchAll(/^(\w[\w ()-]*):$/gm)].map((match) => match[1]),
+        ['Data', 'Augmentation', 'Optimisation', 'Transfer (with --from)', 'Output']);
+    assert.doesNotMatch(await helpOf('evaluate'), /--help all/, 'a command with few options shows them at once');
+});
+
 test('the help of a recipe shows its own defaults', async () => {
-    const defaultOf = (help, option) => help.match(new RegExp(`^  --${option} .*\\(([^()]*)\\)$`, 'm'))[1];
-    const usual = await helpOf('train'), recipe = succeeded(await eyelet(['train', '--recipe', 'airbench94', '--help'])).stdout;
+    const defaultOf = (help, option) => help.match(new RegExp(`^  --${option} [^]*?\\[([^[\\]]*)\\]$`, 'm'))[1];
+    const usual = await helpOf('train', 'all'), recipe = succeeded(await eyelet(['train', '--recipe', 'airbench94', '--help', 'all'])).stdout;
     assert.deepEqual(['recipe', 'optimizer', 'epochs'].map((option) => defaultOf(usual, option)), ['tutorial', 'adam', '30']);
     assert.deepEqual(['recipe', 'optimizer', 'epochs'].map((option) => defaultOf(recipe, option)), ['airbench94', 'muon', '8']);
 });
@@ -58,7 +78,7 @@ const sources = readdirSync(new URL('../../train_native/', import.meta.url), { r
     !name.endsWith('/fetch.c')); /* it passes options on to curl and md5sum */
 
 test('every option that another text advises exists', async () => {
-    const known = new Set((await Promise.all(commands.map(helpOf))).flatMap(optionsListed));
+    const known = new Set((await Promise.all(commands.map((command) => helpOf(command, 'all')))).flatMap(optionsListed));
     for (const file of sources) {
         const source = readFileSync(new URL(`../../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
@@ -74,7 +94,7 @@ const optionMistakes = [
     ['no command', [], /expected a command/],
     ['an unknown command', ['trian'], /no command "trian"/],
     ['an option before the command', ['--epochs', '3'], /no command "--epochs"/],
-    ['an unknown option', [...train, '--learning-rate', '1'], /no option "--learning-rate"/],
+    ['an unknown option', [...train, '--rate', '1'], /no option "--rate"/],
     ['an unknown short option', [...train, '-x'], /no option "-x"/],
     ['two unknown short options in one', [...train, '-xy'], /no option "-x"/],
     ['-o for a command that writes nothing', ['summary', '-o', 'x', 'tutorial'], /no option "-o"/],
@@ -85,28 +105,28 @@ const optionMistakes = [
     ['a value for a flag', [...train, '--json=yes'], /--json/],
     ['no output', ['train'], /train needs -o MODEL\.eyelet/],
     ['an empty output', ['train', '-o', ''], /train needs -o MODEL\.eyelet/],
-    ['a word for a count', [...train, '--epochs', 'ten'], /--epochs takes a whole number of 0 or more, not "ten"/],
+    ['a word for a count', [...train, '--epochs', 'ten'], /--epochs takes an integer of 0 or more, not "ten"/],
     ['a fraction for a count', [...train, '--epochs', '1.5'], /--epochs .*"1\.5"/],
     ['an empty count', [...train, '--epochs', ''], /--epochs .*""/],
     ['a negative count', [...train, '--seed', '-1'], /--seed .*"-1"/],
     ['a count beyond 32 bits', [...train, '--limit', '4294967297'], /--limit .*"4294967297"/],
     ['a count beyond 64 bits', [...train, '--limit', '99999999999999999999'], /--limit .*"99999999999999999999"/],
-    ['a word for a number', [...train, '--rate', 'fast'], /--rate takes a number of 0 or more, not "fast"/],
-    ['a number with a tail', [...train, '--rate', '0.1x'], /--rate .*"0\.1x"/],
-    ['a negative number', [...train, '--rate', '-0.1'], /--rate .*"-0\.1"/],
-    ['NaN', [...train, '--rate', 'nan'], /--rate .*"nan"/],
+    ['a word for a number', [...train, '--learning-rate', 'fast'], /--learning-rate takes a number of 0 or more, not "fast"/],
+    ['a number with a tail', [...train, '--learning-rate', '0.1x'], /--learning-rate .*"0\.1x"/],
+    ['a negative number', [...train, '--learning-rate', '-0.1'], /--learning-rate .*"-0\.1"/],
+    ['NaN', [...train, '--learning-rate', 'nan'], /--learning-rate .*"nan"/],
     ['infinity', [...train, '--weight-decay', 'inf'], /--weight-decay .*"inf"/],
-    ['a number beyond float', [...train, '--rate', '1e40'], /--rate .*"1e40"/],
+    ['a number beyond float', [...train, '--learning-rate', '1e40'], /--learning-rate .*"1e40"/],
     ['an unknown choice', [...train, '--optimizer', 'sdg'], /--optimizer takes one of sgd, adam, .*not "sdg"/],
     ['an unknown recipe', [...train, '--recipe', 'soup'], /--recipe takes one of tutorial, .*not "soup"/],
     ['a recipe in short', [...train, '--rec', 'airbench94'], /--recipe/],
-    ['muon without its rates', [...train, '--optimizer', 'muon'], /muon needs --bias-rate and --dense-rate/],
-    ['a shard of nothing', [...train, '--shard', '0'], /--shard takes 1 to 4096/],
+    ['muon without its rates', [...train, '--optimizer', 'muon'], /muon needs --bias-learning-rate and --dense-learning-rate/],
+    ['an empty micro-batch', [...train, '--micro-batch', '0'], /--micro-batch takes 1 to 4096/],
     ['no epochs', [...train, '--epochs', '0'], /--epochs takes 1 or more/],
     ['an empty batch', [...train, '--batch', '0'], /--batch 1 to 65536/],
     ['a batch too large', [...train, '--batch', '65537'], /--batch 1 to 65536/],
-    ['nothing but validation', [...train, '--validation', '1'], /--validation takes a share below 1/],
-    ['smoothing of everything', [...train, '--smoothing', '1'], /--smoothing .* below 1/],
+    ['nothing but validation', [...train, '--validation', '1'], /--validation takes a fraction below 1/],
+    ['smoothing of everything', [...train, '--label-smoothing', '1'], /--label-smoothing .* below 1/],
     ['momentum of 1', [...train, '--momentum', '1'], /--momentum .* below 1/],
     ['a warmup longer than the run', [...train, '--epochs', '2', '--warmup', '3'], /--warmup/],
     ['nesterov without sgd', [...train, '--nesterov'], /--nesterov needs --optimizer sgd/],
@@ -114,20 +134,20 @@ const optionMistakes = [
     ['nesterov beside another optimizer', [...train, '--recipe', 'resnet9', '--optimizer', 'adam', '--nesterov'], /--nesterov needs --optimizer sgd/],
     ['a size too large', [...train, '--size', '1025'], /--size takes at most 1024/],
     ['more threads than make sense', [...train, '--threads', '1000000'], /--threads takes at most 256/],
-    ['two places of data for train', [...train, 'a', 'b'], /train takes one place of data, got "a" and "b"/],
-    ['data twice for train', [...train, '--data', 'a', 'b'], /train takes one place of data, got "a" and "b"/],
-    ['a share above all', [...train, '--test', '1.1'], /--test and --allow-bad take shares of at most 1/],
+    ['two data sets for train', [...train, 'a', 'b'], /train takes one data set, got "a" and "b"/],
+    ['data twice for train', [...train, '--data', 'a', 'b'], /train takes one data set, got "a" and "b"/],
+    ['a fraction above 1', [...train, '--test', '1.1'], /--test and --allow-bad take fractions of at most 1/],
     ['a colour that is none', [...train, '--background', 'white'], /--background takes a colour like ffffff, not "white"/],
-    ['no model for evaluate', ['evaluate'], /evaluate takes one model and one place of data, got 0/],
-    ['two models for evaluate', ['evaluate', 'a', 'b', 'c'], /evaluate takes one model and one place of data, got 3/],
-    ['data twice for evaluate', ['evaluate', 'a', 'b', '--data', 'c'], /one place of data/],
+    ['no model for evaluate', ['evaluate'], /evaluate takes one model and one data set, got 0/],
+    ['two models for evaluate', ['evaluate', 'a', 'b', 'c'], /evaluate takes one model and one data set, got 3/],
+    ['data twice for evaluate', ['evaluate', 'a', 'b', '--data', 'c'], /one data set/],
     ['more threads than make sense for evaluate', ['evaluate', 'a', '--threads', '257'], /--threads takes at most 256/],
     ['no model for calibrate', ['calibrate'], /calibrate takes one model, got 0/],
-    ['everything for validation', ['calibrate', 'm', '--validation', '1'], /--validation takes a share below 1/],
+    ['everything for validation', ['calibrate', 'm', '--validation', '1'], /--validation takes a fraction below 1/],
     ['a precision above 1', ['calibrate', 'm', '--precision', '95'], /--precision one of at most 1/],
     ['more threads than make sense for calibrate', ['calibrate', 'a', '--threads', '257'], /--threads takes at most 256/],
-    ['two places of data for doctor', ['doctor', 'a', 'b'], /doctor takes one place of data, got 2 operands/],
-    ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one picture/],
+    ['two data sets for doctor', ['doctor', 'a', 'b'], /doctor takes one data set, got 2 operands/],
+    ['no picture for classify', ['classify', at('tiny.eyelet')], /a model and at least one image/],
     ['--threads 257', ['classify', 'a', 'b', '--threads', '257'], /--threads takes at most 256/],
     ['--top 0', ['classify', 'a', 'b', '--top', '0'], /--top takes 1 or more/],
     ['--logits without --json', ['classify', 'a', 'b', '--logits'], /--logits needs --json/],
@@ -145,7 +165,7 @@ const optionMistakes = [
 
 for (const [name, argumentList, reason] of optionMistakes)
     test(`a mistake in the options is answered: ${name}`, async () => {
-        refused(await eyelet(argumentList), { status: 2, reason, hint: /--help` says more/ });
+        refused(await eyelet(argumentList), { status: 2, reason, hint: /See `eyelet .*--help`\./ });
         assert.ok(!existsSync(join(scratch, 'never.eyelet')) && !existsSync(join(scratch, 'never.csv')));
     });
 

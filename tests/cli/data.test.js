@@ -296,7 +296,7 @@ test('convert to float16 halves the file, to int8 quarters it, keeps the answers
     const model = join(here, 'm.eyelet');
     const result = succeeded(await eyelet(['convert', model, '-o', small, '--data', data]));
     assert.match(result.stdout, /agree on (100|99)\.\d\d %/);
-    assert.match(result.stdout, /off by at most [\d.e-]+ of the largest/);
+    assert.match(result.stdout, /max error [\d.e-]+ of the largest/);
     assert.ok(statSync(small).size < 0.75 * statSync(model).size);
     const back = JSON.parse(succeeded(await eyelet(['convert', small, '-o', large, '--weights', 'f32', '--data', data, '--json'])).stdout);
     assert.equal(back.bytes_after, statSync(large).size);

@@ -188,7 +188,7 @@ const mistakes = [
 for (const [name, argumentList, reason] of mistakes)
     test(`a mistake in the options is answered, and nothing written: ${name}`, async () => {
         const here = folder({ 'm.eyelet': tinyModel() });
-        refused(await eyelet(['export', ...argumentList], { cwd: here }), { status: 2, reason, hint: /eyelet export --help` says more/ });
+        refused(await eyelet(['export', ...argumentList], { cwd: here }), { status: 2, reason, hint: /See `eyelet export --help`/ });
         assert.deepEqual(readdirSync(here), ['m.eyelet']);
     });
 

@@ -244,7 +244,7 @@ test('what is transparent lies over the background, which the model keeps', asyn
     const green = { ...picture(5), data: picture(5).data.map((_, i) => [0, 255, 16, 255][i % 4]) };
     const data = folder({ ...classes(['yes', 'no'], 4), 'yes/clear.png': encodePng(clear), 'yes/green.png': encodePng(green) });
     const here = folder();
-    succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--background', '00FF10', '--fit', 'pad', '--test', '0'], { cwd: here }));
+    succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--background', '00FF10', '--resize', 'pad', '--test', '0'], { cwd: here }));
     const bytes = readFileSync(join(here, 'm.eyelet'));
     assert.deepEqual([...bytes.subarray(18, 23)], [2, 0, 0, 255, 16]);
     const logits = await logitsOf(join(here, 'm.eyelet'), data, 2, '--test', '1');
@@ -298,7 +298,7 @@ test('a model is not measured on another division than it was trained with', asy
     const data = folder(classes(['a', 'b'], 20)), here = folder();
     succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--split-seed', '5'], { cwd: here }));
     refused(await eyelet(['evaluate', 'm.eyelet', data], { cwd: here }), { subject: 'm.eyelet', hint: /--test 1/,
-        reason: /trained with --test 0\.1 --split-seed 5: with --test 0\.1 --split-seed 1 it would be measured on what it has trained/ });
+        reason: /trained with --test 0\.1 --split-seed 5: with --test 0\.1 --split-seed 1 it would be tested on images it was trained on/ });
     succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--split-seed', '5'], { cwd: here }));
     succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--test', '1'], { cwd: here }));
 });

@@ -59,7 +59,7 @@ test('quantize says what became of size, accuracy and classes, and the other com
 
     const evaluate = (name) => eyelet(['evaluate', name, '--data', data, '--limit', '500', '--json'], { cwd: here });
     assert.equal(JSON.parse(succeeded(await evaluate('q.eyelet')).stdout).accuracy, json.accuracy_after);
-    assert.match(succeeded(await eyelet(['summary', 'q.eyelet'], { cwd: here })).stdout, /int8, computed in whole numbers[^]*quantized: 50 training images, seed 1/);
+    assert.match(succeeded(await eyelet(['summary', 'q.eyelet'], { cwd: here })).stdout, /int8, quantized[^]*quantized: 50 training images, seed 1/);
     succeeded(await eyelet(['convert', 'q.eyelet', '-o', 'floats.eyelet', '--weights', 'f32', '--data', data], { cwd: here }));
     assert.match(succeeded(await eyelet(['summary', 'floats.eyelet'], { cwd: here })).stdout, /float32/);
     refused(await eyelet(['export', 'q.eyelet', '--onnx', '-o', 'q.onnx'], { cwd: here }),
@@ -107,7 +107,7 @@ test('what loses more accuracy than --drop allows is refused, and nothing is wri
     for (const drop of [[], ['--drop', '50']]) {
         const result = await eyelet([...argumentList, ...drop], { cwd: here });
         assert.match(result.stdout, /^accuracy +(9\d|100)[.\d]* % before, 1\d\.\d\d % after/m);
-        refused(result, { subject: 'm.eyelet', reason: /quantized it loses [89]\d\.\d\d points of accuracy, more than (0\.5|50)$/m, hint: /--drop/ });
+        refused(result, { subject: 'm.eyelet', reason: /quantization costs [89]\d\.\d\d percentage points of accuracy, more than (0\.5|50)$/m, hint: /--drop/ });
     }
     assert.equal(readFileSync(join(here, 'old.eyelet'), 'utf8'), 'what stood there');
     assert.deepEqual(readdirSync(here).sort(), ['m.eyelet', 'old.eyelet']);

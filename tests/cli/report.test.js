@@ -18,7 +18,7 @@ let here, numbers, path; /* of a calibrated model m.eyelet, its log, and its rep
 before(async () => {
     here = folder();
     path = join(here, 'report.html');
-    succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '4', '--rate', '0.02', '--warmup', '0',
+    succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '4', '--learning-rate', '0.02', '--warmup', '0',
         '--flip', 'none', '--crop', '0', '--threads', '1', '--validation', '0.25'], { cwd: here }));
     const { stdout, stderr } = succeeded(await evaluate('--report', 'report.html', '--json', '--logits', 'logits'));
     numbers = JSON.parse(stdout);

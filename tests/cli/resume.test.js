@@ -17,13 +17,13 @@ flatten
 dense 16 tanh
 dense classes softmax
 ` }), 'rich.txt');
-const command = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--average', '0.99', '--cutout', '5'];
+const command = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--ema', '0.99', '--cutout', '5'];
 
 /* The same with all that has a state of its own or draws numbers: a model to go on from, thawing, a plateau, patience, mixed images. */
 const fromModel = folder();
 await eyelet(['train', '-o', 'start.eyelet', '--network', network, '--data', data, '--limit', '500', '--epochs', '2'], { cwd: fromModel }).then(succeeded);
-const everything = ['train', '-o', 'm.eyelet', '--from', join(fromModel, 'start.eyelet'), '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--rate', '0.03',
-    '--freeze', 'trunk', '--thaw', '4', '--rate-decay', '0.7', '--schedule', 'plateau', '--plateau', '1', '--patience', '12', '--class-weights', 'balanced', '--average', '0.9',
+const everything = ['train', '-o', 'm.eyelet', '--from', join(fromModel, 'start.eyelet'), '--data', data, '--limit', '2000', '--epochs', '20', '--batch', '20', '--learning-rate', '0.03',
+    '--freeze', 'trunk', '--unfreeze', '4', '--layer-decay', '0.7', '--schedule', 'plateau', '--plateau', '1', '--patience', '12', '--class-weights', 'balanced', '--ema', '0.9',
     '--mixup', '0.3', '--cutmix', '1', '--resized-crop', '0.5', '--rotate', '10', '--jitter', '0.2', '--erase', '0.3'];
 
 const model = (here, name = 'm.eyelet') => readFileSync(join(here, name)).toString('latin1');
@@ -101,7 +101,7 @@ test('a checkpoint of another run is refused, and what differs is named', async 
     const otherData = makeData(makeRecords(100));
     const changed = (option, value) => [...command, option, value];
     for (const [words, difference] of [
-        [changed('--rate', '0.5'), /--rate=0\.00\d+, this one has --rate=0\.5/], [changed('--seed', '7'), /--seed=1, this one has --seed=7/],
+        [changed('--learning-rate', '0.5'), /--learning-rate=0\.00\d+, this one has --learning-rate=0\.5/], [changed('--seed', '7'), /--seed=1, this one has --seed=7/],
         [changed('--batch', '21'), /--batch=20, this one has --batch=21/], [changed('--epochs', '19'), /--epochs/], [changed('--flip', 'none'), /--flip/],
         [changed('--limit', '1999'), /of 2000 images, this one has data=.* of 1999 images/], [changed('--data', otherData), /has data=/],
         [changed('--network', 'tutorial'), /network=/], [changed('--schedule', 'onecycle'), /--schedule/], [changed('--patience', '3'), /--patience=0, this one has --patience=3/],

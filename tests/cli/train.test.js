@@ -88,9 +88,9 @@ for (const network of ['small', 'rich', 'whitened', 'mobile'])
         assert.notEqual(other.slice(-1000), models['1'][0].slice(-1000), 'weights, not only notes');
     });
 
-for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'adamw', '--weight-decay', '0.01', '--smoothing', '0.1', '--schedule', 'linear', '--initializer', 'he'],
-    ['--optimizer', 'muon', '--bias-rate', '1', '--dense-rate', '0.1', '--rate', '0.02', '--flip', 'alternate', '--shard', '50', '--initializer', 'uniform'],
-    ['--average', '0.9', '--cutout', '9'],
+for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'adamw', '--weight-decay', '0.01', '--label-smoothing', '0.1', '--schedule', 'linear', '--initializer', 'he'],
+    ['--optimizer', 'muon', '--bias-learning-rate', '1', '--dense-learning-rate', '0.1', '--learning-rate', '0.02', '--flip', 'alternate', '--micro-batch', '50', '--initializer', 'uniform'],
+    ['--ema', '0.9', '--cutout', '9'],
     ['--mixup', '0.4', '--cutmix', '1', '--resized-crop', '0.4', '--rotate', '20', '--jitter', '0.3', '--erase', '0.5', '--crop', '2', '--schedule', 'onecycle',
         '--class-weights', 'balanced']])
     test(`one seed gives one model for any number of threads: ${options.join(' ')}`, async () => {
@@ -109,17 +109,17 @@ for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'ad
 async function tinyWeights(epochs, ...more) {
     const here = folder();
     succeeded(await train(here, 'tiny', '--epochs', `${epochs}`, '--batch', '300', '--validation', '0', '--schedule', 'constant',
-        '--optimizer', 'sgd', '--rate', '0.5', ...more));
+        '--optimizer', 'sgd', '--learning-rate', '0.5', ...more));
     const bytes = readFileSync(join(here, 'm.eyelet')), start = bytes.length - 4 - 192; // 40 numbers, filled up to 64 bytes
     return Array.from({ length: 40 }, (_, i) => bytes.readFloatLE(start + 4 * i));
 }
 const farthest = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
 
-test('--average saves the mean of the weights that its formula gives', async () => {
+test('--ema saves the mean of the weights that its formula gives', async () => {
     const [first, second, third] = [await tinyWeights(1), await tinyWeights(2), await tinyWeights(3)];
-    assert.deepEqual(await tinyWeights(1, '--average', '0.9'), first);
-    assert.ok(farthest(await tinyWeights(2, '--average', '0.9'), first.map((x, i) => (x + 3 * second[i]) / 4)) < 1e-7, '(1 + 2) / (10 + 2) stays');
-    const little = await tinyWeights(3, '--average', '0.1'); // less than the rising share: both steps keep a tenth
+    assert.deepEqual(await tinyWeights(1, '--ema', '0.9'), first);
+    assert.ok(farthest(await tinyWeights(2, '--ema', '0.9'), first.map((x, i) => (x + 3 * second[i]) / 4)) < 1e-7, '(1 + 2) / (10 + 2) stays');
+    const little = await tinyWeights(3, '--ema', '0.1'); // less than the rising share: both steps keep a tenth
     assert.ok(farthest(little, first.map((x, i) => 0.01 * x + 0.09 * second[i] + 0.9 * third[i])) < 1e-7);
     assert.ok(farthest(little, third) > 1e-4);
 });
@@ -166,7 +166,7 @@ test('--class-weights balanced: a rare class counts as much as a common one', as
 
 test('--patience ends a run that no longer gets better, and the best model is kept', async () => {
     const here = folder();
-    const { stdout } = succeeded(await train(here, 'small', '--optimizer', 'sgd', '--rate', '0', '--epochs', '50', '--patience', '3'));
+    const { stdout } = succeeded(await train(here, 'small', '--optimizer', 'sgd', '--learning-rate', '0', '--epochs', '50', '--patience', '3'));
     assert.equal(logIsWhole(join(here, 'm.csv')).length, 4, 'the first is the best, and three are no better');
     assert.match(stdout, /^ended early: 3 epochs without a better validation$/m);
     assert.match(readFileSync(join(here, 'm.eyelet')).toString('latin1'), /^epochs: 1$/m);
@@ -178,7 +178,7 @@ test('--schedule plateau lowers the rates once the validation loss no longer fal
     /* At this rate the loss jumps about; at a tiny one it stays where it is. */
     const losses = async (...more) => {
         const here = folder();
-        succeeded(await train(here, 'small', '--optimizer', 'sgd', '--rate', '3', '--epochs', '12', '--momentum', '0', ...more));
+        succeeded(await train(here, 'small', '--optimizer', 'sgd', '--learning-rate', '3', '--epochs', '12', '--momentum', '0', ...more));
         return logIsWhole(join(here, 'm.csv')).map((row) => row[3]);
     };
     const change = (values) => Math.abs(values.at(-1) - values.at(-2)) + Math.abs(values.at(-2) - values.at(-3));
@@ -188,9 +188,9 @@ test('--schedule plateau lowers the rates once the validation loss no longer fal
     assert.ok(change(lowered) < 0.1 * change(constant), `${lowered} against ${constant}`);
 });
 
-test('--find-rate suggests a tenth of the rate of the lowest loss and writes nothing', async () => {
+test('--find-learning-rate suggests a tenth of the rate of the lowest loss and writes nothing', async () => {
     const here = folder();
-    const arguments2 = ['train', '--find-rate', '--network', join(networks, 'small.txt'), '--data', noisy, '--limit', '500'];
+    const arguments2 = ['train', '--find-learning-rate', '--network', join(networks, 'small.txt'), '--data', noisy, '--limit', '500'];
     const { suggested, rates, losses } = JSON.parse(succeeded(await eyelet([...arguments2, '--json'], { cwd: here })).stdout);
     const lowest = losses.indexOf(Math.min(...losses));
     assert.equal(rates.length, losses.length);
@@ -198,9 +198,9 @@ test('--find-rate suggests a tenth of the rate of the lowest loss and writes not
     assert.ok(losses[lowest] < 0.8 * losses[0] && losses.at(-1) > losses[lowest], `${losses}`);
     assert.ok(rates.every((rate, i) => i === 0 || Math.abs(rate / rates[i - 1] - 10 ** (1 / 15)) < 1e-3));
     const { stdout } = succeeded(await eyelet(arguments2, { cwd: here }));
-    assert.match(stdout, new RegExp(`^suggested: --rate ${suggested}, `, 'm'));
+    assert.match(stdout, new RegExp(`^suggested: --learning-rate ${suggested}, `, 'm'));
     assert.deepEqual(readdirSync(here), []);
-    const loss = async (rate) => JSON.parse(succeeded(await train(folder(), 'small', '--limit', '500', '--epochs', '1', '--rate', `${rate}`, '--json')).stdout.split('\n')[0]).loss;
+    const loss = async (rate) => JSON.parse(succeeded(await train(folder(), 'small', '--limit', '500', '--epochs', '1', '--learning-rate', `${rate}`, '--json')).stdout.split('\n')[0]).loss;
     assert.ok(await loss(suggested) < Math.min(await loss(suggested / 1000), await loss(suggested * 1000)));
 });
 
@@ -241,7 +241,7 @@ for (const [network, left] of [['rich', ['batchnorm']], ['whitened', []], ['mobi
 test('a noisy set is trained, and validation agrees with evaluation', async () => {
     const here = folder();
     const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', join(networks, 'rich.txt'), '--data', noisy,
-        '--limit', '3000', '--epochs', '2', '--validation', '0.5', '--rate', '0.01', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));
+        '--limit', '3000', '--epochs', '2', '--validation', '0.5', '--learning-rate', '0.01', '--flip', 'none', '--crop', '0', '--json'], { cwd: here }));
     const best = Math.max(...epochsIn(stdout).map(({ validation_accuracy }) => validation_accuracy));
     const { accuracy } = JSON.parse(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', noisy, '--limit', '3000', '--json'], { cwd: here })).stdout);
     assert.ok(best > 0.3, `${best} of 0.1 by chance`);
@@ -285,8 +285,8 @@ function oldModelIsThere(here) {
 
 test('a loss that is no longer a number stops the run, names epoch, step and layer, and keeps the old model', async () => {
     const here = folder({ 'm.eyelet': oldModel });
-    refused(await train(here, 'deep', '--epochs', '3', '--rate', '1e30', '--batch', '10'),
-        { subject: 'm.eyelet', reason: /no longer a finite number in epoch 1, step \d+, after \d+0 images: first in layer [3-8] \(dense\)/, hint: /Lower --rate/ });
+    refused(await train(here, 'deep', '--epochs', '3', '--learning-rate', '1e30', '--batch', '10'),
+        { subject: 'm.eyelet', reason: /no longer a finite number in epoch 1, step \d+, after \d+0 images: first in layer [3-8] \(dense\)/, hint: /Lower --learning-rate/ });
     oldModelIsThere(here);
     logIsWhole(join(here, 'm.csv'));
 });
@@ -294,7 +294,7 @@ test('a loss that is no longer a number stops the run, names epoch, step and lay
 test('weights that became infinite in the last step of an epoch are not saved', async () => {
     for (const more of [[], ['--validation', '0']]) {
         const here = folder({ 'm.eyelet': oldModel });
-        const result = await train(here, 'rich', '--epochs', '1', '--batch', '300', '--optimizer', 'sgd', '--rate', '3e38', '--momentum', '0.99', ...more);
+        const result = await train(here, 'rich', '--epochs', '1', '--batch', '300', '--optimizer', 'sgd', '--learning-rate', '3e38', '--momentum', '0.99', ...more);
         refused(result, { reason: /finite|NaN/ });
         oldModelIsThere(here);
     }

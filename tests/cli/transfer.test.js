@@ -55,7 +55,7 @@ async function trained(name, ...more) {
 
 test('the same labels keep every weight, others all but the head, and both the preprocessing', async () => {
     for (const [name, classes, head] of [['same', 10, true], ['other', 3, false], ['swapped', 10, false]]) {
-        const { bytes, weights } = await trained(name, '--rate', '0', '--optimizer', 'sgd');
+        const { bytes, weights } = await trained(name, '--learning-rate', '0', '--optimizer', 'sgd');
         const before = weightsOf(files[`${name}.eyelet`], counts(classes));
         assert.deepEqual(weights.slice(0, 2), before.slice(0, 2), name);
         assert.equal(weights[2].join() === before[2].join(), head, name);
@@ -71,7 +71,7 @@ test('weights in int8 and float16 are widened', async () => {
         const convert = async (source, target, weights) => succeeded(await eyelet(['convert', source, '-o', target, '--weights', weights, '--data', data], { cwd: here }));
         await convert('m.eyelet', 'small.eyelet', type);
         await convert('small.eyelet', 'wide.eyelet', 'f32');
-        succeeded(await eyelet([...command('same', '--rate', '0', '--optimizer', 'sgd'), '--from', 'small.eyelet'], { cwd: here }));
+        succeeded(await eyelet([...command('same', '--learning-rate', '0', '--optimizer', 'sgd'), '--from', 'small.eyelet'], { cwd: here }));
         const after = weightsOf(readFileSync(join(here, 'm.last.eyelet')), counts(10));
         assert.deepEqual(after, weightsOf(readFileSync(join(here, 'wide.eyelet')), counts(10)));
         assert.notDeepEqual(after, weightsOf(files['same.eyelet'], counts(10)));
@@ -79,7 +79,7 @@ test('weights in int8 and float16 are widened', async () => {
 });
 
 test('Muon goes on behind batch normalisation, which leaves what the model says as it was', async () => {
-    const here = folder(), still = ['--rate', '0', '--dense-rate', '1e-12', '--bias-rate', '1e-12', '--weight-decay', '0'];
+    const here = folder(), still = ['--learning-rate', '0', '--dense-learning-rate', '1e-12', '--bias-learning-rate', '1e-12', '--weight-decay', '0'];
     const logits = async (model) => {
         succeeded(await eyelet(['evaluate', model, '--data', data, '--logits', 'logits'], { cwd: here }));
         const bytes = readFileSync(join(here, 'logits'));
@@ -125,14 +125,14 @@ test('frozen layers keep their weights until they thaw', async () => {
     assert.deepEqual(changed((await trained('other', '--freeze', '0')).weights), [true, true, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', '1')).weights), [false, true, true]);
     assert.deepEqual(changed((await trained('other', '--freeze', 'conv2d_1')).weights), [false, true, true]);
-    assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--optimizer', 'muon', '--dense-rate', '0.1', '--bias-rate', '0.1')).weights), [false, false, true]);
-    assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--thaw', '2', '--average', '0.9')).weights), [false, false, true]);
-    assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--thaw', '1')).weights), [true, true, true]);
+    assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--optimizer', 'muon', '--dense-learning-rate', '0.1', '--bias-learning-rate', '0.1')).weights), [false, false, true]);
+    assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--unfreeze', '2', '--ema', '0.9')).weights), [false, false, true]);
+    assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--unfreeze', '1')).weights), [true, true, true]);
 });
 
 test('lower layers learn at lower rates', async () => {
-    const step = ['--optimizer', 'sgd', '--rate', '0.01', '--batch', '200', '--validation', '0', '--schedule', 'constant'];
-    const [whole, half] = [(await trained('same', ...step)).weights, (await trained('same', ...step, '--rate-decay', '0.5')).weights];
+    const step = ['--optimizer', 'sgd', '--learning-rate', '0.01', '--batch', '200', '--validation', '0', '--schedule', 'constant'];
+    const [whole, half] = [(await trained('same', ...step)).weights, (await trained('same', ...step, '--layer-decay', '0.5')).weights];
     const before = weightsOf(files['same.eyelet'], counts(10));
     [0.25, 0.5, 1].forEach((share, layer) => whole[layer].forEach((weight, i) => {
         const moved = weight - before[layer][i];
@@ -143,11 +143,11 @@ test('lower layers learn at lower rates', async () => {
 
 test('a mistake in what is to learn is answered', async () => {
     const here = folder();
-    for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6 .*not "7"/], [['--freeze', 'conv'], /or the last that rests by its name, like conv2d_1, not "conv"/], [['--freeze', 'dense_7'], /not "dense_7"/], [['--freeze', ''], /not ""/], [['--thaw', '3'], /--thaw needs --freeze/],
-        [['--rate-decay', '0'], /--rate-decay takes/], [['--rate-decay', '1.5'], /--rate-decay takes/], [['--network', 'tutorial'], /leave --network away/],
-        [['--linear-probe', '--resume'], /does not go with --resume/]])
+    for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6, .*not "7"/], [['--freeze', 'conv'], /or the name of the last frozen layer, like conv2d_1, not "conv"/], [['--freeze', 'dense_7'], /not "dense_7"/], [['--freeze', ''], /not ""/], [['--unfreeze', '3'], /--unfreeze needs --freeze/],
+        [['--layer-decay', '0'], /--layer-decay takes/], [['--layer-decay', '1.5'], /--layer-decay takes/], [['--network', 'tutorial'], /leave out --network/],
+        [['--linear-probe', '--resume'], /cannot be combined with --resume/]])
         refused(await train(here, 'other', ...more), { status: 2, reason });
-    for (const option of [['--freeze', '1'], ['--linear-probe'], ['--rate-decay', '0.5'], ['--thaw', '1']])
+    for (const option of [['--freeze', '1'], ['--linear-probe'], ['--layer-decay', '0.5'], ['--unfreeze', '1']])
         refused(await eyelet(['train', '-o', 'm.eyelet', ...option], { cwd: here }), { status: 2, reason: /need --from/ });
     refused(await eyelet(['train', '-o', 'm.eyelet', '--recipe', 'finetune'], { cwd: here }), { status: 2, reason: /needs --from MODEL/ });
     assert.deepEqual(readdirSync(here), []);

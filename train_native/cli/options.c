@@ -3,6 +3,7 @@
 #include "cli/errors.h"
 #include "cli/text.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -13,53 +14,79 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OPTIONS = 64, LONG = 256 /* what getopt_long returns: this and the place in its table */ };
+enum { MAX_OPTIONS = 80, LONG = 256 /* what getopt_long returns: this and the index in its table */ };
+enum { HELP_COLUMN = 30, HELP_WIDTH = 110 };
 
 void usage_error(const char *command, const char *format, ...)
 {
     va_list arguments;
     char hint[80];
-    snprintf(hint, sizeof hint, "`eyelet %s%s--help` says more.", command, *command ? " " : "");
+    snprintf(hint, sizeof hint, "See `eyelet %s%s--help`.", command, *command ? " " : "");
     va_start(arguments, format);
     vmessage(NULL, hint, format, arguments);
     va_end(arguments);
     exit(EXIT_USAGE);
 }
 
-static void print_default(const struct option_entry *option)
+static void print_default(FILE *out, const struct option_entry *option)
 {
     const char *const *text = option->target;
     switch (option->kind) {
-    case OPTION_FLAG: break;
-    case OPTION_COUNT: printf(" (%d)", *(const int *)option->target); break;
-    case OPTION_NUMBER: printf(" (%g)", (double)*(const float *)option->target); break;
+    case OPTION_FLAG:
+    case OPTION_GROUP: break;
+    case OPTION_COUNT: fprintf(out, " [%d]", *(const int *)option->target); break;
+    case OPTION_NUMBER: fprintf(out, " [%g]", (double)*(const float *)option->target); break;
     case OPTION_TEXT:
         if (*text)
-            printf(" (%s)", *text);
+            fprintf(out, " [%s]", *text);
         break;
-    case OPTION_CHOICE: printf(" (%s)", option->choices[*(const int *)option->target]); break;
+    case OPTION_CHOICE: fprintf(out, " [%s]", option->choices[*(const int *)option->target]); break;
     }
 }
 
-static void print_help(const struct option_entry *options, const char *usage)
+/* From the column on that has been reached, words up to the width, and the next lines below the first. */
+static void print_wrapped(const char *text, int column)
 {
-    printf("%s\n\nOptions, with their defaults:\n", usage);
-    for (; options->name; options++) {
-        const int width = printf("  --%s%s%s", options->name, options->value ? " " : "", options->value ? options->value : "");
-        printf("%*s", width < 26 ? 26 - width : 1, "");
-        for (const char *p = options->help; *p; p++) { /* a line feed in the help continues under itself */
-            putchar(*p);
-            if (*p == '\n')
-                printf("%26s", "");
-        }
-        if (options->kind == OPTION_CHOICE) {
-            for (int i = 0; options->choices[i]; i++)
-                printf("%s%s", i ? ", " : ": ", options->choices[i]);
-        }
-        print_default(options);
-        putchar('\n');
+    for (const char *word = text; *word; word += strspn(word, " ")) {
+        const int length = (int)strcspn(word, " ");
+        if (word != text && column + 1 + length > HELP_WIDTH)
+            column = printf("\n%*s", HELP_COLUMN, "") - 1;
+        else if (word != text)
+            column += printf(" ");
+        column += printf("%.*s", length, word);
+        word += length;
     }
-    printf("  --help                  this text\n");
+    putchar('\n');
+}
+
+static void print_option(const struct option_entry *option)
+{
+    char *text;
+    size_t size;
+    FILE *out = text_open(&text, &size);
+    fputs(option->help, out);
+    for (int i = 0; option->kind == OPTION_CHOICE && option->choices[i]; i++)
+        fprintf(out, "%s%s", i ? ", " : ": ", option->choices[i]);
+    print_default(out, option);
+    text_close(out);
+    int column = printf("  --%s%s%s", option->name, option->value ? " " : "", option->value ? option->value : "");
+    column += printf("%*s", column < HELP_COLUMN ? HELP_COLUMN - column : 1, "");
+    print_wrapped(text, column);
+    free(text);
+}
+
+static void print_help(const struct option_entry *options, const char *usage, const char *command, bool all)
+{
+    printf("%s\n\nOptions [and their defaults]:\n", usage);
+    const struct option_entry *option = options;
+    for (; option->name && (all || option->kind != OPTION_GROUP); option++)
+        if (option->kind == OPTION_GROUP)
+            printf("\n%s:\n", option->name);
+        else
+            print_option(option);
+    printf("%s  %-*s%s\n", all ? "\n" : "", HELP_COLUMN - 2, "--help", "this text");
+    if (option->name)
+        printf("\n`eyelet %s --help all` shows the other options.\n", command);
 }
 
 static void set(const struct option_entry *option, const char *text, const char *command)
@@ -73,7 +100,7 @@ static void set(const struct option_entry *option, const char *text, const char 
     } else if (option->kind == OPTION_COUNT) {
         const long number = strtol(text, &end, 10);
         if (end == text || *end || errno || number < 0 || number > INT_MAX)
-            usage_error(command, "--%s takes a whole number of 0 or more, not \"%s\"", option->name, text);
+            usage_error(command, "--%s takes an integer of 0 or more, not \"%s\"", option->name, text);
         *(int *)option->target = (int)number;
     } else if (option->kind == OPTION_NUMBER) {
         const float number = strtof(text, &end);
@@ -94,24 +121,33 @@ static void set(const struct option_entry *option, const char *text, const char 
     }
 }
 
+_Noreturn static void help_and_exit(const struct option_entry *options, const char *usage, int argc, char **argv)
+{
+    print_help(options, usage, argv[0], optind < argc && strcmp(argv[optind], "all") == 0);
+    if (fflush(stdout))
+        die("standard output", NULL, "not everything could be written");
+    exit(EXIT_SUCCESS);
+}
+
 int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv)
 {
-    struct option table[MOST_OPTIONS + 2] = {{"help", no_argument, NULL, LONG}};
+    struct option table[MAX_OPTIONS + 2] = {{"help", no_argument, NULL, LONG}};
+    const struct option_entry *entries[MAX_OPTIONS + 1] = {NULL};
     int count = 1;
-    for (; options[count - 1].name && count <= MOST_OPTIONS; count++)
-        table[count] = (struct option){options[count - 1].name,
-                                       options[count - 1].kind == OPTION_FLAG ? no_argument : required_argument, NULL,
+    for (const struct option_entry *entry = options; entry->name; entry++) {
+        if (entry->kind == OPTION_GROUP)
+            continue;
+        assert(count <= MAX_OPTIONS);
+        table[count] = (struct option){entry->name, entry->kind == OPTION_FLAG ? no_argument : required_argument, NULL,
                                        LONG + count}; /* all different, or an ambiguous beginning would pass for the first */
+        entries[count++] = entry;
+    }
     int index = -1, code;
     opterr = 0;
     optind = 1;
     while ((code = getopt_long(argc, argv, ":ho:", table, &index)) != -1) {
-        if (code == 'h' || code == LONG) {
-            print_help(options, usage);
-            if (fflush(stdout))
-                die("standard output", NULL, "not everything could be written");
-            exit(EXIT_SUCCESS);
-        }
+        if (code == 'h' || code == LONG)
+            help_and_exit(options, usage, argc, argv);
         if (code == ':')
             usage_error(argv[0], "%s needs a value", argv[optind - 1]);
         if (code == 'o') { /* the one short form, for what every compiler calls so */
@@ -126,7 +162,7 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
             usage_error(argv[0], "there is no option \"-%c\"", optopt);
         if (code == '?')
             usage_error(argv[0], "there is no option \"%s\"", argv[optind - 1]);
-        set(&options[index - 1], optarg, argv[0]);
+        set(entries[index], optarg, argv[0]);
     }
     return optind;
 }

@@ -1,13 +1,17 @@
 /* Command-line options from one table, which is also the help.
  *
  *     int batch = 128;
+ *     float momentum = 0.9f;
  *     const struct option_entry options[] = {
- *         {"batch", "N", OPTION_COUNT, &batch, "images in a step"},
+ *         {"batch", "N", OPTION_COUNT, &batch, "batch size", NULL},
+ *         {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
+ *         {"momentum", "X", OPTION_NUMBER, &momentum, "momentum of SGD", NULL},
  *         {0}};
  *     int first = options_parse(options, usage, argc, argv);        // argv[first ...] are the operands
  *
  * Every option is `--name value` or `--name=value`. The value that a variable has before is the default in the help. A
- * mistake prints what was expected and exits with EXIT_USAGE; --help prints to standard output and exits with 0. */
+ * mistake prints what was expected and exits with EXIT_USAGE. --help prints the options before the first group, which are those
+ * that people use, to standard output and exits with 0; --help all prints the others too, group by group. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -20,12 +24,13 @@ enum option_kind {
     OPTION_COUNT,  /* int, 0 or more */
     OPTION_NUMBER, /* float, finite, 0 or more */
     OPTION_TEXT,   /* const char * */
-    OPTION_CHOICE  /* int: the place among `choices` */
+    OPTION_CHOICE, /* int: the index in `choices` */
+    OPTION_GROUP   /* no option: `name` is the title of the options that follow */
 };
 
 struct option_entry {
     const char *name;
-    const char *value; /* its name in the help; NULL for a flag */
+    const char *value; /* what the help calls it; NULL for a flag */
     enum option_kind kind;
     void *target;
     const char *help;

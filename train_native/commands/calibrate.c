@@ -1,6 +1,6 @@
 #include "commands/commands.h"
 
-#include "cli/options.h"
+#include "commands/shared_options.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "model/calibrated_model.h"
@@ -11,37 +11,38 @@
 #include <stdlib.h>
 
 static const char usage[] =
-    "eyelet calibrate MODEL: makes scores mean what they say, on the images that training set aside\n\n"
+    "eyelet calibrate MODEL: fit temperature scaling and a rejection threshold on the validation set\n"
+    "\n"
     "  eyelet calibrate mine.eyelet                       as `eyelet train` does at its end\n"
-    "  eyelet calibrate mine.eyelet --precision 0.99      \"not sure\" more often, and right more often when not\n\n"
-    "Fits the temperature of the softmax (Guo et al. 2017) and finds the score from which answers are right often\n"
-    "enough; `eyelet classify` and the page say \"not sure\" below it. Writes both into MODEL. The weights stay as they\n"
-    "are, and so does which class is the likeliest. Never looks at the test images, so that `eyelet evaluate` can tell\n"
-    "how well it worked.";
+    "  eyelet calibrate mine.eyelet --precision 0.99      higher precision, more rejected images\n"
+    "\n"
+    "Fits the softmax temperature (Guo et al. 2017) and the threshold on the score above which answers reach the\n"
+    "precision; below it `eyelet classify` and the page say \"not sure\". Both are written into MODEL; the weights and\n"
+    "the predicted classes stay the same. The test set is not used, so `eyelet evaluate` can measure the result.";
 
 int command_calibrate(int argc, char **argv)
 {
     struct data_options data = usual_data;
-    float share = 0, precision = (float)CALIBRATE_PRECISION;
+    float fraction = 0, precision = (float)CALIBRATE_PRECISION;
     int seed = 1, limit = 0, threads = 0;
     bool json = false;
     const struct option_entry options[] = {
-        {"data", "PATH", OPTION_TEXT, &data.path, "what it was trained on (else $EYELET_DATA, data/, ../shared/data/)", NULL},
-        {"test", "SHARE", OPTION_NUMBER, &data.test, "of pictures without a folder test, as in that training", NULL},
-        {"split-seed", "N", OPTION_COUNT, &data.split_seed, "of that choice", NULL},
-        {"precision", "SHARE", OPTION_NUMBER, &precision, "of the answers that are sure, how many are to be right", NULL},
-        {"validation", "SHARE", OPTION_NUMBER, &share,
-         "of the training images, as training set it aside\n(0: as the model's notes say, with its seed and limit)", NULL},
-        {"seed", "N", OPTION_COUNT, &seed, "with --validation: of that training", NULL},
-        {"limit", "N", OPTION_COUNT, &limit, "with --validation: of that training (0: all)", NULL},
-        {"threads", "N", OPTION_COUNT, &threads, "0: as many as there are cores", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        MODEL_DATA_OPTION(&data.path),
+        TEST_OPTION(&data.test),
+        SPLIT_SEED_OPTION(&data.split_seed),
+        {"precision", "FRACTION", OPTION_NUMBER, &precision, "min precision of the answers above the threshold", NULL},
+        {"validation", "FRACTION", OPTION_NUMBER, &fraction,
+         "fraction of the training set that training held out (0: with seed and limit from the model's notes)", NULL},
+        {"seed", "N", OPTION_COUNT, &seed, "with --validation: random seed of that training", NULL},
+        {"limit", "N", OPTION_COUNT, &limit, "with --validation: number of images of that training (0: all)", NULL},
+        THREADS_OPTION(&threads),
+        JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("calibrate", "calibrate takes one model, got %d", argc - first);
-    if (!(share < 1) || precision > 1)
-        usage_error("calibrate", "--validation takes a share below 1, --precision one of at most 1, like 0.95");
+    if (!(fraction < 1) || precision > 1)
+        usage_error("calibrate", "--validation takes a fraction below 1, --precision one of at most 1, like 0.95");
     if (threads > MAX_THREADS)
         usage_error("calibrate", "--threads takes at most %d", MAX_THREADS);
     if (threads)
@@ -51,10 +52,10 @@ int command_calibrate(int argc, char **argv)
     size_t size;
     uint8_t *bytes = model_file_load(model, &size, argv[first]);
     char *notes = model_file_notes(model);
-    const bool named = share > 0 || calibrated_model_read_split(notes, &share, &limit, &seed);
+    const bool named = fraction > 0 || calibrated_model_read_split(notes, &fraction, &limit, &seed);
     if (!named)
-        die(argv[first], "Name images that it has not trained from with --validation and --seed, or train it with --validation.",
-             "the model does not say which images it was validated on");
+        die(argv[first], "Name its validation set with --validation and --seed, or train it with --validation.",
+             "the model's notes do not say which images it was validated on");
     struct dataset dataset = dataset_open(&data, DATASET_TRAIN);
     char *mismatch = evaluation_mismatch(model, &dataset);
     if (mismatch)
@@ -66,7 +67,7 @@ int command_calibrate(int argc, char **argv)
     if (limit)
         dataset_limit(&dataset, limit);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
-    struct split split = dataset_split(&dataset, share, (uint64_t)seed);
+    struct split split = dataset_split(&dataset, fraction, (uint64_t)seed);
     if (dataset.classes < 2 || !split.validation_count)
         die(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
              split.validation_count);

@@ -1,11 +1,11 @@
 #include "commands/commands.h"
 
+#include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "classifier.h"
 #include "image/decode.h"
 #include "base/bounds.h"
 #include "model/model_file.h"
-#include "cli/options.h"
 #include "cli/text.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
@@ -21,12 +21,15 @@
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] = "eyelet classify MODEL FILE|FOLDER...: what each JPEG, PNG or BMP shows, the likeliest first\n\n"
-                            "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
-                            "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n\n"
-                            "Of a folder, the files in it whose names end in .jpg, .jpeg, .png or .bmp, in the order of the names' bytes.\n"
-                            "A model that has been calibrated (`eyelet calibrate`) says \"not sure\" where its best score is low.\n"
-                            "A file that cannot be read is named and the others go on; the exit status is then 1.";
+static const char usage[] =
+    "eyelet classify MODEL FILE|FOLDER...: classify images (JPEG, PNG, BMP), best classes first\n"
+    "\n"
+    "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
+    "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n"
+    "\n"
+    "Of a folder, the files in it with names of these formats, in the order of their bytes. A calibrated model\n"
+    "(`eyelet calibrate`) says \"not sure\" where the best score is below its threshold. Unreadable files are named and\n"
+    "the others are classified; the exit status is then 1.";
 
 enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
 
@@ -229,14 +232,14 @@ int command_classify(int argc, char **argv)
     int top = 5, threads = 0;
     bool json = false, logits = false;
     const struct option_entry options[] = {
-        {"top", "N", OPTION_COUNT, &top, "how many classes to show", NULL},
-        {"threads", "N", OPTION_COUNT, &threads, "how many files at a time; 0: as many as there are cores", NULL},
+        {"top", "N", OPTION_COUNT, &top, "number of classes to show", NULL},
+        THREADS_OPTION(&threads),
         {"json", NULL, OPTION_FLAG, &json, "print a JSON array with an object for each file", NULL},
-        {"logits", NULL, OPTION_FLAG, &logits, "with --json: the scores before softmax too, with every bit", NULL},
+        {"logits", NULL, OPTION_FLAG, &logits, "with --json: the logits too, in full precision", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first < 2)
-        usage_error("classify", "classify takes a model and at least one picture");
+        usage_error("classify", "classify takes a model and at least one image");
     if (logits && !json)
         usage_error("classify", "--logits needs --json");
     if (!top)

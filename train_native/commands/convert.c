@@ -1,8 +1,8 @@
 #include "commands/commands.h"
 
+#include "commands/shared_options.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
-#include "cli/options.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/memory.h"
@@ -12,14 +12,16 @@
 #include <stdlib.h>
 
 static const char usage[] =
-    "eyelet convert MODEL -o SMALL: the same model with its weights in another type\n\n"
-    "  eyelet convert large.eyelet -o small.eyelet --weights f16     half the download, widened when it is opened\n"
-    "  eyelet convert large.eyelet -o small.eyelet --weights int8    a quarter: a byte a weight, a scale for each channel\n\n"
-    "Says what it costs: in accuracy where the data is at hand.";
+    "eyelet convert MODEL -o SMALL: convert the weights to another type\n"
+    "\n"
+    "  eyelet convert large.eyelet -o small.eyelet --weights f16     half the file size, float32 in memory\n"
+    "  eyelet convert large.eyelet -o small.eyelet --weights int8    a quarter: int8 with a scale for each channel\n"
+    "\n"
+    "Reports the accuracy before and after, if the data is there.";
 
 static const char *const types[] = {"f32", "f16", "int8", NULL};
 
-/* The largest error of a weight as a share of the largest weight of its node. */
+/* Max error of a weight, relative to the largest weight of its node. */
 static float largest_error(const struct model *before, const struct model *after)
 {
     float worst = 0;
@@ -41,7 +43,7 @@ static float largest_error(const struct model *before, const struct model *after
 
 /* What storing the weights in fewer bits did to the answers, on the test images. */
 struct cost {
-    double before, after, agreement; /* accuracies, and how often the two say the same; shares of 1 */
+    double before, after, agreement; /* accuracies, and the fraction of equal answers */
     int images;                      /* 0: no data was at hand */
 };
 
@@ -71,7 +73,7 @@ static struct cost compare(const uint8_t *before, size_t before_size, const uint
 
 static void print_table(size_t before, size_t after, float error, const struct cost *cost)
 {
-    printf("size       %s bytes before, %s after\nweights    off by at most %.2g of the largest of their layer\n",
+    printf("size       %s bytes before, %s after\nweights    max error %.2g of the largest weight of the layer\n",
            format_thousands(before), format_thousands(after), (double)error);
     if (cost->images)
         printf("accuracy   %.2f %% before, %.2f %% after; the two agree on %.2f %% of %s images\n", 100 * cost->before,
@@ -95,16 +97,16 @@ int command_convert(int argc, char **argv)
     int type = WEIGHTS_FLOAT16;
     bool json = false;
     const struct option_entry options[] = {
-        {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
-        {"weights", "TYPE", OPTION_CHOICE, &type, "one of", types},
-        {"data", "PATH", OPTION_TEXT, &data, "what it was trained on (else $EYELET_DATA, data/, ../shared/data/)", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        OUTPUT_OPTION(&output),
+        {"weights", "TYPE", OPTION_CHOICE, &type, "type of the weights, one of", types},
+        MODEL_DATA_OPTION(&data),
+        JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("convert", "convert takes one model, got %d", argc - first);
     if (!output || !*output)
-        usage_error("convert", "convert needs -o FILE, where the result goes");
+        usage_error("convert", "convert needs -o FILE, the output file");
 
     struct model before, exact, after;
     size_t before_size, exact_size, after_size;

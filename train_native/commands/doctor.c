@@ -1,6 +1,6 @@
 #include "commands/commands.h"
 
-#include "cli/options.h"
+#include "commands/shared_options.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/json.h"
@@ -10,16 +10,20 @@
 #include <stdlib.h>
 
 static const char usage[] =
-    "eyelet doctor DATA: what a data set is like, and whether training on it would mislead\n\n"
-    "  eyelet doctor photos\n\n"
-    "DATA is what `eyelet train` takes. Counts the pictures of each class, names those that cannot be read, and finds pictures that\n"
-    "are there twice: pixel by pixel, or nearly (saved again, smaller, brighter).\n\n"
-    "The exit status is 1 when training on it would mislead:\n"
-    "  more than 1 % of the pictures cannot be read (--allow-bad)\n"
-    "  a class has fewer than two pictures to learn from, or less than a 50th of another one's\n"
+    "eyelet doctor DATA: check a data set for problems before training\n"
+    "\n"
+    "  eyelet doctor photos\n"
+    "\n"
+    "DATA as for `eyelet train`. Counts the images of each class, lists those that cannot be read, and finds\n"
+    "duplicates: equal pixel by pixel, or near (re-encoded, resized, brightened).\n"
+    "\n"
+    "The exit status is 1 when training would mislead:\n"
+    "  more than 1 % of the images cannot be read (--allow-bad)\n"
+    "  a class has fewer than 2 training images, or less than a 50th of the largest class's\n"
     "  the parts (train, val, test) have different classes, or there is only one class\n"
-    "  the same picture stands in two classes or in two parts\n"
-    "  more than 1 % of the pictures are nearly the same as one in another class or part, or, where we divide them, as any other";
+    "  an image is in two classes or in two parts\n"
+    "  more than 1 % of the images have a near-duplicate in another class or part, or, where the split is drawn,\n"
+    "  any near-duplicate";
 
 enum { SHOWN = 10, MOST_CLASSES_SHOWN = 100 };
 
@@ -195,17 +199,17 @@ int command_doctor(int argc, char **argv)
     struct data_options data = usual_data;
     bool json = false;
     const struct option_entry options[] = {
-        {"data", "PATH", OPTION_TEXT, &data.path, "the same as DATA", NULL},
-        {"allow-bad", "SHARE", OPTION_NUMBER, &data.allow_bad, "of the pictures may be unreadable", NULL},
-        {"memory", "MIB", OPTION_COUNT, &data.memory, "for pictures", NULL},
-        {"threads", "N", OPTION_COUNT, &data.threads, "0: as many as there are cores", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        DATA_OPTION(&data.path),
+        ALLOW_BAD_OPTION(&data.allow_bad),
+        MEMORY_OPTION(&data.memory),
+        THREADS_OPTION(&data.threads),
+        JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first + (data.path != NULL) > 1)
-        usage_error("doctor", "doctor takes one place of data, got %d operands", argc - first);
+        usage_error("doctor", "doctor takes one data set, got %d operands", argc - first);
     if (!(data.allow_bad <= 1))
-        usage_error("doctor", "--allow-bad takes a share of at most 1, like 0.01");
+        usage_error("doctor", "--allow-bad takes a fraction of at most 1, like 0.01");
     if (data.threads > MAX_THREADS)
         usage_error("doctor", "--threads takes at most %d", MAX_THREADS);
     data.path = first < argc ? argv[first] : data.path;

@@ -1,9 +1,9 @@
 #include "commands/commands.h"
 
+#include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
-#include "cli/options.h"
 #include "report/report.h"
 #include "cli/errors.h"
 #include "cli/files.h"
@@ -14,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "eyelet evaluate MODEL [DATA]: accuracy on test images, computed as in the browser, to the bit\n\n"
-                            "  eyelet evaluate web/models/tutorial.eyelet           on the 10,000 test images of CIFAR-10\n"
-                            "  eyelet evaluate mine.eyelet photos                   on photos/test, a folder for each class\n\n"
-                            "DATA is what `eyelet train` takes. Without a folder test, the images are those that train set apart: say\n"
-                            "--test and --split-seed as there. --test 1 takes all.\n"
-    "  eyelet evaluate mine.eyelet --report mine.html     one file with plots and pictures, for any browser, offline";
+static const char usage[] =
+    "eyelet evaluate MODEL [DATA]: accuracy and other metrics on the test set, bit for bit as in the browser\n"
+    "\n"
+    "  eyelet evaluate web/models/tutorial.eyelet           on the 10,000 test images of CIFAR-10\n"
+    "  eyelet evaluate mine.eyelet photos                   on photos/test, a folder for each class\n"
+    "  eyelet evaluate mine.eyelet --report mine.html       report with plots and images, one HTML file, offline\n"
+    "\n"
+    "DATA as for `eyelet train`. Without a test folder the test set is what `eyelet train` held out: repeat its\n"
+    "--test and --split-seed. --test 1 takes all images.";
 
 static void print_table(const struct evaluation *e, const struct dataset *dataset, double temperature, double threshold)
 {
@@ -61,8 +64,8 @@ static void check_division(const char *notes, const struct dataset *dataset, con
     if (note && own && dataset->options.test < 1) {
         char *line = text_copy_bytes(note, strcspn(note, "\n"));
         if (strcmp(line, own) != 0)
-            die(path, "Say so here too; or --test 1, to take all pictures of a place that it was not trained on.",
-                 "the model was trained with %s: with %s it would be measured on what it has trained", line, own);
+            die(path, "Repeat these options; or --test 1, for all images of a data set that it was not trained on.",
+                 "the model was trained with %s: with %s it would be tested on images it was trained on", line, own);
         free(line);
     }
     free(own);
@@ -92,26 +95,26 @@ int command_evaluate(int argc, char **argv)
     bool json = false, recorded = false;
     int limit = 0, threads = 0, choice = 0;
     const struct option_entry options[] = {
-        {"data", "PATH", OPTION_TEXT, &data.path, "the same as DATA", NULL},
-        {"test", "SHARE", OPTION_NUMBER, &data.test, "of pictures without a folder test", NULL},
-        {"split-seed", "N", OPTION_COUNT, &data.split_seed, "of that choice", NULL},
-        {"memory", "MIB", OPTION_COUNT, &data.memory, "for pictures; what is more lies in a file in $TMPDIR or /var/tmp", NULL},
-        {"allow-bad", "SHARE", OPTION_NUMBER, &data.allow_bad, "of the pictures may be unreadable", NULL},
-        {"limit", "N", OPTION_COUNT, &limit, "only the first N images (0: all)", NULL},
-        {"threads", "N", OPTION_COUNT, &threads, "0: as many as there are cores", NULL},
+        DATA_OPTION(&data.path),
+        TEST_OPTION(&data.test),
+        SPLIT_SEED_OPTION(&data.split_seed),
+        MEMORY_OPTION(&data.memory),
+        ALLOW_BAD_OPTION(&data.allow_bad),
+        LIMIT_OPTION(&limit),
+        THREADS_OPTION(&threads),
         {"views", "N", OPTION_CHOICE, &choice,
-         "average over the image, its mirror and both moved by a\npixel; one of", evaluation_views},
-        {"report", "FILE", OPTION_TEXT, &page, "write a report there: one HTML file that needs nothing else", NULL},
-        {"logits", "FILE", OPTION_TEXT, &logits, "write the logits there: float32, little-endian, (images, classes)", NULL},
+         "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of", evaluation_views},
+        {"report", "FILE", OPTION_TEXT, &page, "write a report, one self-contained HTML file", NULL},
+        {"logits", "FILE", OPTION_TEXT, &logits, "write the logits: float32, little-endian, (images, classes)", NULL},
         {"record", NULL, OPTION_FLAG, &recorded, "write the accuracy into the model's notes", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print the numbers of the report as JSON", NULL},
+        {"json", NULL, OPTION_FLAG, &json, "print the metrics as JSON", NULL},
         {0}};
     char *command = options_command(argc, argv, NULL);
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first < 1 || argc - first + (data.path != NULL) > 2)
-        usage_error("evaluate", "evaluate takes one model and one place of data, got %d operands", argc - first);
+        usage_error("evaluate", "evaluate takes one model and one data set, got %d operands", argc - first);
     if (!(data.test <= 1) || !(data.allow_bad <= 1))
-        usage_error("evaluate", "--test and --allow-bad take shares of at most 1, like 0.1");
+        usage_error("evaluate", "--test and --allow-bad take fractions of at most 1, like 0.1");
     data.path = argc - first > 1 ? argv[first + 1] : data.path;
     data.threads = threads;
     if (threads > MAX_THREADS)

@@ -1,8 +1,8 @@
 #include "commands/commands.h"
 
+#include "commands/shared_options.h"
 #include "model/model_file.h"
 #include "exchange/onnx.h"
-#include "cli/options.h"
 #include "exchange/safetensors.h"
 #include "report/standalone.h"
 #include "cli/errors.h"
@@ -14,13 +14,16 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-    "eyelet export MODEL --FORMAT -o FILE: the same model for other programs, or as a page of its own\n\n"
-    "  eyelet export mine.eyelet --html -o mine.html                  a page to open from disk, or to send to somebody\n"
-    "  eyelet export mine.eyelet --onnx -o mine.onnx                  for ONNX Runtime, and whatever else reads ONNX\n"
-    "  eyelet export mine.eyelet --safetensors -o mine.safetensors    the weights, named and laid out as PyTorch has them\n\n"
-    "html: one file with page, WebAssembly, model and labels. It needs no network, and its policy forbids it any.\n"
-    "onnx: takes red, green, blue from 0 to 1 as float32 (batch, 3, height, width), gives logits and probabilities.\n"
-    "safetensors: `safetensors.torch.load_file(\"mine.safetensors\")` reads it, and so do these lines of plain Python:\n\n"
+    "eyelet export MODEL --FORMAT -o FILE: export to other formats\n"
+    "\n"
+    "  eyelet export mine.eyelet --html -o mine.html                  a standalone page, to open from disk or to send\n"
+    "  eyelet export mine.eyelet --onnx -o mine.onnx                  for ONNX Runtime and whatever else reads ONNX\n"
+    "  eyelet export mine.eyelet --safetensors -o mine.safetensors    weights with PyTorch's names and layout\n"
+    "\n"
+    "html: one file with page, WebAssembly, model and labels; works offline, its policy forbids all connections.\n"
+    "onnx: input red, green, blue from 0 to 1, float32 (batch, 3, height, width); outputs logits and probabilities.\n"
+    "safetensors: `safetensors.torch.load_file(\"mine.safetensors\")` reads it, and so does plain Python:\n"
+    "\n"
     "    import array, json, struct\n"
     "    with open(\"mine.safetensors\", \"rb\") as file:\n"
     "        header = json.loads(file.read(struct.unpack(\"<Q\", file.read(8))[0]))\n"
@@ -30,8 +33,9 @@ static const char usage[] =
     "    weights = {}\n"
     "    for name, tensor in header.items():\n"
     "        start, end = tensor[\"data_offsets\"]\n"
-    "        weights[name] = tensor[\"shape\"], array.array(\"f\", data[start:end])\n\n"
-    "Labels and how to fit a picture to the input stand in the metadata of both.";
+    "        weights[name] = tensor[\"shape\"], array.array(\"f\", data[start:end])\n"
+    "\n"
+    "The metadata of both have the labels and the preprocessing.";
 
 /* What there is to export. */
 struct source {
@@ -92,13 +96,13 @@ int command_export(int argc, char **argv)
     const char *output = NULL, *wasm = NULL;
     bool wanted[FORMATS] = {false}, json = false;
     const struct option_entry options[] = {
-        {"html", NULL, OPTION_FLAG, &wanted[0], "write a page", NULL},
-        {"onnx", NULL, OPTION_FLAG, &wanted[1], "write ONNX", NULL},
-        {"safetensors", NULL, OPTION_FLAG, &wanted[2], "write safetensors", NULL},
-        {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
+        {"html", NULL, OPTION_FLAG, &wanted[0], "a standalone page", NULL},
+        {"onnx", NULL, OPTION_FLAG, &wanted[1], "ONNX, opset 13", NULL},
+        {"safetensors", NULL, OPTION_FLAG, &wanted[2], "safetensors, float32", NULL},
+        OUTPUT_OPTION(&output),
         {"wasm", "FILE", OPTION_TEXT, &wasm,
-         "with --html: the module (else web/classifier.wasm, where this\nprogram was built)", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+         "with --html: the WebAssembly module (default: web/classifier.wasm, where this program was built)", NULL},
+        JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     const struct format *format = NULL;
@@ -115,7 +119,7 @@ int command_export(int argc, char **argv)
     if (wasm && !wanted[0])
         usage_error("export", "--wasm is for --html");
     if (!output || !*output)
-        usage_error("export", "export needs -o FILE, where the result goes");
+        usage_error("export", "export needs -o FILE, the output file");
 
     struct model *model = allocate(1, sizeof *model);
     size_t model_bytes, size;

@@ -92,6 +92,6 @@ void find_rate(struct trainer *trainer, const struct settings *settings, const s
         printf("]}\n");
     } else {
         print_table(&test);
-        printf("suggested: --rate %g, a tenth of the rate of the lowest loss\n", rate);
+        printf("suggested: --learning-rate %g, a tenth of the rate of the lowest loss\n", rate);
     }
 }

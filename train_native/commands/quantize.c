@@ -1,8 +1,8 @@
 #include "commands/commands.h"
 
+#include "commands/shared_options.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
-#include "cli/options.h"
 #include "model/quantizer.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
@@ -16,11 +16,13 @@
 #include <string.h>
 
 static const char usage[] =
-    "eyelet quantize MODEL -o SMALL: the same model in whole numbers: a quarter of the size, faster, the same on every machine by nature\n\n"
+    "eyelet quantize MODEL -o SMALL: post-training int8 quantization: a quarter of the size, faster\n"
+    "\n"
     "  eyelet quantize mine.eyelet -o small.eyelet\n"
-    "  eyelet quantize mine.eyelet -o small.eyelet --drop 1      accept one point of accuracy less\n\n"
-    "Weights get 8 bits and a scale for each channel, activations ranges seen on training images. Says what it costs on the test\n"
-    "images, and writes nothing where that is more than --drop allows.";
+    "  eyelet quantize mine.eyelet -o small.eyelet --drop 1      accept one percentage point of accuracy less\n"
+    "\n"
+    "int8 weights with a scale for each channel, 12-bit activations with ranges from training images, integer arithmetic\n"
+    "throughout. Reports the accuracy on the test set, and writes nothing if it drops by more than --drop.";
 
 enum { WORST = 3 };
 
@@ -118,19 +120,19 @@ int command_quantize(int argc, char **argv)
     int images = 512, seed = 1, limit = 0;
     bool json = false;
     const struct option_entry options[] = {
-        {"output", "FILE", OPTION_TEXT, &output, "(or -o) where the result goes", NULL},
-        {"drop", "POINTS", OPTION_NUMBER, &drop, "the most accuracy that may be lost, in points of a percent", NULL},
-        {"images", "N", OPTION_COUNT, &images, "training images that show how large activations get", NULL},
-        {"seed", "N", OPTION_COUNT, &seed, "which training images", NULL},
+        OUTPUT_OPTION(&output),
+        {"drop", "POINTS", OPTION_NUMBER, &drop, "max accuracy drop, in percentage points", NULL},
+        {"images", "N", OPTION_COUNT, &images, "number of training images for the ranges of activations", NULL},
+        {"seed", "N", OPTION_COUNT, &seed, "random seed of that choice", NULL},
         {"limit", "N", OPTION_COUNT, &limit, "measure on the first N test images only (0: all)", NULL},
-        {"data", "PATH", OPTION_TEXT, &data.path, "what it was trained on (else $EYELET_DATA, data/, ../shared/data/)", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        MODEL_DATA_OPTION(&data.path),
+        JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("quantize", "quantize takes one model, got %d", argc - first);
     if (!output || !*output)
-        usage_error("quantize", "quantize needs -o FILE, where the result goes");
+        usage_error("quantize", "quantize needs -o FILE, the output file");
     if (!images)
         usage_error("quantize", "--images takes 1 or more");
 
@@ -161,8 +163,8 @@ int command_quantize(int argc, char **argv)
     const double lost = 100 * (evaluation_accuracy(&report.before) - evaluation_accuracy(&report.after));
     fflush(stdout);
     if (lost > (double)drop)
-        die(argv[first], "Nothing was written. Allow more with --drop, or show it more --images.",
-             "quantized it loses %.2f points of accuracy, more than %g", lost, (double)drop);
+        die(argv[first], "Nothing was written. Allow a larger --drop, or use more --images.",
+             "quantization costs %.2f percentage points of accuracy, more than %g", lost, (double)drop);
     save_file(output, result, report.bytes_after, "the model");
     evaluation_free(&report.before);
     evaluation_free(&report.after);

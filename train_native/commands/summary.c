@@ -1,9 +1,9 @@
 #include "commands/commands.h"
 
+#include "commands/shared_options.h"
 #include "base/bytes.h"
 #include "model/model_file.h"
 #include "model/network.h"
-#include "cli/options.h"
 #include "model/recipes.h"
 #include "cli/escape.h"
 #include "cli/files.h"
@@ -16,7 +16,8 @@
 #include <string.h>
 
 static const char usage[] =
-    "eyelet summary MODEL|NETWORK: the layers with their shapes, parameters and multiply-adds for one image\n\n"
+    "eyelet summary MODEL|NETWORK: layers with shapes, parameters and multiply-adds\n"
+    "\n"
     "  eyelet summary web/models/tutorial.eyelet\n"
     "  eyelet summary tutorial --size 64";
 
@@ -124,9 +125,9 @@ int command_summary(int argc, char **argv)
     int size = 0, classes = 10;
     bool json = false;
     const struct option_entry options[] = {
-        {"size", "N", OPTION_COUNT, &size, "of a network: height and width of the input (0: as the text says)", NULL},
+        {"size", "N", OPTION_COUNT, &size, "of a network: input height and width (0: as the text says)", NULL},
         {"classes", "N", OPTION_COUNT, &classes, "of a network: number of classes", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print JSON", NULL},
+        JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
@@ -146,7 +147,7 @@ int command_summary(int argc, char **argv)
     else
         print_table(&model->net, argv[first], bytes && model->type == WEIGHTS_QUANTIZED);
     if (bytes && !json) {
-        static const char *const types[] = {"float32", "float16", "int8", "int8, computed in whole numbers"};
+        static const char *const types[] = {"float32", "float16", "int8", "int8, quantized"};
         char *notes = model_file_notes(model);
         printf("  weights         %s, checksum %08x\n\n%s", types[model->type],
                weights_checksum(model), notes);

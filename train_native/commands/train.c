@@ -7,6 +7,7 @@
 #include "commands/progress.h"
 #include "data/fetch.h"
 #include "commands/find_learning_rate.h"
+#include "model/layer_name.h"
 #include "model/network.h"
 #include "cli/options.h"
 #include "commands/probe.h"
@@ -51,7 +52,7 @@ struct run {
     struct display *display;
     struct progress progress;
     const char *identity, *last_path;
-    int frozen; /* nodes, from the first on, that do not learn until --thaw */
+    int frozen; /* nodes, from the first on, that do not learn until --unfreeze */
 };
 
 static bool on_progress(void *context, const struct epoch_result *so_far, int images)
@@ -67,7 +68,7 @@ _Noreturn static void fail_overflown(const struct train_options *o, const struct
     if (trainer->overflown >= 0)
         snprintf(layer, sizeof layer, "first in layer %d (%s)", trainer->overflown + 1,
                  kind_names[trainer->net->nodes[trainer->overflown].kind]);
-    die(o->output, "Lower --rate. The models of the epochs before are kept.",
+    die(o->output, "Lower --learning-rate. The models of the epochs before are kept.",
          "the loss is no longer a finite number in epoch %d, step %d, after %d images: %s", epoch + 1,
          (count + o->settings.batch - 1) / o->settings.batch, count, layer);
 }
@@ -100,7 +101,7 @@ static bool finish_epoch(struct run *run)
     const struct epoch_result measured =
         trainer_measure(run->trainer, run->saver->dataset, split->validation, split->validation_count);
     if (!measured.finite)
-        die(run->options->output, "Lower --rate. The models of the epochs before are kept.",
+        die(run->options->output, "Lower --learning-rate. The models of the epochs before are kept.",
              "the loss on the validation images is no longer a finite number after epoch %d", progress->epoch + 1);
     const bool better = !split->validation_count || epoch_accuracy(&measured) > progress->best;
     display_epoch(run->display, &progress->so_far, &measured, better);
@@ -140,8 +141,8 @@ static int learn(struct run *run)
     struct progress *progress = &run->progress;
     struct trainer *trainer = run->trainer;
     for (bool more = true; more && progress->epoch < settings->epochs;) {
-        const int thaw = run->options->thaw;
-        trainer->frozen_nodes = thaw && progress->epoch >= thaw ? 0 : run->frozen;
+        const int unfreeze = run->options->unfreeze;
+        trainer->frozen_nodes = unfreeze && progress->epoch >= unfreeze ? 0 : run->frozen;
         trainer->rates_left = progress->plateau.share;
         display_start(run->display, progress->epoch, progress->so_far.count);
         progress->so_far = trainer_epoch(trainer, settings, run->saver->dataset, split->train, split->train_count,
@@ -177,7 +178,7 @@ struct indices {
 static struct indices check_places(const struct train_options *o)
 {
     struct indices indices = {NULL, NULL};
-    if (o->find_rate)
+    if (o->find_learning_rate)
         return indices;
     if (o->run_folder) {
         char *folder = text_copy_bytes(o->output, (size_t)(strrchr(o->output, '/') - o->output));
@@ -216,10 +217,10 @@ static struct trainer *open_trainer(const struct train_options *o, const struct 
                                     int threads)
 {
     struct trainer *trainer =
-        trainer_new(net, preprocess, threads, o->shard, (uint64_t)o->seed, o->initializer, o->settings.average > 0);
+        trainer_new(net, preprocess, threads, o->micro_batch, (uint64_t)o->seed, o->initializer, o->settings.average > 0);
     if (transfer) {
         transfer_weights(trainer->parameters, net, transfer);
-        transfer_learning_rate_scales(trainer->learning_rate_scales, net, o->rate_decay);
+        transfer_learning_rate_scales(trainer->learning_rate_scales, net, o->layer_decay);
         if (o->settings.optimizer.kind == OPTIMIZER_MUON)
             unfold_batchnorm_measure(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
     } else if (net->nodes[0].initial == INITIAL_WHITEN) {
@@ -284,6 +285,16 @@ static void choose(struct train_options *o, const struct dataset *dataset, int a
     putchar('\n');
 }
 
+/* What --freeze names. */
+static int frozen_nodes(const struct net *net, const char *text)
+{
+    const int count = transfer_frozen_nodes(net, text);
+    if (count < 0)
+        usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d, or the name of the last frozen layer, "
+                    "like %s, not \"%s\"", transfer_head(net), layer_name(net, 0, "").text, text);
+    return count;
+}
+
 static int train(struct train_options *o, const char *command, int argc, char **argv)
 {
     const struct indices indices = check_places(o);
@@ -294,13 +305,13 @@ static int train(struct train_options *o, const char *command, int argc, char **
     int frozen = 0;
     if (transfer) {
         opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
-        frozen = o->freeze ? transfer_frozen_nodes(net, o->freeze) : 0;
+        frozen = o->freeze ? frozen_nodes(net, o->freeze) : 0;
         if (o->settings.optimizer.kind == OPTIMIZER_MUON && !o->linear_probe)
-            unfold_batchnorm(net, &opened.parameters, o->thaw ? 0 : frozen, &opened.head, &frozen);
+            unfold_batchnorm(net, &opened.parameters, o->unfreeze ? 0 : frozen, &opened.head, &frozen);
     } else {
         network_read(net, o->network, o->size, o->size, dataset.classes);
     }
-    struct preprocess preprocess = {.resize_mode = o->fit};
+    struct preprocess preprocess = {.resize_mode = o->resize_mode};
     memcpy(preprocess.background, o->background, sizeof preprocess.background);
     if (transfer)
         preprocess = transfer->preprocess;
@@ -331,14 +342,14 @@ static int train(struct train_options *o, const char *command, int argc, char **
         struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split, .identity = identity,
                           .frozen = frozen};
         trainer->frozen_nodes = run.frozen;
-        if (o->find_rate) {
+        if (o->find_learning_rate) {
             print_start(o, net, &split, threads);
             find_rate(trainer, &o->settings, &dataset, split.train, split.train_count, o->json);
         } else {
             status = run_epochs(&run, &indices, threads);
         }
         trainer_free(trainer); /* much memory, and calibrating takes its own */
-        if (status == EXIT_SUCCESS && !o->find_rate) {
+        if (status == EXIT_SUCCESS && !o->find_learning_rate) {
             calibrate(o, indices.last, &dataset, &split, threads);
             checkpoint_remove(o->output);
         }

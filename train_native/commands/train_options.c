@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "data/fetch.h"
+#include "commands/train_arguments.h"
 #include "cli/options.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -10,35 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { USUAL_PLATEAU = 5 };
-
-static const char usage[] =
-    "eyelet train [DATA] -o MODEL.eyelet: trains a network on labelled images\n\n"
-    "  eyelet train -o mine.eyelet                       the tutorial's network, as well as it can be trained\n"
-    "  eyelet train -o best.eyelet --recipe airbench95   94 % in an hour\n"
-    "  eyelet train photos -o mine.eyelet                on pictures of your own, a folder for each class\n"
-    "  eyelet train -o mine.eyelet --from best.eyelet    goes on from a trained model, with a new head for other labels\n"
-    "  eyelet train -o mine.eyelet --from best.eyelet --linear-probe    learns the head alone, on what the layers before it say\n"
-    "  eyelet train --find-rate                          says which learning rate to take, and writes nothing\n\n"
-    "DATA is CIFAR-10 (also --data or $EYELET_DATA; without any: in data/, ../shared/data/), or a folder of CIFAR-100 or\n"
-    "MNIST files, or a folder with a folder of pictures (JPEG, PNG, BMP) for each class, or such ones in folders train, test\n"
-    "and val, or a CSV file with a line `path,label` for each picture. Without a folder test, a share of every class is set apart for\n"
-    "`eyelet evaluate`, chosen by what the pictures show. Pictures that cannot be read are named and left out.\n\n"
-    "A recipe sets every other option; what the help shows as defaults are those of the recipe named before --help. Data other than\n"
-    "CIFAR-10 starts from the recipe photos, with --from MODEL from finetune or finetune-muon, at a size and length that suit it.\n"
-    "Writes MODEL.eyelet (the best by validation accuracy; without validation the last), MODEL.last.eyelet and\n"
-    "MODEL.csv after each epoch; -o runs/first/ writes runs/first/first.eyelet and so on, first.txt, which says what the run\n"
-    "was made of, and in the end first.html, a report on the validation images. Ctrl-C finishes the batch and saves; --resume\n"
-    "goes on, also after a crash, and ends in the same weights as a run that was never stopped.";
-
-/* In the order of their enumerations. */
-static const char *const optimizers[] = {"sgd", "adam", "adamw", "muon", NULL};
-static const char *const schedules[] = {"constant", "cosine", "linear", "onecycle", "plateau", NULL};
-static const char *const initializers[] = {"glorot", "he", "uniform", NULL};
-static const char *const flips[] = {"none", "random", "alternate", NULL};
-static const char *const fits[] = {"stretch", "crop", "pad", NULL};
-static const char *const weightings[] = {"none", "balanced", NULL};
 
 /* The value of `--name value` or `--name=value`, the last one if there are several; NULL without. */
 static const char *argument_named(const char *name, int argc, char **argv)
@@ -69,15 +41,16 @@ static void check_training(const struct settings *settings)
     if (settings->epochs < 1 || settings->batch < 1 || settings->batch > 65536)
         usage_error("train", "--epochs takes 1 or more, --batch 1 to 65536");
     if (!(settings->average < 1))
-        usage_error("train", "--average takes a number below 1, like 0.99");
+        usage_error("train", "--ema takes a decay below 1, like 0.99");
     if (!(settings->smoothing < 1) || !(optimizer->momentum < 1))
-        usage_error("train", "--smoothing and --momentum take numbers below 1");
+        usage_error("train", "--label-smoothing and --momentum take numbers below 1");
     if (!(settings->warmup <= (float)settings->epochs))
-        usage_error("train", "--warmup takes no more epochs than --epochs has");
+        usage_error("train", "--warmup takes at most --epochs");
     if (optimizer->nesterov && (optimizer->kind != OPTIMIZER_SGD || !(optimizer->momentum > 0)))
         usage_error("train", "--nesterov needs --optimizer sgd and --momentum above 0");
     if (optimizer->kind == OPTIMIZER_MUON && !(optimizer->bias_rate > 0 && optimizer->dense_rate > 0))
-        usage_error("train", "--optimizer muon needs --bias-rate and --dense-rate above 0 (--recipe airbench94 sets them)");
+        usage_error("train", "--optimizer muon needs --bias-learning-rate and --dense-learning-rate above 0 "
+                             "(--recipe airbench94 sets them)");
     if (settings->schedule == SCHEDULE_PLATEAU && settings->plateau < 1)
         usage_error("train", "--plateau takes 1 or more epochs");
 }
@@ -85,7 +58,7 @@ static void check_training(const struct settings *settings)
 static void check_augment(const struct augment *augment)
 {
     if (!(augment->resized_crop <= 1) || !(augment->erase <= 1))
-        usage_error("train", "--resized-crop and --erase take a share of at most 1");
+        usage_error("train", "--resized-crop and --erase take a fraction of at most 1");
     if (!(augment->rotate <= 180))
         usage_error("train", "--rotate takes at most 180 degrees");
     const float alphas[] = {augment->mixup, augment->cutmix};
@@ -95,42 +68,36 @@ static void check_augment(const struct augment *augment)
                         (double)AUGMENT_MOST_ALPHA);
 }
 
-/* The preset that a recipe names with its own name. */
-static const char *network_of(const struct recipe *recipe)
-{
-    return recipe->network ? recipe->name : NULL;
-}
-
 static void check_transfer(const struct train_options *o, const struct recipe *recipe)
 {
-    if (!o->from && (o->linear_probe || o->freeze || o->thaw || o->rate_decay != 1))
-        usage_error("train", "--linear-probe, --freeze, --thaw and --rate-decay need --from MODEL");
+    if (!o->from && (o->linear_probe || o->freeze || o->unfreeze || o->layer_decay != 1))
+        usage_error("train", "--linear-probe, --freeze, --unfreeze and --layer-decay need --from MODEL");
     if (!o->from && !o->network)
-        usage_error("train", "the recipe %s has no network of its own: it needs --from MODEL or --network", recipe->name);
-    if (o->from && o->network != network_of(recipe))
-        usage_error("train", "--from MODEL brings its own network: leave --network away");
-    if (o->thaw && !o->freeze)
-        usage_error("train", "--thaw needs --freeze, which says what is to learn from then on");
-    if (!(o->rate_decay > 0 && o->rate_decay <= 1))
-        usage_error("train", "--rate-decay takes a number above 0 and at most 1, like 0.5");
-    if (o->linear_probe && (o->resume || o->find_rate))
-        usage_error("train", "--linear-probe does not go with --resume or --find-rate");
+        usage_error("train", "the recipe %s has no network: it needs --from MODEL or --network", recipe->name);
+    if (o->from && o->network != (recipe->network ? recipe->name : NULL))
+        usage_error("train", "--from MODEL has its own network: leave out --network");
+    if (o->unfreeze && !o->freeze)
+        usage_error("train", "--unfreeze needs --freeze, which names the frozen layers");
+    if (!(o->layer_decay > 0 && o->layer_decay <= 1))
+        usage_error("train", "--layer-decay takes a number above 0 and at most 1, like 0.5");
+    if (o->linear_probe && (o->resume || o->find_learning_rate))
+        usage_error("train", "--linear-probe cannot be combined with --resume or --find-learning-rate");
 }
 
 static void check(const struct train_options *o, const struct recipe *recipe)
 {
-    if ((!o->output || !*o->output) && !o->find_rate)
-        usage_error("train", "train needs -o MODEL.eyelet, where the model goes");
-    if (o->find_rate && o->resume)
-        usage_error("train", "--find-rate does not go with --resume");
+    if ((!o->output || !*o->output) && !o->find_learning_rate)
+        usage_error("train", "train needs -o MODEL.eyelet, the output file");
+    if (o->find_learning_rate && o->resume)
+        usage_error("train", "--find-learning-rate cannot be combined with --resume");
     if (!(o->validation < 1))
-        usage_error("train", "--validation takes a share below 1, like 0.1");
+        usage_error("train", "--validation takes a fraction below 1, like 0.1");
     if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
-        usage_error("train", "--test and --allow-bad take shares of at most 1, like 0.1");
+        usage_error("train", "--test and --allow-bad take fractions of at most 1, like 0.1");
     if (!(o->validation > 0) && (o->settings.patience || o->settings.schedule == SCHEDULE_PLATEAU))
-        usage_error("train", "--patience and --schedule plateau need validation images: --validation above 0");
-    if (o->shard < 1 || o->shard > 4096)
-        usage_error("train", "--shard takes 1 to 4096");
+        usage_error("train", "--patience and --schedule plateau need a validation set: --validation above 0");
+    if (o->micro_batch < 1 || o->micro_batch > 4096)
+        usage_error("train", "--micro-batch takes 1 to 4096");
     if (o->size > LIMIT_SIDE)
         usage_error("train", "--size takes at most %d", LIMIT_SIDE);
     if (o->threads > MAX_THREADS)
@@ -167,154 +134,114 @@ static const char *in_folder(const char *folder)
     return path;
 }
 
-struct train_options train_options_parse(const struct recipe *recipe, int argc, char **argv)
+/* ---- From the arguments to the settings ---- */
+
+/* Fills in what follows from other options. */
+static void derive_settings(struct train_arguments *a)
 {
-    const char *names[MOST_RECIPES + 1] = {NULL};
-    int number = 0;
-    for (int i = 0; i < recipe_count; i++) {
-        names[i] = recipes[i].name;
-        number = strcmp(names[i], recipe->name) == 0 ? i : number;
-    }
-    struct train_options o = {.network = network_of(recipe), .settings = recipe->settings,
-                              .initializer = recipe->initializer, .validation = recipe->validation, .shard = recipe->shard,
-                              .size = recipe->size,
-                              .recipe = number, .seed = 1, .rate_decay = 1, .data = usual_data};
-    struct settings *settings = &o.settings;
+    struct train_options *o = &a->options;
+    struct settings *settings = &o->settings;
     struct optimizer *optimizer = &settings->optimizer;
-    struct augment *augment = &settings->augment;
-    if (!settings->plateau)
-        settings->plateau = USUAL_PLATEAU;
-    int kind = (int)optimizer->kind, schedule = (int)settings->schedule, flip = (int)augment->flip,
-        initializer = (int)o.initializer, fit = RESIZE_CROP;
-    bool nesterov = false;
-    const char *background = "ffffff";
-    const struct option_entry options[] = {
-        {"output", "FILE", OPTION_TEXT, &o.output, "(or -o) where the model goes; with a slash at the end, a folder", NULL},
-        {"recipe", "NAME", OPTION_CHOICE, &o.recipe, "what the options below start from, one of", names},
-        {"network", "NAME|FILE", OPTION_TEXT, &o.network, "a preset or a text file (train_native/model/network.h)", NULL},
-        {"size", "N", OPTION_COUNT, &o.size, "height and width of the input (0: as the network says)", NULL},
-        {"fit", "NAME", OPTION_CHOICE, &fit, "how pictures of another shape meet the input, one of", fits},
-        {"background", "RRGGBB", OPTION_TEXT, &background, "the colour behind what is transparent, and around --fit pad", NULL},
-        {"data", "PATH", OPTION_TEXT, &o.data.path, "the same as DATA", NULL},
-        {"test", "SHARE", OPTION_NUMBER, &o.data.test, "of pictures without a folder test: set apart for evaluate", NULL},
-        {"split-seed", "N", OPTION_COUNT, &o.data.split_seed, "of that choice", NULL},
-        {"memory", "MIB", OPTION_COUNT, &o.data.memory, "for pictures; what is more lies in a file in $TMPDIR or /var/tmp", NULL},
-        {"allow-bad", "SHARE", OPTION_NUMBER, &o.data.allow_bad, "of the pictures may be unreadable", NULL},
-        {"resume", NULL, OPTION_FLAG, &o.resume, "go on from the checkpoint of an interrupted run, bit for bit", NULL},
-        {"fetch", NULL, OPTION_FLAG, &o.fetch, "fetch CIFAR-10 into data/ without asking if it is missing", NULL},
-        {"from", "MODEL", OPTION_TEXT, &o.from, "start from this trained model", NULL},
-        {"freeze", "N|NAME|trunk", OPTION_TEXT, &o.freeze,
-         "with --from: the first N layers (as `eyelet summary` counts), or those\nup to conv2d_3, or all but the last with weights, keep their weights\n(finetune-muon: 1)", NULL},
-        {"thaw", "EPOCHS", OPTION_COUNT, &o.thaw, "after which frozen layers learn too (0: never)", NULL},
-        {"rate-decay", "X", OPTION_NUMBER, &o.rate_decay, "with --from: the rates of a layer as a share of those of the next", NULL},
-        {"linear-probe", NULL, OPTION_FLAG, &o.linear_probe,
-         "with --from: learn the last layer alone, from what the others say of\neach image, until nothing changes", NULL},
-        {"find-rate", NULL, OPTION_FLAG, &o.find_rate, "try rising learning rates, suggest one, and write nothing", NULL},
-        {"epochs", "N", OPTION_COUNT, &settings->epochs, "passes over the training images", NULL},
-        {"patience", "EPOCHS", OPTION_COUNT, &settings->patience, "without a better validation accuracy end the run (0: never)", NULL},
-        {"batch", "N", OPTION_COUNT, &settings->batch, "images in a step", NULL},
-        {"shard", "N", OPTION_COUNT, &o.shard, "images at a time in a thread, and in a sample of batch normalisation", NULL},
-        {"optimizer", "NAME", OPTION_CHOICE, &kind, "one of", optimizers},
-        {"rate", "X", OPTION_NUMBER, &optimizer->rate, "the highest learning rate", NULL},
-        {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "of sgd and muon", NULL},
-        {"nesterov", NULL, OPTION_FLAG, &nesterov, "Nesterov momentum, for sgd", NULL},
-        {"dense-rate", "X", OPTION_NUMBER, &optimizer->dense_rate, "beside muon: of dense layers", NULL},
-        {"bias-rate", "X", OPTION_NUMBER, &optimizer->bias_rate, "beside muon: of biases and shifts", NULL},
-        {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay,
-         "on weights, not on biases; muon: the share that dense\nlayers and biases lose in a step", NULL},
-        {"schedule", "NAME", OPTION_CHOICE, &schedule, "of the rates, one of", schedules},
-        {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "over which the rates rise from 0 (onecycle has its own rise)", NULL},
-        {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau,
-         "without a lower validation loss, after which the schedule plateau\ngoes on with a tenth of the rates", NULL},
-        {"class-weights", "NAME", OPTION_CHOICE, &o.class_weights,
-         "balanced: rare classes count more, in inverse proportion;\none of", weightings},
-        {"smoothing", "X", OPTION_NUMBER, &settings->smoothing, "of the labels", NULL},
-        {"flip", "NAME", OPTION_CHOICE, &flip, "mirror images, one of", flips},
-        {"crop", "PIXELS", OPTION_COUNT, &augment->crop, "move images by up to this much", NULL},
-        {"resized-crop", "SHARE", OPTION_NUMBER, &augment->resized_crop,
-         "enlarge a part of at least this share of the area (0: none)", NULL},
-        {"rotate", "DEGREES", OPTION_NUMBER, &augment->rotate, "turn images by up to this much", NULL},
-        {"jitter", "X", OPTION_NUMBER, &augment->jitter, "change brightness, contrast and saturation by up to this share", NULL},
-        {"cutout", "PIXELS", OPTION_COUNT, &augment->cutout, "the side of a square that is blotted out (0: none)", NULL},
-        {"erase", "SHARE", OPTION_NUMBER, &augment->erase, "of the images get a rectangle of noise", NULL},
-        {"mixup", "ALPHA", OPTION_NUMBER, &augment->mixup, "average pairs of images, like 0.2 (0: none)", NULL},
-        {"cutmix", "ALPHA", OPTION_NUMBER, &augment->cutmix, "paste a part of another image, like 1 (0: none)", NULL},
-        {"average", "X", OPTION_NUMBER, &settings->average,
-         "save and measure the weights' moving average, of which\nthis much stays in a step, like 0.99 (0: none)", NULL},
-        {"initializer", "NAME", OPTION_CHOICE, &initializer, "one of", initializers},
-        {"validation", "SHARE", OPTION_NUMBER, &o.validation, "of the training images, set aside", NULL},
-        {"limit", "N", OPTION_COUNT, &o.limit, "only the first N images (0: all)", NULL},
-        {"seed", "N", OPTION_COUNT, &o.seed, "of every random number; same seed, same weights", NULL},
-        {"threads", "N", OPTION_COUNT, &o.threads, "0: as many as there are cores; any number gives the same weights", NULL},
-        {"json", NULL, OPTION_FLAG, &o.json, "print a JSON object for each epoch", NULL},
-        {0}};
-    const int first = options_parse(options, usage, argc, argv);
-    if (o.from && !o.freeze && !o.linear_probe)
-        o.freeze = recipe->freeze;
-    o.run_folder = !o.find_rate && o.output && *o.output && o.output[strlen(o.output) - 1] == '/';
-    if (o.run_folder)
-        o.output = in_folder(o.output);
-    if (o.recipe != number) /* getopt takes an option's beginning for it, train_recipe does not */
-        usage_error("train", "--recipe is not abbreviated");
-    if (argc - first > 1 || (first < argc && o.data.path))
-        usage_error("train", "train takes one place of data, got \"%s\" and \"%s\"", o.data.path ? o.data.path : argv[first],
-                    argv[argc - 1]);
-    o.data.path = first < argc ? argv[first] : o.data.path;
-    o.data.threads = o.threads;
-    o.data.may_fetch = true;
-    o.fit = (enum resize_mode)fit;
-    read_colour(o.background, background);
-    if (kind != (int)optimizer->kind) /* a recipe's Nesterov momentum goes with its optimizer */
+    if (a->optimizer != (int)optimizer->kind) /* a recipe's Nesterov momentum goes with its optimizer */
         optimizer->nesterov = false;
-    optimizer->nesterov |= nesterov;
-    optimizer->kind = (enum optimizer_kind)kind;
-    settings->schedule = (enum schedule)schedule;
-    augment->flip = (enum flip)flip;
-    o.initializer = (enum initializer)initializer;
-    check(&o, recipe);
+    optimizer->nesterov |= a->nesterov;
+    optimizer->kind = (enum optimizer_kind)a->optimizer;
+    settings->schedule = (enum schedule)a->schedule;
+    settings->augment.flip = (enum flip)a->flip;
+    o->initializer = (enum initializer)a->initializer;
+    o->resize_mode = (enum resize_mode)a->resize_mode;
+    read_colour(o->background, a->background);
+}
+
+static void derive_optimizer(struct settings *settings)
+{
+    struct optimizer *optimizer = &settings->optimizer;
     optimizer->frozen_bias_rate = optimizer->bias_rate;
     optimizer->bias_decay = optimizer->bias_rate > 0 ? optimizer->weight_decay / optimizer->bias_rate : 0;
     optimizer->dense_decay = optimizer->dense_rate > 0 ? optimizer->weight_decay / optimizer->dense_rate : 0;
     if (settings->frozen_bias_epochs == 0)
         settings->frozen_bias_epochs = (float)settings->epochs;
-    return o;
+}
+
+struct train_options train_options_parse(const struct recipe *recipe, int argc, char **argv)
+{
+    struct train_arguments a;
+    const int first = train_arguments_parse(&a, recipe, argc, argv);
+    struct train_options *o = &a.options;
+    if (o->from && !o->freeze && !o->linear_probe)
+        o->freeze = recipe->freeze;
+    o->run_folder = !o->find_learning_rate && o->output && *o->output && o->output[strlen(o->output) - 1] == '/';
+    if (o->run_folder)
+        o->output = in_folder(o->output);
+    if (strcmp(recipes[o->recipe].name, recipe->name) != 0) /* getopt takes an abbreviation, train_recipe does not */
+        usage_error("train", "--recipe is not abbreviated");
+    if (argc - first > 1 || (first < argc && o->data.path))
+        usage_error("train", "train takes one data set, got \"%s\" and \"%s\"", o->data.path ? o->data.path : argv[first],
+                    argv[argc - 1]);
+    o->data.path = first < argc ? argv[first] : o->data.path;
+    o->data.threads = o->threads;
+    o->data.may_fetch = true;
+    derive_settings(&a);
+    check(o, recipe);
+    derive_optimizer(&o->settings);
+    return *o;
+}
+
+/* ---- The identity of a run ---- */
+
+static void print_network(FILE *out, const char *name, const struct net *net)
+{
+    fprintf(out, "network=%s, input %dx%dx%d\n", name, net->input.h, net->input.w, net->input.c);
+    for (int i = 0; i < net->node_count; i++) {
+        const struct node *n = &net->nodes[i];
+        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, %d %d %d %d %.9g\n", i + 1,
+                kind_names[n->kind], n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride, n->same,
+                n->bias, n->initial, n->frozen, (double)n->rate);
+    }
+}
+
+static void print_optimizer(FILE *out, const struct optimizer *optimizer)
+{
+    fprintf(out, "--optimizer=%s\n--learning-rate=%.9g\n", optimizer_names[optimizer->kind], (double)optimizer->rate);
+    fprintf(out, "--momentum=%.9g\n--nesterov=%d\n", (double)optimizer->momentum, optimizer->nesterov);
+    fprintf(out, "--weight-decay=%.9g\n--dense-learning-rate=%.9g\n--bias-learning-rate=%.9g\n",
+            (double)optimizer->weight_decay, (double)optimizer->dense_rate, (double)optimizer->bias_rate);
+}
+
+static void print_augment(FILE *out, const struct augment *augment)
+{
+    fprintf(out, "--flip=%s\n--crop=%d\n--cutout=%d\n", flip_names[augment->flip], augment->crop, augment->cutout);
+    fprintf(out, "--resized-crop=%.9g\n--rotate=%.9g\n--jitter=%.9g\n", (double)augment->resized_crop,
+            (double)augment->rotate, (double)augment->jitter);
+    fprintf(out, "--erase=%.9g\n--mixup=%.9g\n--cutmix=%.9g\n", (double)augment->erase, (double)augment->mixup,
+            (double)augment->cutmix);
 }
 
 char *train_identity(const struct train_options *o, const struct net *net, const struct dataset *dataset,
                      const struct split *split, const struct transfer *transfer)
 {
     const struct settings *s = &o->settings;
-    const struct optimizer *p = &s->optimizer;
-    const struct augment *a = &s->augment;
     char *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
     const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
+    const size_t label_bytes = (size_t)dataset->count * sizeof *dataset->labels;
     fprintf(out, "data=%08x-%08x of %d images\n", bytes_crc32(dataset->pixels, pixels),
-            bytes_crc32((const uint8_t *)dataset->labels, (size_t)dataset->count * sizeof *dataset->labels), dataset->count);
+            bytes_crc32((const uint8_t *)dataset->labels, label_bytes), dataset->count);
     if (transfer)
-        fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--thaw=%d\n--rate-decay=%.9g\n", transfer->checksum,
-                (double)transfer->preprocess.mean[0], o->freeze ? o->freeze : "0", o->thaw, (double)o->rate_decay);
-    fprintf(out, "network=%s, input %dx%dx%d\n", transfer ? "of --from" : o->network, net->input.h, net->input.w, net->input.c);
-    for (int i = 0; i < net->node_count; i++) {
-        const struct node *n = &net->nodes[i];
-        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, %d %d %d %d %.9g\n", i + 1, kind_names[n->kind],
-                n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride, n->same, n->bias, n->initial, n->frozen,
-                (double)n->rate);
-    }
-    fprintf(out, "--epochs=%d\n--batch=%d\n--shard=%d\n--seed=%d\n", s->epochs, s->batch, o->shard, o->seed);
+        fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--unfreeze=%d\n--layer-decay=%.9g\n", transfer->checksum,
+                (double)transfer->preprocess.mean[0], o->freeze ? o->freeze : "0", o->unfreeze, (double)o->layer_decay);
+    print_network(out, transfer ? "of --from" : o->network, net);
+    fprintf(out, "--epochs=%d\n--batch=%d\n--micro-batch=%d\n--seed=%d\n", s->epochs, s->batch, o->micro_batch, o->seed);
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
-    fprintf(out, "--optimizer=%s\n--rate=%.9g\n--momentum=%.9g\n--nesterov=%d\n--weight-decay=%.9g\n", optimizers[p->kind], (double)p->rate,
-            (double)p->momentum, p->nesterov, (double)p->weight_decay);
-    fprintf(out, "--dense-rate=%.9g\n--bias-rate=%.9g\n", (double)p->dense_rate, (double)p->bias_rate);
-    fprintf(out, "--schedule=%s\n--warmup=%.9g\n--smoothing=%.9g\n", schedules[s->schedule], (double)s->warmup, (double)s->smoothing);
-    fprintf(out, "--average=%.9g\n--patience=%d\n--plateau=%d\n--class-weights=%s\n", (double)s->average, s->patience, s->plateau,
-            weightings[o->class_weights]);
-    fprintf(out, "--flip=%s\n--crop=%d\n--cutout=%d\n--initializer=%s\n", flips[a->flip], a->crop, a->cutout, initializers[o->initializer]);
-    fprintf(out, "--resized-crop=%.9g\n--rotate=%.9g\n--jitter=%.9g\n--erase=%.9g\n--mixup=%.9g\n--cutmix=%.9g\n",
-            (double)a->resized_crop, (double)a->rotate, (double)a->jitter, (double)a->erase, (double)a->mixup, (double)a->cutmix);
+    print_optimizer(out, &s->optimizer);
+    fprintf(out, "--schedule=%s\n--warmup=%.9g\n", schedule_names[s->schedule], (double)s->warmup);
+    fprintf(out, "--label-smoothing=%.9g\n--ema=%.9g\n", (double)s->smoothing, (double)s->average);
+    fprintf(out, "--patience=%d\n--plateau=%d\n--class-weights=%s\n", s->patience, s->plateau,
+            class_weighting_names[o->class_weights]);
+    print_augment(out, &s->augment);
+    fprintf(out, "--initializer=%s\n", initializer_names[o->initializer]);
     fprintf(out, "multiply-add=%s\n", VEC_FUSED ? "fused" : "unfused"); /* the last bits differ */
     text_close(out);
     return text;
 }
-

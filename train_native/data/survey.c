@@ -287,7 +287,7 @@ static void judge(struct survey *survey, float allow_bad)
     if (survey->transparent)
         note(survey, "pictures with transparent parts, which are laid over --background: %s", format_thousands((uint64_t)survey->transparent));
     if (survey->narrow)
-        note(survey, "pictures %d times as long as wide or more, of which --fit crop keeps a small part: %s", NARROW, format_thousands((uint64_t)survey->narrow));
+        note(survey, "pictures %d times as long as wide or more, of which --resize crop keeps a small part: %s", NARROW, format_thousands((uint64_t)survey->narrow));
     if (survey->small)
         note(survey, "pictures with fewer than %d pixels on a side: %s", SMALL, format_thousands((uint64_t)survey->small));
     if (!survey->has_part[PHOTO_TEST])

@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "model/layer_name.h"
 #include "model/model_file.h"
-#include "cli/options.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -152,8 +151,7 @@ int transfer_frozen_nodes(const struct net *net, const char *text)
     char *end;
     const long layers = strtol(text, &end, 10);
     if (end == text || *end || layers < 0 || layers > head)
-        usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d (the last one with weights learns), or the last "
-                    "that rests by its name, like %s, not \"%s\"", head, layer_name(net, 0, "").text, text);
+        return -1;
     return (int)layers;
 }
 

@@ -45,7 +45,7 @@ struct transfer_kind {
 struct transfer_kind transfer_kind(const char *path);
 
 /* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, the
- * name of the last of them (layer_name.h), or `trunk`, all in front of the head. A mistake ends the program. */
+ * name of the last of them (layer_name.h), or `trunk`, all in front of the head; -1 for anything else. */
 int transfer_frozen_nodes(const struct net *net, const char *text);
 
 /* What each node's learning rates are multiplied with: 1 at the head, and `decay` times as much at each layer with weights in front of
