@@ -1,10 +1,11 @@
-// make bench: measures size, speed and accuracy of what is built, prints them and puts the table into the README.
-// Figures are medians with the spread of their middle half; what is not there (data, Chromium) is left out by name.
-//
-//     node tests/bench/bench.js [PART ...] [--networks NAME,...] [--quick]      make bench ARGUMENTS='race --networks mobile --quick'
-//
-// Parts: sizes, node, chromium, native, which fill the README's first table; runtimes, race, start, many, which fill the one beside
-// others (bench_peers.js). A part alone, chosen networks and --quick (few rounds) are to be looked at: the README stays as it is.
+/* make bench: measures size, speed and accuracy of what is built, prints them and writes the tables of RESULTS.md.
+ * Figures are medians with their interquartile range; what is missing (data, Chromium) is left out by name.
+ *
+ *     node tests/bench/bench.js [PART ...] [--networks NAME,...] [--quick]
+ *     make bench ARGUMENTS='race --networks mobile --quick'
+ *
+ * Parts: sizes, node, chromium, native, which fill the first table; runtimes, race, start, many, which fill the one beside
+ * other runtimes (bench_peers.js). A single part, chosen networks and --quick (few rounds) are only printed. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -13,24 +14,26 @@ import { parseArgs } from 'node:util';
 import { loadClassifier } from '../../web/classifier.js';
 import { serve } from '../../web/serve.js';
 import { peerParts, peers } from './bench_peers.js';
-import { compressed, fixed, grouped, launchChromium, machine, root, spread, table, withSpread, writeReadme } from './bench_report.js';
+import {
+    compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread, writeResults,
+} from './bench_report.js';
 
 const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
     name: `\`${file.replace('.eyelet', '')}\``, file, path: join(root, 'web/models', file),
 }));
 const rows = [];
 
-function report(what, figure, how) {
-    rows.push([what, figure, how]);
-    console.log(`${what.padEnd(58)} ${figure}`);
+function report(quantity, value, how) {
+    rows.push([quantity, value, how]);
+    console.log(`${quantity.padEnd(58)} ${value}`);
 }
 
 function leaveOut(what, why) {
     console.log(`${what.padEnd(58)} LEFT OUT: ${why}`);
 }
 
-/** Times of one call in milliseconds: the first, the second, and the median and quartiles of many batches of calls.
- *  Also runs in the page, so it uses nothing from outside. */
+/* Times of one call in milliseconds: the first, the second, and the median and quartiles of many batches of calls.
+ * Also runs in the page, so it uses nothing from outside. */
 function timeCalls(call) {
     const once = () => {
         const start = performance.now();
@@ -38,11 +41,13 @@ function timeCalls(call) {
         return performance.now() - start;
     };
     const first = once(), second = once();
-    for (const end = performance.now() + 500; performance.now() < end;) call();
+    for (const end = performance.now() + 500; performance.now() < end;)
+        call();
     const batches = [];
     for (let i = 0; i < 40; i++) {
         const start = performance.now();
-        for (let k = 0; k < 20; k++) call();
+        for (let k = 0; k < 20; k++)
+            call();
         batches.push((performance.now() - start) / 20);
     }
     batches.sort((a, b) => a - b);
@@ -51,27 +56,29 @@ function timeCalls(call) {
 
 const milliseconds = (times) => withSpread(times, fixed(3), 'ms');
 
-function sizes() {
-    for (const [name, path] of [
+function measureSizes() {
+    for (const [name, ...paths] of [
         ['module with JPEG and PNG decoding', 'web/classifier.wasm'],
         ['module without decoders', 'build/wasm/classifier-without-decoders.wasm'],
-        ['JavaScript module', 'web/classifier.js'],
+        ['JavaScript module', ...moduleFiles],
         ...models.map(({ name, file }) => [`model ${name}`, `web/models/${file}`]),
     ]) {
-        const { raw, gzip, brotli } = compressed(readFileSync(join(root, path)));
+        const { raw, gzip, brotli } = compressedSizes(paths);
         const kilobytes = (n) => `${(n / 1000).toFixed(1)} KB`;
-        report(`size: ${name}`, `${kilobytes(raw)}, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}`, path);
+        report(`size: ${name}`, `${kilobytes(raw)}, gzip ${kilobytes(gzip)}, brotli ${kilobytes(brotli)}`,
+            paths.join(', '));
     }
 }
 
-function someImage() {
+function testImage() {
     const data = new Uint8ClampedArray(32 * 32 * 4);
-    for (let i = 0; i < data.length; i++) data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
+    for (let i = 0; i < data.length; i++)
+        data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
     return { data, width: 32, height: 32 };
 }
 
-async function inNode() {
-    const image = someImage();
+async function measureNode() {
+    const image = testImage();
     for (const { name, path } of models) {
         const classifier = await loadClassifier({ model: path });
         report(`${name}, one 32x32 image, Node, one thread`, milliseconds(timeCalls(() => classifier.classify(image))), 'warm');
@@ -79,12 +86,13 @@ async function inNode() {
     }
 }
 
-async function inChromium() {
+async function measureChromium() {
     const browser = await launchChromium();
-    if (typeof browser === 'string') return leaveOut('Chromium', browser);
+    if (typeof browser === 'string')
+        return leaveOut('Chromium', browser);
     const server = await serve({ port: 0 });
     try {
-        const page = await browser.newPage({ bypassCSP: true }); // for the eval below
+        const page = await browser.newPage({ bypassCSP: true }); /* for the eval below */
         await page.goto(server.url);
         for (const { name, file } of models) {
             const times = await page.evaluate(async ([code, pixels, model]) => {
@@ -93,7 +101,7 @@ async function inChromium() {
                 const image = { data: new Uint8ClampedArray(pixels), width: 32, height: 32 };
                 const timeCalls = (0, eval)(`(${code})`);
                 return timeCalls(() => classifier.classify(image));
-            }, [timeCalls.toString(), [...someImage().data], `/models/${file}`]);
+            }, [timeCalls.toString(), [...testImage().data], `/models/${file}`]);
             report(`${name}, one 32x32 image, Chromium, one thread`, milliseconds(times),
                 `warm; first call ${times.first.toFixed(1)}, second ${times.second.toFixed(1)} ms`);
         }
@@ -103,44 +111,55 @@ async function inChromium() {
     }
 }
 
-/** Runs the program; its output, or null when it says that the data is missing. */
+/* Runs the program; its output, or null when it says that the data is missing. */
 function eyelet(...words) {
     try {
-        return execFileSync(join(root, 'build/eyelet'), words, { stdio: ['ignore', 'pipe', 'pipe'], cwd: root, encoding: 'utf8' });
+        const options = { stdio: ['ignore', 'pipe', 'pipe'], cwd: root, encoding: 'utf8' };
+        return execFileSync(join(root, 'build/eyelet'), words, options);
     } catch (error) {
-        if (/CIFAR-10|not found/.test(error.stderr)) return null;
+        if (/CIFAR-10|not found/.test(error.stderr))
+            return null;
         throw error;
     }
 }
 
-function natively() {
+function measureNative() {
     for (const { name, path } of models) {
         const whole = eyelet('evaluate', path, '--json');
-        if (!whole) return leaveOut('native speed and accuracy', 'no CIFAR-10 (eyelet train --fetch)');
-        report(`${name}, accuracy on the 10,000 test images`, `${(100 * JSON.parse(whole).accuracy).toFixed(2)} %`, '`build/eyelet evaluate`');
+        if (!whole)
+            return leaveOut('native throughput and accuracy', 'no CIFAR-10 (eyelet train --fetch)');
+        report(`${name}, accuracy on the 10,000 test images`, `${(100 * JSON.parse(whole).accuracy).toFixed(2)} %`,
+            '`build/eyelet evaluate`');
         for (const threads of ['1', '2']) {
-            const rates = Array.from({ length: 5 }, () => JSON.parse(eyelet('evaluate', path, '--limit', '1000', '--threads', threads, '--json')))
-                .map(({ images, seconds }) => images / seconds);
-            report(`${name}, natively, ${threads} thread${threads > 1 ? 's' : ''}`, withSpread(spread(rates), grouped, 'images/s'), 'exact kernels');
+            const once = () => JSON.parse(eyelet('evaluate', path, '--limit', '1000', '--threads', threads, '--json'));
+            const rates = Array.from({ length: 5 }, once).map(({ images, seconds }) => images / seconds);
+            report(`${name}, native, ${threads} thread${threads > 1 ? 's' : ''}`,
+                withSpread(spread(rates), grouped, 'images/s'), 'exact kernels');
         }
     }
-    const log = eyelet('train', '-o', join(tmpdir(), 'eyelet-bench.eyelet'), '--epochs', '3', '--validation', '0', '--json');
+    const model = join(tmpdir(), 'eyelet-bench.eyelet');
+    const log = eyelet('train', '-o', model, '--epochs', '3', '--validation', '0', '--json');
     const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds);
-    report('`tutorial`, a training epoch of 50,000 images', withSpread(spread(seconds), fixed(1), 's'), `batch 64, ${cpus().length} cores`);
+    report('`tutorial`, a training epoch of 50,000 images', withSpread(spread(seconds), fixed(1), 's'),
+        `batch 64, ${cpus().length} cores`);
 }
 
-const parts = { sizes, node: inNode, chromium: inChromium, native: natively };
+const parts = { sizes: measureSizes, node: measureNode, chromium: measureChromium, native: measureNative };
 const { values: { networks, quick }, positionals } = parseArgs({
-    options: { networks: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } }, allowPositionals: true,
+    options: { networks: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } },
+    allowPositionals: true,
 });
 const unknown = positionals.find((part) => !(part in parts) && !(part in peerParts));
-if (unknown) throw new Error(`there is no part ${unknown}: ${Object.keys({ ...parts, ...peerParts }).join(', ')}`);
+if (unknown)
+    throw new Error(`there is no part ${unknown}: ${Object.keys({ ...parts, ...peerParts }).join(', ')}`);
 const wanted = (of) => Object.keys(of).filter((part) => !positionals.length || positionals.includes(part));
 
-for (const part of wanted(parts)) await parts[part]();
+for (const part of wanted(parts))
+    await parts[part]();
 if (wanted(peerParts).length)
     await peers(wanted(peerParts), { only: networks.split(',').filter(Boolean), quick, leaveOut });
 if (wanted(parts).length === Object.keys(parts).length)
-    writeReadme('bench', [
-        `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (middle half).`, '', ...table(['', '', ''], rows),
+    writeResults('bench', [
+        `Measured by \`make bench\` on ${machine}, Node ${process.versions.node}; median (interquartile range).`, '',
+        ...table(['', '', ''], rows),
     ]);

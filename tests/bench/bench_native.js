@@ -1,25 +1,26 @@
-// make bench-native: measures classifying natively, prints it and puts the table into the README.
-//
-//     node tests/bench/bench_native.js build/x86-64-v3/bench-native [--networks NAME,...] [--quick]
-//
-// The classifier alone on images in memory, and `eyelet classify` over folders, which reads and decodes JPEG files and makes
-// them the network's size as well: small photos where ../shared/data has them, and copies of the README's picture. All in
-// turn, round after round. Chosen networks and --quick (short rounds) are to be looked at: the README stays as it is.
+/* make bench-native: measures native inference, prints it and writes its table of RESULTS.md.
+ *
+ *     node tests/bench/bench_native.js build/x86-64-v3/bench-native [--networks NAME,...] [--quick]
+ *
+ * The classifier alone on images in memory, and `eyelet classify` over folders, which also reads, decodes and resizes JPEG
+ * files: small photos where ../shared/data has them, and copies of the README's screenshot. All in turn, round after round.
+ * Chosen networks and --quick (short rounds) are only printed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { trained } from './bench_networks.js';
-import { fixed, grouped, machine, root, spread, table, withSpread, writeReadme } from './bench_report.js';
+import { fixed, grouped, machine, root, spread, table, withSpread, writeResults } from './bench_report.js';
 
 const { values: { networks, quick }, positionals: [program] } = parseArgs({
-    options: { networks: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } }, allowPositionals: true,
+    options: { networks: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } },
+    allowPositionals: true,
 });
-const usual = ['tutorial', 'resnet9', 'mobile', 'airbench95'], wanted = networks.split(',').filter(Boolean);
+const defaults = ['tutorial', 'resnet9', 'mobile', 'airbench95'], wanted = networks.split(',').filter(Boolean);
 const rounds = quick ? 1 : 5, seconds = quick ? 0.05 : 0.3, threadCounts = [1, 2];
 const leaveOut = (what, why) => console.log(`${what}: LEFT OUT: ${why}`);
 
-/** [{ title, operands, count }]: pictures in files. */
+/* [{ title, operands, count }]: images in files. */
 function collections() {
     const copies = 64, folder = join(root, 'build/bench/pictures'), found = [];
     const photos = join(root, '../shared/data/photos-20/test');
@@ -32,7 +33,8 @@ function collections() {
     }
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    for (let i = 0; i < copies; i++) symlinkSync('../../../web/screenshot.jpg', join(folder, `${1000 + i}.jpg`));
+    for (let i = 0; i < copies; i++)
+        symlinkSync('../../../web/screenshot.jpg', join(folder, `${1000 + i}.jpg`));
     return [...found, { title: `${copies} of 1180x1000`, operands: [folder], count: copies }];
 }
 
@@ -41,13 +43,14 @@ function timeFiles(model, { operands, count }, threads) {
     const words = ['classify', model, ...operands, '--json', '--threads', String(threads)];
     const options = { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' };
     const { status, stderr } = spawnSync(join(root, 'build/eyelet'), words, options);
-    if (status !== 0) throw new Error(`eyelet classify: ${stderr}`);
+    if (status !== 0)
+        throw new Error(`eyelet classify: ${stderr}`);
     return count / (performance.now() - start) * 1000;
 }
 
 const files = collections(), peaks = {}, fusedPeaks = {};
 let vector;
-const rows = trained(wanted.length ? wanted : usual, leaveOut).flatMap(({ name, model }) => {
+const rows = trained(wanted.length ? wanted : defaults, leaveOut).flatMap(({ name, model }) => {
     const results = threadCounts.map((threads) => ({ threads, alone: [], ofFiles: files.map(() => []) }));
     let multiplyAdds;
     for (let round = 0; round < rounds; round++)
@@ -70,14 +73,16 @@ const rows = trained(wanted.length ? wanted : usual, leaveOut).flatMap(({ name, 
 const peak = (of) => threadCounts.map((threads) => `${fixed(1)(of[threads] / 1e9)} with ${threads}`).join(', ');
 const fileTitles = files.map(({ title }) => `${title}, images/s`);
 const lines = [
-    `Measured by \`make bench-native\` on ${machine}, ${vector}. The peak of multiplications and additions one after the`,
-    'other, as inference computes to give the same bits everywhere, in GFLOP/s and threads:',
-    `${peak(peaks)}; of fused ones: ${peak(fusedPeaks)}.`,
-    "GFLOP/s count the arithmetic of direct convolutions, of which Winograd's tiles save a part; median (middle half).",
+    `Measured by \`make bench-native\` on ${machine}, ${vector}. Peak throughput in GFLOP/s by threads, of unfused`,
+    'multiply + add (inference is unfused for bit-exactness): ' +
+        `${peak(peaks)}; of fused multiply-add: ${peak(fusedPeaks)}.`,
+    'GFLOP/s count the operations of direct convolution, some of which Winograd saves; median (interquartile range).',
     '',
-    ...table(['network', 'threads', 'classifier alone, images/s', 'GFLOP/s', 'of the peak', ...fileTitles],
+    ...table(['network', 'threads', 'images in memory, images/s', 'GFLOP/s', 'of the peak', ...fileTitles],
         rows.map(({ name, threads, rate, speed, fileRates }) => [`\`${name}\``, threads, withSpread(rate, grouped),
             fixed(1)(speed / 1e9), `${(100 * speed / peaks[threads]).toFixed(0)} %`, ...fileRates])),
 ];
-if (wanted.length || quick) console.log(['', ...lines, '', 'The README stays as it is: this was a part.'].join('\n'));
-else writeReadme('bench-native', lines);
+if (wanted.length || quick)
+    console.log(['', ...lines, '', 'RESULTS.md is unchanged: this was a part.'].join('\n'));
+else
+    writeResults('bench-native', lines);

@@ -1,4 +1,4 @@
-// The networks that the benchmarks run, with the files that each runtime reads, in build/bench.
+/* The networks that the benchmarks run, with the files that each runtime reads, in build/bench. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { readOnnx } from '../support/onnx_file.js';
 const folder = join(root, 'build/bench'), fileOf = (name) => `build/bench/${name.replace(' ', '-')}`;
 const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
 
-/** The shipped models, and networks whose speed is asked for but whose weights are not: one step from random ones. */
+/* The shipped models, and networks of which only the speed matters: trained for one step. */
 const models = {
     airbench95: 'web/models/airbench95.eyelet',
     tutorial: 'web/models/tutorial.eyelet',
@@ -18,11 +18,13 @@ const models = {
     mobile: ['--recipe', 'mobile'],
 };
 
-/** [{ name, model }] of those that are `wanted`, or of all; paths from the project's folder. What cannot be made is told to leaveOut. */
+/* [{ name, model }] of those that are `wanted`, or of all; paths from the project's folder. leaveOut hears of what
+ * cannot be made. */
 export function trained(wanted, leaveOut) {
     mkdirSync(folder, { recursive: true });
     return Object.entries(models).filter(([name]) => !wanted.length || wanted.includes(name)).flatMap(([name, source]) => {
-        if (typeof source === 'string') return [{ name, model: source }];
+        if (typeof source === 'string')
+            return [{ name, model: source }];
         const model = `${fileOf(name)}.eyelet`;
         try {
             run('train', '-o', model, ...source, '--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0');
@@ -34,7 +36,7 @@ export function trained(wanted, leaveOut) {
     });
 }
 
-/** The same with what else is run: [{ name, model, quantized, onnx, plan, weights, width, height }]. */
+/* The same with the files of other runtimes: [{ name, model, quantized, onnx, plan, weights, width, height }]. */
 export function networks(wanted, leaveOut) {
     return trained(wanted, leaveOut).map(({ name, model }) => {
         const [quantized, onnx, plan, weights] =

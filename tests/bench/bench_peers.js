@@ -1,57 +1,65 @@
-// The part of make bench that looks at others: the same networks with the same weights in ONNX Runtime Web and in
-// TensorFlow.js (both WebAssembly with SIMD), in turn with ours, in Node and in Chromium. bench_race.js is what runs there.
+/* The part of make bench beside other runtimes: the same networks with the same weights in ONNX Runtime Web and in
+ * TensorFlow.js (both WebAssembly with SIMD), in turn with Eyelet, in Node and in Chromium. bench_race.js runs
+ * there. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { networks } from './bench_networks.js';
 import { names, race } from './bench_race.js';
-import { compressed, fixed, grouped, launchChromium, machine, root, spread, table, withSpread, writeReadme } from './bench_report.js';
+import {
+    compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread, writeResults,
+} from './bench_report.js';
 
 const modules = join(root, 'node_modules');
-const contestants = Object.keys(names); // of the race
+const contestants = Object.keys(names); /* of the race */
 const runtimes = contestants.filter((name) => name !== 'quantized'), [own, ...others] = runtimes;
-const ratio = fixed(2), sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+const ratio = fixed(2);
 
-/** What a page loads, for one thread. */
+/* What a page loads, for one thread. */
 const downloads = {
-    eyelet: ['web/classifier.js', 'web/classifier.wasm'],
+    eyelet: [...moduleFiles, 'web/classifier.wasm'],
     ort: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
         .map((file) => `node_modules/onnxruntime-web/dist/${file}`),
-    tfjs: ['core/dist/tf-core.min.js', 'backend-wasm/dist/tf-backend-wasm.min.js', 'backend-wasm/dist/tfjs-backend-wasm-simd.wasm']
+    tfjs: ['core/dist/tf-core.min.js', 'backend-wasm/dist/tf-backend-wasm.min.js',
+        'backend-wasm/dist/tfjs-backend-wasm-simd.wasm']
         .map((file) => `node_modules/@tensorflow/tfjs-${file}`),
 };
 
-export const peerParts = { runtimes: tellSizes, race: tellRace, start: tellStart, many: tellMany };
+export const peerParts = { runtimes: reportSizes, race: reportRace, start: reportStart, many: reportMany };
 
-/** Runs the parts that `wanted` names, and puts their tables into the README when nothing was left out on purpose. */
+/* Runs the parts that `wanted` names, and writes their tables into RESULTS.md if these are all parts and networks. */
 export async function peers(wanted, { only, quick, leaveOut }) {
     const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm'].find((name) => !existsSync(join(modules, name)));
-    if (missing) return leaveOut('other runtimes', `${missing} is not installed (make deps-test)`);
+    if (missing)
+        return leaveOut('other runtimes', `${missing} is not installed (make deps-test)`);
     const version = (name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version;
     const all = wanted.some((part) => part !== 'runtimes') ? networks(only, leaveOut) : [];
     const lines = [`Measured by \`make bench\` on ${machine}, Node ${process.versions.node}, beside`,
         `ONNX Runtime Web ${version('onnxruntime-web')} and TensorFlow.js ${version('@tensorflow/tfjs-core')} (both`,
-        'WebAssembly with SIMD; theirs gets its input as floats, ready made, ours starts from the pixels); median (middle half).'];
-    for (const part of wanted) lines.push('', ...await peerParts[part]({ all, quick, leaveOut }));
-    if (wanted.length === Object.keys(peerParts).length && !only.length && !quick) writeReadme('bench-peers', lines);
-    else console.log(['', ...lines, '', 'The README stays as it is: this was a part.'].join('\n'));
+        'WebAssembly with SIMD; they get normalised floats, Eyelet starts from pixels); median (interquartile range).'];
+    for (const part of wanted)
+        lines.push('', ...await peerParts[part]({ all, quick, leaveOut }));
+    if (wanted.length === Object.keys(peerParts).length && !only.length && !quick)
+        writeResults('bench-peers', lines);
+    else
+        console.log(['', ...lines, '', 'RESULTS.md is unchanged: this was a part.'].join('\n'));
 }
 
-// ---- Sizes ----
+/* --- Sizes --- */
 
-function tellSizes() {
+function reportSizes() {
     const kilobytes = (bytes) => `${grouped(bytes / 1000)} KB`;
     const rows = runtimes.map((runtime) => {
-        const files = downloads[runtime].map((file) => compressed(readFileSync(join(root, file))));
-        return [names[runtime], ...['raw', 'gzip', 'brotli'].map((kind) => kilobytes(sum(files.map((file) => file[kind]))))];
+        const sizes = compressedSizes(downloads[runtime]);
+        return [names[runtime], ...['raw', 'gzip', 'brotli'].map((kind) => kilobytes(sizes[kind]))];
     });
-    return ['The runtime to download, as its makers ship it:', '', ...table(['runtime', 'raw', 'gzip', 'brotli'], rows)];
+    return ['Download size of the runtime, as its makers ship it:', '', ...table(['runtime', 'raw', 'gzip', 'brotli'], rows)];
 }
 
-// ---- One picture at a time ----
+/* --- Latency --- */
 
-async function tellRace({ all, quick, leaveOut }) {
+async function reportRace({ all, quick, leaveOut }) {
     const rounds = quick ? 3 : 21, rows = [];
     const tell = (network, where, { times, ratios, apart }) => {
         if (!(Math.max(...apart.filter((_, i) => contestants[i] !== 'quantized')) < 1e-4))
@@ -61,7 +69,8 @@ async function tellRace({ all, quick, leaveOut }) {
         rows.push([`\`${network.name}\``, where, ...cells.flat()]);
         console.log(rows.at(-1).join(' | '));
     };
-    for (const network of all) tell(network, 'Node', await race(contestants, network, rounds));
+    for (const network of all)
+        tell(network, 'Node', await race(contestants, network, rounds));
     await inPages({ leaveOut }, async (visit) => {
         for (const network of all) {
             const page = await visit();
@@ -70,18 +79,20 @@ async function tellRace({ all, quick, leaveOut }) {
         }
     });
     const heads = ['network', 'where',
-        ...contestants.flatMap((name) => [`${names[name]}, ms`, ...(others.includes(name) ? ['times as long'] : [])])];
-    return ['One picture at a time on one thread, warm:', '', ...table(heads, rows)];
+        ...contestants.flatMap((name) => [`${names[name]}, ms`, ...(others.includes(name) ? ['slowdown'] : [])])];
+    return ['Latency of one image on one thread, warm; slowdown: of the runtime against Eyelet in float32 (x):', '',
+        ...table(heads, rows)];
 }
 
-// ---- From nothing ----
+/* --- Cold start --- */
 
-async function tellStart({ all, quick, leaveOut }) {
+async function reportStart({ all, quick, leaveOut }) {
     const rounds = quick ? 1 : 3, rows = [];
     const tell = async (network, where, once) => {
         const samples = runtimes.map(() => []);
         for (let round = 0; round < rounds; round++)
-            for (let i = 0; i < runtimes.length; i++) samples[i].push(await once(runtimes[i], network));
+            for (let i = 0; i < runtimes.length; i++)
+                samples[i].push(await once(runtimes[i], network));
         const cells = samples.map((of) => {
             const figures = (key) => spread(of.map((sample) => sample[key]));
             const calls = ['first', 'second', 'hundredth'].map((key) => fixed(1)(figures(key).median));
@@ -90,7 +101,8 @@ async function tellStart({ all, quick, leaveOut }) {
         rows.push([`\`${network.name}\``, where, ...cells.flat()]);
         console.log(rows.at(-1).join(' | '));
     };
-    for (const network of all) await tell(network, 'Node', startInNode);
+    for (const network of all)
+        await tell(network, 'Node', startInNode);
     const empty = await launched(async (browser) => {
         await openPage(browser, 'about:blank');
         return peakOf(browser);
@@ -106,10 +118,11 @@ async function tellStart({ all, quick, leaveOut }) {
                 }));
         });
     const heads = ['network', 'where',
-        ...runtimes.flatMap((runtime) => [`${names[runtime]}: to the first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
+        ...runtimes.flatMap((runtime) => [`${names[runtime]}: first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
     const emptyPage = typeof empty === 'string' ? '' : `; an empty page: ${fixed(0)(empty / 1e6)} MB`;
-    return ['In a fresh process of Node, and in a fresh browser: from the import to the first label, the first, second and',
-        `hundredth call, and the most memory that the process (of the page) held by then (VmHWM${emptyPage}):`, '', ...table(heads, rows)];
+    return ['Cold start in a new process of Node and in a new browser: time from the import to the first label, latency of the ' +
+            'first, second',
+        `and hundredth call, and the peak memory of the process (of the page; VmHWM${emptyPage}):`, '', ...table(heads, rows)];
 }
 
 function startInNode(runtime, network) {
@@ -117,35 +130,39 @@ function startInNode(runtime, network) {
         const times = await start(${JSON.stringify(runtime)}, ${JSON.stringify(network)});
         const about = (await import('node:fs')).readFileSync('/proc/self/status', 'utf8');
         process.stdout.write(JSON.stringify({ times, about }), () => process.exit());`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`${runtime} in Node: ${stderr}`);
+    const words = ['--input-type=module', '-e', script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+    if (status !== 0)
+        throw new Error(`${runtime} in Node: ${stderr}`);
     const { times, about } = JSON.parse(stdout);
     return { ...times, memory: peakIn(about) };
 }
 
-/** Bytes: the most that a process has held so far. The maximum that getrusage tells begins with that of the process it was forked from. */
+/* Peak resident bytes of a process so far. The maximum of getrusage would start from that of the parent process. */
 const peakIn = (about) => /VmHWM:\s+(\d+) kB/.exec(about)[1] * 1024;
 
-/** Bytes: the most that any of the browser's page processes has held so far; there is one page. */
+/* Peak resident bytes of the browser's page process; there is one page. */
 async function peakOf(browser) {
     const { processInfo } = await (await browser.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
     const peak = ({ id }) => peakIn(readFileSync(`/proc/${id}/status`, 'utf8'));
     return Math.max(...processInfo.filter(({ type }) => type === 'renderer').map(peak));
 }
 
-// ---- Many pictures ----
+/* --- Throughput --- */
 
-async function tellMany({ all, quick, leaveOut }) {
+async function reportMany({ all, quick, leaveOut }) {
     const rounds = quick ? 1 : 5, milliseconds = quick ? 500 : 1000, rows = [];
     const columns = runtimes.flatMap((runtime) => [1, 2].map((threads) => ({ runtime, threads })));
     await inPages({ leaveOut, isolated: true }, async (visit) => {
         for (const network of all) {
             const pages = [], rates = columns.map(() => []);
-            for (const _ of columns) pages.push(await visit());
+            for (const _ of columns)
+                pages.push(await visit());
             for (let round = 0; round < rounds; round++)
                 for (const [i, { runtime, threads }] of columns.entries())
                     rates[i].push(await inPage(pages[i], 'many', runtime, network, threads, milliseconds));
-            for (const page of pages) await page.close();
+            for (const page of pages)
+                await page.close();
             const withTwo = (runtime) => rates[columns.findIndex((column) => column.runtime === runtime && column.threads === 2)];
             const ratios = others.map((other) => withTwo(own).map((rate, round) => rate / withTwo(other)[round]));
             rows.push([`\`${network.name}\``, ...rates.map((of) => withSpread(spread(of), grouped)),
@@ -156,26 +173,31 @@ async function tellMany({ all, quick, leaveOut }) {
     const what = ({ runtime, threads }) => `${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`;
     const heads = ['network', ...columns.map((column) => `${names[column.runtime]}, ${what(column)}`),
         ...others.map((other) => `${names[own]} / ${names[other]}, with 2`)];
-    return ['Many pictures in Chromium, images a second once all threads are at work: ours one by one through `classifyMany`,',
-        'theirs 16 at a time with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
+    return ['Throughput in Chromium, images/s once all threads are busy: Eyelet one image at a time through `classifyMany`, ' +
+            'the others',
+        'in batches of 16 with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
 }
 
-// ---- Pages ----
+/* --- Pages --- */
 
 const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
 
 const theirs = { ort: ['onnxruntime-web/dist'], tfjs: ['@tensorflow/tfjs-core/dist', '@tensorflow/tfjs-backend-wasm/dist'] };
 
-/** Serves the project's folder and the others' files, with the headers that allow threads if they are to be had. */
+/* Serves the project's folder and the others' files, with the headers that threads need if `isolated`. */
 async function serving(isolated, use) {
-    const headers = isolated ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {};
+    const headers = isolated
+        ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } : {};
     const server = createServer(({ url }, response) => {
         const [, folder, file] = /^\/(ort|tfjs)?\/?(.*)$/.exec(url);
-        const places = theirs[folder];
-        const path = (places?.map((place) => join(modules, place, file)) ?? [join(root, file)]).find(existsSync);
-        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-        if (url === '/') return response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
-        if (!path) return response.writeHead(404).end();
+        const folders = theirs[folder];
+        const path = (folders?.map((name) => join(modules, name, file)) ?? [join(root, file)]).find(existsSync);
+        for (const [name, value] of Object.entries(headers))
+            response.setHeader(name, value);
+        if (url === '/')
+            return response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
+        if (!path)
+            return response.writeHead(404).end();
         response.setHeader('Content-Type', types[extname(path)] ?? 'application/octet-stream').end(readFileSync(path));
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -186,10 +208,11 @@ async function serving(isolated, use) {
     }
 }
 
-/** A browser of its own; what `use` returns, or why there is none. */
+/* A browser of its own; what `use` returns, or why there is none. */
 async function launched(use) {
     const browser = await launchChromium();
-    if (typeof browser === 'string') return browser;
+    if (typeof browser === 'string')
+        return browser;
     try {
         return await use(browser);
     } finally {
@@ -205,7 +228,8 @@ async function openPage(browser, url) {
 
 async function inPages({ leaveOut, isolated = false }, use) {
     const why = await launched((browser) => serving(isolated, (url) => use(() => openPage(browser, url))));
-    if (typeof why === 'string') leaveOut('other runtimes in Chromium', why);
+    if (typeof why === 'string')
+        leaveOut('other runtimes in Chromium', why);
 }
 
 function inPage(page, what, ...words) {

@@ -1,37 +1,42 @@
-// The networks of the benchmarks in three runtimes, and what is timed of each; the same file in Node and in a page that
-// bench_peers.js serves.
-//
-//     await start('ort', network)                     // in a fresh process or page: from the import to the first label, single calls
-//     await race(['eyelet', 'ort', 'tfjs'], network, 21)  // one picture at a time, in turn, for 21 rounds
-//     await many('tfjs', network, 2, 1000)            // images a second, with 2 threads or workers, for a second
-//
-// A network is { model, quantized, onnx, plan, weights, width, height }: places of files. Every runtime but ours gets its input as
-// floats, ready made; ours starts from the pixels.
+/* The networks of the benchmarks in three runtimes, and what is timed of each; the same file in Node and in a page that
+ * bench_peers.js serves.
+ *
+ *     await start('ort', network)                         // cold start in a new process or page: first label, single calls
+ *     await race(['eyelet', 'ort', 'tfjs'], network, 21)  // latency of one image, in turn, for 21 rounds
+ *     await many('tfjs', network, 2, 1000)                // images/s, with 2 threads or workers, for a second
+ *
+ * A network is { model, quantized, onnx, plan, weights, width, height }, files by path or URL. Other runtimes get normalised
+ * floats; Eyelet starts from pixels. */
 
-export const names = { eyelet: 'Eyelet', quantized: 'Eyelet in whole numbers', ort: 'ONNX Runtime Web', tfjs: 'TensorFlow.js' };
-const batch = 16; // images that the others get at a time where there are many
+export const names = { eyelet: 'Eyelet', quantized: 'Eyelet int8', ort: 'ONNX Runtime Web', tfjs: 'TensorFlow.js' };
+const batch = 16; /* images in a batch of the other runtimes, for throughput */
 
 const inNode = typeof window === 'undefined';
 
-/** A picture as each wants it: bytes in rows of red, green, blue, alpha; floats from 0 to 1 in planes, or in rows. */
+/* An image in each runtime's layout: RGBA bytes; floats from 0 to 1 in NCHW planes, or in NHWC rows. */
 function picture({ height, width }, images = 1) {
     const pixels = height * width, data = new Uint8ClampedArray(4 * pixels);
     const planes = new Float32Array(images * 3 * pixels), rows = new Float32Array(images * 3 * pixels);
-    for (let i = 0; i < 4 * pixels; i++) data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
-    for (let i = 0; i < 3 * pixels; i++) planes[i] = data[4 * (i % pixels) + Math.floor(i / pixels)] / 255;
-    for (let i = 0; i < 3 * pixels; i++) rows[i] = data[4 * Math.floor(i / 3) + i % 3] / 255;
+    for (let i = 0; i < 4 * pixels; i++)
+        data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
+    for (let i = 0; i < 3 * pixels; i++)
+        planes[i] = data[4 * (i % pixels) + Math.floor(i / pixels)] / 255;
+    for (let i = 0; i < 3 * pixels; i++)
+        rows[i] = data[4 * Math.floor(i / 3) + i % 3] / 255;
     for (const floats of [planes, rows])
-        for (let i = 1; i < images; i++) floats.copyWithin(i * 3 * pixels, 0, 3 * pixels);
+        for (let i = 1; i < images; i++)
+            floats.copyWithin(i * 3 * pixels, 0, 3 * pixels);
     return { image: { data, width, height }, planes, rows };
 }
 
-async function read(place) {
-    if (!inNode) return (await fetch(place)).arrayBuffer();
-    const bytes = await (await import('node:fs/promises')).readFile(place);
+async function read(path) {
+    if (!inNode)
+        return (await fetch(path)).arrayBuffer();
+    const bytes = await (await import('node:fs/promises')).readFile(path);
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
 }
 
-// Each gives { call, logits }: what is timed, for as many images at a time as are asked for, and numbers to compare.
+/* Each gives { call, logits }: what is timed, for a batch of so many images, and numbers to compare. */
 const open = {
     async eyelet(network) {
         const { loadClassifier } = await import(inNode ? '../../web/classifier.js' : '/web/classifier.js');
@@ -45,9 +50,11 @@ const open = {
         const ort = await import(inNode ? 'onnxruntime-web' : '/ort/ort.wasm.min.mjs');
         ort.env.wasm.numThreads = threads;
         ort.env.logLevel = 'error';
-        if (!inNode) ort.env.wasm.wasmPaths = '/ort/';
+        if (!inNode)
+            ort.env.wasm.wasmPaths = '/ort/';
         const session = await ort.InferenceSession.create(onnx);
-        const feeds = { image: new ort.Tensor('float32', picture({ width, height }, images).planes, [images, 3, height, width]) };
+        const { planes } = picture({ width, height }, images);
+        const feeds = { image: new ort.Tensor('float32', planes, [images, 3, height, width]) };
         return { call: () => session.run(feeds), logits: async () => (await session.run(feeds)).logits.data };
     },
 
@@ -87,30 +94,37 @@ async function loadTensorFlow(threads) {
 
 async function timed(call, count = 1) {
     const start = performance.now();
-    for (let i = 0; i < count; i++) await call();
+    for (let i = 0; i < count; i++)
+        await call();
     return (performance.now() - start) / count;
 }
 
-/** Milliseconds. */
+/* Milliseconds. */
 export async function start(runtime, network) {
     const begin = performance.now();
     const { call } = await open[runtime](network, 1, 1);
     const calls = [await timed(call)], label = performance.now() - begin;
-    while (calls.length < 100) calls.push(await timed(call));
+    while (calls.length < 100)
+        calls.push(await timed(call));
     return { label, first: calls[0], second: calls[1], hundredth: calls[99] };
 }
 
-/** Round after round, each in turn: milliseconds of a call, how many times as long it takes as the first one's, and how far the
- *  logits are from the first one's, as a share of the largest. */
+/* Round after round, each in turn: milliseconds of a call, the slowdown against the first runtime, and the largest
+ * difference of the logits from the first one's, relative to the largest logit. */
 export async function race(runtimes, network, rounds) {
     const opened = [];
-    for (const runtime of runtimes) opened.push(await open[runtime](network, 1, 1));
-    for (const { call } of opened) for (const end = performance.now() + 500; performance.now() < end;) await call();
+    for (const runtime of runtimes)
+        opened.push(await open[runtime](network, 1, 1));
+    for (const { call } of opened)
+        for (const end = performance.now() + 500; performance.now() < end;)
+            await call();
     const count = Math.ceil(40 / (await timed(opened[0].call, 3)));
     const times = opened.map(() => []), ratios = opened.map(() => []);
     for (let round = 0; round < rounds; round++) {
-        for (let i = 0; i < opened.length; i++) times[i].push(await timed(opened[i].call, i ? Math.ceil(count / 3) : count));
-        for (let i = 0; i < opened.length; i++) ratios[i].push(times[i].at(-1) / times[0].at(-1));
+        for (let i = 0; i < opened.length; i++)
+            times[i].push(await timed(opened[i].call, i ? Math.ceil(count / 3) : count));
+        for (let i = 0; i < opened.length; i++)
+            ratios[i].push(times[i].at(-1) / times[0].at(-1));
     }
     const results = await Promise.all(opened.map(async ({ logits }) => [...await logits()]));
     const largest = Math.max(...results[0].map(Math.abs));
@@ -118,9 +132,9 @@ export async function race(runtimes, network, rounds) {
     return { times, ratios, apart };
 }
 
-const opened = new Map(); // what a page has open, from one turn to the next
+const opened = new Map(); /* what a page has open, from one round to the next */
 
-/** Images a second over this many milliseconds, once all threads are at work. Ours go through classifyMany. */
+/* Images/s over this many milliseconds, once all threads are busy. Eyelet's go through classifyMany. */
 export async function many(runtime, network, threads, milliseconds) {
     const { image } = picture(network);
     let count = 0, start = 0;
@@ -130,7 +144,8 @@ export async function many(runtime, network, threads, milliseconds) {
         opened.set(runtime, classifier);
         const endless = function* () { while (runs()) yield image; };
         for await (const result of classifier.classifyMany(endless(), { workers: threads })) {
-            if (!Array.isArray(result)) throw result;
+            if (!Array.isArray(result))
+                throw result;
             if (++count === 20 && !start) {
                 start = performance.now();
                 count = 0;
@@ -139,8 +154,10 @@ export async function many(runtime, network, threads, milliseconds) {
     } else {
         const { call } = opened.get(runtime) ?? await open[runtime](network, threads, batch);
         opened.set(runtime, { call });
-        for (let i = 0; i < 3; i++) await call();
-        for (start = performance.now(); runs(); count += batch) await call();
+        for (let i = 0; i < 3; i++)
+            await call();
+        for (start = performance.now(); runs(); count += batch)
+            await call();
     }
     return count / (performance.now() - start) * 1000;
 }

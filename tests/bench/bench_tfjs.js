@@ -1,20 +1,21 @@
-// A network for TensorFlow.js, made of its core operations as one writes them for speed: NHWC, bias and activation fused into the
-// convolution, tensors given back when their last reader is done.
-//
-//     const { plan, weights } = planFrom(readFileSync('m.onnx'));           // in Node: steps as JSON, floats for a file beside it
-//     const run = build(tf, plan, weights);                                 // anywhere
-//     const { logits, probabilities } = run(tf.tensor4d(floats, [n, h, w, 3]));  // the caller disposes of them
-//
-// Knows what the networks of the benchmarks are made of, and refuses anything else. Imports nothing in the page.
+/* A network for TensorFlow.js, made of its core operations as one writes them for speed: NHWC, bias and activation fused into
+ * the convolution, tensors disposed of after their last reader.
+ *
+ *     const { plan, weights } = planFrom(readOnnx(readFileSync('m.onnx')));      // in Node: steps as JSON, and floats
+ *     const run = build(tf, plan, weights);                                      // anywhere
+ *     const { logits, probabilities } = run(tf.tensor4d(floats, [n, h, w, 3]));  // the caller disposes of them
+ *
+ * Knows the layers of the benchmarks' networks, and refuses others. Imports nothing in the page. */
 
-/** From `readOnnx`'s graph to steps and weights in TensorFlow's layouts. */
+/* From `readOnnx`'s graph to steps and weights in TensorFlow's layouts. */
 export function planFrom({ nodes, constants }) {
-    const weights = [], specs = new Map(), steps = [], names = new Map(); // of tensors that became another one
+    const weights = [], specs = new Map(), steps = [], names = new Map(); /* aliases of tensors */
     const constant = new Map(constants.map((it) => [it.name, it]));
     const readers = (name) => nodes.filter(({ inputs }) => inputs.includes(name));
     let at = 0;
     const add = (name, shape, order) => {
-        if (name === undefined || specs.has(name)) return name;
+        if (name === undefined || specs.has(name))
+            return name;
         const { dims, bytes } = constant.get(name);
         const values = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
         const moved = order ? transposed(values, dims, order) : values;
@@ -26,12 +27,14 @@ export function planFrom({ nodes, constants }) {
     const fused = new Set();
     const activationBehind = (node) => {
         const [next, ...others] = readers(node.outputs[0]);
-        if (others.length || !['Relu', 'Clip'].includes(next?.type)) return { output: node.outputs[0], activation: 'linear' };
+        if (others.length || !['Relu', 'Clip'].includes(next?.type))
+            return { output: node.outputs[0], activation: 'linear' };
         fused.add(next);
         return { output: next.outputs[0], activation: next.type === 'Relu' ? 'relu' : 'relu6' };
     };
     for (const node of nodes) {
-        if (fused.has(node)) continue;
+        if (fused.has(node))
+            continue;
         const { type, inputs: [first, second, third], outputs: [name], attributes } = node;
         const input = names.get(first) ?? first, dims = constant.get(second)?.dims;
         const { kernel_shape: window, strides, pads } = attributes, pad = pads?.some(Boolean) ? 'same' : 'valid';
@@ -48,7 +51,7 @@ export function planFrom({ nodes, constants }) {
             const other = dims ? add(second, dims.length === 4 ? [dims[1]] : []) : names.get(second) ?? second;
             steps.push({ kind: type.toLowerCase(), input, with: other, output: name });
         } else if (type === 'Transpose') {
-            names.set(name, input); // of channels behind the pixels, where they are
+            names.set(name, input); /* NCHW to NHWC, which it is */
         } else if (['Sigmoid', 'Softmax', 'Flatten', 'GlobalAveragePool'].includes(type)) {
             steps.push({ kind: type.toLowerCase(), input, output: name });
         } else {
@@ -61,17 +64,18 @@ export function planFrom({ nodes, constants }) {
             && !steps.slice(i + 1).some((later) => later.input === name || later.with === name));
     });
     const together = new Float32Array(at);
-    [...specs.values()].forEach(({ at: place }, i) => together.set(weights[i], place));
+    [...specs.values()].forEach(({ at: offset }, i) => together.set(weights[i], offset));
     return { plan: { steps, specs: [...specs.values()] }, weights: together };
 }
 
-/** Values whose dimension i is the old dimension order[i]. */
+/* Values whose dimension i is the old dimension order[i]. */
 function transposed(values, dims, order) {
     const strides = dims.map((_, i) => dims.slice(i + 1).reduce((a, b) => a * b, 1)), out = new Float32Array(values.length);
-    const place = dims.map(() => 0);
+    const index = dims.map(() => 0);
     for (let i = 0; i < out.length; i++) {
-        out[i] = values[order.reduce((sum, from, k) => sum + strides[from] * place[k], 0)];
-        for (let k = order.length - 1; k >= 0 && ++place[k] === dims[order[k]]; k--) place[k] = 0;
+        out[i] = values[order.reduce((sum, from, k) => sum + strides[from] * index[k], 0)];
+        for (let k = order.length - 1; k >= 0 && ++index[k] === dims[order[k]]; k--)
+            index[k] = 0;
     }
     return out;
 }
@@ -101,7 +105,8 @@ export function build(tf, { steps, specs }, weights) {
         for (const { kind, input, output, last, ...step } of steps) {
             const operands = { ...step, with: value(step.with), filter: value(step.filter), bias: value(step.bias) };
             values.set(output, operations[kind](tf, value(input), operands));
-            for (const name of last) value(name).dispose();
+            for (const name of last)
+                value(name).dispose();
         }
         return { logits: value('logits'), probabilities: value('probabilities') };
     });
