@@ -120,9 +120,9 @@ async function reportStart({ all, quick, leaveOut }) {
     const heads = ['network', 'where',
         ...runtimes.flatMap((runtime) => [`${names[runtime]}: first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
     const emptyPage = typeof empty === 'string' ? '' : `; an empty page: ${fixed(0)(empty / 1e6)} MB`;
-    return ['Cold start in a new process of Node and in a new browser: time from the import to the first label, latency of the ' +
-            'first, second',
-        `and hundredth call, and the peak memory of the process (of the page; VmHWM${emptyPage}):`, '', ...table(heads, rows)];
+    return ['Cold start in a new process of Node and in a new browser: time from the import to the first label, latency of',
+        `the first, second and hundredth call, and the peak memory of the process (of the page; VmHWM${emptyPage}):`, '',
+        ...table(heads, rows)];
 }
 
 function startInNode(runtime, network) {
@@ -173,9 +173,8 @@ async function reportMany({ all, quick, leaveOut }) {
     const what = ({ runtime, threads }) => `${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`;
     const heads = ['network', ...columns.map((column) => `${names[column.runtime]}, ${what(column)}`),
         ...others.map((other) => `${names[own]} / ${names[other]}, with 2`)];
-    return ['Throughput in Chromium, images/s once all threads are busy: Eyelet one image at a time through `classifyMany`, ' +
-            'the others',
-        'in batches of 16 with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
+    return ['Throughput in Chromium, images/s once all threads are busy: Eyelet one image at a time through `classifyMany`,',
+        'the others in batches of 16 with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
 }
 
 /* --- Pages --- */
