@@ -63,34 +63,21 @@ objects = $(patsubst %.c,$(build)/%.o,$1)
 embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,\
   $(addprefix templates/,report.html report.css report.js standalone.html standalone.js) \
   index.html style.css contract.js source.js engine.js picture.js view.js))
+formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native wasm tests -name '*.[ch]')))
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded)
 
-.PHONY: all native wasm compile run train reproduce test test-core test-native test-wasm test-skipped test-node bench bench-native \
-  bench-train fuzz deps deps-test install clean distclean help always
+.PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node bench bench-native \
+  bench-train fuzz check-format format deps deps-test install clean distclean help always
 
 all: native wasm
 
 help:
-	@echo 'make run           build everything and serve the page on 127.0.0.1 (fetches what is missing)'
-	@echo 'make test          build and run every test (fetches what is missing)'
-	@echo 'make train         train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)'
-	@echo 'make reproduce     train the page'"'"'s default model again and compare the weights (an hour)'
-	@echo 'make bench         measure speed and size, beside other runtimes too; a part of it:'
-	@echo '                   ARGUMENTS="race --networks mobile --quick" (tests/bench/bench.js)'
-	@echo 'make bench-native  measure native inference, folders of images too'
-	@echo 'make bench-train   measure training, beside PyTorch if Debian'"'"'s python3-torch is there'
-	@echo 'make native        build/eyelet, the command line: build/eyelet --help'
-	@echo 'make wasm          web/classifier.wasm, the module for browsers and Node'
-	@echo 'make install       install the program and the module (PREFIX=/usr/local, DESTDIR)'
-	@echo 'make deps          fetch what building and serving need (make deps-test: tests too)'
-	@echo 'make fuzz          fuzz what reads files (clang; SECONDS=60 for each)'
-	@echo 'make clean         remove what was built, but for build/models; make distclean: those too'
-	@echo
+	@sed -n 's/^\([a-z-]*\):.* ## /\1 /p' $(firstword $(MAKEFILE_LIST)) | while read -r name text; do printf 'make %-14s%s\n' "$$name" "$$text"; done
 	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable scalar sanitize)), O=$O, V=1, WERROR=1'
 
 # ---- The native program ----
 
-native: $(build)/eyelet
+native: $(build)/eyelet ## build/eyelet, the command line: build/eyelet --help
 	@[ $O/eyelet -ef $< ] || ln -sf $(VARIANT)/eyelet $O/eyelet
 
 compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES)
@@ -116,6 +103,13 @@ $(build)/bench-%: $(without_main) $(build)/tests/bench/bench_%.o
 $(build)/fuzz-%: $(without_main) $(build)/tests/fuzz/fuzz_%.o
 	$(link) -fsanitize=fuzzer
 
+# One object whose global symbols are the public functions alone, so that no other of core meets an embedder's names.
+library: $(build)/libeyelet.a ## libeyelet.a, to link C programs against (core/classifier.h)
+$(build)/libeyelet.o: $(call objects,$(core))
+	$(call quiet,LD,$@) ld -r $^ -o $@ && objcopy --wildcard --keep-global-symbol='eyelet_*' $@
+$(build)/libeyelet.a: $(build)/libeyelet.o
+	$(call quiet,AR,$@) ar rcs $@ $<
+
 # Every C file of a variant that need not run here.
 compile: $(call objects,$(core) $(native) $(tests) $(benches) $(addprefix tests/fuzz/fuzz_,$(addsuffix .c,$(fuzzers))))
 
@@ -135,7 +129,7 @@ $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
 wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
 
-wasm: $(module) $O/wasm/classifier-without-decoders.wasm
+wasm: $(module) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node
 
 # Of core, the linker drops what no export reaches: training, and without decoders those.
 $(module): $O/wasm/wasm/exports.o
@@ -168,17 +162,17 @@ $O/wasm-tests/run-tests.wasm: $(patsubst %.c,$O/wasm-tests/%.o,$(core) $(tests))
 
 # ---- Using it ----
 
-run: deps
+run: deps ## build everything and serve the page on 127.0.0.1 (fetches what is missing)
 	$(MAKE) all
 	node web/serve.js
 
-train: deps
+train: deps ## train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)
 	$(MAKE) native
 	@mkdir -p $O/models
 	$O/eyelet train -o $O/models/tutorial.eyelet $(ARGUMENTS)
 
 # The model that the page opens first, from nothing: an hour on two cores. Any AVX2 or AVX-512 machine gets its weights.
-reproduce: deps
+reproduce: deps ## train the page's default model again and compare the weights (an hour)
 	$(MAKE) native
 	@mkdir -p $O/models
 	$O/eyelet train -o $O/models/reproduced.eyelet --recipe airbench95
@@ -188,7 +182,7 @@ reproduce: deps
 	  echo 'the same weights as web/models/airbench95.eyelet'; \
 	else echo 'OTHER WEIGHTS than web/models/airbench95.eyelet'; exit 1; fi
 
-clean:
+clean: ## remove what was built, but for build/models (make distclean: those too)
 	if [ -d $O ]; then find $O -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
 	rm -f $(module)
 distclean: clean
@@ -196,7 +190,7 @@ distclean: clean
 
 # ---- Tests ----
 
-test: deps-test
+test: deps-test ## build and run every test (fetches what is missing)
 	$(MAKE) all
 	@failed=; $(MAKE) test-core || failed=1; $(MAKE) test-node || failed=1; $(MAKE) test-skipped; [ -z "$$failed" ]
 
@@ -223,20 +217,25 @@ test-skipped:
 test-node: all
 	node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
 
-bench: deps-test
+check-format: ## compare the C files with .clang-format (make format: rewrite them)
+	clang-format-14 --dry-run -Werror $(formatted)
+format:
+	clang-format-14 -i $(formatted)
+
+bench: deps-test ## measure speed and size, beside other runtimes too; a part: ARGUMENTS="race --networks mobile --quick"
 	$(MAKE) all
 	node tests/bench/bench.js $(ARGUMENTS)
 
-bench-native: deps
+bench-native: deps ## measure native inference, folders of images too
 	$(MAKE) native $(build)/bench-native
 	node tests/bench/bench_native.js $(build)/bench-native $(ARGUMENTS)
 
-bench-train: deps
+bench-train: deps ## measure training, beside PyTorch if Debian's python3-torch is there
 	$(MAKE) $(build)/bench-train
 	node tests/bench/bench_train.js $(build)/bench-train
 
 # Each starts from seeds of its own if there are any, and goes on from what it found before.
-fuzz: native
+fuzz: native ## fuzz what reads files, SECONDS=60 each (clang)
 	$(MAKE) CC=clang VARIANT=fuzz $(fuzzers:%=$O/fuzz/fuzz-%)
 	tests/fuzz/seeds.sh $O/eyelet $O/fuzz/seeds
 	@for name in $(fuzzers); do mkdir -p $O/fuzz/{corpus,seeds}/$$name; \
@@ -246,9 +245,20 @@ fuzz: native
 
 # What the package holds of web/, the module among it.
 package := $(filter-out web/classifier.wasm,$(shell grep -o '"web/[^"]*"' package.json | tr -d '"' | sort))
-install: native wasm
+version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
+public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
+$O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
+	train_native/cli/man.sh $< > $@
+
+install: native wasm library $O/eyelet.1 ## install program, library, module and manual page; PREFIX=/usr/local, DESTDIR
 	install -D $(build)/eyelet $(DESTDIR)$(PREFIX)/bin/eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(package)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $O/eyelet.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(build)/libeyelet.a
+	@for header in $(public_headers); do \
+	  install -D -m 644 $$header $(DESTDIR)$(PREFIX)/include/eyelet/$${header#core/} || exit 1; done
+	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
+	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet -lm' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
 
 # A command or file that is missing, and the Debian package that brings it.
 has = $(shell command -v $1 >/dev/null 2>&1 && echo yes)
@@ -256,7 +266,7 @@ missing := $(if $(wildcard /usr/include/stb/stb_image.h),,libstb-dev) $(if $(cal
   $(if $(call has,node),,nodejs) $(if $(call has,curl),,curl ca-certificates)
 missing_test := $(missing) $(if $(call has,npm),,npm) $(if $(call has,chromium),,chromium)
 
-deps:
+deps: ## fetch what building and serving need (make deps-test: tests too)
 	@$(call fetch,$(missing),to build and serve the page)
 deps-test:
 	@$(call fetch,$(missing_test),to build and test everything)

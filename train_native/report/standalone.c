@@ -11,24 +11,31 @@
 
 static const char hint[] = "Build it with `make wasm`, or name the file with --wasm.";
 
-/* The program is build/VARIANT/eyelet; the caller frees the path. */
-static char *usual_place(void)
+/* Where the module lies, seen from the program: that is build/VARIANT/eyelet or O/VARIANT/eyelet, or bin/eyelet of an installation. The
+ * caller frees the path: the first of these that is there, or else the first. */
+static char *usual_path(void)
 {
-    static const char from_program[] = "/../../web/classifier.wasm";
-    enum { LONGEST = 4096 };
-    char *path = allocate(LONGEST + sizeof from_program, 1);
-    const ssize_t length = readlink("/proc/self/exe", path, LONGEST);
-    char *slash = length > 0 ? strrchr(path, '/') : NULL;
+    static const char *const from_program[] = {"../../web/classifier.wasm", "../classifier.wasm", "../share/eyelet/classifier.wasm"};
+    enum { PLACES = sizeof from_program / sizeof *from_program, LONGEST = 4096 };
+    char folder[LONGEST] = "";
+    const ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    char *slash = length > 0 ? strrchr(folder, '/') : NULL;
     if (!slash)
         die("classifier.wasm", hint, "this system does not say where the program is");
-    strcpy(slash, from_program);
-    return path;
+    *slash = 0;
+    for (int i = 0; i < PLACES; i++) {
+        char *path = path_join(folder, from_program[i]);
+        if (access(path, F_OK) == 0)
+            return path;
+        free(path);
+    }
+    return path_join(folder, from_program[0]);
 }
 
 static char *read_module(const char *wasm)
 {
     enum { MOST = 16 << 20 }; /* bytes */
-    char *usual = wasm ? NULL : usual_place();
+    char *usual = wasm ? NULL : usual_path();
     const char *path = wasm ? wasm : usual, *reason;
     size_t size;
     uint8_t *bytes = read_file(&size, &reason, path, MOST);

@@ -1,0 +1,79 @@
+/* The build: it notices what it depends on, and installs what is promised. Needs what `make native wasm` leaves. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const variant = dirname(readlinkSync(join(root, 'build/eyelet'))); /* the build that build/eyelet is of */
+const scratch = mkdtempSync(join(tmpdir(), 'eyelet-build-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+/* `make` must not take this process for a part of another make, nor its settings. */
+const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...environment } = process.env;
+function run(command, ...words) {
+    const { status, stdout, stderr } = spawnSync(command, words, { cwd: root, encoding: 'utf8', env: environment });
+    assert.equal(status, 0, `${command} ${words.join(' ')}\n${stdout}${stderr}`);
+    return stdout + stderr;
+}
+const make = (...words) => run('make', `VARIANT=${variant}`, ...words);
+const compiled = (text) => new Set([...text.matchAll(/ -c (\S+\.c) -o (\S+)/g)].map((match) => match[2]));
+
+test('a touched header compiles again what includes it, both wasm modules too', () => {
+    assert.equal(compiled(make('-n', 'native', 'wasm')).size, 0, 'something is out of date before anything is touched');
+    const again = compiled(make('-n', '-W', 'core/classifier.h', 'native', 'wasm'));
+    for (const name of [`build/${variant}/core/classifier.o`, 'build/wasm/core/classifier.o', 'build/wasm/wasm/exports.o', 'build/wasm/wasm/exports-without-decoders.o'])
+        assert.ok(again.has(name), name);
+    assert.ok(!again.has(`build/${variant}/core/kernels/gemm.o`));
+});
+
+test('another compiler and other flags compile everything again', () => {
+    const all = compiled(make('-n', '-B', 'native')).size;
+    assert.ok(all > 80);
+    assert.equal(compiled(make('-n', 'CC=clang', 'native')).size, all);
+    assert.equal(compiled(make('-n', 'FLAGS=-O1', 'native')).size, all);
+});
+
+test('make clean leaves trained models, and O= moves all that is built', () => {
+    const there = join(scratch, 'clean');
+    run('mkdir', '-p', join(there, 'models'), join(there, 'x86-64-v3'));
+    run('touch', join(there, 'models/mine.eyelet'));
+    make(`O=${there}`, 'clean');
+    assert.ok(existsSync(join(there, 'models/mine.eyelet')) && !existsSync(join(there, 'x86-64-v3')));
+    assert.ok(existsSync(join(root, 'web/classifier.wasm')));
+    make(`O=${there}`, 'distclean');
+    assert.ok(!existsSync(there));
+    assert.doesNotMatch(make('-n', `O=${there}`, 'native', 'wasm', 'library'), /-o (build|web)\//);
+});
+
+const prefix = join(scratch, 'usr');
+test('make install installs the program, the module, the library and the manual page', () => {
+    make(`PREFIX=/usr`, `DESTDIR=${scratch}`, 'install');
+    assert.match(run(join(prefix, 'bin/eyelet'), '--help'), /^eyelet COMMAND/);
+    for (const name of [...JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).files.map((file) => file.replace('web/', 'share/eyelet/')),
+        'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1'])
+        assert.ok(existsSync(join(prefix, name)), name);
+    run(join(prefix, 'bin/eyelet'), 'export', join(root, 'web/models/tutorial.eyelet'), '--html', '-o', join(scratch, 'page.html')); /* finds the module */
+});
+
+test('the manual page lists every command with its options', () => {
+    const page = readFileSync(join(prefix, 'share/man/man1/eyelet.1'), 'utf8'), help = run(join(prefix, 'bin/eyelet'), '--help');
+    const commands = [...help.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]);
+    assert.ok(commands.length > 5);
+    for (const command of commands) {
+        const section = page.split(`\n.SH EYELET ${command.toUpperCase()}\n`)[1]?.split('\n.SH ')[0] ?? '';
+        const options = [...run(join(prefix, 'bin/eyelet'), command, '--help').matchAll(/^ {2}--([a-z-]+)/gm)].map((match) => match[1]);
+        for (const option of options)
+            assert.ok(section.includes(`\n.TP\n.B \\-\\-${option.replaceAll('-', '\\-')}`), `${command} --${option}`);
+    }
+});
+
+test('the manual page renders without a warning', { skip: spawnSync('groff', ['--version']).status === 0 ? false : 'NOT TESTED: groff is not installed' }, () => {
+    const { status, stdout, stderr } = spawnSync('groff', ['-man', '-ww', '-Tutf8', join(prefix, 'share/man/man1/eyelet.1')], { encoding: 'utf8' });
+    assert.equal(status, 0);
+    assert.equal(stderr, '');
+    assert.match(stdout, /train and run image classifiers/);
+});
