@@ -36,13 +36,14 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werro
 # An include names the folder: "kernels/gemm.h" of core, "cli/errors.h" of the program, "support/test.h" of the tests.
 INCLUDES := -iquote core -iquote train_native -iquote tests
 OPENMP := -fopenmp
+# Without asserts, as what is shipped; `scalar`, `sanitize` and the C tests in WebAssembly check the contracts of the kernels.
 FLAGS := -O3 -g -DNDEBUG
 emcc := NODE_PATH=/usr/share/nodejs emcc
 emcc_flags := $(LANGUAGE) -msimd128 $(INCLUDES)
 ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)
 else ifeq ($(VARIANT),scalar)
-FLAGS += -DVEC_SCALAR
+FLAGS := -O3 -g -DVEC_SCALAR
 else ifeq ($(VARIANT),sanitize) # of vector code too, where the machine runs it: its last lanes must not reach too far
 FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(addprefix -march=,$(filter x86-64-%,$(firstword $(levels))))
 else ifeq ($(VARIANT),fuzz)

@@ -22,6 +22,16 @@ struct window {
     int pad_top, pad_left; /* rows and columns of padding before the input; those behind it follow from the rest */
 };
 
+/* What kernels assert of a window: sizes above 0, padding within the kernel, and a pixel of the input under each position of it. */
+static inline bool window_valid(const struct window *window)
+{
+    const struct shape in = window->in, out = window->out;
+    return in.h > 0 && in.w > 0 && in.c > 0 && out.h > 0 && out.w > 0 && out.c > 0 && window->kernel_h > 0 && window->kernel_w > 0 &&
+           window->stride > 0 && window->pad_top >= 0 && window->pad_top < window->kernel_h && window->pad_left >= 0 &&
+           window->pad_left < window->kernel_w && (out.h - 1) * window->stride - window->pad_top < in.h &&
+           (out.w - 1) * window->stride - window->pad_left < in.w;
+}
+
 /* The input with its borders, as far as the window reaches. */
 static inline struct shape window_padded(const struct window *window)
 {

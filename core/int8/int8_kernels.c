@@ -1,4 +1,35 @@
+#include "int8/int8_kernels.h"
+
+#include "base/bounds.h"
+#include "base/contract.h"
 #include "int8/int8_tile.h"
+
+#include <assert.h>
+
+#ifndef NDEBUG
+/* What convolutions ask of a packed layer and of memory: `out` is apart from `in`, scratch from both. */
+static bool layer_valid(const int16_t *out, const int16_t *in, const struct int8_layer *layer, const void *scratch, size_t scratch_bytes,
+                        const struct window *window)
+{
+    const size_t in_bytes = shape_count(window->in) * sizeof *in;
+    const size_t out_bytes = shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out;
+    return out && in && layer->weights && layer->bias && layer->factor && layer->min <= layer->max && layer->min >= -ACTIVATION_MAX &&
+           layer->max <= ACTIVATION_MAX && (scratch || !scratch_bytes) && contract_aligned(scratch, sizeof(int32_t)) &&
+           contract_apart(out, out_bytes, in, in_bytes) && contract_apart(scratch, scratch_bytes, out, out_bytes) &&
+           contract_apart(scratch, scratch_bytes, in, in_bytes);
+}
+
+static bool depthwise_valid(const struct window *window)
+{
+    return window_valid(window) && window->in.c == window->out.c && window->kernel_h <= LIMIT_KERNEL && window->kernel_w <= LIMIT_KERNEL;
+}
+
+static bool pool_valid(const int16_t *out, const int16_t *in, const struct window *window)
+{
+    return out && in && window_valid(window) && window->in.c == window->out.c &&
+           contract_apart(out, shape_count(window->out) * sizeof *out, in, shape_count(window->in) * sizeof *in);
+}
+#endif
 
 /* ---- Borders ---- */
 
@@ -11,9 +42,9 @@ static size_t padded_bytes(const struct window *window)
 /* memcpy in vectors: that of WebAssembly goes by 4 bytes. The maximum changes nothing, or clang would make a call of memcpy again. */
 static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
 {
-    const ivec least = ivec_set1_16(-ACTIVATION_MAX);
+    const ivec min = ivec_set1_16(-ACTIVATION_MAX);
     for (ptrdiff_t k = 0; k < count; k += INT8_PANEL)
-        int8_store(to + k, ivec_max16(ivec_load(from + k), least), (int)(count - k));
+        int8_store(to + k, ivec_max16(ivec_load(from + k), min), (int)(count - k));
 }
 
 /* The input where its borders are there to read: in place or, copied between zeros, in scratch. */
@@ -48,12 +79,14 @@ static int row_pairs(const struct window *window)
 
 size_t int8_conv_packed(const struct window *window)
 {
+    assert(window_valid(window));
     return (size_t)(window->kernel_h * row_pairs(window)) * 2 * (size_t)int8_padded(window->out.c);
 }
 
 /* Panel after panel (kernel_h, pairs, INT8_PANEL, 2). */
 void int8_conv_pack(void *packed, const int8_t *weights, const struct window *window)
 {
+    assert(window_valid(window) && packed && weights);
     int8_t *to = packed;
     const int row = window->kernel_w * window->in.c, c = window->out.c;
     for (int first = 0; first < c; first += INT8_PANEL)
@@ -75,6 +108,7 @@ static int tile_count(const struct window *window, bool pool)
 
 size_t int8_conv_scratch(const struct window *window)
 {
+    assert(window_valid(window));
     return padded_bytes(window) + (size_t)tile_count(window, false) * INT8_ROWS * sizeof(int32_t);
 }
 
@@ -93,6 +127,7 @@ static void find_pixels(int32_t *indices, struct shape shape, const struct windo
 
 void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
 {
+    assert(window_valid(window) && layer_valid(out, in, layer, scratch, int8_conv_scratch(window), window));
     struct shape shape;
     in = with_borders(&shape, in, scratch, window);
     int32_t *indices = (int32_t *)(void *)((unsigned char *)scratch + padded_bytes(window));
@@ -100,7 +135,7 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
 
     const int c = window->out.c, tiles = tile_count(window, layer->pool), pixels = window->out.h * window->out.w;
     const struct int8_runs runs = {window->kernel_h, row_pairs(window), (ptrdiff_t)shape.w * shape.c};
-    const ivec least = ivec_set1_16(layer->least), most = ivec_set1_16(layer->most);
+    const ivec min = ivec_set1_16(layer->min), max = ivec_set1_16(layer->max);
     const int8_t *panel = layer->weights;
     for (int first = 0; first < c; first += INT8_PANEL, panel += (ptrdiff_t)runs.count * runs.pairs * 2 * INT8_PANEL) {
         const int32_t *bias = layer->bias + first, *factor = layer->factor + first;
@@ -119,14 +154,14 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
             if (layer->pool) { /* the factor is above 0: the largest sum becomes the largest number */
                 const ivec low = ivec_max(ivec_max(sum[0][0], sum[1][0]), ivec_max(sum[2][0], sum[3][0]));
                 const ivec high = ivec_max(ivec_max(sum[0][1], sum[1][1]), ivec_max(sum[2][1], sum[3][1]));
-                int8_store(to, int8_finish(low, high, factor, least, most), c - first);
+                int8_store(to, int8_finish(low, high, factor, min, max), c - first);
                 to += c;
                 continue;
             }
             VEC_UNROLL
             for (int i = 0; i < INT8_ROWS; i++)
                 if (tile * INT8_ROWS + i < pixels)
-                    int8_store(to + i * c, int8_finish(sum[i][0], sum[i][1], factor, least, most), c - first);
+                    int8_store(to + i * c, int8_finish(sum[i][0], sum[i][1], factor, min, max), c - first);
             to += INT8_ROWS * c;
         }
     }
@@ -135,7 +170,7 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
 /* ---- Depthwise convolution ---- */
 
 /* Taps are taken in pairs, two pixels' channels interleaved; the last of an odd number is paired with itself and a weight of zero. */
-enum { MOST_TAPS = 11 * 11 + 1, DEPTHWISE_TILE = 2 };
+enum { MAX_TAPS = LIMIT_KERNEL * LIMIT_KERNEL + 1, DEPTHWISE_TILE = 2 };
 
 static int tap_pairs(const struct window *window)
 {
@@ -144,17 +179,20 @@ static int tap_pairs(const struct window *window)
 
 size_t int8_depthwise_packed(const struct window *window)
 {
+    assert(depthwise_valid(window));
     return (size_t)tap_pairs(window) * 2 * sizeof(int16_t) * (size_t)int8_padded(window->in.c);
 }
 
 size_t int8_depthwise_scratch(const struct window *window)
 {
+    assert(depthwise_valid(window));
     return padded_bytes(window);
 }
 
 /* Panel after panel (pairs, INT8_PANEL, 2). */
 void int8_depthwise_pack(void *packed, const int8_t *weights, const struct window *window)
 {
+    assert(depthwise_valid(window) && packed && weights);
     int16_t *to = packed;
     const int c = window->in.c, taps = window->kernel_h * window->kernel_w;
     for (int first = 0; first < c; first += INT8_PANEL)
@@ -169,7 +207,7 @@ void int8_depthwise_pack(void *packed, const int8_t *weights, const struct windo
 /* A panel of `count` pixels, `step` apart in the input. */
 static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *indices, int pairs,
                                                                 int step, int count, const int16_t *weights, const int32_t *bias,
-                                                                const int32_t *factor, ivec least, ivec most, int c, int channels)
+                                                                const int32_t *factor, ivec min, ivec max, int c, int channels)
 {
     ivec sum[DEPTHWISE_TILE][2];
     VEC_UNROLL
@@ -192,20 +230,21 @@ static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, co
     VEC_UNROLL
     for (int i = 0; i < DEPTHWISE_TILE; i++)
         if (i < count)
-            int8_store(out + i * c, int8_finish(sum[i][0], sum[i][1], factor, least, most), channels);
+            int8_store(out + i * c, int8_finish(sum[i][0], sum[i][1], factor, min, max), channels);
 }
 
 void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
 {
+    assert(depthwise_valid(window) && !layer->pool && layer_valid(out, in, layer, scratch, int8_depthwise_scratch(window), window));
     struct shape shape;
     in = with_borders(&shape, in, scratch, window);
     const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = tap_pairs(window), step = window->stride * c;
-    int32_t indices[MOST_TAPS];
+    int32_t indices[MAX_TAPS];
     for (int tap = 0; tap < 2 * pairs; tap++) {
         const int at = tap < taps ? tap : taps - 1;
         indices[tap] = (at / window->kernel_w * shape.w + at % window->kernel_w) * c;
     }
-    const ivec least = ivec_set1_16(layer->least), most = ivec_set1_16(layer->most);
+    const ivec min = ivec_set1_16(layer->min), max = ivec_set1_16(layer->max);
     for (int y = 0; y < window->out.h; y++) {
         const int16_t *weights = layer->weights, *row = in + (ptrdiff_t)y * window->stride * shape.w * c;
         int16_t *to = out + (ptrdiff_t)y * window->out.w * c;
@@ -214,10 +253,10 @@ void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *la
             int x = 0;
             for (; x + DEPTHWISE_TILE <= window->out.w; x += DEPTHWISE_TILE)
                 filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, DEPTHWISE_TILE, weights, bias, factor,
-                              least, most, c, c - first);
+                              min, max, c, c - first);
             for (; x < window->out.w; x++)
-                filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, 1, weights, bias, factor, least,
-                              most, c, c - first);
+                filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, 1, weights, bias, factor, min,
+                              max, c, c - first);
         }
     }
 }
@@ -237,6 +276,7 @@ static struct span span_of(int at, int kernel, int stride, int pad, int size)
 
 void int8_maxpool(int16_t *out, const int16_t *in, const struct window *window)
 {
+    assert(pool_valid(out, in, window));
     const int c = window->in.c;
     for (int y = 0; y < window->out.h; y++)
         for (int x = 0; x < window->out.w; x++, out += c) {
@@ -260,6 +300,7 @@ static int16_t clamp(int64_t x)
 
 void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window)
 {
+    assert(pool_valid(out, in, window) && factor);
     enum { BLOCK = 64 };
     const int c = window->in.c;
     for (int y = 0; y < window->out.h; y++)
@@ -291,25 +332,29 @@ static int left_of(size_t count, size_t i)
 /* Each pair of numbers times the pair of factors. */
 void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count)
 {
+    assert(factor_a >= 0 && factor_b >= 0 && contract_in_place_or_apart(out, a, count * sizeof *a) &&
+           contract_in_place_or_apart(out, b, count * sizeof *b));
     const int16_t pair[2] = {factor_a, factor_b};
     const ivec factors = ivec_pairs(pair), unit = ivec_set1(1 << (32 - INT8_ADD_FRACTION));
-    const ivec least = ivec_set1_16(-ACTIVATION_MAX), most = ivec_set1_16(ACTIVATION_MAX);
+    const ivec min = ivec_set1_16(-ACTIVATION_MAX), max = ivec_set1_16(ACTIVATION_MAX);
     for (size_t i = 0; i < count; i += INT8_PANEL) {
         const ivec x = ivec_load(a + i), y = ivec_load(b + i);
         const ivec low = ivec_scale(ivec_dot(ivec_low(x, y), factors), unit);
         const ivec high = ivec_scale(ivec_dot(ivec_high(x, y), factors), unit);
-        int8_store(out + i, ivec_min16(ivec_max16(ivec_narrow(low, high), least), most), left_of(count, i));
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_narrow(low, high), min), max), left_of(count, i));
     }
 }
 
-void int8_clamp(int16_t *out, const int16_t *in, int16_t least, int16_t most, size_t count)
+void int8_clamp(int16_t *out, const int16_t *in, int16_t min, int16_t max, size_t count)
 {
+    assert(min <= max && contract_in_place_or_apart(out, in, count * sizeof *in));
     for (size_t i = 0; i < count; i += INT8_PANEL)
-        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(least)), ivec_set1_16(most)), left_of(count, i));
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(min)), ivec_set1_16(max)), left_of(count, i));
 }
 
 void int8_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count)
 {
+    assert(table && contract_in_place_or_apart(out, in, count * sizeof *in));
     for (size_t i = 0; i < count; i++)
         out[i] = table[ACTIVATION_MAX + in[i]];
 }

@@ -1,9 +1,9 @@
-/* What the kernels of convolutions in whole numbers share (int8_kernels.c, int8_winograd.c): a tile of sums in registers, from its products
- * to the numbers that are stored. */
-#ifndef INT8_SUMS_H
-#define INT8_SUMS_H
+/* The int8 micro-kernel, which int8_kernels.c and int8_winograd.c share: a register tile of int32 sums, from its products through
+ * requantization to the store. */
+#ifndef INT8_TILE_H
+#define INT8_TILE_H
 
-#include "int8/int8_kernels.h"
+#include "int8/int8_layer.h"
 
 enum { INT8_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 of x86's 16 registers */
 
@@ -78,10 +78,10 @@ static inline void int8_store(int16_t *to, ivec numbers, int count)
 }
 
 /* The sums of a panel's channels to numbers. */
-static inline ivec int8_finish(ivec low, ivec high, const int32_t *factor, ivec least, ivec most)
+static inline ivec int8_finish(ivec low, ivec high, const int32_t *factor, ivec min, ivec max)
 {
     const ivec numbers = ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));
-    return ivec_min16(ivec_max16(numbers, least), most);
+    return ivec_min16(ivec_max16(numbers, min), max);
 }
 
 #endif

@@ -2,7 +2,10 @@
  * the sums of a panel stay in the first-level cache and a block's transformed tiles in the second. */
 #include "int8/int8_winograd.h"
 
+#include "base/contract.h"
 #include "int8/int8_tile.h"
+
+#include <assert.h>
 
 enum { TILE = 2, PATCH = 4, POINTS = PATCH * PATCH, BIAS_POINT = 5, /* of coefficient 1 in all four outputs */
        LINE = 32 /* numbers in a line of the cache, which keeps the points' indices apart */ };
@@ -19,6 +22,7 @@ static int pairs_of(const struct window *window)
 
 size_t int8_winograd_packed(const struct window *window)
 {
+    assert(window_valid(window) && int8_winograd_computes(window));
     return POINTS * (size_t)pairs_of(window) * 2 * sizeof(int16_t) * (size_t)int8_padded(window->out.c);
 }
 
@@ -35,6 +39,7 @@ static void filter_line(int out[], const int in[], int stride)
 /* Panel after panel (POINTS, pairs, INT8_PANEL, 2). */
 void int8_winograd_pack(void *packed, const int8_t *weights, const struct window *window)
 {
+    assert(window_valid(window) && int8_winograd_computes(window) && packed && weights);
     int16_t *to = packed;
     const int in = window->in.c, out = window->out.c;
     const ptrdiff_t point_stride = (ptrdiff_t)pairs_of(window) * 2 * INT8_PANEL;
@@ -56,7 +61,7 @@ void int8_winograd_pack(void *packed, const int8_t *weights, const struct window
 
 /* ---- Tiles ---- */
 
-enum { MOST_TILES = 64 };
+enum { MAX_TILES = 64 };
 
 static int tiles_down(const struct window *window, bool pool)
 {
@@ -69,10 +74,10 @@ static int tiles_across(const struct window *window, bool pool)
 }
 
 /* Tiles of a block, in whole rows of int8_sums. */
-static int most_tiles(const struct window *window)
+static int max_tiles(const struct window *window)
 {
     const int tiles = tiles_down(window, false) * tiles_across(window, false);
-    return (tiles < MOST_TILES ? tiles + INT8_ROWS - 1 : MOST_TILES) / INT8_ROWS * INT8_ROWS;
+    return (tiles < MAX_TILES ? tiles + INT8_ROWS - 1 : MAX_TILES) / INT8_ROWS * INT8_ROWS;
 }
 
 static ptrdiff_t point_stride(int tiles, const struct window *window)
@@ -83,7 +88,8 @@ static ptrdiff_t point_stride(int tiles, const struct window *window)
 /* Zeros for pixels outside, transformed tiles, and the sums of a panel. */
 size_t int8_winograd_scratch(const struct window *window)
 {
-    const size_t tiles = (size_t)most_tiles(window);
+    assert(window_valid(window) && int8_winograd_computes(window));
+    const size_t tiles = (size_t)max_tiles(window);
     return ((size_t)int8_padded(window->in.c) + (size_t)(POINTS * point_stride((int)tiles, window))) * sizeof(int16_t) + INT8_SLACK +
            POINTS * tiles * INT8_PANEL * sizeof(int32_t);
 }
@@ -156,7 +162,7 @@ static inline void output_tile(ivec out[TILE * TILE], const int32_t *sums, ptrdi
 static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride, const int32_t *factor, int channels,
                              const struct int8_layer *layer, int first, int count, int across, const struct window *window)
 {
-    const ivec least = ivec_set1_16(layer->least), most = ivec_set1_16(layer->most);
+    const ivec min = ivec_set1_16(layer->min), max = ivec_set1_16(layer->max);
     const int c = window->out.c;
     for (int t = first; t < first + count; t++, sums += INT8_PANEL) {
         ivec low[TILE * TILE], high[TILE * TILE];
@@ -165,7 +171,7 @@ static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride
         if (layer->pool) { /* the factor is above 0: the largest sum becomes the largest number */
             const ivec largest_low = ivec_max(ivec_max(low[0], low[1]), ivec_max(low[2], low[3]));
             const ivec largest_high = ivec_max(ivec_max(high[0], high[1]), ivec_max(high[2], high[3]));
-            int8_store(out + (ptrdiff_t)t * c, int8_finish(largest_low, largest_high, factor, least, most), channels);
+            int8_store(out + (ptrdiff_t)t * c, int8_finish(largest_low, largest_high, factor, min, max), channels);
             continue;
         }
         const int top = t / across * TILE, left = t % across * TILE;
@@ -173,7 +179,7 @@ static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride
         for (int i = 0; i < TILE * TILE; i++) {
             const int y = top + i / TILE, x = left + i % TILE;
             if (y < window->out.h && x < window->out.w)
-                int8_store(out + ((ptrdiff_t)y * window->out.w + x) * c, int8_finish(low[i], high[i], factor, least, most),
+                int8_store(out + ((ptrdiff_t)y * window->out.w + x) * c, int8_finish(low[i], high[i], factor, min, max),
                               channels);
         }
     }
@@ -206,14 +212,18 @@ static void multiply(int32_t *sums, const int16_t *tiles, ptrdiff_t stride, cons
 
 void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
 {
-    const int most = most_tiles(window), across = tiles_across(window, layer->pool);
+    assert(window_valid(window) && int8_winograd_computes(window) && out && in && scratch && layer->weights && layer->bias && layer->factor);
+    assert(layer->min <= layer->max && contract_aligned(scratch, sizeof(int32_t)));
+    assert(contract_apart(scratch, int8_winograd_scratch(window), in, shape_count(window->in) * sizeof *in));
+    assert(contract_apart(out, shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out, in, shape_count(window->in) * sizeof *in));
+    const int max = max_tiles(window), across = tiles_across(window, layer->pool);
     const int all = tiles_down(window, layer->pool) * across, c = int8_padded(window->in.c);
     int16_t *zeros = scratch, *tiles = zeros + c;
     memset(zeros, 0, (size_t)c * sizeof *zeros);
-    const ptrdiff_t stride = point_stride(most, window), panel = POINTS * (ptrdiff_t)pairs_of(window) * 2 * INT8_PANEL;
+    const ptrdiff_t stride = point_stride(max, window), panel = POINTS * (ptrdiff_t)pairs_of(window) * 2 * INT8_PANEL;
     int32_t *sums = (int32_t *)(void *)(tiles + POINTS * stride + INT8_SLACK / (ptrdiff_t)sizeof *tiles);
     for (int first = 0, count; first < all; first += count) {
-        count = all - first < most ? all - first : most;
+        count = all - first < max ? all - first : max;
         const int rows = (count + INT8_ROWS - 1) / INT8_ROWS * INT8_ROWS; /* those behind the last tile hold anything */
         transform_input(tiles, stride, in, zeros, first, count, across, window);
         const int16_t *weights = layer->weights;

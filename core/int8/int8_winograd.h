@@ -1,4 +1,4 @@
-/* Winograd's F(2x2, 3x3) in whole numbers: 3x3 convolutions with stride 1 in 4/9 of the multiplications (Lavin and Gray 2016).
+/* Winograd's F(2x2, 3x3) in integers: 3x3 convolutions with stride 1 in 4/9 of the multiplications (Lavin and Gray 2016).
  *
  *     4 * out tile (2, 2)  =  A' [ (2G w 2G')  *  (B' in tile (4, 4) B) ] A,    * elementwise, summed over the input's channels
  *
@@ -8,7 +8,7 @@
 #ifndef INT8_WINOGRAD_H
 #define INT8_WINOGRAD_H
 
-#include "int8/int8_kernels.h"
+#include "int8/int8_layer.h"
 
 /* Whether it computes this convolution. */
 bool int8_winograd_computes(const struct window *window);

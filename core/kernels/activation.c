@@ -1,8 +1,10 @@
 #include "kernels/activation.h"
 
+#include "base/contract.h"
 #include "base/random.h"
 #include "base/vec/vec.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -44,39 +46,47 @@ static inline void clip(float *out, const float *in, const float *second, float 
 
 void add_forward(float *out, const float *in, const float *second, float ceiling, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)) && contract_in_place_or_apart(out, second, count * sizeof(float)));
+    assert(second && ceiling >= 0);
     clip(out, in, second, ceiling, count);
 }
 
 void relu_forward(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     clip(out, in, NULL, INFINITY, count);
 }
 
 void relu_backward(float *din, const float *dout, const float *out, size_t count)
 {
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         din[i] = out[i] > 0 ? dout[i] : 0;
 }
 
 void relu6_forward(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     clip(out, in, NULL, 6, count);
 }
 
 void relu6_backward(float *din, const float *dout, const float *out, size_t count)
 {
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         din[i] = out[i] > 0 && out[i] < 6 ? dout[i] : 0;
 }
 
 void sigmoid_forward(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         out[i] = 1.0f / (1.0f + exponential(-in[i]));
 }
 
 void sigmoid_backward(float *din, const float *dout, const float *out, size_t count)
 {
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         din[i] = dout[i] * out[i] * (1.0f - out[i]);
 }
@@ -84,6 +94,7 @@ void sigmoid_backward(float *din, const float *dout, const float *out, size_t co
 /* 1 - 2 / (exp(2x) + 1) loses its digits near 0; there x plus an odd polynomial of degree 11 takes over (Cephes, tanhf). */
 void tanh_forward(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
         const float x = in[i], s = x * x;
         float p = -5.70498872745e-3f;
@@ -98,6 +109,7 @@ void tanh_forward(float *out, const float *in, size_t count)
 
 void tanh_backward(float *din, const float *dout, const float *out, size_t count)
 {
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         din[i] = dout[i] * (1.0f - out[i] * out[i]);
 }
@@ -106,6 +118,7 @@ static const float gelu_slope = 1.5957691216f, gelu_cube = 0.044715f;
 
 void gelu_forward(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
         const float x = in[i], u = gelu_slope * (x + gelu_cube * x * x * x);
         out[i] = x / (1.0f + exponential(-u));
@@ -114,6 +127,7 @@ void gelu_forward(float *out, const float *in, size_t count)
 
 void gelu_forward_cut(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     gelu_forward(out, in, count);
     for (size_t i = 0; i < count; i++)
         out[i] = out[i] > -1e-24f && out[i] < 0 ? 0 : out[i];
@@ -122,6 +136,7 @@ void gelu_forward_cut(float *out, const float *in, size_t count)
 /* With s = 1 / (1 + exp(-u)): d(x s) = s + x s (1 - s) u'. */
 void gelu_backward(float *din, const float *dout, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
         const float x = in[i], u = gelu_slope * (x + gelu_cube * x * x * x), s = 1.0f / (1.0f + exponential(-u));
         din[i] = dout[i] * (s + x * s * (1.0f - s) * gelu_slope * (1.0f + 3.0f * gelu_cube * x * x));
@@ -130,6 +145,7 @@ void gelu_backward(float *din, const float *dout, const float *in, size_t count)
 
 void softmax_forward(float *out, const float *in, float temperature, int n, int c)
 {
+    assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(out, in, (size_t)n * (size_t)c * sizeof(float)));
     for (int i = 0; i < n; i++, in += c, out += c) {
         float largest = in[0], sum = 0;
         for (int k = 1; k < c; k++)
@@ -145,6 +161,8 @@ void softmax_forward(float *out, const float *in, float temperature, int n, int 
 
 void softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c)
 {
+    assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(din, dout, (size_t)n * (size_t)c * sizeof(float)));
+    assert(contract_apart(din, (size_t)n * (size_t)c * sizeof(float), out, (size_t)n * (size_t)c * sizeof(float)));
     for (int i = 0; i < n; i++, din += c, dout += c, out += c) {
         float sum = 0;
         for (int k = 0; k < c; k++)
@@ -157,6 +175,7 @@ void softmax_backward(float *din, const float *dout, const float *out, float tem
 void dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                      size_t count)
 {
+    assert(rate >= 0 && rate < 1 && contract_in_place_or_apart(out, in, count * sizeof(float)));
     const uint64_t threshold = (uint64_t)((double)rate * 0x1p32);
     const float scale = 1.0f / (1.0f - rate);
     for (size_t i = 0; i < count; i++)

@@ -1,5 +1,8 @@
 #include "kernels/conv.h"
 
+#include "base/contract.h"
+
+#include <assert.h>
 #include <string.h>
 
 /* The output's gradient, stride - 1 zeros between its pixels and zeros around, so that the input's gradient is a
@@ -14,18 +17,33 @@ static bool needs_dilation(const struct window *window)
     return window->kernel_h > 1 || window->kernel_w > 1 || window->stride > 1;
 }
 
+#ifndef NDEBUG
+/* The tensors of one pass: memory for `to` holds nothing of `from`, and scratch is there and apart from both, if any is needed. */
+static bool tensors_valid(const float *to, struct shape to_shape, const float *from, struct shape from_shape, const float *scratch,
+                          size_t scratch_count, int n)
+{
+    const size_t to_bytes = (size_t)n * shape_count(to_shape) * sizeof(float), bytes = scratch_count * sizeof(float);
+    const size_t from_bytes = (size_t)n * shape_count(from_shape) * sizeof(float);
+    return n > 0 && to && from && contract_apart(to, to_bytes, from, from_bytes) && (scratch || !scratch_count) &&
+           contract_apart(scratch, bytes, to, to_bytes) && contract_apart(scratch, bytes, from, from_bytes);
+}
+#endif
+
 size_t conv_packed_count(const struct window *window)
 {
+    assert(window_valid(window));
     return gemm_packed_count(window->kernel_h * window->kernel_w * window->in.c, window->out.c);
 }
 
 size_t conv_packed_backward_count(const struct window *window)
 {
+    assert(window_valid(window));
     return gemm_packed_count(window->kernel_h * window->kernel_w * window->out.c, window->in.c);
 }
 
 void conv_pack(float *packed, const float *weights, const struct window *window)
 {
+    assert(window_valid(window));
     gemm_pack(packed, weights, axis_line(window->kernel_h * window->kernel_w * window->in.c, window->out.c), 1,
               window->out.c);
 }
@@ -33,6 +51,7 @@ void conv_pack(float *packed, const float *weights, const struct window *window)
 /* Depth (ky, kx, out.c) with the kernel turned by 180 degrees, columns in.c. */
 void conv_pack_backward(float *packed, const float *weights, const struct window *window)
 {
+    assert(window_valid(window));
     const ptrdiff_t tap = (ptrdiff_t)window->in.c * window->out.c, row = tap * window->kernel_w;
     const struct axis depth = {{window->kernel_h, window->kernel_w, window->out.c}, {-row, -tap, 1}};
     gemm_pack(packed, weights + row * (window->kernel_h - 1) + tap * (window->kernel_w - 1), depth, window->out.c,
@@ -41,6 +60,7 @@ void conv_pack_backward(float *packed, const float *weights, const struct window
 
 size_t conv_forward_scratch(int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window));
     return window_needs_padding(window) ? (size_t)n * shape_count(window_padded(window)) : 0;
 }
 
@@ -54,11 +74,13 @@ static int images_at_once(int n, const struct window *window)
 
 size_t conv_backward_input_scratch(int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window));
     return needs_dilation(window) ? (size_t)n * shape_count(dilated_shape(window)) : 0;
 }
 
 size_t conv_backward_weights_scratch(int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window));
     return conv_forward_scratch(n, window) +
            gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, window->out.c);
 }
@@ -107,6 +129,8 @@ static struct patches patches_of(const float *in, float *scratch, int n, const s
 void conv_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                   int n, const struct window *window, gemm_function *gemm)
 {
+    assert(window_valid(window) && packed && ceiling >= 0);
+    assert(tensors_valid(out, window->out, in, window->in, scratch, conv_forward_scratch(n, window), n));
     const struct patches patches = patches_of(in, scratch, n, window);
     gemm(&(struct gemm){.a = patches.a, .rows = patches.pixels, .depth = patches.taps, .b = packed,
                         .columns = window->out.c, .c = out, .c_stride = window->out.c, .bias = bias, .ceiling = ceiling});
@@ -115,6 +139,8 @@ void conv_forward(float *out, const float *in, const float *packed, const float 
 void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,
                          const struct window *window, gemm_function *gemm)
 {
+    assert(window_valid(window) && packed_backward);
+    assert(tensors_valid(din, window->in, dout, window->out, scratch, conv_backward_input_scratch(n, window), n));
     struct shape shape = window->out;
     if (needs_dilation(window)) {
         shape = dilated_shape(window);
@@ -132,6 +158,8 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
 void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm)
 {
+    assert(window_valid(window) && dweights && in != dout);
+    assert(tensors_valid(scratch, window->out, in, window->in, NULL, 0, n) && scratch != dout);
     const int c = window->out.c, at_once = images_at_once(n, window);
     struct patches patches = patches_of(in, scratch, n, window);
     float *packed = scratch + conv_forward_scratch(n, window);
@@ -146,6 +174,7 @@ void conv_backward_weights(float *dweights, const float *dout, const float *in, 
 
 void conv_backward_bias(float *dbias, const float *dout, int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window) && dbias && dout);
     const int pixels = n * window->out.h * window->out.w, c = window->out.c;
     for (int i = 0; i < pixels; i++)
         for (int k = 0; k < c; k++)

@@ -1,7 +1,9 @@
 #include "kernels/depthwise.h"
 
+#include "base/contract.h"
 #include "base/vec/vec.h"
 
+#include <assert.h>
 #include <stdbool.h>
 
 /* The one loop of all three passes: sums of products over rows and columns, each a vector of channels.
@@ -180,14 +182,26 @@ static void slide(float *to, const float *from, const float *weights, const floa
         }
 }
 
+#ifndef NDEBUG
+/* One filter a channel, and `to` holds nothing of `from`. */
+static bool pass_valid(const float *to, size_t to_count, const float *from, size_t from_count, const float *weights, int n,
+                       const struct window *window)
+{
+    return n > 0 && window_valid(window) && window->in.c == window->out.c && to && from && weights &&
+           contract_apart(to, (size_t)n * to_count * sizeof(float), from, (size_t)n * from_count * sizeof(float));
+}
+#endif
+
 void depthwise_forward(float *out, const float *in, const float *weights, const float *bias, float ceiling, int n,
                        const struct window *window)
 {
+    assert(pass_valid(out, shape_count(window->out), in, shape_count(window->in), weights, n, window) && ceiling >= 0);
     slide(out, in, weights, bias, ceiling, n, window, false);
 }
 
 void depthwise_backward_input(float *din, const float *dout, const float *weights, int n, const struct window *window)
 {
+    assert(pass_valid(din, shape_count(window->in), dout, shape_count(window->out), weights, n, window));
     slide(din, dout, weights, NULL, 0, n, window, true);
 }
 
@@ -200,6 +214,7 @@ static struct reach reach_of_tap(int tap, int size, int outputs, int stride, int
 
 void depthwise_backward_weights(float *dweights, const float *dout, const float *in, int n, const struct window *window)
 {
+    assert(pass_valid(dweights, 0, dout, shape_count(window->out), in, n, window));
     const struct shape from = window->in, to = window->out;
     const int stride = window->stride;
     const ptrdiff_t c = from.c, row = from.w * c;

@@ -4,6 +4,8 @@
  * This file is compiled twice: gemm_fast.c includes it with GEMM_FAST defined. */
 #include "kernels/gemm.h"
 
+#include "base/contract.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -217,12 +219,31 @@ static void multiply_rows(const struct gemm *gemm, const float *a, const struct 
     }
 }
 
+#ifndef NDEBUG
+static bool axis_valid(const struct axis *axis)
+{
+    return axis->count[0] > 0 && axis->count[1] > 0 && axis->count[2] > 0;
+}
+
+/* C overlaps neither A nor B. */
+static bool c_apart(const struct gemm *gemm)
+{
+    const int rows = axis_count(&gemm->rows), depth = axis_count(&gemm->depth);
+    const size_t c_count = (size_t)(rows - 1) * (size_t)gemm->c_stride + (size_t)gemm->columns;
+    const ptrdiff_t first = axis_lowest(&gemm->rows) + axis_lowest(&gemm->depth);
+    const ptrdiff_t last = axis_highest(&gemm->rows) + axis_highest(&gemm->depth);
+    return contract_apart(gemm->c, c_count * sizeof(float), gemm->a + first, (size_t)(last - first + 1) * sizeof(float)) &&
+           contract_apart(gemm->c, c_count * sizeof(float), gemm->b, gemm_packed_count(depth, gemm->columns) * sizeof(float));
+}
+#endif
+
 void gemm_exact(const struct gemm *gemm)
 {
-    assert(!(gemm->accumulate && gemm->bias));
+    assert(gemm->a && gemm->b && gemm->c);
+    assert(axis_valid(&gemm->rows) && axis_valid(&gemm->depth) && gemm->columns > 0 && gemm->c_stride >= gemm->columns);
+    assert(!(gemm->accumulate && gemm->bias) && gemm->ceiling >= 0 && c_apart(gemm));
     const struct axis *all = &gemm->depth;
     const int *count = all->count, depth = axis_count(all);
-    assert(depth > 0);
     /* Stretches of the depth: of its longest digits that fit whole, as many as fit; else of the last digit. A long line of it is
      * a stretch of its own. */
     int step[3] = {count[0], count[1], count[2]};
@@ -256,11 +277,13 @@ void gemm_exact(const struct gemm *gemm)
 
 size_t gemm_packed_count(int depth, int columns)
 {
+    assert(depth > 0 && columns > 0);
     return (size_t)depth * (size_t)((columns + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL);
 }
 
 void gemm_pack(float *packed, const float *b, struct axis depth, ptrdiff_t column_stride, int columns)
 {
+    assert(packed && b && packed != b && axis_valid(&depth) && columns > 0);
     for (int column = 0; column < columns; column += GEMM_PANEL) {
         const int count = columns - column < GEMM_PANEL ? columns - column : GEMM_PANEL;
         for (int i = 0; i < depth.count[0]; i++)

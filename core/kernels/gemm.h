@@ -39,6 +39,23 @@ static inline int axis_count(const struct axis *axis)
     return axis->count[0] * axis->count[1] * axis->count[2];
 }
 
+/* The lowest and the highest offset of any item. */
+static inline ptrdiff_t axis_lowest(const struct axis *axis)
+{
+    ptrdiff_t offset = 0;
+    for (int digit = 0; digit < 3; digit++)
+        offset += axis->stride[digit] < 0 ? (axis->count[digit] - 1) * axis->stride[digit] : 0;
+    return offset;
+}
+
+static inline ptrdiff_t axis_highest(const struct axis *axis)
+{
+    ptrdiff_t offset = 0;
+    for (int digit = 0; digit < 3; digit++)
+        offset += axis->stride[digit] > 0 ? (axis->count[digit] - 1) * axis->stride[digit] : 0;
+    return offset;
+}
+
 struct gemm {
     const float *a; /* element (row, d) at a[place in rows + place in depth] */
     struct axis rows, depth; /* a depth of at least 1 */

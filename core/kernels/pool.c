@@ -1,7 +1,9 @@
 #include "kernels/pool.h"
 
+#include "base/contract.h"
 #include "base/vec/vec.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* The part of one window that lies inside the input. */
@@ -54,8 +56,19 @@ static inline __attribute__((always_inline)) void window_maximum(float *out, con
             vec_store_lanes(out + v * VEC_LANES, most[v], lanes);
 }
 
+#ifndef NDEBUG
+/* Channels stay as they are, and `to` holds nothing of `from`. */
+static bool pass_valid(const float *to, struct shape to_shape, const float *from, struct shape from_shape, int n,
+                       const struct window *window)
+{
+    return n > 0 && window_valid(window) && window->in.c == window->out.c && to && from &&
+           contract_apart(to, (size_t)n * shape_count(to_shape) * sizeof(float), from, (size_t)n * shape_count(from_shape) * sizeof(float));
+}
+#endif
+
 void maxpool_forward(float *out, const float *in, int n, const struct window *window)
 {
+    assert(pass_valid(out, window->out, in, window->in, n, window));
     const int c = window->in.c;
     const ptrdiff_t row = (ptrdiff_t)window->in.w * c;
     FOR_EACH_WINDOW(n, window, image, span, place)
@@ -75,6 +88,8 @@ void maxpool_forward(float *out, const float *in, int n, const struct window *wi
 void maxpool_backward(float *din, const float *dout, const float *out, const float *in, int n,
                       const struct window *window)
 {
+    assert(out && in && din != in && din != out);
+    assert(pass_valid(din, window->in, dout, window->out, n, window));
     const int c = window->in.c;
     memset(din, 0, (size_t)n * shape_count(window->in) * sizeof(float));
     enum { BLOCK = 64 };
@@ -106,6 +121,7 @@ static float share(struct span span)
 
 void avgpool_forward(float *out, const float *in, int n, const struct window *window)
 {
+    assert(pass_valid(out, window->out, in, window->in, n, window));
     const int c = window->in.c;
     FOR_EACH_WINDOW(n, window, image, span, place)
     {
@@ -124,6 +140,7 @@ void avgpool_forward(float *out, const float *in, int n, const struct window *wi
 
 void avgpool_backward(float *din, const float *dout, int n, const struct window *window)
 {
+    assert(pass_valid(din, window->in, dout, window->out, n, window));
     const int c = window->in.c;
     memset(din, 0, (size_t)n * shape_count(window->in) * sizeof(float));
     FOR_EACH_WINDOW(n, window, image, span, place)

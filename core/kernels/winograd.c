@@ -3,6 +3,7 @@
  * line of the cache apart from the next: strides of whole pages would fall on the same lines. */
 #include "kernels/winograd.h"
 
+#include "base/contract.h"
 #include "kernels/winograd_transform.h"
 
 #include <assert.h>
@@ -47,11 +48,13 @@ bool winograd_computes(const struct window *window)
 
 size_t winograd_packed_count(const struct window *window)
 {
+    assert(window_valid(window) && winograd_computes(window));
     return POINTS * matrix_stride(window->in.c, window->out.c);
 }
 
 size_t winograd_packed_backward_count(const struct window *window)
 {
+    assert(window_valid(window) && winograd_computes(window));
     return POINTS * matrix_stride(whole_panels(window->out.c), window->in.c);
 }
 
@@ -66,6 +69,7 @@ static void load_filter(vec tile[POINTS], const float *weights, int channel, int
 
 void winograd_pack(float *packed, const float *weights, const struct window *window)
 {
+    assert(window_valid(window) && winograd_computes(window) && packed && weights);
     const int in = window->in.c, out = window->out.c;
     const size_t matrix = matrix_stride(in, out);
     for (int o = 0; o < whole_panels(out); o += VEC_LANES) {
@@ -83,6 +87,7 @@ void winograd_pack(float *packed, const float *weights, const struct window *win
 /* Depth out.c, in whole panels as the gradients come, columns in.c. */
 void winograd_pack_backward(float *packed, const float *weights, const struct window *window)
 {
+    assert(window_valid(window) && winograd_computes(window) && packed && weights);
     const int in = window->in.c, out = window->out.c, depth = whole_panels(out);
     const size_t matrix = matrix_stride(depth, in);
     memset(packed, 0, POINTS * matrix * sizeof(float));
@@ -258,14 +263,30 @@ static void transform_input_gradient(float *din, const float *from, int first, i
 
 /* ---- Passes ---- */
 
+_Static_assert(WINOGRAD_LEAST >= VEC_LANES, "the fewest channels fill a vector");
+
+#ifndef NDEBUG
+/* `to` holds nothing of `from`; scratch is apart from both. */
+static bool tensors_valid(const float *to, struct shape to_shape, const float *from, struct shape from_shape, const float *scratch,
+                          size_t scratch_count, int n)
+{
+    const size_t to_bytes = (size_t)n * shape_count(to_shape) * sizeof(float), bytes = scratch_count * sizeof(float);
+    const size_t from_bytes = (size_t)n * shape_count(from_shape) * sizeof(float);
+    return n > 0 && from && scratch && contract_apart(to, to_bytes, from, from_bytes) && contract_apart(scratch, bytes, to, to_bytes) &&
+           contract_apart(scratch, bytes, from, from_bytes);
+}
+#endif
+
 size_t winograd_forward_scratch(int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window) && winograd_computes(window));
     const int tiles = blocks_of(n, window).most;
     return (size_t)(POINTS * (point_stride(tiles, window->in.c) + point_stride(tiles, window->out.c)));
 }
 
 size_t winograd_backward_scratch(int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window) && winograd_computes(window));
     const int tiles = blocks_of(n, window).most;
     return (size_t)(POINTS * (point_stride(tiles, window->in.c) + point_stride(tiles, whole_panels(window->out.c)) +
                               (ptrdiff_t)window->in.c * window->out.c));
@@ -274,9 +295,10 @@ size_t winograd_backward_scratch(int n, const struct window *window)
 void winograd_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                       int n, const struct window *window, gemm_function *gemm)
 {
+    assert(window_valid(window) && winograd_computes(window) && out && packed && ceiling >= 0);
+    assert(tensors_valid(out, window->out, in, window->in, scratch, winograd_forward_scratch(n, window), n));
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c;
-    assert(from >= VEC_LANES && to >= VEC_LANES);
     for (int first = 0, count; first < blocks.tiles; first += count) {
         count = blocks.tiles - first < blocks.at_once ? blocks.tiles - first : blocks.at_once;
         float *products = scratch + POINTS * point_stride(count, from);
@@ -293,6 +315,8 @@ void winograd_forward(float *out, const float *in, const float *packed, const fl
 void winograd_backward(float *din, float *dweights, const float *dout, const float *in, const float *packed_backward,
                        float *scratch, int n, const struct window *window, gemm_function *gemm)
 {
+    assert(window_valid(window) && winograd_computes(window) && (in || !dweights) && (packed_backward || !din));
+    assert(tensors_valid(din, window->in, dout, window->out, scratch, winograd_backward_scratch(n, window), n));
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c, columns = whole_panels(to);
     float *gradient = scratch, *tiles = scratch + (ptrdiff_t)POINTS * from * to; /* (POINTS, in.c, out.c), of the transformed filters */

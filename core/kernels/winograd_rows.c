@@ -2,6 +2,8 @@
  * that the three under a filter are one line of a product's depth. The products are (PATCH, n, tiles across, out.h, out.c). */
 #include "kernels/winograd_rows.h"
 
+#include "base/contract.h"
+#include "kernels/winograd.h"
 #include "kernels/winograd_transform.h"
 
 #include <assert.h>
@@ -31,17 +33,20 @@ static ptrdiff_t out_stride(int n, const struct window *window)
 
 size_t winograd_rows_packed_count(const struct window *window)
 {
+    assert(window_valid(window) && winograd_computes(window));
     return PATCH * matrix_stride(TAPS * window->in.c, window->out.c);
 }
 
 size_t winograd_rows_forward_scratch(int n, const struct window *window)
 {
+    assert(n > 0 && window_valid(window) && winograd_computes(window));
     return (size_t)(PATCH * (in_stride(n, window) + out_stride(n, window)));
 }
 
 /* PATCH matrices, packed, of depth (row of the filter, in.c). */
 void winograd_rows_pack(float *packed, const float *weights, const struct window *window)
 {
+    assert(window_valid(window) && winograd_computes(window) && packed && weights);
     const int in = window->in.c, out = window->out.c, depth = TAPS * in;
     const size_t matrix = matrix_stride(depth, out);
     const ptrdiff_t tap = (ptrdiff_t)in * out;
@@ -102,12 +107,15 @@ static void transform_output(float *row, const ptrdiff_t *indices, const float *
 void winograd_rows_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                            int n, const struct window *window, gemm_function *gemm)
 {
+    assert(n > 0 && window_valid(window) && winograd_computes(window) && out && in && packed && scratch && ceiling >= 0);
+    assert(contract_apart(out, (size_t)n * shape_count(window->out) * sizeof(float), in, (size_t)n * shape_count(window->in) * sizeof(float)));
+    assert(contract_apart(scratch, winograd_rows_forward_scratch(n, window) * sizeof(float), out,
+                          (size_t)n * shape_count(window->out) * sizeof(float)));
     const struct shape from = window->in, to = window->out;
     const int across = tiles_across(window), rows = rows_down(window), depth = TAPS * from.c;
     const ptrdiff_t input = in_stride(n, window), output = out_stride(n, window);
     float *tiles = scratch, *products = scratch + PATCH * input;
     ptrdiff_t indices[PATCH];
-    assert(from.c >= VEC_LANES && to.c >= VEC_LANES);
 
     float *next = tiles;
     for (int i = 0; i < n; i++)

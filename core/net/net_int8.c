@@ -1,6 +1,7 @@
 #include "net/net_int8.h"
 
 #include "base/memory_planner.h"
+#include "int8/int8_kernels.h"
 #include "int8/int8_winograd.h"
 #include "kernels/activation.h"
 
@@ -248,12 +249,12 @@ static void pack_weights(struct net_int8 *quantized, int i, const struct int8_we
         layer->bias[k] = channel.bias * (winograd ? 4 : 1);
         layer->factor[k] = channel.factor * (winograd ? 1 : 4); /* 2^(32 - INT8_FRACTION) */
     }
-    layer->least = -ACTIVATION_MAX;
-    layer->most = ACTIVATION_MAX;
+    layer->min = -ACTIVATION_MAX;
+    layer->max = ACTIVATION_MAX;
     for (int k = i + 1; k <= quantized->last[i]; k++)
         if (form_of(&net->nodes[k]) == INT8_FORM_CLAMP) {
-            layer->least = 0;
-            layer->most = ceiling_of(&net->nodes[k], out);
+            layer->min = 0;
+            layer->max = ceiling_of(&net->nodes[k], out);
         }
 }
 

@@ -1,4 +1,5 @@
 /* core/int8/int8_kernels.h and core/int8/int8_winograd.h, to the last bit: against loops over the formulas in 64 bits. */
+#include "int8/int8_kernels.h"
 #include "int8/int8_winograd.h"
 
 #include "support/test.h"
@@ -6,11 +7,11 @@
 #include <string.h>
 
 /* Numbers with as much behind them as kernels may read. */
-static int16_t *numbers_of(size_t count, int most, struct random *random)
+static int16_t *numbers_of(size_t count, int max, struct random *random)
 {
     int16_t *numbers = test_bytes(count * sizeof *numbers + INT8_SLACK);
     for (size_t i = 0; i < count; i++)
-        numbers[i] = (int16_t)test_between(random, -most, most);
+        numbers[i] = (int16_t)test_between(random, -max, max);
     return numbers;
 }
 
@@ -41,7 +42,7 @@ struct example {
     const int16_t *in;
     const int8_t *weights;
     int32_t *bias, *factor; /* (out.c), factor in units of 2^-INT8_FRACTION */
-    int16_t least, most;
+    int16_t min, max;
 };
 
 static int64_t sum_at(const struct example *e, int y, int x, int o)
@@ -72,7 +73,7 @@ static int16_t *expected_of(const struct example *e)
         for (int x = 0; x < out.w; x++)
             for (int o = 0; o < out.c; o++) {
                 const int64_t scaled = (sum_at(e, y, x, o) * e->factor[o] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
-                *to++ = (int16_t)(scaled < e->least ? e->least : scaled > e->most ? e->most : scaled);
+                *to++ = (int16_t)(scaled < e->min ? e->min : scaled > e->max ? e->max : scaled);
             }
     return numbers;
 }
@@ -103,7 +104,7 @@ static void check_layer(const struct example *e)
         .weights = test_bytes((depthwise  ? int8_depthwise_packed
                                : winograd ? int8_winograd_packed
                                           : int8_conv_packed)(window) + INT8_SLACK),
-        .bias = test_bytes(channels * sizeof(int32_t)), .factor = test_bytes(channels * sizeof(int32_t)), .least = e->least, .most = e->most};
+        .bias = test_bytes(channels * sizeof(int32_t)), .factor = test_bytes(channels * sizeof(int32_t)), .min = e->min, .max = e->max};
     (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer.weights, e->weights, window);
     for (int i = 0; i < (int)channels; i++) {
         const int c = int8_channel(i);
@@ -128,8 +129,8 @@ static struct example random_example(enum kernel kernel, struct random *random)
 {
     struct example e = {.kernel = kernel};
     struct window *w = &e.window;
-    const int most = kernel == WINOGRAD ? 24 : 12;
-    w->in = (struct shape){test_between(random, 3, most), test_between(random, 3, most), test_between(random, 1, 70)};
+    const int max = kernel == WINOGRAD ? 24 : 12;
+    w->in = (struct shape){test_between(random, 3, max), test_between(random, 3, max), test_between(random, 1, 70)};
     w->kernel_h = kernel == WINOGRAD ? 3 : test_between(random, 1, 5);
     w->kernel_w = kernel == WINOGRAD ? 3 : test_between(random, 1, 5);
     w->stride = kernel == WINOGRAD ? 1 : test_between(random, 1, 3);
@@ -149,8 +150,8 @@ static struct example random_example(enum kernel kernel, struct random *random)
         e.bias[o] = test_between(random, -(1 << 24), 1 << 24);
         e.factor[o] = random_below(random, 8) ? test_between(random, 1, 1 << 18) : test_between(random, 1, (1 << 29) - 1);
     }
-    e.least = random_below(random, 2) ? 0 : -ACTIVATION_MAX;
-    e.most = random_below(random, 2) ? (int16_t)test_between(random, 1, ACTIVATION_MAX) : ACTIVATION_MAX;
+    e.min = random_below(random, 2) ? 0 : -ACTIVATION_MAX;
+    e.max = random_below(random, 2) ? (int16_t)test_between(random, 1, ACTIVATION_MAX) : ACTIVATION_MAX;
     return e;
 }
 
@@ -272,4 +273,4 @@ static const struct test tests[] = {
     ENTRY(pools),
     ENTRY(elementwise),
 };
-const struct suite int8_suite = SUITE("integer", tests);
+const struct suite int8_suite = SUITE("int8", tests);

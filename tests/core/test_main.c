@@ -22,12 +22,12 @@
 #define ASAN_UNPOISON_MEMORY_REGION(place, size) ((void)(place), (void)(size))
 #endif
 
-extern const struct suite vec_suite, gemm_suite, layers_suite, gradients_suite, winograd_suite, net_gradients_suite, net_suite,
+extern const struct suite vec_suite, contracts_suite, gemm_suite, layers_suite, gradients_suite, winograd_suite, net_gradients_suite, net_suite,
     plan_suite, optimizer_suite, model_suite, hostile_model_suite, image_suite, bmp_suite, decode_suite,
     hostile_picture_suite, classifier_suite, int8_suite, net_int8_suite, augment_suite, schedule_suite, sha256_suite, calibration_suite, math_suite, kinds_suite;
 
 static const struct suite *const suites[] = {
-    &vec_suite, &gemm_suite, &layers_suite, &gradients_suite, &winograd_suite, &net_gradients_suite, &net_suite, &plan_suite,
+    &vec_suite, &contracts_suite, &gemm_suite, &layers_suite, &gradients_suite, &winograd_suite, &net_gradients_suite, &net_suite, &plan_suite,
     &optimizer_suite, &model_suite, &hostile_model_suite, &image_suite, &bmp_suite, &decode_suite, &hostile_picture_suite,
     &classifier_suite, &int8_suite, &net_int8_suite, &augment_suite, &schedule_suite, &sha256_suite, &calibration_suite, &math_suite, &kinds_suite,
 };
