@@ -51,7 +51,7 @@ export class Pad {
         return this.#context.getImageData(0, 0, this.#canvas.width, this.#canvas.height);
     }
 
-    /* Draws to where the pointer is, and gives that place; a line of no length is a dot. */
+    /* Draws to the pointer and returns its position; a line of no length is a dot. */
     #line(from, { clientX, clientY }) {
         const box = this.#canvas.getBoundingClientRect();
         const to = {

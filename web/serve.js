@@ -1,8 +1,8 @@
-/* Serves this folder, to look at the page: node web/serve.js [--port 8000]
+/* Serves this folder: node web/serve.js [--port 8000]
  *
  *     const { url, close } = await serve({ port: 0 });    // the same for tests; 0 takes any free port
  *
- * Only for one's own machine: it listens on 127.0.0.1. The page itself needs nothing but a static server. */
+ * For development: it listens on 127.0.0.1 only. The page itself needs no more than a static server. */
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';

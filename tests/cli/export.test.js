@@ -111,7 +111,7 @@ test('every name is made once, before it is read, and every constant has the byt
             assert.equal(bytes.length, dims.reduce((count, dim) => count * dim, element === 1 ? 4 : 8), `${name}: ${constant}`);
         }
         for (const { inputs: from, outputs: to, type, attributes: { pads = [] } } of nodes) {
-            assert.ok(pads.every((pad) => pad >= 0 && pad < 11), `${name}: ${type} is padded by ${pads}`); // below 0 they would be huge
+            assert.ok(pads.every((pad) => pad >= 0 && pad < 11), `${name}: ${type} is padded by ${pads}`); /* below 0 they would be huge */
             for (const one of from) {
                 assert.ok(made.has(one), `${name}: ${type} reads ${one}`);
                 read.add(one);

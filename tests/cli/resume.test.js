@@ -1,5 +1,5 @@
-// A run that was stopped, by a signal or by kill -9 at any moment, goes on with --resume and ends in the same model, bit for
-// bit, and the same log as one that was never stopped.
+/* A run that was stopped, by a signal or by kill -9 at any moment, goes on with --resume and ends in the same model, bit for
+ * bit, and the same log as one that was never stopped. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ function alike(here, straight) {
 const straight = folder();
 await eyelet(command, { cwd: straight }).then(succeeded);
 
-/** Starts or resumes, waits until a line of the epoch is out and some time more, and stops the run. */
+/* Starts or resumes, waits until a line of the epoch is out and some time more, and stops the run. */
 function stopped(here, signal, epoch, milliseconds, ...more) {
     return commandStopped(command, here, signal, epoch, milliseconds, ...more);
 }

@@ -110,7 +110,7 @@ async function tinyWeights(epochs, ...more) {
     const here = folder();
     succeeded(await train(here, 'tiny', '--epochs', `${epochs}`, '--batch', '300', '--validation', '0', '--schedule', 'constant',
         '--optimizer', 'sgd', '--learning-rate', '0.5', ...more));
-    const bytes = readFileSync(join(here, 'm.eyelet')), start = bytes.length - 4 - 192; // 40 numbers, filled up to 64 bytes
+    const bytes = readFileSync(join(here, 'm.eyelet')), start = bytes.length - 4 - 192; /* 40 numbers, filled up to 64 bytes */
     return Array.from({ length: 40 }, (_, i) => bytes.readFloatLE(start + 4 * i));
 }
 const farthest = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
@@ -119,7 +119,7 @@ test('--ema saves the mean of the weights that its formula gives', async () => {
     const [first, second, third] = [await tinyWeights(1), await tinyWeights(2), await tinyWeights(3)];
     assert.deepEqual(await tinyWeights(1, '--ema', '0.9'), first);
     assert.ok(farthest(await tinyWeights(2, '--ema', '0.9'), first.map((x, i) => (x + 3 * second[i]) / 4)) < 1e-7, '(1 + 2) / (10 + 2) stays');
-    const little = await tinyWeights(3, '--ema', '0.1'); // less than the rising share: both steps keep a tenth
+    const little = await tinyWeights(3, '--ema', '0.1'); /* less than the rising share: both steps keep a tenth */
     assert.ok(farthest(little, first.map((x, i) => 0.01 * x + 0.09 * second[i] + 0.9 * third[i])) < 1e-7);
     assert.ok(farthest(little, third) > 1e-4);
 });

@@ -118,7 +118,7 @@ test('no two modules depend on each other', () => {
 test('these checks see violations', () => {
     for (const [name, target] of [
         ['core/kernels/gemm.c', 'core/net/net.h'], ['core/base/status.c', 'train_native/cli/errors.h'], ['core/classifier.c', 'train_native/cli/errors.h'],
-        ['train_native/cli/sha256.c', 'train_native/commands/train_options.h'], 
+        ['train_native/cli/sha256.c', 'train_native/commands/train_options.h'],
         ['web/page.js', 'tests/support/pictures.js']
     ]) assert.match(violation(name, target) ?? '', /of a higher layer/, `${name} -> ${target}`);
     assert.match(violation('wasm/exports.c', 'train_native/cli/errors.h'), /which wasm does not see/);

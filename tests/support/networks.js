@@ -12,10 +12,10 @@ const conv = (channels, kernel, more) => ({ kind: 'conv2d', channels, kernel, ..
 const networks = {
     'windows of all kinds, then a flatten of several pixels': { input: [23, 18, 3], layers: [
         conv(6, [4, 3], { same: true, bias: true }), { kind: 'relu' },
-        { kind: 'avgpool', kernel: [3, 2], stride: 2, same: true },      // means at the border are over less pixels
+        { kind: 'avgpool', kernel: [3, 2], stride: 2, same: true },      /* means at the border are over less pixels */
         conv(7, [3, 4], { stride: 2, same: true }), { kind: 'tanh' },
         conv(8, [2, 3], { bias: true }),
-        { kind: 'maxpool', kernel: [2, 2], same: true },                 // padded behind only
+        { kind: 'maxpool', kernel: [2, 2], same: true },                 /* padded behind only */
         { kind: 'flatten' }, { kind: 'dense', channels: 12 }, { kind: 'sigmoid' }, ...end] },
     'windows that leave pixels over': { input: [20, 17, 3], layers: [
         conv(6, [2, 2], { stride: 3, same: true }), conv(6, [3, 3], { stride: 2, bias: true }), { kind: 'avgpool', kernel: [2, 1], stride: 2 },
@@ -28,8 +28,8 @@ const networks = {
         conv(8, [3, 3], { stride: 2 }), { kind: 'tanh' }, { kind: 'flatten' }, { kind: 'batchnorm' }, { kind: 'sigmoid' },
         { kind: 'dense', channels: 16 }, { kind: 'gelu' }, { kind: 'dropout', rate: 0.5 }, ...end] },
     'one pixel as an image and flat, by turns': { input: [6, 5, 3], layers: [
-        conv(4, [3, 3], { stride: 2, same: true }), { kind: 'flatten' },                                   // 2: flat
-        conv(9, [1, 1], { bias: true }), { kind: 'global_avgpool', from: 1 }, { kind: 'dense', channels: 9, bias: true }, // 3: image, 5: flat
+        conv(4, [3, 3], { stride: 2, same: true }), { kind: 'flatten' },                                   /* 2: flat */
+        conv(9, [1, 1], { bias: true }), { kind: 'global_avgpool', from: 1 }, { kind: 'dense', channels: 9, bias: true }, /* 3: image, 5: flat */
         { kind: 'add', from: 3, and: 5 }, { kind: 'add', from: 5, and: 3 }, { kind: 'tanh' },
         { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'add', and: 6 }, { kind: 'flatten' }, { kind: 'global_avgpool' },
         conv(5, [3, 3], { same: true, bias: true }), { kind: 'softmax' }] },

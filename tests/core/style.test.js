@@ -1,0 +1,47 @@
+/* JavaScript of one style: block comments, single quotes, semicolons, four spaces, and no file that is hard to hold in mind. */
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import test from 'node:test';
+
+const root = new URL('../../', import.meta.url);
+const files = ['web', 'tests'].flatMap((top) => readdirSync(new URL(top, root), { recursive: true }).map((name) => `${top}/${name}`))
+    .filter((name) => name.endsWith('.js')).sort();
+const mostLines = 460; /* tests/cli/train.test.js; of web/ 400 */
+
+/* What the text has that the style has not, each with its line. */
+function problemsIn(text) {
+    const problems = [];
+    const report = (at, what) => problems.push(`${text.slice(0, at).split('\n').length}: ${what}`);
+    const tokens = /\/\*[^]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[^]|[^`\\])*`|(?<=[(,=:!&|?[{;]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/\w*/g;
+    for (const { 0: token, index } of text.matchAll(tokens)) {
+        if (token.startsWith('//'))
+            report(index, 'a line comment');
+        if (token.startsWith('"') && !token.includes("'"))
+            report(index, 'double quotes');
+    }
+    for (const { index } of text.matchAll(/\t|[ \r]+$/gm))
+        report(index, 'a tab, or a space at the end');
+    for (const { index } of text.matchAll(/^(?:import|export) .*from '[^']*'$/gm))
+        report(index, 'no semicolon');
+    for (const { index } of text.matchAll(/^ {1,3}(?=[^ *])/gm))
+        report(index, 'no indent by four spaces');
+    return problems;
+}
+
+test('all JavaScript is of one style', () => {
+    assert.ok(files.length > 40);
+    const problems = [];
+    for (const name of files) {
+        const text = readFileSync(new URL(name, root), 'utf8'), lines = text.split('\n').length - 1;
+        problems.push(...problemsIn(text).map((problem) => `${name}:${problem}`));
+        if (lines > (name.startsWith('web/') ? 400 : mostLines))
+            problems.push(`${name} has ${lines} lines`);
+    }
+    assert.deepEqual(problems, []);
+});
+
+test('the check sees what it is for', () => {
+    for (const text of ['f(); // why\n', 'f("x");\n', '\tf();\n', 'f(); \n', 'import { a } from \'./a.js\'\n', 'if (a) {\n  f();\n}\n'])
+        assert.equal(problemsIn(text).length, 1, text);
+    assert.deepEqual(problemsIn('/* a // b "c" */\nf(\'// "\', `// "`, "it\'s", /\\/\\/"/);\n'), []);
+});
