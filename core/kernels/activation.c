@@ -143,6 +143,25 @@ void gelu_backward(float *din, const float *dout, const float *in, size_t count)
     }
 }
 
+/* The gate relu6(x + 3) / 6 comes first: it is 1 from 3 on, so that x itself comes out. */
+void hardswish_forward(float *out, const float *in, size_t count)
+{
+    const vec zero = vec_zero(), three = vec_set1(3), six = vec_set1(6), sixth = vec_set1(1.0f / 6);
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        const vec x = vec_load_lanes(in + i, lanes), gate = vec_min(vec_max(vec_add(x, three), zero), six);
+        vec_store_lanes(out + i, vec_mul(x, vec_mul(gate, sixth)), lanes);
+    }
+}
+
+void hardswish_backward(float *din, const float *dout, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float x = in[i];
+        din[i] = dout[i] * (x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) * (1.0f / 6));
+    }
+}
+
 void softmax_forward(float *out, const float *in, float temperature, int n, int c)
 {
     assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(out, in, (size_t)n * (size_t)c * sizeof(float)));

@@ -1,7 +1,7 @@
 /* Activations, softmax and dropout, elementwise over `count` numbers. out may be in and din may be dout.
  *
  * The exponential is this project's own, so that results are the same on every machine (libm's differ): relative error
- * below 3e-7 on [-87, 88]. But for gelu, backward passes need the outputs only. */
+ * below 3e-7 on [-87, 88]. But for gelu and hardswish, backward passes need the outputs only. */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
 
@@ -30,6 +30,10 @@ void gelu_forward(float *out, const float *in, size_t count);
  * slow denormals. */
 void gelu_forward_cut(float *out, const float *in, size_t count);
 void gelu_backward(float *din, const float *dout, const float *in, size_t count);
+
+/* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3). Its backward pass needs the input, as gelu's. */
+void hardswish_forward(float *out, const float *in, size_t count);
+void hardswish_backward(float *din, const float *dout, const float *in, size_t count);
 
 /* out (n, c): exp(in / temperature), scaled to sum 1 over c. */
 void softmax_forward(float *out, const float *in, float temperature, int n, int c);

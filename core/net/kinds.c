@@ -20,7 +20,8 @@ const struct kind_traits kind_traits[NODE_KINDS] = {
     [NODE_GELU] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true},
     [NODE_SCALE] = {1, SHAPE_KEPT, .setting = SETTING_FACTOR, .int8 = INT8_FORM_ALIAS},
     [NODE_DEPTHWISE] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .per_channel = true, .overwritten = true, .fuses = true},
-    [NODE_RELU6] = {1, SHAPE_KEPT, .int8 = INT8_FORM_CLAMP, .activation = true, .in_place = true, .ceiling = 6}};
+    [NODE_RELU6] = {1, SHAPE_KEPT, .int8 = INT8_FORM_CLAMP, .activation = true, .in_place = true, .ceiling = 6},
+    [NODE_HARDSWISH] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true}};
 
 /* Apart from the rows, so that the inference module, which prints nothing, is linked without them. */
 const char *const kind_names[NODE_KINDS] = {
@@ -40,7 +41,8 @@ const char *const kind_names[NODE_KINDS] = {
     [NODE_GELU] = "gelu",
     [NODE_SCALE] = "scale",
     [NODE_DEPTHWISE] = "depthwise",
-    [NODE_RELU6] = "relu6"};
+    [NODE_RELU6] = "relu6",
+    [NODE_HARDSWISH] = "hardswish"};
 
 bool kind_accepts_rate(enum node_kind kind, float rate)
 {

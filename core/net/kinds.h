@@ -4,19 +4,20 @@
  *     for (int k = 0; k < kind_traits[node.kind].inputs; k++)
  *         printf("%s reads tensor %d\n", kind_names[node.kind], node.input[k]);
  *
- * To add a layer, say one that is an activation:
+ * To add a layer:
  *
- *     1. core/net/kinds.h, kinds.c          its number, which models store, and its row. The row alone brings it into the network
- *                                           language, `eyelet summary`, net_check, planning, folding, the description in safetensors
- *                                           and, by its int8 form, quantization.
- *     2. core/kernels/activation.[ch]       x_forward and x_backward; a layer with a kernel of its own has its own file.
- *     3. core/net/net_run.c, net_backward.c their entries in forward[] and backward[] (for activations: activations[] and slopes[]).
- *     4. train_native/exchange/onnx.c       what ONNX calls it.
- *     5. tests/support/oracle.c             the same by naive loops in double.
+ *     1. core/net/kinds.h, kinds.c           its number, which models store, and its row. The row alone brings it into the network
+ *                                            language, `eyelet summary`, net_check, planning, batch-norm folding, the list of layers in
+ *                                            safetensors and, by its int8 form, into quantization.
+ *     2. core/kernels/                       x_forward and x_backward, with a naive loop in double in tests/support/oracle.c.
+ *     3. core/net/net_run.c, net_backward.c  what calls them, in forward[] and backward[]; activations in activations[] and slopes[].
+ *     4. train_native/exchange/onnx.c        what ONNX calls it.
+ *     5. train_native/model/network.h        a line in the description of the network language.
  *
- * Switches over kinds have no `default:` and -Werror=switch, so 4 and 5 do not compile without it; tests/core/test_kinds.c and
- * tests/cli/kinds.test.js go through the table and fail for a kind that is missing anywhere else, in the table first. Beside these: a
- * line in the network language's description (train_native/model/network.h), and tests of the kernel on odd sizes. */
+ * Nothing is left out silently: the oracle and ONNX switch over kinds without `default:`, and do not compile without it; the other
+ * tables are gone through by tests/core/test_kinds.c, test_net_gradients.c, test_net_int8.c and tests/cli/kinds.test.js, export.test.js
+ * and safetensors.test.js, which take the list of kinds from here and build a network with each. Beside these a kernel has its own
+ * tests, with sizes around vectors and tolerances from its roundings. */
 #ifndef KINDS_H
 #define KINDS_H
 
@@ -39,9 +40,10 @@ enum node_kind { /* pinned: stored in models */
     NODE_GELU = 14,
     NODE_SCALE = 15,     /* multiplies by a constant */
     NODE_DEPTHWISE = 16, /* a filter for each channel */
-    NODE_RELU6 = 17
+    NODE_RELU6 = 17,
+    NODE_HARDSWISH = 18 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
 };
-#define NODE_KINDS 18 /* one more than the last: the rows of a table by kind */
+#define NODE_KINDS 19 /* one more than the last: the rows of a table by kind */
 
 /* These are packed into a byte each: the table is part of the inference module.
  *

@@ -131,7 +131,7 @@ static void backward_dropout(struct net_run *run, int i, float *din, float *dpar
 typedef void slope_function(float *din, const float *dout, const float *seen, size_t count);
 static slope_function *const slopes[NODE_KINDS] = {
     [NODE_RELU] = relu_backward, [NODE_SIGMOID] = sigmoid_backward, [NODE_TANH] = tanh_backward,
-    [NODE_GELU] = gelu_backward, [NODE_RELU6] = relu6_backward};
+    [NODE_GELU] = gelu_backward, [NODE_RELU6] = relu6_backward, [NODE_HARDSWISH] = hardswish_backward};
 
 static void backward_activation(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
@@ -172,7 +172,8 @@ static backward_function *const backward[NODE_KINDS] = {
     [NODE_GELU] = backward_activation,
     [NODE_SCALE] = backward_scale,
     [NODE_DEPTHWISE] = backward_depthwise,
-    [NODE_RELU6] = backward_activation};
+    [NODE_RELU6] = backward_activation,
+    [NODE_HARDSWISH] = backward_activation};
 
 bool net_has_backward(enum node_kind kind)
 {

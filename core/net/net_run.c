@@ -60,7 +60,7 @@ static void forward_add(struct net_run *run, int i, float *out, const float *in,
 
 static elementwise_function *const activations[NODE_KINDS] = {
     [NODE_RELU] = relu_forward, [NODE_SIGMOID] = sigmoid_forward,  [NODE_TANH] = tanh_forward,
-    [NODE_GELU] = gelu_forward_cut, [NODE_RELU6] = relu6_forward};
+    [NODE_GELU] = gelu_forward_cut, [NODE_RELU6] = relu6_forward, [NODE_HARDSWISH] = hardswish_forward};
 
 elementwise_function *net_activation(enum node_kind kind)
 {
@@ -102,7 +102,8 @@ static forward_function *const forward[NODE_KINDS] = {
     [NODE_GELU] = forward_activation,
     [NODE_SCALE] = forward_scale,
     [NODE_DEPTHWISE] = forward_depthwise,
-    [NODE_RELU6] = forward_activation};
+    [NODE_RELU6] = forward_activation,
+    [NODE_HARDSWISH] = forward_activation};
 
 bool net_has_forward(enum node_kind kind)
 {

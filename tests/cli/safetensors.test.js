@@ -41,7 +41,8 @@ function parse(bytes) {
 /* ---- As PyTorch would ---- */
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
-const elementwise = { relu: (x) => Math.max(x, 0), relu6: (x) => Math.min(Math.max(x, 0), 6), sigmoid, tanh: Math.tanh, dropout: (x) => x,
+const elementwise = { relu: (x) => Math.max(x, 0), relu6: (x) => Math.min(Math.max(x, 0), 6), sigmoid,
+    hardswish: (x) => x * Math.min(Math.max(x + 3, 0), 6) / 6, tanh: Math.tanh, dropout: (x) => x,
     gelu: (x) => x * sigmoid(1.5957691216 * (x + 0.044715 * x ** 3)) };
 
 /* The values of an image (c, h, w) under a window, without those in the padding. */

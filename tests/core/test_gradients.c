@@ -250,20 +250,24 @@ TEST(activations)
     }
 }
 
-TEST(gelu)
+TEST(activations_that_look_at_their_input)
 {
+    static void (*const backward[])(float *, const float *, const float *, size_t) = {gelu_backward, hardswish_backward};
+    static const enum node_kind kinds[] = {NODE_GELU, NODE_HARDSWISH};
     enum { COUNT = 501 };
     struct random random = random_seed(70, 0);
-    float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random), *din = test_floats(COUNT);
-    for (int i = 0; i < COUNT; i++)
-        in[i] *= 6;
-    gelu_backward(din, dout, in, COUNT);
-    struct layer layer = {.operation = ACTIVATION, .kind = NODE_GELU, .in = test_widened(in, COUNT), .out = test_doubles(COUNT),
-                          .dout = test_widened(dout, COUNT), .in_count = COUNT, .out_count = COUNT};
-    const struct function f = function_of(&layer, layer.in, COUNT);
-    gradient_check("gelu", din, &f, COUNT);
-    gelu_backward(dout, dout, in, COUNT);
-    CHECK_SAME_BITS(dout, din, COUNT);
+    for (int i = 0; i < 2; i++) {
+        float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random), *din = test_floats(COUNT);
+        for (int k = 0; k < COUNT; k++)
+            in[k] *= 6;
+        backward[i](din, dout, in, COUNT);
+        struct layer layer = {.operation = ACTIVATION, .kind = kinds[i], .in = test_widened(in, COUNT), .out = test_doubles(COUNT),
+                              .dout = test_widened(dout, COUNT), .in_count = COUNT, .out_count = COUNT};
+        const struct function f = function_of(&layer, layer.in, COUNT);
+        gradient_check(kind_names[kinds[i]], din, &f, COUNT);
+        backward[i](dout, dout, in, COUNT);
+        CHECK_SAME_BITS(dout, din, COUNT);
+    }
 }
 
 TEST(softmax_and_temperature)
@@ -327,7 +331,7 @@ static const struct test tests[] = {
     ENTRY(maximum_pool_gives_a_tie_to_the_first),
     ENTRY(batch_normalisation),
     ENTRY(activations),
-    ENTRY(gelu),
+    ENTRY(activations_that_look_at_their_input),
     ENTRY(softmax_and_temperature),
     ENTRY(cross_entropy_with_smoothing_and_mixed_targets),
 };

@@ -320,6 +320,16 @@ TEST(tanh_is_accurate)
     check_activation(tanh_forward, NODE_TANH, 4e-7);
 }
 
+/* The gate's sum, 1 / 6, the gate's product and the product with x: four roundings. Beyond the gate's ends none. */
+TEST(hardswish)
+{
+    check_activation(hardswish_forward, NODE_HARDSWISH, 4 * ROUNDING_UNIT);
+    float in[] = {-1e30f, -3.5f, -3, 3, 3.7f, 6.1f, 1e30f}, out[7];
+    hardswish_forward(out, in, 7);
+    for (int i = 0; i < 7; i++)
+        CHECK(out[i] == (in[i] > 0 ? in[i] : 0));
+}
+
 TEST(gelu)
 {
     enum { COUNT = 1 << 14 };
@@ -460,6 +470,7 @@ static const struct test tests[] = {
     ENTRY(relu6),
     ENTRY(sigmoid_and_exponential_are_accurate),
     ENTRY(tanh_is_accurate),
+    ENTRY(hardswish),
     ENTRY(gelu),
     ENTRY(activations_of_extreme_numbers),
     ENTRY(softmax_and_temperature),

@@ -135,6 +135,7 @@ static double activation(double x, enum node_kind kind)
     case NODE_SIGMOID: return 1 / (1 + exp(-x));
     case NODE_TANH: return tanh(x);
     case NODE_GELU: return x / (1 + exp(-2 * sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* in its tanh form, with all digits */
+    case NODE_HARDSWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
     case NODE_CONV2D:
     case NODE_MAXPOOL:
     case NODE_AVGPOOL:
@@ -325,6 +326,7 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
         case NODE_RELU6:
         case NODE_SIGMOID:
         case NODE_TANH:
+        case NODE_HARDSWISH:
         case NODE_GELU: oracle_activation(out, in, node->kind, count); break;
         case NODE_SCALE:
             for (size_t k = 0; k < count; k++)

@@ -339,6 +339,20 @@ static void put_gelu(struct graph *graph, int i)
     put_node(graph->out, "Mul", makes(graph, i, form), INPUTS(in, gate.text));
 }
 
+/* As ONNX defines HardSwish, which came with opset 14: x times HardSigmoid, max(0, min(1, x / 6 + 1 / 2)). */
+static void put_hardswish(struct graph *graph, int i)
+{
+    const int tensor = graph->model->net.nodes[i].input[0];
+    const enum form form = graph->form[graph->source[tensor]];
+    const char *in = reads(graph, tensor, form);
+    const struct layer_name gate = part_of(graph, i, "gate");
+    const size_t start = begin_node(graph->out, "HardSigmoid", gate.text, INPUTS(in));
+    put_attribute_float(graph->out, "alpha", 1.0f / 6);
+    put_attribute_float(graph->out, "beta", 0.5f);
+    protobuf_end(graph->out, start);
+    put_node(graph->out, "Mul", makes(graph, i, form), INPUTS(in, gate.text));
+}
+
 static void put_softmax(struct graph *graph, int i)
 {
     const char *in = reads(graph, graph->logits, FLAT);
@@ -381,6 +395,7 @@ static void put_layer(struct graph *graph, int i)
     case NODE_TANH: put_elementwise(graph, i, "Tanh", NULL); break;
     case NODE_SOFTMAX: put_softmax(graph, i); break;
     case NODE_GELU: put_gelu(graph, i); break;
+    case NODE_HARDSWISH: put_hardswish(graph, i); break;
     case NODE_SCALE: put_scale(graph, i); break;
     case NODE_DROPOUT: break; /* changes_nothing */
     }

@@ -19,8 +19,8 @@
  *     add a relu                         residual connections, and
  *     conv2d 64 1x1 from a               for branches
  *
- * Any layer may end in an activation: relu, relu6, gelu, sigmoid, tanh, and the last one in softmax; each may also stand on a
- * line of its own. */
+ * Any layer may end in an activation: relu, relu6, gelu, hardswish, sigmoid, tanh, and the last one in softmax; each may
+ * also stand on a line of its own. */
 #ifndef NETWORK_H
 #define NETWORK_H
 

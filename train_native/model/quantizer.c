@@ -72,7 +72,7 @@ static bool keeps_scale(const struct node *node)
 }
 
 /* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to their own
- * readers; of them gelu alone computes with its input, of which it makes next to nothing below -TABLE_REACH. */
+ * readers; of them only gelu and hardswish compute with their input, of which they make next to nothing below -TABLE_REACH. */
 static float reach(const struct net *net, int t, const float *numbers, size_t count)
 {
     const float TABLE_REACH = 5;
