@@ -6,6 +6,8 @@
 #include "model/calibrated_model.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
+#include "data/dataset_open.h"
+#include "data/split.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -67,7 +69,7 @@ int command_calibrate(int argc, char **argv)
     if (limit)
         dataset_limit(&dataset, limit);
     dataset_fit(&dataset, model->net.input, &model->preprocess);
-    struct split split = dataset_split(&dataset, fraction, (uint64_t)seed);
+    struct split split = split_dataset(&dataset, fraction, (uint64_t)seed);
     if (dataset.classes < 2 || !split.validation_count)
         die(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
              split.validation_count);

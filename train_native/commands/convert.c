@@ -7,6 +7,7 @@
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "data/dataset_open.h"
 
 #include <math.h>
 #include <stdlib.h>

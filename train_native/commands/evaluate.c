@@ -9,6 +9,7 @@
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "data/dataset_open.h"
 
 #include <omp.h>
 #include <stdlib.h>

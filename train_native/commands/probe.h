@@ -10,6 +10,7 @@
 
 #include "commands/model_writer.h"
 #include "model/transfer.h"
+#include "data/split.h"
 
 /* class_weights: (classes) what the losses of a class count, or NULL. A head that is not dense, or layers behind it but `scale`
  * and the softmax, end the program. */

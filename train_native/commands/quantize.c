@@ -10,6 +10,7 @@
 #include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "data/dataset_open.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #define RUN_FOLDER_H
 
 #include "data/dataset.h"
+#include "data/split.h"
 #include "commands/train_options.h"
 
 /* first.txt: what the run is made of. */

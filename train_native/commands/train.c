@@ -6,6 +6,8 @@
 #include "data/dataset.h"
 #include "commands/progress.h"
 #include "data/fetch.h"
+#include "data/dataset_open.h"
+#include "data/split.h"
 #include "commands/find_learning_rate.h"
 #include "model/layer_name.h"
 #include "model/network.h"
@@ -318,7 +320,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
     dataset_read(&dataset, net->input, &preprocess);
     if (o->limit)
         dataset_limit(&dataset, o->limit);
-    struct split split = dataset_split(&dataset, o->validation, (uint64_t)o->seed);
+    struct split split = split_dataset(&dataset, o->validation, (uint64_t)o->seed);
     if (!split.train_count)
         die(dataset.path, "Lower --validation.", "no images are left to train on");
     if (!transfer)

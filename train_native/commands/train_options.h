@@ -10,6 +10,7 @@
 
 #include "commands/train_arguments.h"
 #include "data/dataset.h"
+#include "data/split.h"
 #include "model/recipes.h"
 #include "model/transfer.h"
 

@@ -1,7 +1,8 @@
 /* CIFAR-10 and CIFAR-100 (Krizhevsky 2009), binary version: a record is one or two labels, then the planes of red, green and
  * blue. */
-#include "data/dataset_sources.h"
+#include "data/cifar.h"
 
+#include "data/content.h"
 #include "net/model.h"
 #include "base/text.h"
 #include "cli/errors.h"
@@ -121,7 +122,7 @@ static void read_cifar100(struct dataset *dataset)
     read_all(dataset, &cifar100);
     dataset->contents = allocate((size_t)dataset->count, sizeof *dataset->contents);
     for (int i = 0; i < dataset->count; i++)
-        dataset->contents[i] = content_of(dataset->pixels + (size_t)i * 3 * PLANE, 3 * PLANE, 0);
+        dataset->contents[i] = content_hash(dataset->pixels + (size_t)i * 3 * PLANE, 3 * PLANE, 0);
 }
 
 const struct record_source cifar10_source = {find_cifar10, read_cifar10}, cifar100_source = {find_cifar100, read_cifar100};

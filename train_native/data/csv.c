@@ -1,5 +1,5 @@
 /* A CSV file of path and label: RFC 4180, with line feeds alone allowed. */
-#include "data/photo_list.h"
+#include "data/csv.h"
 
 #include "base/bounds.h"
 #include "net/model.h"

@@ -1,5 +1,5 @@
 /* A folder for each class: what is in it by the file system. */
-#include "data/photo_list.h"
+#include "data/folder.h"
 
 #include "cli/errors.h"
 #include "cli/files.h"

@@ -1,7 +1,8 @@
 /* MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): files in the IDX format, as they are or gzipped (RFC 1952).
  * IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the numbers. */
-#include "data/dataset_sources.h"
+#include "data/idx.h"
 
+#include "data/content.h"
 #include "base/bytes.h"
 #include "image/decode.h"
 #include "base/bounds.h"
@@ -183,7 +184,7 @@ static void read_all(struct dataset *dataset)
     dataset->contents = allocate(count, sizeof *dataset->contents);
     for (size_t i = 0; i < count; i++) {
         dataset->labels[i] = labels[dataset->part][i];
-        dataset->contents[i] = content_of(images + i * pixels, pixels, 0);
+        dataset->contents[i] = content_hash(images + i * pixels, pixels, 0);
         for (size_t k = 0; k < pixels; k++)
             memset(dataset->pixels + (i * pixels + k) * 3, images[i * pixels + k], 3);
     }

@@ -1,6 +1,6 @@
 /* Pictures in files: which there are, and what they show.
  *
- *     struct photo_list *list = folder_list("photos");       // or csv_list("photos.csv")
+ *     struct photo_list *list = folder_list("photos");       // folder.h; or csv_list("photos.csv"), csv.h
  *
  * What cannot be made sense of ends the program, with one line that says what and where. */
 #ifndef PHOTO_LIST_H
@@ -27,13 +27,6 @@ struct photo_list {
     bool has_test, has_train;
     int ignored;          /* files that are no pictures by their names */
 };
-
-/* A folder of folders, one for each class; or such ones in folders train, test, val. */
-struct photo_list *folder_list(const char *root);
-
-/* A CSV file (RFC 4180) of path and label, with or without a header; paths start from the file's folder. A row that makes no
- * sense becomes a photo with a fault. */
-struct photo_list *csv_list(const char *path);
 
 void photo_list_free(struct photo_list *list);
 

@@ -1,70 +1,24 @@
 #include "data/photos.h"
 
-#include "data/dataset_sources.h"
+#include "data/content.h"
 #include "data/resize.h"
 #include "base/bounds.h"
-#include "base/random.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* What decoding takes beside the file, for each pixel: the planes of a JPEG, the picture, and a copy of it that is turned. The
  * coefficients of a progressive JPEG or a PNG of 16 bits may take half as much again. */
 enum { DECODING_BYTES = 12 };
 
-uint64_t content_of(const uint8_t *bytes, size_t size, uint64_t start)
-{
-    uint64_t sum = random_mix(start + size), word;
-    for (; size >= sizeof word; bytes += sizeof word, size -= sizeof word) {
-        memcpy(&word, bytes, sizeof word);
-        sum = (sum ^ word) * 0x9e3779b97f4a7c15u; /* as random.h: the golden ratio in 64 bits */
-        sum ^= sum >> 29;
-    }
-    word = 0;
-    memcpy(&word, bytes, size);
-    return random_mix(sum ^ word);
-}
-
-uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
-{
-    *mapped = bytes + 1;
-    if (bytes <= budget)
-        return shared_memory(bytes, 1);
-    const char *folder = getenv("TMPDIR"); /* not /tmp, which is often memory */
-    char *name = path_join(folder && *folder ? folder : "/var/tmp", "eyelet-XXXXXX");
-    const int file = mkstemp(name);
-    if (file >= 0)
-        unlink(name);
-    *strrchr(name, '/') = 0; /* from here on the folder, for messages */
-    if (file < 0)
-        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "no file can be made here: %s",
-             strerror(errno));
-    const int error = posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
-    uint8_t *pixels = error ? MAP_FAILED : mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (pixels == MAP_FAILED)
-        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
-             "no room for %s bytes of pixels: %s", format_thousands(bytes), strerror(error ? error : errno));
-    close(file);
-    free(name);
-    return pixels;
-}
-
-void pixels_free(uint8_t *pixels, size_t mapped)
-{
-    if (pixels)
-        munmap(pixels, mapped);
-}
-
-struct reader {
+struct photo_reader {
     const struct photo_list *list;
     struct photo_facts *facts; /* shared */
     uint8_t *pixels;           /* shared */
@@ -75,7 +29,7 @@ struct reader {
 };
 
 /* Waits until the children together stay within the budget; one always may. */
-static void admit(const struct reader *reader, struct photo_facts *facts, uint64_t bytes)
+static void admit(const struct photo_reader *reader, struct photo_facts *facts, uint64_t bytes)
 {
     uint64_t in_use = atomic_load(reader->in_use);
     for (;;)
@@ -88,13 +42,15 @@ static void admit(const struct reader *reader, struct photo_facts *facts, uint64
     facts->held = bytes;
 }
 
-static void release(const struct reader *reader, struct photo_facts *facts)
+static void release(const struct photo_reader *reader, struct photo_facts *facts)
 {
     atomic_fetch_sub(reader->in_use, facts->held);
     facts->held = 0;
 }
 
-static void note(struct photo_facts *facts, const struct picture *picture)
+/* What is found out about a picture while its pixels are there at full size: the place for another check of `eyelet doctor`
+ * (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
+static void examine_picture(struct photo_facts *facts, const struct picture *picture)
 {
     const size_t count = (size_t)picture->width * (size_t)picture->height;
     facts->width = picture->width;
@@ -103,10 +59,10 @@ static void note(struct photo_facts *facts, const struct picture *picture)
     facts->format = (uint8_t)picture->format;
     for (size_t i = 0; i < count && !facts->alpha; i++)
         facts->alpha = picture->rgba[i * 4 + 3] != 255;
-    facts->content = content_of(picture->rgba, count * 4, (uint64_t)picture->width << 32);
+    facts->content = content_hash(picture->rgba, count * 4, (uint64_t)picture->width << 32);
 }
 
-static const char *read_photo(const struct reader *reader, struct photo_facts *facts, const struct photo *photo, uint8_t *pixels)
+static const char *read_photo(const struct photo_reader *reader, struct photo_facts *facts, const struct photo *photo, uint8_t *pixels)
 {
     size_t size;
     int width, height;
@@ -122,7 +78,7 @@ static const char *read_photo(const struct reader *reader, struct photo_facts *f
         admit(reader, facts, (uint64_t)width * (uint64_t)height * DECODING_BYTES + size);
         status = decode_picture(&picture, bytes, size);
         if (!status) {
-            note(facts, &picture);
+            examine_picture(facts, &picture);
             resize_picture(pixels, picture.rgba, picture.width, picture.height, reader->input, reader->preprocess);
             free(picture.rgba);
         }
@@ -134,7 +90,7 @@ static const char *read_photo(const struct reader *reader, struct photo_facts *f
 
 static void read_one(void *context, int i)
 {
-    const struct reader *reader = context;
+    const struct photo_reader *reader = context;
     struct photo_facts *facts = &reader->facts[i];
     const size_t bytes = (size_t)reader->input.h * (size_t)reader->input.w * 3;
     const char *reason = read_photo(reader, facts, &reader->list->photos[i], reader->pixels + (size_t)i * bytes);
@@ -143,7 +99,7 @@ static void read_one(void *context, int i)
 
 static void stopped(void *context, int i)
 {
-    const struct reader *reader = context;
+    const struct photo_reader *reader = context;
     snprintf(reader->facts[i].reason, sizeof reader->facts[i].reason, "%s", status_text(STATUS_IMAGE_CORRUPT));
     release(reader, &reader->facts[i]);
 }
@@ -151,7 +107,7 @@ static void stopped(void *context, int i)
 struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
                                 const struct preprocess *preprocess, int threads, size_t memory)
 {
-    struct reader reader = {list, shared_memory((size_t)list->count, sizeof *reader.facts), pixels, input, preprocess,
+    struct photo_reader reader = {list, shared_memory((size_t)list->count, sizeof *reader.facts), pixels, input, preprocess,
                             shared_memory(1, sizeof *reader.in_use), memory};
     sandbox_run(list->count, threads, read_one, stopped, &reader);
     shared_memory_free(reader.in_use, 1, sizeof *reader.in_use);
@@ -173,7 +129,7 @@ int photos_refuse(const struct photo_list *list, const struct photo_facts *facts
     if (bad > NAMED)
         warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
-        die(source, "Mend or remove them, or let more be left out with --allow-bad SHARE.",
+        die(source, "Repair or remove them, or allow more with --allow-bad FRACTION.",
              "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)bad), format_thousands((uint64_t)list->count),
              100 * (double)allowed);
     return bad;

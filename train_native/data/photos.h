@@ -4,7 +4,7 @@
  *     ...
  *     photos_facts_free(facts, list);
  *
- * A picture is fitted as soon as it is decoded, and its own pixels are given back: at full size there are never more of them
+ * A picture is resized as soon as it is decoded, and its own pixels are freed: at full size there are never more of them
  * than `memory` holds, or a single one. */
 #ifndef PHOTOS_H
 #define PHOTOS_H
@@ -15,6 +15,7 @@
 
 #include <stddef.h>
 
+/* Filled in by examine_picture (photos.c). */
 struct photo_facts {
     char reason[112]; /* why there is no picture; empty: there is one */
     int width, height; /* upright */
@@ -29,7 +30,7 @@ struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, 
                                 const struct preprocess *preprocess, int threads, size_t memory);
 void photos_facts_free(struct photo_facts *facts, const struct photo_list *list);
 
-/* Names what could not be read and says how many; ends the program if they are more than this share. Returns their number. */
+/* Names what could not be read and says how many; ends the program if they are more than this fraction. Returns their number. */
 int photos_refuse(const struct photo_list *list, const struct photo_facts *facts, const char *source, float allowed);
 
 #endif

@@ -1,7 +1,9 @@
 #include "data/survey.h"
 
-#include "data/dataset_sources.h"
+#include "data/content.h"
+#include "data/dataset_open.h"
 #include "data/duplicates.h"
+#include "data/pixels.h"
 #include "cli/errors.h"
 #include "cli/list.h"
 #include "cli/memory.h"
@@ -60,7 +62,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
             const size_t image = shape_count(set->shape);
             survey->labels[at + i] = set->labels[i];
             survey->parts[at + i] = parts[k];
-            survey->contents[at + i] = content_of(set->pixels + (size_t)i * image, image, 0);
+            survey->contents[at + i] = content_hash(set->pixels + (size_t)i * image, image, 0);
             survey->files[at + i] = text_format("%s image %d", survey_parts[parts[k]], i);
         }
         dataset_fit(set, thumbnail_shape, &whole);

@@ -1,4 +1,4 @@
-/* What a data set is like, and whether a network that learns from it would be misled.
+/* The checks of `eyelet doctor`: what a data set is like, and whether a network trained on it would be misled.
  *
  *     struct survey survey = survey_of(&options);
  *     if (survey.problem_count) ...

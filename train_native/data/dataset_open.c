@@ -1,0 +1,239 @@
+#include "data/dataset_open.h"
+
+#include "base/text.h"
+#include "cli/errors.h"
+#include "cli/escape.h"
+#include "cli/memory.h"
+#include "cli/text.h"
+#include "data/cifar.h"
+#include "data/csv.h"
+#include "data/fetch.h"
+#include "data/folder.h"
+#include "data/idx.h"
+#include "data/photos.h"
+#include "data/pixels.h"
+#include "data/split.h"
+
+#include <errno.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct record_source *const record_sources[] = {&cifar10_source, &cifar100_source, &idx_source};
+enum { RECORD_SOURCES = sizeof record_sources / sizeof *record_sources, LONGEST_NAME = 64 };
+
+/* ---- Where the data is ---- */
+
+/* The path that the user names, if any. */
+static const char *named_path(const char *path)
+{
+    const char *variable = getenv("EYELET_DATA");
+    return path ? path : variable && *variable ? variable : NULL;
+}
+
+/* Without a name there is only CIFAR-10 to look for; NULL if it is not there. */
+static char *usual_folder(void)
+{
+    char *folder = cifar10_source.find("data");
+    return folder ? folder : cifar10_source.find("../shared/data");
+}
+
+bool dataset_is_there(const char *path)
+{
+    const char *named = named_path(path);
+    char *folder = named ? NULL : usual_folder();
+    free(folder);
+    return folder || (named && access(named, F_OK) == 0);
+}
+
+static char *find_usual(bool may_fetch)
+{
+    char *folder = usual_folder();
+    if (!folder && may_fetch && fetch_cifar("data"))
+        folder = cifar10_source.find("data");
+    if (!folder)
+        die("cifar-10-batches-bin", "Name a folder of data, or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
+             "not found in data/ or ../shared/data/");
+    return folder;
+}
+
+/* The last part of a path, as text that a model's notes can hold. */
+static char *name_of(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    size_t start = length;
+    while (start && path[start - 1] != '/')
+        start--;
+    const int count = (int)(length - start);
+    return count && count <= LONGEST_NAME && text_valid(path + start, count, false) ? text_copy_bytes(path + start, length - start)
+                                                                                         : text_copy("photos");
+}
+
+static void open_photos(struct dataset *dataset, const char *path, bool is_folder)
+{
+    dataset->path = text_copy(path);
+    dataset->name = name_of(path);
+    dataset->photos = is_folder ? folder_list(path) : csv_list(path);
+    dataset->classes = dataset->photos->classes;
+    dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
+    for (int i = 0; i < dataset->classes; i++)
+        dataset->class_names[i] = text_copy(dataset->photos->class_names[i]);
+    if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
+        die(path, "Put the pictures to learn from into a folder train beside it.", "there are only test pictures here");
+}
+
+/* Fills in a set of records, if the path is of that kind. */
+static bool open_records(struct dataset *dataset, const char *path)
+{
+    for (int i = 0; i < RECORD_SOURCES && !dataset->path; i++)
+        if ((dataset->path = record_sources[i]->find(path)))
+            record_sources[i]->read(dataset);
+    return dataset->path != NULL;
+}
+
+static void announce(const struct dataset *dataset, const char *kind, const char *more)
+{
+    fputs("data: ", stderr);
+    print_escaped(stderr, dataset->path);
+    fprintf(stderr, " (%s, %s %s images%s)\n", kind, format_thousands((uint64_t)dataset->count),
+            dataset->part == DATASET_TRAIN ? "training" : "test", more);
+}
+
+struct dataset dataset_open(const struct data_options *options, enum dataset_part part)
+{
+    struct dataset dataset = {.options = *options, .part = part};
+    const char *named = named_path(options->path);
+    if (!named) {
+        char *folder = find_usual(options->may_fetch);
+        open_records(&dataset, folder);
+        free(folder);
+    } else {
+        struct stat about;
+        if (stat(named, &about))
+            die(named, NULL, "no data here (named by %s): %s", options->path ? "the command" : "EYELET_DATA", strerror(errno));
+        if (!open_records(&dataset, named))
+            open_photos(&dataset, named, S_ISDIR(about.st_mode));
+    }
+    if (!dataset.photos)
+        announce(&dataset, dataset.name, "");
+    return dataset;
+}
+
+/* ---- Reading pictures in files ---- */
+
+/* The photos that this part of the data may hold stay in the list. */
+static void choose_part(struct photo_list *list, enum dataset_part part)
+{
+    int kept = 0;
+    for (int i = 0; i < list->count; i++) {
+        const struct photo photo = list->photos[i];
+        if (photo.part == PHOTO_OPEN || (photo.part == PHOTO_TEST) == (part == DATASET_TEST))
+            list->photos[kept++] = photo;
+        else
+            free(photo.path);
+    }
+    list->count = kept;
+}
+
+/* Marks in `kept` what was read and belongs to the part. True if the test images had to be set apart for it. */
+static bool divide(bool *kept, const struct dataset *dataset, const struct photo_facts *facts)
+{
+    const struct photo_list *list = dataset->photos;
+    int *indices = allocate((size_t)list->count, sizeof *indices), open = 0;
+    uint64_t *contents = allocate((size_t)list->count, sizeof *contents);
+    uint16_t *labels = allocate((size_t)list->count, sizeof *labels);
+    bool *drawn = allocate((size_t)list->count, sizeof *drawn);
+    for (int i = 0; i < list->count; i++) {
+        kept[i] = !facts[i].reason[0];
+        if (!kept[i] || list->photos[i].part != PHOTO_OPEN)
+            continue;
+        contents[open] = facts[i].content;
+        labels[open] = list->photos[i].label;
+        indices[open++] = i;
+    }
+    split_by_content(drawn, &(struct split_source){contents, labels, open}, dataset->options.test, 1,
+                     (uint64_t)dataset->options.split_seed);
+    for (int k = 0; k < open; k++)
+        kept[indices[k]] = drawn[k] == (dataset->part == DATASET_TEST);
+    free(indices);
+    free(contents);
+    free(labels);
+    free(drawn);
+    return open > 0 && dataset->options.test > 0;
+}
+
+/* Moves the images that are kept together. */
+static void gather(struct dataset *dataset, const struct photo_facts *facts, const bool *kept)
+{
+    struct photo_list *list = dataset->photos;
+    const size_t bytes = shape_count(dataset->shape);
+    dataset->labels = allocate((size_t)list->count, sizeof *dataset->labels);
+    dataset->contents = allocate((size_t)list->count, sizeof *dataset->contents);
+    dataset->files = allocate((size_t)list->count, sizeof *dataset->files);
+    bool *validates = allocate((size_t)list->count, sizeof *validates), any = false;
+    for (int i = 0; i < list->count; i++) {
+        if (!kept[i])
+            continue;
+        const int to = dataset->count++;
+        if (to != i)
+            memcpy(dataset->pixels + (size_t)to * bytes, dataset->pixels + (size_t)i * bytes, bytes);
+        dataset->labels[to] = list->photos[i].label;
+        dataset->contents[to] = facts[i].content;
+        dataset->files[to] = list->photos[i].path;
+        any |= validates[to] = list->photos[i].part == PHOTO_VALIDATION;
+    }
+    dataset->validates = any ? validates : NULL;
+    if (!any)
+        free(validates);
+}
+
+/* A class without images would be trained or measured as something that never is. */
+static void check_classes(const struct dataset *dataset)
+{
+    int *counts = allocate((size_t)dataset->classes, sizeof *counts);
+    for (int i = 0; i < dataset->count; i++)
+        counts[dataset->labels[i]] += !(dataset->validates && dataset->validates[i]);
+    for (int i = 0; i < dataset->classes; i++)
+        if (!counts[i])
+            die(dataset->path, dataset->drawn ? "Add pictures of it. --test 0 sets none apart for the test, --test 1 takes all for it."
+                                               : "Add pictures of it, or remove the class from all parts of the data.",
+                 "the class \"%s\" has no %s picture that can be read", dataset->class_names[i],
+                 dataset->part == DATASET_TRAIN ? "training" : "test");
+    free(counts);
+}
+
+void dataset_read(struct dataset *dataset, struct shape input, const struct preprocess *preprocess)
+{
+    struct photo_list *list = dataset->photos;
+    if (!list)
+        return;
+    choose_part(list, dataset->part);
+    const size_t memory = (size_t)dataset->options.memory << 20, half = memory / 2;
+    dataset->shape = (struct shape){input.h, input.w, 3};
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)list->count, shape_count(dataset->shape), &bytes))
+        die(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
+    dataset->pixels = pixels_new(&dataset->mapped, bytes, half);
+    const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
+    struct photo_facts *facts = photos_read(list, dataset->pixels, input, preprocess, threads, bytes <= half ? memory - bytes : memory);
+    const int bad = photos_refuse(list, facts, dataset->path, dataset->options.allow_bad);
+    bool *kept = allocate((size_t)list->count, sizeof *kept);
+    dataset->drawn = divide(kept, dataset, facts);
+    gather(dataset, facts, kept);
+    check_classes(dataset);
+    char more[160], *end = more;
+    end += sprintf(end, " of %s classes", format_thousands((uint64_t)dataset->classes));
+    if (dataset->drawn)
+        end += sprintf(end, "; %g %% are set apart for the test", 100 * (double)dataset->options.test);
+    if (bad)
+        end += sprintf(end, "; left out: %s", format_thousands((uint64_t)bad));
+    if (list->ignored)
+        sprintf(end, "; files that are no pictures: %s", format_thousands((uint64_t)list->ignored));
+    announce(dataset, list->kind, more);
+    free(kept);
+    photos_facts_free(facts, list);
+}
