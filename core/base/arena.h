@@ -2,7 +2,7 @@
  *
  *     struct arena measure = {0};                    // base == NULL: only counts
  *     plan(&measure);
- *     struct arena arena = {.base = malloc(measure.used), .size = measure.used};
+ *     struct arena arena = {.base = aligned_alloc(ARENA_ALIGNMENT, measure.used), .size = measure.used};
  *     plan(&arena);                                  // the same calls, now for real
  *
  * The function that measures is the function that allocates, so the two cannot disagree. */

@@ -1,6 +1,6 @@
 /* Memory that tensors share by turns.
  *
- *     struct lifetime tensors[COUNT] = {{.size = 1024, .first = 0, .last = 1}, ...};
+ *     struct lifetime tensors[COUNT] = {{.size = 1024, .first = 0, .last = 1}, {.size = 512, .first = 1, .last = 2}};
  *     uint64_t size = memory_plan(tensors, COUNT);       // tensors[i].place is set; all lie within `size`
  */
 #ifndef MEMORY_PLANNER_H

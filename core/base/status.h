@@ -1,7 +1,8 @@
 /* What can go wrong with data that comes from outside, as values.
  *
- *     enum status status = classifier_open(...);
- *     if (status) report(status_text(status));
+ *     enum status status = decode_picture(&picture, bytes, size);
+ *     if (status)
+ *         fprintf(stderr, "%s\n", status_text(status));
  *
  * Only functions that read outside data (a model, an image) return a status; everything below them gets
  * validated data and asserts its contract. The numbers are part of the WebAssembly interface: never reuse one. */

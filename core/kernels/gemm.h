@@ -6,7 +6,7 @@
  * overlapping windows, a transposed matrix and a plain one are the same thing to this function and nothing is ever
  * copied to im2col. B is packed first (gemm_pack), again through axes: transposed and flipped weights cost nothing.
  *
- *     float packed[gemm_packed_count(depth, columns)];
+ *     float *packed = malloc(gemm_packed_count(depth, columns) * sizeof *packed);
  *     gemm_pack(packed, b, axis_line(depth, columns), 1, columns);
  *     gemm_exact(&(struct gemm){.a = a, .rows = axis_line(rows, depth), .depth = axis_line(depth, 1),
  *                               .b = packed, .columns = columns, .c = c, .c_stride = columns});

@@ -3,14 +3,21 @@
  *     struct net net = {.input = {32, 32, 3}, .node_count = 3, .nodes = {
  *         {.kind = NODE_FLATTEN}, {.kind = NODE_DENSE, .input = {1}, .channels = 10, .bias = true},
  *         {.kind = NODE_SOFTMAX, .input = {2}}}};
- *     enum status status = net_check(&net);                      // shapes, indices of the weights
- *     struct net_packed packed; struct net_run run;
+ *     int failed;                                                // the node that is refused
+ *     enum status status = net_check(&net, &failed);             // fills in shapes and offsets of the weights
+ *     struct net_packed packed;
+ *     struct net_run run;
  *     struct arena arena = {0};
- *     net_packed_plan(&packed, &net, NET_INFER, &arena);         // measure; with arena.base set: bind
- *     net_run_plan(&run, &net, &packed, 1, NET_INFER, &arena);
- *     ... (again with arena.base) ...
- *     for (int i = 0; i < net.node_count; i++) net_pack(&packed, &net, i, parameters + net.offset[i]);
- *     memcpy(run.tensor[0], image, ...); net_forward(&run, 1); use(net_logits(&run));
+ *     for (int pass = 0; pass < 2; pass++) {                     // measure, then bind
+ *         arena = (struct arena){.base = pass ? aligned_alloc(ARENA_ALIGNMENT, arena.used) : NULL, .size = arena.used};
+ *         net_packed_plan(&packed, &net, NET_INFER, &arena);
+ *         net_run_plan(&run, &net, &packed, 1, NET_INFER, &arena);
+ *     }
+ *     for (int i = 0; i < net.node_count; i++)
+ *         net_pack(&packed, &net, i, parameters + net.offset[i]);
+ *     memcpy(run.tensor[0], image, sizeof image);
+ *     net_forward(&run, 1);
+ *     printf("%g\n", (double)net_logits(&run)[0]);
  *
  * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file says,
  * it is a directed acyclic graph, and its order is the order of evaluation. The last node is a softmax; the logits are

@@ -1,11 +1,13 @@
 /* A quantized network: from the pixels to the logits in whole numbers, so that the bits are the same everywhere by nature.
  *
- *     struct net_int8 quantized; struct arena arena = {0};
+ *     struct net_int8 quantized;
+ *     struct arena arena = {0};
  *     net_int8_plan(&quantized, &net, &arena);                        // measure; with arena.base set: bind
  *     int8_scales(quantized.scale, &net, own, &preprocess);           // own[node]: as the model stores them
  *     net_int8_pack_pixels(&quantized, &preprocess);
- *     for (each node) net_int8_pack(&quantized, node, &weights);
- *     net_int8_run(&quantized, pixels, temperature); use(quantized.logits, quantized.probabilities);
+ *     for (int node = 0; node < net.node_count; node++)
+ *         net_int8_pack(&quantized, node, &weights[node]);
+ *     net_int8_run(&quantized, pixels, temperature);                  // quantized.logits, quantized.probabilities
  *
  * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel / ACTIVATION_MAX;
  * conv2d, depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model stores; sigmoid and tanh have

@@ -1,8 +1,8 @@
 /* Which pictures are the same, and which nearly: saved again, smaller, or a little brighter.
  *
  *     struct duplicates duplicates = duplicates_find(contents, thumbnails, count);
- *     if (duplicates.same[i] == duplicates.same[k]) ...       // pictures i and k are equal, pixel by pixel
- *     if (duplicates.alike[i] == duplicates.alike[k]) ...     // equal, or nearly, or linked by a chain of such
+ *     bool same = duplicates.same[i] == duplicates.same[k];       // pictures i and k are equal, pixel by pixel
+ *     bool alike = duplicates.alike[i] == duplicates.alike[k];    // equal, or nearly, or linked by a chain of such
  *
  * Nearly: the difference hashes (dHash: Krawetz 2013, "Kind of Like That") of two pictures, 64 bits of which side of
  * neighbouring pixels of a 9 x 8 thumbnail is brighter, differ in at most 4 bits, and the thumbnails' numbers by less than 8 of 255

@@ -1,7 +1,8 @@
 /* The checks of `eyelet doctor`: what a data set is like, and whether a network trained on it would be misled.
  *
  *     struct survey survey = survey_of(&options);
- *     if (survey.problem_count) ...
+ *     for (int i = 0; i < survey.problem_count; i++)
+ *         puts(survey.problems[i]);
  *     survey_free(&survey); */
 #ifndef SURVEY_H
 #define SURVEY_H

@@ -1,8 +1,10 @@
 /* Packed weights of a network and a run over it, in memory of their own.
  *
  *     struct net_memory *net_memory = net_memory_new(&net, 16, NET_TRAIN);
- *     for (int i = 0; i < net.node_count; i++) net_pack(&net_memory->packed, &net, i, parameters + net.offset[i]);
- *     memcpy(net_memory->run.tensor[0], images, ...); net_forward(&net_memory->run, 16);
+ *     for (int i = 0; i < net.node_count; i++)
+ *         net_pack(&net_memory->packed, &net, i, parameters + net.offset[i]);
+ *     memcpy(net_memory->run.tensor[0], images, sizeof images);
+ *     net_forward(&net_memory->run, 16);
  *     net_memory_free(net_memory); */
 #ifndef NET_MEMORY_H
 #define NET_MEMORY_H
