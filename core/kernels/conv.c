@@ -17,18 +17,6 @@ static bool needs_dilation(const struct window *window)
     return window->kernel_h > 1 || window->kernel_w > 1 || window->stride > 1;
 }
 
-#ifndef NDEBUG
-/* The tensors of one pass: memory for `to` holds nothing of `from`, and scratch is there and apart from both, if any is needed. */
-static bool tensors_valid(const float *to, struct shape to_shape, const float *from, struct shape from_shape, const float *scratch,
-                          size_t scratch_count, int n)
-{
-    const size_t to_bytes = (size_t)n * shape_count(to_shape) * sizeof(float), bytes = scratch_count * sizeof(float);
-    const size_t from_bytes = (size_t)n * shape_count(from_shape) * sizeof(float);
-    return n > 0 && to && from && contract_apart(to, to_bytes, from, from_bytes) && (scratch || !scratch_count) &&
-           contract_apart(scratch, bytes, to, to_bytes) && contract_apart(scratch, bytes, from, from_bytes);
-}
-#endif
-
 size_t conv_packed_count(const struct window *window)
 {
     assert(window_valid(window));
@@ -129,8 +117,9 @@ static struct patches patches_of(const float *in, float *scratch, int n, const s
 void conv_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
                   int n, const struct window *window, gemm_function *gemm)
 {
-    assert(window_valid(window) && packed && ceiling >= 0);
-    assert(tensors_valid(out, window->out, in, window->in, scratch, conv_forward_scratch(n, window), n));
+    assert(n > 0 && window_valid(window) && out && packed && ceiling >= 0);
+    assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in),
+                         scratch, conv_forward_scratch(n, window)));
     const struct patches patches = patches_of(in, scratch, n, window);
     gemm(&(struct gemm){.a = patches.a, .rows = patches.pixels, .depth = patches.taps, .b = packed,
                         .columns = window->out.c, .c = out, .c_stride = window->out.c, .bias = bias, .ceiling = ceiling});
@@ -139,8 +128,9 @@ void conv_forward(float *out, const float *in, const float *packed, const float 
 void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,
                          const struct window *window, gemm_function *gemm)
 {
-    assert(window_valid(window) && packed_backward);
-    assert(tensors_valid(din, window->in, dout, window->out, scratch, conv_backward_input_scratch(n, window), n));
+    assert(n > 0 && window_valid(window) && din && packed_backward);
+    assert(contract_pass(din, (size_t)n * shape_count(window->in), dout, (size_t)n * shape_count(window->out),
+                         scratch, conv_backward_input_scratch(n, window)));
     struct shape shape = window->out;
     if (needs_dilation(window)) {
         shape = dilated_shape(window);
@@ -158,8 +148,9 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
 void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm)
 {
-    assert(window_valid(window) && dweights && in != dout);
-    assert(tensors_valid(scratch, window->out, in, window->in, NULL, 0, n) && scratch != dout);
+    assert(n > 0 && window_valid(window) && dweights && dout && in != dout);
+    assert(contract_pass(dweights, 0, in, (size_t)n * shape_count(window->in),
+                         scratch, conv_backward_weights_scratch(n, window)));
     const int c = window->out.c, at_once = images_at_once(n, window);
     struct patches patches = patches_of(in, scratch, n, window);
     float *packed = scratch + conv_forward_scratch(n, window);

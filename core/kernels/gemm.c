@@ -1,5 +1,11 @@
-/* A tile of C, MICRO_ROWS x GEMM_PANEL, stays in registers over a stretch of the depth. A panel's part in that stretch stays in
- * the first-level cache over all rows; the sums go on from C in the next stretch, which changes no bit of them.
+/* The loops of BLIS (Van Zee and van de Geijn 2015) but for the packing of A, which is read through its axes:
+ *
+ *     for each panel of B            NR = GEMM_PANEL columns                  gemm_exact
+ *       for each block of K          KC x NR of B stay in the L1 cache        gemm_exact
+ *         for each MR rows           MR = MICRO_ROWS                          macro_kernel
+ *           C += A B over the block  MR x NR of C stay in registers           micro_kernel
+ *
+ * Sums go on from C in the next block of K, which changes no bit of them.
  *
  * This file is compiled twice: gemm_fast.c includes it with GEMM_FAST defined. */
 #include "kernels/gemm.h"
@@ -16,15 +22,16 @@
 #define MULTIPLY_ADD(a, b, c) vec_add(vec_mul(a, b), c)
 #endif
 
-/* Rows of a panel in a stretch, 24 KB of 32; from which length on a line is a stretch; vectors of the last panel if it is narrow. */
-enum { STRETCH = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48, HALF = MICRO_VECTORS / 2 };
+/* K_BLOCK: KC, of which the panel's block takes 24 of the L1 cache's 32 KB. LONG_LINE: from which length on a contiguous line of the
+ * depth is a block of its own. HALF: vectors of the last panel if it is narrow. */
+enum { K_BLOCK = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48, HALF = MICRO_VECTORS / 2 };
 
-static int smaller(int a, int b)
+static int min_of(int a, int b)
 {
     return a < b ? a : b;
 }
 
-/* Tiles below one another, whose rows of A stand at even distances. */
+/* Register tiles below one another, whose rows of A lie at even distances. */
 struct tiles {
     int count;
     const float *a[MICRO_ROWS]; /* the first tile's rows of A; behind the last one the same again */
@@ -32,14 +39,14 @@ struct tiles {
     const float *start;         /* (count * MICRO_ROWS, GEMM_PANEL), rows start_stride apart */
     float *c;                   /* the same, rows c_stride apart */
     ptrdiff_t start_stride, c_stride;
-    float floor, ceiling; /* what the sums are clipped to if the ceiling is above 0; the floor is 0, read anew behind each tile's loop:
-                             a constant would stay in a register there, and one of the sums would not */
+    float floor, ceiling; /* epilogue: what the sums are clipped to if the ceiling is above 0; the floor is 0, read anew behind each
+                             tile's loop: a constant would stay in a register there, and one of the sums would not */
 };
 
-/* One item of the depth: its column of A, a[row][place], times its row of the panel. The loops, here and below, are of constant
+/* A rank-1 update: one column of A, a[row][offset], times one row of the panel. The loops, here and below, are of constant
  * length, or clang would not unroll them in time. */
 static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROWS][MICRO_VECTORS], const float *const a[MICRO_ROWS],
-                                                               ptrdiff_t place, const float *panel, int vectors)
+                                                               ptrdiff_t offset, const float *panel, int vectors)
 {
     vec columns[MICRO_VECTORS];
     VEC_UNROLL
@@ -48,7 +55,7 @@ static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROW
             columns[v] = vec_load(panel + v * VEC_LANES);
     VEC_UNROLL
     for (int row = 0; row < MICRO_ROWS; row++) {
-        const vec factor = vec_set1(a[row][place]);
+        const vec factor = vec_set1(a[row][offset]);
         VEC_UNROLL
         for (int v = 0; v < MICRO_VECTORS; v++)
             if (v < vectors)
@@ -56,9 +63,9 @@ static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROW
     }
 }
 
-/* `vectors`: of a panel's columns. `step`: of the depth's last digit. `line`: only that digit counts. */
-static inline __attribute__((always_inline)) void multiply(const struct tiles *tiles, const struct axis *depth, const float *b,
-                                                           int vectors, ptrdiff_t step, bool line)
+/* `vectors`: of the panel's columns. `step`: of the depth's last digit. `line`: only that digit counts. */
+static inline __attribute__((always_inline)) void micro_kernel(const struct tiles *tiles, const struct axis *depth, const float *b,
+                                                               int vectors, ptrdiff_t step, bool line)
 {
     const ptrdiff_t start_step = MICRO_ROWS * tiles->start_stride, c_step = MICRO_ROWS * tiles->c_stride;
     const float *a[MICRO_ROWS], *start[MICRO_ROWS];
@@ -83,23 +90,23 @@ static inline __attribute__((always_inline)) void multiply(const struct tiles *t
         const float *next = b;
         for (int i = 0; i < (line ? 1 : depth->count[0]); i++)
             for (int j = 0; j < (line ? 1 : depth->count[1]); j++) {
-                const ptrdiff_t place = line ? 0 : i * depth->stride[0] + j * depth->stride[1];
+                const ptrdiff_t offset = line ? 0 : i * depth->stride[0] + j * depth->stride[1];
                 const float *at[MICRO_ROWS], *panel = next;
                 VEC_UNROLL
                 for (int row = 0; row < MICRO_ROWS; row++)
-                    at[row] = a[row] + place;
+                    at[row] = a[row] + offset;
                 next += (ptrdiff_t)depth->count[2] * GEMM_PANEL;
-                /* Three items between two moves of the pointers. Branches part them, or V8 would mix them and run out of registers;
-                 * measured, two or four are slower in its older compiler (Node 20), and no faster in its newer one. */
-                for (int left = depth->count[2];; left -= 3) {
+                /* Unrolled by three. Branches part the updates, or V8 would interleave them and spill; measured, two or four are slower
+                 * in its older compiler (Node 20), and no faster in its newer one. */
+                for (int remaining = depth->count[2];; remaining -= 3) {
                     multiply_add(sum, at, 0, panel, vectors);
-                    if (left == 1)
+                    if (remaining == 1)
                         break;
                     multiply_add(sum, at, step, panel + GEMM_PANEL, vectors);
-                    if (left == 2)
+                    if (remaining == 2)
                         break;
                     multiply_add(sum, at, 2 * step, panel + 2 * GEMM_PANEL, vectors);
-                    if (left == 3)
+                    if (remaining == 3)
                         break;
                     panel += 3 * GEMM_PANEL;
                     VEC_UNROLL
@@ -129,23 +136,23 @@ static inline __attribute__((always_inline)) void multiply(const struct tiles *t
     }
 }
 
-/* Not inlined: compilers keep the sums in registers if nothing else wants them. */
-static __attribute__((noinline)) void multiply_tiles(const struct tiles *tiles, const struct axis *depth, const float *panel,
-                                                     int columns)
+/* The micro-kernel for this panel's width and depth. Not inlined: compilers keep the sums in registers if nothing else wants them. */
+static __attribute__((noinline)) void run_micro_kernel(const struct tiles *tiles, const struct axis *depth, const float *panel,
+                                                       int columns)
 {
     const ptrdiff_t step = depth->stride[2];
     if (columns <= HALF * VEC_LANES)
-        multiply(tiles, depth, panel, HALF, step, false);
+        micro_kernel(tiles, depth, panel, HALF, step, false);
     else if (step != 1)
-        multiply(tiles, depth, panel, MICRO_VECTORS, step, false);
+        micro_kernel(tiles, depth, panel, MICRO_VECTORS, step, false);
     else if (depth->count[0] == 1 && depth->count[1] == 1)
-        multiply(tiles, depth, panel, MICRO_VECTORS, 1, true);
+        micro_kernel(tiles, depth, panel, MICRO_VECTORS, 1, true);
     else
-        multiply(tiles, depth, panel, MICRO_VECTORS, 1, false);
+        micro_kernel(tiles, depth, panel, MICRO_VECTORS, 1, false);
 }
 
-/* The same indices in fewer digits, where lines go on without a gap. */
-static struct axis joined(struct axis axis)
+/* The same offsets in fewer digits, where lines go on without a gap. */
+static struct axis coalesced(struct axis axis)
 {
     for (int digit = 1; digit >= 0; digit--)
         if (axis.count[digit] == 1 || axis.stride[digit] == axis.count[2] * axis.stride[2]) {
@@ -156,39 +163,38 @@ static struct axis joined(struct axis axis)
     return axis;
 }
 
-/* The next of the rows, and how many there are up to the end of its line. */
+/* The next row of A, and how many there are up to the end of its line. */
 struct cursor {
     const float *next;
-    int left, at[2]; /* digits of the line */
+    int remaining, line[2]; /* the line's digits */
 };
 
 static void advance(struct cursor *cursor, int rows, const float *a, const struct axis *axis)
 {
     cursor->next += rows * axis->stride[2];
-    cursor->left -= rows;
-    if (cursor->left > 0)
+    cursor->remaining -= rows;
+    if (cursor->remaining > 0)
         return;
-    cursor->left = axis->count[2];
-    if (++cursor->at[1] == axis->count[1]) {
-        cursor->at[1] = 0;
-        cursor->at[0]++;
+    cursor->remaining = axis->count[2];
+    if (++cursor->line[1] == axis->count[1]) {
+        cursor->line[1] = 0;
+        cursor->line[0]++;
     }
-    cursor->next = a + cursor->at[0] * axis->stride[0] + cursor->at[1] * axis->stride[1];
+    cursor->next = a + cursor->line[0] * axis->stride[0] + cursor->line[1] * axis->stride[1];
 }
 
-/* The products of one stretch of the depth and one panel, for all rows. `column`: of C, where the panel starts; bias
- * (GEMM_PANEL), or NULL to go on from C. */
-static void multiply_rows(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel, int column,
-                          const float *bias, float ceiling)
+/* One block of K and one panel, for all rows. `column`: of C, where the panel starts; bias (GEMM_PANEL), or NULL to go on from C. */
+static void macro_kernel(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel, int column,
+                         const float *bias, float ceiling)
 {
-    const struct axis axis = joined(gemm->rows);
-    const int all = axis_count(&axis), columns = smaller(gemm->columns - column, GEMM_PANEL);
-    struct cursor cursor = {.next = a, .left = axis.count[2]};
-    for (int row = 0, rows; row < all; row += rows) {
-        float *c = gemm->c + row * gemm->c_stride + column, whole[MICRO_ROWS][GEMM_PANEL];
+    const struct axis axis = coalesced(gemm->rows);
+    const int row_count = axis_count(&axis), columns = min_of(gemm->columns - column, GEMM_PANEL);
+    struct cursor cursor = {.next = a, .remaining = axis.count[2]};
+    for (int row = 0, rows; row < row_count; row += rows) {
+        float *c = gemm->c + row * gemm->c_stride + column, edge[MICRO_ROWS][GEMM_PANEL];
         struct tiles tiles = {.count = 1, .a_step = MICRO_ROWS * axis.stride[2], .start = bias ? bias : c,
                               .start_stride = bias ? 0 : gemm->c_stride, .c = c, .c_stride = gemm->c_stride, .ceiling = ceiling};
-        rows = smaller(all - row, MICRO_ROWS);
+        rows = min_of(row_count - row, MICRO_ROWS);
         for (int i = 0; i < MICRO_ROWS; i++) {
             tiles.a[i] = i < rows ? cursor.next : tiles.a[i - 1];
             if (i < rows)
@@ -196,26 +202,26 @@ static void multiply_rows(const struct gemm *gemm, const float *a, const struct 
         }
         if (rows == MICRO_ROWS && (columns == GEMM_PANEL || columns == HALF * VEC_LANES)) {
             if (cursor.next == tiles.a[0] + tiles.a_step) { /* the line goes on */
-                const int more = smaller(cursor.left, all - row - rows) / MICRO_ROWS;
+                const int more = min_of(cursor.remaining, row_count - row - rows) / MICRO_ROWS;
                 tiles.count += more;
                 rows += more * MICRO_ROWS;
                 advance(&cursor, more * MICRO_ROWS, a, &axis);
             }
-            multiply_tiles(&tiles, depth, panel, columns);
+            run_micro_kernel(&tiles, depth, panel, columns);
             continue;
         }
-        tiles.c = whole[0]; /* C has only a part of the tile */
+        tiles.c = edge[0]; /* C ends within the tile */
         tiles.c_stride = GEMM_PANEL;
         if (!bias) {
-            memset(whole, 0, sizeof whole);
+            memset(edge, 0, sizeof edge);
             for (int i = 0; i < rows; i++)
-                memcpy(whole[i], c + i * gemm->c_stride, (size_t)columns * sizeof(float));
-            tiles.start = whole[0];
+                memcpy(edge[i], c + i * gemm->c_stride, (size_t)columns * sizeof(float));
+            tiles.start = edge[0];
             tiles.start_stride = GEMM_PANEL;
         }
-        multiply_tiles(&tiles, depth, panel, columns);
+        run_micro_kernel(&tiles, depth, panel, columns);
         for (int i = 0; i < rows; i++)
-            memcpy(c + i * gemm->c_stride, whole[i], (size_t)columns * sizeof(float));
+            memcpy(c + i * gemm->c_stride, edge[i], (size_t)columns * sizeof(float));
     }
 }
 
@@ -242,31 +248,31 @@ void gemm_exact(const struct gemm *gemm)
     assert(gemm->a && gemm->b && gemm->c);
     assert(axis_valid(&gemm->rows) && axis_valid(&gemm->depth) && gemm->columns > 0 && gemm->c_stride >= gemm->columns);
     assert(!(gemm->accumulate && gemm->bias) && gemm->ceiling >= 0 && c_apart(gemm));
-    const struct axis *all = &gemm->depth;
-    const int *count = all->count, depth = axis_count(all);
-    /* Stretches of the depth: of its longest digits that fit whole, as many as fit; else of the last digit. A long line of it is
-     * a stretch of its own. */
+    const struct axis *k_axis = &gemm->depth;
+    const int *count = k_axis->count, depth = axis_count(k_axis);
+    /* A block of K has as many items of the highest digit as fit with all lower ones; if not even a line of the last digit fits, a part
+     * of it. A long line is a block of its own. */
     int step[3] = {count[0], count[1], count[2]};
-    for (int digit = 0, inner = depth; digit < 3 && (inner > STRETCH || (digit < 2 && count[2] >= LONG_LINE)); digit++) {
+    for (int digit = 0, inner = depth; digit < 3 && (inner > K_BLOCK || (digit < 2 && count[2] >= LONG_LINE)); digit++) {
         inner /= count[digit];
-        step[digit] = inner < STRETCH && (digit == 2 || count[2] < LONG_LINE) ? smaller(STRETCH / inner, count[digit]) : 1;
+        step[digit] = inner < K_BLOCK && (digit == 2 || count[2] < LONG_LINE) ? min_of(K_BLOCK / inner, count[digit]) : 1;
     }
     const float *panel = gemm->b;
     for (int column = 0; column < gemm->columns; column += GEMM_PANEL) {
         float bias[GEMM_PANEL] = {0};
         if (gemm->bias)
-            memcpy(bias, gemm->bias + column, (size_t)smaller(gemm->columns - column, GEMM_PANEL) * sizeof(float));
+            memcpy(bias, gemm->bias + column, (size_t)min_of(gemm->columns - column, GEMM_PANEL) * sizeof(float));
         int done = 0;
         for (int i = 0; i < count[0]; i += step[0])
             for (int j = 0; j < count[1]; j += step[1])
                 for (int k = 0; k < count[2]; k += step[2]) {
-                    struct axis stretch = *all;
-                    stretch.count[0] = smaller(step[0], count[0] - i);
-                    stretch.count[1] = smaller(step[1], count[1] - j);
-                    stretch.count[2] = smaller(step[2], count[2] - k);
-                    const int length = axis_count(&stretch);
-                    multiply_rows(gemm, gemm->a + i * all->stride[0] + j * all->stride[1] + k * all->stride[2], &stretch, panel,
-                                  column, done || gemm->accumulate ? NULL : bias, done + length == depth ? gemm->ceiling : 0);
+                    struct axis k_block = *k_axis;
+                    k_block.count[0] = min_of(step[0], count[0] - i);
+                    k_block.count[1] = min_of(step[1], count[1] - j);
+                    k_block.count[2] = min_of(step[2], count[2] - k);
+                    const int length = axis_count(&k_block);
+                    macro_kernel(gemm, gemm->a + i * k_axis->stride[0] + j * k_axis->stride[1] + k * k_axis->stride[2], &k_block,
+                                 panel, column, done || gemm->accumulate ? NULL : bias, done + length == depth ? gemm->ceiling : 0);
                     panel += (ptrdiff_t)length * GEMM_PANEL;
                     done += length;
                 }

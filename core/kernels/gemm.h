@@ -2,9 +2,9 @@
  *
  *     C (rows, columns)  =  start + A (rows, depth) * B (depth, columns)
  *
- * A is read in place, through two axes: element (row, d) stands at a[place of row + place of d], so a convolution's
- * overlapping windows, a transposed matrix and a plain one are the same thing to this function and nothing is ever
- * copied to im2col. B is packed first (gemm_pack), again through axes: transposed and flipped weights cost nothing.
+ * A is read in place, through two axes: element (row, d) is a[offset of row + offset of d], so a convolution's overlapping windows, a
+ * transposed matrix and a plain one are the same thing to this function, and im2col never becomes memory (an implicit GEMM). B is
+ * packed first (gemm_pack), again through axes: transposed and flipped weights cost nothing.
  *
  *     float *packed = malloc(gemm_packed_count(depth, columns) * sizeof *packed);
  *     gemm_pack(packed, b, axis_line(depth, columns), 1, columns);
@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Places of the items of one dimension, numbered in mixed radix: item (i, j, k), k fastest, stands at
+/* Offsets of the items of one dimension, numbered in mixed radix: item (i, j, k), k fastest, has the offset
  * i * stride[0] + j * stride[1] + k * stride[2]. */
 struct axis {
     int count[3];
@@ -57,27 +57,27 @@ static inline ptrdiff_t axis_highest(const struct axis *axis)
 }
 
 struct gemm {
-    const float *a; /* element (row, d) at a[place in rows + place in depth] */
-    struct axis rows, depth; /* a depth of at least 1 */
+    const float *a; /* element (row, d) is a[offset in rows + offset in depth] */
+    struct axis rows, depth; /* at least one item each */
     const float *b; /* packed, (depth, columns) */
     int columns;
     float *c; /* (rows, columns), rows c_stride apart; must not overlap a or b */
     ptrdiff_t c_stride;
     const float *bias; /* (columns), where the sums start; NULL: 0 */
     bool accumulate;   /* start from C instead; bias must be NULL */
-    float ceiling;     /* 0: store the sums; else min(max(sum, 0), ceiling): INFINITY is a ReLU, 6 a ReLU6 */
+    float ceiling;     /* epilogue, 0: store the sums; else min(max(sum, 0), ceiling): INFINITY is a ReLU, 6 a ReLU6 */
 };
 
 typedef void gemm_function(const struct gemm *gemm);
 gemm_function gemm_exact, gemm_fast;
 
-/* Packed B is a row of panels of GEMM_PANEL columns, each (depth, GEMM_PANEL); the last one is filled up with zeros. */
+/* Packed B is a row of panels of GEMM_PANEL columns (NR), each (depth, GEMM_PANEL); the last one is padded with zeros. */
 #define GEMM_PANEL (MICRO_VECTORS * VEC_LANES)
 
 /* Floats that a packed B takes. */
 size_t gemm_packed_count(int depth, int columns);
 
-/* Packs B, whose element (d, column) stands at b[place of d + column * column_stride]. */
+/* Packs B, whose element (d, column) is b[offset of d + column * column_stride]. */
 void gemm_pack(float *packed, const float *b, struct axis depth, ptrdiff_t column_stride, int columns);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *     out tile (4, 4)  =  A' [ (G w G')  *  (B' in tile (6, 6) B) ] A,    * elementwise, summed over the input's channels
  *
- * Input tiles overlap by two pixels. For each of the 36 indices of a transformed tile the sum over channels is a matrix
+ * Input tiles overlap by two pixels. For each of the 36 points of a transformed tile the sum over channels is a matrix
  * product (tiles, in.c) x (in.c, out.c), which gemm.h computes. Backward is the adjoint of that formula, so the
  * gradients are those of the very sums that forward adds up:
  *
@@ -17,9 +17,9 @@
 #include "kernels/gemm.h"
 #include "base/shape.h"
 
-enum { WINOGRAD_LEAST = 16 }; /* channels, which fill any vector */
+enum { WINOGRAD_MIN_CHANNELS = 16 }; /* they fill any vector */
 
-/* Whether it computes this convolution: 3x3, stride 1, from WINOGRAD_LEAST channels or more to as many. */
+/* Whether it computes this convolution: 3x3, stride 1, from WINOGRAD_MIN_CHANNELS channels or more to as many. */
 bool winograd_computes(const struct window *window);
 
 /* Floats of transformed and packed weights, for winograd_forward and for winograd_backward. */
