@@ -44,24 +44,24 @@ test('a sound set: counts of a class and part, sizes, no problem', async () => {
     const said = await examined(folder(sound));
     assert.equal(said.images, 36);
     assert.deepEqual(said.classes, [{ class: 'cat', train: 12, test: 6 }, { class: 'dog', train: 12, test: 6 }]);
-    assert.deepEqual(said.sizes, { least: [64, 64], middle: [64, 64], most: [64, 64] });
+    assert.deepEqual(said.sizes, { min: [64, 64], median: [64, 64], max: [64, 64] });
     assert.deepEqual([said.problems, said.notes, said.duplicates, said.unreadable], [[], [], [], []]);
     const text = succeeded(await eyelet(['doctor', folder(sound)])).stdout;
     assert.match(text, /^36 images, 2 classes\n\n {2}class +train +test\n {2}cat +12 +6\n {2}dog +12 +6\n/);
     assert.match(text, /No problem found\.\n$/);
 });
 
-test('what a picture is like: turned, transparent, misnamed, narrow, small', async () => {
+test('what a picture is like: rotated, transparent, misnamed, narrow, small', async () => {
     const clear = photo(900);
     clear.data[3] = 7;
     const data = folder({ ...sound, 'train/cat/turned.jpg': encodeJpeg(5, 5, (x, y) => 40 * x + 9 * y, { orientation: 6 }), 'train/cat/clear.png': encodePng(clear),
         'train/cat/really a.jpg': png(901), 'train/dog/upper.BMP': encodeBmp(photo(902)), 'train/dog/narrow.png': png(903, { width: 240, height: 80 }),
         'train/dog/small.png': png(904, { width: 31, height: 40 }) });
     const said = await examined(data);
-    assert.deepEqual([said.turned, said.transparent, said.narrow, said.small], [1, 1, 1, 1]);
+    assert.deepEqual([said.rotated, said.transparent, said.narrow, said.small], [1, 1, 1, 1]);
     assert.deepEqual(said.misnamed, [join(data, 'train/cat/really a.jpg')]);
-    assert.deepEqual(said.sizes, { least: [31, 40], middle: [64, 64], most: [240, 80] });
-    for (const pattern of [/turned upright.*: 1$/, /transparent parts.*: 1$/, /ending of another format.*: 1$/, /3 times as long as wide.*: 1$/, /fewer than 32 pixels on a side: 1$/])
+    assert.deepEqual(said.sizes, { min: [31, 40], median: [64, 64], max: [240, 80] });
+    for (const pattern of [/rotated upright.*: 1$/, /transparent pixels.*: 1$/, /extension of another format.*: 1$/, /aspect ratio of 3 or more.*: 1$/, /fewer than 32 pixels on a side: 1$/])
         has(said.notes, pattern);
     assert.deepEqual(said.problems, []);
 });
@@ -71,7 +71,7 @@ test('files that cannot be read are named, escaped, and more than one in a hundr
     const said = await examined(data);
     assert.deepEqual(said.unreadable, [{ file: join(data, 'train/cat/bad\n"one".jpg'), reason: 'the image is neither JPEG nor PNG nor BMP' },
         { file: join(data, 'train/cat/empty.png'), reason: 'the file is empty' }]);
-    has(said.problems, /2 of 38 pictures cannot be read, more than 1 %/);
+    has(said.problems, /2 of 38 images cannot be read, more than 1 %/);
     assert.deepEqual(said.classes[0], { class: 'cat', train: 12, test: 6 });
     const more = await examined(data, '--allow-bad', '0.1');
     assert.deepEqual(more.problems, []);
@@ -83,13 +83,13 @@ test('equal pictures, whatever the format: within a class, across classes, acros
     const within = await examined(folder({ ...sound, 'train/cat/again.bmp': encodeBmp(photo(3)) }));
     assert.deepEqual(within.duplicates, [{ kind: 'equal', across_classes: false, across_parts: false, files: ['train/cat/3.png', 'train/cat/again.bmp'].sort() }]);
     assert.deepEqual(within.problems, []);
-    has(within.notes, /repeat another one, pixel by pixel: 1$/);
+    has(within.notes, /^duplicates, equal pixel by pixel: 1$/);
     const classes = await examined(folder({ ...sound, 'train/dog/cat.png': png(3) }));
     assert.equal(classes.duplicates[0].across_classes, true);
-    has(classes.problems, /two classes or more, pixel by pixel the same: 2$/);
+    has(classes.problems, /two classes or more, equal pixel by pixel: 2$/);
     const across = await examined(folder({ ...sound, 'test/cat/seen.png': png(3) }));
     assert.deepEqual(across.duplicates.map((group) => [group.kind, group.across_classes, group.across_parts]), [['equal', false, true]]);
-    has(across.problems, /two parts of the data, pixel by pixel the same.*: 2$/);
+    has(across.problems, /two parts of the data, equal pixel by pixel.*: 2$/);
 });
 
 test('nearly equal pictures: smaller, brighter; and none that are only alike', async () => {
@@ -97,9 +97,9 @@ test('nearly equal pictures: smaller, brighter; and none that are only alike', a
     const said = await examined(data);
     const found = said.duplicates.map((group) => [group.kind, group.files.sort()]).sort();
     assert.deepEqual(found, [['near', ['test/cat/smaller.png', 'train/cat/3.png']], ['near', ['test/dog/brighter.png', 'train/dog/5.png']]]);
-    has(said.problems, /nearly the same as one in another part of the data: 4, more than 1 %/);
+    has(said.problems, /near-duplicates in two parts of the data: 4, more than 1 %/);
     const classes = await examined(folder({ ...sound, 'train/dog/cat.png': png(3, { brighter: 4 }) }));
-    has(classes.problems, /nearly the same as one in another class: 2, more than 1 %/);
+    has(classes.problems, /near-duplicates in two classes: 2, more than 1 %/);
 });
 
 test('pictures of one colour are not alike, only equal ones', async () => {
@@ -111,19 +111,19 @@ test('pictures of one colour are not alike, only equal ones', async () => {
 test('near duplicates in a set that is to be divided are a problem, and that it will be is a note', async () => {
     const files = Object.fromEntries(Object.entries(sound).filter(([name]) => name.startsWith('train/')).map(([name, bytes]) => [name.replace('train/', ''), bytes]));
     const said = await examined(folder(files));
-    assert.deepEqual([said.problems, said.notes], [[], ['there is no folder test: `eyelet train` sets a share of each class apart']]);
+    assert.deepEqual([said.problems, said.notes], [[], ['there is no test folder: `eyelet train` holds out a fraction of each class']]);
     assert.deepEqual(said.classes[0], { class: 'cat', undivided: 12 });
-    has((await examined(folder({ ...files, 'cat/frame 2.png': png(3, { brighter: 3 }) }))).problems, /divide them yourself into folders train and test/);
+    has((await examined(folder({ ...files, 'cat/frame 2.png': png(3, { brighter: 3 }) }))).problems, /split them yourself into folders train and test/);
 });
 
 test('rare classes', async () => {
     const few = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`rare/${i}.png`, png(700 + i)]));
     const many = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`usual/${i}.png`, encodeJpeg(8, 8, (x, y) => (x * 37 * (i + 1) ^ y * 91 ^ i * 29) & 255)]));
-    has((await examined(folder({ ...few(1), ...many(12) }))).problems, /training pictures of the class "rare" that can be read: 1$/);
-    has((await examined(folder({ ...few(2), ...many(101) }))).problems, /"usual" has 101 training pictures, "rare" only 2, less than a 50th/);
+    has((await examined(folder({ ...few(1), ...many(12) }))).problems, /training images of the class "rare" that can be read: 1$/);
+    has((await examined(folder({ ...few(2), ...many(101) }))).problems, /"usual" has 101 training images, "rare" only 2, less than a 50th/);
     const enough = await examined(folder({ ...few(2), ...many(100) }));
     assert.deepEqual(enough.problems, []);
-    has(enough.notes, /training pictures of the class "rare": only 2$/);
+    has(enough.notes, /training images of the class "rare": only 2$/);
 });
 
 test('what training refuses the doctor refuses too', async () => {
@@ -139,7 +139,7 @@ test('a set of records: duplicates of CIFAR-10 across its parts', async () => {
     assert.equal(said.status, 1); /* every file of the made-up set is the same */
     const { images, problems, duplicates, sizes } = JSON.parse(said.stdout);
     assert.equal(images, 60_000);
-    assert.deepEqual(sizes, { least: [32, 32], middle: [32, 32], most: [32, 32] });
+    assert.deepEqual(sizes, { min: [32, 32], median: [32, 32], max: [32, 32] });
     assert.ok(problems.some((text) => /two parts of the data/.test(text)));
     assert.equal(duplicates[0].files.length, 6);
     assert.deepEqual(duplicates[0].files.slice(-1), ['test image 0']);

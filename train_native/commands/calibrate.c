@@ -1,12 +1,11 @@
 #include "commands/commands.h"
 
+#include "commands/model_dataset.h"
 #include "commands/shared_options.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "model/calibrated_model.h"
-#include "model/evaluation.h"
 #include "model/model_file.h"
-#include "data/dataset_open.h"
 #include "data/split.h"
 
 #include <omp.h>
@@ -22,60 +21,68 @@ static const char usage[] =
     "precision; below it `eyelet classify` and the page say \"not sure\". Both are written into MODEL; the weights and\n"
     "the predicted classes stay the same. The test set is not used, so `eyelet evaluate` can measure the result.";
 
-int command_calibrate(int argc, char **argv)
+struct calibrate_options {
+    struct data_options data;
+    float fraction, precision; /* fraction 0: as the model's notes say */
+    int seed, limit;
+    bool json;
+};
+
+/* Parses the options; the result is the path of the model. */
+static const char *parse(struct calibrate_options *o, int argc, char **argv)
 {
-    struct data_options data = usual_data;
-    float fraction = 0, precision = (float)CALIBRATE_PRECISION;
-    int seed = 1, limit = 0, threads = 0;
-    bool json = false;
     const struct option_entry options[] = {
-        MODEL_DATA_OPTION(&data.path),
-        TEST_OPTION(&data.test),
-        SPLIT_SEED_OPTION(&data.split_seed),
-        {"precision", "FRACTION", OPTION_NUMBER, &precision, "min precision of the answers above the threshold", NULL},
-        {"validation", "FRACTION", OPTION_NUMBER, &fraction,
+        MODEL_DATA_OPTION(&o->data.path),
+        TEST_OPTION(&o->data.test),
+        SPLIT_SEED_OPTION(&o->data.split_seed),
+        {"precision", "FRACTION", OPTION_NUMBER, &o->precision, "min precision of the answers above the threshold", NULL},
+        {"validation", "FRACTION", OPTION_NUMBER, &o->fraction,
          "fraction of the training set that training held out (0: with seed and limit from the model's notes)", NULL},
-        {"seed", "N", OPTION_COUNT, &seed, "with --validation: random seed of that training", NULL},
-        {"limit", "N", OPTION_COUNT, &limit, "with --validation: number of images of that training (0: all)", NULL},
-        THREADS_OPTION(&threads),
-        JSON_OPTION(&json),
+        {"seed", "N", OPTION_COUNT, &o->seed, "with --validation: random seed of that training", NULL},
+        {"limit", "N", OPTION_COUNT, &o->limit, "with --validation: number of images of that training (0: all)", NULL},
+        THREADS_OPTION(&o->data.threads),
+        JSON_OPTION(&o->json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("calibrate", "calibrate takes one model, got %d", argc - first);
-    if (!(fraction < 1) || precision > 1)
+    if (!(o->fraction < 1) || o->precision > 1)
         usage_error("calibrate", "--validation takes a fraction below 1, --precision one of at most 1, like 0.95");
-    if (threads > MAX_THREADS)
-        usage_error("calibrate", "--threads takes at most %d", MAX_THREADS);
-    if (threads)
-        omp_set_num_threads(threads);
+    check_threads("calibrate", o->data.threads);
+    return argv[first];
+}
 
+/* The images that training held out for validation are calibrated on. */
+static struct dataset open_data(const struct calibrate_options *o, const struct model *model, const char *path)
+{
+    struct dataset dataset = model_dataset_open(model, path, &o->data, DATASET_TRAIN);
+    if (o->limit > dataset.count)
+        die(dataset.path, "Name the data that the model was trained on with --data.",
+            "has %d images, and the model was trained with %d", dataset.count, o->limit);
+    model_dataset_fit(&dataset, model, o->limit);
+    return dataset;
+}
+
+int command_calibrate(int argc, char **argv)
+{
+    struct calibrate_options o = {.data = usual_data, .precision = (float)CALIBRATE_PRECISION, .seed = 1};
+    const char *path = parse(&o, argc, argv);
+    if (o.data.threads)
+        omp_set_num_threads(o.data.threads);
     struct model *model = allocate(1, sizeof *model);
     size_t size;
-    uint8_t *bytes = model_file_load(model, &size, argv[first]);
+    uint8_t *bytes = model_file_load(model, &size, path);
     char *notes = model_file_notes(model);
-    const bool named = fraction > 0 || calibrated_model_read_split(notes, &fraction, &limit, &seed);
-    if (!named)
-        die(argv[first], "Name its validation set with --validation and --seed, or train it with --validation.",
-             "the model's notes do not say which images it was validated on");
-    struct dataset dataset = dataset_open(&data, DATASET_TRAIN);
-    char *mismatch = evaluation_mismatch(model, &dataset);
-    if (mismatch)
-        die(argv[first], "Calibrate a model on the data that it was trained on.", "%s", mismatch);
-    dataset_read(&dataset, model->net.input, &model->preprocess);
-    if (limit > dataset.count)
-        die(dataset.path, "Name the data that the model was trained on with --data.",
-             "has %d images, and the model was trained with %d", dataset.count, limit);
-    if (limit)
-        dataset_limit(&dataset, limit);
-    dataset_fit(&dataset, model->net.input, &model->preprocess);
-    struct split split = split_dataset(&dataset, fraction, (uint64_t)seed);
+    if (!(o.fraction > 0) && !calibrated_model_read_split(notes, &o.fraction, &o.limit, &o.seed))
+        die(path, "Name its validation set with --validation and --seed, or train it with --validation.",
+            "the model's notes do not say which images it was validated on");
+    struct dataset dataset = open_data(&o, model, path);
+    struct split split = split_dataset(&dataset, o.fraction, (uint64_t)o.seed);
     if (dataset.classes < 2 || !split.validation_count)
-        die(argv[first], NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
-             split.validation_count);
+        die(path, NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes, split.validation_count);
     const struct calibration found =
-        calibrated_model_file(argv[first], &dataset, split.validation, split.validation_count, (double)precision);
-    calibrated_model_print(&found, json);
+        calibrated_model_file(path, &dataset, split.validation, split.validation_count, (double)o.precision);
+    calibrated_model_print(&found, o.json);
     split_free(&split);
     dataset_free(&dataset);
     free(notes);

@@ -33,7 +33,12 @@ static const char usage[] =
 
 enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
 
-/* Places of the `top` largest of the probabilities, in order; the lower place first among equals. */
+struct classify_options {
+    int top, threads;
+    bool json, logits;
+};
+
+/* Indices of the `top` largest of the probabilities, in order; the lower index first among equals. */
 static void rank(int *indices, int top, const float *probabilities, int classes)
 {
     int count = 0;
@@ -72,34 +77,38 @@ static void print_table(const struct classifier *classifier, const char *path, c
 }
 
 /* %.9g gives back every bit of a float. */
-static void print_json(const struct classifier *classifier, const char *path, const struct finding *finding,
-                       const int *indices, int top, bool logits)
+static void print_json(struct json *json, const struct classifier *classifier, const char *path, const struct finding *finding,
+                       const int *indices, const struct classify_options *o)
 {
-    printf("{\"file\": ");
-    print_json_string(stdout, path);
-    printf(", \"predictions\": [");
-    for (int i = 0; i < top; i++) {
-        printf("%s{\"label\": ", i ? ", " : "");
-        print_json_string(stdout, classifier_label(classifier, indices[i]));
-        printf(", \"score\": %.9g, \"index\": %d}", (double)finding->probabilities[indices[i]], indices[i]);
+    json_line(json);
+    json_object(json, NULL);
+    json_text(json, "file", path);
+    json_array(json, "predictions");
+    for (int i = 0; i < o->top; i++) {
+        json_object(json, NULL);
+        json_text(json, "label", classifier_label(classifier, indices[i]));
+        json_number(json, "score", "%.9g", (double)finding->probabilities[indices[i]]);
+        json_int(json, "index", indices[i]);
+        json_close(json);
     }
-    printf("], \"sure\": %s", is_sure(classifier, finding, indices) ? "true" : "false");
-    if (logits) {
-        printf(", \"logits\": [");
+    json_close(json);
+    json_bool(json, "sure", is_sure(classifier, finding, indices));
+    if (o->logits) {
+        json_array(json, "logits");
         for (int i = 0; i < classifier_classes(classifier); i++)
-            printf("%s%.9g", i ? ", " : "", (double)finding->logits[i]);
-        printf("]");
+            json_number(json, NULL, "%.9g", (double)finding->logits[i]);
+        json_close(json);
     }
-    printf("}");
+    json_close(json);
 }
 
-static void print_json_error(const char *path, const char *reason)
+static void print_json_error(struct json *json, const char *path, const char *reason)
 {
-    printf("{\"file\": ");
-    print_json_string(stdout, path);
-    printf(", \"error\": ");
-    print_json_string(stdout, reason);
-    printf("}");
+    json_line(json);
+    json_object(json, NULL);
+    json_text(json, "file", path);
+    json_text(json, "error", reason);
+    json_close(json);
 }
 
 /* ---- The files ---- */
@@ -185,12 +194,28 @@ static void decoder_stopped(void *context, int i)
     snprintf(finding->reason, sizeof finding->reason, "%s", status_text(STATUS_IMAGE_CORRUPT));
 }
 
-/* Prints what is in each file, in their order, and returns how many could not be read. So many files at a time, and then their
- * results: memory does not grow with the number of files. */
-static int classify_all(struct classifier *classifier, const struct text_list *paths, int threads, int top, bool json, bool logits)
+static void print_finding(struct json *json, const struct classifier *classifier, const char *path,
+                          const struct finding *finding, const struct classify_options *o, int *indices)
 {
-    const int classes = classifier_classes(classifier), most = threads * FILES_PER_CHILD;
-    const int block = paths->count < most ? paths->count : most;
+    if (*finding->reason) {
+        warn(path, NULL, "%s", finding->reason);
+        if (o->json)
+            print_json_error(json, path, finding->reason);
+        return;
+    }
+    rank(indices, o->top, finding->probabilities, classifier_classes(classifier));
+    if (o->json)
+        print_json(json, classifier, path, finding, indices, o);
+    else
+        print_table(classifier, path, finding, indices, o->top);
+}
+
+/* Prints the classes of each file, in their order, and returns how many could not be read. A block of files at a time: memory
+ * does not grow with their number. */
+static int classify_all(struct classifier *classifier, const struct text_list *paths, const struct classify_options *o)
+{
+    const int classes = classifier_classes(classifier), max_block = o->threads * FILES_PER_CHILD;
+    const int block = paths->count < max_block ? paths->count : max_block;
     const size_t scores = 2 * (size_t)block * (size_t)classes;
     struct finding *findings = shared_memory((size_t)block, sizeof *findings);
     float *shared = shared_memory(scores, sizeof *shared);
@@ -198,28 +223,22 @@ static int classify_all(struct classifier *classifier, const struct text_list *p
         findings[i].logits = shared + 2 * (size_t)i * (size_t)classes;
         findings[i].probabilities = findings[i].logits + classes;
     }
-    int *indices = allocate((size_t)top, sizeof(int)), failures = 0;
+    int *indices = allocate((size_t)o->top, sizeof(int)), failures = 0;
+    struct json json = json_begin(stdout);
+    if (o->json)
+        json_array(&json, NULL);
     for (int begin = 0; begin < paths->count; begin += block) {
         const int count = paths->count - begin < block ? paths->count - begin : block;
         struct job job = {classifier, paths->texts + begin, findings};
-        sandbox_run(count, threads, classify_file, decoder_stopped, &job);
+        sandbox_run(count, o->threads, classify_file, decoder_stopped, &job);
         for (int i = 0; i < count; i++) {
-            const char *path = job.paths[i];
-            if (json)
-                printf("%s", begin + i ? ",\n " : "");
-            if (*findings[i].reason) {
-                failures++;
-                warn(path, NULL, "%s", findings[i].reason);
-                if (json)
-                    print_json_error(path, findings[i].reason);
-                continue;
-            }
-            rank(indices, top, findings[i].probabilities, classes);
-            if (json)
-                print_json(classifier, path, &findings[i], indices, top, logits);
-            else
-                print_table(classifier, path, &findings[i], indices, top);
+            failures += *findings[i].reason != 0;
+            print_finding(&json, classifier, job.paths[i], &findings[i], o, indices);
         }
+    }
+    if (o->json) {
+        json_close(&json);
+        json_end(&json);
     }
     shared_memory_free(shared, scores, sizeof *shared);
     shared_memory_free(findings, (size_t)block, sizeof *findings);
@@ -227,27 +246,31 @@ static int classify_all(struct classifier *classifier, const struct text_list *p
     return failures;
 }
 
-int command_classify(int argc, char **argv)
+/* Parses the options; the result is the index of the first operand. */
+static int parse(struct classify_options *o, int argc, char **argv)
 {
-    int top = 5, threads = 0;
-    bool json = false, logits = false;
     const struct option_entry options[] = {
-        {"top", "N", OPTION_COUNT, &top, "number of classes to show", NULL},
-        THREADS_OPTION(&threads),
-        {"json", NULL, OPTION_FLAG, &json, "print a JSON array with an object for each file", NULL},
-        {"logits", NULL, OPTION_FLAG, &logits, "with --json: the logits too, in full precision", NULL},
+        {"top", "N", OPTION_COUNT, &o->top, "number of classes to show", NULL},
+        THREADS_OPTION(&o->threads),
+        {"json", NULL, OPTION_FLAG, &o->json, "print a JSON array with an object for each file", NULL},
+        {"logits", NULL, OPTION_FLAG, &o->logits, "with --json: the logits too, in full precision", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first < 2)
         usage_error("classify", "classify takes a model and at least one image");
-    if (logits && !json)
+    if (o->logits && !o->json)
         usage_error("classify", "--logits needs --json");
-    if (!top)
+    if (!o->top)
         usage_error("classify", "--top takes 1 or more");
-    if (threads > MAX_THREADS)
-        usage_error("classify", "--threads takes at most %d", MAX_THREADS);
-    threads = threads ? threads : omp_get_max_threads();
+    check_threads("classify", o->threads);
+    o->threads = o->threads ? o->threads : omp_get_max_threads();
+    return first;
+}
 
+int command_classify(int argc, char **argv)
+{
+    struct classify_options o = {.top = 5};
+    const int first = parse(&o, argc, argv);
     struct model *model = allocate(1, sizeof *model);
     size_t size, workspace;
     uint8_t *bytes = model_file_load(model, &size, argv[first]);
@@ -259,16 +282,12 @@ int command_classify(int argc, char **argv)
         status = classifier_open(&classifier, memory = allocate(workspace, 1), bytes, size);
     if (status)
         die(argv[first], NULL, "%s", status_text(status));
-    const int classes = classifier_classes(classifier);
     struct text_list paths = {0};
     for (int i = first + 1; i < argc; i++)
         add_operand(&paths, argv[i]);
-
-    if (json)
-        printf("[");
-    const int failures = classify_all(classifier, &paths, threads, top < classes ? top : classes, json, logits);
-    if (json)
-        printf("]\n");
+    const int classes = classifier_classes(classifier);
+    o.top = o.top < classes ? o.top : classes;
+    const int failures = classify_all(classifier, &paths, &o);
     text_list_free(&paths);
     free(memory);
     free(bytes);

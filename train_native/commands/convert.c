@@ -1,6 +1,8 @@
 #include "commands/commands.h"
 
+#include "commands/model_dataset.h"
 #include "commands/shared_options.h"
+#include "cli/json.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
 #include "cli/errors.h"
@@ -23,9 +25,9 @@ static const char usage[] =
 static const char *const types[] = {"f32", "f16", "int8", NULL};
 
 /* Max error of a weight, relative to the largest weight of its node. */
-static float largest_error(const struct model *before, const struct model *after)
+static float max_error(const struct model *before, const struct model *after)
 {
-    float worst = 0;
+    float max = 0;
     for (int node = 0; node < before->net.node_count; node++) {
         const size_t count = before->net.offset[node + 1] - before->net.offset[node];
         float *a = allocate(count, sizeof(float)), *b = allocate(count, sizeof(float)), largest = 0, error = 0;
@@ -35,11 +37,11 @@ static float largest_error(const struct model *before, const struct model *after
             largest = fmaxf(largest, fabsf(a[i]));
             error = fmaxf(error, fabsf(a[i] - b[i]));
         }
-        worst = largest > 0 ? fmaxf(worst, error / largest) : worst;
+        max = largest > 0 ? fmaxf(max, error / largest) : max;
         free(a);
         free(b);
     }
-    return worst;
+    return max;
 }
 
 /* What storing the weights in fewer bits did to the answers, on the test images. */
@@ -48,26 +50,32 @@ struct cost {
     int images;                      /* 0: no data was at hand */
 };
 
-static struct cost compare(const uint8_t *before, size_t before_size, const uint8_t *after, size_t after_size, const struct model *model,
-                    const char *data)
+/* The same model with its weights in two types: files of so many bytes. */
+struct conversion {
+    const uint8_t *before, *after;
+    size_t before_size, after_size;
+};
+
+static struct cost compare(const struct conversion *files, const struct model *model, const char *data)
 {
     struct data_options options = usual_data;
     options.path = data;
     struct dataset dataset = dataset_open(&options, DATASET_TEST);
     char *mismatch = evaluation_mismatch(model, &dataset);
+    struct cost cost = {.images = 0};
     if (mismatch) {
         if (data)
             warn(data, NULL, "the accuracy is not measured on it: %s", mismatch);
         free(mismatch);
-        dataset_free(&dataset);
-        return (struct cost){0};
+    } else {
+        dataset_read(&dataset, model->net.input, &model->preprocess);
+        model_dataset_fit(&dataset, model, 0);
+        struct evaluation a = evaluation_run(files->before, files->before_size, &dataset, NULL, dataset.count, 0);
+        struct evaluation b = evaluation_run(files->after, files->after_size, &dataset, NULL, dataset.count, 0);
+        cost = (struct cost){evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b), dataset.count};
+        evaluation_free(&a);
+        evaluation_free(&b);
     }
-    dataset_read(&dataset, model->net.input, &model->preprocess);
-    dataset_fit(&dataset, model->net.input, &model->preprocess);
-    struct evaluation a = evaluation_run(before, before_size, &dataset, NULL, dataset.count, 0), b = evaluation_run(after, after_size, &dataset, NULL, dataset.count, 0);
-    const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b), dataset.count};
-    evaluation_free(&a);
-    evaluation_free(&b);
     dataset_free(&dataset);
     return cost;
 }
@@ -85,11 +93,19 @@ static void print_table(size_t before, size_t after, float error, const struct c
 
 static void print_json(size_t before, size_t after, float error, const struct cost *cost)
 {
-    printf("{\"bytes_before\": %zu, \"bytes_after\": %zu, \"largest_error\": %.9g", before, after, (double)error);
-    if (cost->images)
-        printf(", \"images\": %d, \"accuracy_before\": %.6f, \"accuracy_after\": %.6f, \"agreement\": %.6f", cost->images,
-               cost->before, cost->after, cost->agreement);
-    printf("}\n");
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_int(&json, "bytes_before", (int64_t)before);
+    json_int(&json, "bytes_after", (int64_t)after);
+    json_number(&json, "max_error", "%.9g", (double)error);
+    if (cost->images) {
+        json_int(&json, "images", cost->images);
+        json_number(&json, "accuracy_before", "%.6f", cost->before);
+        json_number(&json, "accuracy_after", "%.6f", cost->after);
+        json_number(&json, "agreement", "%.6f", cost->agreement);
+    }
+    json_close(&json);
+    json_end(&json);
 }
 
 int command_convert(int argc, char **argv)
@@ -121,8 +137,8 @@ int command_convert(int argc, char **argv)
     model_read(&after, result, after_size);
     struct cost cost = {0};
     if (dataset_is_there(data))
-        cost = compare(bytes, before_size, result, after_size, &before, data);
-    (json ? print_json : print_table)(before_size, after_size, largest_error(&exact, &after), &cost);
+        cost = compare(&(struct conversion){bytes, result, before_size, after_size}, &before, data);
+    (json ? print_json : print_table)(before_size, after_size, max_error(&exact, &after), &cost);
     free(result);
     free(unrounded);
     free(notes);

@@ -27,7 +27,7 @@ static const char usage[] =
     "  more than 1 % of the images have a near-duplicate in another class or part, or, where the split is drawn,\n"
     "  any near-duplicate";
 
-enum { SHOWN = 10, MOST_CLASSES_SHOWN = 100 };
+enum { MAX_SHOWN = 10, MAX_CLASSES_SHOWN = 100 };
 
 static void print_class(const struct survey *survey, int label)
 {
@@ -38,10 +38,10 @@ static void print_class(const struct survey *survey, int label)
     printf("\n");
 }
 
-static void print_file(const struct survey *survey, int place)
+static void print_file(const struct survey *survey, int index)
 {
     printf("    ");
-    print_escaped(stdout, survey->files[place]);
+    print_escaped(stdout, survey->files[index]);
 }
 
 static void print_counts(const struct survey *survey)
@@ -51,18 +51,18 @@ static void print_counts(const struct survey *survey)
         if (survey->has_part[part])
             printf(" %10s", survey_parts[part]);
     printf("\n");
-    for (int i = 0; i < survey->classes && i < MOST_CLASSES_SHOWN; i++)
+    for (int i = 0; i < survey->classes && i < MAX_CLASSES_SHOWN; i++)
         print_class(survey, i);
-    if (survey->classes > MOST_CLASSES_SHOWN)
-        printf("  and %d more (--json has all)\n", survey->classes - MOST_CLASSES_SHOWN);
-    printf("\nsizes: from %d x %d to %d x %d, in the middle %d x %d\n", survey->least.width, survey->least.height, survey->most.width,
-           survey->most.height, survey->middle.width, survey->middle.height);
+    if (survey->classes > MAX_CLASSES_SHOWN)
+        printf("  and %d more (--json has all)\n", survey->classes - MAX_CLASSES_SHOWN);
+    printf("\nsizes: from %d x %d to %d x %d, median %d x %d\n", survey->min_size.width, survey->min_size.height, survey->max_size.width,
+           survey->max_size.height, survey->median_size.width, survey->median_size.height);
 }
 
 static void print_more(int count)
 {
-    if (count > SHOWN)
-        printf("    and %s more (--json has all)\n", format_thousands((uint64_t)(count - SHOWN)));
+    if (count > MAX_SHOWN)
+        printf("    and %s more (--json has all)\n", format_thousands((uint64_t)(count - MAX_SHOWN)));
 }
 
 static void print_files(const struct survey *survey)
@@ -79,7 +79,7 @@ static void print_files(const struct survey *survey)
     if (survey->misnamed)
         printf("\nnamed as another format:\n");
     int shown = 0;
-    for (int i = 0; i < survey->count && shown < SHOWN; i++)
+    for (int i = 0; i < survey->count && shown < MAX_SHOWN; i++)
         if (survey_misnamed(survey, i)) {
             print_file(survey, i);
             printf("\n");
@@ -93,14 +93,14 @@ static void print_groups(const struct survey *survey, bool equal)
     int count = 0;
     for (int g = 0; g < survey->group_count; g++) {
         const struct survey_group *group = &survey->groups[g];
-        if (group->equal != equal || ++count > SHOWN)
+        if (group->equal != equal || ++count > MAX_SHOWN)
             continue;
         if (count == 1)
-            printf(equal ? "\nthe same, pixel by pixel:\n" : "\nnearly the same:\n");
-        for (int k = 0; k < group->count && k < SHOWN; k++) {
+            printf(equal ? "\nduplicates, equal pixel by pixel:\n" : "\nnear-duplicates:\n");
+        for (int k = 0; k < group->count && k < MAX_SHOWN; k++) {
             print_file(survey, group->indices[k]);
-            printf("%s%s\n", k + 1 < group->count && k + 1 < SHOWN ? "" : group->across_classes ? "   (two classes)" : "",
-                   k + 1 < group->count && k + 1 < SHOWN ? "" : group->across_parts ? "   (two parts)" : "");
+            printf("%s%s\n", k + 1 < group->count && k + 1 < MAX_SHOWN ? "" : group->across_classes ? "   (two classes)" : "",
+                   k + 1 < group->count && k + 1 < MAX_SHOWN ? "" : group->across_parts ? "   (two parts)" : "");
         }
         print_more(group->count);
         printf("\n");
@@ -130,70 +130,100 @@ static void print_table(const struct survey *survey)
 
 /* ---- JSON ---- */
 
-static void print_strings(const char *key, char *const *texts, int count)
+static void print_strings(struct json *json, const char *key, char *const *texts, int count)
 {
-    printf(",\n \"%s\": [", key);
-    for (int i = 0; i < count; i++) {
-        printf("%s", i ? ", " : "");
-        print_json_string(stdout, texts[i]);
-    }
-    printf("]");
+    json_line(json);
+    json_array(json, key);
+    for (int i = 0; i < count; i++)
+        json_text(json, NULL, texts[i]);
+    json_close(json);
 }
 
-static void print_json_files(const struct survey *survey)
+static void print_json_classes(struct json *json, const struct survey *survey)
 {
-    bool any = false;
-    printf(",\n \"unreadable\": [");
+    json_line(json);
+    json_array(json, "classes");
+    for (int i = 0; i < survey->classes; i++) {
+        json_line(json);
+        json_object(json, NULL);
+        json_text(json, "class", survey->class_names[i]);
+        for (int part = 0; part < SURVEY_PARTS; part++)
+            if (survey->has_part[part])
+                json_int(json, survey_parts[part], survey->counts[i * SURVEY_PARTS + part]);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void print_json_files(struct json *json, const struct survey *survey)
+{
+    json_line(json);
+    json_array(json, "unreadable");
     for (int i = 0; i < survey->count; i++)
         if (survey->facts && survey->facts[i].reason[0]) {
-            printf("%s{\"file\": ", any ? ", " : "");
-            print_json_string(stdout, survey->files[i]);
-            printf(", \"reason\": ");
-            print_json_string(stdout, survey->facts[i].reason);
-            printf("}");
-            any = true;
+            json_object(json, NULL);
+            json_text(json, "file", survey->files[i]);
+            json_text(json, "reason", survey->facts[i].reason);
+            json_close(json);
         }
-    printf("],\n \"misnamed\": [");
-    any = false;
+    json_close(json);
+    json_line(json);
+    json_array(json, "misnamed");
     for (int i = 0; i < survey->count; i++)
-        if (survey_misnamed(survey, i)) {
-            printf("%s", any ? ", " : "");
-            print_json_string(stdout, survey->files[i]);
-            any = true;
-        }
-    printf("],\n \"duplicates\": [");
+        if (survey_misnamed(survey, i))
+            json_text(json, NULL, survey->files[i]);
+    json_close(json);
+}
+
+static void print_json_duplicates(struct json *json, const struct survey *survey)
+{
+    json_line(json);
+    json_array(json, "duplicates");
     for (int g = 0; g < survey->group_count; g++) {
         const struct survey_group *group = &survey->groups[g];
-        printf("%s\n  {\"kind\": \"%s\", \"across_classes\": %s, \"across_parts\": %s, \"files\": [", g ? "," : "", group->equal ? "equal" : "near",
-               group->across_classes ? "true" : "false", group->across_parts ? "true" : "false");
-        for (int k = 0; k < group->count; k++) {
-            printf("%s", k ? ", " : "");
-            print_json_string(stdout, survey->files[group->indices[k]]);
-        }
-        printf("]}");
+        json_line(json);
+        json_object(json, NULL);
+        json_text(json, "kind", group->equal ? "equal" : "near");
+        json_bool(json, "across_classes", group->across_classes);
+        json_bool(json, "across_parts", group->across_parts);
+        json_array(json, "files");
+        for (int k = 0; k < group->count; k++)
+            json_text(json, NULL, survey->files[group->indices[k]]);
+        json_close(json);
+        json_close(json);
     }
-    printf("]");
+    json_close(json);
+}
+
+static void print_json_size(struct json *json, const char *key, struct size size)
+{
+    json_ints(json, key, (int[]){size.width, size.height}, 2);
 }
 
 static void print_json(const struct survey *survey)
 {
-    printf("{\"images\": %d,\n \"classes\": [", survey->count);
-    for (int i = 0; i < survey->classes; i++) {
-        printf("%s\n  {\"class\": ", i ? "," : "");
-        print_json_string(stdout, survey->class_names[i]);
-        for (int part = 0; part < SURVEY_PARTS; part++)
-            if (survey->has_part[part])
-                printf(", \"%s\": %d", survey_parts[part], survey->counts[i * SURVEY_PARTS + part]);
-        printf("}");
-    }
-    printf("],\n \"sizes\": {\"least\": [%d, %d], \"middle\": [%d, %d], \"most\": [%d, %d]}", survey->least.width, survey->least.height,
-           survey->middle.width, survey->middle.height, survey->most.width, survey->most.height);
-    printf(",\n \"turned\": %d, \"transparent\": %d, \"narrow\": %d, \"small\": %d, \"repeated\": %d", survey->turned, survey->transparent,
-           survey->narrow, survey->small, survey->repeated);
-    print_json_files(survey);
-    print_strings("notes", survey->notes, survey->note_count);
-    print_strings("problems", survey->problems, survey->problem_count);
-    printf("}\n");
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_int(&json, "images", survey->count);
+    print_json_classes(&json, survey);
+    json_line(&json);
+    json_object(&json, "sizes");
+    print_json_size(&json, "min", survey->min_size);
+    print_json_size(&json, "median", survey->median_size);
+    print_json_size(&json, "max", survey->max_size);
+    json_close(&json);
+    json_line(&json);
+    json_int(&json, "rotated", survey->rotated);
+    json_int(&json, "transparent", survey->transparent);
+    json_int(&json, "narrow", survey->narrow);
+    json_int(&json, "small", survey->small);
+    json_int(&json, "repeated", survey->repeated);
+    print_json_files(&json, survey);
+    print_json_duplicates(&json, survey);
+    print_strings(&json, "notes", survey->notes, survey->note_count);
+    print_strings(&json, "problems", survey->problems, survey->problem_count);
+    json_close(&json);
+    json_end(&json);
 }
 
 int command_doctor(int argc, char **argv)
@@ -212,8 +242,7 @@ int command_doctor(int argc, char **argv)
         usage_error("doctor", "doctor takes one data set, got %d operands", argc - first);
     if (!(data.allow_bad <= 1))
         usage_error("doctor", "--allow-bad takes a fraction of at most 1, like 0.01");
-    if (data.threads > MAX_THREADS)
-        usage_error("doctor", "--threads takes at most %d", MAX_THREADS);
+    check_threads("doctor", data.threads);
     data.path = first < argc ? argv[first] : data.path;
     struct survey survey = survey_of(&data);
     (json ? print_json : print_table)(&survey);

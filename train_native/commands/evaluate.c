@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 
+#include "commands/model_dataset.h"
 #include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "model/evaluation.h"
@@ -9,7 +10,6 @@
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
-#include "data/dataset_open.h"
 
 #include <omp.h>
 #include <stdlib.h>
@@ -24,6 +24,30 @@ static const char usage[] =
     "\n"
     "DATA as for `eyelet train`. Without a test folder the test set is what `eyelet train` held out: repeat its\n"
     "--test and --split-seed. --test 1 takes all images.";
+
+/* The class that the images of this one are most often taken for; -1 if there is none. */
+static int confused_with(const struct evaluation *e, int class)
+{
+    int other = -1;
+    for (int k = 0; k < e->classes; k++)
+        if (k != class && e->confusion[class * e->classes + k] > (other < 0 ? 0 : e->confusion[class * e->classes + other]))
+            other = k;
+    return other;
+}
+
+static void print_classes(const struct evaluation *e, const struct dataset *dataset)
+{
+    printf("  %-14s %9s %9s %9s   most often confused with\n", "class", "precision", "recall", "F1");
+    for (int i = 0; i < e->classes; i++) {
+        const struct class_scores scores = evaluation_class(e, i);
+        const int other = confused_with(e, i);
+        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision, 100 * scores.recall,
+               100 * scores.f1);
+        if (other >= 0)
+            printf("   %s (%d)", dataset->class_names[other], e->confusion[i * e->classes + other]);
+        printf("\n");
+    }
+}
 
 static void print_table(const struct evaluation *e, const struct dataset *dataset, double temperature, double threshold)
 {
@@ -41,23 +65,10 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
                100.0 * (e->count - above.answered) / e->count, above.answered ? 100.0 * above.right / above.answered : 0);
     }
     printf("time       %.2f s (%s images/s)\n\n", e->seconds, format_thousands((uint64_t)(e->count / e->seconds)));
-    printf("  %-14s %9s %9s %9s   most often taken for\n", "class", "precision", "recall", "F1");
-    for (int i = 0; i < e->classes; i++) {
-        const struct class_scores scores = evaluation_class(e, i);
-        int worst = i == 0;
-        for (int k = 0; k < e->classes; k++)
-            if (k != i && e->confusion[i * e->classes + k] > e->confusion[i * e->classes + worst])
-                worst = k;
-        const int missed = e->classes > 1 ? e->confusion[i * e->classes + worst] : 0;
-        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision, 100 * scores.recall,
-               100 * scores.f1);
-        if (missed)
-            printf("   %s (%d)", dataset->class_names[worst], missed);
-        printf("\n");
-    }
+    print_classes(e, dataset);
 }
 
-/* Where train set the test images apart, the same ones must be set apart here. */
+/* Where `eyelet train` held out the test set, the same images must be held out here. */
 static void check_division(const char *notes, const struct dataset *dataset, const char *path)
 {
     const char *note = model_file_note(notes, "split");
@@ -89,72 +100,81 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
     return bytes;
 }
 
+struct evaluate_options {
+    struct data_options data;
+    const char *report, *logits;
+    int limit, views; /* views: an index of evaluation_views */
+    bool record, json;
+};
+
+/* Parses the options; the result is the path of the model. */
+static const char *parse(struct evaluate_options *o, int argc, char **argv)
+{
+    const struct option_entry options[] = {
+        DATA_OPTION(&o->data.path),
+        TEST_OPTION(&o->data.test),
+        SPLIT_SEED_OPTION(&o->data.split_seed),
+        MEMORY_OPTION(&o->data.memory),
+        ALLOW_BAD_OPTION(&o->data.allow_bad),
+        LIMIT_OPTION(&o->limit),
+        THREADS_OPTION(&o->data.threads),
+        {"views", "N", OPTION_CHOICE, &o->views,
+         "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of", evaluation_views},
+        {"report", "FILE", OPTION_TEXT, &o->report, "write a report, one self-contained HTML file", NULL},
+        {"logits", "FILE", OPTION_TEXT, &o->logits, "write the logits: float32, little-endian, (images, classes)", NULL},
+        {"record", NULL, OPTION_FLAG, &o->record, "write the accuracy into the model's notes", NULL},
+        {"json", NULL, OPTION_FLAG, &o->json, "print the metrics as JSON", NULL},
+        {0}};
+    const int first = options_parse(options, usage, argc, argv);
+    if (argc - first < 1 || argc - first + (o->data.path != NULL) > 2)
+        usage_error("evaluate", "evaluate takes one model and one data set, got %d operands", argc - first);
+    if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
+        usage_error("evaluate", "--test and --allow-bad take fractions of at most 1, like 0.1");
+    check_threads("evaluate", o->data.threads);
+    o->data.path = argc - first > 1 ? argv[first + 1] : o->data.path;
+    return argv[first];
+}
+
+/* Prints and writes what the options ask for. */
+static void output(const struct evaluate_options *o, const struct report *report)
+{
+    const struct evaluation *evaluation = report->evaluation;
+    if (o->report)
+        report_write(o->report, report);
+    if (o->json)
+        report_print_json(stdout, report);
+    else
+        print_table(evaluation, report->dataset, (double)report->model->temperature, calibrated_model_threshold(report->notes));
+}
+
 int command_evaluate(int argc, char **argv)
 {
-    const char *logits = NULL, *page = NULL;
-    struct data_options data = usual_data;
-    bool json = false, recorded = false;
-    int limit = 0, threads = 0, choice = 0;
-    const struct option_entry options[] = {
-        DATA_OPTION(&data.path),
-        TEST_OPTION(&data.test),
-        SPLIT_SEED_OPTION(&data.split_seed),
-        MEMORY_OPTION(&data.memory),
-        ALLOW_BAD_OPTION(&data.allow_bad),
-        LIMIT_OPTION(&limit),
-        THREADS_OPTION(&threads),
-        {"views", "N", OPTION_CHOICE, &choice,
-         "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of", evaluation_views},
-        {"report", "FILE", OPTION_TEXT, &page, "write a report, one self-contained HTML file", NULL},
-        {"logits", "FILE", OPTION_TEXT, &logits, "write the logits: float32, little-endian, (images, classes)", NULL},
-        {"record", NULL, OPTION_FLAG, &recorded, "write the accuracy into the model's notes", NULL},
-        {"json", NULL, OPTION_FLAG, &json, "print the metrics as JSON", NULL},
-        {0}};
+    struct evaluate_options o = {.data = usual_data};
     char *command = options_command(argc, argv, NULL);
-    const int first = options_parse(options, usage, argc, argv);
-    if (argc - first < 1 || argc - first + (data.path != NULL) > 2)
-        usage_error("evaluate", "evaluate takes one model and one data set, got %d operands", argc - first);
-    if (!(data.test <= 1) || !(data.allow_bad <= 1))
-        usage_error("evaluate", "--test and --allow-bad take fractions of at most 1, like 0.1");
-    data.path = argc - first > 1 ? argv[first + 1] : data.path;
-    data.threads = threads;
-    if (threads > MAX_THREADS)
-        usage_error("evaluate", "--threads takes at most %d", MAX_THREADS);
-    if (threads)
-        omp_set_num_threads(threads);
-
+    const char *path = parse(&o, argc, argv);
+    if (o.data.threads)
+        omp_set_num_threads(o.data.threads);
     struct model *model = allocate(1, sizeof *model);
     size_t size;
-    uint8_t *bytes = model_file_load(model, &size, argv[first]);
-    struct dataset dataset = dataset_open(&data, DATASET_TEST);
-    char *mismatch = evaluation_mismatch(model, &dataset);
-    if (mismatch)
-        die(argv[first], "Evaluate a model on the data that it was trained for.", "%s", mismatch);
-    dataset_read(&dataset, model->net.input, &model->preprocess);
+    uint8_t *bytes = model_file_load(model, &size, path);
+    struct dataset dataset = model_dataset_open(model, path, &o.data, DATASET_TEST);
     char *notes = model_file_notes(model);
-    check_division(notes, &dataset, argv[first]);
-    if (limit)
-        dataset_limit(&dataset, limit);
-    dataset_fit(&dataset, model->net.input, &model->preprocess);
+    check_division(notes, &dataset, path);
+    model_dataset_fit(&dataset, model, o.limit);
 
-    struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, choice);
-    if (logits)
-        save_file(logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), "the file of logits");
-    size_t new_size;
-    uint8_t *again = recorded ? record(&new_size, model, &evaluation, &dataset, argv[first], choice) : NULL;
-    const struct report report = {.path = argv[first], .command = command, .model = model, .notes = notes,
-                                  .bytes = again ? again : bytes, .size = again ? new_size : size,
-                                  .dataset = &dataset, .evaluation = &evaluation, .views = evaluation_views[choice]};
-    if (page)
-        report_write(page, &report);
-    if (json)
-        report_print_json(stdout, &report);
-    else
-        print_table(&evaluation, &dataset, (double)model->temperature, calibrated_model_threshold(notes));
+    struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, o.views);
+    if (o.logits)
+        save_file(o.logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), "the file of logits");
+    size_t new_size = size;
+    uint8_t *recorded = o.record ? record(&new_size, model, &evaluation, &dataset, path, o.views) : NULL;
+    const struct report report = {.path = path, .command = command, .model = model, .notes = notes,
+                                  .bytes = recorded ? recorded : bytes, .size = new_size,
+                                  .dataset = &dataset, .evaluation = &evaluation, .views = evaluation_views[o.views]};
+    output(&o, &report);
     evaluation_free(&evaluation);
     dataset_free(&dataset);
     free(notes);
-    free(again);
+    free(recorded);
     free(command);
     free(bytes);
     free(model);

@@ -7,6 +7,7 @@
 #include "report/standalone.h"
 #include "cli/errors.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 
@@ -37,7 +38,7 @@ static const char usage[] =
     "\n"
     "The metadata of both have the labels and the preprocessing.";
 
-/* What there is to export. */
+/* The model to export. */
 struct source {
     const struct model *model;
     const uint8_t *bytes; /* (size), the model's file */
@@ -87,8 +88,14 @@ static void print_table(const struct format *format, const struct net *net, size
 
 static void print_json(const struct format *format, const struct net *net, size_t size)
 {
-    printf("{\"format\": \"%s\", \"input\": [%d, %d, %d], \"classes\": %d, \"bytes\": %zu}\n", format->name, net->input.c,
-           net->input.h, net->input.w, net_classes(net), size);
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_text(&json, "format", format->name);
+    json_ints(&json, "input", (int[]){net->input.c, net->input.h, net->input.w}, 3);
+    json_int(&json, "classes", net_classes(net));
+    json_int(&json, "bytes", (int64_t)size);
+    json_close(&json);
+    json_end(&json);
 }
 
 int command_export(int argc, char **argv)

@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 
+#include "commands/model_dataset.h"
 #include "commands/shared_options.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
@@ -10,7 +11,6 @@
 #include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
-#include "data/dataset_open.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,49 +27,41 @@ static const char usage[] =
 
 enum { WORST = 3 };
 
-/* What became of one class: the share of its images that is recognised. */
-struct change {
+/* The recall of one class. */
+struct class_change {
     int index;
     double before, after;
 };
 
 static int by_loss(const void *a, const void *b)
 {
-    const struct change *x = a, *y = b;
+    const struct class_change *x = a, *y = b;
     const double loss_x = x->before - x->after, loss_y = y->before - y->after;
     return loss_x > loss_y ? -1 : loss_x < loss_y ? 1 : x->index - y->index;
 }
 
-static double recall(const struct evaluation *evaluation, int index)
-{
-    int count = 0;
-    for (int k = 0; k < evaluation->classes; k++)
-        count += evaluation->confusion[index * evaluation->classes + k];
-    return count ? (double)evaluation->confusion[index * evaluation->classes + index] / count : 0;
-}
-
 /* The classes that lost most first; the caller frees them. */
-static struct change *changes_of(const struct evaluation *before, const struct evaluation *after)
+static struct class_change *changes_of(const struct evaluation *before, const struct evaluation *after)
 {
-    struct change *changes = allocate((size_t)before->classes, sizeof *changes);
+    struct class_change *changes = allocate((size_t)before->classes, sizeof *changes);
     for (int k = 0; k < before->classes; k++)
-        changes[k] = (struct change){k, recall(before, k), recall(after, k)};
+        changes[k] = (struct class_change){k, evaluation_class(before, k).recall, evaluation_class(after, k).recall};
     qsort(changes, (size_t)before->classes, sizeof *changes, by_loss);
     return changes;
 }
 
-struct report {
+struct comparison {
     size_t bytes_before, bytes_after;
     struct evaluation before, after;
 };
 
-static void print_table(const struct report *report, const struct dataset *dataset)
+static void print_table(const struct comparison *comparison, const struct dataset *dataset)
 {
-    const double before = evaluation_accuracy(&report->before), after = evaluation_accuracy(&report->after);
-    printf("size       %s bytes before, %s after\n", format_thousands(report->bytes_before), format_thousands(report->bytes_after));
+    const double before = evaluation_accuracy(&comparison->before), after = evaluation_accuracy(&comparison->after);
+    printf("size       %s bytes before, %s after\n", format_thousands(comparison->bytes_before), format_thousands(comparison->bytes_after));
     printf("accuracy   %.2f %% before, %.2f %% after (%+.2f points); the two agree on %.2f %% of %s images\n", 100 * before, 100 * after,
-           100 * (after - before), 100 * evaluation_agreement(&report->before, &report->after), format_thousands((uint64_t)dataset->count));
-    struct change *changes = changes_of(&report->before, &report->after);
+           100 * (after - before), 100 * evaluation_agreement(&comparison->before, &comparison->after), format_thousands((uint64_t)dataset->count));
+    struct class_change *changes = changes_of(&comparison->before, &comparison->after);
     printf("worst      ");
     for (int k = 0; k < WORST && k < dataset->classes; k++) {
         printf("%s", k ? ", " : "");
@@ -80,19 +72,28 @@ static void print_table(const struct report *report, const struct dataset *datas
     free(changes);
 }
 
-static void print_json(const struct report *report, const struct dataset *dataset)
+static void print_json(const struct comparison *comparison, const struct dataset *dataset)
 {
-    printf("{\"bytes_before\": %zu, \"bytes_after\": %zu, \"images\": %d, \"accuracy_before\": %.6f, \"accuracy_after\": %.6f, "
-           "\"agreement\": %.6f, \"classes\": [",
-           report->bytes_before, report->bytes_after, dataset->count, evaluation_accuracy(&report->before),
-           evaluation_accuracy(&report->after), evaluation_agreement(&report->before, &report->after));
-    struct change *changes = changes_of(&report->before, &report->after);
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_int(&json, "bytes_before", (int64_t)comparison->bytes_before);
+    json_int(&json, "bytes_after", (int64_t)comparison->bytes_after);
+    json_int(&json, "images", dataset->count);
+    json_number(&json, "accuracy_before", "%.6f", evaluation_accuracy(&comparison->before));
+    json_number(&json, "accuracy_after", "%.6f", evaluation_accuracy(&comparison->after));
+    json_number(&json, "agreement", "%.6f", evaluation_agreement(&comparison->before, &comparison->after));
+    struct class_change *changes = changes_of(&comparison->before, &comparison->after);
+    json_array(&json, "classes");
     for (int k = 0; k < dataset->classes; k++) {
-        printf("%s{\"label\": ", k ? ", " : "");
-        print_json_string(stdout, dataset->class_names[changes[k].index]);
-        printf(", \"before\": %.6f, \"after\": %.6f}", changes[k].before, changes[k].after);
+        json_object(&json, NULL);
+        json_text(&json, "label", dataset->class_names[changes[k].index]);
+        json_number(&json, "before", "%.6f", changes[k].before);
+        json_number(&json, "after", "%.6f", changes[k].after);
+        json_close(&json);
     }
-    printf("]}\n");
+    json_close(&json);
+    json_close(&json);
+    json_end(&json);
     free(changes);
 }
 
@@ -113,65 +114,75 @@ static char *notes_of(const struct model *model, int images, int seed)
     return notes;
 }
 
-int command_quantize(int argc, char **argv)
+struct quantize_options {
+    const char *output;
+    struct data_options data;
+    float drop;
+    int images, seed, limit;
+    bool json;
+};
+
+/* Parses the options; the result is the path of the model. */
+static const char *parse(struct quantize_options *o, int argc, char **argv)
 {
-    const char *output = NULL;
-    struct data_options data = usual_data;
-    float drop = 0.5f;
-    int images = 512, seed = 1, limit = 0;
-    bool json = false;
     const struct option_entry options[] = {
-        OUTPUT_OPTION(&output),
-        {"drop", "POINTS", OPTION_NUMBER, &drop, "max accuracy drop, in percentage points", NULL},
-        {"images", "N", OPTION_COUNT, &images, "number of training images for the ranges of activations", NULL},
-        {"seed", "N", OPTION_COUNT, &seed, "random seed of that choice", NULL},
-        {"limit", "N", OPTION_COUNT, &limit, "measure on the first N test images only (0: all)", NULL},
-        MODEL_DATA_OPTION(&data.path),
-        JSON_OPTION(&json),
+        OUTPUT_OPTION(&o->output),
+        {"drop", "POINTS", OPTION_NUMBER, &o->drop, "max accuracy drop, in percentage points", NULL},
+        {"images", "N", OPTION_COUNT, &o->images, "number of training images for the ranges of activations", NULL},
+        {"seed", "N", OPTION_COUNT, &o->seed, "random seed of that choice", NULL},
+        {"limit", "N", OPTION_COUNT, &o->limit, "measure on the first N test images only (0: all)", NULL},
+        MODEL_DATA_OPTION(&o->data.path),
+        JSON_OPTION(&o->json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("quantize", "quantize takes one model, got %d", argc - first);
-    if (!output || !*output)
+    if (!o->output || !*o->output)
         usage_error("quantize", "quantize needs -o FILE, the output file");
-    if (!images)
+    if (!o->images)
         usage_error("quantize", "--images takes 1 or more");
+    return argv[first];
+}
 
-    struct model *model = allocate(1, sizeof *model);
-    struct report report;
-    uint8_t *bytes = model_file_load(model, &report.bytes_before, argv[first]);
-    if (model->type == WEIGHTS_QUANTIZED)
-        die(argv[first], "Quantize the model that it was made from.", "the model is quantized already");
-    struct dataset seen = dataset_open(&data, DATASET_TRAIN);
-    char *mismatch = evaluation_mismatch(model, &seen);
-    if (mismatch)
-        die(argv[first], "Quantize a model with the data that it was trained on.", "%s", mismatch);
-    dataset_read(&seen, model->net.input, &model->preprocess);
-    dataset_draw(&seen, images, (uint64_t)seed);
-    dataset_fit(&seen, model->net.input, &model->preprocess);
-    char *notes = notes_of(model, seen.count, seed);
-    uint8_t *result = quantized_bytes(&report.bytes_after, model, notes, &seen);
+/* The bytes of the quantized model, which the caller frees. */
+static uint8_t *quantize(size_t *size, const struct model *model, const char *path, const struct quantize_options *o)
+{
+    struct dataset seen = model_dataset_open(model, path, &o->data, DATASET_TRAIN);
+    dataset_draw(&seen, o->images, (uint64_t)o->seed);
+    model_dataset_fit(&seen, model, 0);
+    char *notes = notes_of(model, seen.count, o->seed);
+    uint8_t *result = quantized_bytes(size, model, notes, &seen);
+    free(notes);
     dataset_free(&seen);
+    return result;
+}
 
-    struct dataset test = dataset_open(&data, DATASET_TEST);
-    dataset_read(&test, model->net.input, &model->preprocess);
-    if (limit)
-        dataset_limit(&test, limit);
-    dataset_fit(&test, model->net.input, &model->preprocess);
-    report.before = evaluation_run(bytes, report.bytes_before, &test, NULL, test.count, 0);
-    report.after = evaluation_run(result, report.bytes_after, &test, NULL, test.count, 0);
-    (json ? print_json : print_table)(&report, &test);
-    const double lost = 100 * (evaluation_accuracy(&report.before) - evaluation_accuracy(&report.after));
+int command_quantize(int argc, char **argv)
+{
+    struct quantize_options o = {.data = usual_data, .drop = 0.5f, .images = 512, .seed = 1};
+    const char *path = parse(&o, argc, argv);
+    struct model *model = allocate(1, sizeof *model);
+    struct comparison comparison;
+    uint8_t *bytes = model_file_load(model, &comparison.bytes_before, path);
+    if (model->type == WEIGHTS_QUANTIZED)
+        die(path, "Quantize the model that it was made from.", "the model is quantized already");
+    uint8_t *result = quantize(&comparison.bytes_after, model, path, &o);
+
+    struct dataset test = model_dataset_open(model, path, &o.data, DATASET_TEST);
+    model_dataset_fit(&test, model, o.limit);
+    comparison.before = evaluation_run(bytes, comparison.bytes_before, &test, NULL, test.count, 0);
+    comparison.after = evaluation_run(result, comparison.bytes_after, &test, NULL, test.count, 0);
+    (o.json ? print_json : print_table)(&comparison, &test);
+    const double lost = 100 * (evaluation_accuracy(&comparison.before) - evaluation_accuracy(&comparison.after));
     fflush(stdout);
-    if (lost > (double)drop)
-        die(argv[first], "Nothing was written. Allow a larger --drop, or use more --images.",
-             "quantization costs %.2f percentage points of accuracy, more than %g", lost, (double)drop);
-    save_file(output, result, report.bytes_after, "the model");
-    evaluation_free(&report.before);
-    evaluation_free(&report.after);
+    if (lost > (double)o.drop)
+        die(path, "Nothing was written. Allow a larger --drop, or use more --images.",
+            "quantization costs %.2f percentage points of accuracy, more than %g", lost, (double)o.drop);
+    save_file(o.output, result, comparison.bytes_after, "the model");
+    evaluation_free(&comparison.before);
+    evaluation_free(&comparison.after);
     dataset_free(&test);
     free(result);
-    free(notes);
     free(bytes);
     free(model);
     return EXIT_SUCCESS;

@@ -25,4 +25,11 @@
 #define OUTPUT_OPTION(target) {"output", "FILE", OPTION_TEXT, target, "(or -o) output file", NULL}
 #define JSON_OPTION(target) {"json", NULL, OPTION_FLAG, target, "print JSON", NULL}
 
+/* Ends the program if --threads asks for too many. */
+static inline void check_threads(const char *command, int threads)
+{
+    if (threads > MAX_THREADS)
+        usage_error(command, "--threads takes at most %d", MAX_THREADS);
+}
+
 #endif

@@ -21,12 +21,12 @@ static const char usage[] =
     "  eyelet summary web/models/tutorial.eyelet\n"
     "  eyelet summary tutorial --size 64";
 
-static uint64_t run_bytes(const struct net *net, bool whole)
+static uint64_t run_bytes(const struct net *net, bool quantized)
 {
     struct arena arena = {0};
-    if (whole) {
-        struct net_int8 quantized;
-        net_int8_plan(&quantized, net, &arena);
+    if (quantized) {
+        struct net_int8 run;
+        net_int8_plan(&run, net, &arena);
         return arena.used;
     }
     struct net_packed packed;
@@ -36,14 +36,14 @@ static uint64_t run_bytes(const struct net *net, bool whole)
     return arena.used;
 }
 
-/* How many images at a time the recipe of this name takes; what is no recipe takes as many as usual. */
-static int shard_of(const char *name)
+/* The micro-batch of the recipe of this name, or the usual one. */
+static int micro_batch_of(const char *name)
 {
     const struct recipe *recipe = recipe_named(name);
     return recipe ? recipe->shard : USUAL_SHARD;
 }
 
-static void print_table(const struct net *net, const char *name, bool whole)
+static void print_table(const struct net *net, const char *name, bool quantized)
 {
     uint64_t multiply_adds = 0;
     print_escaped(stdout, name);
@@ -65,11 +65,11 @@ static void print_table(const struct net *net, const char *name, bool whole)
     }
     printf("\n  parameters      %s (%s bytes)\n", format_thousands(net_parameter_count(net)), format_thousands(4 * net_parameter_count(net)));
     printf("  multiply-adds   %s for one image\n", format_thousands(multiply_adds));
-    printf("  memory          %s bytes to classify, %s to train with two threads, %d images at a time\n", format_thousands(run_bytes(net, whole)),
-           format_thousands(trainer_bytes(net, 2, shard_of(name))), shard_of(name));
+    printf("  memory          %s bytes to classify, %s to train with two threads, a micro-batch of %d\n", format_thousands(run_bytes(net, quantized)),
+           format_thousands(trainer_bytes(net, 2, micro_batch_of(name))), micro_batch_of(name));
 }
 
-/* CRC-32 of the numbers that the weights are when the model is opened. */
+/* CRC-32 of the weights as the float32 numbers that they are when the model is opened. */
 static uint32_t weights_checksum(const struct model *model)
 {
     const size_t count = net_parameter_count(&model->net);
@@ -81,32 +81,45 @@ static uint32_t weights_checksum(const struct model *model)
     return sum;
 }
 
+static void print_json_layer(struct json *json, const struct net *net, int i)
+{
+    const struct node *node = &net->nodes[i];
+    const struct shape out = net->shapes[i + 1];
+    json_object(json, NULL);
+    json_text(json, "kind", kind_names[node->kind]);
+    json_ints(json, "inputs", node->input, kind_traits[node->kind].inputs);
+    json_ints(json, "output", (int[]){out.h, out.w, out.c}, 3);
+    json_int(json, "parameters", (int64_t)(net->offset[i + 1] - net->offset[i]));
+    json_int(json, "multiply_adds", (int64_t)net_multiply_adds(net, i));
+    json_close(json);
+}
+
 static void print_json(const struct net *net, const char *name, const struct model *model)
 {
-    printf("{\"name\": ");
-    print_json_string(stdout, name);
-    printf(", \"input\": [%d, %d, %d], \"layers\": [", net->input.h, net->input.w, net->input.c);
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_text(&json, "name", name);
+    json_ints(&json, "input", (int[]){net->input.h, net->input.w, net->input.c}, 3);
+    json_array(&json, "layers");
     uint64_t multiply_adds = 0;
     for (int i = 0; i < net->node_count; i++) {
-        const struct node *node = &net->nodes[i];
-        const struct shape out = net->shapes[i + 1];
-        printf("%s{\"kind\": \"%s\", \"inputs\": [%d", i ? ", " : "", kind_names[node->kind], node->input[0]);
-        if (kind_traits[node->kind].inputs > 1)
-            printf(", %d", node->input[1]);
-        printf("], \"output\": [%d, %d, %d], \"parameters\": %zu, \"multiply_adds\": %llu}", out.h, out.w, out.c,
-               net->offset[i + 1] - net->offset[i], (unsigned long long)net_multiply_adds(net, i));
+        print_json_layer(&json, net, i);
         multiply_adds += net_multiply_adds(net, i);
     }
-    printf("]");
+    json_close(&json);
     if (model) {
-        char *notes = model_file_notes(model);
-        printf(", \"weights_checksum\": \"%08x\", \"notes\": ", weights_checksum(model));
-        print_json_string(stdout, notes);
+        char *notes = model_file_notes(model), checksum[9];
+        snprintf(checksum, sizeof checksum, "%08x", weights_checksum(model));
+        json_text(&json, "weights_checksum", checksum);
+        json_text(&json, "notes", notes);
         free(notes);
     }
-    printf(", \"parameters\": %zu, \"multiply_adds\": %llu, \"inference_bytes\": %llu, \"training_bytes\": %zu}\n",
-           net_parameter_count(net), (unsigned long long)multiply_adds, (unsigned long long)run_bytes(net, model && model->type == WEIGHTS_QUANTIZED),
-           trainer_bytes(net, 2, shard_of(name)));
+    json_int(&json, "parameters", (int64_t)net_parameter_count(net));
+    json_int(&json, "multiply_adds", (int64_t)multiply_adds);
+    json_int(&json, "inference_bytes", (int64_t)run_bytes(net, model && model->type == WEIGHTS_QUANTIZED));
+    json_int(&json, "training_bytes", (int64_t)trainer_bytes(net, 2, micro_batch_of(name)));
+    json_close(&json);
+    json_end(&json);
 }
 
 /* Whether the name is a model's: a file that starts like one. A network is a preset or a text. */

@@ -17,13 +17,13 @@
 #include <strings.h>
 
 const char *const survey_parts[SURVEY_PARTS] = {"train", "validation", "test", "undivided"};
-enum { MOST_IMBALANCE = 50, FEW = 10 };
-static const double worrying = 0.01; /* share of near duplicates */
-static const struct preprocess whole = {.resize_mode = RESIZE_STRETCH, .background = {255, 255, 255}};
+enum { MAX_IMBALANCE = 50, FEW = 10 };
+static const double max_near_duplicates = 0.01; /* fraction */
+static const struct preprocess whole_image = {.resize_mode = RESIZE_STRETCH, .background = {255, 255, 255}};
 
 /* ---- Gathering ---- */
 
-static void make_room(struct survey *survey, int count)
+static void allocate_lists(struct survey *survey, int count)
 {
     survey->count = count;
     survey->files = allocate((size_t)count, sizeof *survey->files);
@@ -37,9 +37,9 @@ static uint8_t *gather_photos(struct survey *survey, const struct data_options *
 {
     const struct photo_list *list = survey->sets[0].photos;
     const size_t half = (size_t)options->memory << 19;
-    make_room(survey, list->count);
+    allocate_lists(survey, list->count);
     uint8_t *thumbnails = pixels_new(mapped, (size_t)list->count * shape_count(thumbnail_shape), half);
-    survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole, options->threads ? options->threads : omp_get_max_threads(), half);
+    survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole_image, options->threads ? options->threads : omp_get_max_threads(), half);
     for (int i = 0; i < list->count; i++) {
         survey->files[i] = text_copy(list->photos[i].path);
         survey->labels[i] = list->photos[i].label;
@@ -52,10 +52,10 @@ static uint8_t *gather_photos(struct survey *survey, const struct data_options *
 static uint8_t *gather_records(struct survey *survey, size_t *mapped)
 {
     static const uint8_t parts[] = {PHOTO_TRAIN, PHOTO_TEST};
-    make_room(survey, survey->sets[0].count + survey->sets[1].count);
+    allocate_lists(survey, survey->sets[0].count + survey->sets[1].count);
     const size_t bytes = shape_count(thumbnail_shape);
     uint8_t *thumbnails = pixels_new(mapped, (size_t)survey->count * bytes, SIZE_MAX);
-    survey->middle = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
+    survey->median_size = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
     for (int k = 0, at = 0; k < survey->set_count; k++) {
         struct dataset *set = &survey->sets[k];
         for (int i = 0; i < set->count; i++) {
@@ -65,7 +65,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
             survey->contents[at + i] = content_hash(set->pixels + (size_t)i * image, image, 0);
             survey->files[at + i] = text_format("%s image %d", survey_parts[parts[k]], i);
         }
-        dataset_fit(set, thumbnail_shape, &whole);
+        dataset_fit(set, thumbnail_shape, &whole_image);
         memcpy(thumbnails + (size_t)at * bytes, set->pixels, (size_t)set->count * bytes);
         at += set->count;
     }
@@ -79,13 +79,13 @@ static bool readable(const struct survey *survey, int i)
 
 /* ---- Counting ---- */
 
-bool survey_misnamed(const struct survey *survey, int place)
+bool survey_misnamed(const struct survey *survey, int index)
 {
     static const char *const endings[][5] = {[PICTURE_JPEG] = {"jpg", "jpeg", "jpe", "jfif"}, [PICTURE_PNG] = {"png"}, [PICTURE_BMP] = {"bmp", "dib"}};
-    if (!survey->facts || !readable(survey, place))
+    if (!survey->facts || !readable(survey, index))
         return false;
-    const char *dot = strrchr(survey->files[place], '.');
-    const char *const *own = endings[survey->facts[place].format];
+    const char *dot = strrchr(survey->files[index], '.');
+    const char *const *own = endings[survey->facts[index].format];
     for (int i = 0; dot && own[i]; i++)
         if (strcasecmp(dot + 1, own[i]) == 0)
             return false;
@@ -110,7 +110,7 @@ static void count_facts(struct survey *survey)
             survey->unreadable++;
             continue;
         }
-        survey->turned += facts->orientation > 1;
+        survey->rotated += facts->orientation > 1;
         survey->transparent += facts->alpha;
         survey->misnamed += survey_misnamed(survey, i);
         survey->narrow += w >= NARROW * h || h >= NARROW * w;
@@ -118,12 +118,12 @@ static void count_facts(struct survey *survey)
         sizes[sized++] = (struct size){w, h};
     }
     if (!survey->facts)
-        sizes[sized++] = survey->middle;
+        sizes[sized++] = survey->median_size;
     if (sized) {
         qsort(sizes, (size_t)sized, sizeof *sizes, by_area);
-        survey->least = sizes[0];
-        survey->middle = sizes[sized / 2];
-        survey->most = sizes[sized - 1];
+        survey->min_size = sizes[0];
+        survey->median_size = sizes[sized / 2];
+        survey->max_size = sizes[sized - 1];
     }
     free(sizes);
     survey->counts = allocate((size_t)survey->classes * SURVEY_PARTS, sizeof *survey->counts);
@@ -136,13 +136,13 @@ static void count_facts(struct survey *survey)
 /* ---- Duplicates ---- */
 
 struct member {
-    int group, place;
+    int group, index;
 };
 
 static int by_group(const void *a, const void *b)
 {
     const struct member *x = a, *y = b;
-    return x->group != y->group ? x->group - y->group : x->place - y->place;
+    return x->group != y->group ? x->group - y->group : x->index - y->index;
 }
 
 /* Adds the groups of two pictures and more. Of alike ones those whose pictures are not all equal: the others are known. */
@@ -155,12 +155,12 @@ static void add_groups(struct survey *survey, const struct duplicates *duplicate
     for (int start = 0, end; start < count; start = end) {
         bool all_equal = true;
         struct survey_group group = {.equal = equal};
-        const int first = indices[members[start].place];
+        const int first = indices[members[start].index];
         for (end = start; end < count && members[end].group == members[start].group; end++) {
-            const int place = indices[members[end].place];
-            all_equal &= duplicates->same[members[end].place] == duplicates->same[members[start].place];
-            group.across_classes |= survey->labels[place] != survey->labels[first];
-            group.across_parts |= survey->parts[place] != survey->parts[first];
+            const int index = indices[members[end].index];
+            all_equal &= duplicates->same[members[end].index] == duplicates->same[members[start].index];
+            group.across_classes |= survey->labels[index] != survey->labels[first];
+            group.across_parts |= survey->parts[index] != survey->parts[first];
         }
         group.count = end - start;
         if (group.count < 2 || (!equal && all_equal))
@@ -168,7 +168,7 @@ static void add_groups(struct survey *survey, const struct duplicates *duplicate
         survey->repeated += equal ? group.count - 1 : 0;
         group.indices = allocate((size_t)group.count, sizeof *group.indices);
         for (int k = start; k < end; k++)
-            group.indices[k - start] = indices[members[k].place];
+            group.indices[k - start] = indices[members[k].index];
         LIST_ADD(survey->groups, survey->group_count, group);
     }
     free(members);
@@ -197,13 +197,13 @@ static void find_duplicates(struct survey *survey, uint8_t *thumbnails)
 
 static void add(char **list, int *count, const char *format, va_list arguments)
 {
-    assert(*count < MOST_FINDINGS);
+    assert(*count < MAX_FINDINGS);
     if (vasprintf(&list[*count], format, arguments) < 0)
         die_of_memory();
     ++*count;
 }
 
-__attribute__((format(printf, 2, 3))) static void problem(struct survey *survey, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_problem(struct survey *survey, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -211,7 +211,7 @@ __attribute__((format(printf, 2, 3))) static void problem(struct survey *survey,
     va_end(arguments);
 }
 
-__attribute__((format(printf, 2, 3))) static void note(struct survey *survey, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_note(struct survey *survey, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -228,19 +228,19 @@ static int training_count(const struct survey *survey, int label)
 
 static void judge_counts(struct survey *survey)
 {
-    int least = 0, most = 0;
+    int rarest = 0, commonest = 0;
     for (int i = 1; i < survey->classes; i++) {
-        least = training_count(survey, i) < training_count(survey, least) ? i : least;
-        most = training_count(survey, i) > training_count(survey, most) ? i : most;
+        rarest = training_count(survey, i) < training_count(survey, rarest) ? i : rarest;
+        commonest = training_count(survey, i) > training_count(survey, commonest) ? i : commonest;
     }
-    const int few = training_count(survey, least), many = training_count(survey, most);
+    const int few = training_count(survey, rarest), many = training_count(survey, commonest);
     if (many && few < 2)
-        problem(survey, "training pictures of the class \"%s\" that can be read: %d", survey->class_names[least], few);
-    else if (many > MOST_IMBALANCE * few)
-        problem(survey, "the class \"%s\" has %s training pictures, \"%s\" only %s, less than a %dth: the rare one will hardly be trained",
-                survey->class_names[most], format_thousands((uint64_t)many), survey->class_names[least], format_thousands((uint64_t)few), MOST_IMBALANCE);
+        add_problem(survey, "training images of the class \"%s\" that can be read: %d", survey->class_names[rarest], few);
+    else if (many > MAX_IMBALANCE * few)
+        add_problem(survey, "the class \"%s\" has %s training images, \"%s\" only %s, less than a %dth: the model will hardly learn the rare class",
+                survey->class_names[commonest], format_thousands((uint64_t)many), survey->class_names[rarest], format_thousands((uint64_t)few), MAX_IMBALANCE);
     else if (many && few < FEW)
-        note(survey, "training pictures of the class \"%s\": only %d", survey->class_names[least], few);
+        add_note(survey, "training images of the class \"%s\": only %d", survey->class_names[rarest], few);
 }
 
 static void judge_duplicates(struct survey *survey)
@@ -252,48 +252,48 @@ static void judge_duplicates(struct survey *survey)
         parts[group->equal] += group->across_parts ? group->count : 0;
         alike += group->equal ? 0 : group->count;
     }
-    const double most = worrying * survey->count;
+    const double max_near = max_near_duplicates * survey->count;
     if (classes[true])
-        problem(survey, "pictures that stand in two classes or more, pixel by pixel the same: %s", format_thousands((uint64_t)classes[true]));
+        add_problem(survey, "duplicates in two classes or more, equal pixel by pixel: %s", format_thousands((uint64_t)classes[true]));
     if (parts[true])
-        problem(survey, "pictures that stand in two parts of the data, pixel by pixel the same, so that what is trained would be tested: %s",
+        add_problem(survey, "duplicates in two parts of the data, equal pixel by pixel, so that training images would be tested on: %s",
                 format_thousands((uint64_t)parts[true]));
-    if (parts[false] > most)
-        problem(survey, "pictures that are nearly the same as one in another part of the data: %s, more than 1 %%", format_thousands((uint64_t)parts[false]));
+    if (parts[false] > max_near)
+        add_problem(survey, "near-duplicates in two parts of the data: %s, more than 1 %%", format_thousands((uint64_t)parts[false]));
     else if (parts[false])
-        note(survey, "pictures that are nearly the same as one in another part of the data: %s", format_thousands((uint64_t)parts[false]));
-    if (classes[false] > most)
-        problem(survey, "pictures that are nearly the same as one in another class: %s, more than 1 %%", format_thousands((uint64_t)classes[false]));
+        add_note(survey, "near-duplicates in two parts of the data: %s", format_thousands((uint64_t)parts[false]));
+    if (classes[false] > max_near)
+        add_problem(survey, "near-duplicates in two classes: %s, more than 1 %%", format_thousands((uint64_t)classes[false]));
     else if (classes[false])
-        note(survey, "pictures that are nearly the same as one in another class: %s", format_thousands((uint64_t)classes[false]));
-    if (survey->has_part[PHOTO_OPEN] && alike > most)
-        problem(survey, "pictures that are nearly the same as another one: %s, more than 1 %%; dividing them would put such pairs on "
-                        "both sides: divide them yourself into folders train and test", format_thousands((uint64_t)alike));
+        add_note(survey, "near-duplicates in two classes: %s", format_thousands((uint64_t)classes[false]));
+    if (survey->has_part[PHOTO_OPEN] && alike > max_near)
+        add_problem(survey, "near-duplicates: %s, more than 1 %%; a random split would put such pairs on both sides: "
+                            "split them yourself into folders train and test", format_thousands((uint64_t)alike));
     if (survey->repeated)
-        note(survey, "pictures that repeat another one, pixel by pixel: %s", format_thousands((uint64_t)survey->repeated));
+        add_note(survey, "duplicates, equal pixel by pixel: %s", format_thousands((uint64_t)survey->repeated));
 }
 
 static void judge(struct survey *survey, float allow_bad)
 {
     if (survey->unreadable > (double)allow_bad * survey->count * (1 + 1e-6))
-        problem(survey, "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)survey->unreadable),
+        add_problem(survey, "%s of %s images cannot be read, more than %g %%", format_thousands((uint64_t)survey->unreadable),
                 format_thousands((uint64_t)survey->count), 100 * (double)allow_bad);
     else if (survey->unreadable)
-        note(survey, "pictures that cannot be read: %s", format_thousands((uint64_t)survey->unreadable));
+        add_note(survey, "images that cannot be read: %s", format_thousands((uint64_t)survey->unreadable));
     judge_counts(survey);
     judge_duplicates(survey);
     if (survey->misnamed)
-        note(survey, "files with the ending of another format, which are read by what is in them: %s", format_thousands((uint64_t)survey->misnamed));
-    if (survey->turned)
-        note(survey, "pictures that are turned upright, as their cameras ask (EXIF): %s", format_thousands((uint64_t)survey->turned));
+        add_note(survey, "files with the extension of another format, which are read by their content: %s", format_thousands((uint64_t)survey->misnamed));
+    if (survey->rotated)
+        add_note(survey, "images rotated upright by their EXIF orientation: %s", format_thousands((uint64_t)survey->rotated));
     if (survey->transparent)
-        note(survey, "pictures with transparent parts, which are laid over --background: %s", format_thousands((uint64_t)survey->transparent));
+        add_note(survey, "images with transparent pixels, which are blended with --background: %s", format_thousands((uint64_t)survey->transparent));
     if (survey->narrow)
-        note(survey, "pictures %d times as long as wide or more, of which --resize crop keeps a small part: %s", NARROW, format_thousands((uint64_t)survey->narrow));
+        add_note(survey, "images with an aspect ratio of %d or more, of which --resize crop keeps a small part: %s", NARROW, format_thousands((uint64_t)survey->narrow));
     if (survey->small)
-        note(survey, "pictures with fewer than %d pixels on a side: %s", SMALL, format_thousands((uint64_t)survey->small));
+        add_note(survey, "images with fewer than %d pixels on a side: %s", SMALL, format_thousands((uint64_t)survey->small));
     if (!survey->has_part[PHOTO_TEST])
-        note(survey, "there is no folder test: `eyelet train` sets a share of each class apart");
+        add_note(survey, "there is no test folder: `eyelet train` holds out a fraction of each class");
 }
 
 struct survey survey_of(const struct data_options *options)

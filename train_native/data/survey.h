@@ -11,7 +11,7 @@
 #include "data/photo_list.h"
 #include "data/photos.h"
 
-enum { SURVEY_PARTS = 4, MOST_FINDINGS = 16 }; /* by enum photo_part */
+enum { SURVEY_PARTS = 4, MAX_FINDINGS = 16 }; /* by enum photo_part */
 extern const char *const survey_parts[SURVEY_PARTS];
 
 struct size {
@@ -37,21 +37,21 @@ struct survey {
     char **class_names;
     int *counts;              /* (classes, SURVEY_PARTS), of what can be read */
     bool has_part[SURVEY_PARTS];
-    int unreadable, turned, transparent, misnamed, narrow, small;
-    struct size least, middle, most; /* by area */
+    int unreadable, rotated, transparent, misnamed, narrow, small;
+    struct size min_size, median_size, max_size; /* by area */
     struct survey_group *groups;
     int group_count;
     int repeated;             /* pictures beyond the first of each group of equal ones */
-    char *problems[MOST_FINDINGS], *notes[MOST_FINDINGS]; /* sentences */
+    char *problems[MAX_FINDINGS], *notes[MAX_FINDINGS]; /* sentences */
     int problem_count, note_count;
 };
 
-enum { NARROW = 3, SMALL = 32 }; /* from this aspect on, below this many pixels a side, a picture is counted as odd */
+enum { NARROW = 3, SMALL = 32 }; /* aspect ratio from which on, and side below which, an image is counted */
 
 struct survey survey_of(const struct data_options *options);
 void survey_free(struct survey *survey);
 
-/* Whether the file's name ends as another format's does. */
-bool survey_misnamed(const struct survey *survey, int place);
+/* Whether the file's name has the extension of another format. */
+bool survey_misnamed(const struct survey *survey, int index);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "cli/errors.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "model/evaluation.h"
@@ -88,15 +89,25 @@ struct calibration calibrated_model_file(const char *path, const struct dataset 
     return found;
 }
 
-void calibrated_model_print(const struct calibration *c, bool json)
+void calibrated_model_print(const struct calibration *c, bool as_json)
 {
     const struct threshold *t = &c->threshold;
-    if (json) {
-        printf("{\"validation_images\": %d, \"temperature\": %.3f, ", c->images, c->temperature);
-        printf("\"calibration_error_before\": %.6f, \"calibration_error\": %.6f", c->error_before, c->error_after);
-        if (t->answered)
-            printf(", \"threshold\": {\"score\": %.3f, \"answered\": %d, \"right\": %d}", t->score, t->answered, t->right);
-        printf("}\n");
+    if (as_json) {
+        struct json json = json_begin(stdout);
+        json_object(&json, NULL);
+        json_int(&json, "validation_images", c->images);
+        json_number(&json, "temperature", "%.3f", c->temperature);
+        json_number(&json, "calibration_error_before", "%.6f", c->error_before);
+        json_number(&json, "calibration_error", "%.6f", c->error_after);
+        if (t->answered) {
+            json_object(&json, "threshold");
+            json_number(&json, "score", "%.3f", t->score);
+            json_int(&json, "answered", t->answered);
+            json_int(&json, "right", t->right);
+            json_close(&json);
+        }
+        json_close(&json);
+        json_end(&json);
         return;
     }
     printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ",

@@ -18,33 +18,26 @@
 #include <string.h>
 
 enum {
-    MOST_PICTURES = 600, /* in all; those of a cell of the confusion matrix, in turn: */
-    MOST_IN_CELL = 6,
+    MAX_PICTURES = 600, /* in all; those of a cell of the confusion matrix, in turn: */
+    MAX_IN_CELL = 6,
     WORST = 24, /* mistakes that are shown at once */
     SCORES = 100 /* steps of the curve of answers above a score */
 };
 
 /* ---- The numbers ---- */
 
-static void print_key(FILE *out, const char *key, const char *text)
-{
-    fprintf(out, "\"%s\": ", key);
-    print_json_string(out, text);
-    fputs(", ", out);
-}
-
-static void print_digest(FILE *out, const char *key, struct sha256 *state)
+static void print_digest(struct json *json, const char *key, struct sha256 *state)
 {
     uint8_t digest[SHA256_BYTES];
     char text[2 * SHA256_BYTES + 1];
     sha256_end(digest, state);
     sha256_text(text, digest);
-    print_key(out, key, text);
+    json_text(json, key, text);
 }
 
 /* Of the model's file; and of the evaluated images: for each its label in two bytes, the lower first, and its pixels as the
  * network gets them, (h, w, 3). */
-static void print_hashes(FILE *out, const struct report *report)
+static void print_hashes(struct json *json, const struct report *report)
 {
     struct sha256 model = sha256_begin(), data = sha256_begin();
     sha256_add(&model, report->bytes, report->size);
@@ -54,217 +47,249 @@ static void print_hashes(FILE *out, const struct report *report)
         sha256_add(&data, (uint8_t[2]){(uint8_t)label, (uint8_t)(label >> 8)}, 2);
         sha256_add(&data, report->dataset->pixels + (size_t)i * bytes, bytes);
     }
-    print_digest(out, "model_sha256", &model);
-    print_digest(out, "data_sha256", &data);
+    print_digest(json, "model_sha256", &model);
+    print_digest(json, "data_sha256", &data);
 }
 
-static void print_classes(FILE *out, const struct report *report)
+static void print_classes(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
-    fputs("\"classes\": [", out);
-    for (int i = 0; i < e->classes; i++) {
-        fputs(i ? ", " : "", out);
-        print_json_string(out, report->dataset->class_names[i]);
-    }
-    fputs("], \"per_class\": [", out);
+    json_array(json, "classes");
+    for (int i = 0; i < e->classes; i++)
+        json_text(json, NULL, report->dataset->class_names[i]);
+    json_close(json);
+    json_array(json, "per_class");
     for (int i = 0; i < e->classes; i++) {
         const struct class_scores scores = evaluation_class(e, i);
-        fprintf(out, "%s{\"images\": %d, \"answers\": %d, \"precision\": %.6f, \"recall\": %.6f, \"f1\": %.6f}", i ? ", " : "",
-                scores.images, scores.answers, scores.precision, scores.recall, scores.f1);
+        json_object(json, NULL);
+        json_int(json, "images", scores.images);
+        json_int(json, "answers", scores.answers);
+        json_number(json, "precision", "%.6f", scores.precision);
+        json_number(json, "recall", "%.6f", scores.recall);
+        json_number(json, "f1", "%.6f", scores.f1);
+        json_close(json);
     }
-    fputs("], \"confusion\": [", out);
-    for (int i = 0; i < e->classes; i++) {
-        fputs(i ? ", [" : "[", out);
-        for (int k = 0; k < e->classes; k++)
-            fprintf(out, "%s%d", k ? ", " : "", e->confusion[i * e->classes + k]);
-        fputc(']', out);
-    }
-    fputs("], ", out);
+    json_close(json);
+    json_array(json, "confusion");
+    for (int i = 0; i < e->classes; i++)
+        json_ints(json, NULL, e->confusion + i * e->classes, e->classes);
+    json_close(json);
 }
 
-static void print_calibration(FILE *out, const struct report *report)
+static void print_calibration(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
-    fprintf(out, "\"temperature\": %.6g, \"calibration_error\": %.6f, ", (double)report->model->temperature,
-            e->calibration_error);
-    fprintf(out, "\"uncalibrated\": {\"loss\": %.6f, \"calibration_error\": %.6f}, \"bins\": [", e->uncalibrated_loss,
-            e->uncalibrated_error);
-    for (int bin = 0; bin < CALIBRATION_BINS; bin++)
-        fprintf(out, "%s{\"count\": %d, \"right\": %d, \"score\": %.6f}", bin ? ", " : "", e->bins[bin].count,
-                e->bins[bin].right, e->bins[bin].count ? e->bins[bin].score_sum / e->bins[bin].count : 0);
-    fputs("], ", out);
+    json_number(json, "temperature", "%.6g", (double)report->model->temperature);
+    json_number(json, "calibration_error", "%.6f", e->calibration_error);
+    json_object(json, "uncalibrated");
+    json_number(json, "loss", "%.6f", e->uncalibrated_loss);
+    json_number(json, "calibration_error", "%.6f", e->uncalibrated_error);
+    json_close(json);
+    json_array(json, "bins");
+    for (int bin = 0; bin < CALIBRATION_BINS; bin++) {
+        json_object(json, NULL);
+        json_int(json, "count", e->bins[bin].count);
+        json_int(json, "right", e->bins[bin].right);
+        json_number(json, "score", "%.6f", e->bins[bin].count ? e->bins[bin].score_sum / e->bins[bin].count : 0);
+        json_close(json);
+    }
+    json_close(json);
     const double score = calibrated_model_threshold(report->notes);
     if (score > 0) {
         const struct threshold above = evaluation_above(e, score);
-        fprintf(out, "\"threshold\": {\"score\": %.6g, \"answered\": %d, \"right\": %d}, ", score, above.answered,
-                above.right);
+        json_object(json, "threshold");
+        json_number(json, "score", "%.6g", score);
+        json_int(json, "answered", above.answered);
+        json_int(json, "right", above.right);
+        json_close(json);
     }
-    fputs("\"above\": [", out);
+    json_array(json, "above");
     for (int step = 0; step <= SCORES; step++) {
-        const struct threshold above = evaluation_above(e, (double)step / (double)SCORES);
-        fprintf(out, "%s[%d, %d]", step ? ", " : "", above.answered, above.right);
+        const struct threshold above = evaluation_above(e, (double)step / SCORES);
+        json_ints(json, NULL, (int[]){above.answered, above.right}, 2);
     }
-    fputs("], ", out);
+    json_close(json);
 }
 
-/* The members of the object, without its braces. */
-static void print_numbers(FILE *out, const struct report *report)
+/* The members of the object. */
+static void print_numbers(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
     const struct interval interval = evaluation_interval(e);
     const struct net *net = &report->model->net;
-    print_key(out, "model", report->path);
-    print_key(out, "command", report->command);
-    print_key(out, "data", report->dataset->name);
-    print_key(out, "data_path", report->dataset->path);
-    print_key(out, "views", report->views);
-    print_hashes(out, report);
-    fprintf(out, "\"model_bytes\": %zu, \"parameters\": %zu, \"input\": [%d, %d, %d], ", report->size,
-            net_parameter_count(net), net->input.h, net->input.w, net->input.c);
-    fprintf(out, "\"images\": %d, \"correct\": %d, \"accuracy\": %.6f, \"interval\": [%.6f, %.6f], ", e->count, e->correct,
-            evaluation_accuracy(e), interval.low, interval.high);
-    fprintf(out, "\"top5\": %.6f, \"loss\": %.6f, ", (double)e->among_five / e->count, e->loss);
-    print_calibration(out, report);
-    print_classes(out, report);
-    fprintf(out, "\"seconds\": %.3f", e->seconds);
+    json_text(json, "model", report->path);
+    json_text(json, "command", report->command);
+    json_text(json, "data", report->dataset->name);
+    json_text(json, "data_path", report->dataset->path);
+    json_text(json, "views", report->views);
+    print_hashes(json, report);
+    json_int(json, "model_bytes", (int64_t)report->size);
+    json_int(json, "parameters", (int64_t)net_parameter_count(net));
+    json_ints(json, "input", (int[]){net->input.h, net->input.w, net->input.c}, 3);
+    json_int(json, "images", e->count);
+    json_int(json, "correct", e->correct);
+    json_number(json, "accuracy", "%.6f", evaluation_accuracy(e));
+    json_array(json, "interval");
+    json_number(json, NULL, "%.6f", interval.low);
+    json_number(json, NULL, "%.6f", interval.high);
+    json_close(json);
+    json_number(json, "top5", "%.6f", (double)e->among_five / e->count);
+    json_number(json, "loss", "%.6f", e->loss);
+    print_calibration(json, report);
+    print_classes(json, report);
+    json_number(json, "seconds", "%.3f", e->seconds);
 }
 
 void report_print_json(FILE *out, const struct report *report)
 {
-    fputc('{', out);
-    print_numbers(out, report);
-    fputs("}\n", out);
+    struct json json = json_begin(out);
+    json_object(&json, NULL);
+    print_numbers(&json, report);
+    json_close(&json);
+    json_end(&json);
 }
 
 /* ---- The pictures ---- */
 
-struct choice {
-    int place;
+struct example {
+    int index;
     int rank; /* in its cell, the worst first; -1: among the worst mistakes of all */
     double loss;
 };
 
 static int compare_loss(const void *a, const void *b)
 {
-    const struct choice *x = a, *y = b;
-    return x->loss != y->loss ? (x->loss < y->loss) - (x->loss > y->loss) : (x->place > y->place) - (x->place < y->place);
+    const struct example *x = a, *y = b;
+    return x->loss != y->loss ? (x->loss < y->loss) - (x->loss > y->loss) : (x->index > y->index) - (x->index < y->index);
 }
 
 static int compare_rank(const void *a, const void *b)
 {
-    const struct choice *x = a, *y = b;
+    const struct example *x = a, *y = b;
     return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : compare_loss(a, b);
 }
 
-/* The images to show, in choices[0 ..]: the worst mistakes, then the worst of every cell, then the second of every cell and
+/* The images to show, in examples[0 ..]: the worst mistakes, then the worst of every cell, then the second of every cell and
  * so on, so that no cell goes without before another has all of its pictures. The result is their number. */
-static int choose(struct choice *choices, const struct evaluation *e)
+static int choose_examples(struct example *examples, const struct evaluation *e)
 {
     int *in_cell = allocate((size_t)e->classes * (size_t)e->classes, sizeof(int)), worst = 0, chosen = 0;
     for (int i = 0; i < e->count; i++)
-        choices[i] = (struct choice){.place = i, .loss = e->answers[i].loss};
-    qsort(choices, (size_t)e->count, sizeof *choices, compare_loss);
+        examples[i] = (struct example){.index = i, .loss = e->answers[i].loss};
+    qsort(examples, (size_t)e->count, sizeof *examples, compare_loss);
     for (int i = 0; i < e->count; i++) {
-        const struct answer *answer = &e->answers[choices[i].place];
-        choices[i].rank = in_cell[answer->label * e->classes + answer->best]++;
+        const struct answer *answer = &e->answers[examples[i].index];
+        examples[i].rank = in_cell[answer->label * e->classes + answer->best]++;
         if (answer->label != answer->best && worst < WORST) {
-            choices[i].rank = -1;
+            examples[i].rank = -1;
             worst++;
         }
     }
-    qsort(choices, (size_t)e->count, sizeof *choices, compare_rank);
-    while (chosen < e->count && chosen < MOST_PICTURES && choices[chosen].rank < MOST_IN_CELL)
+    qsort(examples, (size_t)e->count, sizeof *examples, compare_rank);
+    while (chosen < e->count && chosen < MAX_PICTURES && examples[chosen].rank < MAX_IN_CELL)
         chosen++;
     free(in_cell);
     return chosen;
 }
 
-static int print_pictures(FILE *out, const struct report *report)
+static int print_pictures(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
     const struct dataset *dataset = report->dataset;
-    struct choice *choices = allocate((size_t)e->count, sizeof *choices);
-    const int chosen = choose(choices, e);
-    fputs(", \"pictures\": [", out);
+    const size_t bytes = shape_count(dataset->shape);
+    struct example *examples = allocate((size_t)e->count, sizeof *examples);
+    const int chosen = choose_examples(examples, e);
+    json_array(json, "pictures");
     for (int i = 0; i < chosen; i++) {
-        const struct answer *answer = &e->answers[choices[i].place];
-        char *url = thumbnail_url(dataset->pixels + (size_t)choices[i].place * shape_count(dataset->shape), dataset->shape);
-        fprintf(out, "%s{\"index\": %d, \"label\": %d, \"answer\": %d, ", i ? ",\n" : "", choices[i].place, answer->label,
-                answer->best);
-        fprintf(out, "\"score\": %.4f, \"label_score\": %.4f, \"url\": \"%s\"}", answer->score, answer->label_score, url);
+        const int index = examples[i].index;
+        const struct answer *answer = &e->answers[index];
+        char *url = thumbnail_url(dataset->pixels + (size_t)index * bytes, dataset->shape);
+        json_line(json);
+        json_object(json, NULL);
+        json_int(json, "index", index);
+        json_int(json, "label", answer->label);
+        json_int(json, "answer", answer->best);
+        json_number(json, "score", "%.4f", answer->score);
+        json_number(json, "label_score", "%.4f", answer->label_score);
+        json_text(json, "url", url);
+        json_close(json);
         free(url);
     }
-    fputc(']', out);
-    free(choices);
+    json_close(json);
+    free(examples);
     return chosen;
 }
 
 /* ---- The curves ---- */
 
+/* A line of numbers in CSV; what is none becomes null. */
+static void print_row(struct json *json, char *line)
+{
+    json_array(json, NULL);
+    for (char *field; (field = strsep(&line, ","));) {
+        char *end;
+        const double x = strtod(field, &end);
+        json_number(json, NULL, "%.9g", end == field ? NAN : x);
+    }
+    json_close(json);
+}
+
 /* The rows of a training's log as lists of numbers and nulls, with the names of its columns. A file that is none is left out. */
-static void print_training(FILE *out, const char *path)
+static void print_training(struct json *json, const char *path)
 {
     size_t size;
     const char *reason;
     char *text = (char *)read_file(&size, &reason, path, 1 << 22), *rest = text;
     char *line = text ? strsep(&rest, "\n") : NULL;
     if (line && strncmp(line, "epoch,", 6) == 0) {
-        fputs(", \"training\": {", out);
-        print_key(out, "file", path);
-        fputs("\"columns\": [", out);
-        for (char *name, *first = line; (name = strsep(&line, ","));) {
-            fputs(name == first ? "" : ", ", out);
-            print_json_string(out, name);
-        }
-        fputs("], \"rows\": [", out);
-        for (int row = 0; (line = strsep(&rest, "\n")) && *line; row++) {
-            fputs(row ? ", [" : "[", out);
-            for (char *field, *first = line; (field = strsep(&line, ","));) {
-                char *end;
-                const double x = strtod(field, &end);
-                fputs(field == first ? "" : ", ", out);
-                if (end == field || !isfinite(x))
-                    fputs("null", out);
-                else
-                    fprintf(out, "%.9g", x);
-            }
-            fputc(']', out);
-        }
-        fputs("]}", out);
+        json_object(json, "training");
+        json_text(json, "file", path);
+        json_array(json, "columns");
+        for (char *name; (name = strsep(&line, ","));)
+            json_text(json, NULL, name);
+        json_close(json);
+        json_array(json, "rows");
+        while ((line = strsep(&rest, "\n")) && *line)
+            print_row(json, line);
+        json_close(json);
+        json_close(json);
     }
     free(text);
 }
 
-static void print_layers(FILE *out, const struct net *net)
+static void print_layers(struct json *json, const struct net *net)
 {
-    fputs(", \"layers\": [", out);
+    json_array(json, "layers");
     for (int i = 0; i < net->node_count; i++) {
         char details[64];
         network_details(details, sizeof details, &net->nodes[i]);
-        fprintf(out, "%s[\"%s\", \"%s\", %zu]", i ? ", " : "", kind_names[net->nodes[i].kind], details,
-                net->offset[i + 1] - net->offset[i]);
+        json_array(json, NULL);
+        json_text(json, NULL, kind_names[net->nodes[i].kind]);
+        json_text(json, NULL, details);
+        json_int(json, NULL, (int64_t)(net->offset[i + 1] - net->offset[i]));
+        json_close(json);
     }
-    fputc(']', out);
+    json_close(json);
 }
 
 void report_write(const char *path, const struct report *report)
 {
-    char *json = NULL, *log_path = with_suffix(report->path, ".csv");
+    char *text = NULL, *log_path = with_suffix(report->path, ".csv");
     size_t size;
-    FILE *out = text_open(&json, &size);
-    fputc('{', out);
-    print_numbers(out, report);
-    fputs(", \"notes\": ", out);
-    print_json_string(out, report->notes);
-    print_layers(out, &report->model->net);
-    print_training(out, log_path);
-    const int pictures = print_pictures(out, report);
-    fputc('}', out);
+    FILE *out = text_open(&text, &size);
+    struct json json = json_begin(out);
+    json_object(&json, NULL);
+    print_numbers(&json, report);
+    json_text(&json, "notes", report->notes);
+    print_layers(&json, &report->model->net);
+    print_training(&json, log_path);
+    const int pictures = print_pictures(&json, report);
+    json_close(&json);
     text_close(out);
-    json = html_json(json);
+    text = html_json(text);
     char *modules = html_script((const unsigned char *[]){view_js, report_js, NULL});
     const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"report.css", (const char *)report_css},
-                                      {"data", json}, {"modules", modules}, {0}};
+                                      {"data", text}, {"modules", modules}, {0}};
     char *page = html_page(&size, report_html, parts);
     free(modules);
     save_file(path, page, size, "the report");
@@ -273,6 +298,6 @@ void report_write(const char *path, const struct report *report)
     fprintf(stderr, " (%s bytes, %d of %s pictures)\n", format_thousands(size), pictures,
             format_thousands((uint64_t)report->evaluation->count));
     free(page);
-    free(json);
+    free(text);
     free(log_path);
 }
