@@ -178,10 +178,8 @@ reproduce: deps ## train the page's default model again and compare the weights 
 	@mkdir -p $O/models
 	$O/eyelet train -o $O/models/reproduced.eyelet --recipe airbench95
 	$O/eyelet convert $O/models/reproduced.eyelet -o $O/models/reproduced-int8.eyelet --weights int8
-	@checksum() { $O/eyelet summary $$1 | grep -o 'checksum .*'; }; \
-	if [ "$$(checksum $O/models/reproduced-int8.eyelet)" = "$$(checksum web/models/airbench95.eyelet)" ]; then \
-	  echo 'the same weights as web/models/airbench95.eyelet'; \
-	else echo 'OTHER WEIGHTS than web/models/airbench95.eyelet'; exit 1; fi
+	@of() { $O/eyelet summary $$1 | grep -o 'checksum .*'; }; \
+	  cmp <(of $O/models/reproduced-int8.eyelet) <(of web/models/airbench95.eyelet) && echo 'the same weights as web/models/airbench95.eyelet'
 
 clean: ## remove what was built, but for build/models (make distclean: those too)
 	if [ -d $O ]; then find $O -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
@@ -261,27 +259,13 @@ install: native wasm library $O/eyelet.1 ## install program, library, module and
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
 	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet -lm' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
 
-# A command or file that is missing, and the Debian package that brings it.
-has = $(shell command -v $1 >/dev/null 2>&1 && echo yes)
-missing := $(if $(wildcard /usr/include/stb/stb_image.h),,libstb-dev) $(if $(call has,emcc),,emscripten) \
-  $(if $(call has,node),,nodejs) $(if $(call has,curl),,curl ca-certificates)
-missing_test := $(missing) $(if $(call has,npm),,npm) $(if $(call has,chromium),,chromium)
-
+to_build := libstb-dev=/usr/include/stb/stb_image.h emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
 deps: ## fetch what building and serving need (make deps-test: tests too)
-	@$(call fetch,$(missing),to build and serve the page)
+	@.ci/deps $(to_build)
 deps-test:
-	@$(call fetch,$(missing_test),to build and test everything)
+	@.ci/deps $(to_build) npm=npm chromium=chromium
 	@test node_modules/.installed -nt package.json || \
 	  { npm install --no-audit --no-fund --no-package-lock && touch node_modules/.installed; }
-
-define fetch
-$(if $(strip $1),echo 'Eyelet needs these packages $2: $(strip $1)'; \
-sudo=; command -v apt-get >/dev/null || { echo 'Install them with the package manager of your system, then run make again.'; exit 1; }; \
-if [ "$$(id -u)" != 0 ]; then \
-  [ -t 0 ] && command -v sudo >/dev/null || { echo 'As root: apt-get install $(strip $1)'; exit 1; }; \
-  sudo=sudo; echo 'Installs them by sudo apt-get, which asks for your password.'; fi; \
-$$sudo apt-get update && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(strip $1))
-endef
 
 /usr/include/stb/stb_image.h:
 	@echo 'stb_image.h is missing: run make deps'; exit 1

@@ -152,7 +152,7 @@ static void backward_scale(struct net_run *run, int i, float *din, float *dparam
 static void backward_by_loss(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
     (void)run, (void)i, (void)din, (void)dparameters, (void)dout, (void)n;
-    assert(!"the softmax has no backward pass of its own");
+    assert(false && "the softmax has no backward pass of its own");
 }
 
 static backward_function *const backward[NODE_KINDS] = {

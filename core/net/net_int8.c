@@ -336,7 +336,7 @@ static void run_node(struct net_int8 *quantized, int i)
     case INT8_FORM_FOLDED:
     case INT8_FORM_NONE: break; /* refused by int8_scales */
     }
-    assert(!"no int8 form");
+    assert(false && "no int8 form");
 }
 
 void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float temperature)

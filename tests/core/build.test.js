@@ -77,3 +77,14 @@ test('the manual page renders without a warning', { skip: spawnSync('groff', ['-
     assert.equal(stderr, '');
     assert.match(stdout, /train and run image classifiers/);
 });
+
+const asNobody = process.getuid() !== 0 ? [] : spawnSync('setpriv', ['--reuid=65534', 'true']).status === 0 ? ['setpriv', '--reuid=65534'] : null;
+test('what is missing is named, and nothing is asked of sudo without a terminal', { skip: asNobody ? false : 'NOT TESTED: setpriv cannot give up the rights of this user' }, () => {
+    const deps = (...packages) => spawnSync([...asNobody, join(root, '.ci/deps')][0], [...asNobody, join(root, '.ci/deps'), ...packages].slice(1), { encoding: 'utf8', input: '' });
+    const present = deps('bash=bash', 'tree=/etc');
+    assert.deepEqual([present.status, present.stdout, present.stderr], [0, '', '']);
+    const missing = deps('bash=bash', 'no-such-package=no-such-command');
+    assert.equal(missing.status, 1);
+    assert.match(missing.stdout, /^Eyelet needs these packages: no-such-package\n(As root: apt-get install no-such-package|Install them with the package manager .*)\n$/);
+    assert.equal(missing.stderr, '');
+});
