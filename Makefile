@@ -132,11 +132,13 @@ wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-f
 
 wasm: $(module) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node
 
-# Of core, the linker drops what no export reaches: training, and without decoders those.
+# Of core, the linker drops what no export reaches: training, and without decoders those. NAME.symbols lists the
+# functions that stay.
 $(module): $O/wasm/wasm/exports.o
 $O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.o
 $(module) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
-	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 $^ -o $@
+	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 --emit-symbol-map $^ -o $@
+	@$(if $(filter $O/%,$@),,mv $@.symbols $O/wasm/)
 
 # Kernels for speed, everything else for size. Above -O1 clang unrolls and moves more than the source asks for: larger, and in V8 no
 # faster but where loops are for the compiler to vectorise or choices to be made outside of them.

@@ -14,6 +14,26 @@ struct random {
     uint64_t state;
 };
 
+/* The streams of a run, all from its one seed; each use has its own, so that one option does not change what another one draws. The
+ * numbers decide what is drawn: never change one. */
+enum random_stream {
+    STREAM_WEIGHTS = 1,         /* first weights */
+    STREAM_DROPOUT = 2,         /* a seed of its own, whose streams are the numbers of the nodes */
+    STREAM_SPLIT_CONTENT = 3,   /* images set apart by what they show */
+    STREAM_ORDER = 4,           /* of the images in an epoch */
+    STREAM_VALIDATION = 5,      /* a seed for STREAM_SPLIT_CONTENT */
+    STREAM_MOVE = 10,           /* augmentation, from here to STREAM_MIX */
+    STREAM_FIRST_FLIP = 11,
+    STREAM_FLIP = 12,
+    STREAM_CUTOUT = 13,
+    STREAM_RECTANGLE = 14,
+    STREAM_JITTER = 15,
+    STREAM_ERASE = 16,
+    STREAM_MIX = 17,
+    STREAM_SPLIT_CLASS = 1000,  /* + class: validation images of CIFAR-10, which has 10 */
+    STREAM_SUBSET = 2000        /* the images of a data set that are kept */
+};
+
 static inline uint64_t random_mix(uint64_t x)
 {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -1,33 +1,25 @@
 #include "training/augment.h"
 
-#include <math.h>
+#include "kernels/math.h"
+
+#include <assert.h>
+#include <math.h> /* floor and sqrt, which are exact, or rounded correctly, everywhere */
 #include <string.h>
 
-/* Each choice has its own stream of numbers, so that one option does not change what another one draws. */
-enum stream {
-    STREAM_MOVE = 10,
-    STREAM_FIRST_FLIP,
-    STREAM_FLIP,
-    STREAM_CUTOUT,
-    STREAM_PART,
-    STREAM_JITTER,
-    STREAM_ERASE,
-    STREAM_MIX
-};
-
-static struct random drawn(uint64_t seed, enum stream stream, int epoch, int place)
+/* What one choice draws for one image. */
+static struct random drawn(const struct augmentation *how, enum random_stream stream, int index)
 {
-    return random_seed(random_at(seed, stream, (uint64_t)epoch), (uint64_t)place);
+    return random_seed(random_at(how->seed, stream, (uint64_t)how->epoch), (uint64_t)index);
 }
 
-static double between(struct random *random, double least, double most)
+static double between(struct random *random, double min, double max)
 {
-    return least + (most - least) * (double)random_uniform(random);
+    return min + (max - min) * (double)random_uniform(random);
 }
 
-/* ---- Places ---- */
+/* ---- Geometry ---- */
 
-/* A place outside 0 .. count-1, reflected without repeating the edge: -1 is 1. */
+/* A coordinate outside 0 .. count-1, reflected without repeating the edge: -1 is 1. */
 static int reflected(int at, int count)
 {
     if (count == 1)
@@ -50,7 +42,7 @@ void augment_view(uint8_t *out, const uint8_t *in, struct shape shape, bool mirr
 
 void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const struct part *part)
 {
-    const double angle = part->degrees * (3.14159265358979323846 / 180), cosine = cos(angle), sine = sin(angle);
+    const double angle = part->degrees * (3.14159265358979323846 / 180), cosine = math_cos(angle), sine = math_sin(angle);
     const double step_y = part->h / shape.h, step_x = (part->mirrored ? -part->w : part->w) / shape.w;
     for (int y = 0; y < shape.h; y++)
         for (int x = 0; x < shape.w; x++, out += 3) {
@@ -71,16 +63,16 @@ void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const str
         }
 }
 
-/* A rectangle of at least this share of the area and an aspect whose logarithm is uniform, or, after ten that were too long for
+/* A rectangle of at least this fraction of the area and an aspect whose logarithm is uniform, or, after ten that were too long for
  * the image, all of it. */
-static void draw_rectangle(struct part *part, struct shape shape, double least_area, struct random *random)
+static void draw_rectangle(struct part *part, struct shape shape, double min_area, struct random *random)
 {
     enum { TRIES = 10 };
-    const double most_aspect = log(4.0 / 3);
+    const double log_max_aspect = math_log(4.0 / 3);
     *part = (struct part){.h = shape.h, .w = shape.w};
     for (int i = 0; i < TRIES; i++) {
-        const double area = between(random, least_area, 1) * shape.h * shape.w;
-        const double aspect = exp(between(random, -most_aspect, most_aspect));
+        const double area = between(random, min_area, 1) * shape.h * shape.w;
+        const double aspect = math_exp(between(random, -log_max_aspect, log_max_aspect));
         const double h = sqrt(area / aspect), w = sqrt(area * aspect);
         if (h <= shape.h && w <= shape.w) {
             *part = (struct part){between(random, 0, shape.h - h), between(random, 0, shape.w - w), h, w, false, 0};
@@ -89,21 +81,32 @@ static void draw_rectangle(struct part *part, struct shape shape, double least_a
     }
 }
 
-static void change_places(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment, uint64_t seed,
-                          int epoch, int place)
+/* Whether an image is seen in a mirror in this epoch. */
+static bool is_mirrored(const struct augmentation *how, int index)
 {
-    struct random moves = drawn(seed, STREAM_MOVE, epoch, place);
-    const uint64_t first = random_at(seed, STREAM_FIRST_FLIP, (uint64_t)place) >> 63;
-    const uint64_t now = random_at(random_at(seed, STREAM_FLIP, (uint64_t)epoch), 0, (uint64_t)place) >> 63;
-    const bool mirrored = augment->flip == FLIP_RANDOM ? now : augment->flip == FLIP_ALTERNATE && ((first + (uint64_t)epoch) & 1);
-    const int most = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < most ? augment->crop : most;
+    const uint64_t first = random_at(how->seed, STREAM_FIRST_FLIP, (uint64_t)index) >> 63;
+    switch (how->augment->flip) {
+    case FLIP_NONE: break;
+    case FLIP_RANDOM: return random_at(random_at(how->seed, STREAM_FLIP, (uint64_t)how->epoch), 0, (uint64_t)index) >> 63;
+    case FLIP_ALTERNATE: return (first + (uint64_t)how->epoch) & 1;
+    }
+    return false;
+}
+
+static void move(uint8_t *out, const uint8_t *in, const struct augmentation *how, int index)
+{
+    const struct shape shape = how->shape;
+    const struct augment *augment = how->augment;
+    struct random moves = drawn(how, STREAM_MOVE, index);
+    const bool mirrored = is_mirrored(how, index);
+    const int max = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < max ? augment->crop : max;
     const int down = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
     const int right = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
     if (!(augment->resized_crop > 0) && !(augment->rotate > 0)) {
         augment_view(out, in, shape, mirrored, down, right);
         return;
     }
-    struct random random = drawn(seed, STREAM_PART, epoch, place);
+    struct random random = drawn(how, STREAM_RECTANGLE, index);
     struct part part;
     draw_rectangle(&part, shape, augment->resized_crop > 0 ? (double)augment->resized_crop : 1, &random);
     part.top += down;
@@ -150,8 +153,8 @@ static void jitter(uint8_t *out, struct shape shape, float strength, struct rand
         order[other] = kept;
     }
     for (int i = 0; i < COLOURS; i++) {
-        const double least = strength < 1 ? 1 - (double)strength : 0;
-        augment_colour(out, shape, order[i], (float)between(&random, least, 1 + (double)strength));
+        const double min = strength < 1 ? 1 - (double)strength : 0;
+        augment_colour(out, shape, order[i], (float)between(&random, min, 1 + (double)strength));
     }
 }
 
@@ -173,11 +176,11 @@ static void cut_out(uint8_t *out, struct shape shape, int side, const float mean
 static void erase(uint8_t *out, struct shape shape, float probability, struct random random)
 {
     enum { TRIES = 10 };
-    const double most_aspect = -log(0.3);
+    const double log_max_aspect = -math_log(0.3);
     bool wanted = random_uniform(&random) < probability;
     for (int i = 0; wanted && i < TRIES; i++) {
         const double area = between(&random, 0.02, 0.4) * shape.h * shape.w;
-        const double aspect = exp(between(&random, -most_aspect, most_aspect));
+        const double aspect = math_exp(between(&random, -log_max_aspect, log_max_aspect));
         const int h = (int)(sqrt(area / aspect) + 0.5), w = (int)(sqrt(area * aspect) + 0.5);
         if (h < 1 || w < 1 || h >= shape.h || w >= shape.w)
             continue;
@@ -190,16 +193,17 @@ static void erase(uint8_t *out, struct shape shape, float probability, struct ra
     }
 }
 
-void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment, const float mean[3],
-                   uint64_t seed, int epoch, int place)
+void augment_image(uint8_t *out, const uint8_t *in, const struct augmentation *how, int index)
 {
-    change_places(out, in, shape, augment, seed, epoch, place);
+    assert(how->shape.c == 3 && how->epoch >= 0);
+    const struct augment *augment = how->augment;
+    move(out, in, how, index);
     if (augment->jitter > 0)
-        jitter(out, shape, augment->jitter, drawn(seed, STREAM_JITTER, epoch, place));
+        jitter(out, how->shape, augment->jitter, drawn(how, STREAM_JITTER, index));
     if (augment->cutout)
-        cut_out(out, shape, augment->cutout, mean, drawn(seed, STREAM_CUTOUT, epoch, place));
+        cut_out(out, how->shape, augment->cutout, how->mean, drawn(how, STREAM_CUTOUT, index));
     if (augment->erase > 0)
-        erase(out, shape, augment->erase, drawn(seed, STREAM_ERASE, epoch, place));
+        erase(out, how->shape, augment->erase, drawn(how, STREAM_ERASE, index));
 }
 
 /* ---- Mixing ---- */
@@ -208,49 +212,49 @@ void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const st
 double augment_beta(struct random *random, double alpha)
 {
     for (;;) {
-        const double a = pow((double)random_uniform(random), 1 / alpha), b = pow((double)random_uniform(random), 1 / alpha);
+        const double a = math_pow((double)random_uniform(random), 1 / alpha);
+        const double b = math_pow((double)random_uniform(random), 1 / alpha);
         if (a + b > 0 && a + b <= 1)
             return a / (a + b);
     }
 }
 
-static void average(uint8_t *out, const uint8_t *other, size_t count, float share)
+static void average(uint8_t *out, const uint8_t *other, size_t count, float fraction)
 {
     for (size_t i = 0; i < count; i++)
-        out[i] = (uint8_t)((1 - share) * (float)out[i] + share * (float)other[i] + 0.5f);
+        out[i] = (uint8_t)((1 - fraction) * (float)out[i] + fraction * (float)other[i] + 0.5f);
 }
 
-/* A rectangle of the image's aspect and this share of its area around a pixel anywhere, as far as it lies in the image;
- * returns the share that it has there. */
-static float paste(uint8_t *out, const uint8_t *other, struct shape shape, double share, struct random *random)
+/* A rectangle of the image's aspect and this fraction of its area around a pixel anywhere, as far as it lies in the image;
+ * returns the fraction that it has there. */
+static float paste(uint8_t *out, const uint8_t *other, struct shape shape, double fraction, struct random *random)
 {
-    const int h = (int)(shape.h * sqrt(share)), w = (int)(shape.w * sqrt(share));
+    const int h = (int)(shape.h * sqrt(fraction)), w = (int)(shape.w * sqrt(fraction));
     const int top = (int)random_below(random, (uint32_t)shape.h) - h / 2;
     const int left = (int)random_below(random, (uint32_t)shape.w) - w / 2;
     const int y0 = top > 0 ? top : 0, x0 = left > 0 ? left : 0;
     const int y1 = top + h < shape.h ? top + h : shape.h, x1 = left + w < shape.w ? left + w : shape.w;
     for (int y = y0; y < y1; y++) {
-        const size_t place = ((size_t)y * (size_t)shape.w + (size_t)x0) * 3;
-        memcpy(out + place, other + place, (size_t)(x1 - x0) * 3);
+        const size_t offset = ((size_t)y * (size_t)shape.w + (size_t)x0) * 3;
+        memcpy(out + offset, other + offset, (size_t)(x1 - x0) * 3);
     }
     return (float)((y1 - y0) * (x1 - x0)) / (float)(shape.h * shape.w);
 }
 
-struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *indices, int n,
-                         int i, const struct augment *augment, const float mean[3], uint64_t seed, int epoch)
+struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch, int i)
 {
-    const size_t image = (size_t)shape.h * (size_t)shape.w * 3;
-    const int place = indices[i];
-    augment_image(out, pixels + (size_t)place * image, shape, augment, mean, seed, epoch, place);
+    const struct augment *augment = how->augment;
+    const int index = batch->indices[i];
+    augment_image(out, subset_pixels(batch, i), how, index);
     if (!(augment->mixup > 0) && !(augment->cutmix > 0))
-        return (struct mix){place, 0};
-    struct random random = drawn(seed, STREAM_MIX, epoch, place);
-    const int other = indices[random_below(&random, (uint32_t)n)];
+        return (struct mix){index, 0};
+    struct random random = drawn(how, STREAM_MIX, index);
+    const int other = batch->indices[random_below(&random, (uint32_t)batch->count)];
     const bool averages = augment->mixup > 0 && (!(augment->cutmix > 0) || random_uniform(&random) < 0.5f);
-    const double share = augment_beta(&random, (double)(averages ? augment->mixup : augment->cutmix));
-    augment_image(scratch, pixels + (size_t)other * image, shape, augment, mean, seed, epoch, other);
+    const double fraction = augment_beta(&random, (double)(averages ? augment->mixup : augment->cutmix));
+    augment_image(scratch, images_pixels(batch->images, other), how, other);
     if (!averages)
-        return (struct mix){other, paste(out, scratch, shape, share, &random)};
-    average(out, scratch, image, (float)share);
-    return (struct mix){other, (float)share};
+        return (struct mix){other, paste(out, scratch, how->shape, fraction, &random)};
+    average(out, scratch, shape_count(how->shape), (float)fraction);
+    return (struct mix){other, (float)fraction};
 }

@@ -1,17 +1,19 @@
-/* Changes of a training image, drawn anew for every epoch from (seed, epoch, place of the image in its data set), so that
+/* Changes of a training image, drawn anew for every epoch from (seed, epoch, index of the image in its data set), so that
  * neither the number of threads nor a stop and --resume change them. Bytes go in and bytes come out.
  *
- *     struct augment augment = {.flip = FLIP_RANDOM, .resized_crop = 0.5f, .mixup = 0.2f};
- *     struct mix mix = augment_mixed(out, scratch, dataset.pixels, shape, indices, n, i, &augment, mean, seed, epoch);
- *     ... the target is that of indices[i], and to mix.share that of mix.place ...
+ *     const struct augment augment = {.flip = FLIP_RANDOM, .resized_crop = 0.5f, .mixup = 0.2f};
+ *     const struct augmentation how = {.augment = &augment, .shape = images.shape, .mean = {0.5f, 0.5f, 0.5f}, .seed = 1, .epoch = 0};
+ *     const struct mix mix = augment_mixed(out, scratch, &how, &batch, i);
+ *     // the target is the label of image i, but for the fraction mix.fraction that of image mix.index
  *
- * In this order: one change of place (moved, cut out and enlarged, mirrored, turned: one interpolation), the colours, what is
- * blotted out, and last the mixing with another image. */
+ * In this order: one change of geometry (moved, cropped and resized, mirrored, rotated: one interpolation), the colours, what is
+ * blotted out, and last the mixing with another image. The same bytes on every machine. */
 #ifndef AUGMENT_H
 #define AUGMENT_H
 
 #include "base/random.h"
 #include "base/shape.h"
+#include "training/images.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,30 +28,37 @@ struct augment { /* 0: without */
     enum flip flip;
     int crop; /* move the image by up to this many pixels each way, its border filled by reflection */
     int cutout; /* fill a square with sides of this many pixels, somewhere within the image (DeVries and Taylor 2017) */
-    float resized_crop; /* enlarge a part of the image, of this share of its area or more and an aspect of 3/4 to 4/3
+    float resized_crop; /* enlarge a part of the image, of this fraction of its area or more and an aspect of 3/4 to 4/3
                            (Szegedy et al. 2015; torchvision's RandomResizedCrop) */
     float rotate;       /* turn by up to this many degrees each way, the corners filled by reflection */
     float jitter;       /* brightness, contrast and saturation, in an order drawn too, each times 1 - jitter to 1 + jitter
                            (torchvision's ColorJitter) */
     float erase;        /* the probability of a rectangle of noise over 2 to 40 % of the image (Zhong et al. 2017) */
-    float mixup;        /* average with another image of the batch; alpha of its share's Beta distribution (Zhang et al. 2018) */
+    float mixup;        /* average with another image of the batch; alpha of its weight's Beta distribution (Zhang et al. 2018) */
     float cutmix;       /* paste a rectangle of another image of the batch; alpha likewise (Yun et al. 2019). Beside mixup
                            either has every other image */
 };
 
-/* out (h, w, 3) from in (h, w, 3), without mixing; mean: the colour of a cutout, on a scale of 0 to 1. */
-void augment_image(uint8_t *out, const uint8_t *in, struct shape shape, const struct augment *augment, const float mean[3],
-                   uint64_t seed, int epoch, int place);
-
-struct mix {
-    int place;   /* of the other image */
-    float share; /* its share of the result, 0 to 1 */
+/* What all images of an epoch have in common. */
+struct augmentation {
+    const struct augment *augment;
+    struct shape shape;
+    float mean[3]; /* the colour of a cutout, 0 to 1 */
+    uint64_t seed;
+    int epoch; /* from 0 */
 };
 
-/* Image i of the batch at indices[0 .. n) of pixels (all, h, w, 3), augmented and mixed with another one of the batch, which is
- * augmented as it is by itself. scratch: (h, w, 3). */
-struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const uint8_t *pixels, struct shape shape, const int *indices, int n,
-                         int i, const struct augment *augment, const float mean[3], uint64_t seed, int epoch);
+/* out (h, w, 3) from in (h, w, 3), without mixing. */
+void augment_image(uint8_t *out, const uint8_t *in, const struct augmentation *how, int index);
+
+struct mix {
+    int index;      /* of the other image */
+    float fraction; /* its weight in the result, 0 to 1 */
+};
+
+/* Image i of the batch, augmented and mixed with another one of the batch, which is augmented as it is by itself.
+ * scratch: (h, w, 3). */
+struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch, int i);
 
 /* ---- The parts ---- */
 
@@ -71,9 +80,9 @@ void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const str
 enum colour { COLOUR_BRIGHTNESS, COLOUR_CONTRAST, COLOUR_SATURATION, COLOURS };
 void augment_colour(uint8_t *pixels, struct shape shape, enum colour colour, float factor);
 
-/* A number of the Beta(alpha, alpha) distribution, alpha from AUGMENT_LEAST_ALPHA to AUGMENT_MOST_ALPHA. */
-#define AUGMENT_LEAST_ALPHA 0.05f
-#define AUGMENT_MOST_ALPHA 2.0f
+/* A number of the Beta(alpha, alpha) distribution, alpha from AUGMENT_MIN_ALPHA to AUGMENT_MAX_ALPHA. */
+#define AUGMENT_MIN_ALPHA 0.05f
+#define AUGMENT_MAX_ALPHA 2.0f
 double augment_beta(struct random *random, double alpha);
 
 #endif

@@ -1,5 +1,7 @@
 #include "training/calibration.h"
 
+#include "kernels/math.h"
+
 #include <math.h>
 
 /* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the other classes share the rest. */
@@ -12,11 +14,11 @@ static double cross_entropy(const float *logits, const int *labels, int count, i
             largest = (double)logits[k] > largest ? (double)logits[k] : largest;
         for (int k = 0; k < classes; k++) {
             const double x = ((double)logits[k] - largest) / temperature;
-            exponentials += exp(x);
+            exponentials += math_exp(x);
             all += x;
         }
         const double label = ((double)logits[labels[i]] - largest) / temperature;
-        sum += log(exponentials) - (1 - rest) * label - rest * (all - label) / (classes - 1);
+        sum += math_log(exponentials) - (1 - rest) * label - rest * (all - label) / (classes - 1);
     }
     return sum / count;
 }
@@ -25,25 +27,25 @@ static double cross_entropy(const float *logits, const int *labels, int count, i
 double calibration_temperature(const float *logits, const int *labels, int count, int classes)
 {
     const double golden = 0.6180339887498949, rest = 1.0 / (count + 2.0);
-    double low = log(0.05), high = log(20), left = high - golden * (high - low), right = low + golden * (high - low);
-    double at_left = cross_entropy(logits, labels, count, classes, exp(left), rest);
-    double at_right = cross_entropy(logits, labels, count, classes, exp(right), rest);
+    double low = math_log(0.05), high = math_log(20), left = high - golden * (high - low), right = low + golden * (high - low);
+    double at_left = cross_entropy(logits, labels, count, classes, math_exp(left), rest);
+    double at_right = cross_entropy(logits, labels, count, classes, math_exp(right), rest);
     while (high - low > 1e-5) {
         if (at_left <= at_right) {
             high = right;
             right = left;
             at_right = at_left;
             left = high - golden * (high - low);
-            at_left = cross_entropy(logits, labels, count, classes, exp(left), rest);
+            at_left = cross_entropy(logits, labels, count, classes, math_exp(left), rest);
         } else {
             low = left;
             left = right;
             at_left = at_right;
             right = low + golden * (high - low);
-            at_right = cross_entropy(logits, labels, count, classes, exp(right), rest);
+            at_right = cross_entropy(logits, labels, count, classes, math_exp(right), rest);
         }
     }
-    return floor(exp((low + high) / 2) * 1000 + 0.5) / 1000;
+    return floor(math_exp((low + high) / 2) * 1000 + 0.5) / 1000;
 }
 
 void calibration_answers(struct answer *answers, const float *logits, const int *labels, int count, int classes,
@@ -58,13 +60,13 @@ void calibration_answers(struct answer *answers, const float *logits, const int 
             before += logits[k] > logits[label] || (logits[k] == logits[label] && k < label);
         }
         for (int k = 0; k < classes; k++)
-            sum += exp(((double)logits[k] - (double)logits[best]) / temperature);
+            sum += math_exp(((double)logits[k] - (double)logits[best]) / temperature);
         const double behind = ((double)logits[label] - (double)logits[best]) / temperature;
         answers[i] = (struct answer){.label = label,
                                      .best = best,
                                      .score = 1 / sum,
-                                     .label_score = exp(behind) / sum,
-                                     .loss = log(sum) - behind,
+                                     .label_score = math_exp(behind) / sum,
+                                     .loss = math_log(sum) - behind,
                                      .among_five = before < 5};
     }
 }

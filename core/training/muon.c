@@ -1,8 +1,7 @@
 #include "training/muon.h"
 
-#include "kernels/gemm.h"
-
-#include <math.h>
+#include <assert.h>
+#include <math.h> /* sqrt, which is rounded correctly everywhere */
 #include <string.h>
 
 enum { STEPS = 3 };
@@ -30,7 +29,7 @@ static float norm(const float *x, size_t count)
 }
 
 /* x (rows, columns) becomes its nearly orthogonal neighbour. */
-static void orthogonalise(float *x, float *scratch, int rows, int columns)
+static void orthogonalise(float *x, float *scratch, int rows, int columns, gemm_function *gemm)
 {
     static const float a = 3.4445f, b = -4.7750f, c = 2.0315f;
     const int small = rows < columns ? rows : columns, large = rows < columns ? columns : rows;
@@ -45,21 +44,21 @@ static void orthogonalise(float *x, float *scratch, int rows, int columns)
         x[i] *= scale;
     for (int step = 0; step < STEPS; step++) {
         gemm_pack(packed, x, large_axis, across, small);
-        gemm_fast(&(struct gemm){.a = x, .rows = small_axis, .depth = large_axis, .b = packed, .columns = small,
+        gemm(&(struct gemm){.a = x, .rows = small_axis, .depth = large_axis, .b = packed, .columns = small,
                                  .c = gram, .c_stride = small});
         gemm_pack(packed, gram, axis_line(small, small), 1, small);
-        gemm_fast(&(struct gemm){.a = gram, .rows = axis_line(small, small), .depth = axis_line(small, 1), .b = packed,
+        gemm(&(struct gemm){.a = gram, .rows = axis_line(small, small), .depth = axis_line(small, 1), .b = packed,
                                  .columns = small, .c = gram2, .c_stride = small});
         for (size_t i = 0; i < square; i++)
             mix[i] = b * gram[i] + c * gram2[i];
         /* mix is symmetric: (mix x) for a wide x, (x mix) for a tall one. */
         if (rows < columns) {
             gemm_pack(packed, x, axis_line(rows, columns), 1, columns);
-            gemm_fast(&(struct gemm){.a = mix, .rows = axis_line(rows, rows), .depth = axis_line(rows, 1), .b = packed,
+            gemm(&(struct gemm){.a = mix, .rows = axis_line(rows, rows), .depth = axis_line(rows, 1), .b = packed,
                                      .columns = columns, .c = next, .c_stride = columns});
         } else {
             gemm_pack(packed, mix, axis_line(columns, columns), 1, columns);
-            gemm_fast(&(struct gemm){.a = x, .rows = axis_line(rows, columns), .depth = axis_line(columns, 1), .b = packed,
+            gemm(&(struct gemm){.a = x, .rows = axis_line(rows, columns), .depth = axis_line(columns, 1), .b = packed,
                                      .columns = columns, .c = next, .c_stride = columns});
         }
         for (size_t i = 0; i < full; i++)
@@ -72,17 +71,18 @@ float muon_scale(const float *w, size_t count, int columns)
     return sqrtf((float)columns) / norm(w, count);
 }
 
-void muon_step(float *w, const float *gradient, float *velocity, float *scratch, float rate, float momentum, int rows,
-               int columns)
+void muon_step(float *w, const float *gradient, float *velocity, float *scratch, const struct muon *muon)
 {
-    const size_t count = (size_t)rows * (size_t)columns;
+    assert(muon->rows > 0 && muon->columns > 0 && scratch && muon->gemm);
+    const size_t count = (size_t)muon->rows * (size_t)muon->columns;
+    const float momentum = muon->momentum;
     float *direction = scratch;
     for (size_t i = 0; i < count; i++) {
         velocity[i] = momentum * velocity[i] + gradient[i];
         direction[i] = gradient[i] + momentum * velocity[i];
     }
-    orthogonalise(direction, scratch + count, rows, columns);
-    const float scale = muon_scale(w, count, columns);
+    orthogonalise(direction, scratch + count, muon->rows, muon->columns, muon->gemm);
+    const float scale = muon_scale(w, count, muon->columns);
     for (size_t i = 0; i < count; i++)
-        w[i] = w[i] * scale - rate * direction[i];
+        w[i] = w[i] * scale - muon->learning_rate * direction[i];
 }

@@ -10,7 +10,7 @@
 #include "bench/bench_peak.h"
 
 #include "model/network.h"
-#include "model/trainer.h"
+#include "training/trainer.h"
 #include "training/loss.h"
 
 #include <stdio.h>
@@ -19,8 +19,8 @@
 
 enum { CLASSES = 10, SEED = 1, LEAST_STEPS = 3, REPEATS = 9 };
 
-static const struct optimizer sgd = {.kind = OPTIMIZER_SGD, .rate = 0.001f, .momentum = 0.9f};
-static const float smoothing = 0.1f;
+static const struct optimizer sgd = {.kind = OPTIMIZER_SGD, .learning_rate = 0.001f, .momentum = 0.9f};
+static const float label_smoothing = 0.1f;
 
 /* ---- What is asked of the machine ---- */
 
@@ -38,19 +38,27 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
 {
     const struct shape shape = {net->input.h, net->input.w, 3};
     const size_t bytes = (size_t)batch * shape_count(shape);
-    struct dataset dataset = {.count = batch, .shape = shape, .classes = CLASSES,
-                              .pixels = allocate(bytes, 1), .labels = allocate((size_t)batch, sizeof(uint16_t))};
+    uint8_t *pixels = allocate(bytes, 1);
+    uint16_t *labels = allocate((size_t)batch, sizeof *labels);
+    const struct images images = {.pixels = pixels, .labels = labels, .shape = shape, .count = batch, .classes = CLASSES};
     int *indices = allocate((size_t)batch, sizeof(int));
     struct random random = random_seed(SEED, 0);
     for (size_t i = 0; i < bytes; i++)
-        dataset.pixels[i] = (uint8_t)random_below(&random, 256);
+        pixels[i] = (uint8_t)random_below(&random, 256);
     for (int i = 0; i < batch; i++) {
-        dataset.labels[i] = (uint16_t)random_below(&random, CLASSES);
+        labels[i] = (uint16_t)random_below(&random, CLASSES);
         indices[i] = i;
     }
     const struct preprocess preprocess = {.mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
-    const struct settings settings = {.optimizer = sgd, .epochs = 1, .batch = batch, .smoothing = smoothing};
-    struct trainer *trainer = trainer_new(net, &preprocess, threads, shard, SEED, INITIALIZE_HE, false);
+    const struct trainer_settings settings = {.optimizer = sgd, .epochs = 1, .batch = batch, .label_smoothing = label_smoothing};
+    const struct trainer_options options = {.net = net, .preprocess = preprocess, .parallel = parallel_threads(threads), .gemm = gemm_fast,
+                                            .seed = SEED, .initializer = INITIALIZE_HE, .optimizer = sgd.kind, .shard = shard,
+                                            .max_images = batch};
+    const uint64_t size = trainer_bytes(&options);
+    void *memory = allocate((size_t)size, 1);
+    struct trainer *trainer;
+    if (trainer_open(&trainer, memory, size, &options))
+        die_of_memory();
 
     uint64_t multiply_adds = 0;
     for (int i = 0; i < net->node_count; i++)
@@ -60,7 +68,8 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     double end = 0;
     for (int step = 0; step <= LEAST_STEPS || seconds_now() < end; step++) { /* an epoch of one batch is a step */
         const double start = seconds_now();
-        if (!trainer_epoch(trainer, &settings, &dataset, indices, batch, step, NULL, NULL, NULL).finite)
+        const struct epoch epoch = {.settings = &settings, .subset = {&images, indices, batch}, .number = step};
+        if (!trainer_epoch(trainer, &epoch).finite)
             die(NULL, NULL, "the loss is no longer a finite number");
         if (step == 0) /* warms up */
             end = seconds_now() + seconds;
@@ -68,10 +77,10 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
             printf("%s%.6f", step > 1 ? ", " : "", seconds_now() - start);
     }
     printf("]}\n");
-    trainer_free(trainer);
+    free(memory);
     free(indices);
-    free(dataset.pixels);
-    free(dataset.labels);
+    free(pixels);
+    free(labels);
 }
 
 /* ---- Layers ---- */
@@ -103,7 +112,7 @@ static void print_layers(const struct net *net, int shard)
     struct target *targets = allocate((size_t)shard, sizeof *targets);
     struct times *times = allocate(1, sizeof *times);
     struct random random = random_seed(SEED, 1);
-    net_initialize(parameters, net, INITIALIZE_HE, &random);
+    initialize_parameters(parameters, net, INITIALIZE_HE, &random);
 
     struct net_packed packed;
     struct net_run run;
@@ -132,16 +141,18 @@ static void print_layers(const struct net *net, int shard)
             net_forward_training_node(&run, i, shard);
             note(times, i, FORWARD);
         }
-        cross_entropy_forward(losses, probabilities, net_logits(&run), targets, smoothing, shard, CLASSES);
+        cross_entropy_forward(losses, probabilities, net_logits(&run), targets, label_smoothing, shard, CLASSES);
         note(times, last, FORWARD);
-        cross_entropy_backward(net_logits_gradient(&run), probabilities, targets, smoothing, 1.0f / (float)shard, shard, CLASSES);
+        cross_entropy_backward(net_logits_gradient(&run), probabilities, targets, label_smoothing, 1.0f / (float)shard, shard, CLASSES);
         note(times, last, BACKWARD);
         for (int i = last - 1; i >= 0; i--) {
             net_backward_node(&run, gradients, i, shard);
             note(times, i, BACKWARD);
         }
         for (int i = 0; i <= last; i++) {
-            optimizer_step(&sgd, net, i, times->repeat + 2, parameters, gradients, velocity, NULL, NULL);
+            const struct optimizer_state state = {.step = times->repeat + 2, .parameters = parameters, .gradients = gradients,
+                                                  .first = velocity};
+            optimizer_step(&sgd, net, i, &state);
             note(times, i, OPTIMIZER);
         }
     }

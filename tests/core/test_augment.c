@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct shape shape = {11, 13, 3};
-static const float grey[3] = {0.5f, 0.5f, 0.5f};
+#define GREY {0.5f, 0.5f, 0.5f}
 enum { PIXELS = 11 * 13, BYTES = 3 * PIXELS };
 
 static uint8_t *random_image(struct random *random, size_t bytes)
@@ -115,7 +115,7 @@ TEST(colours_as_torchvision_defines_them)
 
 /* Where an option is on, images change, differently in every epoch and place and never between two calls; the bytes past the image
  * are guarded. */
-TEST(every_change_is_drawn_from_seed_epoch_and_place)
+TEST(every_change_is_drawn_from_seed_epoch_and_index)
 {
     static const struct augment all[] = {
         {.flip = FLIP_RANDOM, .crop = 4},          {.cutout = 5}, {.resized_crop = 0.3f}, {.rotate = 30}, {.jitter = 0.5f}, {.erase = 1},
@@ -126,21 +126,21 @@ TEST(every_change_is_drawn_from_seed_epoch_and_place)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         int changed = 0, differ = 0;
         for (int turn = 0; turn < 40; turn++) {
-            augment_image(out, in, shape, &all[i], grey, 1, turn, 3);
+            augment_image(out, in, &(struct augmentation){&all[i], shape, GREY, 1, turn}, 3);
             changed += memcmp(out, in, BYTES) != 0;
-            augment_image(again, in, shape, &all[i], grey, 1, turn, 3);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 1, turn}, 3);
             CHECK(memcmp(out, again, BYTES) == 0);
-            augment_image(again, in, shape, &all[i], grey, 1, turn + 1, 3);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 1, turn + 1}, 3);
             differ += memcmp(out, again, BYTES) != 0;
-            augment_image(again, in, shape, &all[i], grey, 1, turn, 4);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 1, turn}, 4);
             differ += memcmp(out, again, BYTES) != 0;
-            augment_image(again, in, shape, &all[i], grey, 2, turn, 3);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 2, turn}, 3);
             differ += memcmp(out, again, BYTES) != 0;
         }
         test_context("augmentation %zu: %d changed, %d differ", i, changed, differ);
         CHECK(changed >= 35 && differ >= 3 * 35);
     }
-    augment_image(out, in, shape, &(struct augment){0}, grey, 1, 2, 3);
+    augment_image(out, in, &(struct augmentation){&(struct augment){0}, shape, GREY, 1, 2}, 3);
     CHECK(memcmp(out, in, BYTES) == 0);
 }
 
@@ -150,12 +150,12 @@ TEST(places_outside_are_reflected)
     uint8_t *in = test_bytes(BYTES), *out = test_bytes(BYTES);
     memset(in, 93, BYTES);
     for (int turn = 0; turn < 50; turn++) {
-        augment_image(out, in, shape, &(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 100}, grey, 7, turn, turn);
+        augment_image(out, in, &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 100}, shape, GREY, 7, turn}, turn);
         CHECK(memcmp(out, in, BYTES) == 0);
     }
     /* The smallest image of all. */
     const struct shape one = {1, 1, 3};
-    augment_image(out, in, one, &(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 9, .erase = 1}, grey, 7, 0, 0);
+    augment_image(out, in, &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 9, .erase = 1}, one, GREY, 7, 0}, 0);
     CHECK(memcmp(out, in, 3) == 0);
 }
 
@@ -169,7 +169,7 @@ TEST(erasing_leaves_a_rectangle_of_noise)
     double share = 0;
     int erased = 0;
     for (int turn = 0; turn < TURNS; turn++) {
-        augment_image(out, in, square, &(struct augment){.erase = 0.5f}, grey, 7, turn, 0);
+        augment_image(out, in, &(struct augmentation){&(struct augment){.erase = 0.5f}, square, GREY, 7, turn}, 0);
         int top = SIDE, left = SIDE, bottom = -1, right = -1, changed = 0;
         for (int y = 0; y < SIDE; y++)
             for (int x = 0; x < SIDE; x++)
@@ -195,7 +195,7 @@ TEST(erasing_leaves_a_rectangle_of_noise)
 /* Mean 1/2 and variance 1 / (4 (2 alpha + 1)). */
 TEST(beta_distribution)
 {
-    static const float alphas[] = {AUGMENT_LEAST_ALPHA, 0.2f, 1, AUGMENT_MOST_ALPHA};
+    static const float alphas[] = {AUGMENT_MIN_ALPHA, 0.2f, 1, AUGMENT_MAX_ALPHA};
     enum { DRAWS = 20000 };
     for (size_t a = 0; a < sizeof alphas / sizeof *alphas; a++) {
         struct random random = random_seed(104, a);
@@ -221,31 +221,34 @@ TEST(mixed_images_have_the_shares_of_their_targets)
         memset(pixels + i * BYTES, 40 * i + 20, BYTES);
     static const int indices[] = {5, 2, 4, 0, 1}; /* the batch; image 3 is not in it */
     enum { BATCH = sizeof indices / sizeof *indices };
+    const struct images images = {.pixels = pixels, .shape = shape, .count = N};
+    const struct subset batch = {&images, indices, BATCH};
     static const struct augment all[] = {{.mixup = 1}, {.cutmix = 1}, {.mixup = 0.4f, .cutmix = 1}};
     for (int a = 0; a < 3; a++) {
         int averaged = 0, pasted = 0, partners[N] = {0};
         double shares = 0;
         for (int turn = 0; turn < TURNS; turn++)
             for (int i = 0; i < BATCH; i++) {
-                const struct mix mix = augment_mixed(out, scratch, pixels, shape, indices, BATCH, i, &all[a], grey, 1, turn);
-                const int own = pixels[indices[i] * BYTES], other = pixels[mix.place * BYTES];
-                partners[mix.place]++;
-                shares += (double)mix.share / (TURNS * BATCH);
+                const struct augmentation how = {&all[a], shape, GREY, 1, turn};
+                const struct mix mix = augment_mixed(out, scratch, &how, &batch, i);
+                const int own = pixels[indices[i] * BYTES], other = pixels[mix.index * BYTES];
+                partners[mix.index]++;
+                shares += (double)mix.fraction / (TURNS * BATCH);
                 int of_other = 0, between = 0;
                 for (int k = 0; k < BYTES; k++) {
                     of_other += out[k] == other;
                     between += out[k] != other && out[k] != own;
                 }
-                test_context("augmentation %d, turn %d, image %d with %d", a, turn, indices[i], mix.place);
+                test_context("augmentation %d, turn %d, image %d with %d", a, turn, indices[i], mix.index);
                 if (own == other) {
                     CHECK_EQUAL(between, 0);
                 } else if (between == BYTES) {
                     averaged++;
-                    CHECK_CLOSE(out[0], own + (other - own) * (double)mix.share, 0.51);
+                    CHECK_CLOSE(out[0], own + (other - own) * (double)mix.fraction, 0.51);
                 } else if (of_other > 0 && of_other < BYTES) {
                     pasted++;
                     CHECK_EQUAL(between, 0);
-                    CHECK_CLOSE(of_other, (double)BYTES * (double)mix.share, 1e-3);
+                    CHECK_CLOSE(of_other, (double)BYTES * (double)mix.fraction, 1e-3);
                 }
             }
         test_context("augmentation %d: %d averaged, %d pasted, mean share %g", a, averaged, pasted, shares);
@@ -256,8 +259,8 @@ TEST(mixed_images_have_the_shares_of_their_targets)
         for (int i = 0; i < BATCH; i++)
             CHECK(partners[indices[i]] > TURNS / 2);
     }
-    const struct mix none = augment_mixed(out, scratch, pixels, shape, indices, BATCH, 1, &(struct augment){0}, grey, 1, 0);
-    CHECK(none.place == 2 && none.share == 0 && memcmp(out, pixels + 2 * BYTES, BYTES) == 0);
+    const struct mix none = augment_mixed(out, scratch, &(struct augmentation){&(struct augment){0}, shape, GREY, 1, 0}, &batch, 1);
+    CHECK(none.index == 2 && none.fraction == 0 && memcmp(out, pixels + 2 * BYTES, BYTES) == 0);
 }
 
 static const struct test tests[] = {
@@ -265,7 +268,7 @@ static const struct test tests[] = {
     ENTRY(a_part_is_enlarged),
     ENTRY(an_image_is_turned_clockwise),
     ENTRY(colours_as_torchvision_defines_them),
-    ENTRY(every_change_is_drawn_from_seed_epoch_and_place),
+    ENTRY(every_change_is_drawn_from_seed_epoch_and_index),
     ENTRY(places_outside_are_reflected),
     ENTRY(erasing_leaves_a_rectangle_of_noise),
     ENTRY(beta_distribution),

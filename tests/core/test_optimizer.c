@@ -1,5 +1,6 @@
 /* core/training/optimizer.h against the oracle, initial weights, and a whole training run in small. */
 #include "training/optimizer.h"
+#include "training/initialize.h"
 
 #include "training/loss.h"
 #include "support/nets.h"
@@ -22,9 +23,10 @@ static struct net small_net(void)
 static void step_all(const struct optimizer *optimizer, const struct net *net, int64_t step, float *parameters,
                      const float *gradients, float *first, float *second)
 {
-    float *scratch = test_floats(optimizer_scratch_count(optimizer, net));
+    const struct optimizer_state state = {.step = step, .parameters = parameters, .gradients = gradients, .first = first, .second = second,
+                                          .scratch = test_floats(optimizer_scratch_count(optimizer->kind, net)), .gemm = gemm_fast};
     for (int node = net->node_count - 1; node >= 0; node--) /* in any order */
-        optimizer_step(optimizer, net, node, step, parameters, gradients, first, second, scratch);
+        optimizer_step(optimizer, net, node, &state);
     test_release_newer(second);
 }
 
@@ -52,11 +54,11 @@ static const struct {
     const char *name;
     struct optimizer optimizer;
 } optimizers[] = {
-    {"sgd", {.kind = OPTIMIZER_SGD, .rate = 0.1f}},
-    {"momentum", {.kind = OPTIMIZER_SGD, .rate = 0.05f, .momentum = 0.9f, .weight_decay = 0.01f}},
-    {"nesterov", {.kind = OPTIMIZER_SGD, .rate = 0.05f, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f}},
-    {"adam", {.kind = OPTIMIZER_ADAM, .rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .weight_decay = 0.1f}},
-    {"adamw", {.kind = OPTIMIZER_ADAMW, .rate = 0.01f, .beta1 = 0.8f, .beta2 = 0.99f, .epsilon = 1e-3f, .weight_decay = 0.1f}},
+    {"sgd", {.kind = OPTIMIZER_SGD, .learning_rate = 0.1f}},
+    {"momentum", {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .weight_decay = 0.01f}},
+    {"nesterov", {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f}},
+    {"adam", {.kind = OPTIMIZER_ADAM, .learning_rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .weight_decay = 0.1f}},
+    {"adamw", {.kind = OPTIMIZER_ADAMW, .learning_rate = 0.01f, .beta1 = 0.8f, .beta2 = 0.99f, .epsilon = 1e-3f, .weight_decay = 0.1f}},
 };
 
 TEST(twenty_steps_equal_the_oracle)
@@ -133,8 +135,8 @@ TEST(initial_weights)
     static const char *const names[] = {"Glorot", "He", "uniform"};
     for (int kind = INITIALIZE_GLOROT; kind <= INITIALIZE_UNIFORM; kind++) {
         struct random random = random_seed(29, 0), same = random;
-        net_initialize(parameters, &net, (enum initializer)kind, &random);
-        net_initialize(again, &net, (enum initializer)kind, &same);
+        initialize_parameters(parameters, &net, (enum initializer)kind, &random);
+        initialize_parameters(again, &net, (enum initializer)kind, &same);
         CHECK_SAME_BITS(again, parameters, net_parameter_count(&net));
         for (int node = 0; node < net.node_count; node++) {
             struct block blocks[4];
@@ -176,7 +178,7 @@ TEST(identity_as_first_weights)
         nets_finish(&net, nets_simple(&net, 1, NODE_GLOBAL_AVGPOOL));
         struct random random = random_seed(29, 1);
         float *parameters = test_floats(net_parameter_count(&net));
-        net_initialize(parameters, &net, INITIALIZE_UNIFORM, &random);
+        initialize_parameters(parameters, &net, INITIALIZE_UNIFORM, &random);
         struct fixture fixture;
         fixture_open(&fixture, &net, parameters, 1, NET_INFER);
         float *in = test_random_floats(48, &random);
@@ -196,9 +198,9 @@ TEST(frozen_weights)
     const size_t count = net_parameter_count(&net);
     for (int kind = OPTIMIZER_SGD; kind <= OPTIMIZER_MUON; kind++) {
         struct random random = random_seed(71, 0);
-        const struct optimizer optimizer = {.kind = (enum optimizer_kind)kind, .rate = 0.1f, .beta1 = 0.9f, .beta2 = 0.9f,
-                                            .epsilon = 1e-7f, .weight_decay = 0.1f, .dense_rate = 0.1f, .bias_rate = 0.1f,
-                                            .frozen_bias_rate = 0.1f};
+        const struct optimizer optimizer = {.kind = (enum optimizer_kind)kind, .learning_rate = 0.1f, .beta1 = 0.9f, .beta2 = 0.9f,
+                                            .epsilon = 1e-7f, .weight_decay = 0.1f, .dense_learning_rate = 0.1f, .bias_learning_rate = 0.1f,
+                                            .frozen_bias_learning_rate = 0.1f};
         float *parameters = nets_parameters(&net, &random), *before = test_floats(count);
         float *gradients = test_random_floats(count, &random), *first = zeros(count), *second = zeros(count);
         memcpy(before, parameters, count * sizeof(float));
@@ -215,8 +217,8 @@ TEST(frozen_weights)
 TEST(muon_equals_the_oracle)
 {
     static const int shapes[][4] = {{1, 4, 2, 2}, {3, 6, 3, 3}, {3, 40, 2, 2}, {1, 1, 1, 1}, {3, 27, 3, 3}};
-    const struct optimizer muon = {.kind = OPTIMIZER_MUON, .rate = 0.2f, .momentum = 0.6f, .other_momentum = 0.85f,
-                                   .dense_rate = 0.3f, .dense_decay = 0.01f, .bias_rate = 0.05f, .bias_decay = 0.02f};
+    const struct optimizer muon = {.kind = OPTIMIZER_MUON, .learning_rate = 0.2f, .momentum = 0.6f, .other_momentum = 0.85f,
+                                   .dense_learning_rate = 0.3f, .dense_decay = 0.01f, .bias_learning_rate = 0.05f, .bias_decay = 0.02f};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         struct random random = random_seed(72, s);
         struct net net = {.input = {4, 4, shapes[s][0]}};
@@ -235,12 +237,12 @@ TEST(muon_equals_the_oracle)
             test_context("%d x %d, step %d", rows, columns, step);
             test_fill(gradients, count, &random);
             step_all(&muon, &net, step, parameters, gradients, first, second);
-            oracle_muon(expected, test_widened(gradients, count), (double)muon.rate, (double)muon.momentum, rows, columns);
+            oracle_muon(expected, test_widened(gradients, count), (double)muon.learning_rate, (double)muon.momentum, rows, columns);
             for (size_t i = (size_t)(rows * columns); i < count; i++) {
                 const enum block_role role = role_of(&net, i);
                 const bool dense = role == BLOCK_WEIGHT; /* or depthwise */
                 const struct optimizer other = {.kind = OPTIMIZER_SGD, .nesterov = true, .momentum = muon.other_momentum,
-                                                .rate = dense ? muon.dense_rate : muon.bias_rate,
+                                                .learning_rate = dense ? muon.dense_learning_rate : muon.bias_learning_rate,
                                                 .weight_decay = dense ? muon.dense_decay : muon.bias_decay};
                 if (role == BLOCK_MEAN || role == BLOCK_VARIANCE)
                     expected[i].weight = (double)parameters[i];
@@ -251,6 +253,15 @@ TEST(muon_equals_the_oracle)
                 CHECK_CLOSE(parameters[i], expected[i].weight, 1e-4 * (1 + fabs(expected[i].weight)));
         }
     }
+}
+
+TEST(every_learning_rate_is_scaled)
+{
+    struct optimizer optimizer = {.learning_rate = 1, .dense_learning_rate = 2, .bias_learning_rate = 3, .frozen_bias_learning_rate = 4,
+                                  .weight_decay = 5, .momentum = 6};
+    optimizer_scale_learning_rates(&optimizer, 0.5f);
+    CHECK(optimizer.learning_rate == 0.5f && optimizer.dense_learning_rate == 1 && optimizer.bias_learning_rate == 1.5f &&
+          optimizer.frozen_bias_learning_rate == 2 && optimizer.weight_decay == 5 && optimizer.momentum == 6);
 }
 
 enum { IMAGES = 64, BATCH = 16, CLASSES = 10, STEPS = 300 };
@@ -265,7 +276,7 @@ static int memorise(float *parameters, const struct net *net, const struct optim
     for (int i = 0; i < IMAGES; i++)
         targets[i] = target_of(test_between(&random, 0, CLASSES - 1));
     float *gradients = test_floats(count);
-    net_initialize(parameters, net, INITIALIZE_HE, &random);
+    initialize_parameters(parameters, net, INITIALIZE_HE, &random);
     struct fixture fixture;
     fixture_open(&fixture, net, parameters, BATCH, NET_TRAIN);
     fixture.run.gemm = gemm_fast;
@@ -316,14 +327,14 @@ TEST(memorises_noise_and_does_it_again_to_the_bit)
     x = nets_simple(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 32, true), NODE_RELU);
     nets_finish(&net, nets_dense(&net, x, CLASSES, true));
     float *parameters = test_floats(net_parameter_count(&net)), *again = test_floats(net_parameter_count(&net));
-    const struct optimizer adam = {.kind = OPTIMIZER_ADAM, .rate = 3e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+    const struct optimizer adam = {.kind = OPTIMIZER_ADAM, .learning_rate = 3e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
     CHECK_EQUAL(memorise(parameters, &net, &adam, STEPS), IMAGES);
     CHECK_EQUAL(memorise(again, &net, &adam, STEPS), IMAGES);
     CHECK_SAME_BITS(again, parameters, net_parameter_count(&net));
-    const struct optimizer nesterov = {.kind = OPTIMIZER_SGD, .rate = 0.02f, .momentum = 0.9f, .nesterov = true};
+    const struct optimizer nesterov = {.kind = OPTIMIZER_SGD, .learning_rate = 0.02f, .momentum = 0.9f, .nesterov = true};
     CHECK_EQUAL(memorise(parameters, &net, &nesterov, STEPS), IMAGES);
-    const struct optimizer muon = {.kind = OPTIMIZER_MUON, .rate = 0.05f, .momentum = 0.6f, .other_momentum = 0.85f,
-                                   .dense_rate = 0.02f, .bias_rate = 0.02f};
+    const struct optimizer muon = {.kind = OPTIMIZER_MUON, .learning_rate = 0.05f, .momentum = 0.6f, .other_momentum = 0.85f,
+                                   .dense_learning_rate = 0.02f, .bias_learning_rate = 0.02f};
     CHECK_EQUAL(memorise(parameters, &net, &muon, STEPS), IMAGES);
 }
 
@@ -334,6 +345,7 @@ static const struct test tests[] = {
     ENTRY(identity_as_first_weights),
     ENTRY(frozen_weights),
     ENTRY(muon_equals_the_oracle),
+    ENTRY(every_learning_rate_is_scaled),
     ENTRY(memorises_noise_and_does_it_again_to_the_bit),
 };
 const struct suite optimizer_suite = SUITE("optimizer", tests);

@@ -178,8 +178,8 @@ double oracle_cross_entropy(const double *logits, const struct target *targets, 
         FOR(k, c) largest = fmax(largest, logits[i * c + k]);
         FOR(k, c) sum += exp(logits[i * c + k] - largest);
         FOR(k, c) {
-            const double share = (double)targets[i].share;
-            const double mixed = (k == targets[i].label) * (1 - share) + (k == targets[i].other) * share;
+            const double fraction = (double)targets[i].fraction;
+            const double mixed = (k == targets[i].label) * (1 - fraction) + (k == targets[i].other) * fraction;
             const double target = smoothing / c + (1 - smoothing) * mixed;
             loss -= (double)targets[i].weight * target * (logits[i * c + k] - largest - log(sum));
         }
@@ -189,7 +189,7 @@ double oracle_cross_entropy(const double *logits, const struct target *targets, 
 
 void oracle_step(struct oracle_weight *w, double gradient, const struct optimizer *optimizer, int step)
 {
-    const double rate = (double)optimizer->rate, decay = (double)optimizer->weight_decay;
+    const double rate = (double)optimizer->learning_rate, decay = (double)optimizer->weight_decay;
     const double momentum = (double)optimizer->momentum;
     const double beta1 = (double)optimizer->beta1, beta2 = (double)optimizer->beta2;
     if (optimizer->kind != OPTIMIZER_ADAMW)

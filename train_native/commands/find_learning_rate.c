@@ -5,27 +5,22 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { STEPS = 106, STEPS_A_DECADE = 15 };
-static const double lowest_rate = 1e-6; /* seven decades up to 10 */
+enum { STEPS = 106, STEPS_PER_DECADE = 15 };
+static const double min_learning_rate = 1e-6; /* seven decades up to 10 */
 
 struct test {
-    struct settings settings; /* with the rate of the step under way */
-    const struct settings *asked;
+    struct trainer_settings settings; /* with the learning rate of the step under way */
+    const struct trainer_settings *asked;
     int steps;
-    double rates[STEPS], losses[STEPS]; /* losses: a moving average, or single ones jump too much */
-    double average, lowest, seen;       /* seen: the loss of the epoch up to the step before */
+    double rates[STEPS], losses[STEPS]; /* losses: an exponential moving average, or single ones jump too much */
+    double ema, lowest, loss_before;    /* loss_before: of the epoch, up to the step before */
 };
 
-static void set_rate(struct test *test)
+static void set_learning_rate(struct test *test)
 {
-    const double rate = lowest_rate * pow(10, (double)test->steps / (double)STEPS_A_DECADE);
-    const float share = (float)(rate / (double)test->asked->optimizer.rate);
-    struct optimizer *optimizer = &test->settings.optimizer;
-    *optimizer = test->asked->optimizer;
-    optimizer->rate *= share;
-    optimizer->dense_rate *= share;
-    optimizer->bias_rate *= share;
-    optimizer->frozen_bias_rate *= share;
+    const double rate = min_learning_rate * pow(10, (double)test->steps / (double)STEPS_PER_DECADE);
+    test->settings.optimizer = test->asked->optimizer;
+    optimizer_scale_learning_rates(&test->settings.optimizer, (float)(rate / (double)test->asked->optimizer.learning_rate));
     if (test->steps < STEPS)
         test->rates[test->steps] = rate;
 }
@@ -36,13 +31,13 @@ static bool note(void *context, const struct epoch_result *so_far, int images)
     static const double stays = 0.9; /* of the average in a step */
     struct test *test = context;
     const int left = so_far->count % test->settings.batch; /* the last step of an epoch may be a smaller one */
-    const double loss = (so_far->loss_sum - test->seen) / (left ? left : test->settings.batch);
-    test->seen = so_far->count == images ? 0 : so_far->loss_sum;
-    test->average = stays * test->average + (1 - stays) * loss;
-    const double smooth = test->losses[test->steps] = test->average / (1 - pow(stays, test->steps + 1));
+    const double loss = (so_far->loss_sum - test->loss_before) / (left ? left : test->settings.batch);
+    test->loss_before = so_far->count == images ? 0 : so_far->loss_sum;
+    test->ema = stays * test->ema + (1 - stays) * loss;
+    const double smooth = test->losses[test->steps] = test->ema / (1 - pow(stays, test->steps + 1));
     test->lowest = test->steps == 0 || smooth < test->lowest ? smooth : test->lowest;
     test->steps++;
-    set_rate(test);
+    set_learning_rate(test);
     return test->steps < STEPS && smooth <= 2 * test->lowest + 1;
 }
 
@@ -63,22 +58,22 @@ static void print_table(const struct test *test)
     const double highest = test->losses[0] + 0.5 * (test->losses[0] - test->lowest); /* the rise at the end is cut off */
     printf("      rate      loss\n");
     for (int i = 0; i < test->steps; i += EVERY) {
-        const double share = (test->losses[i] - test->lowest) / (highest - test->lowest + 1e-9);
-        const int length = (int)((double)BAR * (share < 1 ? share : 1));
-        printf("%10.2g  %8.4f  %.*s%s\n", test->rates[i], test->losses[i], length, line, share > 1 ? ">" : "");
+        const double fraction = (test->losses[i] - test->lowest) / (highest - test->lowest + 1e-9);
+        const int length = (int)((double)BAR * (fraction < 1 ? fraction : 1));
+        printf("%10.2g  %8.4f  %.*s%s\n", test->rates[i], test->losses[i], length, line, fraction > 1 ? ">" : "");
     }
 }
 
-void find_rate(struct trainer *trainer, const struct settings *settings, const struct dataset *dataset, const int *indices,
-               int count, bool json)
+void find_learning_rate(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset, bool json)
 {
     struct test test = {.settings = *settings, .asked = settings};
     test.settings.schedule = SCHEDULE_CONSTANT;
     test.settings.warmup = 0;
-    set_rate(&test);
+    set_learning_rate(&test);
     struct epoch_result result = {.finite = true};
-    for (int epoch = 0; test.steps < STEPS && !result.stopped && result.finite; epoch++)
-        result = trainer_epoch(trainer, &test.settings, dataset, indices, count, epoch, NULL, note, &test);
+    struct epoch epoch = {.settings = &test.settings, .subset = *subset, .progress = note, .context = &test};
+    for (; test.steps < STEPS && !result.stopped && result.finite; epoch.number++)
+        result = trainer_epoch(trainer, &epoch);
     if (!test.steps)
         die(NULL, "Something is wrong with the data or the network.", "the loss is not a finite number in the first step");
     const double rate = suggestion(&test);

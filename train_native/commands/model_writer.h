@@ -1,7 +1,7 @@
 /* Writes a trained network as a model file, with notes that say where it comes from.
  *
- *     const struct model_writer saver = {&net, &trainer->preprocess, &dataset, &options, command, train_count};
- *     model_writer_save(&saver, weights, "mine.eyelet", epochs, &validation); */
+ *     const struct model_writer writer = {&net, &preprocess, &dataset, &options, command, train_count};
+ *     model_writer_save(&writer, weights, "mine.eyelet", epochs, &validation); */
 #ifndef MODEL_WRITER_H
 #define MODEL_WRITER_H
 
@@ -13,12 +13,12 @@ struct model_writer {
     const struct dataset *dataset;
     const struct train_options *options;
     const char *command; /* the command line, for the notes */
-    int train_count;     /* images trained from */
+    int train_count;     /* training images */
 };
 
 /* epochs: 0 where there were none; validation: count 0 where nothing was measured. A failure ends the program; what stood at
  * `path` stays. */
-void model_writer_save(const struct model_writer *saver, const float *weights, const char *path, int epochs,
-                const struct epoch_result *validation);
+void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
+                       const struct epoch_result *validation);
 
 #endif

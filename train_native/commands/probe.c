@@ -4,7 +4,7 @@
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/text.h"
-#include "model/softmax_regression.h"
+#include "training/softmax_regression.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,48 +31,56 @@ static float scale_behind(const struct net *net, int head)
 
 /* ---- Embeddings ---- */
 
-/* x (count, features + 1): what the head reads of these images, and a 1. */
-static void embed(float *x, const struct model_writer *saver, const float *parameters, int head, const int *indices, int count,
-                  int threads)
+/* The images at a time of one thread. */
+struct embedding {
+    const struct net *net;
+    const struct preprocess *preprocess;
+    const struct subset *subset;
+    int head;
+    float *x; /* (count, features + 1): what the head reads of these images, and a 1 */
+    struct net_run *runs; /* of each thread */
+};
+
+static void embed_images(void *context, int chunk, int thread)
 {
-    const struct net *net = saver->net;
-    const struct dataset *dataset = saver->dataset;
-    const int tensor = net->nodes[head].input[0];
+    const struct embedding *embedding = context;
+    const struct net *net = embedding->net;
+    struct net_run *run = &embedding->runs[thread];
+    const int tensor = net->nodes[embedding->head].input[0], start = chunk * IMAGES;
     const size_t features = shape_count(net->shapes[tensor]), pixels = shape_count(net->input);
+    const int n = embedding->subset->count - start < IMAGES ? embedding->subset->count - start : IMAGES;
+    for (int i = 0; i < n; i++)
+        image_normalise(run->tensor[0] + (size_t)i * pixels, subset_pixels(embedding->subset, start + i), net->input, embedding->preprocess);
+    for (int i = 0; i < embedding->head; i++)
+        net_forward_node(run, i, n);
+    for (int i = 0; i < n; i++) {
+        float *row = embedding->x + (size_t)(start + i) * (features + 1);
+        memcpy(row, run->tensor[tensor] + (size_t)i * features, features * sizeof(float));
+        row[features] = 1;
+    }
+}
+
+static void plan(struct net_packed *packed, struct net_run *runs, int threads, const struct net *net, struct arena *arena)
+{
+    net_packed_plan(packed, net, NET_INFER, arena);
+    for (int i = 0; i < threads; i++)
+        net_run_plan(&runs[i], net, packed, IMAGES, NET_INFER, arena);
+}
+
+static void embed(struct embedding *embedding, const float *parameters, const struct parallel *parallel)
+{
+    const struct net *net = embedding->net;
     struct net_packed packed;
     struct arena arena = {0};
-    net_packed_plan(&packed, net, NET_INFER, &arena);
-    void *memory = allocate((size_t)arena.used, 1);
-    arena = (struct arena){.base = memory, .size = arena.used};
-    net_packed_plan(&packed, net, NET_INFER, &arena);
-    for (int i = 0; i < head; i++)
+    embedding->runs = allocate((size_t)parallel->threads, sizeof *embedding->runs);
+    plan(&packed, embedding->runs, parallel->threads, net, &arena);
+    arena = (struct arena){.base = allocate((size_t)arena.used, 1), .size = arena.used};
+    plan(&packed, embedding->runs, parallel->threads, net, &arena);
+    for (int i = 0; i < embedding->head; i++)
         net_pack(&packed, net, i, parameters + net->offset[i]);
-#pragma omp parallel num_threads(threads)
-    {
-        struct net_run run;
-        struct arena own = {0};
-        net_run_plan(&run, net, &packed, IMAGES, NET_INFER, &own);
-        void *work = allocate((size_t)own.used, 1);
-        own = (struct arena){.base = work, .size = own.used};
-        net_run_plan(&run, net, &packed, IMAGES, NET_INFER, &own);
-#pragma omp for schedule(dynamic)
-        for (int start = 0; start < count; start += IMAGES) {
-            const int n = count - start < IMAGES ? count - start : IMAGES;
-            for (int i = 0; i < n; i++)
-                image_normalise(run.tensor[0] + (size_t)i * pixels,
-                                dataset->pixels + (size_t)indices[start + i] * shape_count(dataset->shape), net->input,
-                                saver->preprocess);
-            for (int i = 0; i < head; i++)
-                net_forward_node(&run, i, n);
-            for (int i = 0; i < n; i++) {
-                float *row = x + (size_t)(start + i) * (features + 1);
-                memcpy(row, run.tensor[tensor] + (size_t)i * features, features * sizeof(float));
-                row[features] = 1;
-            }
-        }
-        free(work);
-    }
-    free(memory);
+    parallel->run(parallel, (embedding->subset->count + IMAGES - 1) / IMAGES, embed_images, embedding);
+    free(arena.base);
+    free(embedding->runs);
 }
 
 /* Mean and std of each feature but the last; one that never changes has a std of 1. */
@@ -98,15 +106,15 @@ static void standardise(float *x, const float *mean, const float *std, int count
             x[k] = (x[k] - mean[k]) / std[k];
 }
 
-/* ---- Learning ---- */
+/* ---- Training ---- */
 
-static struct epoch_result score(const float *w, const struct regression *data)
+static struct epoch_result score(const float *w, const struct regression *data, struct arena memory)
 {
     const size_t scores = (size_t)data->count * (size_t)data->classes;
     float *logits = allocate(2 * scores + (size_t)data->count, sizeof(float));
     float *probabilities = logits + scores, *losses = probabilities + scores;
     struct epoch_result result = {.count = data->count, .finite = true};
-    softmax_regression_logits(logits, w, data);
+    softmax_regression_logits(logits, w, data, memory);
     cross_entropy_forward(losses, probabilities, logits, data->targets, 0, data->count, data->classes);
     for (int i = 0; i < data->count; i++) {
         const float *row = logits + i * data->classes;
@@ -146,13 +154,16 @@ static struct epoch_result choose(float *best, const struct train_options *o, co
                                   const struct regression *validation)
 {
     const size_t size = (size_t)train->features * (size_t)train->classes;
+    const uint64_t bytes = softmax_regression_bytes(train), measuring = softmax_regression_bytes(validation);
+    struct arena memory = {.size = bytes > measuring ? bytes : measuring};
+    memory.base = allocate((size_t)memory.size, 1);
     float *w = allocate(size, sizeof(float));
     struct epoch_result chosen = {0};
     for (int s = 0; s < STRENGTHS; s++) {
         if (!validation->count && s != USUAL_STRENGTH)
             continue;
-        const int iterations = softmax_regression(w, train, strengths[s]);
-        const struct epoch_result trained = score(w, train), measured = score(w, validation);
+        const int iterations = softmax_regression(w, train, strengths[s], memory);
+        const struct epoch_result trained = score(w, train, memory), measured = score(w, validation, memory);
         print_strength(o, strengths[s], iterations, &trained, &measured);
         if (!chosen.count || measured.loss_sum < chosen.loss_sum) {
             memcpy(best, w, size * sizeof(float));
@@ -160,6 +171,7 @@ static struct epoch_result choose(float *best, const struct train_options *o, co
         }
     }
     free(w);
+    free(memory.base);
     return chosen;
 }
 
@@ -179,19 +191,21 @@ static void put_head(float *head, const float *w, const float *mean, const float
     }
 }
 
-static struct regression regression_of(const struct model_writer *saver, const float *parameters, int head, const int *indices, int count,
-                                       const float *class_weights, int threads)
+/* The embeddings and labels of a subset. */
+static struct regression regression_of(struct embedding *embedding, const float *parameters, const float *class_weights,
+                                       const struct parallel *parallel, gemm_function *gemm)
 {
-    const struct dataset *dataset = saver->dataset;
-    const int features = (int)shape_count(saver->net->shapes[saver->net->nodes[head].input[0]]) + 1;
-    float *x = allocate((size_t)count * (size_t)features + 1, sizeof(float));
-    struct target *targets = allocate((size_t)count + 1, sizeof *targets);
-    embed(x, saver, parameters, head, indices, count, threads);
-    for (int i = 0; i < count; i++) {
-        targets[i] = target_of(dataset->labels[indices[i]]);
+    const struct net *net = embedding->net;
+    const struct subset *subset = embedding->subset;
+    const int features = (int)shape_count(net->shapes[net->nodes[embedding->head].input[0]]) + 1;
+    embedding->x = allocate((size_t)subset->count * (size_t)features + 1, sizeof(float));
+    struct target *targets = allocate((size_t)subset->count + 1, sizeof *targets);
+    embed(embedding, parameters, parallel);
+    for (int i = 0; i < subset->count; i++) {
+        targets[i] = target_of(subset_label(subset, i));
         targets[i].weight = class_weights ? class_weights[targets[i].label] : 1;
     }
-    return (struct regression){x, targets, count, features, dataset->classes, threads};
+    return (struct regression){embedding->x, targets, subset->count, features, net_classes(net), gemm, parallel};
 }
 
 static void regression_free(struct regression *data)
@@ -200,17 +214,18 @@ static void regression_free(struct regression *data)
     free((void *)data->targets);
 }
 
-void probe(const struct model_writer *saver, const struct transfer *transfer, const struct split *split, const float *class_weights,
-           int threads)
+void probe(const struct probe *p)
 {
-    const struct net *net = saver->net;
-    const struct train_options *o = saver->options;
-    const int head = transfer->head, classes = net_classes(net);
+    const struct net *net = p->writer->net;
+    const struct train_options *o = p->writer->options;
+    const int head = p->transfer->head, classes = net_classes(net);
     const float scale = scale_behind(net, head);
     double start = seconds_now();
-    const float *trunk = transfer->parameters;
-    struct regression train = regression_of(saver, trunk, head, split->train, split->train_count, class_weights, threads);
-    struct regression validation = regression_of(saver, trunk, head, split->validation, split->validation_count, NULL, threads);
+    const float *trunk = p->transfer->parameters;
+    struct embedding embedding = {.net = net, .preprocess = p->writer->preprocess, .subset = p->train, .head = head};
+    struct regression train = regression_of(&embedding, trunk, p->class_weights, p->parallel, p->gemm);
+    embedding.subset = p->validation;
+    struct regression validation = regression_of(&embedding, trunk, NULL, p->parallel, p->gemm);
     const int features = train.features;
     float *mean = allocate((size_t)features, sizeof(float)), *std = allocate((size_t)features, sizeof(float));
     measure(mean, std, train.x, train.count, features);
@@ -230,7 +245,7 @@ void probe(const struct model_writer *saver, const struct transfer *transfer, co
     float *parameters = allocate(net_parameter_count(net), sizeof(float));
     memcpy(parameters, trunk, net_parameter_count(net) * sizeof(float));
     put_head(parameters + net->offset[head], w, mean, std, features, classes, scale);
-    model_writer_save(saver, parameters, o->output, 0, &measured);
+    model_writer_save(p->writer, parameters, o->output, 0, &measured);
     free(parameters);
     free(w);
     free(mean);

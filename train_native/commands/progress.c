@@ -14,7 +14,7 @@ static FILE *open_log(const char *path)
     FILE *log = fopen(path, "w");
     if (!log || setvbuf(log, NULL, _IONBF, 0) || /* after a failure nothing is left that exit would write */
         fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0)
-        die(path, "Name a place that you may write to with -o.", "cannot be written: %m");
+        die(path, "Name a file that you may write to with -o.", "cannot be written: %m");
     return log;
 }
 
@@ -34,53 +34,53 @@ static FILE *reopen_log(const char *path, int epochs)
     return log;
 }
 
-struct display display_open(const struct train_options *options, const char *log_path, int epochs)
+struct progress progress_open(const struct train_options *options, const char *log_path, int epochs)
 {
-    return (struct display){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path,
+    return (struct progress){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path,
                            .log = epochs < 0 ? open_log(log_path) : reopen_log(log_path, epochs)};
 }
 
-void display_close(struct display *display)
+void progress_close(struct progress *progress)
 {
-    if (fclose(display->log))
-        die(display->log_path, NULL, "the log cannot be written: %m");
+    if (fclose(progress->log))
+        die(progress->log_path, NULL, "the log cannot be written: %m");
 }
 
-void display_start(struct display *display, int epoch, int images)
+void progress_start(struct progress *progress, int epoch, int images)
 {
-    display->epoch = epoch;
-    display->first = images;
-    display->epoch_start = seconds_now();
+    progress->epoch = epoch;
+    progress->first = images;
+    progress->epoch_start = seconds_now();
 }
 
-void display_progress(struct display *display, const struct epoch_result *so_far, int images)
+void progress_step(struct progress *progress, const struct epoch_result *so_far, int images)
 {
-    const double now = seconds_now(), elapsed = now - display->epoch_start;
-    if (display->live && (now - display->drawn > 0.1 || so_far->count == images)) {
+    const double now = seconds_now(), elapsed = now - progress->epoch_start;
+    if (progress->live && (now - progress->drawn > 0.1 || so_far->count == images)) {
         enum { BAR = 24 };
-        display->drawn = now;
-        const double rate = (so_far->count - display->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / rate;
+        progress->drawn = now;
+        const double per_second = (so_far->count - progress->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / per_second;
         const int filled = (int)((int64_t)BAR * so_far->count / images);
         printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
-               display->options->settings.epochs > 9 ? 2 : 1, display->epoch + 1, display->options->settings.epochs, filled,
+               progress->options->settings.epochs > 9 ? 2 : 1, progress->epoch + 1, progress->options->settings.epochs, filled,
                "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               format_thousands((uint64_t)rate), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
+               format_thousands((uint64_t)per_second), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
         fflush(stdout);
     }
 }
 
-void display_epoch(struct display *display, const struct epoch_result *train, const struct epoch_result *validation, bool best)
+void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation, bool best)
 {
-    const double seconds = seconds_now() - display->epoch_start;
-    const int epoch = display->epoch + 1, epochs = display->options->settings.epochs;
-    if (display->options->json) {
+    const double seconds = seconds_now() - progress->epoch_start;
+    const int epoch = progress->epoch + 1, epochs = progress->options->settings.epochs;
+    if (progress->options->json) {
         printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train), epoch_accuracy(train));
         if (validation->count)
             printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation), epoch_accuracy(validation));
         printf("\"seconds\": %.2f}\n", seconds);
     } else {
-        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", display->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds, format_thousands((uint64_t)((train->count - display->first) / seconds)), epoch_loss(train),
+        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", progress->live ? "\r\033[K" : "",
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds, format_thousands((uint64_t)((train->count - progress->first) / seconds)), epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
             printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
@@ -90,10 +90,10 @@ void display_epoch(struct display *display, const struct epoch_result *train, co
     char measured[64] = ","; /* empty fields where nothing was measured */
     if (validation->count)
         snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
-    const long start = ftell(display->log);
-    if (fprintf(display->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
+    const long start = ftell(progress->log);
+    if (fprintf(progress->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
         const int reason = errno;
-        if (ftruncate(fileno(display->log), start)) {} /* half a line would make the file unreadable for others */
-        die(display->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
+        if (ftruncate(fileno(progress->log), start)) {} /* half a line would make the file unreadable for others */
+        die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
     }
 }

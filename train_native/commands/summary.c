@@ -10,7 +10,7 @@
 #include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
-#include "model/trainer.h"
+#include "training/trainer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,16 @@ static uint64_t run_bytes(const struct net *net, bool quantized)
 static int micro_batch_of(const char *name)
 {
     const struct recipe *recipe = recipe_named(name);
-    return recipe ? recipe->shard : USUAL_SHARD;
+    return recipe ? recipe->shard : TRAINER_USUAL_SHARD;
+}
+
+/* Memory of a trainer with two threads, without images. */
+static uint64_t training_bytes(const struct net *net, const char *name)
+{
+    const struct recipe *recipe = recipe_named(name);
+    const struct trainer_options options = {.net = net, .parallel = parallel_threads(2), .gemm = gemm_fast, .shard = micro_batch_of(name),
+                                            .optimizer = recipe ? recipe->settings.optimizer.kind : OPTIMIZER_ADAM};
+    return trainer_bytes(&options);
 }
 
 static void print_table(const struct net *net, const char *name, bool quantized)
@@ -66,7 +75,7 @@ static void print_table(const struct net *net, const char *name, bool quantized)
     printf("\n  parameters      %s (%s bytes)\n", format_thousands(net_parameter_count(net)), format_thousands(4 * net_parameter_count(net)));
     printf("  multiply-adds   %s for one image\n", format_thousands(multiply_adds));
     printf("  memory          %s bytes to classify, %s to train with two threads, a micro-batch of %d\n", format_thousands(run_bytes(net, quantized)),
-           format_thousands(trainer_bytes(net, 2, micro_batch_of(name))), micro_batch_of(name));
+           format_thousands(training_bytes(net, name)), micro_batch_of(name));
 }
 
 /* CRC-32 of the weights as the float32 numbers that they are when the model is opened. */
@@ -117,7 +126,7 @@ static void print_json(const struct net *net, const char *name, const struct mod
     json_int(&json, "parameters", (int64_t)net_parameter_count(net));
     json_int(&json, "multiply_adds", (int64_t)multiply_adds);
     json_int(&json, "inference_bytes", (int64_t)run_bytes(net, model && model->type == WEIGHTS_QUANTIZED));
-    json_int(&json, "training_bytes", (int64_t)trainer_bytes(net, 2, micro_batch_of(name)));
+    json_int(&json, "training_bytes", (int64_t)training_bytes(net, name));
     json_close(&json);
     json_end(&json);
 }

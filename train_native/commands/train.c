@@ -1,171 +1,36 @@
 #include "commands/commands.h"
 
-#include "model/calibrated_model.h"
-#include "model/checkpoint.h"
-#include "commands/choose.h"
-#include "data/dataset.h"
-#include "commands/progress.h"
-#include "data/fetch.h"
-#include "data/dataset_open.h"
-#include "data/split.h"
-#include "commands/find_learning_rate.h"
-#include "model/layer_name.h"
-#include "model/network.h"
-#include "cli/options.h"
-#include "commands/probe.h"
-#include "model/unfold_batchnorm.h"
-#include "commands/run_folder.h"
-#include "commands/model_writer.h"
 #include "cli/errors.h"
-#include "cli/escape.h"
 #include "cli/files.h"
 #include "cli/memory.h"
+#include "cli/options.h"
 #include "cli/text.h"
+#include "commands/choose.h"
+#include "commands/epochs.h"
+#include "commands/find_learning_rate.h"
+#include "commands/probe.h"
+#include "commands/run_folder.h"
 #include "commands/train_options.h"
-#include "model/trainer.h"
+#include "data/dataset_open.h"
+#include "data/fetch.h"
+#include "data/split.h"
+#include "model/calibrated_model.h"
+#include "model/layer_name.h"
+#include "model/network.h"
 #include "model/transfer.h"
-#include "base/vec/vec.h"
-#include "model/whiten.h"
+#include "training/unfold_batchnorm.h"
+#include "training/whiten.h"
 
 #include <errno.h>
 #include <omp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    interrupted = number;
-    signal(number, SIG_DFL); /* a second one ends the program at once */
-}
-
-/* ---- The epochs ---- */
-
-/* A run and where its results go. */
-struct run {
-    const struct train_options *options;
-    const struct model_writer *saver;
-    struct trainer *trainer;
-    const struct split *split;
-    struct display *display;
-    struct progress progress;
-    const char *identity, *last_path;
-    int frozen; /* nodes, from the first on, that do not learn until --unfreeze */
-};
-
-static bool on_progress(void *context, const struct epoch_result *so_far, int images)
-{
-    display_progress(context, so_far, images);
-    return !interrupted;
-}
-
-/* Ends the program, naming the step and the layer that overflowed first. */
-_Noreturn static void fail_overflown(const struct train_options *o, const struct trainer *trainer, int epoch, int count)
-{
-    char layer[80] = "in the loss itself";
-    if (trainer->overflown >= 0)
-        snprintf(layer, sizeof layer, "first in layer %d (%s)", trainer->overflown + 1,
-                 kind_names[trainer->net->nodes[trainer->overflown].kind]);
-    die(o->output, "Lower --learning-rate. The models of the epochs before are kept.",
-         "the loss is no longer a finite number in epoch %d, step %d, after %d images: %s", epoch + 1,
-         (count + o->settings.batch - 1) / o->settings.batch, count, layer);
-}
-
-static void save(const struct run *run, const char *path, const struct epoch_result *measured)
-{
-    model_writer_save(run->saver, trainer_weights(run->trainer), path, run->progress.epoch + 1, measured);
-}
-
-/* A signal came within an epoch. */
-static int stop(struct run *run)
-{
-    const struct epoch_result unmeasured = {0};
-    const char *output = run->options->output;
-    checkpoint_save(output, run->identity, run->trainer, &run->progress);
-    save(run, run->last_path, &unmeasured);
-    if (access(output, F_OK))
-        save(run, output, &unmeasured);
-    warn(NULL, "Go on with the same command and --resume.", "stopped by a signal in epoch %d; saved %s and a checkpoint",
-             run->progress.epoch + 1, run->last_path);
-    return EXIT_INTERRUPTED;
-}
-
-/* Measures and saves what an epoch has trained. False ends the run: --patience is at its end. */
-static bool finish_epoch(struct run *run)
-{
-    const struct settings *settings = &run->options->settings;
-    const struct split *split = run->split;
-    struct progress *progress = &run->progress;
-    const struct epoch_result measured =
-        trainer_measure(run->trainer, run->saver->dataset, split->validation, split->validation_count);
-    if (!measured.finite)
-        die(run->options->output, "Lower --learning-rate. The models of the epochs before are kept.",
-             "the loss on the validation images is no longer a finite number after epoch %d", progress->epoch + 1);
-    const bool better = !split->validation_count || epoch_accuracy(&measured) > progress->best;
-    display_epoch(run->display, &progress->so_far, &measured, better);
-    save(run, run->last_path, &measured);
-    if (better) {
-        save(run, run->options->output, &measured);
-        progress->best = epoch_accuracy(&measured);
-    }
-    progress->waited = better ? 0 : progress->waited + 1;
-    if (settings->schedule == SCHEDULE_PLATEAU)
-        plateau_step(&progress->plateau, epoch_loss(&measured), settings->plateau);
-    const bool over = settings->patience && progress->waited >= settings->patience;
-    if (over && !run->options->json && progress->epoch + 1 < settings->epochs)
-        printf("ended early: %d epochs without a better validation\n", settings->patience);
-    return !over;
-}
-
-/* Fits the scores of the models that were written to the validation images; last: NULL if there is only one. */
-static void calibrate(const struct train_options *o, const char *last, const struct dataset *dataset, const struct split *split,
-                      int threads)
-{
-    if (!split->validation_count || dataset->classes < 2)
-        return;
-    omp_set_num_threads(threads);
-    if (last)
-        calibrated_model_file(last, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
-    const struct calibration best =
-        calibrated_model_file(o->output, dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
-    calibrated_model_print(&best, o->json);
-}
-
-/* The epochs from progress on. Returns the exit status. */
-static int learn(struct run *run)
-{
-    const struct settings *settings = &run->options->settings;
-    const struct split *split = run->split;
-    struct progress *progress = &run->progress;
-    struct trainer *trainer = run->trainer;
-    for (bool more = true; more && progress->epoch < settings->epochs;) {
-        const int unfreeze = run->options->unfreeze;
-        trainer->frozen_nodes = unfreeze && progress->epoch >= unfreeze ? 0 : run->frozen;
-        trainer->rates_left = progress->plateau.share;
-        display_start(run->display, progress->epoch, progress->so_far.count);
-        progress->so_far = trainer_epoch(trainer, settings, run->saver->dataset, split->train, split->train_count,
-                                         progress->epoch, &progress->so_far, on_progress, run->display);
-        if (!progress->so_far.finite)
-            fail_overflown(run->options, trainer, progress->epoch, progress->so_far.count);
-        if (interrupted && progress->so_far.count < split->train_count)
-            return stop(run);
-        more = finish_epoch(run);
-        progress->epoch++;
-        progress->so_far = (struct epoch_result){0};
-        if (more && progress->epoch < settings->epochs)
-            checkpoint_save(run->options->output, run->identity, trainer, progress);
-    }
-    return EXIT_SUCCESS;
-}
-
-/* ---- What a run needs ---- */
+/* ---- Where results go ---- */
 
 /* Finds out before the first epoch, and not after it, that nothing can be written there. */
-static void check_place(const char *path)
+static void check_writable(const char *path)
 {
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
@@ -173,30 +38,50 @@ static void check_place(const char *path)
 }
 
 /* Where the log and the model of the last epoch go; the caller frees the names. */
-struct indices {
+struct files {
     char *log, *last;
 };
 
-static struct indices check_places(const struct train_options *o)
+static struct files find_files(const struct train_options *o)
 {
-    struct indices indices = {NULL, NULL};
+    struct files files = {NULL, NULL};
     if (o->find_learning_rate)
-        return indices;
+        return files;
     if (o->run_folder) {
         char *folder = text_copy_bytes(o->output, (size_t)(strrchr(o->output, '/') - o->output));
         struct stat about;
         if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
-            die(folder, "Name another place with -o.", "the folder of the run cannot be made: %m");
+            die(folder, "Name another folder with -o.", "the folder of the run cannot be made: %m");
         free(folder);
     }
-    check_place(o->output);
+    check_writable(o->output);
     if (!o->linear_probe) {
-        indices = (struct indices){with_suffix(o->output, ".csv"), with_suffix(o->output, ".last.eyelet")};
-        check_place(indices.last);
-        check_place(indices.log);
+        files = (struct files){with_suffix(o->output, ".csv"), with_suffix(o->output, ".last.eyelet")};
+        check_writable(files.last);
+        check_writable(files.log);
     }
-    return indices;
+    return files;
 }
+
+/* ---- What a run needs ---- */
+
+struct job {
+    struct train_options *options;
+    const char *command; /* the command line */
+    struct files files;
+    struct net *net;
+    struct dataset dataset;
+    struct split split;
+    struct preprocess preprocess;
+    struct transfer opened;
+    const struct transfer *transfer; /* &opened; NULL without --from */
+    int frozen_nodes, threads;
+    float *class_weights; /* NULL: all 1 */
+    char *identity;
+    struct images images;
+    struct subset train, validation;
+    struct model_writer writer;
+};
 
 /* Inverse frequencies (King and Zeng 2001), 1 in the mean over the images; the caller frees them. */
 static float *balanced_weights(const struct dataset *dataset, const struct split *split)
@@ -214,60 +99,9 @@ static float *balanced_weights(const struct dataset *dataset, const struct split
     return weights;
 }
 
-static struct trainer *open_trainer(const struct train_options *o, const struct net *net, const struct preprocess *preprocess,
-                                    const struct transfer *transfer, const struct dataset *dataset, const struct split *split,
-                                    int threads)
-{
-    struct trainer *trainer =
-        trainer_new(net, preprocess, threads, o->micro_batch, (uint64_t)o->seed, o->initializer, o->settings.average > 0);
-    if (transfer) {
-        transfer_weights(trainer->parameters, net, transfer);
-        transfer_learning_rate_scales(trainer->learning_rate_scales, net, o->layer_decay);
-        if (o->settings.optimizer.kind == OPTIMIZER_MUON)
-            unfold_batchnorm_measure(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
-    } else if (net->nodes[0].initial == INITIAL_WHITEN) {
-        whiten_weights(trainer->parameters, net, preprocess, dataset, split->train, split->train_count);
-    }
-    return trainer;
-}
-
-static void print_start(const struct train_options *o, const struct net *net, const struct split *split, int threads)
-{
-    if (o->json)
-        return;
-    print_escaped(stdout, o->from ? o->from : o->network);
-    printf(": %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s\n",
-           format_thousands(net_parameter_count(net)), format_thousands((uint64_t)split->train_count), format_thousands((uint64_t)split->validation_count),
-           o->seed, threads, threads == 1 ? "" : "s", VEC_NAME);
-    fflush(stdout);
-}
-
-/* Opens what a run leaves behind and goes through its epochs; returns the exit status. */
-static int run_epochs(struct run *run, const struct indices *indices, int threads)
-{
-    const struct train_options *o = run->options;
-    run->last_path = indices->last;
-    run->progress = (struct progress){.best = -1, .plateau = PLATEAU_START};
-    if (o->resume && !checkpoint_load(o->output, run->identity, run->trainer, &run->progress))
-        die(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
-    if (!o->resume && checkpoint_exists(o->output)) {
-        warn(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
-        checkpoint_remove(o->output);
-    }
-    struct display display = display_open(o, indices->log, o->resume ? run->progress.epoch : -1);
-    run->display = &display;
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    print_start(o, run->trainer->net, run->split, threads);
-    const int status = learn(run);
-    display_close(&display);
-    return status;
-}
-
 /* Without a recipe or a network that the user names, the data says what the options start from; CIFAR-10 is what the recipes
  * were made for. */
-static void choose(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
+static void choose_options(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
 {
     bool named;
     const struct recipe *recipe = train_recipe(&named, argc, argv);
@@ -297,76 +131,207 @@ static int frozen_nodes(const struct net *net, const char *text)
     return count;
 }
 
+/* Batch normalisation back into a model that Muon goes on with. */
+static void unfold(struct job *job)
+{
+    struct unfolding *unfolding = allocate(1, sizeof *unfolding);
+    struct transfer *opened = &job->opened;
+    const enum status status = unfold_batchnorm(unfolding, job->net, job->options->unfreeze ? 0 : job->frozen_nodes, opened->head);
+    if (status)
+        die(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s", status_text(status));
+    float *parameters = allocate(net_parameter_count(&unfolding->net), sizeof(float));
+    unfold_batchnorm_parameters(parameters, unfolding, job->net, opened->parameters);
+    free(opened->parameters);
+    opened->parameters = parameters;
+    opened->head = unfolding->node[opened->head];
+    job->frozen_nodes = unfolding->node[job->frozen_nodes];
+    *job->net = unfolding->net;
+    free(unfolding);
+}
+
+static void open_net(struct job *job)
+{
+    const struct train_options *o = job->options;
+    const struct dataset *dataset = &job->dataset;
+    job->preprocess = (struct preprocess){.resize_mode = o->resize_mode};
+    memcpy(job->preprocess.background, o->background, sizeof job->preprocess.background);
+    if (!o->from) {
+        network_read(job->net, o->network, o->size, o->size, dataset->classes);
+        return;
+    }
+    job->opened = transfer_open(job->net, o->from, o->size, dataset->classes, dataset->class_names, o->linear_probe);
+    job->transfer = &job->opened;
+    job->preprocess = job->opened.preprocess;
+    job->frozen_nodes = o->freeze ? frozen_nodes(job->net, o->freeze) : 0;
+    if (o->settings.optimizer.kind == OPTIMIZER_MUON && !o->linear_probe)
+        unfold(job);
+}
+
+/* The images in memory as the net takes them, and which of them are trained from. */
+static void read_images(struct job *job)
+{
+    const struct train_options *o = job->options;
+    struct dataset *dataset = &job->dataset;
+    dataset_read(dataset, job->net->input, &job->preprocess);
+    if (o->limit)
+        dataset_limit(dataset, o->limit);
+    job->split = split_dataset(dataset, o->validation, (uint64_t)o->seed);
+    if (!job->split.train_count)
+        die(dataset->path, "Lower --validation.", "no images are left to train on");
+    if (!job->transfer)
+        dataset_statistics(job->preprocess.mean, job->preprocess.std, dataset, job->split.train, job->split.train_count);
+    dataset_fit(dataset, job->net->input, &job->preprocess);
+    job->images = dataset_images(dataset);
+    job->train = (struct subset){&job->images, job->split.train, job->split.train_count};
+    job->validation = (struct subset){&job->images, job->split.validation, job->split.validation_count};
+}
+
+static gemm_function *gemm_of(const struct train_options *o)
+{
+    return o->exact ? gemm_exact : gemm_fast;
+}
+
+/* First weights that images decide. */
+static void measure_weights(const struct job *job, float *parameters)
+{
+    struct arena memory = {0};
+    if (job->transfer && job->options->settings.optimizer.kind == OPTIMIZER_MUON) {
+        memory.size = unfold_batchnorm_bytes(job->net, job->train.count);
+        memory.base = allocate((size_t)memory.size, 1);
+        unfold_batchnorm_measure(parameters, job->net, &job->preprocess, &job->train, gemm_of(job->options), memory);
+    } else if (!job->transfer && job->net->nodes[0].initial == INITIAL_WHITEN) {
+        memory.size = whiten_bytes(job->net);
+        memory.base = allocate((size_t)memory.size, 1);
+        whiten_weights(parameters, job->net, &job->preprocess, &job->train, memory);
+    }
+    free(memory.base);
+}
+
+/* *memory: the trainer's, which the caller frees. */
+static struct trainer *open_trainer(const struct job *job, void **memory)
+{
+    const struct train_options *o = job->options;
+    const int validation = job->validation.count, train = job->train.count;
+    const struct trainer_options options = {.net = job->net, .preprocess = job->preprocess, .parallel = parallel_threads(job->threads),
+                                            .gemm = gemm_of(o), .seed = (uint64_t)o->seed, .initializer = o->initializer,
+                                            .optimizer = o->settings.optimizer.kind, .shard = o->micro_batch,
+                                            .max_images = train > validation ? train : validation, .ema = o->settings.ema_decay > 0};
+    const uint64_t size = trainer_bytes(&options);
+    struct trainer *trainer;
+    *memory = allocate((size_t)size, 1);
+    const enum status status = trainer_open(&trainer, *memory, size, &options);
+    if (status)
+        die(NULL, NULL, "%s", status_text(status));
+    if (job->transfer) {
+        transfer_weights(trainer->parameters, job->net, job->transfer);
+        transfer_learning_rate_scales(trainer->learning_rate_scales, job->net, o->layer_decay);
+    }
+    measure_weights(job, trainer->parameters);
+    trainer->class_weights = job->class_weights;
+    trainer->frozen_nodes = job->frozen_nodes;
+    return trainer;
+}
+
+/* ---- Kinds of runs ---- */
+
+/* Fits the scores of the models that were written to the validation images; last: NULL if there is only one. */
+static void calibrate(const struct job *job, const char *last)
+{
+    const struct train_options *o = job->options;
+    const struct split *split = &job->split;
+    if (!split->validation_count || job->dataset.classes < 2)
+        return;
+    omp_set_num_threads(job->threads);
+    if (last)
+        calibrated_model_file(last, &job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+    const struct calibration best =
+        calibrated_model_file(o->output, &job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+    calibrated_model_print(&best, o->json);
+}
+
+static void print_start(const struct job *job)
+{
+    epochs_print_start(job->options, job->net, job->train.count, job->validation.count, job->threads);
+}
+
+static void train_head(const struct job *job)
+{
+    const struct parallel parallel = parallel_threads(job->threads);
+    print_start(job);
+    probe(&(struct probe){.writer = &job->writer, .transfer = job->transfer, .train = &job->train, .validation = &job->validation,
+                          .class_weights = job->class_weights, .parallel = &parallel, .gemm = gemm_of(job->options)});
+    calibrate(job, NULL);
+}
+
+static void try_learning_rates(const struct job *job)
+{
+    void *memory;
+    struct trainer *trainer = open_trainer(job, &memory);
+    print_start(job);
+    find_learning_rate(trainer, &job->options->settings, &job->train, job->options->json);
+    free(memory);
+}
+
+/* Returns the exit status. */
+static int train_all(const struct job *job)
+{
+    void *memory;
+    struct run run = {.options = job->options, .writer = &job->writer, .trainer = open_trainer(job, &memory), .train = job->train,
+                      .validation = job->validation, .identity = job->identity, .log_path = job->files.log,
+                      .last_path = job->files.last, .frozen_nodes = job->frozen_nodes};
+    const int status = epochs_run(&run);
+    free(memory); /* much of it, and calibrating takes its own */
+    if (status == EXIT_SUCCESS) {
+        calibrate(job, job->files.last);
+        checkpoint_remove(job->options->output);
+    }
+    return status;
+}
+
+/* ---- All of it ---- */
+
+static int run(struct job *job)
+{
+    const struct train_options *o = job->options;
+    if (o->linear_probe)
+        train_head(job);
+    else if (o->find_learning_rate)
+        try_learning_rates(job);
+    else
+        return train_all(job);
+    return EXIT_SUCCESS;
+}
+
+static void free_job(struct job *job)
+{
+    if (job->transfer)
+        transfer_free(&job->opened);
+    free(job->identity);
+    free(job->class_weights);
+    free(job->files.log);
+    free(job->files.last);
+    split_free(&job->split);
+    dataset_free(&job->dataset);
+    free(job->net);
+}
+
 static int train(struct train_options *o, const char *command, int argc, char **argv)
 {
-    const struct indices indices = check_places(o);
-    struct net *net = allocate(1, sizeof *net);
-    struct dataset dataset = dataset_open(&o->data, DATASET_TRAIN);
-    choose(o, &dataset, argc, argv);
-    struct transfer opened = {0}, *transfer = o->from ? &opened : NULL;
-    int frozen = 0;
-    if (transfer) {
-        opened = transfer_open(net, o->from, o->size, dataset.classes, dataset.class_names, o->linear_probe);
-        frozen = o->freeze ? frozen_nodes(net, o->freeze) : 0;
-        if (o->settings.optimizer.kind == OPTIMIZER_MUON && !o->linear_probe)
-            unfold_batchnorm(net, &opened.parameters, o->unfreeze ? 0 : frozen, &opened.head, &frozen);
-    } else {
-        network_read(net, o->network, o->size, o->size, dataset.classes);
-    }
-    struct preprocess preprocess = {.resize_mode = o->resize_mode};
-    memcpy(preprocess.background, o->background, sizeof preprocess.background);
-    if (transfer)
-        preprocess = transfer->preprocess;
-    dataset_read(&dataset, net->input, &preprocess);
-    if (o->limit)
-        dataset_limit(&dataset, o->limit);
-    struct split split = split_dataset(&dataset, o->validation, (uint64_t)o->seed);
-    if (!split.train_count)
-        die(dataset.path, "Lower --validation.", "no images are left to train on");
-    if (!transfer)
-        dataset_statistics(preprocess.mean, preprocess.std, &dataset, split.train, split.train_count);
-    dataset_fit(&dataset, net->input, &preprocess);
-
-    const int threads = o->threads ? o->threads : omp_get_max_threads();
-    const struct model_writer saver = {net, &preprocess, &dataset, o, command, split.train_count};
-    float *class_weights = o->class_weights ? balanced_weights(&dataset, &split) : NULL;
-    char *identity = train_identity(o, net, &dataset, &split, transfer);
+    struct job job = {.options = o, .command = command, .files = find_files(o), .net = allocate(1, sizeof *job.net)};
+    job.dataset = dataset_open(&o->data, DATASET_TRAIN);
+    choose_options(o, &job.dataset, argc, argv);
+    open_net(&job);
+    read_images(&job);
+    job.threads = o->threads ? o->threads : omp_get_max_threads();
+    job.writer = (struct model_writer){job.net, &job.preprocess, &job.dataset, o, command, job.train.count};
+    job.class_weights = o->class_weights ? balanced_weights(&job.dataset, &job.split) : NULL;
+    job.identity = train_identity(o, job.net, &job.dataset, &job.split, job.transfer);
     if (o->run_folder && !o->resume)
-        run_folder_configuration(o, command, identity);
-    int status = EXIT_SUCCESS;
-    if (o->linear_probe) {
-        print_start(o, net, &split, threads);
-        probe(&saver, transfer, &split, class_weights, threads);
-        calibrate(o, NULL, &dataset, &split, threads);
-    } else {
-        struct trainer *trainer = open_trainer(o, net, &preprocess, transfer, &dataset, &split, threads);
-        trainer->class_weights = class_weights;
-        struct run run = {.options = o, .saver = &saver, .trainer = trainer, .split = &split, .identity = identity,
-                          .frozen = frozen};
-        trainer->frozen_nodes = run.frozen;
-        if (o->find_learning_rate) {
-            print_start(o, net, &split, threads);
-            find_rate(trainer, &o->settings, &dataset, split.train, split.train_count, o->json);
-        } else {
-            status = run_epochs(&run, &indices, threads);
-        }
-        trainer_free(trainer); /* much memory, and calibrating takes its own */
-        if (status == EXIT_SUCCESS && !o->find_learning_rate) {
-            calibrate(o, indices.last, &dataset, &split, threads);
-            checkpoint_remove(o->output);
-        }
-    }
+        run_folder_configuration(o, command, job.identity);
+    const int status = run(&job);
     if (o->run_folder && status == EXIT_SUCCESS)
-        run_folder_report(o, command, &dataset, &split);
-    if (transfer)
-        transfer_free(transfer);
-    free(identity);
-    free(class_weights);
-    free(indices.log);
-    free(indices.last);
-    split_free(&split);
-    dataset_free(&dataset);
-    free(net);
+        run_folder_report(o, command, &job.dataset, &job.split);
+    free_job(&job);
     return status;
 }
 

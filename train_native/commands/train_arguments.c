@@ -39,15 +39,15 @@ const char *const class_weighting_names[] = {"none", "balanced", NULL};
 
 static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
 {
-    const struct settings *settings = &recipe->settings;
+    const struct trainer_settings *settings = &recipe->settings;
     *a = (struct train_arguments){
         .options = {.network = recipe->network ? recipe->name : NULL, .settings = *settings, .initializer = recipe->initializer,
                     .validation = recipe->validation, .micro_batch = recipe->shard, .size = recipe->size, .seed = 1,
                     .layer_decay = 1, .data = usual_data},
         .optimizer = (int)settings->optimizer.kind, .schedule = (int)settings->schedule, .flip = (int)settings->augment.flip,
         .initializer = (int)recipe->initializer, .resize_mode = RESIZE_CROP, .background = "ffffff"};
-    if (!settings->plateau)
-        a->options.settings.plateau = USUAL_PLATEAU;
+    if (!settings->plateau_epochs)
+        a->options.settings.plateau_epochs = USUAL_PLATEAU;
     for (int i = 0; i < recipe_count; i++) {
         a->recipe_names[i] = recipes[i].name;
         a->options.recipe = strcmp(recipes[i].name, recipe->name) == 0 ? i : a->options.recipe;
@@ -131,7 +131,7 @@ static void add_augmentation(struct table *table, struct train_arguments *a)
 static void add_optimisation(struct table *table, struct train_arguments *a)
 {
     struct train_options *o = &a->options;
-    struct settings *settings = &o->settings;
+    struct trainer_settings *settings = &o->settings;
     struct optimizer *optimizer = &settings->optimizer;
     append(table, (const struct option_entry[]){
         {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
@@ -139,10 +139,10 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
         {"micro-batch", "N", OPTION_COUNT, &o->micro_batch,
          "images at a time in one thread; also the (ghost) batch of batch norm", NULL},
         {"optimizer", "NAME", OPTION_CHOICE, &a->optimizer, "one of", optimizer_names},
-        {"learning-rate", "X", OPTION_NUMBER, &optimizer->rate, "max learning rate", NULL},
-        {"dense-learning-rate", "X", OPTION_NUMBER, &optimizer->dense_rate,
+        {"learning-rate", "X", OPTION_NUMBER, &optimizer->learning_rate, "max learning rate", NULL},
+        {"dense-learning-rate", "X", OPTION_NUMBER, &optimizer->dense_learning_rate,
          "muon: learning rate of dense layers", NULL},
-        {"bias-learning-rate", "X", OPTION_NUMBER, &optimizer->bias_rate,
+        {"bias-learning-rate", "X", OPTION_NUMBER, &optimizer->bias_learning_rate,
          "muon: learning rate of biases and batch-norm shifts", NULL},
         {"find-learning-rate", NULL, OPTION_FLAG, &o->find_learning_rate,
          "learning-rate range test: suggest one, write nothing", NULL},
@@ -152,14 +152,16 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
          "weight decay, not on biases; muon: of dense layers and biases, per step", NULL},
         {"schedule", "NAME", OPTION_CHOICE, &a->schedule, "learning-rate schedule, one of", schedule_names},
         {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "linear warmup (onecycle has its own)", NULL},
-        {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau,
+        {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau_epochs,
          "schedule plateau: divide the learning rate by 10 after so many epochs without a lower "
          "validation loss", NULL},
-        {"patience", "EPOCHS", OPTION_COUNT, &settings->patience,
+        {"patience", "EPOCHS", OPTION_COUNT, &settings->early_stopping,
          "early stopping: stop after so many epochs without a better validation accuracy (0: off)", NULL},
-        {"label-smoothing", "X", OPTION_NUMBER, &settings->smoothing, "label smoothing", NULL},
-        {"ema", "DECAY", OPTION_NUMBER, &settings->average,
+        {"label-smoothing", "X", OPTION_NUMBER, &settings->label_smoothing, "label smoothing", NULL},
+        {"ema", "DECAY", OPTION_NUMBER, &settings->ema_decay,
          "EMA of the weights: decay per step, like 0.99; saved and validated in place of them (0: off)", NULL},
+        {"exact", NULL, OPTION_FLAG, &o->exact,
+         "unfused multiply-adds: the same weights on every machine, and in WebAssembly; slower", NULL},
         {"initializer", "NAME", OPTION_CHOICE, &a->initializer, "weight initialisation, one of", initializer_names},
         {0}});
 }

@@ -19,11 +19,12 @@ struct train_options {
     struct data_options data;
     enum resize_mode resize_mode;
     uint8_t background[3];       /* red, green, blue */
-    struct settings settings;
+    struct trainer_settings settings;
     float validation;
     enum initializer initializer;
     int recipe, size, seed, threads, limit, micro_batch;
     bool json, fetch, resume;
+    bool exact;                  /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
     int class_weights;           /* 0: none, 1: balanced */
     const char *from, *freeze;   /* NULL: from random weights; no frozen layers */
@@ -37,7 +38,7 @@ struct train_arguments {
     int optimizer, schedule, flip, initializer, resize_mode; /* indices of the names above */
     bool nesterov;
     const char *background;
-    const char *recipe_names[MOST_RECIPES + 1];
+    const char *recipe_names[MAX_RECIPES + 1];
 };
 
 int train_arguments_parse(struct train_arguments *arguments, const struct recipe *recipe, int argc, char **argv);

@@ -35,23 +35,23 @@ const struct recipe *train_recipe(bool *named, int argc, char **argv)
     return recipe ? recipe : &recipes[0]; /* an unknown name is refused with the other options */
 }
 
-static void check_training(const struct settings *settings)
+static void check_training(const struct trainer_settings *settings)
 {
     const struct optimizer *optimizer = &settings->optimizer;
     if (settings->epochs < 1 || settings->batch < 1 || settings->batch > 65536)
         usage_error("train", "--epochs takes 1 or more, --batch 1 to 65536");
-    if (!(settings->average < 1))
+    if (!(settings->ema_decay < 1))
         usage_error("train", "--ema takes a decay below 1, like 0.99");
-    if (!(settings->smoothing < 1) || !(optimizer->momentum < 1))
+    if (!(settings->label_smoothing < 1) || !(optimizer->momentum < 1))
         usage_error("train", "--label-smoothing and --momentum take numbers below 1");
     if (!(settings->warmup <= (float)settings->epochs))
         usage_error("train", "--warmup takes at most --epochs");
     if (optimizer->nesterov && (optimizer->kind != OPTIMIZER_SGD || !(optimizer->momentum > 0)))
         usage_error("train", "--nesterov needs --optimizer sgd and --momentum above 0");
-    if (optimizer->kind == OPTIMIZER_MUON && !(optimizer->bias_rate > 0 && optimizer->dense_rate > 0))
+    if (optimizer->kind == OPTIMIZER_MUON && !(optimizer->bias_learning_rate > 0 && optimizer->dense_learning_rate > 0))
         usage_error("train", "--optimizer muon needs --bias-learning-rate and --dense-learning-rate above 0 "
                              "(--recipe airbench94 sets them)");
-    if (settings->schedule == SCHEDULE_PLATEAU && settings->plateau < 1)
+    if (settings->schedule == SCHEDULE_PLATEAU && settings->plateau_epochs < 1)
         usage_error("train", "--plateau takes 1 or more epochs");
 }
 
@@ -63,9 +63,9 @@ static void check_augment(const struct augment *augment)
         usage_error("train", "--rotate takes at most 180 degrees");
     const float alphas[] = {augment->mixup, augment->cutmix};
     for (int i = 0; i < 2; i++)
-        if (alphas[i] != 0 && !(alphas[i] >= AUGMENT_LEAST_ALPHA && alphas[i] <= AUGMENT_MOST_ALPHA))
-            usage_error("train", "--mixup and --cutmix take 0 or an alpha from %g to %g, like 0.2 or 1", (double)AUGMENT_LEAST_ALPHA,
-                        (double)AUGMENT_MOST_ALPHA);
+        if (alphas[i] != 0 && !(alphas[i] >= AUGMENT_MIN_ALPHA && alphas[i] <= AUGMENT_MAX_ALPHA))
+            usage_error("train", "--mixup and --cutmix take 0 or an alpha from %g to %g, like 0.2 or 1", (double)AUGMENT_MIN_ALPHA,
+                        (double)AUGMENT_MAX_ALPHA);
 }
 
 static void check_transfer(const struct train_options *o, const struct recipe *recipe)
@@ -94,7 +94,7 @@ static void check(const struct train_options *o, const struct recipe *recipe)
         usage_error("train", "--validation takes a fraction below 1, like 0.1");
     if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
         usage_error("train", "--test and --allow-bad take fractions of at most 1, like 0.1");
-    if (!(o->validation > 0) && (o->settings.patience || o->settings.schedule == SCHEDULE_PLATEAU))
+    if (!(o->validation > 0) && (o->settings.early_stopping || o->settings.schedule == SCHEDULE_PLATEAU))
         usage_error("train", "--patience and --schedule plateau need a validation set: --validation above 0");
     if (o->micro_batch < 1 || o->micro_batch > 4096)
         usage_error("train", "--micro-batch takes 1 to 4096");
@@ -140,7 +140,7 @@ static const char *in_folder(const char *folder)
 static void derive_settings(struct train_arguments *a)
 {
     struct train_options *o = &a->options;
-    struct settings *settings = &o->settings;
+    struct trainer_settings *settings = &o->settings;
     struct optimizer *optimizer = &settings->optimizer;
     if (a->optimizer != (int)optimizer->kind) /* a recipe's Nesterov momentum goes with its optimizer */
         optimizer->nesterov = false;
@@ -153,12 +153,12 @@ static void derive_settings(struct train_arguments *a)
     read_colour(o->background, a->background);
 }
 
-static void derive_optimizer(struct settings *settings)
+static void derive_optimizer(struct trainer_settings *settings)
 {
     struct optimizer *optimizer = &settings->optimizer;
-    optimizer->frozen_bias_rate = optimizer->bias_rate;
-    optimizer->bias_decay = optimizer->bias_rate > 0 ? optimizer->weight_decay / optimizer->bias_rate : 0;
-    optimizer->dense_decay = optimizer->dense_rate > 0 ? optimizer->weight_decay / optimizer->dense_rate : 0;
+    optimizer->frozen_bias_learning_rate = optimizer->bias_learning_rate;
+    optimizer->bias_decay = optimizer->bias_learning_rate > 0 ? optimizer->weight_decay / optimizer->bias_learning_rate : 0;
+    optimizer->dense_decay = optimizer->dense_learning_rate > 0 ? optimizer->weight_decay / optimizer->dense_learning_rate : 0;
     if (settings->frozen_bias_epochs == 0)
         settings->frozen_bias_epochs = (float)settings->epochs;
 }
@@ -202,10 +202,10 @@ static void print_network(FILE *out, const char *name, const struct net *net)
 
 static void print_optimizer(FILE *out, const struct optimizer *optimizer)
 {
-    fprintf(out, "--optimizer=%s\n--learning-rate=%.9g\n", optimizer_names[optimizer->kind], (double)optimizer->rate);
+    fprintf(out, "--optimizer=%s\n--learning-rate=%.9g\n", optimizer_names[optimizer->kind], (double)optimizer->learning_rate);
     fprintf(out, "--momentum=%.9g\n--nesterov=%d\n", (double)optimizer->momentum, optimizer->nesterov);
     fprintf(out, "--weight-decay=%.9g\n--dense-learning-rate=%.9g\n--bias-learning-rate=%.9g\n",
-            (double)optimizer->weight_decay, (double)optimizer->dense_rate, (double)optimizer->bias_rate);
+            (double)optimizer->weight_decay, (double)optimizer->dense_learning_rate, (double)optimizer->bias_learning_rate);
 }
 
 static void print_augment(FILE *out, const struct augment *augment)
@@ -220,7 +220,7 @@ static void print_augment(FILE *out, const struct augment *augment)
 char *train_identity(const struct train_options *o, const struct net *net, const struct dataset *dataset,
                      const struct split *split, const struct transfer *transfer)
 {
-    const struct settings *s = &o->settings;
+    const struct trainer_settings *s = &o->settings;
     char *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
@@ -236,12 +236,12 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
     print_optimizer(out, &s->optimizer);
     fprintf(out, "--schedule=%s\n--warmup=%.9g\n", schedule_names[s->schedule], (double)s->warmup);
-    fprintf(out, "--label-smoothing=%.9g\n--ema=%.9g\n", (double)s->smoothing, (double)s->average);
-    fprintf(out, "--patience=%d\n--plateau=%d\n--class-weights=%s\n", s->patience, s->plateau,
+    fprintf(out, "--label-smoothing=%.9g\n--ema=%.9g\n", (double)s->label_smoothing, (double)s->ema_decay);
+    fprintf(out, "--patience=%d\n--plateau=%d\n--class-weights=%s\n", s->early_stopping, s->plateau_epochs,
             class_weighting_names[o->class_weights]);
     print_augment(out, &s->augment);
     fprintf(out, "--initializer=%s\n", initializer_names[o->initializer]);
-    fprintf(out, "multiply-add=%s\n", VEC_FUSED ? "fused" : "unfused"); /* the last bits differ */
+    fprintf(out, "multiply-add=%s\n", o->exact || !VEC_FUSED ? "exact" : "fused"); /* the last bits differ */
     text_close(out);
     return text;
 }

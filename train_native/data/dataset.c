@@ -83,7 +83,7 @@ void dataset_statistics(float mean[3], float std[3], const struct dataset *datas
 
 void dataset_draw(struct dataset *dataset, int count, uint64_t seed)
 {
-    struct random random = random_seed(seed, 2000);
+    struct random random = random_seed(seed, STREAM_SUBSET);
     const size_t image = shape_count(dataset->shape);
     uint8_t *kept = allocate(image, 1);
     for (int i = 0; i < count && i < dataset->count; i++) { /* to the front, each from those not drawn yet */

@@ -11,6 +11,7 @@
 
 #include "base/shape.h"
 #include "image/image.h"
+#include "training/images.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,13 @@ struct dataset {
 };
 
 void dataset_free(struct dataset *dataset);
+
+/* Its images, once they are read: a view that lasts as long as it does. */
+static inline struct images dataset_images(const struct dataset *dataset)
+{
+    return (struct images){.pixels = dataset->pixels, .labels = dataset->labels, .shape = dataset->shape, .count = dataset->count,
+                           .classes = dataset->classes};
+}
 
 /* Brings every image to the size that a network's input asks for, by the preprocessing's resize mode. */
 void dataset_fit(struct dataset *dataset, struct shape input, const struct preprocess *preprocess);

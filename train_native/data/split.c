@@ -33,7 +33,7 @@ void split_by_content(bool *drawn, const struct split_source *source, float frac
     const int count = source->count;
     struct drawing *drawings = allocate((size_t)count, sizeof *drawings);
     for (int i = 0; i < count; i++)
-        drawings[i] = (struct drawing){random_at(seed, 3, source->contents[i]), source->contents[i], source->labels[i], i};
+        drawings[i] = (struct drawing){random_at(seed, STREAM_SPLIT_CONTENT, source->contents[i]), source->contents[i], source->labels[i], i};
     qsort(drawings, (size_t)count, sizeof *drawings, by_content);
     for (int i = 1; i < count; i++)
         if (drawings[i].content == drawings[i - 1].content)
@@ -59,7 +59,7 @@ static void draw_by_index(bool *validates, const struct dataset *dataset, float 
 {
     int *indices = allocate((size_t)dataset->count, sizeof(int));
     for (int label = 0; label < dataset->classes; label++) {
-        struct random random = random_seed(seed, 1000 + (uint64_t)label);
+        struct random random = random_seed(seed, STREAM_SPLIT_CLASS + (uint64_t)label);
         int count = 0;
         for (int i = 0; i < dataset->count; i++)
             if (dataset->labels[i] == label)
@@ -83,7 +83,7 @@ struct split split_dataset(const struct dataset *dataset, float fraction, uint64
         memcpy(validates, dataset->validates, (size_t)dataset->count * sizeof(bool));
     else if (dataset->contents)
         split_by_content(validates, &(struct split_source){dataset->contents, dataset->labels, dataset->count}, fraction, 0,
-                         random_at(seed, 5, 0));
+                         random_at(seed, STREAM_VALIDATION, 0));
     else
         draw_by_index(validates, dataset, fraction, seed);
     for (int i = 0; i < dataset->count; i++)

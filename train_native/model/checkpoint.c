@@ -1,5 +1,5 @@
 /* The file: magic, length of the identity, the identity, struct state, parameters, first and second moments and, if there is
- * one, their average as they are in memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
+ * one, their moving average as they are in memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
 #include "model/checkpoint.h"
 
 #include "base/bytes.h"
@@ -18,8 +18,8 @@ static const char magic[8] = "\x89" "EYC3\r\n";
 struct state {
     uint64_t parameter_count;
     int64_t step;
-    uint64_t seen;
-    struct progress progress;
+    uint64_t images_seen;
+    struct run_state run;
 };
 
 /* The arrays of the trainer that a checkpoint holds, in order; returns how many. */
@@ -28,8 +28,8 @@ static int arrays_of(float *arrays[4], const struct trainer *trainer)
     arrays[0] = trainer->parameters;
     arrays[1] = trainer->first;
     arrays[2] = trainer->second;
-    arrays[3] = trainer->average;
-    return trainer->average ? 4 : 3;
+    arrays[3] = trainer->ema;
+    return trainer->ema ? 4 : 3;
 }
 
 static char *generation(const char *path, bool old)
@@ -43,9 +43,9 @@ static uint8_t *put(uint8_t *to, const void *from, size_t size)
     return to + size;
 }
 
-void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct progress *progress)
+void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct run_state *run)
 {
-    const uint64_t length = strlen(identity), count = net_parameter_count(trainer->net);
+    const uint64_t length = strlen(identity), count = net_parameter_count(trainer->options.net);
     float *arrays[4];
     const int array_count = arrays_of(arrays, trainer);
     const size_t size = sizeof magic + sizeof length + length + sizeof(struct state) + (size_t)array_count * count * sizeof(float) + 4;
@@ -53,8 +53,8 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
     memset(&state, 0, sizeof state); /* the padding is part of the file */
     state.parameter_count = count;
     state.step = trainer->step;
-    state.seen = trainer->seen;
-    state.progress = *progress;
+    state.images_seen = trainer->images_seen;
+    state.run = *run;
 
     uint8_t *bytes = allocate(size, 1), *p = bytes;
     p = put(p, magic, sizeof magic);
@@ -92,7 +92,7 @@ static void compare(const char *file, const char *stored, const char *wanted)
         die(file, "Train anew, without --resume.", "the checkpoint is of another version of Eyelet");
 }
 
-static bool load(const char *file, const char *identity, struct trainer *trainer, struct progress *progress)
+static bool load(const char *file, const char *identity, struct trainer *trainer, struct run_state *run)
 {
     size_t size;
     const char *reason;
@@ -104,7 +104,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
         warn(file, NULL, "%s", reason);
         return false;
     }
-    const uint64_t count = net_parameter_count(trainer->net);
+    const uint64_t count = net_parameter_count(trainer->options.net);
     const size_t fixed = sizeof magic + sizeof length + sizeof state + sizeof sum;
     bool whole = size >= fixed && memcmp(bytes, magic, sizeof magic) == 0;
     if (whole) {
@@ -127,8 +127,8 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     if (state.parameter_count != count || size - fixed - length != (size_t)array_count * count * sizeof(float))
         die(file, "Train anew, without --resume.", "the checkpoint is of another network");
     trainer->step = state.step;
-    trainer->seen = state.seen;
-    *progress = state.progress;
+    trainer->images_seen = state.images_seen;
+    *run = state.run;
     for (int i = 0; i < array_count; i++, p += count * sizeof(float))
         memcpy(arrays[i], p, count * sizeof(float));
     free(stored);
@@ -136,15 +136,15 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     return true;
 }
 
-bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct progress *progress)
+bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct run_state *run)
 {
     bool loaded = false;
     for (int old = 0; old < 2 && !loaded; old++) {
         char *file = generation(path, old);
-        if (access(file, F_OK) == 0 && !(loaded = load(file, identity, trainer, progress)))
+        if (access(file, F_OK) == 0 && !(loaded = load(file, identity, trainer, run)))
             unlink(file); /* or the next save would put it in the place of a good one */
         if (loaded)
-            fprintf(stderr, "resuming from %s: epoch %d, %d images into it\n", file, progress->epoch + 1, progress->so_far.count);
+            fprintf(stderr, "resuming from %s: epoch %d, %d images into it\n", file, run->epoch + 1, run->so_far.count);
         free(file);
     }
     return loaded;

@@ -1,7 +1,7 @@
 /* Checkpoints: everything that a run needs to go on as if it had never stopped, bit for bit.
  *
- * Orders, augmentation and dropout are functions of the seed, the epoch and the image (random.h), so the state is only the
- * weights, the optimizer's moments, the weights' average, and how far the run is. A checkpoint also holds the run's identity, a text of lines "key=value"
+ * The images' order, augmentation and dropout are functions of the seed, the epoch and the image (random.h), so the state is only the
+ * weights, the optimizer's moments, the moving average of the weights, and how far the run is. A checkpoint also holds the run's identity, a text of lines "key=value"
  * with all that decides its course; a run of another identity refuses it and names the line.
  *
  * Two generations are kept, MODEL.checkpoint and MODEL.checkpoint.old; the newest whole one is loaded. Both are written
@@ -9,22 +9,23 @@
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
-#include "model/trainer.h"
+#include "training/trainer.h"
 
-struct progress {
+/* How far a run is. */
+struct run_state {
     int epoch;                   /* the epoch under way, from 0 */
     struct epoch_result so_far;  /* what has been trained of it */
     double best;                 /* the best validation accuracy yet, or -1 */
-    int waited;                  /* epochs since then, for --patience */
+    int epochs_waited;           /* since then, for early stopping */
     struct plateau plateau;
 };
 
 /* path: that of the model. A failure ends the program; the older checkpoint stays. */
-void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct progress *progress);
+void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct run_state *run);
 
 /* False if there is no checkpoint. One that is damaged is named and its predecessor taken; one of another identity ends
  * the program. */
-bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct progress *progress);
+bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct run_state *run);
 
 /* Removes both generations: the run is complete. */
 void checkpoint_remove(const char *path);

@@ -1,10 +1,10 @@
 #include "model/model_file.h"
 
-#include "model/fold_batchnorm.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "training/fold_batchnorm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,11 +22,20 @@ uint8_t *model_file_written(size_t *size, const struct model *model, const float
     return bytes;
 }
 
+float *model_file_folded(struct net *folded, const struct net *net, const float *parameters)
+{
+    float *out = allocate(net_parameter_count(net) + 1, sizeof(float));
+    const enum status status = fold_batchnorm(folded, out, net, parameters);
+    if (status)
+        die(NULL, NULL, "batch normalisation cannot be folded into the trained network: %s", status_text(status));
+    return out;
+}
+
 uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
                           const struct preprocess *preprocess, char *const *labels, const char *notes)
 {
     struct model *model = allocate(1, sizeof *model);
-    float *frozen = net_freeze(&model->net, net, parameters);
+    float *folded = model_file_folded(&model->net, net, parameters);
     model->preprocess = *preprocess;
     model->temperature = 1;
     model->notes = notes;
@@ -39,9 +48,9 @@ uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *para
         p += length;
     }
     model->labels = lengths;
-    uint8_t *bytes = model_file_written(size, model, frozen);
+    uint8_t *bytes = model_file_written(size, model, folded);
     free(lengths);
-    free(frozen);
+    free(folded);
     free(model);
     return bytes;
 }
@@ -59,9 +68,9 @@ uint8_t *model_file_again(size_t *size, const struct model *model, const char *n
     float *parameters = allocate(net_parameter_count(&model->net), sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
         model_parameters(parameters + model->net.offset[i], model, i);
-    float *frozen = net_freeze(&copy.net, &model->net, parameters); /* older files may hold what can be folded today */
-    uint8_t *bytes = model_file_written(size, &copy, frozen);
-    free(frozen);
+    float *folded = model_file_folded(&copy.net, &model->net, parameters); /* older files may hold what can be folded today */
+    uint8_t *bytes = model_file_written(size, &copy, folded);
+    free(folded);
     free(parameters);
     return bytes;
 }

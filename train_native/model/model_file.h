@@ -4,7 +4,10 @@
 
 #include "net/model.h"
 
-/* The bytes of a model file with the network frozen (fold_batchnorm.h); the caller frees them. labels: (classes), zero-terminated, at most
+/* The network as it ships and, returned, its parameters (fold_batchnorm.h); the caller frees them. */
+float *model_file_folded(struct net *folded, const struct net *net, const float *parameters);
+
+/* The bytes of a model file with the network folded; the caller frees them. labels: (classes), zero-terminated, at most
  * LIMIT_LABEL bytes each; notes: lines "key: value". */
 uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
                           const struct preprocess *preprocess, char *const *labels, const char *notes);

@@ -1,6 +1,5 @@
 #include "model/quantizer.h"
 
-#include "model/fold_batchnorm.h"
 #include "model/model_file.h"
 #include "model/net_memory.h"
 #include "kernels/norm.h"
@@ -159,7 +158,7 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
     for (int i = 0; i < model->net.node_count; i++)
         model_parameters(loaded + model->net.offset[i], model, i);
     struct net *net = &quantized->net;
-    float *frozen = net_freeze(net, &model->net, loaded), *parameters = without_batchnorm(net, frozen);
+    float *folded = model_file_folded(net, &model->net, loaded), *parameters = without_batchnorm(net, folded);
     check_forms(net);
 
     float ranges[LIMIT_NODES + 1] = {0}, scale[LIMIT_NODES + 1];
@@ -184,7 +183,7 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
     quantized->notes_length = (int)strlen(notes);
     uint8_t *bytes = model_file_written(size, quantized, parameters);
     free(parameters);
-    free(frozen);
+    free(folded);
     free(loaded);
     free(quantized);
     return bytes;

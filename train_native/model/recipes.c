@@ -13,8 +13,8 @@ static const char tutorial[] = "input 32x32x3\n"
                                "dense 64 relu\n"
                                "dense classes softmax\n";
 
-/* Keller Jordan's airbench94 and airbench95 (2024), whose convolutions start as the identity behind a whitening layer that does
- * not learn; they differ in the widths of the three groups. airbench95 has 352 channels where its author has 384, so that its
+/* Keller Jordan's airbench94 and airbench95 (2024), whose convolutions start as the identity behind a whitening layer that is
+ * frozen; they differ in the widths of the three groups. airbench95 has 352 channels where its author has 384, so that its
  * weights stay under 4 MB in int8. */
 #define AIRBENCH(first, second, third)                                                                                 \
     "input 32x32x3\n"                                                                                                  \
@@ -76,66 +76,67 @@ static const char photos[] = "input 64x64x3\n"
                              "conv2d 24 2x2 stride 2 whiten gelu\n" AIRBENCH_GROUP(64) AIRBENCH_GROUP(256) AIRBENCH_GROUP(256)
                              AIRBENCH_HEAD("maxpool 4 same");
 
-/* airbench94_muon's rates, for a mean instead of a sum over the batch of 2,000. */
-#define MUON_RATES \
-    {.kind = OPTIMIZER_MUON, .rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_rate = 1.65f, \
-     .bias_rate = 106, .weight_decay = 0.004f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f}
+/* airbench94_muon's learning rates, for a mean instead of a sum over the batch of 2,000. */
+#define AIRBENCH_MUON                                                                                                  \
+    {.kind = OPTIMIZER_MUON, .learning_rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f,                        \
+     .dense_learning_rate = 1.65f, .bias_learning_rate = 106, .weight_decay = 0.004f,                                  \
+     .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f}
 
 const struct recipe recipes[] = {
-    /* Chosen on the validation images among a few batch sizes, rates and crops. */
+    /* Chosen on the validation images among a few batch sizes, learning rates and crops. */
     {.name = "tutorial", .network = tutorial,
-     .settings = {.optimizer = {.kind = OPTIMIZER_ADAM, .rate = 0.002f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.999f,
+     .settings = {.optimizer = {.kind = OPTIMIZER_ADAM, .learning_rate = 0.002f, .momentum = 0.9f, .beta1 = 0.9f, .beta2 = 0.999f,
                                 .epsilon = 1e-7f},
                   .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 30, .batch = 64,
                   .augment = {.flip = FLIP_RANDOM, .crop = 3}},
-     .initializer = INITIALIZE_GLOROT, .validation = 0.1f, .shard = USUAL_SHARD},
+     .initializer = INITIALIZE_GLOROT, .validation = 0.1f, .shard = TRAINER_USUAL_SHARD},
     /* airbench94_muon. */
     {.name = "airbench94", .network = airbench94,
-     .settings = {.optimizer = MUON_RATES, .schedule = SCHEDULE_LINEAR, .epochs = 8, .batch = 2000, .smoothing = 0.2f,
+     .settings = {.optimizer = AIRBENCH_MUON, .schedule = SCHEDULE_LINEAR, .epochs = 8, .batch = 2000, .label_smoothing = 0.2f,
                   .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
      .initializer = INITIALIZE_UNIFORM, .shard = 50},
     /* The same for airbench95, and twice as long. */
     {.name = "airbench95", .network = airbench95,
-     .settings = {.optimizer = MUON_RATES, .schedule = SCHEDULE_LINEAR, .epochs = 16, .batch = 2000, .smoothing = 0.2f,
+     .settings = {.optimizer = AIRBENCH_MUON, .schedule = SCHEDULE_LINEAR, .epochs = 16, .batch = 2000, .label_smoothing = 0.2f,
                   .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 2}},
      .initializer = INITIALIZE_UNIFORM, .shard = 50},
     /* cifar10-fast's 24 epochs, for which its author gives 94.1 %; not trained to the end here. */
     {.name = "resnet9", .network = resnet9,
-     .settings = {.optimizer = {.kind = OPTIMIZER_SGD, .rate = 0.4f, .momentum = 0.9f, .nesterov = true, .weight_decay = 5e-4f,
+     .settings = {.optimizer = {.kind = OPTIMIZER_SGD, .learning_rate = 0.4f, .momentum = 0.9f, .nesterov = true, .weight_decay = 5e-4f,
                                 .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
                   .schedule = SCHEDULE_LINEAR, .warmup = 5, .epochs = 24, .batch = 512,
                   .augment = {.flip = FLIP_RANDOM, .crop = 4, .cutout = 8}},
      .initializer = INITIALIZE_UNIFORM, .shard = 32},
     /* Usual choices for its kind, untuned and not trained to the end here. */
     {.name = "mobile", .network = mobile,
-     .settings = {.optimizer = {.kind = OPTIMIZER_SGD, .rate = 0.1f, .momentum = 0.9f, .nesterov = true, .weight_decay = 4e-5f,
+     .settings = {.optimizer = {.kind = OPTIMIZER_SGD, .learning_rate = 0.1f, .momentum = 0.9f, .nesterov = true, .weight_decay = 4e-5f,
                                 .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
-                  .schedule = SCHEDULE_COSINE, .warmup = 2, .epochs = 60, .batch = 128, .smoothing = 0.1f,
+                  .schedule = SCHEDULE_COSINE, .warmup = 2, .epochs = 60, .batch = 128, .label_smoothing = 0.1f,
                   .augment = {.flip = FLIP_RANDOM, .crop = 8}},
      .initializer = INITIALIZE_HE, .validation = 0.1f, .shard = 32},
     /* For pictures in folders, from some hundreds to some ten thousands. */
     {.name = "photos", .network = photos,
-     .settings = {.optimizer = MUON_RATES, .schedule = SCHEDULE_LINEAR, .epochs = 45, .batch = 500, .smoothing = 0.2f,
+     .settings = {.optimizer = AIRBENCH_MUON, .schedule = SCHEDULE_LINEAR, .epochs = 45, .batch = 500, .label_smoothing = 0.2f,
                   .frozen_bias_epochs = 3, .augment = {.flip = FLIP_ALTERNATE, .crop = 6, .cutout = 20}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 50},
-    /* Going on from a trained model, whatever its layers: rates that do not undo at once what it knows. */
+    /* Going on from a trained model, whatever its layers: learning rates that do not undo at once what it knows. */
     {.name = "finetune",
-     .settings = {.optimizer = {.kind = OPTIMIZER_ADAMW, .rate = 5e-4f, .momentum = 0.9f, .weight_decay = 0.01f, .beta1 = 0.9f,
+     .settings = {.optimizer = {.kind = OPTIMIZER_ADAMW, .learning_rate = 5e-4f, .momentum = 0.9f, .weight_decay = 0.01f, .beta1 = 0.9f,
                                 .beta2 = 0.999f, .epsilon = 1e-7f},
-                  .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 20, .batch = 64, .smoothing = 0.1f,
+                  .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 20, .batch = 64, .label_smoothing = 0.1f,
                   .augment = {.flip = FLIP_RANDOM, .crop = 3}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 16},
-    /* The same for networks like airbench95 and photos, by which it learns better: above the patches of the first layer, which rests,
-     * batch normalisation comes back (unfold_batchnorm.h), and Muon goes on at a third of its rate. */
+    /* The same for networks like airbench95 and photos, by which it learns better: above the patches of the first layer, which is frozen,
+     * batch normalisation comes back (unfold_batchnorm.h), and Muon goes on at a third of its learning rate. */
     {.name = "finetune-muon",
-     .settings = {.optimizer = {.kind = OPTIMIZER_MUON, .rate = 0.08f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_rate = 1.65f,
-                                .bias_rate = 53, .weight_decay = 0.004f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
-                  .schedule = SCHEDULE_LINEAR, .epochs = 9, .batch = 250, .smoothing = 0.2f,
+     .settings = {.optimizer = {.kind = OPTIMIZER_MUON, .learning_rate = 0.08f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_learning_rate = 1.65f,
+                                .bias_learning_rate = 53, .weight_decay = 0.004f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
+                  .schedule = SCHEDULE_LINEAR, .epochs = 9, .batch = 250, .label_smoothing = 0.2f,
                   .augment = {.flip = FLIP_ALTERNATE, .crop = 4, .cutout = 12}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 50, .freeze = "1"},
 };
 const int recipe_count = sizeof recipes / sizeof *recipes;
-_Static_assert(sizeof recipes / sizeof *recipes <= MOST_RECIPES, "more recipes than the command line lists");
+_Static_assert(sizeof recipes / sizeof *recipes <= MAX_RECIPES, "more recipes than the command line lists");
 
 const struct recipe *recipe_named(const char *name)
 {

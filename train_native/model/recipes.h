@@ -4,20 +4,20 @@
 #ifndef RECIPES_H
 #define RECIPES_H
 
-#include "model/trainer.h"
+#include "training/trainer.h"
 
 struct recipe {
     const char *name;
     const char *network; /* its text (network.h); NULL: for a network that another option brings */
-    struct settings settings;
+    struct trainer_settings settings;
     enum initializer initializer;
     int size;         /* height and width of the input; 0: as the network says */
-    float validation; /* the share of the training images set aside */
+    float validation; /* the fraction of the training images set aside */
     int shard;        /* images at a time (trainer.h) */
-    const char *freeze; /* what of a model rests (transfer.h), or NULL */
+    const char *freeze; /* which layers of a model are frozen (transfer.h), or NULL */
 };
 
-enum { MOST_RECIPES = 16 };
+enum { MAX_RECIPES = 16 };
 extern const struct recipe recipes[];
 extern const int recipe_count;
 

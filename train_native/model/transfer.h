@@ -1,7 +1,7 @@
 /* Transfer learning: a trained model as the start of another one.
  *
  *     struct transfer transfer = transfer_open(&net, "trained.eyelet", 0, classes, labels, false);
- *     struct trainer *trainer = trainer_new(&net, &transfer.preprocess, threads, shard, seed, initializer, false);
+ *     ... trainer_open(&trainer, memory, size, &options) ...          // with net and transfer.preprocess; draws new weights
  *     transfer_weights(trainer->parameters, &net, &transfer);                     // over the drawn ones
  *     trainer->frozen_nodes = transfer_frozen_nodes(&net, "trunk");
  *     transfer_learning_rate_scales(trainer->learning_rate_scales, &net, 0.5f);

@@ -1,0 +1,219 @@
+#include "training/trainer_step.h"
+
+#include <assert.h>
+#include <math.h> /* isfinite */
+#include <string.h>
+
+/* ---- Packing ---- */
+
+struct packing {
+    struct trainer *trainer;
+    const float *parameters;
+};
+
+static void pack_node(void *context, int node, int thread)
+{
+    (void)thread;
+    const struct packing *packing = context;
+    const struct net *net = packing->trainer->options.net;
+    net_pack(&packing->trainer->packed, net, node, packing->parameters + net->offset[node]);
+}
+
+void trainer_pack(struct trainer *trainer, const float *parameters)
+{
+    struct packing packing = {trainer, parameters};
+    trainer_run(trainer, trainer->options.net->node_count, pack_node, &packing);
+}
+
+/* ---- Shards ---- */
+
+static int largest(const float *scores, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        best = scores[i] > scores[best] ? i : best;
+    return best;
+}
+
+struct sums trainer_score(const struct worker *worker, int n, int classes)
+{
+    struct sums sums = {0, 0, -1};
+    for (int i = 0; i < n; i++) {
+        sums.loss += (double)worker->losses[i];
+        const struct target *target = &worker->targets[i];
+        const int wanted = target->fraction > 0.5f ? target->other : target->label;
+        sums.correct += largest(worker->probabilities + i * classes, classes) == wanted;
+    }
+    return sums;
+}
+
+static void add_sums(struct sums *sums, const struct sums *more)
+{
+    sums->loss += more->loss;
+    sums->correct += more->correct;
+    if (sums->overflown < 0)
+        sums->overflown = more->overflown;
+}
+
+/* The first node with an output that is infinite or NaN, -1 if there is none. */
+static int first_overflow(const struct net_run *net_run, int n)
+{
+    for (int node = 0; node < net_run->net->node_count - 1; node++)
+        for (size_t i = 0, count = (size_t)n * shape_count(net_run->net->shapes[node + 1]); i < count; i++)
+            if (!isfinite(net_run->tensor[node + 1][i]))
+                return node;
+    return -1;
+}
+
+/* The sum of two weighted losses is one loss of a mixed target. */
+static struct target target_between(const float *class_weights, int label, int other, float fraction)
+{
+    if (!class_weights)
+        return (struct target){label, other, fraction, 1};
+    const float weight = (1 - fraction) * class_weights[label] + fraction * class_weights[other];
+    return (struct target){label, other, weight > 0 ? fraction * class_weights[other] / weight : 0, weight};
+}
+
+/* ---- A step: lanes, reduce, apply ---- */
+
+struct lanes {
+    struct trainer *trainer;
+    const struct step *step;
+    struct optimizer optimizer; /* with the learning rates of this step */
+    struct augmentation augmentation;
+    int shards, count;
+};
+
+/* Adds the gradients of the images from .. to-1 of the batch to a lane. */
+static void train_shard(const struct lanes *lanes, struct worker *worker, struct lane *lane, int from, int to)
+{
+    const struct trainer *trainer = lanes->trainer;
+    const struct trainer_options *options = &trainer->options;
+    const struct subset *batch = &lanes->step->batch;
+    const float label_smoothing = lanes->step->settings->label_smoothing;
+    const int classes = net_classes(options->net), n = to - from;
+    const size_t numbers = shape_count(options->net->input);
+    for (int i = 0; i < n; i++) {
+        const struct mix mix = augment_mixed(worker->pixels, worker->scratch, &lanes->augmentation, batch, from + i);
+        image_normalise(worker->run.tensor[0] + (size_t)i * numbers, worker->pixels, options->net->input, &options->preprocess);
+        worker->targets[i] =
+            target_between(trainer->class_weights, subset_label(batch, from + i), batch->images->labels[mix.index], mix.fraction);
+    }
+    worker->run.first_image = trainer->images_seen + (uint64_t)from; /* its number in the run */
+    net_forward_training(&worker->run, n);
+    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, label_smoothing, n, classes);
+    cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->targets, label_smoothing,
+                           1.0f / (float)batch->count, n, classes);
+    net_backward(&worker->run, lane->gradients, n);
+    struct sums sums = trainer_score(worker, n, classes);
+    sums.overflown = isfinite(sums.loss) ? -1 : first_overflow(&worker->run, n);
+    add_sums(&lane->sums, &sums);
+}
+
+static void train_lane(void *context, int number, int thread)
+{
+    const struct lanes *lanes = context;
+    struct trainer *trainer = lanes->trainer;
+    struct worker *worker = &trainer->workers[thread];
+    struct lane *lane = &trainer->lanes[number];
+    worker->run.frozen_biases_rest = lanes->optimizer.kind == OPTIMIZER_MUON && lanes->optimizer.frozen_bias_learning_rate == 0;
+    worker->run.frozen_nodes = trainer->frozen_nodes;
+    memset(lane->gradients, 0, net_parameter_count(trainer->options.net) * sizeof(float));
+    lane->sums = (struct sums){0, 0, -1};
+    for (int shard = number; shard < lanes->shards; shard += TRAINER_LANES) {
+        /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
+        const int64_t n = lanes->step->batch.count;
+        train_shard(lanes, worker, lane, (int)(n * shard / lanes->shards), (int)(n * (shard + 1) / lanes->shards));
+    }
+}
+
+/* Adds the lanes to the first one, in order. */
+static void reduce_lanes(const struct lanes *lanes)
+{
+    struct trainer *trainer = lanes->trainer;
+    float *gradients[TRAINER_LANES];
+    for (int lane = 0; lane < lanes->count; lane++) {
+        gradients[lane] = trainer->lanes[lane].gradients;
+        if (lane > 0)
+            add_sums(&trainer->lanes[0].sums, &trainer->lanes[lane].sums);
+    }
+    if (isfinite(trainer->lanes[0].sums.loss)) /* else there is no step */
+        trainer->options.parallel.sum(&trainer->options.parallel, gradients, lanes->count, net_parameter_count(trainer->options.net));
+}
+
+/* Makes the running statistics' sums means over the images. */
+static void divide_statistics(float *gradients, const struct net *net, int n)
+{
+    for (int node = 0; node < net->node_count; node++) {
+        struct block blocks[4];
+        const int count = net_blocks(blocks, net, node);
+        for (int b = 0; b < count; b++)
+            if (blocks[b].role == BLOCK_MEAN || blocks[b].role == BLOCK_VARIANCE)
+                for (size_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; i++)
+                    gradients[i] /= (float)n;
+    }
+}
+
+/* ema = decay ema + (1 - decay) parameters, for the parameters from start to end. */
+static void update_ema(struct trainer *trainer, float decay, size_t start, size_t end)
+{
+    const float rising = (1 + (float)trainer->step) / (10 + (float)trainer->step);
+    const float stays = trainer->step == 1 ? 0 : rising < decay ? rising : decay;
+    for (size_t i = start; i < end; i++)
+        trainer->ema[i] = stays * trainer->ema[i] + (1 - stays) * trainer->parameters[i];
+}
+
+static void apply_node(void *context, int node, int thread)
+{
+    const struct lanes *lanes = context;
+    struct trainer *trainer = lanes->trainer;
+    const struct net *net = trainer->options.net;
+    const bool frozen = node < trainer->frozen_nodes;
+    if (!frozen) {
+        struct optimizer own = lanes->optimizer;
+        optimizer_scale_learning_rates(&own, trainer->learning_rate_scales[node] * (float)trainer->learning_rate_factor);
+        const struct optimizer_state state = {.step = trainer->step, .parameters = trainer->parameters,
+                                              .gradients = trainer->lanes[0].gradients, .first = trainer->first,
+                                              .second = trainer->second, .scratch = trainer->workers[thread].optimizer_scratch,
+                                              .gemm = trainer->options.gemm};
+        optimizer_step(&own, net, node, &state);
+    }
+    if (trainer->ema) /* of what stays the same it is that, without rounding */
+        update_ema(trainer, frozen ? 0 : lanes->step->settings->ema_decay, net->offset[node], net->offset[node + 1]);
+}
+
+/* The optimizer with its learning rates as they are after this many epochs. */
+static struct optimizer scheduled(const struct trainer_settings *settings, double epochs)
+{
+    const double frozen = 1 - epochs / (double)settings->frozen_bias_epochs;
+    struct optimizer optimizer = schedule_optimizer(&settings->optimizer, settings->schedule, epochs, (double)settings->warmup,
+                                                    (double)settings->epochs);
+    optimizer.frozen_bias_learning_rate *= (float)(frozen > 0 ? frozen : 0);
+    return optimizer;
+}
+
+struct sums trainer_step(struct trainer *trainer, const struct step *step)
+{
+    const struct trainer_options *options = &trainer->options;
+    const struct subset *batch = &step->batch;
+    const float *mean = options->preprocess.mean;
+    assert(batch->count > 0);
+    struct lanes lanes = {.trainer = trainer, .step = step, .optimizer = scheduled(step->settings, step->epochs),
+                          .augmentation = {.augment = &step->settings->augment, .shape = batch->images->shape,
+                                           .mean = {mean[0], mean[1], mean[2]}, .seed = options->seed, .epoch = step->number},
+                          .shards = trainer_shards(batch->count, options->shard)};
+    lanes.count = lanes.shards < TRAINER_LANES ? lanes.shards : TRAINER_LANES;
+    trainer_pack(trainer, trainer->parameters);
+    trainer_run(trainer, lanes.count, train_lane, &lanes);
+    reduce_lanes(&lanes);
+    const struct sums sums = trainer->lanes[0].sums;
+    if (!isfinite(sums.loss)) { /* the weights stay as they were */
+        trainer->overflown = sums.overflown;
+        return sums;
+    }
+    divide_statistics(trainer->lanes[0].gradients, options->net, batch->count);
+    trainer->step++;
+    trainer->images_seen += (uint64_t)batch->count;
+    trainer_run(trainer, options->net->node_count, apply_node, &lanes);
+    return sums;
+}

@@ -1,0 +1,122 @@
+/* One step of training over a batch, in three parts: lanes of gradients on every core, their sum in order, the optimizer. trainer.h
+ * makes epochs of it, and says how it is used; here stands what both work on.
+ *
+ *     struct step step = {.settings = &settings, .batch = batch, .number = epoch, .epochs = epoch + 0.5};
+ *     struct sums sums = trainer_step(trainer, &step);
+ *
+ * Who has lanes on several machines replaces the sum alone (parallel.h). */
+#ifndef TRAINER_STEP_H
+#define TRAINER_STEP_H
+
+#include "image/image.h"
+#include "net/net.h"
+#include "training/augment.h"
+#include "training/images.h"
+#include "training/initialize.h"
+#include "training/loss.h"
+#include "training/optimizer.h"
+#include "training/parallel.h"
+#include "training/schedule.h"
+
+enum { TRAINER_LANES = 8, TRAINER_USUAL_SHARD = 16 };
+
+struct trainer_options {
+    const struct net *net; /* stays the caller's */
+    struct preprocess preprocess;
+    struct parallel parallel;
+    gemm_function *gemm; /* gemm_fast or gemm_exact */
+    uint64_t seed;
+    enum initializer initializer;
+    enum optimizer_kind optimizer; /* of every epoch */
+    int shard;
+    int max_images; /* of an epoch and of a measurement */
+    bool ema;       /* with a moving average of the weights */
+};
+
+struct trainer_settings {
+    struct optimizer optimizer; /* its learning rates are the highest ones */
+    enum schedule schedule;
+    float warmup;          /* epochs over which the learning rates rise from 0 */
+    int epochs;            /* in all, for the schedule */
+    int batch;
+    float label_smoothing;
+    float ema_decay; /* of the exponential moving average of the weights: how much of it stays in a step (Polyak and Juditsky 1992; in
+                        its first steps less, (1 + steps) / (10 + steps)) */
+    struct augment augment;
+    int early_stopping;    /* epochs without a better validation after which a run ends; 0: it does not */
+    int plateau_epochs;    /* without a lower validation loss, after which SCHEDULE_PLATEAU lowers the learning rates */
+    float frozen_bias_epochs; /* over these epochs Muon's learning rate for the biases of frozen layers falls to 0 */
+};
+
+/* One thread's memory. */
+struct worker {
+    struct net_run run;
+    float *losses, *probabilities; /* (shard), (shard, classes) */
+    struct target *targets;        /* (shard) */
+    uint8_t *pixels, *scratch;     /* of one image each */
+    float *optimizer_scratch;
+};
+
+struct sums {
+    double loss;
+    int correct;
+    int overflown; /* as in struct trainer */
+};
+
+/* A part of a batch: its gradients, of the layout of the parameters, and what they were computed from. */
+struct lane {
+    float *gradients;
+    struct sums sums;
+};
+
+struct trainer {
+    /* What a run consists of, and a checkpoint keeps: */
+    float *parameters;     /* the flat array */
+    float *first, *second; /* the optimizer's moments, of the same layout */
+    float *ema;            /* the moving average of the parameters, of the same layout; NULL without */
+    int64_t step;          /* optimizer steps done */
+    uint64_t images_seen;  /* over all epochs */
+    /* The caller's to change before an epoch: */
+    int frozen_nodes;                        /* nodes 0 .. frozen_nodes-1 keep their parameters (net.h) */
+    float learning_rate_scales[LIMIT_NODES]; /* what a node's learning rates are multiplied with; all 1 */
+    double learning_rate_factor;             /* the same for all nodes: 1, or struct plateau's */
+    const float *class_weights;              /* (classes) what the losses of a class are multiplied with; NULL: 1 each */
+    /* After a loss that is not finite: the first node whose output was not, or -1. */
+    int overflown;
+    /* private: */
+    struct trainer_options options;
+    struct net_packed packed;
+    struct worker *workers; /* (threads) */
+    struct lane *lanes;     /* (TRAINER_LANES) */
+    struct sums *sums;      /* of the shards of a measurement */
+    int *order;             /* of the images of an epoch */
+};
+
+/* How many shards of at most `shard` images make up so many images. */
+static inline int trainer_shards(int images, int shard)
+{
+    return (images + shard - 1) / shard;
+}
+
+static inline void trainer_run(const struct trainer *trainer, int count, parallel_task *task, void *context)
+{
+    trainer->options.parallel.run(&trainer->options.parallel, count, task, context);
+}
+
+/* Weights as the kernels want them, for the runs of all threads. */
+void trainer_pack(struct trainer *trainer, const float *parameters);
+
+/* What n images in the worker's tensors, targets, losses and probabilities amount to. */
+struct sums trainer_score(const struct worker *worker, int n, int classes);
+
+struct step {
+    const struct trainer_settings *settings;
+    struct subset batch;
+    int number;    /* of the epoch, from 0 */
+    double epochs; /* how many are done, with a fraction, for the schedule */
+};
+
+/* After a loss that is not finite the weights are what they were. */
+struct sums trainer_step(struct trainer *trainer, const struct step *step);
+
+#endif

@@ -1,0 +1,32 @@
+/* The epochs of a training run: trained, measured, shown and saved; the run's files and signals.
+ *
+ *     struct run run = {.options = &options, .writer = &writer, .trainer = trainer, .train = train, .validation = validation,
+ *                       .identity = identity, .log_path = "mine.csv", .last_path = "mine.last.eyelet"};
+ *     int status = epochs_run(&run);        // EXIT_SUCCESS or EXIT_INTERRUPTED */
+#ifndef EPOCHS_H
+#define EPOCHS_H
+
+#include "commands/model_writer.h"
+#include "commands/progress.h"
+#include "model/checkpoint.h"
+
+struct run {
+    const struct train_options *options;
+    const struct model_writer *writer;
+    struct trainer *trainer;
+    struct subset train, validation;
+    const char *identity, *log_path, *last_path;
+    int frozen_nodes; /* nodes 0 .. frozen_nodes-1 are frozen until --unfreeze */
+    /* private: */
+    struct run_state state;
+    struct progress *progress;
+};
+
+/* From the start, or with --resume from the checkpoint on. What goes wrong ends the program; a signal ends it after the step under
+ * way, which is saved. */
+int epochs_run(struct run *run);
+
+/* "photos: 1,234 parameters, ..." */
+void epochs_print_start(const struct train_options *options, const struct net *net, int train_count, int validation_count, int threads);
+
+#endif
