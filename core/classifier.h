@@ -1,54 +1,78 @@
-/* Classifies pictures with a model: the public face of core, and all that WebAssembly sees.
+/* Classifies images with a model: the public face of core, for programs that link it.
  *
- *     size_t bytes;
- *     enum status status = classifier_bytes(&bytes, model, size);
- *     struct classifier *classifier;
- *     if (!status)
- *         status = classifier_open(&classifier, aligned_alloc(64, bytes), model, size);
- *     void *scratch = aligned_alloc(64, classifier_scratch_bytes(classifier, width, height));
- *     if (!status)
- *         status = classifier_run(classifier, rgba, width, height, scratch);
- *     if (!status)
- *         printf("%s %g\n", classifier_label(classifier, 0), classifier_probabilities(classifier)[0]);
+ *     static int classify(const void *model, size_t size, const uint8_t *rgba, int width, int height)
+ *     {
+ *         size_t bytes;
+ *         enum status status = eyelet_classifier_bytes(&bytes, model, size);
+ *         if (status) {
+ *             fprintf(stderr, "%s\n", eyelet_status_text(status));
+ *             return -1;
+ *         }
+ *         void *workspace = aligned_alloc(64, bytes), *scratch = NULL;
+ *         struct eyelet_classifier *classifier = NULL;
+ *         int best = -1;
+ *         if (workspace && !eyelet_classifier_open(&classifier, workspace, model, size)) {
+ *             const size_t needed = eyelet_classifier_scratch_bytes(classifier, width, height);
+ *             scratch = needed ? aligned_alloc(64, needed) : NULL;
+ *             if (scratch && !eyelet_classifier_run(classifier, rgba, width, height, scratch)) {
+ *                 const float *probabilities = eyelet_classifier_probabilities(classifier);
+ *                 best = 0;
+ *                 for (int i = 1; i < eyelet_classifier_classes(classifier); i++)
+ *                     best = probabilities[i] > probabilities[best] ? i : best;
+ *                 printf("%s %.3f\n", eyelet_classifier_label(classifier, best), (double)probabilities[best]);
+ *             }
+ *         }
+ *         free(scratch);
+ *         free(workspace);
+ *         return best;
+ *     }
  *
- * The caller owns all memory; nothing is allocated here and there is nothing to close. The workspace and the scratch
- * start on a multiple of 64 bytes, the model stays in place as long as the classifier is used. Results do not depend on the machine: the same
- * pixels and model give the same logits to the last bit. One classifier serves one thread; several may share a model. */
-#ifndef CLASSIFIER_H
-#define CLASSIFIER_H
+ * The caller owns all memory; nothing is allocated here and there is nothing to close. The workspace and the scratch start on a
+ * multiple of 64 bytes, the model stays in place as long as the classifier is used; both sizes are multiples of 64. Results do not
+ * depend on the machine: the same pixels and model give the same logits to the last bit. One classifier serves one thread; several
+ * may share a model. */
+#ifndef EYELET_CLASSIFIER_H
+#define EYELET_CLASSIFIER_H
 
 #include "base/status.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct classifier;
+struct eyelet_classifier;
 
-/* Checks the model (all of it: header, layers, text, checksum, weights) and says how large a workspace it needs. */
-enum status classifier_bytes(size_t *workspace_bytes, const void *model, size_t size);
+/* Checks the model (all of it: header, layers, text, checksum, weights) and says how large a workspace it needs; 0 with an error. */
+enum status eyelet_classifier_bytes(size_t *workspace_bytes, const void *model, size_t size);
 
-/* Opens a model that classifier_bytes accepted, in floats or quantized (model.h); unpacks its weights into the workspace. */
-enum status classifier_open(struct classifier **classifier, void *workspace, const void *model, size_t size);
+/* Opens a model that eyelet_classifier_bytes accepted, float or quantized (model.h); unpacks its weights into the workspace. With an
+ * error *classifier is as it was. */
+enum status eyelet_classifier_open(struct eyelet_classifier **classifier, void *workspace, const void *model, size_t size);
 
-/* Bytes that classifier_run needs beside the workspace for a picture of this size; 0 if the size is refused. */
-size_t classifier_scratch_bytes(const struct classifier *classifier, int width, int height);
+/* Bytes that eyelet_classifier_run needs beside the workspace for a picture of this size; 0 if the size is refused. */
+size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifier, int width, int height);
 
-/* Classifies rgba (height, width, 4): red, green, blue, alpha, a byte each, alpha not premultiplied. */
-enum status classifier_run(struct classifier *classifier, const uint8_t *rgba, int width, int height, void *scratch);
+/* Classifies rgba (height, width, 4): red, green, blue, alpha, a byte each, alpha not premultiplied. STATUS_IMAGE_SIZE;
+ * STATUS_NOT_FINITE: the model's weights, though finite, overflowed. */
+enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height, void *scratch);
 
-/* Classifies pixels (input height, input width, 3) that need no fitting: a data set's own records. */
-enum status classifier_run_fitted(struct classifier *classifier, const uint8_t *pixels);
+/* Classifies pixels (input height, input width, 3) that need no resizing: a data set's own records. */
+enum status eyelet_classifier_run_fitted(struct eyelet_classifier *classifier, const uint8_t *pixels);
 
 /* Results of the last run, (classes): scores before and after softmax. Valid until the next run. */
-const float *classifier_logits(const struct classifier *classifier);
-const float *classifier_probabilities(const struct classifier *classifier);
+const float *eyelet_classifier_logits(const struct eyelet_classifier *classifier);
+const float *eyelet_classifier_probabilities(const struct eyelet_classifier *classifier);
 
-int classifier_classes(const struct classifier *classifier);
-void classifier_input(const struct classifier *classifier, int *height, int *width, int *channels);
+/* What the last run made of the picture before its last layer: a vector that is near for pictures that look alike to the model.
+ * embedding (eyelet_classifier_embedding_count), which is 0 if the model names none. */
+int eyelet_classifier_embedding_count(const struct eyelet_classifier *classifier);
+void eyelet_classifier_embedding(float *embedding, const struct eyelet_classifier *classifier);
+
+int eyelet_classifier_classes(const struct eyelet_classifier *classifier);
+void eyelet_classifier_input(const struct eyelet_classifier *classifier, int *height, int *width, int *channels);
 
 /* UTF-8, zero-terminated; text from whoever made the model, so escape it before showing it. Labels have no control
  * characters. Notes are lines of "key: value": name, network, data, accuracy, command. */
-const char *classifier_label(const struct classifier *classifier, int index);
-const char *classifier_notes(const struct classifier *classifier);
+const char *eyelet_classifier_label(const struct eyelet_classifier *classifier, int index);
+const char *eyelet_classifier_notes(const struct eyelet_classifier *classifier);
 
 #endif

@@ -20,7 +20,7 @@ static struct {
     unsigned char *model;
     size_t model_size;
     void *workspace;
-    struct classifier *classifier;
+    struct eyelet_classifier *classifier;
     unsigned char *input; /* pixels or an encoded file */
     size_t input_size;
     void *scratch;
@@ -49,18 +49,18 @@ void *EXPORT(model_buffer)(size_t size)
 enum status EXPORT(model_open)(void)
 {
     size_t bytes;
-    enum status status = classifier_bytes(&bytes, instance.model, instance.model_size);
+    enum status status = eyelet_classifier_bytes(&bytes, instance.model, instance.model_size);
     if (status)
         return status;
     instance.workspace = aligned_alloc(64, bytes);
     if (!instance.workspace)
         return STATUS_MEMORY;
-    return classifier_open(&instance.classifier, instance.workspace, instance.model, instance.model_size);
+    return eyelet_classifier_open(&instance.classifier, instance.workspace, instance.model, instance.model_size);
 }
 
 void *EXPORT(pixel_buffer)(int width, int height)
 {
-    if (!classifier_scratch_bytes(instance.classifier, width, height) ||
+    if (!eyelet_classifier_scratch_bytes(instance.classifier, width, height) ||
         !reserve((void **)&instance.input, &instance.input_size, (size_t)width * (size_t)height * 4))
         return NULL;
     return instance.input;
@@ -68,12 +68,12 @@ void *EXPORT(pixel_buffer)(int width, int height)
 
 static enum status classify(const uint8_t *rgba, int width, int height)
 {
-    size_t bytes = classifier_scratch_bytes(instance.classifier, width, height);
+    size_t bytes = eyelet_classifier_scratch_bytes(instance.classifier, width, height);
     if (!bytes)
         return STATUS_IMAGE_SIZE;
     if (!reserve(&instance.scratch, &instance.scratch_size, bytes))
         return STATUS_MEMORY;
-    return classifier_run(instance.classifier, rgba, width, height, instance.scratch);
+    return eyelet_classifier_run(instance.classifier, rgba, width, height, instance.scratch);
 }
 
 enum status EXPORT(classify_pixels)(int width, int height)
@@ -103,23 +103,23 @@ enum status EXPORT(classify_file)(size_t size)
 
 #endif
 
-const float *EXPORT(logits)(void) { return classifier_logits(instance.classifier); }
-const float *EXPORT(probabilities)(void) { return classifier_probabilities(instance.classifier); }
-int EXPORT(class_count)(void) { return classifier_classes(instance.classifier); }
-const char *EXPORT(label)(int index) { return classifier_label(instance.classifier, index); }
-const char *EXPORT(notes)(void) { return classifier_notes(instance.classifier); }
-const char *EXPORT(status_message)(int status) { return status_text((enum status)status); }
+const float *EXPORT(logits)(void) { return eyelet_classifier_logits(instance.classifier); }
+const float *EXPORT(probabilities)(void) { return eyelet_classifier_probabilities(instance.classifier); }
+int EXPORT(class_count)(void) { return eyelet_classifier_classes(instance.classifier); }
+const char *EXPORT(label)(int index) { return eyelet_classifier_label(instance.classifier, index); }
+const char *EXPORT(notes)(void) { return eyelet_classifier_notes(instance.classifier); }
+const char *EXPORT(status_message)(int status) { return eyelet_status_text((enum status)status); }
 
 int EXPORT(input_height)(void)
 {
     int height, width, channels;
-    classifier_input(instance.classifier, &height, &width, &channels);
+    eyelet_classifier_input(instance.classifier, &height, &width, &channels);
     return height;
 }
 
 int EXPORT(input_width)(void)
 {
     int height, width, channels;
-    classifier_input(instance.classifier, &height, &width, &channels);
+    eyelet_classifier_input(instance.classifier, &height, &width, &channels);
     return width;
 }

@@ -2,7 +2,7 @@
  *
  *     enum status status = decode_picture(&picture, bytes, size);
  *     if (status)
- *         fprintf(stderr, "%s\n", status_text(status));
+ *         fprintf(stderr, "%s\n", eyelet_status_text(status));
  *
  * Only functions that read outside data (a model, an image) return a status; everything below them gets
  * validated data and asserts its contract. The numbers are part of the WebAssembly interface: never reuse one. */
@@ -12,7 +12,7 @@
 enum status {
     STATUS_OK = 0,
     STATUS_NOT_A_MODEL = 1,   /* the first bytes are not those of a model file */
-    STATUS_VERSION = 2,       /* a model file of another version of the format */
+    STATUS_VERSION = 2,       /* a model file of another version of the format: 1 was an older Eyelet's */
     STATUS_TRUNCATED = 3,     /* the file ends before its contents do */
     STATUS_TOO_LONG = 4,      /* bytes follow the end of the contents */
     STATUS_CHECKSUM = 5,      /* the contents do not match the checksum */
@@ -30,6 +30,6 @@ enum status {
 };
 
 /* One plain sentence without a full stop, in static storage. */
-const char *status_text(enum status status);
+const char *eyelet_status_text(enum status status);
 
 #endif

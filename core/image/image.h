@@ -1,11 +1,17 @@
 /* From the pixels of any picture to the numbers that a network reads: the one path for training, the command line
  * and the page.
  *
- *     RGBA (height, width, 4)  ->  over the background  ->  crop or pad or stretch, antialiased  ->  RGB (h, w, 3)
- *     ->  (byte / 255 - mean) / std  ->  float (h, w, c)
+ *     RGBA (height, width, 4)  ->  over the background  ->  resized, cropped or padded  ->  RGB (h, w, 3)
+ *     ->  (byte / 255 - mean) / std  ->  float (h, w, c), in the network's order of channels
  *
- * The resize is Pillow's bilinear filter to the bit (fixed point, rounded to a byte between the passes), so that the
- * result is the same on every machine and in the tools that people compare with. */
+ *     struct preprocess preprocess = {.resize_mode = RESIZE_CROP, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
+ *     struct arena arena = {0};
+ *     image_resize(NULL, rgba, width, height, input, &preprocess, &arena);     // measure; with arena.base set: for real
+ *     image_resize(pixels, rgba, width, height, input, &preprocess, &arena);
+ *     image_normalise(numbers, pixels, input, &preprocess);
+ *
+ * The resize is Pillow's to the bit (fixed point, rounded to a byte between the passes), so that the result is the same on every
+ * machine and in the tools that people compare with. */
 #ifndef IMAGE_H
 #define IMAGE_H
 
@@ -18,13 +24,25 @@
 
 enum resize_mode { /* how a picture of another aspect ratio meets the network's input; pinned: stored in models */
     RESIZE_STRETCH = 0,
-    RESIZE_CROP = 1, /* the largest centred part of the right aspect */
-    RESIZE_PAD = 2   /* all of it, centred on the background */
+    RESIZE_CROP = 1,        /* the largest centred part of the right aspect */
+    RESIZE_PAD = 2,         /* all of it, centred on the background */
+    RESIZE_SHORTER_SIDE = 3 /* the whole picture until its shorter side has so many pixels, then the centre, as torchvision does */
 };
+
+enum resize_filter { /* pinned: stored in models */
+    FILTER_BILINEAR = 0,        /* Pillow's: a triangle as wide as the step where that is above 1 (antialiasing) */
+    FILTER_BICUBIC = 1,         /* Pillow's: Keys' cubic, a = -1/2, the same way */
+    FILTER_BILINEAR_ALIASED = 2 /* between the nearest pixels only: TensorFlow's resize, PyTorch's interpolate, but rounded to bytes */
+};
+
+enum channel_order { ORDER_RGB = 0, ORDER_BGR = 1 }; /* pinned: stored in models */
 
 struct preprocess {
     enum resize_mode resize_mode;
-    uint8_t background[3];          /* red, green, blue */
+    enum resize_filter filter;
+    int shorter_side;         /* RESIZE_SHORTER_SIDE: at least the input's height and width */
+    enum channel_order order; /* in which the network reads the channels; all else is red, green, blue */
+    uint8_t background[3];
     float mean[3], std[3];    /* of a channel on a scale of 0 to 1 */
 };
 
@@ -34,7 +52,7 @@ enum status image_check(int width, int height);
 /* Plans, and with arena->base performs, the conversion of rgba (height, width, 4; alpha not premultiplied) to
  * pixels (h, w, 3). The scratch memory comes from the arena; call it once to measure, once for real. */
 void image_resize(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
-               const struct preprocess *preprocess, struct arena *arena);
+                  const struct preprocess *preprocess, struct arena *arena);
 
 /* ITU-R 601, as Pillow computes it. */
 static inline int image_luminance(const uint8_t pixel[3])

@@ -317,6 +317,7 @@ void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const 
                         for (int channel = 0; channel < count; channel++)
                             sum[channel] += from[channel];
                     }
+                VEC_KEEP_SMALL
                 for (int channel = 0; channel < count; channel++)
                     out[start + channel] = clamp((sum[channel] * share + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION);
             }

@@ -12,7 +12,7 @@ enum { TILE = 2, PATCH = 4, POINTS = PATCH * PATCH, BIAS_POINT = 5, /* of coeffi
 
 bool int8_winograd_computes(const struct window *window)
 {
-    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1;
+    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->dilation == 1 && window->groups == 1;
 }
 
 static int pairs_of(const struct window *window)

@@ -7,43 +7,73 @@
 
 /* The output's gradient, stride - 1 zeros between its pixels and zeros around, so that the input's gradient is a
  * convolution of it with stride 1. */
-static struct shape dilated_shape(const struct window *window)
+static struct shape spread_shape(const struct window *window)
 {
-    return (struct shape){window->in.h + window->kernel_h - 1, window->in.w + window->kernel_w - 1, window->out.c};
+    return (struct shape){window->in.h + window_reach(window->kernel_h, window->dilation) - 1,
+                          window->in.w + window_reach(window->kernel_w, window->dilation) - 1, window->out.c};
 }
 
-static bool needs_dilation(const struct window *window)
+static bool needs_spreading(const struct window *window)
 {
     return window->kernel_h > 1 || window->kernel_w > 1 || window->stride > 1;
+}
+
+/* A group is a convolution of its own, of some channels of the input to some of the output. */
+static int group_inputs(const struct window *window)
+{
+    return window->in.c / window->groups;
+}
+
+static int group_outputs(const struct window *window)
+{
+    return window->out.c / window->groups;
+}
+
+static int tap_count(const struct window *window)
+{
+    return window->kernel_h * window->kernel_w;
+}
+
+static size_t group_packed_count(const struct window *window)
+{
+    return gemm_packed_count(tap_count(window) * group_inputs(window), group_outputs(window));
+}
+
+static size_t group_packed_backward_count(const struct window *window)
+{
+    return gemm_packed_count(tap_count(window) * group_outputs(window), group_inputs(window));
 }
 
 size_t conv_packed_count(const struct window *window)
 {
     assert(window_valid(window));
-    return gemm_packed_count(window->kernel_h * window->kernel_w * window->in.c, window->out.c);
+    return (size_t)window->groups * group_packed_count(window);
 }
 
 size_t conv_packed_backward_count(const struct window *window)
 {
     assert(window_valid(window));
-    return gemm_packed_count(window->kernel_h * window->kernel_w * window->out.c, window->in.c);
+    return (size_t)window->groups * group_packed_backward_count(window);
 }
 
+/* Groups one behind the other. */
 void conv_pack(float *packed, const float *weights, const struct window *window)
 {
     assert(window_valid(window));
-    gemm_pack(packed, weights, axis_line(window->kernel_h * window->kernel_w * window->in.c, window->out.c), 1,
-              window->out.c);
+    const int columns = group_outputs(window);
+    for (int group = 0; group < window->groups; group++, packed += group_packed_count(window), weights += columns)
+        gemm_pack(packed, weights, axis_line(tap_count(window) * group_inputs(window), window->out.c), 1, columns);
 }
 
-/* Depth (ky, kx, out.c) with the kernel turned by 180 degrees, columns in.c. */
+/* Of each group: depth (ky, kx, its outputs) with the kernel turned by 180 degrees, columns its inputs. */
 void conv_pack_backward(float *packed, const float *weights, const struct window *window)
 {
     assert(window_valid(window));
-    const ptrdiff_t tap = (ptrdiff_t)window->in.c * window->out.c, row = tap * window->kernel_w;
-    const struct axis depth = {{window->kernel_h, window->kernel_w, window->out.c}, {-row, -tap, 1}};
-    gemm_pack(packed, weights + row * (window->kernel_h - 1) + tap * (window->kernel_w - 1), depth, window->out.c,
-              window->in.c);
+    const ptrdiff_t tap = (ptrdiff_t)group_inputs(window) * window->out.c, row = tap * window->kernel_w;
+    const struct axis depth = {{window->kernel_h, window->kernel_w, group_outputs(window)}, {-row, -tap, 1}};
+    weights += row * (window->kernel_h - 1) + tap * (window->kernel_w - 1);
+    for (int group = 0; group < window->groups; group++, packed += group_packed_backward_count(window), weights += depth.count[2])
+        gemm_pack(packed, weights, depth, window->out.c, group_inputs(window));
 }
 
 size_t conv_forward_scratch(int n, const struct window *window)
@@ -63,14 +93,14 @@ static int images_at_once(int n, const struct window *window)
 size_t conv_backward_input_scratch(int n, const struct window *window)
 {
     assert(n > 0 && window_valid(window));
-    return needs_dilation(window) ? (size_t)n * shape_count(dilated_shape(window)) : 0;
+    return needs_spreading(window) ? (size_t)n * shape_count(spread_shape(window)) : 0;
 }
 
 size_t conv_backward_weights_scratch(int n, const struct window *window)
 {
     assert(n > 0 && window_valid(window));
     return conv_forward_scratch(n, window) +
-           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, window->out.c);
+           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, group_outputs(window));
 }
 
 /* Copies in (n, in.h, in.w, in.c) into padded, where input (y, x) stands at (top + y*step, left + x*step) and the rest is
@@ -98,6 +128,15 @@ struct patches {
     struct axis pixels, taps;
 };
 
+/* The taps of one group over images of `c` channels, of which it reads `channels`. Where it reads all of them and the taps are
+ * neighbours, a row of taps is contiguous in NHWC. */
+static struct axis taps_of(const struct window *window, ptrdiff_t row, int c, int channels)
+{
+    const int step = window->dilation;
+    return step == 1 && channels == c ? (struct axis){{1, window->kernel_h, window->kernel_w * c}, {0, row, 1}}
+                                      : (struct axis){{window->kernel_h, window->kernel_w, channels}, {row * step, (ptrdiff_t)c * step, 1}};
+}
+
 static struct patches patches_of(const float *in, float *scratch, int n, const struct window *window)
 {
     struct shape shape = window->in;
@@ -110,7 +149,7 @@ static struct patches patches_of(const float *in, float *scratch, int n, const s
     return (struct patches){
         in,
         {{n, window->out.h, window->out.w}, {image, row * window->stride, (ptrdiff_t)shape.c * window->stride}},
-        {{1, window->kernel_h, window->kernel_w * shape.c}, {0, row, 1}} /* a row of taps is contiguous in NHWC */
+        taps_of(window, row, shape.c, group_inputs(window)),
     };
 }
 
@@ -121,8 +160,11 @@ void conv_forward(float *out, const float *in, const float *packed, const float 
     assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in),
                          scratch, conv_forward_scratch(n, window)));
     const struct patches patches = patches_of(in, scratch, n, window);
-    gemm(&(struct gemm){.a = patches.a, .rows = patches.pixels, .depth = patches.taps, .b = packed,
-                        .columns = window->out.c, .c = out, .c_stride = window->out.c, .bias = bias, .ceiling = ceiling});
+    const int columns = group_outputs(window);
+    for (int group = 0; group < window->groups; group++)
+        gemm(&(struct gemm){.a = patches.a + group * group_inputs(window), .rows = patches.pixels, .depth = patches.taps,
+                            .b = packed + (size_t)group * group_packed_count(window), .columns = columns, .c = out + group * columns,
+                            .c_stride = window->out.c, .bias = bias ? bias + group * columns : NULL, .ceiling = ceiling});
 }
 
 void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,
@@ -132,17 +174,20 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
     assert(contract_pass(din, (size_t)n * shape_count(window->in), dout, (size_t)n * shape_count(window->out),
                          scratch, conv_backward_input_scratch(n, window)));
     struct shape shape = window->out;
-    if (needs_dilation(window)) {
-        shape = dilated_shape(window);
-        pad(scratch, shape, dout, window->out, window->kernel_h - 1 - window->pad_top,
-            window->kernel_w - 1 - window->pad_left, window->stride, n);
+    if (needs_spreading(window)) {
+        shape = spread_shape(window);
+        pad(scratch, shape, dout, window->out, window_reach(window->kernel_h, window->dilation) - 1 - window->pad_top,
+            window_reach(window->kernel_w, window->dilation) - 1 - window->pad_left, window->stride, n);
         dout = scratch;
     }
     const ptrdiff_t row = (ptrdiff_t)shape.w * shape.c, image = row * shape.h;
-    gemm(&(struct gemm){.a = dout,
-                        .rows = {{n, window->in.h, window->in.w}, {image, row, shape.c}},
-                        .depth = {{1, window->kernel_h, window->kernel_w * shape.c}, {0, row, 1}},
-                        .b = packed_backward, .columns = window->in.c, .c = din, .c_stride = window->in.c});
+    const int columns = group_inputs(window);
+    for (int group = 0; group < window->groups; group++)
+        gemm(&(struct gemm){.a = dout + group * group_outputs(window),
+                            .rows = {{n, window->in.h, window->in.w}, {image, row, shape.c}},
+                            .depth = taps_of(window, row, shape.c, group_outputs(window)),
+                            .b = packed_backward + (size_t)group * group_packed_backward_count(window), .columns = columns,
+                            .c = din + group * columns, .c_stride = window->in.c});
 }
 
 void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
@@ -151,15 +196,18 @@ void conv_backward_weights(float *dweights, const float *dout, const float *in, 
     assert(n > 0 && window_valid(window) && dweights && dout && in != dout);
     assert(contract_pass(dweights, 0, in, (size_t)n * shape_count(window->in),
                          scratch, conv_backward_weights_scratch(n, window)));
-    const int c = window->out.c, at_once = images_at_once(n, window);
+    const int c = window->out.c, columns = group_outputs(window), at_once = images_at_once(n, window);
     struct patches patches = patches_of(in, scratch, n, window);
     float *packed = scratch + conv_forward_scratch(n, window);
     for (int first = 0; first < n; first += at_once) {
         patches.pixels.count[0] = n - first < at_once ? n - first : at_once;
         const int pixels = axis_count(&patches.pixels);
-        gemm_pack(packed, dout + (size_t)first * shape_count(window->out), axis_line(pixels, c), 1, c);
-        gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0], .rows = patches.taps, .depth = patches.pixels,
-                            .b = packed, .columns = c, .c = dweights, .c_stride = c, .accumulate = true});
+        for (int group = 0; group < window->groups; group++) {
+            gemm_pack(packed, dout + (size_t)first * shape_count(window->out) + group * columns, axis_line(pixels, c), 1, columns);
+            gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0] + group * group_inputs(window), .rows = patches.taps,
+                                .depth = patches.pixels, .b = packed, .columns = columns, .c = dweights + group * columns,
+                                .c_stride = c, .accumulate = true});
+        }
     }
 }
 

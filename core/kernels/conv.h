@@ -1,11 +1,13 @@
 /* 2-D convolution (cross-correlation, as in every framework), and the dense layer, which is a 1x1 convolution of a
  * 1x1 image.
  *
- *     out[i, y, x, o] = bias[o] + sum over ky, kx, c of in[i, y*stride + ky - pad_top, x*stride + kx - pad_left, c]
- *                                                      * weights[ky, kx, c, o]
+ *     out[i, y, x, o] = bias[o] + sum over ky, kx, c of
+ *         in[i, y*stride + ky*dilation - pad_top, x*stride + kx*dilation - pad_left, first(o) + c] * weights[ky, kx, c, o]
  *
- * weights are (kernel_h, kernel_w, in.c, out.c). Forward, the input's gradient and the weights' gradient are the same
- * matrix product (gemm.h) through different axes; only padded borders are copied, into scratch. */
+ * With `groups` above 1 the channels fall into so many parts in order, and an output sees those of its part: first(o) =
+ * o / (out.c / groups) * (in.c / groups), 0 <= c < in.c / groups; else all, first(o) = 0. weights are (kernel_h, kernel_w,
+ * in.c / groups, out.c). Forward, the input's gradient and the weights' gradient are the same matrix product (gemm.h) through
+ * different axes, group by group; only padded borders are copied, into scratch. */
 #ifndef CONV_H
 #define CONV_H
 

@@ -17,8 +17,8 @@ enum { TILE = WINOGRAD_TILE, TAPS = WINOGRAD_TAPS, PATCH = WINOGRAD_PATCH, POINT
 
 bool winograd_computes(const struct window *window)
 {
-    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->in.c >= WINOGRAD_MIN_CHANNELS &&
-           window->out.c >= WINOGRAD_MIN_CHANNELS;
+    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->dilation == 1 && window->groups == 1 &&
+           window->in.c >= WINOGRAD_MIN_CHANNELS && window->out.c >= WINOGRAD_MIN_CHANNELS;
 }
 
 size_t winograd_packed_count(const struct window *window)

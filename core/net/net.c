@@ -8,9 +8,31 @@ static bool within(int value, int min, int max)
     return value >= min && value <= max;
 }
 
-static int window_count(int in, int kernel, int stride, bool same)
+/* Outputs along one side: `padding` rows or columns in all, unless it follows from the sizes. */
+static int window_count(int in, int reach, int stride, bool same, int padding)
 {
-    return same ? (in + stride - 1) / stride : (in - kernel) / stride + 1;
+    return same ? (in + stride - 1) / stride : (in + padding - reach) / stride + 1;
+}
+
+static struct shape node_reach(const struct node *node)
+{
+    const int dilation = node->dilation ? node->dilation : 1;
+    return (struct shape){window_reach(node->kernel_h, dilation), window_reach(node->kernel_w, dilation), 1};
+}
+
+/* Of a node with a window, as node_shape. */
+static struct shape window_shape(const struct node *node, struct shape in)
+{
+    const struct shape misfit = {0, 0, 0}, reach = node_reach(node);
+    const int rows = node->padding[PADDING_TOP] + node->padding[PADDING_BOTTOM];
+    const int columns = node->padding[PADDING_LEFT] + node->padding[PADDING_RIGHT];
+    if (!node->same && (reach.h > in.h + rows || reach.w > in.w + columns))
+        return misfit;
+    if (node->groups && (in.c % node->groups || node->channels % node->groups))
+        return misfit;
+    return (struct shape){window_count(in.h, reach.h, node->stride, node->same, rows),
+                          window_count(in.w, reach.w, node->stride, node->same, columns),
+                          kind_traits[node->kind].channels ? node->channels : in.c};
 }
 
 /* The output's shape, or c == 0 when the node does not fit its input. */
@@ -22,10 +44,7 @@ static struct shape node_shape(const struct node *node, struct shape in)
     switch (traits->shape) {
     case SHAPE_KEPT: return in;
     case SHAPE_WINDOW:
-        if (!node->same && (node->kernel_h > in.h || node->kernel_w > in.w))
-            return misfit;
-        return (struct shape){window_count(in.h, node->kernel_h, node->stride, node->same),
-                              window_count(in.w, node->kernel_w, node->stride, node->same), traits->channels ? node->channels : in.c};
+        return window_shape(node, in);
     case SHAPE_POOLED: return (struct shape){1, 1, in.c};
     case SHAPE_FLAT: return (struct shape){1, 1, (int)shape_count(in)};
     case SHAPE_UNITS: return flat ? (struct shape){1, 1, node->channels} : misfit;
@@ -44,7 +63,25 @@ static uint64_t weight_count(const struct node *node, struct shape in)
 {
     const uint64_t taps = node_has_window(node->kind) ? (uint64_t)(node->kernel_h * node->kernel_w) : 1;
     const uint64_t filters = kind_traits[node->kind].per_channel ? 1 : (uint64_t)node->channels; /* of each input channel */
-    return taps * (uint64_t)in.c * filters;
+    return taps * (uint64_t)in.c * filters / (node->groups ? (uint64_t)node->groups : 1);
+}
+
+/* Padding that is said is less than the window covers, so that no window lies outside of the input. */
+static bool padding_valid(const struct node *node)
+{
+    const struct shape reach = node_reach(node);
+    bool valid = true;
+    for (int side = 0; side < 4; side++) {
+        const bool none = node->same || !node_has_window(node->kind);
+        valid = valid && within(node->padding[side], 0, none ? 0 : (side % 2 ? reach.w : reach.h) - 1);
+    }
+    return valid;
+}
+
+static bool padded_within(const struct net *net, int node)
+{
+    const struct window window = net_window(net, node);
+    return wide_count(window_padded(&window)) <= LIMIT_PADDED;
 }
 
 /* Fields that a kind does not use are zero, so that a network has one description only. */
@@ -52,11 +89,12 @@ static bool fields_valid(const struct node *node, int index, bool last)
 {
     const struct kind_traits *traits = &kind_traits[node->kind];
     const bool window = node_has_window(node->kind);
-    const int max = window ? LIMIT_KERNEL : 0, min = window ? 1 : 0;
+    const int max = window ? LIMIT_KERNEL : 0, min = window ? 1 : 0, conv = node->kind == NODE_CONV2D;
     return within(node->input[0], 0, index) && within(node->input[1], 0, traits->inputs > 1 ? index : 0) &&
            within(node->channels, traits->channels ? 1 : 0, traits->channels ? LIMIT_CHANNELS : 0) &&
            within(node->kernel_h, min, max) && within(node->kernel_w, min, max) && within(node->stride, min, max) &&
-           (window || !node->same) && (node_has_weights(node->kind) || !node->bias) && kind_accepts_rate(node->kind, node->rate) &&
+           within(node->dilation, conv, conv * LIMIT_DILATION) && within(node->groups, conv, conv * LIMIT_CHANNELS) &&
+           padding_valid(node) && (window || !node->same) && (node_has_weights(node->kind) || !node->bias) && kind_accepts_rate(node->kind, node->rate) &&
            (node->kind == NODE_SOFTMAX) == last;
 }
 
@@ -83,6 +121,8 @@ enum status net_check(struct net *net, int *failed)
         if (wide_count(out) > LIMIT_ACTIVATIONS || weight_count(node, in) > LIMIT_PARAMETERS)
             return STATUS_LIMIT;
         net->shapes[i + 1] = out;
+        if (!padded_within(net, i))
+            return STATUS_LIMIT;
         net->consumers[node->input[0]]++;
         if (kind_traits[node->kind].inputs > 1) {
             const struct shape second = net->shapes[node->input[1]];
@@ -97,12 +137,27 @@ enum status net_check(struct net *net, int *failed)
             return STATUS_LIMIT;
         net->offset[i + 1] = (size_t)end;
     }
+    if (net->embedding) {
+        const int tensor = net->embedding;
+        *failed = net->node_count - 1;
+        if (!within(tensor, 1, net->node_count - 1) || net->shapes[tensor].h != 1 || net->shapes[tensor].w != 1)
+            return STATUS_HEADER;
+        net->consumers[tensor]++;
+    }
     for (int i = 0; i < net->node_count; i++) {
         *failed = i == 0 ? 0 : i - 1;
         if (net->consumers[i] == 0) /* a tensor that nothing reads */
             return STATUS_NODE;
     }
     return within(net_classes(net), 1, LIMIT_CHANNELS) ? STATUS_OK : STATUS_LIMIT;
+}
+
+int net_head(const struct net *net)
+{
+    int head = net->node_count - 1;
+    while (head > 0 && !node_has_weights(net->nodes[head].kind))
+        head--;
+    return head;
 }
 
 int net_blocks(struct block blocks[4], const struct net *net, int node)
@@ -136,7 +191,10 @@ uint64_t net_multiply_adds(const struct net *net, int node)
 struct window net_window(const struct net *net, int node)
 {
     const struct node *of = &net->nodes[node];
-    struct window window = {net->shapes[of->input[0]], net->shapes[node + 1], of->kernel_h, of->kernel_w, of->stride, 0, 0};
+    struct window window = {.in = net->shapes[of->input[0]], .out = net->shapes[node + 1], .kernel_h = of->kernel_h,
+                            .kernel_w = of->kernel_w, .stride = of->stride, .pad_top = of->padding[PADDING_TOP],
+                            .pad_left = of->padding[PADDING_LEFT], .dilation = of->dilation ? of->dilation : 1,
+                            .groups = of->groups ? of->groups : 1};
     if (kind_traits[of->kind].shape == SHAPE_UNITS)
         window.kernel_h = window.kernel_w = window.stride = 1;
     if (kind_traits[of->kind].shape == SHAPE_POOLED) {
@@ -145,8 +203,9 @@ struct window net_window(const struct net *net, int node)
         window.stride = 1;
     }
     if (of->same) { /* for all of the output, of which net_trim may have left a part */
-        const int h = (window_count(window.in.h, 0, window.stride, true) - 1) * window.stride + window.kernel_h - window.in.h;
-        const int w = (window_count(window.in.w, 0, window.stride, true) - 1) * window.stride + window.kernel_w - window.in.w;
+        const struct shape reach = node_reach(of);
+        const int h = (window_count(window.in.h, 0, window.stride, true, 0) - 1) * window.stride + reach.h - window.in.h;
+        const int w = (window_count(window.in.w, 0, window.stride, true, 0) - 1) * window.stride + reach.w - window.in.w;
         window.pad_top = h > 0 ? h / 2 : 0;
         window.pad_left = w > 0 ? w / 2 : 0;
     }
@@ -188,8 +247,9 @@ void net_trim(struct net *net)
             int h = in.h, w = in.w;
             if (node_has_window(node->kind) && (node->stride == 1 || !node->same)) { /* else the borders depend on the whole size */
                 const struct window window = net_window(net, i);
-                h = smaller(h, (out.h - 1) * window.stride + window.kernel_h - window.pad_top);
-                w = smaller(w, (out.w - 1) * window.stride + window.kernel_w - window.pad_left);
+                const struct shape reach = node_reach(node);
+                h = smaller(h, (out.h - 1) * window.stride + reach.h - window.pad_top);
+                w = smaller(w, (out.w - 1) * window.stride + reach.w - window.pad_left);
             } else if (elementwise) {
                 h = out.h;
                 w = out.w;

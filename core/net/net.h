@@ -41,6 +41,8 @@ enum initial { /* first weights of a conv2d */
     INITIAL_WHITEN    /* set by the trainer: the principal directions of the images' patches, and their negatives */
 };
 
+enum padding_side { PADDING_TOP, PADDING_LEFT, PADDING_BOTTOM, PADDING_RIGHT };
+
 struct node {
     enum node_kind kind;
     int input[2];           /* tensors; what is beyond the kind's inputs is 0 */
@@ -49,6 +51,8 @@ struct node {
     int stride;             /* of a window, else 0 */
     bool same;              /* of a window: pad so that the output is ceil(input / stride), as Keras does; else no padding */
     bool bias;              /* of weights */
+    int padding[4];         /* of a window that is not `same`: rows or columns, fewer than it covers (enum padding_side) */
+    int dilation, groups;   /* conv2d: pixels from one tap to the next; parts of the channels that are convolved apart. Others: 0 */
     float rate;             /* enum kind_setting says what it is */
     /* For training only, not stored in models: */
     enum initial initial; /* conv2d */
@@ -58,6 +62,7 @@ struct node {
 struct net {
     struct shape input;
     int node_count;
+    int embedding; /* the tensor, of one pixel, that stays as a second output beside the scores; 0: none */
     struct node nodes[LIMIT_NODES];
     /* Filled by net_check: */
     struct shape shapes[LIMIT_NODES + 1]; /* of the tensors */
@@ -73,6 +78,15 @@ enum status net_check(struct net *net, int *failed);
  * the layers before it need not compute them. */
 void net_trim(struct net *net);
 
+/* The last node with weights, which tells the classes apart; 0 if there is none. */
+int net_head(const struct net *net);
+
+/* Whether it says its padding, and there is some. */
+static inline bool node_has_padding(const struct node *node)
+{
+    return node->padding[0] || node->padding[1] || node->padding[2] || node->padding[3];
+}
+
 /* Whether a node reads a tensor. */
 static inline bool node_reads(const struct node *node, int tensor)
 {
@@ -82,7 +96,7 @@ static inline bool node_reads(const struct node *node, int tensor)
 static inline size_t net_parameter_count(const struct net *net) { return net->offset[net->node_count]; }
 static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
 
-/* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in, out)
+/* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in / groups, out)
  * and bias (out); depthwise has weights (kernel_h, kernel_w, c) and bias (c); batchnorm has scale, shift, mean, variance (c). */
 enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
 struct block {
@@ -97,7 +111,12 @@ uint64_t net_multiply_adds(const struct net *net, int node);
 /* Sliding-window geometry of a conv2d, depthwise, dense or pooling node. */
 struct window net_window(const struct net *net, int node);
 
-enum net_mode { NET_INFER, NET_TRAIN };
+/* What a plan is for: inference alone, or what training needs beside it (net_backward.c), behind a pointer so that the linker leaves
+ * it out of programs that do not train. */
+typedef const struct net_training *net_mode;
+extern const struct net_training net_training;
+#define NET_INFER ((net_mode)NULL)
+#define NET_TRAIN (&net_training)
 
 /* A way to compute convolutions; arguments as in conv.h. */
 struct conv_kernel {
@@ -117,6 +136,7 @@ struct net_packed {
     float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors */
     float *bias[LIMIT_NODES];     /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
     float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */
+    net_mode mode;
 };
 
 /* In training, which of the two kernels that have a way back: Winograd's or, if not, the plain one. */
@@ -125,8 +145,16 @@ static inline bool net_trains_by_winograd(const struct net_packed *packed, int n
     return packed->kernel[node] == &net_kernel_winograd;
 }
 
-void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena);
+void net_packed_plan(struct net_packed *packed, const struct net *net, net_mode mode, struct arena *arena);
 void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters);
+
+struct net_run;
+struct net_training {
+    void (*plan_packed)(struct net_packed *packed, int node, const struct window *window, struct arena *arena);
+    void (*pack)(struct net_packed *packed, int node, const float *parameters, const struct window *window);
+    size_t (*scratch)(const struct net_packed *packed, int node, int batch, const struct window *window, bool input);
+    void (*plan_run)(struct net_run *run, const int root[], int batch, struct arena *arena);
+};
 
 /* The memory of one thread's work. */
 struct net_run {
@@ -150,7 +178,7 @@ struct net_run {
 
 /* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share. At most `batch` images. */
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
-                  enum net_mode mode, struct arena *arena);
+                  net_mode mode, struct arena *arena);
 
 /* Inference for n images in run->tensor[0]; dropout is the identity, batchnorm uses its running statistics. */
 void net_forward(struct net_run *run, int n);

@@ -224,3 +224,44 @@ void net_backward(struct net_run *run, float *dparameters, int n)
     for (int i = run->net->node_count - 2; i >= 0; i--)
         net_backward_node(run, dparameters, i, n);
 }
+
+/* ---- Planning ---- */
+
+static void plan_packed(struct net_packed *packed, int node, const struct window *window, struct arena *arena)
+{
+    const size_t count = net_trains_by_winograd(packed, node) ? winograd_packed_backward_count(window) : conv_packed_backward_count(window);
+    packed->backward[node] = arena_alloc(arena, count, sizeof(float));
+}
+
+static void pack(struct net_packed *packed, int node, const float *parameters, const struct window *window)
+{
+    (net_trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, window);
+}
+
+/* input: whether it has a gradient; the image has none. */
+static size_t scratch(const struct net_packed *packed, int node, int batch, const struct window *window, bool input)
+{
+    if (net_trains_by_winograd(packed, node))
+        return winograd_backward_scratch(batch, window);
+    const size_t of_weights = conv_backward_weights_scratch(batch, window);
+    const size_t of_input = input ? conv_backward_input_scratch(batch, window) : 0;
+    return of_weights > of_input ? of_weights : of_input;
+}
+
+/* Every tensor has memory of its own but those that share it, and batch normalisation its statistics. */
+static void plan_run(struct net_run *run, const int root[], int batch, struct arena *arena)
+{
+    const struct net *net = run->net;
+    size_t shared = 0; /* the largest tensor of several consumers */
+    for (int t = 0; t <= net->node_count; t++) {
+        const size_t count = shape_count(net->shapes[t]);
+        run->tensor[t] = root[t] == t ? arena_alloc(arena, (uint64_t)batch * count, sizeof(float)) : run->tensor[root[t]];
+        if (t < net->node_count && net->consumers[t] > 1 && count > shared)
+            shared = count;
+        if (t > 0 && kind_traits[net->nodes[t - 1].kind].parameters == PARAMETERS_NORM)
+            run->statistics[t - 1] = arena_alloc(arena, 2 * (uint64_t)net->shapes[t].c, sizeof(float));
+    }
+    run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
+}
+
+const struct net_training net_training = {plan_packed, pack, scratch, plan_run};

@@ -21,7 +21,7 @@ static int16_t nearest_number(double x)
 
 static enum int8_form form_of(const struct node *node)
 {
-    return kind_traits[node->kind].int8;
+    return node->dilation > 1 || node->groups > 1 ? INT8_FORM_NONE : kind_traits[node->kind].int8;
 }
 
 static bool has_table(enum int8_form form)
@@ -136,7 +136,7 @@ static int last_with(const struct net *net, int i)
     if (follows(net, i, INT8_FORM_CLAMP))
         i++;
     const struct node *next = &net->nodes[i + 1];
-    const bool halves = next->kernel_h == 2 && next->kernel_w == 2 && next->stride == 2 && !next->same;
+    const bool halves = next->kernel_h == 2 && next->kernel_w == 2 && next->stride == 2 && !next->same && !node_has_padding(next);
     return kind == NODE_CONV2D && halves && follows(net, i, INT8_FORM_MAX) ? i + 1 : i;
 }
 
@@ -170,6 +170,8 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
             if (t >= 0 && lifetimes[t].last < i)
                 lifetimes[t].last = i;
         }
+    if (net->embedding)
+        lifetimes[root[net->embedding]].last = net->node_count; /* it is read after the run */
     unsigned char *base = arena_alloc(arena, memory_plan(lifetimes, net->node_count + 1), 1);
     for (int t = 0; t <= net->node_count; t++)
         quantized->tensor[t] = base && root[t] >= 0 ? (int16_t *)(void *)(base + lifetimes[root[t]].place) : NULL;
@@ -285,6 +287,7 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
 
 void net_int8_pack_pixels(struct net_int8 *quantized, const struct preprocess *preprocess)
 {
+    quantized->first_channel = preprocess->order == ORDER_BGR ? 2 : 0;
     for (int c = 0; c < 3; c++)
         for (int byte = 0; byte < 256; byte++)
             quantized->pixel[c * 256 + byte] =
@@ -302,9 +305,9 @@ static void read_pixels(struct net_int8 *quantized, const uint8_t *pixels)
         if (shape.c == 1) {
             *out++ = table[image_luminance(pixels)];
         } else {
-            *out++ = table[pixels[0]];
+            *out++ = table[pixels[quantized->first_channel]];
             *out++ = table[256 + pixels[1]];
-            *out++ = table[512 + pixels[2]];
+            *out++ = table[512 + pixels[2 - quantized->first_channel]];
         }
 }
 

@@ -62,7 +62,8 @@ struct net_int8 {
     int last[LIMIT_NODES];               /* the last node that is done in one pass with this one */
     int64_t *mean_factors[LIMIT_NODES];  /* int8_avgpool's */
     int16_t *table[LIMIT_NODES];         /* activations that are looked up */
-    int16_t *pixel;                      /* (3, 256): the number of each byte */
+    int16_t *pixel;                      /* (3, 256): the number of each byte, by channels of the network */
+    int first_channel;                   /* the byte of a pixel that is the network's first channel */
     int16_t *tensor[LIMIT_NODES + 1];    /* NULL: it is never stored, being inside a layer that does more than one node's work */
     void *scratch;
     float *logits, *probabilities;

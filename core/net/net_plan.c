@@ -47,20 +47,21 @@ const struct conv_kernel
     net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
     net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch, winograd_rows_forward};
 
-static const struct conv_kernel *kernel_for(const struct window *window, enum net_mode mode)
+static const struct conv_kernel *kernel_for(const struct window *window, net_mode mode)
 {
     enum { TILE_SIDE = 4 };
     const int side = window->out.h < window->out.w ? window->out.h : window->out.w;
     if (!winograd_computes(window))
         return &net_kernel_conv;
-    if (mode == NET_TRAIN || side > TILE_SIDE)
+    if (mode || side > TILE_SIDE)
         return &net_kernel_winograd;
     return side == TILE_SIDE ? &net_kernel_winograd_rows : &net_kernel_conv;
 }
 
-void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_mode mode, struct arena *arena)
+void net_packed_plan(struct net_packed *packed, const struct net *net, net_mode mode, struct arena *arena)
 {
     memset(packed, 0, sizeof *packed);
+    packed->mode = mode;
     for (int i = 0; i < net->node_count; i++) {
         struct block blocks[4];
         const int count = net_blocks(blocks, net, i);
@@ -74,11 +75,8 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, enum net_
                 arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
-            if (mode == NET_TRAIN && !depthwise)
-                packed->backward[i] = arena_alloc(arena,
-                                                  net_trains_by_winograd(packed, i) ? winograd_packed_backward_count(&window)
-                                                                                    : conv_packed_backward_count(&window),
-                                                  sizeof(float));
+            if (mode && !depthwise)
+                mode->plan_packed(packed, i, &window, arena);
         } else if (count) {
             packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
             packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
@@ -99,8 +97,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
-            (net_trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters,
-                                                                                                 &window);
+            packed->mode->pack(packed, node, parameters, &window);
     } else if (count) {
         const size_t c = blocks[0].count;
         batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,
@@ -124,9 +121,11 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
             if (node_reads(&net->nodes[i], t))
                 lifetime->last = i > lifetime->last ? i : lifetime->last;
     }
-    /* The logits and the probabilities are read after the run, where the gradient of the logits begins. */
+    /* The logits, the probabilities and the embedding are read after the run, where the gradient of the logits begins. */
     const int logits = root[net->nodes[net->node_count - 1].input[0]];
     lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
+    if (net->embedding)
+        lifetimes[root[net->embedding]].last = net->node_count;
 
     float *base = arena_alloc(arena, memory_plan(lifetimes, net->node_count + 1), sizeof(float));
     for (int t = first; t <= net->node_count; t++)
@@ -139,7 +138,7 @@ static size_t larger(size_t a, size_t b)
 }
 
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
-                  enum net_mode mode, struct arena *arena)
+                  net_mode mode, struct arena *arena)
 {
     memset(run, 0, sizeof *run);
     run->net = net;
@@ -148,7 +147,7 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
     run->temperature = 1;
 
     int root[LIMIT_NODES + 1]; /* the tensor whose memory a tensor shares */
-    size_t scratch = 0, shared = 0;
+    size_t scratch = 0;
     root[0] = 0;
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
@@ -157,30 +156,14 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
         if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel) {
             const struct window window = net_window(net, i);
             need = packed->kernel[i]->forward_scratch(batch, &window);
-            if (mode == NET_TRAIN && net_trains_by_winograd(packed, i)) {
-                need = larger(need, winograd_backward_scratch(batch, &window));
-            } else if (mode == NET_TRAIN) {
-                need = larger(need, conv_backward_weights_scratch(batch, &window));
-                if (node->input[0] != 0) /* which has no gradient */
-                    need = larger(need, conv_backward_input_scratch(batch, &window));
-            }
+            if (mode)
+                need = larger(need, mode->scratch(packed, i, batch, &window, node->input[0] != 0));
         }
         scratch = larger(scratch, need);
-        if (net->consumers[i] > 1 && shape_count(net->shapes[i]) > shared)
-            shared = shape_count(net->shapes[i]);
-        if (mode == NET_TRAIN && kind_traits[node->kind].parameters == PARAMETERS_NORM)
-            run->statistics[i] = arena_alloc(arena, 2 * (uint64_t)net->shapes[i + 1].c, sizeof(float));
     }
     run->scratch = arena_alloc(arena, scratch, sizeof(float));
 
-    if (mode == NET_INFER) {
-        plan_by_lifetime(run->tensor, 0, net, root, batch, arena);
-        return;
-    }
-    plan_by_lifetime(run->gradient, 1, net, root, batch, arena);
-    for (int t = 0; t <= net->node_count; t++) {
-        const uint64_t count = (uint64_t)batch * shape_count(net->shapes[t]);
-        run->tensor[t] = root[t] == t ? arena_alloc(arena, count, sizeof(float)) : run->tensor[root[t]];
-    }
-    run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
+    plan_by_lifetime(mode ? run->gradient : run->tensor, mode ? 1 : 0, net, root, batch, arena);
+    if (mode)
+        mode->plan_run(run, root, batch, arena);
 }

@@ -55,6 +55,7 @@ static void fold_nodes(struct net *folded, struct fold *fold, const struct net *
         fold->batchnorm[folded->node_count] = -1;
         fold->tensor[i + 1] = ++folded->node_count;
     }
+    folded->embedding = fold->tensor[net->embedding];
 }
 
 /* weights (.., c) and biases (c) take in the batch normalisation whose parameters are `norm` (4, c). */

@@ -5,7 +5,7 @@
 /* Over the random weights: output o repeats input o, for as many as there are of both. */
 static void add_identity(float *weights, const struct window *window)
 {
-    const int in = window->in.c, out = window->out.c, same = in < out ? in : out;
+    const int in = window->in.c / window->groups, out = window->out.c, same = in < out ? in : out;
     for (int tap = 0; tap < window->kernel_h * window->kernel_w; tap++)
         for (int o = 0; o < same; o++)
             for (int i = 0; i < in; i++)

@@ -38,6 +38,7 @@ enum status unfold_batchnorm(struct unfolding *unfolding, const struct net *net,
         tensor[i + 1] = unfolded->node_count;
     }
     unfolding->node[net->node_count] = unfolded->node_count;
+    unfolded->embedding = tensor[net->embedding];
     return net_check(unfolded, NULL);
 }
 

@@ -18,7 +18,7 @@
 enum { IMAGES = 64, ROUNDS = 9, SEED = 1 };
 
 /* Images a second of all threads together. */
-static double measure(struct classifier **classifiers, int threads, double seconds, const uint8_t *images, size_t image_bytes)
+static double measure(struct eyelet_classifier **classifiers, int threads, double seconds, const uint8_t *images, size_t image_bytes)
 {
     long count = 0;
     int failures = 0;
@@ -26,7 +26,7 @@ static double measure(struct classifier **classifiers, int threads, double secon
 #pragma omp parallel for schedule(static, 1) num_threads(threads) reduction(+ : count, failures)
     for (int thread = 0; thread < threads; thread++)
         for (int i = 0; seconds_now() < start + seconds && !failures; i = (i + 1) % IMAGES) {
-            failures += classifier_run_fitted(classifiers[thread], images + (size_t)i * image_bytes) != STATUS_OK;
+            failures += eyelet_classifier_run_fitted(classifiers[thread], images + (size_t)i * image_bytes) != STATUS_OK;
             count++;
         }
     if (failures)
@@ -45,13 +45,13 @@ int main(int argc, char **argv)
     struct model *model = allocate(1, sizeof *model);
     size_t size, workspace;
     uint8_t *bytes = model_file_load(model, &size, argv[1]);
-    struct classifier *classifiers[MAX_THREADS];
+    struct eyelet_classifier *classifiers[MAX_THREADS];
     void *memory[MAX_THREADS];
-    enum status status = classifier_bytes(&workspace, bytes, size);
+    enum status status = eyelet_classifier_bytes(&workspace, bytes, size);
     for (int i = 0; i < threads && !status; i++)
-        status = classifier_open(&classifiers[i], memory[i] = allocate(workspace, 1), bytes, size);
+        status = eyelet_classifier_open(&classifiers[i], memory[i] = allocate(workspace, 1), bytes, size);
     if (status)
-        die(argv[1], NULL, "%s", status_text(status));
+        die(argv[1], NULL, "%s", eyelet_status_text(status));
 
     const size_t image_bytes = shape_count(model->net.input);
     uint8_t *images = allocate(IMAGES, image_bytes);

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 
 import { encodePng, gradient, jpeg } from '../support/pictures.js';
 import { eyelet, fifo, folder, refused, scratch, succeeded } from '../support/program.js';
+import { modelFormat, put } from '../support/model_format.js';
 import { crc32, tinyModel } from '../support/tiny_model.js';
 
 const commands = ['train', 'evaluate', 'calibrate', 'doctor', 'classify', 'convert', 'quantize', 'export', 'summary'];
@@ -220,8 +221,8 @@ const networkMistakes = [
     ['a name too long', `${'n'.repeat(64)}: conv2d 8 3x3\nflatten${end}`, '1:1', /name of 1 to 63 letters/],
     ['a name without a layer', `a:\nflatten${end}`, '1:3', /expected a layer: .* at the end of the line/],
     ['a layer that nothing reads', `a: relu\nb: conv2d 8 3x3\nrelu from a\nflatten${end}`, '2:4', /nothing reads the output/],
-    ['too many layers', 'relu\n'.repeat(200), '129:1', /more than 128 layers/],
-    ['too many activations', `${'conv2d 1 1 relu\n'.repeat(65)}flatten${end}`, '65:1', /more than 128 layers/],
+    ['too many layers', 'relu\n'.repeat(600), '513:1', /more than 512 layers/],
+    ['too many activations', `${'conv2d 1 1 relu\n'.repeat(257)}flatten${end}`, '257:1', /more than 512 layers/],
     ['too many parameters', `conv2d 4096 11x11\nconv2d 4096 11x11\nflatten${end}`, '2:1', /grows too large here/],
     ['outputs too large', `input 1024x1024x3\nconv2d 4096 1\nglobal_avgpool${end}`, '2:1', /grows too large here/],
     ['an input of two channels', `input 32x32x2\nflatten${end}`, '1:7', /height x width x channels/],
@@ -313,8 +314,9 @@ const damagedModels = [
     ['cut by one byte', model.subarray(0, -1), /cut short/],
     ['one byte too many', Buffer.concat([model, Buffer.of(0)]), /bytes after its end/],
     ['one bit flipped', flipped, /damaged \(checksum/],
-    ['another version', resealed(model, (bytes) => bytes.writeUInt32LE(2, 8)), /another version/],
-    ['an unknown layer', resealed(model, (bytes) => { bytes[64] = 99; }), /layer that is unknown/],
+    ['version 1', resealed(model, (bytes) => put(bytes, modelFormat.header, 'version', 1)), /not of format version 2; those of version 1, .* must be trained or converted again/],
+    ['a later version', resealed(model, (bytes) => put(bytes, modelFormat.header, 'version', 3)), /not of format version 2/],
+    ['an unknown layer', resealed(model, (bytes) => put(bytes, modelFormat.node, 'kind', 99, modelFormat.header.recordBytes)), /layer that is unknown/],
     ['a weight that is NaN', tinyModel({ weight: NaN }), /NaN/],
     ['labels with an escape sequence', tinyModel({ labels: ['a', '\x1b[2J'] }), /not valid text/],
     ['line ends changed by a transfer', Buffer.from(model.toString('latin1').replace('\r\n', '\n'), 'latin1'), /not an Eyelet model/],

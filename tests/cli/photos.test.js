@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { encodeBmp, encodeJpeg, encodePng, hostileJpeg } from '../support/pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, program, realData, refused, start, succeeded } from '../support/program.js';
 import { counts, evaluation, logitsOf, modelFor, network, rows, train } from '../support/small_sets.js';
+import { headerPart } from '../support/model_format.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 /* ---- Making data ---- */
@@ -246,7 +247,7 @@ test('what is transparent lies over the background, which the model keeps', asyn
     const here = folder();
     succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--network', network, '--epochs', '1', '--background', '00FF10', '--resize', 'pad', '--test', '0'], { cwd: here }));
     const bytes = readFileSync(join(here, 'm.eyelet'));
-    assert.deepEqual([...bytes.subarray(18, 23)], [2, 0, 0, 255, 16]);
+    assert.deepEqual([...headerPart(bytes, 'resize mode'), ...headerPart(bytes, 'background')], [2, 0, 255, 16]);
     const logits = await logitsOf(join(here, 'm.eyelet'), data, 2, '--test', '1');
     assert.equal(new Set(logits).size, logits.length - 1);
 });

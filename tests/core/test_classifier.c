@@ -16,26 +16,26 @@
 #include <stdio.h>
 #endif
 
-static struct classifier *open_model(const uint8_t *model, size_t size)
+static struct eyelet_classifier *open_model(const uint8_t *model, size_t size)
 {
     size_t workspace;
-    struct classifier *classifier = NULL;
-    CHECK_EQUAL(classifier_bytes(&workspace, model, size), STATUS_OK);
-    CHECK_EQUAL(classifier_open(&classifier, test_bytes(workspace), model, size), STATUS_OK);
+    struct eyelet_classifier *classifier = NULL;
+    CHECK_EQUAL(eyelet_classifier_bytes(&workspace, model, size), STATUS_OK);
+    CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(workspace), model, size), STATUS_OK);
     return classifier;
 }
 
-static struct classifier *open_golden(void)
+static struct eyelet_classifier *open_golden(void)
 {
     size_t size;
     const uint8_t *model = golden_model(&size);
     return open_model(model, size);
 }
 
-static void run(struct classifier *classifier, const uint8_t *rgba, int width, int height)
+static void run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height)
 {
-    const size_t bytes = classifier_scratch_bytes(classifier, width, height);
-    CHECK_EQUAL(classifier_run(classifier, rgba, width, height, test_bytes(bytes)), STATUS_OK);
+    const size_t bytes = eyelet_classifier_scratch_bytes(classifier, width, height);
+    CHECK_EQUAL(eyelet_classifier_run(classifier, rgba, width, height, test_bytes(bytes)), STATUS_OK);
 }
 
 static void check_bits(const float *numbers, const uint32_t *expected, int count)
@@ -52,12 +52,12 @@ TEST(golden_results_to_the_bit)
     size_t size;
     const uint8_t *model = golden_model(&size);
     CHECK_EQUAL(golden_crc32(model, size - 4), golden_crc);
-    struct classifier *classifier = open_model(model, size);
+    struct eyelet_classifier *classifier = open_model(model, size);
     uint8_t rgba[GOLDEN_WIDTH * GOLDEN_HEIGHT * 4];
     golden_picture(rgba);
     run(classifier, rgba, GOLDEN_WIDTH, GOLDEN_HEIGHT);
-    check_bits(classifier_logits(classifier), golden_logits, GOLDEN_CLASSES);
-    check_bits(classifier_probabilities(classifier), golden_probabilities, GOLDEN_CLASSES);
+    check_bits(eyelet_classifier_logits(classifier), golden_logits, GOLDEN_CLASSES);
+    check_bits(eyelet_classifier_probabilities(classifier), golden_probabilities, GOLDEN_CLASSES);
 }
 
 TEST(golden_model_is_the_committed_file)
@@ -104,15 +104,15 @@ TEST(random_nets_to_the_bit)
         nets_random(&net, test_between(&random, 1, 25), &random);
         size_t size;
         const uint8_t *model = golden_model_of(&size, &net, &random);
-        struct classifier *classifier = open_model(model, size);
+        struct eyelet_classifier *classifier = open_model(model, size);
         const int width = test_between(&random, 1, 40), height = test_between(&random, 1, 40);
         uint8_t *rgba = test_bytes((size_t)(width * height * 4));
         for (int k = 0; k < width * height * 4; k++)
             rgba[k] = (uint8_t)random_below(&random, 256);
         run(classifier, rgba, width, height);
-        const size_t bytes = (size_t)classifier_classes(classifier) * sizeof(float);
-        crc = crc * 31 + golden_crc32(classifier_logits(classifier), bytes);
-        crc = crc * 31 + golden_crc32(classifier_probabilities(classifier), bytes);
+        const size_t bytes = (size_t)eyelet_classifier_classes(classifier) * sizeof(float);
+        crc = crc * 31 + golden_crc32(eyelet_classifier_logits(classifier), bytes);
+        crc = crc * 31 + golden_crc32(eyelet_classifier_probabilities(classifier), bytes);
         test_release();
     }
     CHECK_EQUAL(crc, 0x21cf70ef);
@@ -123,7 +123,7 @@ TEST(results_equal_the_oracle)
 {
     size_t size;
     const uint8_t *bytes = golden_model(&size);
-    struct classifier *classifier = open_model(bytes, size);
+    struct eyelet_classifier *classifier = open_model(bytes, size);
     struct model model;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
     const struct net *net = &model.net;
@@ -143,19 +143,19 @@ TEST(results_equal_the_oracle)
     oracle_net(tensor, net, test_widened(parameters, net_parameter_count(net)), 1,
                (struct oracle_mode){.temperature = 1.5});
     run(classifier, rgba, 8, 9);
-    CHECK_ALL_CLOSE(classifier_logits(classifier), tensor[net->nodes[net->node_count - 1].input[0]], GOLDEN_CLASSES, 1e-4);
-    CHECK_ALL_CLOSE(classifier_probabilities(classifier), tensor[net->node_count], GOLDEN_CLASSES, 1e-4);
+    CHECK_ALL_CLOSE(eyelet_classifier_logits(classifier), tensor[net->nodes[net->node_count - 1].input[0]], GOLDEN_CLASSES, 1e-4);
+    CHECK_ALL_CLOSE(eyelet_classifier_probabilities(classifier), tensor[net->node_count], GOLDEN_CLASSES, 1e-4);
 
     float fitted[GOLDEN_CLASSES];
-    memcpy(fitted, classifier_logits(classifier), sizeof fitted);
-    CHECK_EQUAL(classifier_run_fitted(classifier, pixels), STATUS_OK);
-    CHECK_SAME_BITS(classifier_logits(classifier), fitted, GOLDEN_CLASSES);
+    memcpy(fitted, eyelet_classifier_logits(classifier), sizeof fitted);
+    CHECK_EQUAL(eyelet_classifier_run_fitted(classifier, pixels), STATUS_OK);
+    CHECK_SAME_BITS(eyelet_classifier_logits(classifier), fitted, GOLDEN_CLASSES);
 }
 
 TEST(runs_do_not_depend_on_those_before)
 {
     struct random random = random_seed(61, 0);
-    struct classifier *classifier = open_golden();
+    struct eyelet_classifier *classifier = open_golden();
     uint8_t golden[GOLDEN_WIDTH * GOLDEN_HEIGHT * 4];
     golden_picture(golden);
     for (int i = 0; i < 30; i++) {
@@ -167,13 +167,13 @@ TEST(runs_do_not_depend_on_those_before)
         run(classifier, rgba, width, height);
         double sum = 0;
         for (int k = 0; k < GOLDEN_CLASSES; k++) {
-            const float p = classifier_probabilities(classifier)[k];
+            const float p = eyelet_classifier_probabilities(classifier)[k];
             CHECK(p >= 0 && p <= 1);
             sum += (double)p;
         }
         CHECK_CLOSE(sum, 1, 1e-6);
         run(classifier, golden, GOLDEN_WIDTH, GOLDEN_HEIGHT);
-        check_bits(classifier_logits(classifier), golden_logits, GOLDEN_CLASSES);
+        check_bits(eyelet_classifier_logits(classifier), golden_logits, GOLDEN_CLASSES);
     }
 }
 
@@ -183,30 +183,30 @@ TEST(two_classifiers_share_one_model)
     uint8_t *model = golden_model(&size);
     uint8_t *unaligned = test_bytes(size + 1); /* the file may stand anywhere */
     memcpy(unaligned + 1, model, size);
-    struct classifier *first = open_model(unaligned + 1, size), *second = open_model(unaligned + 1, size);
+    struct eyelet_classifier *first = open_model(unaligned + 1, size), *second = open_model(unaligned + 1, size);
     uint8_t rgba[GOLDEN_WIDTH * GOLDEN_HEIGHT * 4], other[4] = {1, 2, 3, 255};
     golden_picture(rgba);
     run(first, rgba, GOLDEN_WIDTH, GOLDEN_HEIGHT);
     run(second, other, 1, 1);
-    check_bits(classifier_logits(first), golden_logits, GOLDEN_CLASSES);
+    check_bits(eyelet_classifier_logits(first), golden_logits, GOLDEN_CLASSES);
     run(second, rgba, GOLDEN_WIDTH, GOLDEN_HEIGHT);
-    check_bits(classifier_logits(second), golden_logits, GOLDEN_CLASSES);
+    check_bits(eyelet_classifier_logits(second), golden_logits, GOLDEN_CLASSES);
 }
 
 TEST(facts_of_the_model)
 {
-    const struct classifier *classifier = open_golden();
+    const struct eyelet_classifier *classifier = open_golden();
     int height, width, channels;
-    classifier_input(classifier, &height, &width, &channels);
+    eyelet_classifier_input(classifier, &height, &width, &channels);
     CHECK_EQUAL(height, 9);
     CHECK_EQUAL(width, 8);
     CHECK_EQUAL(channels, 3);
-    CHECK_EQUAL(classifier_classes(classifier), GOLDEN_CLASSES);
-    CHECK(strcmp(classifier_label(classifier, 0), "cat") == 0);
-    CHECK(strcmp(classifier_label(classifier, 1), "na\xc3\xafve") == 0);
-    CHECK(strcmp(classifier_label(classifier, 3), "") == 0);
-    CHECK(strcmp(classifier_label(classifier, 4), "\xf0\x9f\x90\xb1") == 0);
-    CHECK(strcmp(classifier_notes(classifier), "name: golden\ncommand: tests/make_golden\n") == 0);
+    CHECK_EQUAL(eyelet_classifier_classes(classifier), GOLDEN_CLASSES);
+    CHECK(strcmp(eyelet_classifier_label(classifier, 0), "cat") == 0);
+    CHECK(strcmp(eyelet_classifier_label(classifier, 1), "na\xc3\xafve") == 0);
+    CHECK(strcmp(eyelet_classifier_label(classifier, 3), "") == 0);
+    CHECK(strcmp(eyelet_classifier_label(classifier, 4), "\xf0\x9f\x90\xb1") == 0);
+    CHECK(strcmp(eyelet_classifier_notes(classifier), "name: golden\ncommand: tests/make_golden\n") == 0);
 }
 
 /* Text of every length stays whole through a run: it has memory of its own. */
@@ -228,29 +228,29 @@ TEST(text_outlives_runs)
         const size_t other_size = model_size(&model);
         uint8_t *other = test_bytes(other_size);
         model_write(other, &model, parameters);
-        struct classifier *classifier = open_model(other, other_size);
+        struct eyelet_classifier *classifier = open_model(other, other_size);
         uint8_t rgba[4 * 4] = {0};
         run(classifier, rgba, 2, 2);
-        CHECK_EQUAL(strlen(classifier_notes(classifier)), length);
-        CHECK_EQUAL(strspn(classifier_notes(classifier), "n"), length);
-        CHECK(strcmp(classifier_label(classifier, 4), "\xf0\x9f\x90\xb1") == 0);
+        CHECK_EQUAL(strlen(eyelet_classifier_notes(classifier)), length);
+        CHECK_EQUAL(strspn(eyelet_classifier_notes(classifier), "n"), length);
+        CHECK(strcmp(eyelet_classifier_label(classifier, 4), "\xf0\x9f\x90\xb1") == 0);
     }
 }
 
 TEST(sizes_of_pictures)
 {
-    struct classifier *classifier = open_golden();
+    struct eyelet_classifier *classifier = open_golden();
     static const int refused[][2] = {{0, 1}, {1, 0}, {-1, 5}, {LIMIT_IMAGE_SIDE + 1, 1}, {1, LIMIT_IMAGE_SIDE + 1}, {8001, 8000}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         test_context("%d x %d", refused[i][0], refused[i][1]);
-        CHECK_EQUAL(classifier_scratch_bytes(classifier, refused[i][0], refused[i][1]), 0);
-        CHECK_EQUAL(classifier_run(classifier, NULL, refused[i][0], refused[i][1], NULL), STATUS_IMAGE_SIZE);
+        CHECK_EQUAL(eyelet_classifier_scratch_bytes(classifier, refused[i][0], refused[i][1]), 0);
+        CHECK_EQUAL(eyelet_classifier_run(classifier, NULL, refused[i][0], refused[i][1], NULL), STATUS_IMAGE_SIZE);
     }
     uint8_t *line = test_bytes(LIMIT_IMAGE_SIDE * 4); /* exactly the memory: the guards see the rest */
     run(classifier, line, LIMIT_IMAGE_SIDE, 1);
     run(classifier, line, 1, LIMIT_IMAGE_SIDE);
-    CHECK(classifier_scratch_bytes(classifier, 8000, 8000) > 0);
-    CHECK(classifier_scratch_bytes(classifier, 8000, 8000) < 8000 * 8000);
+    CHECK(eyelet_classifier_scratch_bytes(classifier, 8000, 8000) > 0);
+    CHECK(eyelet_classifier_scratch_bytes(classifier, 8000, 8000) < 8000 * 8000);
 }
 
 static const struct test tests[] = {

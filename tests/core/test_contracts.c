@@ -23,9 +23,9 @@ TEST(memory_apart)
 
 TEST(windows)
 {
-    const struct window good = {{4, 5, 3}, {2, 3, 6}, 3, 2, 2, 1, 1};
+    const struct window good = {{4, 5, 3}, {2, 3, 6}, 3, 2, 2, 1, 1, 1, 3};
     CHECK(window_valid(&good));
-    struct window bad[] = {good, good, good, good, good, good, good};
+    struct window bad[] = {good, good, good, good, good, good, good, good, good, good};
     bad[0].in.c = 0;
     bad[1].out.h = 0;
     bad[2].stride = 0;
@@ -33,6 +33,9 @@ TEST(windows)
     bad[4].pad_top = 3;  /* a window of padding alone */
     bad[5].pad_left = -1;
     bad[6].out.w = 4;    /* the last window begins behind the input */
+    bad[7].dilation = 0;
+    bad[8].groups = 0;
+    bad[9].groups = 2;   /* of three channels */
     for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
         test_context("window %d", i);
         CHECK(!window_valid(&bad[i]));

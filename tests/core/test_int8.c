@@ -129,6 +129,7 @@ static struct example random_example(enum kernel kernel, struct random *random)
 {
     struct example e = {.kernel = kernel};
     struct window *w = &e.window;
+    w->dilation = w->groups = 1;
     const int max = kernel == WINOGRAD ? 24 : 12;
     w->in = (struct shape){test_between(random, 3, max), test_between(random, 3, max), test_between(random, 1, 70)};
     w->kernel_h = kernel == WINOGRAD ? 3 : test_between(random, 1, 5);
@@ -183,7 +184,7 @@ TEST(winograd_is_exact_up_to_the_largest_sums)
             in[i] = (int16_t)(sign * ACTIVATION_MAX);
         memset(weights, 127, 9 * C * 2);
         int32_t bias[2] = {sign * 15000000, 0}, factor[2] = {2, (1 << 29) - 1};
-        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0}, WINOGRAD, in, weights, bias, factor, -ACTIVATION_MAX, ACTIVATION_MAX};
+        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0, 1, 1}, WINOGRAD, in, weights, bias, factor, -ACTIVATION_MAX, ACTIVATION_MAX};
         test_context("sign %d", sign);
         CHECK(sum_at(&e, 0, 0, 0) * sign > (1 << 29) - 1000000 && sum_at(&e, 0, 0, 0) * sign < 1 << 29);
         check_layer(&e);
@@ -195,6 +196,7 @@ TEST(winograd_is_exact_up_to_the_largest_sums)
 static struct window random_pool(struct random *random)
 {
     struct window w = {.in = {test_between(random, 1, 9), test_between(random, 1, 9), test_between(random, 1, 130)}};
+    w.dilation = w.groups = 1;
     w.kernel_h = test_between(random, 1, w.in.h);
     w.kernel_w = test_between(random, 1, w.in.w);
     w.stride = test_between(random, 1, 3);

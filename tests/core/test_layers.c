@@ -16,7 +16,8 @@
 /* The geometry that net.h describes, computed here from Keras's definition. */
 static struct window window_make(struct shape in, int channels, int kernel_h, int kernel_w, int stride, bool same)
 {
-    struct window window = {.in = in, .kernel_h = kernel_h, .kernel_w = kernel_w, .stride = stride};
+    struct window window = {.in = in, .kernel_h = kernel_h, .kernel_w = kernel_w, .stride = stride, .dilation = 1,
+                            .groups = 1};
     window.out.c = channels;
     if (same) {
         window.out.h = (int)ceil((double)in.h / stride);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "classifier.h"
 #include "support/golden_model.h"
+#include "support/model_offsets.h"
 #include "support/nets.h"
 #include "support/test.h"
 
@@ -41,7 +42,7 @@ static enum status status_of(const uint8_t *bytes, size_t size)
     struct model model;
     const enum status status = model_read(&model, bytes, size);
     size_t workspace;
-    const enum status same = classifier_bytes(&workspace, bytes, size);
+    const enum status same = eyelet_classifier_bytes(&workspace, bytes, size);
     CHECK_EQUAL(same, status);
     CHECK(status ? workspace == 0 : workspace > 0);
     return status;
@@ -185,7 +186,7 @@ TEST(nodes_at_their_limit)
     size_t size;
     uint8_t *bytes = golden_model_of(&size, &net, &random);
     CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
-    bytes[52] = LIMIT_NODES + 1;
+    model_put(bytes, OFFSET_HEADER, "node count", 0, LIMIT_NODES + 1);
     golden_seal(bytes, size);
     CHECK_EQUAL(status_of(bytes, size), STATUS_LIMIT);
 }
@@ -199,7 +200,7 @@ TEST(classes_at_their_limit)
     uint8_t *bytes = golden_model_of(&size, &net, &random);
     CHECK_EQUAL(net_classes(&net), LIMIT_CHANNELS);
     CHECK_EQUAL(status_of(bytes, size), STATUS_OK);
-    bytes[12] = 65; /* the input's height */
+    model_put(bytes, OFFSET_HEADER, "input height", 0, 65);
     golden_seal(bytes, size);
     CHECK_EQUAL(status_of(bytes, size), STATUS_LIMIT);
 }
@@ -219,21 +220,21 @@ TEST(workspace_has_a_limit)
     const uint8_t *bytes = golden_model_of(&size, &net, &random);
     struct model model;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
-    CHECK_EQUAL(classifier_bytes(&workspace, bytes, size), STATUS_LIMIT);
+    CHECK_EQUAL(eyelet_classifier_bytes(&workspace, bytes, size), STATUS_LIMIT);
     CHECK_EQUAL(workspace, 0);
-    struct classifier *classifier;
-    CHECK_EQUAL(classifier_open(&classifier, test_bytes(64), bytes, size), STATUS_LIMIT);
+    struct eyelet_classifier *classifier;
+    CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(64), bytes, size), STATUS_LIMIT);
 }
 
 TEST(every_status_has_its_text)
 {
     for (int status = STATUS_OK; status <= STATUS_IMAGE_CORRUPT; status++) {
-        const char *text = status_text((enum status)status);
+        const char *text = eyelet_status_text((enum status)status);
         CHECK(strlen(text) > 5 && strcmp(text, "unknown error") != 0 && text[strlen(text) - 1] != '.');
         for (int other = 0; other < status; other++)
-            CHECK(strcmp(text, status_text((enum status)other)) != 0);
+            CHECK(strcmp(text, eyelet_status_text((enum status)other)) != 0);
     }
-    CHECK(strcmp(status_text((enum status)99), "unknown error") == 0);
+    CHECK(strcmp(eyelet_status_text((enum status)99), "unknown error") == 0);
 }
 
 TEST(float16_rounds_to_the_nearest_even)
@@ -344,12 +345,17 @@ TEST(kinds_are_pinned)
     struct random random = random_seed(94, 0);
     uint8_t *bytes = test_bytes(model_size(&model));
     model_write(bytes, &model, nets_parameters(&net, &random));
-    static const uint8_t expected[32] = {16, 3, 2, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0, 0, 1};
-    for (int i = 0; i < 32; i++) {
-        test_context("byte %d of the nodes", i);
-        CHECK_EQUAL(bytes[64 + i], expected[i]);
+    static const struct pinned {
+        int node;
+        const char *field;
+        uint8_t value;
+    } pinned[] = {{OFFSET_HEADER, "version", 2}, {0, "kind", 16}, {0, "kernel height", 3}, {0, "kernel width", 2}, {0, "stride", 2},
+                  {0, "same", 1}, {0, "bias", 1}, {1, "kind", 17}, {1, "inputs", 1}};
+    for (size_t i = 0; i < sizeof pinned / sizeof *pinned; i++) {
+        int width;
+        test_context("%s of node %d", pinned[i].field, pinned[i].node);
+        CHECK_EQUAL(bytes[model_offset(pinned[i].node, pinned[i].field, 0, &width)], pinned[i].value);
     }
-    CHECK_EQUAL(bytes[8], 1); /* still the first version of the format */
 }
 
 static const struct test tests[] = {

@@ -129,10 +129,10 @@ TEST(nodes_that_do_not_fit_their_input)
     net.nodes[0].kernel_w = 7;
     check_refused(net, "a kernel wider than the input", 0, STATUS_NODE);
     net.nodes[0].kind = NODE_DEPTHWISE;
-    net.nodes[0].channels = 0;
+    net.nodes[0].channels = net.nodes[0].dilation = net.nodes[0].groups = 0;
     check_refused(net, "a depthwise kernel wider than the input", 0, STATUS_NODE);
     net.nodes[0].kind = NODE_CONV2D;
-    net.nodes[0].channels = 1;
+    net.nodes[0].channels = net.nodes[0].dilation = net.nodes[0].groups = 1;
     net.nodes[0].kernel_w = 6;
     check_refused(net, "a softmax over a picture", 1, STATUS_NODE);
     net.nodes[0].kernel_h = 4;
@@ -178,7 +178,7 @@ static enum status check_single(struct shape input, struct node node)
 static struct node conv_node(int channels, int kernel)
 {
     return (struct node){.kind = NODE_CONV2D, .channels = channels, .kernel_h = kernel, .kernel_w = kernel,
-                         .stride = 1, .same = true};
+                         .stride = 1, .same = true, .dilation = 1, .groups = 1};
 }
 
 /* The products here pass 32 bits on their way: 1024 * 1024 * 4096 is 0 in a 32-bit size_t. */
@@ -206,7 +206,7 @@ TEST(sizes_at_their_limits)
     CHECK_EQUAL(net_check(&net, NULL), STATUS_LIMIT);
     net.nodes[1].kind = NODE_CONV2D; /* 16 * 2^20 * 4096: 2^36 */
     net.nodes[1].kernel_h = net.nodes[1].kernel_w = 4;
-    net.nodes[1].stride = 1;
+    net.nodes[1].stride = net.nodes[1].dilation = net.nodes[1].groups = 1;
     net.nodes[1].same = true;
     CHECK_EQUAL(net_check(&net, NULL), STATUS_LIMIT);
 
@@ -258,7 +258,7 @@ TEST(geometry)
             CHECK_EQUAL(net_multiply_adds(&net, 1), 0);
 
             net.nodes[0].kind = NODE_DEPTHWISE;
-            net.nodes[0].channels = 0;
+            net.nodes[0].channels = net.nodes[0].dilation = net.nodes[0].groups = 0;
             net.input.c = 3;
             CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
             CHECK_EQUAL(net.shapes[1].c, 3);

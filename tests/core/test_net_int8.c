@@ -9,17 +9,17 @@
 #include <math.h>
 #include <string.h>
 
-static const uint32_t GOLDEN_FILE = 2840873125, GOLDEN_LOGITS = 3563551855;
+static const uint32_t GOLDEN_FILE = 2345756191, GOLDEN_LOGITS = 3563551855;
 
 /* A classifier of this model, and its logits for random pixels. */
 static const float *logits_of(const uint8_t *bytes, size_t size, const uint8_t *pixels)
 {
     size_t workspace;
-    struct classifier *classifier;
-    CHECK_EQUAL(classifier_bytes(&workspace, bytes, size), STATUS_OK);
-    CHECK_EQUAL(classifier_open(&classifier, test_bytes(workspace), bytes, size), STATUS_OK);
-    CHECK_EQUAL(classifier_run_fitted(classifier, pixels), STATUS_OK);
-    return classifier_logits(classifier);
+    struct eyelet_classifier *classifier;
+    CHECK_EQUAL(eyelet_classifier_bytes(&workspace, bytes, size), STATUS_OK);
+    CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(workspace), bytes, size), STATUS_OK);
+    CHECK_EQUAL(eyelet_classifier_run_fitted(classifier, pixels), STATUS_OK);
+    return eyelet_classifier_logits(classifier);
 }
 
 static uint8_t *random_pixels(struct shape shape, struct random *random)

@@ -39,16 +39,16 @@ static void use(const uint8_t *model_bytes, size_t size, const struct model *mod
     if (workspace_bytes > LARGEST_WORKSPACE || work > MOST_MULTIPLY_ADDS)
         return;
     void *workspace = aligned_alloc(64, workspace_bytes);
-    struct classifier *classifier = NULL;
-    require(workspace && classifier_open(&classifier, workspace, model_bytes, size) == STATUS_OK);
+    struct eyelet_classifier *classifier = NULL;
+    require(workspace && eyelet_classifier_open(&classifier, workspace, model_bytes, size) == STATUS_OK);
     static const uint8_t rgba[7 * 5 * 4] = {1, 2, 3, 4, 255, 254, 253, 252};
-    const size_t scratch_bytes = classifier_scratch_bytes(classifier, 7, 5);
+    const size_t scratch_bytes = eyelet_classifier_scratch_bytes(classifier, 7, 5);
     void *scratch = aligned_alloc(64, (scratch_bytes + 63) / 64 * 64);
-    const enum status status = classifier_run(classifier, rgba, 7, 5, scratch);
+    const enum status status = eyelet_classifier_run(classifier, rgba, 7, 5, scratch);
     require(status == STATUS_OK || status == STATUS_NOT_FINITE);
-    size_t text = strlen(classifier_notes(classifier));
-    for (int i = 0; i < classifier_classes(classifier); i++)
-        text += strlen(classifier_label(classifier, i));
+    size_t text = strlen(eyelet_classifier_notes(classifier));
+    for (int i = 0; i < eyelet_classifier_classes(classifier); i++)
+        text += strlen(eyelet_classifier_label(classifier, i));
     require(text <= size);
     free(scratch);
     free(workspace);
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct model model;
     size_t workspace_bytes;
     const enum status status = model_read(&model, sealed, size);
-    const enum status measured = classifier_bytes(&workspace_bytes, sealed, size);
+    const enum status measured = eyelet_classifier_bytes(&workspace_bytes, sealed, size);
     require(measured == status || (status == STATUS_OK && measured == STATUS_LIMIT));
     require(workspace_bytes <= LIMIT_WORKSPACE_BYTES);
     if (measured == STATUS_OK)

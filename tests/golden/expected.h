@@ -1,5 +1,5 @@
 /* The bits of the results of model.eyelet for golden_picture, by tests/support/make_golden.c. */
-static const uint32_t golden_crc = 0x30c0c503; /* of model.eyelet but for its last four bytes, which hold it */
+static const uint32_t golden_crc = 0xe0ddc308; /* of model.eyelet but for its last four bytes, which hold it */
 static const uint32_t golden_logits[] = {
     0x404dbc26, 0x4026f05e, 0x3eb910d0, 0xc07ba791, 0x4062bbff,
 };

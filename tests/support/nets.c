@@ -2,7 +2,7 @@
 
 #include "support/test.h"
 
-static int append(struct net *net, struct node node)
+int nets_node(struct net *net, struct node node)
 {
     net->nodes[net->node_count++] = node;
     return net->node_count;
@@ -10,45 +10,45 @@ static int append(struct net *net, struct node node)
 
 int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w, int stride, bool same, bool bias)
 {
-    return append(net, (struct node){.kind = NODE_CONV2D, .input = {in, 0}, .channels = channels, .kernel_h = kernel_h,
-                                     .kernel_w = kernel_w, .stride = stride, .same = same, .bias = bias});
+    return nets_node(net, (struct node){.kind = NODE_CONV2D, .input = {in, 0}, .channels = channels, .kernel_h = kernel_h, .kernel_w = kernel_w,
+                                        .stride = stride, .dilation = 1, .groups = 1, .same = same, .bias = bias});
 }
 
 int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias)
 {
-    return append(net, (struct node){.kind = NODE_DEPTHWISE, .input = {in, 0}, .kernel_h = kernel_h, .kernel_w = kernel_w,
+    return nets_node(net, (struct node){.kind = NODE_DEPTHWISE, .input = {in, 0}, .kernel_h = kernel_h, .kernel_w = kernel_w,
                                      .stride = stride, .same = same, .bias = bias});
 }
 
 int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stride, bool same)
 {
-    return append(net, (struct node){.kind = kind, .input = {in, 0}, .kernel_h = kernel, .kernel_w = kernel,
+    return nets_node(net, (struct node){.kind = kind, .input = {in, 0}, .kernel_h = kernel, .kernel_w = kernel,
                                      .stride = stride, .same = same});
 }
 
 int nets_dense(struct net *net, int in, int channels, bool bias)
 {
-    return append(net, (struct node){.kind = NODE_DENSE, .input = {in, 0}, .channels = channels, .bias = bias});
+    return nets_node(net, (struct node){.kind = NODE_DENSE, .input = {in, 0}, .channels = channels, .bias = bias});
 }
 
 int nets_dropout(struct net *net, int in, float rate)
 {
-    return append(net, (struct node){.kind = NODE_DROPOUT, .input = {in, 0}, .rate = rate});
+    return nets_node(net, (struct node){.kind = NODE_DROPOUT, .input = {in, 0}, .rate = rate});
 }
 
 int nets_scale(struct net *net, int in, float factor)
 {
-    return append(net, (struct node){.kind = NODE_SCALE, .input = {in, 0}, .rate = factor});
+    return nets_node(net, (struct node){.kind = NODE_SCALE, .input = {in, 0}, .rate = factor});
 }
 
 int nets_add(struct net *net, int first, int second)
 {
-    return append(net, (struct node){.kind = NODE_ADD, .input = {first, second}});
+    return nets_node(net, (struct node){.kind = NODE_ADD, .input = {first, second}});
 }
 
 int nets_simple(struct net *net, int in, enum node_kind kind)
 {
-    return append(net, (struct node){.kind = kind, .input = {in, 0}});
+    return nets_node(net, (struct node){.kind = kind, .input = {in, 0}});
 }
 
 void nets_finish(struct net *net, int in)
@@ -57,7 +57,7 @@ void nets_finish(struct net *net, int in)
     int failed;
     const enum status status = net_check(net, &failed);
     if (status)
-        test_fail(__FILE__, __LINE__, "the net is refused: %s, node %d", status_text(status), failed);
+        test_fail(__FILE__, __LINE__, "the net is refused: %s, node %d", eyelet_status_text(status), failed);
 }
 
 /* The shape of the newest tensor; nodes are checked once more, all together, at the end. */
@@ -187,8 +187,9 @@ void nets_of_kind(struct net *net, enum node_kind kind)
     }
     if (traits->setting != SETTING_NONE)
         node.rate = 0.375f;
+    node.dilation = node.groups = kind == NODE_CONV2D ? 1 : 0;
     if (kind != NODE_SOFTMAX) /* which every net ends in */
-        x = append(net, node);
+        x = nets_node(net, node);
     nets_finish(net, nets_dense(net, nets_simple(net, x, NODE_FLATTEN), 3, true));
 }
 
@@ -216,7 +217,7 @@ void fixture_pack(struct fixture *fixture, const struct net *net, const float *p
 }
 
 void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch,
-                  enum net_mode mode)
+                  net_mode mode)
 {
     struct arena measure = {0};
     net_packed_plan(&fixture->packed, net, mode, &measure);

@@ -5,6 +5,9 @@
 #include "net/net.h"
 #include "base/random.h"
 
+/* Appends a node and returns the number of its output, as all of these do. */
+int nets_node(struct net *net, struct node node);
+
 /* Each appends a node that reads tensor `in` and returns the number of its output. */
 int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w, int stride, bool same, bool bias);
 int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias);
@@ -37,7 +40,7 @@ struct fixture {
     uint64_t bytes;
 };
 void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch,
-                  enum net_mode mode);
+                  net_mode mode);
 void fixture_pack(struct fixture *fixture, const struct net *net, const float *parameters);
 
 #endif

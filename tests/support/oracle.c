@@ -20,7 +20,14 @@ static bool inside(struct shape shape, int y, int x)
 
 static size_t weight_at(const struct window *window, int ky, int kx, int c, int o)
 {
-    return ((size_t)(ky * window->kernel_w + kx) * (size_t)window->in.c + (size_t)c) * (size_t)window->out.c + (size_t)o;
+    const size_t inputs = (size_t)(window->in.c / window->groups);
+    return ((size_t)(ky * window->kernel_w + kx) * inputs + (size_t)c) * (size_t)window->out.c + (size_t)o;
+}
+
+/* The first input channel of the group of output channel o. */
+static int first_of(const struct window *window, int o)
+{
+    return o / (window->out.c / window->groups) * (window->in.c / window->groups);
 }
 
 void oracle_conv(double *out, const double *in, const double *weights, const double *bias, int n,
@@ -29,10 +36,11 @@ void oracle_conv(double *out, const double *in, const double *weights, const dou
     const struct shape from = window->in, to = window->out;
     FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
         double sum = bias ? bias[o] : 0;
-        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c) {
-            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c / window->groups) {
+            const int iy = y * window->stride + ky * window->dilation - window->pad_top;
+            const int ix = x * window->stride + kx * window->dilation - window->pad_left;
             if (inside(from, iy, ix))
-                sum += in[at(from, image, iy, ix, c)] * weights[weight_at(window, ky, kx, c, o)];
+                sum += in[at(from, image, iy, ix, first_of(window, o) + c)] * weights[weight_at(window, ky, kx, c, o)];
         }
         out[at(to, image, y, x, o)] = sum;
     }
@@ -46,11 +54,12 @@ void oracle_conv_backward(double *din, double *dweights, const double *dout, con
     memset(dweights, 0, weight_at(window, window->kernel_h, 0, 0, 0) * sizeof *dweights);
     FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
         const double d = dout[at(to, image, y, x, o)];
-        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c) {
-            const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c / window->groups) {
+            const int iy = y * window->stride + ky * window->dilation - window->pad_top;
+            const int ix = x * window->stride + kx * window->dilation - window->pad_left;
             if (inside(from, iy, ix)) {
-                din[at(from, image, iy, ix, c)] += d * weights[weight_at(window, ky, kx, c, o)];
-                dweights[weight_at(window, ky, kx, c, o)] += d * in[at(from, image, iy, ix, c)];
+                din[at(from, image, iy, ix, first_of(window, o) + c)] += d * weights[weight_at(window, ky, kx, c, o)];
+                dweights[weight_at(window, ky, kx, c, o)] += d * in[at(from, image, iy, ix, first_of(window, o) + c)];
             }
         }
     }
@@ -293,7 +302,7 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
         switch (node->kind) {
         case NODE_CONV2D:
         case NODE_DENSE: {
-            const size_t weights = (size_t)(window.kernel_h * window.kernel_w * window.in.c) * c;
+            const size_t weights = (size_t)(window.kernel_h * window.kernel_w * window.in.c / window.groups) * c;
             oracle_conv(out, in, own, node->bias ? own + weights : NULL, n, &window);
             break;
         }

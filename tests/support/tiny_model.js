@@ -3,11 +3,12 @@
  *     tinyModel()                                   // 32 x 32 x 3, the mean colour through one dense layer, ten classes
  *     tinyModel({ labels: ['yes', 'no'], notes: 'name: Two\n' })
  *     modelOf({ input: [9, 8, 3], layers: [
- *         { kind: 'conv2d', channels: 4, kernel: [3, 2], stride: 2, same: true, bias: true },
+ *         { kind: 'conv2d', channels: 4, kernel: [3, 2], stride: 2, same: true, bias: true }, // or padding: [1, 0, 2, 1], dilation, groups
  *         { kind: 'tanh', from: 1 },                // reads tensor 1, the output of the first layer; default: the one before
  *         { kind: 'add', and: 1 }, { kind: 'flatten' }, { kind: 'dense', channels: 5 }, { kind: 'softmax' }] })
  */
 import { kinds } from './kinds.js';
+import { modelFormat, put } from './model_format.js';
 
 const classes = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
 const fitCrop = 1;
@@ -20,14 +21,14 @@ export function tinyModel({ labels = classes, notes = 'name: Tiny\nnetwork: mean
 
 /* weight(inputs) gives each number of the weights: inputs are those of one output, or undefined for what is no product. */
 export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit = fitCrop, background = [0, 0, 0],
-    mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25], temperature = 1, weight = random(1) }) {
+    mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25], temperature = 1, embedding = 0, weight = random(1) }) {
     const shapes = [input], nodes = [], weights = [];
     layers.forEach((layer, i) => {
         const from = shapes[layer.from ?? i];
         nodes.push(node(layer, layer.from ?? i));
         shapes.push(shapeBehind(layer, from));
-        const numbers = [], c = from[2], depthwise = layer.kind === 'depthwise', { kernel = [1, 1] } = layer;
-        const channels = depthwise ? c : layer.channels ?? 0, inputs = kernel[0] * kernel[1] * (depthwise ? 1 : c);
+        const numbers = [], c = from[2], depthwise = layer.kind === 'depthwise', { kernel = [1, 1], groups = 1 } = layer;
+        const channels = depthwise ? c : layer.channels ?? 0, inputs = kernel[0] * kernel[1] * (depthwise ? 1 : c / groups);
         for (let k = 0; (depthwise || layer.kind === 'conv2d' || layer.kind === 'dense') && k < inputs * channels + (layer.bias ? channels : 0); k++)
             numbers.push(weight(k < inputs * channels ? inputs : undefined));
         for (let k = 0; layer.kind === 'batchnorm' && k < 4 * c; k++) /* scale, shift, mean; variance, which is not below 0 */
@@ -35,19 +36,19 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
         weights.push(padded(Buffer.from(Float32Array.from(numbers).buffer)));
     });
 
-    const header = Buffer.alloc(64);
-    Buffer.from([0x89, 0x45, 0x59, 0x4c, 0x0d, 0x0a, 0x1a, 0x0a]).copy(header);
-    header.writeUInt32LE(1, 8);
-    input.forEach((side, i) => header.writeUInt16LE(side, 12 + 2 * i));
-    header[18] = fit;
-    header.set(background, 20);
-    for (let i = 0; i < 3; i++) {
-        header.writeFloatLE(mean[i], 24 + 4 * i);
-        header.writeFloatLE(std[i], 36 + 4 * i);
-    }
-    header.writeFloatLE(temperature, 48);
-    header.writeUInt16LE(nodes.length, 52);
-    header.writeUInt16LE(Buffer.byteLength(notes), 54);
+    const { header: fields } = modelFormat, header = Buffer.alloc(fields.recordBytes);
+    const set = (name, value) => put(header, fields, name, value);
+    set('magic', [0x89, 0x45, 0x59, 0x4c, 0x0d, 0x0a, 0x1a, 0x0a]);
+    set('version', 2);
+    ['input height', 'input width', 'input channels'].forEach((name, i) => set(name, input[i]));
+    set('resize mode', fit);
+    set('background', background);
+    set('mean', mean);
+    set('std', std);
+    set('temperature', temperature);
+    set('node count', nodes.length);
+    set('embedding', embedding);
+    set('notes length', Buffer.byteLength(notes));
 
     labels ??= Array.from({ length: shapes.at(-1)[2] }, (_, i) => `class ${i}`);
     const texts = labels.map((label) => Buffer.concat([Buffer.from([Buffer.byteLength(label)]), Buffer.from(label)]));
@@ -58,20 +59,30 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
     return Buffer.concat([body, sum]);
 }
 
-function shapeBehind({ kind, kernel, stride = 1, same, channels }, [h, w, c]) {
-    const count = (side, window) => same ? Math.ceil(side / stride) : Math.floor((side - window) / stride) + 1;
+function shapeBehind({ kind, kernel, stride = 1, same, channels, padding: [top, left, bottom, right] = [0, 0, 0, 0], dilation = 1 }, [h, w, c]) {
+    const count = (side, window) => same ? Math.ceil(side / stride) : Math.floor((side - (window - 1) * dilation - 1) / stride) + 1;
     if (kernel)
-        return [count(h, kernel[0]), count(w, kernel[1]), channels ?? c];
+        return [count(h + top + bottom, kernel[0]), count(w + left + right, kernel[1]), channels ?? c];
     return kind === 'global_avgpool' ? [1, 1, c] : kind === 'flatten' ? [1, 1, h * w * c] : [h, w, channels ?? c];
 }
 
-function node({ kind, kernel = [0, 0], stride = kernel[0] && 1, same, bias, channels = 0, and = 0, rate = 0 }, from) {
-    const bytes = Buffer.alloc(16);
-    bytes.set([kinds.indexOf(kind), ...kernel, stride, (same ? 1 : 0) | (bias ? 2 : 0)]);
-    bytes.writeUInt16LE(channels, 6);
-    bytes.writeUInt16LE(from, 8);
-    bytes.writeUInt16LE(and, 10);
-    bytes.writeFloatLE(rate, 12);
+function node(layer, from) {
+    const { node: fields } = modelFormat, bytes = Buffer.alloc(fields.recordBytes), conv = layer.kind === 'conv2d' ? 1 : 0;
+    const { kind, kernel = [0, 0], padding = [0, 0, 0, 0], and = 0, rate = 0 } = layer;
+    const { stride = kernel[0] && 1, same, bias, channels = 0, dilation = conv, groups = conv } = layer;
+    const set = (name, value) => put(bytes, fields, name, value);
+    set('kind', kinds.indexOf(kind));
+    set('same', same ? 1 : 0);
+    set('bias', bias ? 1 : 0);
+    set('kernel height', kernel[0]);
+    set('kernel width', kernel[1]);
+    set('stride', stride);
+    set('dilation', dilation);
+    set('padding', padding);
+    set('groups', groups);
+    set('channels', channels);
+    set('inputs', [from, and]);
+    set('number', rate);
     return bytes;
 }
 

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 import { ClassifierError, loadClassifier } from '../../web/classifier.js';
 import { serve } from '../../web/serve.js';
+import { modelFormat } from '../support/model_format.js';
 import { encodeBmp, encodeJpeg, encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
@@ -188,7 +189,7 @@ test('models that are no models are refused with the reason', async () => {
         [Buffer.alloc(5000, 'garbage'), /^NOT_A_MODEL$/, /./],
         [model.subarray(0, 300), /^(TRUNCATED|CHECKSUM)$/, /./],
         [Buffer.concat([model, Buffer.alloc(64)]), /^(TOO_LONG|CHECKSUM)$/, /./],
-        [changed(8, 2), /^VERSION$/, /./],
+        [changed(modelFormat.header.get('version').offset, 1), /^VERSION$/, /not of format version 2; those of version 1/],
         [changed(300, model[300] ^ 1), /^CHECKSUM$/, /./],
         [tinyModel({ weight: NaN }), /^NOT_FINITE$/, /./],
         [tinyModel({ labels: ['a\nb', 'c'] }), /^TEXT$/, /./],

@@ -59,25 +59,25 @@ struct finding {
 };
 
 /* Whether the best score reaches the model's threshold. */
-static bool is_sure(const struct classifier *classifier, const struct finding *finding, const int *indices)
+static bool is_sure(const struct eyelet_classifier *classifier, const struct finding *finding, const int *indices)
 {
-    return (double)finding->probabilities[indices[0]] >= calibrated_model_threshold(classifier_notes(classifier));
+    return (double)finding->probabilities[indices[0]] >= calibrated_model_threshold(eyelet_classifier_notes(classifier));
 }
 
-static void print_table(const struct classifier *classifier, const char *path, const struct finding *finding,
+static void print_table(const struct eyelet_classifier *classifier, const char *path, const struct finding *finding,
                         const int *indices, int top)
 {
     print_escaped(stdout, path);
     printf(is_sure(classifier, finding, indices) ? "\n" : ": not sure\n");
     for (int i = 0; i < top; i++) {
         printf("  %6.2f %%  ", 100 * (double)finding->probabilities[indices[i]]);
-        print_escaped(stdout, classifier_label(classifier, indices[i]));
+        print_escaped(stdout, eyelet_classifier_label(classifier, indices[i]));
         printf("\n");
     }
 }
 
 /* %.9g gives back every bit of a float. */
-static void print_json(struct json *json, const struct classifier *classifier, const char *path, const struct finding *finding,
+static void print_json(struct json *json, const struct eyelet_classifier *classifier, const char *path, const struct finding *finding,
                        const int *indices, const struct classify_options *o)
 {
     json_line(json);
@@ -86,7 +86,7 @@ static void print_json(struct json *json, const struct classifier *classifier, c
     json_array(json, "predictions");
     for (int i = 0; i < o->top; i++) {
         json_object(json, NULL);
-        json_text(json, "label", classifier_label(classifier, indices[i]));
+        json_text(json, "label", eyelet_classifier_label(classifier, indices[i]));
         json_number(json, "score", "%.9g", (double)finding->probabilities[indices[i]]);
         json_int(json, "index", indices[i]);
         json_close(json);
@@ -95,7 +95,7 @@ static void print_json(struct json *json, const struct classifier *classifier, c
     json_bool(json, "sure", is_sure(classifier, finding, indices));
     if (o->logits) {
         json_array(json, "logits");
-        for (int i = 0; i < classifier_classes(classifier); i++)
+        for (int i = 0; i < eyelet_classifier_classes(classifier); i++)
             json_number(json, NULL, "%.9g", (double)finding->logits[i]);
         json_close(json);
     }
@@ -148,19 +148,19 @@ static void add_operand(struct text_list *paths, const char *operand)
 /* ---- Classifying, in child processes ---- */
 
 struct job {
-    struct classifier *classifier;
+    struct eyelet_classifier *classifier;
     char **paths;
     struct finding *findings;
 };
 
-static enum status classify_bytes(struct classifier *classifier, const uint8_t *bytes, size_t size)
+static enum status classify_bytes(struct eyelet_classifier *classifier, const uint8_t *bytes, size_t size)
 {
     struct picture picture;
     enum status status = decode_picture(&picture, bytes, size);
     if (status)
         return status;
-    void *scratch = aligned_alloc(64, (classifier_scratch_bytes(classifier, picture.width, picture.height) + 63) / 64 * 64);
-    status = scratch ? classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch) : STATUS_MEMORY;
+    void *scratch = aligned_alloc(64, (eyelet_classifier_scratch_bytes(classifier, picture.width, picture.height) + 63) / 64 * 64);
+    status = scratch ? eyelet_classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch) : STATUS_MEMORY;
     free(scratch);
     free(picture.rgba);
     return status;
@@ -177,24 +177,24 @@ static void classify_file(void *context, int i)
         reason = "the file is empty";
     if (bytes && size) {
         const enum status status = classify_bytes(job->classifier, bytes, size);
-        reason = status ? status_text(status) : "";
+        reason = status ? eyelet_status_text(status) : "";
     }
     free(bytes);
     snprintf(finding->reason, sizeof finding->reason, "%s", reason);
     if (*reason)
         return;
-    const size_t score_bytes = (size_t)classifier_classes(job->classifier) * sizeof(float);
-    memcpy(finding->logits, classifier_logits(job->classifier), score_bytes);
-    memcpy(finding->probabilities, classifier_probabilities(job->classifier), score_bytes);
+    const size_t score_bytes = (size_t)eyelet_classifier_classes(job->classifier) * sizeof(float);
+    memcpy(finding->logits, eyelet_classifier_logits(job->classifier), score_bytes);
+    memcpy(finding->probabilities, eyelet_classifier_probabilities(job->classifier), score_bytes);
 }
 
 static void decoder_stopped(void *context, int i)
 {
     struct finding *finding = &((struct job *)context)->findings[i];
-    snprintf(finding->reason, sizeof finding->reason, "%s", status_text(STATUS_IMAGE_CORRUPT));
+    snprintf(finding->reason, sizeof finding->reason, "%s", eyelet_status_text(STATUS_IMAGE_CORRUPT));
 }
 
-static void print_finding(struct json *json, const struct classifier *classifier, const char *path,
+static void print_finding(struct json *json, const struct eyelet_classifier *classifier, const char *path,
                           const struct finding *finding, const struct classify_options *o, int *indices)
 {
     if (*finding->reason) {
@@ -203,7 +203,7 @@ static void print_finding(struct json *json, const struct classifier *classifier
             print_json_error(json, path, finding->reason);
         return;
     }
-    rank(indices, o->top, finding->probabilities, classifier_classes(classifier));
+    rank(indices, o->top, finding->probabilities, eyelet_classifier_classes(classifier));
     if (o->json)
         print_json(json, classifier, path, finding, indices, o);
     else
@@ -212,9 +212,9 @@ static void print_finding(struct json *json, const struct classifier *classifier
 
 /* Prints the classes of each file, in their order, and returns how many could not be read. A block of files at a time: memory
  * does not grow with their number. */
-static int classify_all(struct classifier *classifier, const struct text_list *paths, const struct classify_options *o)
+static int classify_all(struct eyelet_classifier *classifier, const struct text_list *paths, const struct classify_options *o)
 {
-    const int classes = classifier_classes(classifier), max_block = o->threads * FILES_PER_CHILD;
+    const int classes = eyelet_classifier_classes(classifier), max_block = o->threads * FILES_PER_CHILD;
     const int block = paths->count < max_block ? paths->count : max_block;
     const size_t scores = 2 * (size_t)block * (size_t)classes;
     struct finding *findings = shared_memory((size_t)block, sizeof *findings);
@@ -275,17 +275,17 @@ int command_classify(int argc, char **argv)
     size_t size, workspace;
     uint8_t *bytes = model_file_load(model, &size, argv[first]);
     free(model);
-    struct classifier *classifier;
+    struct eyelet_classifier *classifier;
     void *memory = NULL;
-    enum status status = classifier_bytes(&workspace, bytes, size);
+    enum status status = eyelet_classifier_bytes(&workspace, bytes, size);
     if (!status)
-        status = classifier_open(&classifier, memory = allocate(workspace, 1), bytes, size);
+        status = eyelet_classifier_open(&classifier, memory = allocate(workspace, 1), bytes, size);
     if (status)
-        die(argv[first], NULL, "%s", status_text(status));
+        die(argv[first], NULL, "%s", eyelet_status_text(status));
     struct text_list paths = {0};
     for (int i = first + 1; i < argc; i++)
         add_operand(&paths, argv[i]);
-    const int classes = classifier_classes(classifier);
+    const int classes = eyelet_classifier_classes(classifier);
     o.top = o.top < classes ? o.top : classes;
     const int failures = classify_all(classifier, &paths, &o);
     text_list_free(&paths);

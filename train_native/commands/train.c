@@ -127,7 +127,7 @@ static int frozen_nodes(const struct net *net, const char *text)
     const int count = transfer_frozen_nodes(net, text);
     if (count < 0)
         usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d, or the name of the last frozen layer, "
-                    "like %s, not \"%s\"", transfer_head(net), layer_name(net, 0, "").text, text);
+                    "like %s, not \"%s\"", net_head(net), layer_name(net, 0, "").text, text);
     return count;
 }
 
@@ -138,7 +138,7 @@ static void unfold(struct job *job)
     struct transfer *opened = &job->opened;
     const enum status status = unfold_batchnorm(unfolding, job->net, job->options->unfreeze ? 0 : job->frozen_nodes, opened->head);
     if (status)
-        die(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s", status_text(status));
+        die(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s", eyelet_status_text(status));
     float *parameters = allocate(net_parameter_count(&unfolding->net), sizeof(float));
     unfold_batchnorm_parameters(parameters, unfolding, job->net, opened->parameters);
     free(opened->parameters);
@@ -221,7 +221,7 @@ static struct trainer *open_trainer(const struct job *job, void **memory)
     *memory = allocate((size_t)size, 1);
     const enum status status = trainer_open(&trainer, *memory, size, &options);
     if (status)
-        die(NULL, NULL, "%s", status_text(status));
+        die(NULL, NULL, "%s", eyelet_status_text(status));
     if (job->transfer) {
         transfer_weights(trainer->parameters, job->net, job->transfer);
         transfer_learning_rate_scales(trainer->learning_rate_scales, job->net, o->layer_decay);

@@ -85,7 +85,7 @@ static const char *read_photo(const struct photo_reader *reader, struct photo_fa
         release(reader, facts);
     }
     free(bytes);
-    return status ? status_text(status) : "";
+    return status ? eyelet_status_text(status) : "";
 }
 
 static void read_one(void *context, int i)
@@ -100,7 +100,7 @@ static void read_one(void *context, int i)
 static void stopped(void *context, int i)
 {
     const struct photo_reader *reader = context;
-    snprintf(reader->facts[i].reason, sizeof reader->facts[i].reason, "%s", status_text(STATUS_IMAGE_CORRUPT));
+    snprintf(reader->facts[i].reason, sizeof reader->facts[i].reason, "%s", eyelet_status_text(STATUS_IMAGE_CORRUPT));
     release(reader, &reader->facts[i]);
 }
 

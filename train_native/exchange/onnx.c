@@ -204,14 +204,18 @@ static void put_window(struct protobuf *out, const struct window *window)
     put_attribute_ints(out, "kernel_shape", (int[]){window->kernel_h, window->kernel_w}, 2);
     put_attribute_ints(out, "strides", (int[]){window->stride, window->stride}, 2);
     put_attribute_ints(out, "pads", (int[]){padding.top, padding.left, padding.bottom, padding.right}, 4);
+    if (window->dilation > 1)
+        put_attribute_ints(out, "dilations", (int[]){window->dilation, window->dilation}, 2);
 }
 
-/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one input. */
+/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one input, those of
+ * a group the inputs of the group. */
 static void put_conv(struct graph *graph, int i, const float *parameters)
 {
     const struct window window = net_window(&graph->model->net, i);
     const bool depthwise = kind_traits[graph->model->net.nodes[i].kind].per_channel;
-    const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
+    const int out = window.out.c, groups = depthwise ? out : window.groups, in = window.in.c / groups;
+    const int taps = window.kernel_h * window.kernel_w;
     const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;
     uint8_t *p = put_tensor(graph->out, weight.text, ELEMENT_FLOAT, 4, (int[]){out, in, window.kernel_h, window.kernel_w});
@@ -225,8 +229,8 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     const size_t start = begin_node(graph->out, "Conv", makes(graph, i, IMAGE),
                                     INPUTS(image, weight.text, has_bias ? bias.text : NULL));
     put_window(graph->out, &window);
-    if (depthwise)
-        put_attribute_int(graph->out, "group", out);
+    if (groups > 1)
+        put_attribute_int(graph->out, "group", groups);
     protobuf_end(graph->out, start);
 }
 
@@ -407,8 +411,14 @@ static void put_normalisation(struct graph *graph)
 {
     const struct preprocess *preprocess = &graph->model->preprocess;
     const int dims[4] = {1, graph->model->net.input.c, 1, 1};
-    put_floats(graph->out, "mean", 4, dims, preprocess->mean);
-    put_floats(graph->out, "std", 4, dims, preprocess->std);
+    float mean[3], std[3]; /* in the order of the input */
+    for (int c = 0; c < 3; c++) {
+        const int from = preprocess->order == ORDER_BGR ? 2 - c : c;
+        mean[c] = preprocess->mean[from];
+        std[c] = preprocess->std[from];
+    }
+    put_floats(graph->out, "mean", 4, dims, mean);
+    put_floats(graph->out, "std", 4, dims, std);
     put_node(graph->out, "Sub", "centred", INPUTS("image", "mean"));
     put_node(graph->out, "Div", named(graph, 0, IMAGE, ""), INPUTS("centred", "std"));
 }
@@ -420,6 +430,8 @@ static void put_graph(struct protobuf *out, const struct model *model)
     protobuf_text(out, GRAPH_NAME, "eyelet");
     put_value(out, GRAPH_INPUT, "image", 3, (int[]){net->input.c, net->input.h, net->input.w},
               net->input.c == 1 ? "luminance (ITU-R 601) from 0 to 1: byte / 255; the graph applies mean and std itself"
+              : model->preprocess.order == ORDER_BGR
+                  ? "blue, green, red from 0 to 1: byte / 255; the graph applies mean and std itself"
                                 : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and std itself");
     put_value(out, GRAPH_OUTPUT, "logits", 1, (int[]){net_classes(net)}, "a number for each class, before the softmax");
     put_value(out, GRAPH_OUTPUT, "probabilities", 1, (int[]){net_classes(net)}, "softmax of logits / temperature");

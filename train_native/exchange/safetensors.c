@@ -89,12 +89,15 @@ static void put_weights(struct writer *writer, int i, const float *parameters)
     const struct node *node = &writer->model->net.nodes[i];
     const struct window window = net_window(&writer->model->net, i);
     const bool depthwise = kind_traits[node->kind].per_channel;
-    const int out = window.out.c, in = depthwise ? 1 : window.in.c, taps = window.kernel_h * window.kernel_w;
+    const int out = window.out.c, groups = depthwise ? out : window.groups, in = window.in.c / groups;
+    const int taps = window.kernel_h * window.kernel_w;
+    if (window.groups > 1 && writer->flattened[node->input[0]].c)
+        die(NULL, NULL, "layer %d, a convolution in groups of what was flattened, has no form in safetensors", i + 1);
     begin_tensor(writer, i, "weight", node_has_window(node->kind) ? 4 : 2, (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
         for (int c = 0; c < in; c++)
             for (int tap = 0; tap < taps; tap++) {
-                const size_t from = depthwise ? 0 : channel_here(writer, node->input[0], (size_t)c);
+                const size_t from = groups > 1 ? (size_t)c : channel_here(writer, node->input[0], (size_t)c);
                 const size_t to = channel_here(writer, i + 1, (size_t)o);
                 put_float(writer, parameters[((size_t)tap * (size_t)in + from) * (size_t)out + to]);
             }
@@ -146,8 +149,10 @@ static void put_layer(FILE *out, const struct net *net, int i)
         fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h,
                 node->kernel_w, node->stride, padding.top, padding.left, padding.bottom, padding.right);
     }
-    if (traits->per_channel)
-        fprintf(out, ", \"groups\": %d", shape.c);
+    if (traits->per_channel || node->groups > 1)
+        fprintf(out, ", \"groups\": %d", traits->per_channel ? shape.c : node->groups);
+    if (node->dilation > 1)
+        fprintf(out, ", \"dilation\": %d", node->dilation);
     if (traits->parameters == PARAMETERS_NORM)
         fprintf(out, ", \"epsilon\": %.9g", (double)BATCHNORM_EPSILON);
     if (traits->setting == SETTING_FACTOR)

@@ -23,20 +23,20 @@ enum { VIEWS = sizeof views / sizeof *views };
 const char *const evaluation_views[] = {"1", "2", "6", NULL};
 
 /* The weighted sum of the views' logits. */
-static enum status classify_views(float *logits, struct classifier *classifier, const uint8_t *image, uint8_t *view,
+static enum status classify_views(float *logits, struct eyelet_classifier *classifier, const uint8_t *image, uint8_t *view,
                                   struct shape shape, int choice)
 {
-    const int classes = classifier_classes(classifier);
+    const int classes = eyelet_classifier_classes(classifier);
     for (int v = 0; v < VIEWS; v++) {
         const float weight = views[v].weight[choice];
         if (weight == 0)
             continue;
         augment_view(view, image, shape, views[v].mirrored, views[v].moved, views[v].moved);
-        const enum status status = classifier_run_fitted(classifier, view);
+        const enum status status = eyelet_classifier_run_fitted(classifier, view);
         if (status)
             return status;
         for (int k = 0; k < classes; k++)
-            logits[k] = v ? logits[k] + weight * classifier_logits(classifier)[k] : weight * classifier_logits(classifier)[k];
+            logits[k] = v ? logits[k] + weight * eyelet_classifier_logits(classifier)[k] : weight * eyelet_classifier_logits(classifier)[k];
     }
     return STATUS_OK;
 }
@@ -45,17 +45,17 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
                          const uint8_t *model, size_t size, int choice)
 {
     size_t workspace;
-    const enum status status = classifier_bytes(&workspace, model, size);
+    const enum status status = eyelet_classifier_bytes(&workspace, model, size);
     if (status)
-        die(NULL, NULL, "%s", status_text(status));
+        die(NULL, NULL, "%s", eyelet_status_text(status));
     const double start = seconds_now();
     enum status worst = STATUS_OK;
 #pragma omp parallel
     {
-        struct classifier *classifier;
+        struct eyelet_classifier *classifier;
         void *memory = allocate(workspace, 1);
         uint8_t *view = allocate(shape_count(dataset->shape), 1);
-        enum status own = classifier_open(&classifier, memory, model, size);
+        enum status own = eyelet_classifier_open(&classifier, memory, model, size);
 #pragma omp for schedule(dynamic, 64)
         for (int i = 0; i < evaluation->count; i++) {
             const size_t place = (size_t)(indices ? indices[i] : i);
@@ -69,7 +69,7 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
         free(memory);
     }
     if (worst)
-        die(NULL, NULL, "%s", status_text(worst));
+        die(NULL, NULL, "%s", eyelet_status_text(worst));
     evaluation->seconds = seconds_now() - start;
 }
 

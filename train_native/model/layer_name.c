@@ -25,8 +25,8 @@ struct layer_padding layer_padding(const struct window *window)
     return (struct layer_padding){
         .top = window->pad_top,
         .left = window->pad_left,
-        .bottom = padding_after(window->in.h, window->out.h, window->kernel_h, window->stride, window->pad_top),
-        .right = padding_after(window->in.w, window->out.w, window->kernel_w, window->stride, window->pad_left)};
+        .bottom = padding_after(window->in.h, window->out.h, window_reach(window->kernel_h, window->dilation), window->stride, window->pad_top),
+        .right = padding_after(window->in.w, window->out.w, window_reach(window->kernel_w, window->dilation), window->stride, window->pad_left)};
 }
 
 static void put_numbers(layer_put *put, void *context, const char *key, int count, const double *x)
@@ -58,7 +58,10 @@ static void put_labels(const struct model *model, layer_put *put, void *context)
 
 void layer_metadata(const struct model *model, layer_put *put, void *context)
 {
-    static const char *const fits[] = {[RESIZE_STRETCH] = "\"stretch\"", [RESIZE_CROP] = "\"crop\"", [RESIZE_PAD] = "\"pad\""};
+    static const char *const fits[] = {[RESIZE_STRETCH] = "\"stretch\"", [RESIZE_CROP] = "\"crop\"", [RESIZE_PAD] = "\"pad\"",
+                                       [RESIZE_SHORTER_SIDE] = "\"shorter_side\""};
+    static const char *const filters[] = {[FILTER_BILINEAR] = "\"bilinear\"", [FILTER_BICUBIC] = "\"bicubic\"",
+                                          [FILTER_BILINEAR_ALIASED] = "\"bilinear_aliased\""};
     const struct preprocess *preprocess = &model->preprocess;
     const struct shape input = model->net.input;
     double background[3], mean[3], std[3];
@@ -70,6 +73,10 @@ void layer_metadata(const struct model *model, layer_put *put, void *context)
     put_labels(model, put, context);
     put_numbers(put, context, "input_size", 3, (double[]){input.h, input.w, input.c});
     put(context, "fit", fits[preprocess->resize_mode]);
+    if (preprocess->resize_mode == RESIZE_SHORTER_SIDE)
+        put_numbers(put, context, "shorter_side", 1, (double[]){preprocess->shorter_side});
+    put(context, "filter", filters[preprocess->filter]);
+    put(context, "channel_order", preprocess->order == ORDER_BGR ? "\"bgr\"" : "\"rgb\"");
     put_numbers(put, context, "background", 3, background);
     put_numbers(put, context, "mean", input.c, mean);
     put_numbers(put, context, "std", input.c, std);

@@ -18,7 +18,7 @@ uint8_t *model_file_written(size_t *size, const struct model *model, const float
     struct model check;
     const enum status status = model_read(&check, bytes, *size);
     if (status)
-        die(NULL, "Nothing was written.", "the model would not be valid: %s", status_text(status));
+        die(NULL, "Nothing was written.", "the model would not be valid: %s", eyelet_status_text(status));
     return bytes;
 }
 
@@ -27,8 +27,18 @@ float *model_file_folded(struct net *folded, const struct net *net, const float 
     float *out = allocate(net_parameter_count(net) + 1, sizeof(float));
     const enum status status = fold_batchnorm(folded, out, net, parameters);
     if (status)
-        die(NULL, NULL, "batch normalisation cannot be folded into the trained network: %s", status_text(status));
+        die(NULL, NULL, "batch normalisation cannot be folded into the trained network: %s", eyelet_status_text(status));
     return out;
+}
+
+/* What comes to the last layer with weights, if that is a vector: the model's second output, unless it names another one. */
+static void name_embedding(struct net *net)
+{
+    const int head = net->nodes[net_head(net)].input[0];
+    const struct shape shape = net->shapes[head];
+    if (!net->embedding && head > 0 && shape.h == 1 && shape.w == 1)
+        net->embedding = head;
+    net_check(net, NULL);
 }
 
 uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *parameters,
@@ -36,6 +46,7 @@ uint8_t *model_file_bytes(size_t *size, const struct net *net, const float *para
 {
     struct model *model = allocate(1, sizeof *model);
     float *folded = model_file_folded(&model->net, net, parameters);
+    name_embedding(&model->net);
     model->preprocess = *preprocess;
     model->temperature = 1;
     model->notes = notes;
@@ -84,8 +95,9 @@ uint8_t *model_file_load(struct model *model, size_t *size, const char *path)
     const enum status status = model_read(model, bytes, *size);
     if (status)
         die(path, status == STATUS_NOT_A_MODEL ? "A model is a file that `eyelet train` wrote, usually *.eyelet."
-                                                : "Take another copy of the file, or train the model again.",
-             "%s", status_text(status));
+              : status == STATUS_VERSION   ? "Use the Eyelet that wrote it, or train the model again."
+                                           : "Take another copy of the file, or train the model again.",
+             "%s", eyelet_status_text(status));
     return bytes;
 }
 

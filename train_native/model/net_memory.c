@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-struct net_memory *net_memory_new(const struct net *net, int batch, enum net_mode mode)
+struct net_memory *net_memory_new(const struct net *net, int batch, net_mode mode)
 {
     struct net_memory *own = allocate(1, sizeof *own);
     struct arena arena = {0};

@@ -18,7 +18,7 @@ struct net_memory {
 };
 
 /* For at most `batch` images; with NET_TRAIN every tensor stays as its layer left it. */
-struct net_memory *net_memory_new(const struct net *net, int batch, enum net_mode mode);
+struct net_memory *net_memory_new(const struct net *net, int batch, net_mode mode);
 void net_memory_free(struct net_memory *net_memory);
 
 #endif

@@ -144,6 +144,8 @@ static void take_settings(struct reader *reader, struct node *node)
                                                       : words_number(words, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
     else if (traits->channels)
         node->channels = words_number(words, 1, LIMIT_CHANNELS, "the number of channels");
+    if (node->kind == NODE_CONV2D)
+        node->dilation = node->groups = 1;
     if (window) {
         words_kernel(words, &node->kernel_h, &node->kernel_w, weights ? "the kernel's size, like 3x3 (1 to 11)"
                                                                       : "the window's size, like 2 or 3x3 (1 to 11)");

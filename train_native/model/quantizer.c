@@ -35,7 +35,7 @@ static float *without_batchnorm(struct net *net, const float *parameters)
                                           .stride = 1, .bias = true};
     const enum status status = net_check(net, NULL);
     if (status)
-        die(NULL, NULL, "the network cannot be quantized: %s", status_text(status));
+        die(NULL, NULL, "the network cannot be quantized: %s", eyelet_status_text(status));
     float *out = allocate(net_parameter_count(net) + 1, sizeof(float));
     for (int i = 0; i < net->node_count; i++) {
         const float *from = parameters + old.offset[i];

@@ -10,14 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int transfer_head(const struct net *net)
-{
-    int head = net->node_count - 1;
-    while (head > 0 && !node_has_weights(net->nodes[head].kind))
-        head--;
-    return head;
-}
-
 static bool labels_equal(const struct model *model, int classes, char *const *labels)
 {
     bool equal = net_classes(&model->net) == classes;
@@ -78,7 +70,7 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     size_t bytes_count;
     uint8_t *bytes = model_file_load(model, &bytes_count, path);
     *net = model->net;
-    struct transfer transfer = {.preprocess = model->preprocess, .head = transfer_head(net),
+    struct transfer transfer = {.preprocess = model->preprocess, .head = net_head(net),
                                 .head_kept = !new_head && labels_equal(model, classes, labels)};
     struct node *head = &net->nodes[transfer.head];
     if (!transfer.head_kept) {
@@ -126,7 +118,7 @@ struct transfer_kind transfer_kind(const char *path)
     size_t bytes_count;
     uint8_t *bytes = model_file_load(model, &bytes_count, path);
     const struct net *net = &model->net;
-    const int head = transfer_head(net);
+    const int head = net_head(net);
     struct transfer_kind kind = {.side = net->input.h < net->input.w ? net->input.h : net->input.w,
                                  .muon = net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
     for (int i = 0; i < head; i++)
@@ -142,7 +134,7 @@ struct transfer_kind transfer_kind(const char *path)
 
 int transfer_frozen_nodes(const struct net *net, const char *text)
 {
-    const int head = transfer_head(net);
+    const int head = net_head(net);
     if (strcmp(text, "trunk") == 0)
         return head;
     for (int i = 0; i < head; i++)

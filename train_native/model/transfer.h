@@ -33,9 +33,6 @@ void transfer_free(struct transfer *transfer);
 /* Puts the model's weights into the flat array; a new head keeps what stands there. */
 void transfer_weights(float *parameters, const struct net *net, const struct transfer *transfer);
 
-/* The last node with weights of its own: a dense or a convolutional layer. */
-int transfer_head(const struct net *net);
-
 /* What a trained model is as a start. */
 struct transfer_kind {
     int side;      /* the shorter one of its input */

@@ -88,7 +88,9 @@ static inline void vec_store_lanes(float *p, vec a, int lanes)
 /* For constant loops over a register tile: without it compilers keep the tile in memory, at a third of the speed. */
 #if defined(__clang__)
 #define VEC_UNROLL _Pragma("unroll")
+#define VEC_KEEP_SMALL _Pragma("clang loop vectorize(disable) unroll(disable)") /* a loop whose speed counts less than the module's size */
 #else
+#define VEC_KEEP_SMALL
 #define VEC_UNROLL _Pragma("GCC unroll 16")
 #endif
 
