@@ -4,7 +4,7 @@
  *     node tests/bench/bench.js [PART ...] [--networks NAME,...] [--quick]
  *     make bench ARGUMENTS='race --networks mobile --quick'
  *
- * Parts: sizes, node, chromium, native, which fill the first table; runtimes, race, start, many, which fill the one beside
+ * Parts: sizes, node, chromium, native, which fill the first table; runtimes, race, start, many, which fill that beside
  * other runtimes (bench_peers.js). A single part, chosen networks and --quick (few rounds) are only printed. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,8 @@ import { loadClassifier } from '../../web/classifier.js';
 import { serve } from '../../web/serve.js';
 import { peerParts, peers } from './bench_peers.js';
 import {
-    compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread, writeResults,
+    compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread,
+    writeResults,
 } from './bench_report.js';
 
 const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
@@ -81,7 +82,8 @@ async function measureNode() {
     const image = testImage();
     for (const { name, path } of models) {
         const classifier = await loadClassifier({ model: path });
-        report(`${name}, one 32x32 image, Node, one thread`, milliseconds(timeCalls(() => classifier.classify(image))), 'warm');
+        const times = timeCalls(() => classifier.classify(image));
+        report(`${name}, one 32x32 image, Node, one thread`, milliseconds(times), 'warm');
         classifier.close();
     }
 }

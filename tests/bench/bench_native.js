@@ -2,9 +2,9 @@
  *
  *     node tests/bench/bench_native.js build/x86-64-v3/bench-native [--networks NAME,...] [--quick]
  *
- * The classifier alone on images in memory, and `eyelet classify` over folders, which also reads, decodes and resizes JPEG
- * files: small photos where ../shared/data has them, and copies of the README's screenshot. All in turn, round after round.
- * Chosen networks and --quick (short rounds) are only printed. */
+ * The classifier alone on images in memory, and `eyelet classify` over folders, which also reads, decodes and resizes
+ * JPEG files: small photos where ../shared/data has them, and copies of the README's screenshot. All in turn, round
+ * after round. Chosen networks and --quick (short rounds) are only printed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,7 +55,8 @@ const rows = trained(wanted.length ? wanted : defaults, leaveOut).flatMap(({ nam
     let multiplyAdds;
     for (let round = 0; round < rounds; round++)
         for (const { threads, alone, ofFiles } of results) {
-            const result = JSON.parse(execFileSync(program, [model, threads, seconds].map(String), { cwd: root, encoding: 'utf8' }));
+            const words = [model, threads, seconds].map(String);
+            const result = JSON.parse(execFileSync(program, words, { cwd: root, encoding: 'utf8' }));
             ({ vector, multiply_adds: multiplyAdds } = result);
             peaks[threads] = Math.max(peaks[threads] ?? 0, result.peak);
             fusedPeaks[threads] = Math.max(fusedPeaks[threads] ?? 0, result.fused_peak);

@@ -7,7 +7,8 @@ import { planFrom } from './bench_tfjs.js';
 import { readOnnx } from '../support/onnx_file.js';
 
 const folder = join(root, 'build/bench'), fileOf = (name) => `build/bench/${name.replace(' ', '-')}`;
-const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+const options = { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] };
+const run = (...words) => execFileSync(join(root, 'build/eyelet'), words, options);
 
 /* The shipped models, and networks of which only the speed matters: trained for one step. */
 const models = {
@@ -22,12 +23,14 @@ const models = {
  * cannot be made. */
 export function trained(wanted, leaveOut) {
     mkdirSync(folder, { recursive: true });
-    return Object.entries(models).filter(([name]) => !wanted.length || wanted.includes(name)).flatMap(([name, source]) => {
+    const isWanted = ([name]) => !wanted.length || wanted.includes(name);
+    return Object.entries(models).filter(isWanted).flatMap(([name, source]) => {
         if (typeof source === 'string')
             return [{ name, model: source }];
         const model = `${fileOf(name)}.eyelet`;
         try {
-            run('train', '-o', model, ...source, '--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0', '--validation', '0');
+            run('train', '-o', model, ...source, '--limit', '64', '--batch', '64', '--epochs', '1', '--warmup', '0',
+                '--validation', '0');
         } catch ({ stderr }) {
             leaveOut(name, String(stderr).split('\n')[0]);
             return [];

@@ -8,7 +8,8 @@ import { extname, join } from 'node:path';
 import { networks } from './bench_networks.js';
 import { names, race } from './bench_race.js';
 import {
-    compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread, writeResults,
+    compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread,
+    writeResults,
 } from './bench_report.js';
 
 const modules = join(root, 'node_modules');
@@ -30,7 +31,8 @@ export const peerParts = { runtimes: reportSizes, race: reportRace, start: repor
 
 /* Runs the parts that `wanted` names, and writes their tables into RESULTS.md if these are all parts and networks. */
 export async function peers(wanted, { only, quick, leaveOut }) {
-    const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm'].find((name) => !existsSync(join(modules, name)));
+    const missing = ['onnxruntime-web', '@tensorflow/tfjs-backend-wasm']
+        .find((name) => !existsSync(join(modules, name)));
     if (missing)
         return leaveOut('other runtimes', `${missing} is not installed (make deps-test)`);
     const version = (name) => JSON.parse(readFileSync(join(modules, name, 'package.json'))).version;
@@ -54,7 +56,8 @@ function reportSizes() {
         const sizes = compressedSizes(downloads[runtime]);
         return [names[runtime], ...['raw', 'gzip', 'brotli'].map((kind) => kilobytes(sizes[kind]))];
     });
-    return ['Download size of the runtime, as its makers ship it:', '', ...table(['runtime', 'raw', 'gzip', 'brotli'], rows)];
+    return ['Download size of the runtime, as its makers ship it:', '',
+        ...table(['runtime', 'raw', 'gzip', 'brotli'], rows)];
 }
 
 /* --- Latency --- */
@@ -64,8 +67,8 @@ async function reportRace({ all, quick, leaveOut }) {
     const tell = (network, where, { times, ratios, apart }) => {
         if (!(Math.max(...apart.filter((_, i) => contestants[i] !== 'quantized')) < 1e-4))
             throw new Error(`${network.name} in ${where}: the logits are ${apart} apart`);
-        const cells = contestants.map((name, i) =>
-            [withSpread(spread(times[i]), fixed(3)), ...(others.includes(name) ? [withSpread(spread(ratios[i]), ratio)] : [])]);
+        const cells = contestants.map((name, i) => [withSpread(spread(times[i]), fixed(3)),
+            ...(others.includes(name) ? [withSpread(spread(ratios[i]), ratio)] : [])]);
         rows.push([`\`${network.name}\``, where, ...cells.flat()]);
         console.log(rows.at(-1).join(' | '));
     };
@@ -120,8 +123,9 @@ async function reportStart({ all, quick, leaveOut }) {
     const heads = ['network', 'where',
         ...runtimes.flatMap((runtime) => [`${names[runtime]}: first label, ms`, 'calls 1, 2, 100, ms', 'peak, MB'])];
     const emptyPage = typeof empty === 'string' ? '' : `; an empty page: ${fixed(0)(empty / 1e6)} MB`;
-    return ['Cold start in a new process of Node and in a new browser: time from the import to the first label, latency of',
-        `the first, second and hundredth call, and the peak memory of the process (of the page; VmHWM${emptyPage}):`, '',
+    return ['Cold start in a new process of Node and in a new browser: time from the import to the first label,',
+        'latency of the first, second and hundredth call, and the peak memory of the process',
+        `(of the page; VmHWM${emptyPage}):`, '',
         ...table(heads, rows)];
 }
 
@@ -163,25 +167,33 @@ async function reportMany({ all, quick, leaveOut }) {
                     rates[i].push(await inPage(pages[i], 'many', runtime, network, threads, milliseconds));
             for (const page of pages)
                 await page.close();
-            const withTwo = (runtime) => rates[columns.findIndex((column) => column.runtime === runtime && column.threads === 2)];
+            const withTwo = (runtime) =>
+                rates[columns.findIndex((column) => column.runtime === runtime && column.threads === 2)];
             const ratios = others.map((other) => withTwo(own).map((rate, round) => rate / withTwo(other)[round]));
             rows.push([`\`${network.name}\``, ...rates.map((of) => withSpread(spread(of), grouped)),
                 ...ratios.map((of) => withSpread(spread(of), ratio))]);
             console.log(rows.at(-1).join(' | '));
         }
     });
-    const what = ({ runtime, threads }) => `${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`;
+    const what = ({ runtime, threads }) =>
+        `${threads} ${runtime === own ? 'worker' : 'thread'}${threads > 1 ? 's' : ''}`;
     const heads = ['network', ...columns.map((column) => `${names[column.runtime]}, ${what(column)}`),
         ...others.map((other) => `${names[own]} / ${names[other]}, with 2`)];
-    return ['Throughput in Chromium, images/s once all threads are busy: Eyelet one image at a time through `classifyMany`,',
-        'the others in batches of 16 with threads, for which the page must be cross-origin isolated:', '', ...table(heads, rows)];
+    return ['Throughput in Chromium, images/s once all threads are busy: Eyelet one image at a time through',
+        '`classifyMany`, the others in batches of 16 with threads, for which the page must be cross-origin isolated:',
+        '', ...table(heads, rows)];
 }
 
 /* --- Pages --- */
 
-const types = { '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
+const types = {
+    '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json',
+};
 
-const theirs = { ort: ['onnxruntime-web/dist'], tfjs: ['@tensorflow/tfjs-core/dist', '@tensorflow/tfjs-backend-wasm/dist'] };
+const theirs = {
+    ort: ['onnxruntime-web/dist'],
+    tfjs: ['@tensorflow/tfjs-core/dist', '@tensorflow/tfjs-backend-wasm/dist'],
+};
 
 /* Serves the project's folder and the others' files, with the headers that threads need if `isolated`. */
 async function serving(isolated, use) {
@@ -232,5 +244,6 @@ async function inPages({ leaveOut, isolated = false }, use) {
 }
 
 function inPage(page, what, ...words) {
-    return page.evaluate(async ([what, words]) => (await import('/tests/bench/bench_race.js'))[what](...words), [what, words]);
+    return page.evaluate(async ([what, words]) =>
+        (await import('/tests/bench/bench_race.js'))[what](...words), [what, words]);
 }

@@ -1,12 +1,12 @@
 /* The networks of the benchmarks in three runtimes, and what is timed of each; the same file in Node and in a page that
  * bench_peers.js serves.
  *
- *     await start('ort', network)                         // cold start in a new process or page: first label, single calls
+ *     await start('ort', network)                         // cold start in a new process or page, single calls
  *     await race(['eyelet', 'ort', 'tfjs'], network, 21)  // latency of one image, in turn, for 21 rounds
  *     await many('tfjs', network, 2, 1000)                // images/s, with 2 threads or workers, for a second
  *
- * A network is { model, quantized, onnx, plan, weights, width, height }, files by path or URL. Other runtimes get normalised
- * floats; Eyelet starts from pixels. */
+ * A network is { model, quantized, onnx, plan, weights, width, height }, files by path or URL. Other runtimes get
+ * normalised floats; Eyelet starts from pixels. */
 
 export const names = { eyelet: 'Eyelet', quantized: 'Eyelet int8', ort: 'ONNX Runtime Web', tfjs: 'TensorFlow.js' };
 const batch = 16; /* images in a batch of the other runtimes, for throughput */

@@ -1,5 +1,5 @@
-/* A network for TensorFlow.js, made of its core operations as one writes them for speed: NHWC, bias and activation fused into
- * the convolution, tensors disposed of after their last reader.
+/* A network for TensorFlow.js, made of its core operations as one writes them for speed: NHWC, bias and activation
+ * fused into the convolution, tensors disposed of after their last reader.
  *
  *     const { plan, weights } = planFrom(readOnnx(readFileSync('m.onnx')));      // in Node: steps as JSON, and floats
  *     const run = build(tf, plan, weights);                                      // anywhere
@@ -40,11 +40,13 @@ export function planFrom({ nodes, constants }) {
         const { kernel_shape: window, strides, pads } = attributes, pad = pads?.some(Boolean) ? 'same' : 'valid';
         if (type === 'Conv') {
             const depthwise = (attributes.group ?? 1) > 1, [out, , h, w] = dims;
-            const filter = depthwise ? add(second, [h, w, out, 1], [2, 3, 0, 1]) : add(second, [h, w, dims[1], out], [2, 3, 1, 0]);
+            const filter = depthwise ? add(second, [h, w, out, 1], [2, 3, 0, 1])
+                : add(second, [h, w, dims[1], out], [2, 3, 1, 0]);
             const kind = depthwise ? 'depthwise' : 'conv', bias = add(third, [out]);
             steps.push({ kind, input, filter, bias, strides, pad, ...activationBehind(node) });
         } else if (type === 'Gemm') {
-            steps.push({ kind: 'dense', input, filter: add(second, dims), bias: add(third, [dims[1]]), ...activationBehind(node) });
+            const filter = add(second, dims), bias = add(third, [dims[1]]);
+            steps.push({ kind: 'dense', input, filter, bias, ...activationBehind(node) });
         } else if (type === 'MaxPool') {
             steps.push({ kind: 'maxpool', input, output: name, window, strides, pad });
         } else if (['Add', 'Sub', 'Mul', 'Div'].includes(type)) {
@@ -70,7 +72,8 @@ export function planFrom({ nodes, constants }) {
 
 /* Values whose dimension i is the old dimension order[i]. */
 function transposed(values, dims, order) {
-    const strides = dims.map((_, i) => dims.slice(i + 1).reduce((a, b) => a * b, 1)), out = new Float32Array(values.length);
+    const strides = dims.map((_, i) => dims.slice(i + 1).reduce((a, b) => a * b, 1));
+    const out = new Float32Array(values.length);
     const index = dims.map(() => 0);
     for (let i = 0; i < out.length; i++) {
         out[i] = values[order.reduce((sum, from, k) => sum + strides[from] * index[k], 0)];
@@ -81,8 +84,10 @@ function transposed(values, dims, order) {
 }
 
 const operations = {
-    conv: (tf, x, { filter, bias, strides, pad, activation }) => tf.fused.conv2d({ x, filter, bias, strides, pad, activation }),
-    depthwise: (tf, x, { filter, bias, strides, pad, activation }) => tf.fused.depthwiseConv2d({ x, filter, bias, strides, pad, activation }),
+    conv: (tf, x, { filter, bias, strides, pad, activation }) =>
+        tf.fused.conv2d({ x, filter, bias, strides, pad, activation }),
+    depthwise: (tf, x, { filter, bias, strides, pad, activation }) =>
+        tf.fused.depthwiseConv2d({ x, filter, bias, strides, pad, activation }),
     dense: (tf, a, { filter, bias, activation }) => tf.fused.matMul({ a, b: filter, bias, activation }),
     maxpool: (tf, x, { window, strides, pad }) => tf.maxPool(x, window, strides, pad),
     globalaveragepool: (tf, x) => tf.mean(x, [1, 2]),

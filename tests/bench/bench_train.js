@@ -1,9 +1,10 @@
-/* make bench-train: measures training beside PyTorch's, prints it and each layer's part, and writes its table of RESULTS.md.
+/* make bench-train: measures training beside PyTorch's, prints it and each layer's part, and writes its table of
+ * RESULTS.md.
  *
- *     node tests/bench/bench_train.js build/x86-64-v3/bench-train [SECONDS]     of steps, for each in each round (default: 3)
+ *     node tests/bench/bench_train.js build/x86-64-v3/bench-train [SECONDS]     of steps, in each round (default: 3)
  *
- * All run in turn, round after round, so that a machine that changes its speed changes it for all of them. PyTorch runs with
- * NCHW and NHWC tensors, and the faster layout counts; where it is not installed, its columns stay empty. */
+ * All run in turn, round after round, so that a machine that changes its speed changes it for all of them. PyTorch runs
+ * with NCHW and NHWC tensors, and the faster layout counts; where it is not installed, its columns stay empty. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fixed, grouped, machine, root, spread, withSpread, writeResults } from './bench_report.js';
@@ -39,7 +40,8 @@ const counted = (threads) => `${threads} thread${threads > 1 ? 's' : ''}`;
 
 function run(command, words, environment) {
     const env = { ...process.env, ...environment };
-    return JSON.parse(execFileSync(command, words.map(String), { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }));
+    const options = { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
+    return JSON.parse(execFileSync(command, words.map(String), options));
 }
 
 /* --- Whole steps --- */
@@ -49,7 +51,8 @@ function measure(network, threads) {
     const { name, batch, shard } = network;
     const limits = { OMP_NUM_THREADS: threads, OPENBLAS_NUM_THREADS: threads };
     const ours = { title: 'Eyelet', times: [] };
-    const torch = python ? torchColumns.flatMap((column) => layouts.map((layout) => ({ ...column, layout, times: [] }))) : [];
+    const torch = python
+        ? torchColumns.flatMap((column) => layouts.map((layout) => ({ ...column, layout, times: [] }))) : [];
     let result;
     for (let round = 0; round < rounds; round++) {
         result = run(program, ['steps', name, shard, batch, threads, seconds]);
@@ -135,7 +138,8 @@ if (!python)
     console.log('PyTorch: LEFT OUT: it is not installed (apt-get install python3-torch)');
 const results = networks.flatMap((network) => threadCounts.map((threads) => measure(network, threads)));
 const rows = results.map(row);
-const peak = threadCounts.map((threads) => `${fixed(1)(peaks[threads] / 1e9)} GFLOP/s with ${counted(threads)}`).join(', ');
+const peakOf = (threads) => `${fixed(1)(peaks[threads] / 1e9)} GFLOP/s with ${counted(threads)}`;
+const peak = threadCounts.map(peakOf).join(', ');
 
 print(
     `Training in float32, ${vector}; the peak of fused multiply-add is ${peak}.\n` +
@@ -145,13 +149,14 @@ print(
 for (const network of networks) {
     const { ours } = results.find((result) => result.network === network && result.threads === 1);
     print(
-        `\`${network.name}\`: of the ${fixed(1)((1000 * network.batch) / ours.median)} ms that a step takes on one thread\n` +
+        `\`${network.name}\`: of the ${fixed(1)(1000 * network.batch / ours.median)} ms of a step on one thread\n` +
             '(the rest reads the images and sums the gradients)',
         layerRows(network),
     );
 }
 writeResults('bench-train', [
-    `Measured by \`make bench-train\` on ${machine}, ${vector}, ${python ? `PyTorch ${torchVersion}` : 'without PyTorch'};`,
+    `Measured by \`make bench-train\` on ${machine}, ${vector}, ` +
+        `${python ? `PyTorch ${torchVersion}` : 'without PyTorch'};`,
     `the peak of fused multiply-add is ${peak}; median (interquartile range).`,
     '',
     ...[heads, heads.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),

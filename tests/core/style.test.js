@@ -1,18 +1,24 @@
-/* JavaScript of one style: block comments, single quotes, semicolons, four spaces, and no file that is hard to hold in mind. */
+/* JavaScript of one style: block comments, single quotes, semicolons, four spaces, and no file that is hard to hold
+ * in mind. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 
 const root = new URL('../../', import.meta.url);
-const files = ['web', 'tests'].flatMap((top) => readdirSync(new URL(top, root), { recursive: true }).map((name) => `${top}/${name}`))
-    .filter((name) => name.endsWith('.js')).sort();
-const mostLines = 460; /* tests/cli/train.test.js; of web/ 400 */
+const filesIn = (top) => readdirSync(new URL(top, root), { recursive: true }).map((name) => `${top}/${name}`);
+const files = ['web', 'tests'].flatMap(filesIn).filter((name) => name.endsWith('.js')).sort();
+const maxLines = 460; /* tests/cli/train.test.js; of web/ 400 */
+
+/* Comments, strings and regular expressions: of each, all that is in it is its own. */
+const tokens = new RegExp([
+    /\/\*[^]*?\*\/|\/\/[^\n]*/, /'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[^]|[^`\\])*`/,
+    /(?<=[(,=:!&|?[{;]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/\w*/,
+].map(({ source }) => source).join('|'), 'g');
 
 /* What the text has that the style has not, each with its line. */
 function problemsIn(text) {
     const problems = [];
     const report = (at, what) => problems.push(`${text.slice(0, at).split('\n').length}: ${what}`);
-    const tokens = /\/\*[^]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\[^]|[^`\\])*`|(?<=[(,=:!&|?[{;]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/\w*/g;
     for (const { 0: token, index } of text.matchAll(tokens)) {
         if (token.startsWith('//'))
             report(index, 'a line comment');
@@ -34,14 +40,17 @@ test('all JavaScript is of one style', () => {
     for (const name of files) {
         const text = readFileSync(new URL(name, root), 'utf8'), lines = text.split('\n').length - 1;
         problems.push(...problemsIn(text).map((problem) => `${name}:${problem}`));
-        if (lines > (name.startsWith('web/') ? 400 : mostLines))
+        if (lines > (name.startsWith('web/') ? 400 : maxLines))
             problems.push(`${name} has ${lines} lines`);
+        if (/^(web|tests\/bench)\//.test(name) && /^.{121}/m.test(text))
+            problems.push(`${name} has a line of more than 120 columns`);
     }
     assert.deepEqual(problems, []);
 });
 
 test('the check sees what it is for', () => {
-    for (const text of ['f(); // why\n', 'f("x");\n', '\tf();\n', 'f(); \n', 'import { a } from \'./a.js\'\n', 'if (a) {\n  f();\n}\n'])
+    for (const text of ['f(); // why\n', 'f("x");\n', '\tf();\n', 'f(); \n', 'import { a } from \'./a.js\'\n',
+        'if (a) {\n  f();\n}\n'])
         assert.equal(problemsIn(text).length, 1, text);
     assert.deepEqual(problemsIn('/* a // b "c" */\nf(\'// "\', `// "`, "it\'s", /\\/\\/"/);\n'), []);
 });

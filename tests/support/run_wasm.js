@@ -1,7 +1,9 @@
-/* Runs a WebAssembly program that was linked with -sSTANDALONE_WASM: node tests/support/run_wasm.js PROGRAM [ARGUMENT ...]
+/* Runs a WebAssembly program that was linked with -sSTANDALONE_WASM:
  *
- * Supplies the system calls of such a program (output, arguments, clock, exit) itself, because node:wasi needs a flag in
- * Node 18. There are no files. */
+ *     node tests/support/run_wasm.js PROGRAM [ARGUMENT ...]
+ *
+ * Supplies the system calls of such a program (output, arguments, clock, exit) itself, because node:wasi needs a flag
+ * in Node 18. There are no files. */
 import { readFileSync, writeSync } from 'node:fs';
 
 const [file, ...rest] = process.argv.slice(2);

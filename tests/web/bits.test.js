@@ -1,5 +1,5 @@
-/* The promise that the browser gives the same bits as the native program: every native build against the WebAssembly module, on
- * images that are drawn here, and on CIFAR-10's test images where they are. */
+/* The promise that the browser gives the same bits as the native program: every native build against the
+ * WebAssembly module, on images that are drawn here, and on CIFAR-10's test images where they are. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,7 +12,8 @@ import { drawnRecords } from '../support/drawn_images.js';
 import { loadClassifier } from '../../web/classifier.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const builds = ['x86-64-v4', 'x86-64-v3', 'portable', 'scalar'].filter((name) => existsSync(join(root, 'build', name, 'eyelet')));
+const builds = ['x86-64-v4', 'x86-64-v3', 'portable', 'scalar']
+    .filter((name) => existsSync(join(root, 'build', name, 'eyelet')));
 const drawn = makeData(drawnRecords());
 
 /* The records of a CIFAR-10 file as RGBA images. */
@@ -29,7 +30,8 @@ function* imagesOf(file, count) {
 /* The bits of the module's logits and of each build's, which agree. */
 async function agreedLogits(model, data, count) {
     const classifier = await loadClassifier({ model }), classes = classifier.labels.length, inModule = [];
-    const file = [join(data, 'test_batch.bin'), join(data, 'cifar-10-batches-bin/test_batch.bin')].find((name) => existsSync(name));
+    const file = ['test_batch.bin', 'cifar-10-batches-bin/test_batch.bin'].map((name) => join(data, name))
+        .find((name) => existsSync(name));
     for (const image of imagesOf(file, count))
         inModule.push(...new Uint32Array(classifier.logits(image).buffer));
     assert.equal(inModule.length, count * classes);
@@ -37,9 +39,10 @@ async function agreedLogits(model, data, count) {
     assert.ok(builds.length > 0, 'no native build to compare with');
     for (const build of builds) {
         const here = folder();
-        succeeded(await start(join(root, 'build', build, 'eyelet'),
-            ['evaluate', model, '--data', data, '--limit', `${count}`, '--logits', 'logits', '--json'], { cwd: here }).result);
-        const bytes = readFileSync(join(here, 'logits')), native = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+        const words = ['evaluate', model, '--data', data, '--limit', `${count}`, '--logits', 'logits', '--json'];
+        succeeded(await start(join(root, 'build', build, 'eyelet'), words, { cwd: here }).result);
+        const bytes = readFileSync(join(here, 'logits'));
+        const native = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
         assert.equal(native.length, inModule.length);
         const different = native.findIndex((bits, i) => bits !== inModule[i]);
         assert.equal(different, -1, `${build}: image ${Math.floor(different / classes)}, class ${different % classes}`);
@@ -52,7 +55,8 @@ const shipped = (name) => join(root, 'web/models', name);
 
 async function quantized(name, data) {
     const here = folder();
-    succeeded(await eyelet(['quantize', shipped(name), '-o', 'm.eyelet', '--data', data, '--images', '64', '--limit', '100', '--drop', '100'], { cwd: here }));
+    const words = ['quantize', shipped(name), '-o', 'm.eyelet', '--data', data];
+    succeeded(await eyelet([...words, '--images', '64', '--limit', '100', '--drop', '100'], { cwd: here }));
     return join(here, 'm.eyelet');
 }
 
@@ -72,7 +76,8 @@ test('drawn images give the same logits in every build: tutorial.eyelet, quantiz
 });
 
 /* And how many of the 10,000 images; the larger model would take minutes for all of them. */
-for (const [name, count, prepare = shipped] of [['tutorial.eyelet', 10000], ['airbench95.eyelet', 200], ['tutorial.eyelet', 2000, quantized]])
-    test(`${count} images of CIFAR-10 give the same logits in every build: ${name}${prepare === quantized ? ', quantized' : ''}`,
+const cases = [['tutorial.eyelet', 10000], ['airbench95.eyelet', 200], ['tutorial.eyelet', 2000, quantized]];
+for (const [name, count, prepare = shipped] of cases)
+    test(`${count} images of CIFAR-10 give equal logits in every build: ${name}${prepare === shipped ? '' : ', int8'}`,
         { skip: realData ? false : 'NOT TESTED: CIFAR-10 is not on this machine; name its folder in EYELET_DATA' },
         async () => { await agreedLogits(await prepare(name, realData), realData, count); });

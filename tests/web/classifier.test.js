@@ -44,10 +44,12 @@ test('labels and info come from the model, and are frozen', () => {
 
 test('the threshold is what calibration wrote into the notes, if it is one', async () => {
     const thresholdOf = async (notes) => (await loadClassifier({ model: tinyModel({ notes }) })).info.threshold;
-    assert.equal(await thresholdOf('not sure below: 0.416 (95.0 % of the 310 surer validation answers were right)\n'), 0.416);
+    const written = 'not sure below: 0.416 (95.0 % of the 310 surer validation answers were right)\n';
+    assert.equal(await thresholdOf(written), 0.416);
     assert.equal(await thresholdOf('not sure below: 1\n'), 1);
-    for (const notes of ['', 'not sure below: never\n', 'not sure below: -0.5\n', 'not sure below: 0\n', 'not sure below: 7\n', 'not sure below: NaN\n'])
-        assert.equal(await thresholdOf(notes), undefined, notes);
+    for (const value of ['never', '-0.5', '0', '7', 'NaN'])
+        assert.equal(await thresholdOf(`not sure below: ${value}\n`), undefined, value);
+    assert.equal(await thresholdOf(''), undefined);
 });
 
 test('pixels and the bytes of the same PNG give the same numbers', () => {
@@ -60,7 +62,8 @@ test('pixels and the bytes of the same PNG give the same numbers', () => {
 
 test('every encoding of the same pixels gives the same numbers', () => {
     const { data, width, height } = gradient(57, 31);
-    const few = { data: data.map((value, i) => i % 4 === 3 ? 255 : value & 0xc0), width, height }; /* at most 64 colours */
+    /* At most 64 colours. */
+    const few = { data: data.map((value, i) => i % 4 === 3 ? 255 : value & 0xc0), width, height };
     const expected = classifier.logits(few);
     for (const options of [{ depth: 16 }, { palette: true }, { interlaced: true }, { palette: true, interlaced: true }])
         assert.deepEqual(classifier.logits(encodePng(few, options)), expected, JSON.stringify(options));
@@ -73,11 +76,13 @@ test('a JPEG is turned as its EXIF block asks', () => {
         const value = grey(0, i % 16 < 8 ? 1 : 0);
         data.set([value, value, value, 255], i * 4);
     }
-    assert.deepEqual(classifier.logits(encodeJpeg(1, 2, grey, { orientation: 6 })), classifier.logits({ data, width: 16, height: 8 }));
+    assert.deepEqual(classifier.logits(encodeJpeg(1, 2, grey, { orientation: 6 })),
+        classifier.logits({ data, width: 16, height: 8 }));
 });
 
 test('a CMYK JPEG is refused by name, and one that is cut short is no picture', () => {
-    assert.throws(() => classifier.classify(encodeJpeg(2, 2, () => 100, { components: 4 })), fails('IMAGE_CMYK', /CMYK JPEG.*RGB/));
+    assert.throws(() => classifier.classify(encodeJpeg(2, 2, () => 100, { components: 4 })),
+        fails('IMAGE_CMYK', /CMYK JPEG.*RGB/));
     const whole = encodeJpeg(4, 4, (x, y) => x * 60 + y);
     classifier.classify(whole);
     assert.throws(() => classifier.classify(whole.subarray(0, whole.length - 2)), fails('IMAGE_CORRUPT'));
@@ -87,7 +92,8 @@ test('bytes may be a Buffer, an ArrayBuffer, or a view that starts in the middle
     const expected = classifier.logits(jpeg);
     const around = new Uint8Array(jpeg.length + 10);
     around.set(jpeg, 5);
-    for (const bytes of [new Uint8Array(jpeg), new Uint8Array(jpeg).buffer, new DataView(around.buffer, 5, jpeg.length)])
+    const views = [new Uint8Array(jpeg), new Uint8Array(jpeg).buffer, new DataView(around.buffer, 5, jpeg.length)];
+    for (const bytes of views)
         assert.deepEqual(classifier.logits(bytes), expected);
 });
 
@@ -145,7 +151,8 @@ test('impossible sizes are refused before memory is taken', () => {
 
 test('files that are no pictures, and damaged ones', () => {
     assert.throws(() => classifier.classify(new Uint8Array(0)), fails('IMAGE_FORMAT', /empty/));
-    assert.throws(() => classifier.classify(Buffer.from('GIF89a trailing bytes')), fails('IMAGE_FORMAT', /neither JPEG nor PNG/));
+    assert.throws(() => classifier.classify(Buffer.from('GIF89a trailing bytes')),
+        fails('IMAGE_FORMAT', /neither JPEG nor PNG/));
     const png = encodePng(picture);
     assert.throws(() => classifier.classify(png.subarray(0, 60)), fails('IMAGE_CORRUPT'));
     for (let length = 1; length < png.length - 13; length += 37)
@@ -183,8 +190,10 @@ test('models that are no models are refused with the reason', async () => {
     };
     const cases = [
         [Buffer.alloc(0), /^(TRUNCATED|NOT_A_MODEL)$/, /./],
-        [Buffer.from('<!doctype html><title>Not found</title>'.repeat(9)), /^NOT_A_MODEL$/, /got HTML: is the path right\?/],
-        [Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0'.padEnd(130)), /^NOT_A_MODEL$/, /Git LFS/],
+        [Buffer.from('<!doctype html><title>Not found</title>'.repeat(9)), /^NOT_A_MODEL$/,
+            /got HTML: is the path right\?/],
+        [Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0'.padEnd(130)), /^NOT_A_MODEL$/,
+            /Git LFS/],
         [gzipSync(model), /^NOT_A_MODEL$/, /gzip/],
         [Buffer.alloc(5000, 'garbage'), /^NOT_A_MODEL$/, /./],
         [model.subarray(0, 300), /^(TRUNCATED|CHECKSUM)$/, /./],
@@ -215,7 +224,8 @@ test('a model may be a path, a URL, a Response, a Blob or bytes, also promised',
         loaded.close();
     }
     const wasmSources = [wasmBytes, await WebAssembly.compile(wasmBytes), new URL('classifier.wasm', site.url),
-        `${site.url}classifier.wasm`, fetch(`${site.url}classifier.wasm`), fileURLToPath(new URL('classifier.wasm', web))];
+        `${site.url}classifier.wasm`, fetch(`${site.url}classifier.wasm`),
+        fileURLToPath(new URL('classifier.wasm', web))];
     for (const wasm of wasmSources) {
         const loaded = await loadClassifier({ model, wasm });
         assert.deepEqual(loaded.logits(picture), expected);
@@ -241,7 +251,8 @@ test('what cannot be fetched or read is named, with its place', async () => {
     await assert.rejects(loadClassifier({ model: tinyModel(), wasm: `${site.url}none.wasm` }), fails('FETCH', /404/));
     await assert.rejects(loadClassifier({ model: 'http://127.0.0.1:1/a.eyelet' }), fails('FETCH'));
     await assert.rejects(loadClassifier({ model: `${site.url}index.html` }), fails('NOT_A_MODEL', /got HTML/));
-    await assert.rejects(loadClassifier({ model: tinyModel(), wasm: `${site.url}index.html` }), fails('NOT_WASM', /got HTML/));
+    await assert.rejects(loadClassifier({ model: tinyModel(), wasm: `${site.url}index.html` }),
+        fails('NOT_WASM', /got HTML/));
     for (const model of [undefined, null, 7, {}, Promise.resolve([])])
         await assert.rejects(loadClassifier({ model }), fails('ARGUMENT'));
     await assert.rejects(loadClassifier(), fails('ARGUMENT'));

@@ -34,8 +34,8 @@ function outcome(image, options) {
 function mixedImages(count) {
     return Array.from({ length: count }, (_, i) => {
         const pixels = gradient(1 + 13 * i % 200, 1 + 29 * i % 300, 255 - i % 60);
-        return i % 7 === 3 ? [hostileJpeg, Buffer.from('GIF89a'), 7, { data: new Uint8Array(3), width: 1, height: 1 }][i % 4]
-            : [pixels, encodePng(pixels), jpeg][i % 3];
+        const noImages = [hostileJpeg, Buffer.from('GIF89a'), 7, { data: new Uint8Array(3), width: 1, height: 1 }];
+        return i % 7 === 3 ? noImages[i % 4] : [pixels, encodePng(pixels), jpeg][i % 3];
     });
 }
 
@@ -52,13 +52,16 @@ for (const workers of [1, 2, 3])
             else
                 assert.deepEqual(result, expected);
         });
-        assert.ok(new Set(results.filter((result) => result instanceof ClassifierError).map(({ code }) => code)).size >= 3);
+        const errors = results.filter((result) => result instanceof ClassifierError);
+        assert.ok(new Set(errors.map(({ code }) => code)).size >= 3);
     });
 
 test('images come from any iterable, as bytes, pixels, Blobs, and promises of these', async () => {
     const expected = classifier.classify(jpeg), bytes = new Uint8Array(jpeg);
-    const images = [jpeg, bytes, bytes.buffer, new Blob([jpeg]), Promise.resolve(jpeg), Promise.resolve(new Blob([jpeg])), new Response(jpeg)];
-    const sources = [images, new Set(images.slice(0, 4)), images.slice(0, 4).values(), new Blob([jpeg]).stream().pipeThrough(whole(jpeg.length))];
+    const blob = new Blob([jpeg]);
+    const images = [jpeg, bytes, bytes.buffer, blob, Promise.resolve(jpeg), Promise.resolve(blob), new Response(jpeg)];
+    const sources = [images, new Set(images.slice(0, 4)), images.slice(0, 4).values(),
+        new Blob([jpeg]).stream().pipeThrough(whole(jpeg.length))];
     for (const source of sources)
         for (const result of await collect(classifier.classifyMany(source, { workers: 2 })))
             assert.deepEqual(result, expected);
@@ -91,28 +94,30 @@ test('a picture that cannot be read is one bad picture', async () => {
     assert.deepEqual(results[4], classifier.classify(jpeg));
 });
 
-/* Bytes are used again at once, as by one who reads frames into one buffer. A result may still wait to be looked at while the
- * next image is read. */
-for (const [name, side, mostHeld, take] of [
+/* Bytes are used again at once, as by one who reads frames into one buffer. A result may still wait to be looked at
+ * while the next image is read. */
+for (const [name, side, maxHeld, take] of [
     ['small images', 16, ahead.max, (image) => image],
     ['large images', 1100, ahead.min, (image) => image],
-    ['promises, of which nobody knows the size', 16, ahead.min, (image) => Promise.resolve({ ...image, data: image.data.slice() })],
+    ['promises, of which nobody knows the size', 16, ahead.min,
+        (image) => Promise.resolve({ ...image, data: image.data.slice() })],
 ])
     test(`few are held: ${name}`, async () => {
-        const workers = 1, count = mostHeld * 4, buffer = new Uint8Array(side * side * 4), expected = new Uint8Array(buffer.length);
+        const workers = 1, count = maxHeld * 4;
+        const buffer = new Uint8Array(side * side * 4), expected = new Uint8Array(buffer.length);
         const shaded = (data, i) => ({ data: data.fill(5 * i), width: side, height: side });
-        let taken = 0, given = 0, most = 0;
+        let taken = 0, given = 0, max = 0;
         function* images() {
             for (; taken < count; taken++) {
-                most = Math.max(most, taken - given);
+                max = Math.max(max, taken - given);
                 yield take(shaded(buffer, taken));
             }
         }
         for await (const result of classifier.classifyMany(images(), { workers }))
             assert.deepEqual(result, classifier.classify(shaded(expected, given++)));
         assert.equal(given, count);
-        assert.ok(most < 2 * mostHeld, `${most} images at a time`);
-        assert.ok(most >= mostHeld - 1, `no more than ${most} images at a time`);
+        assert.ok(max < 2 * maxHeld, `${max} images at a time`);
+        assert.ok(max >= maxHeld - 1, `no more than ${max} images at a time`);
     });
 
 test('a view sends its own bytes, not all of its buffer', async () => {
@@ -190,7 +195,7 @@ test('a signal ends it: before, between two results, and while the source keeps 
 });
 
 /* A worker that is left over would keep the process. */
-test('no worker outlives the loop: at its end, after a break, after an abort, after an image that comes too late', () => {
+test('no worker outlives the loop: at its end, after a break, an abort, an image that comes too late', () => {
     const script = `
         import { loadClassifier } from '${new URL('classifier.js', web)}';
         import { gradient } from '${new URL('../support/pictures.js', import.meta.url)}';
@@ -202,11 +207,13 @@ test('no worker outlives the loop: at its end, after a break, after an abort, af
         const late = new Promise((resolve) => setTimeout(() => resolve(images[0]), 500));
         for await (const result of classifier.classifyMany([images[0], late], { workers: 2 })) break;
         try {
-            for await (const result of classifier.classifyMany(images, { workers: 2, signal: control.signal })) control.abort();
+            const { signal } = control;
+            for await (const result of classifier.classifyMany(images, { workers: 2, signal })) control.abort();
         } catch ({ name }) {
             console.log(name);
         }`;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script],
+        { timeout: 60_000, encoding: 'utf8' });
     assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: 'AbortError\n', stderr: '' });
 });
 

@@ -1,4 +1,5 @@
-/* web/contract.js repeats what the C core says: compared with its headers here, and the types and prose with contract.js. */
+/* web/contract.js repeats what the C core says: compared with its headers here, and the types and prose with
+ * contract.js. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -64,5 +65,6 @@ test('classifier.d.ts names every code and the default of topK', () => {
 
 test('a ClassifierError has a code, a message and a cause', () => {
     const cause = new Error('why'), error = new ClassifierError('FETCH', 'words', { cause });
-    assert.deepEqual([error.name, error.code, error.message, error.cause], ['ClassifierError', 'FETCH', 'words', cause]);
+    assert.deepEqual([error.name, error.code, error.message, error.cause],
+        ['ClassifierError', 'FETCH', 'words', cause]);
 });

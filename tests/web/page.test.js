@@ -1,4 +1,5 @@
-/* The page in Chromium, and the server that shows it. The model is a tiny one made here, unless a test says otherwise. */
+/* The page in Chromium, and the server that shows it. The model is a tiny one made here, unless a test says
+ * otherwise. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -57,8 +58,9 @@ describe('the server', () => {
     });
 
     test('serves nothing outside its folder, and only GET and HEAD', async () => {
-        for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/examples/../../package.json',
-            '//package.json', '/%00', '/%', '/examples', '/examples/', '/none', '/..%5cpackage.json', '/../web.js', '/..'])
+        for (const path of ['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '//package.json',
+            '/examples/../../package.json', '/%00', '/%', '/examples', '/examples/', '/none', '/..%5cpackage.json',
+            '/../web.js', '/..'])
             assert.equal((await ask(path)).status, 404, path);
         for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS'])
             assert.equal((await ask('/', method)).status, 405);
@@ -84,8 +86,10 @@ describe('the page', { skip }, () => {
         await site.close();
     });
 
-    /* Opens the page, lets `steps` use it, and then asserts that nothing went elsewhere and nothing was complained of. */
-    async function visit(steps, { models = { 'tiny.eyelet': tinyModel() }, routes = {}, complaints = /^$/, prepare, ...options } = {}) {
+    /* Opens the page, lets `steps` use it, and then asserts that nothing went elsewhere and nothing was complained
+     * of. */
+    async function visit(steps,
+        { models = { 'tiny.eyelet': tinyModel() }, routes = {}, complaints = /^$/, prepare, ...options } = {}) {
         const context = await browser.newContext({ viewport: desktop, ...options });
         const page = await context.newPage();
         const heard = [], requested = [];
@@ -119,6 +123,9 @@ describe('the page', { skip }, () => {
     };
     const shares = (page) => page.locator('#bars li').allInnerTexts();
     const expected = (image) => classifier.classify(image).map(({ label }) => label);
+    /* Waits until the best class is that of the image. */
+    const best = (page, image) => page.waitForFunction((label) =>
+        document.querySelector('#bars .name')?.textContent === label, expected(image)[0]);
     async function shows(page, image) {
         await settled(page);
         assert.equal(await page.isHidden('#problem'), true, await page.textContent('#problem'));
@@ -139,7 +146,8 @@ describe('the page', { skip }, () => {
                 const { top, bottom } = document.getElementById('verdict').getBoundingClientRect();
                 return top >= 0 && bottom <= innerHeight;
             });
-            assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'it scrolls sideways');
+            assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
+                'it scrolls sideways');
         }, { viewport }));
 
     test('files: PNG, JPEG, and what the browser decodes', () => visit(async (page) => {
@@ -147,17 +155,18 @@ describe('the page', { skip }, () => {
         await shows(page, redPng);
         assert.equal(await page.isVisible('#preview'), true);
         await page.setInputFiles('#file', file('wrong-name.png', 'image/png', jpeg));
-        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(jpeg)[0]);
+        await best(page, jpeg);
         await page.setInputFiles('#file', file('a.webp', 'image/webp', await blueWebp(page)));
-        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(bluePng)[0]);
+        await best(page, bluePng);
     }));
 
     test('drop and paste', () => visit(async (page) => {
         await give(page, 'drop', file('a.png', 'image/png', redPng));
         await shows(page, redPng);
         await give(page, 'paste', file('b.png', 'image/png', bluePng));
-        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(bluePng)[0]);
-        await page.evaluate(() => document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() })));
+        await best(page, bluePng);
+        await page.evaluate(() =>
+            document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer() })));
         assert.match(await problem(page), /no picture in the clipboard/);
     }));
 
@@ -170,7 +179,8 @@ describe('the page', { skip }, () => {
         await page.mouse.move(x + width / 2, y + height / 2, { steps: 5 });
         await page.mouse.up();
         await settled(page);
-        const pixel = () => page.evaluate(() => [...document.getElementById('pad').getContext('2d').getImageData(144, 144, 1, 1).data]);
+        const pixel = () => page.evaluate(() =>
+            [...document.getElementById('pad').getContext('2d').getImageData(144, 144, 1, 1).data]);
         assert.deepEqual(await pixel(), [0xd4, 0x3c, 0x2f, 255]);
         await page.click('#clear');
         assert.deepEqual(await pixel(), [255, 255, 255, 255]);
@@ -219,7 +229,7 @@ describe('the page', { skip }, () => {
         await give(page, 'drop', large);
         await page.waitForTimeout(15);
         await give(page, 'drop', file('small.png', 'image/png', redPng));
-        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(redPng)[0]);
+        await best(page, redPng);
         assert.equal(await page.evaluate(() => window.answers.length), 2);
     }));
 
@@ -234,7 +244,10 @@ describe('the page', { skip }, () => {
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
         await page.waitForSelector('#bars li');
         await shows(page, redPng);
-    }, { routes: { '**/worker.js': { contentType: 'text/javascript', body: deafWorker } }, prepare: (page) => page.clock.install() }));
+    }, {
+        routes: { '**/worker.js': { contentType: 'text/javascript', body: deafWorker } },
+        prepare: (page) => page.clock.install(),
+    }));
 
     test('a model that is missing, not a model, or damaged gives words', async () => {
         const complaints = /404/;
@@ -261,10 +274,14 @@ describe('the page', { skip }, () => {
         await page.selectOption('#models', 'two.eyelet');
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
         assert.match(await page.textContent('#facts'), /Second.*Classes2$/s);
-        await give(page, 'drop', file('mine.eyelet', '', tinyModel({ labels: ['a', 'b', 'c'], notes: 'name: Mine\n' })));
+        const mine = tinyModel({ labels: ['a', 'b', 'c'], notes: 'name: Mine\n' });
+        await give(page, 'drop', file('mine.eyelet', '', mine));
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 3);
         assert.match(await page.textContent('#facts'), /Mine/);
-    }, { models: { 'tiny.eyelet': tinyModel(), 'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }) } }));
+    }, { models: {
+        'tiny.eyelet': tinyModel(),
+        'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }),
+    } }));
 
     test('below the threshold of a model the page is not sure', () => visit(async (page) => {
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
@@ -279,7 +296,9 @@ describe('the page', { skip }, () => {
         assert.equal(await page.locator('#result img, #facts img').count(), 0);
         assert.match(await page.textContent('#bars'), /<img src=x onerror=alert\(1\)>/);
         assert.match(await page.textContent('#facts'), /<b>bold<\/b>/);
-    }, { models: { 'evil.eyelet': tinyModel({ labels: ['<img src=x onerror=alert(1)>', '<script>1</script>'], notes: 'name: <b>bold</b>\n' }) } }));
+    }, { models: { 'evil.eyelet': tinyModel({
+        labels: ['<img src=x onerror=alert(1)>', '<script>1</script>'], notes: 'name: <b>bold</b>\n',
+    }) } }));
 
     test('the keyboard suffices, and focus shows', () => visit(async (page) => {
         await page.waitForSelector('#known li');
@@ -297,12 +316,13 @@ describe('the page', { skip }, () => {
         await page.keyboard.press('Enter');
         assert.equal(reached[5], 'Example: bird');
         await shows(page, readFileSync(new URL('examples/bird.png', web)));
-        /* Before the focus, because a key may overtake the listener on its way to the page, but not what comes after it. */
+        /* Before the focus, because a key may overtake the listener on its way to the page, but not what comes
+         * after it. */
         const chooser = page.waitForEvent('filechooser');
         await page.focus('#choose');
         await page.keyboard.press('Space');
         await (await chooser).setFiles(file('a.png', 'image/png', redPng));
-        await page.waitForFunction((label) => document.querySelector('#bars .name').textContent === label, expected(redPng)[0]);
+        await best(page, redPng);
         assert.equal(await page.getAttribute('#verdict', 'role'), 'status');
     }));
 
@@ -321,7 +341,8 @@ describe('the page', { skip }, () => {
         }
     }));
 
-    /* Starts classifyMany in the page and puts the promise of its results there; the images are bytes, a Blob and pixels in turn. */
+    /* Starts classifyMany in the page and puts the promise of its results there; the images are bytes, a Blob and
+     * pixels in turn. */
     const startMany = (page, images, workers) => page.evaluate(async ([images, workers]) => {
         const { loadClassifier } = await import('/classifier.js');
         const classifier = await loadClassifier({ model: 'models/tiny.eyelet' });
@@ -344,7 +365,7 @@ describe('the page', { skip }, () => {
     }, [images.map((image) => image.toString('base64')), workers]);
     const manyResults = (page) => page.evaluate(() => window.results);
 
-    test('many pictures in two workers: in order, bit for bit, the model and the module fetched once', () => visit(async (page) => {
+    test('many images in two workers: in order, same bits, model and module fetched once', () => visit(async (page) => {
         await page.waitForSelector('#known li');
         const asked = [];
         page.on('request', (request) => asked.push(new URL(request.url()).pathname));
@@ -364,7 +385,8 @@ describe('the page', { skip }, () => {
     }, { routes: { '**/worker.js': { status: 404, body: 'none' } }, complaints: /404/ }));
 
     test('a worker that hangs or breaks costs one picture', async () => {
-        const endings = [['', /^TRAPPED .*longer than 10 seconds/], ['setTimeout(() => { throw Error("out of order"); }, 500);', /^TRAPPED .*stopped \(.*out of order/]];
+        const endings = [['', /^TRAPPED .*longer than 10 seconds/],
+            ['setTimeout(() => { throw Error("out of order"); }, 500);', /^TRAPPED .*stopped \(.*out of order/]];
         for (const [ending, words] of endings) {
             const body = `${deafWorker} self.addEventListener('message', ({ data }) => {
                 if (data.classify) { fetch('/icon.svg?heard'); ${ending} } });`;

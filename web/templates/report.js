@@ -229,8 +229,9 @@ function showThreshold() {
     element('score').textContent = isOwn ? own.score : chosen.toFixed(2);
     element('coverage-words').replaceChildren(
         ...legend(['first', 'accuracy of accepted predictions'], ['second', 'accepted (coverage)']), make('br'),
-        `${isOwn ? 'The model\u2019s own threshold rejects' : 'It rejects'} ${percent(1 - accepted / images)} of the images; ` +
-            `accuracy of the ${count(accepted, 'accepted prediction')}: ${accepted ? percent(correct / accepted) : 'none'}.`);
+        isOwn ? 'The model\u2019s own threshold rejects ' : 'It rejects ',
+        `${percent(1 - accepted / images)} of the images; `,
+        `accuracy of ${count(accepted, 'accepted prediction')}: ${accepted ? percent(correct / accepted) : 'none'}.`);
     const coverage = data.above.map(([n], i) => [i / 100, n / images]);
     const accuracy = data.above.flatMap(([n, right], i) => n ? [[i / 100, right / n]] : []);
     const axes = { x: ['threshold', fractionTicks], y: ['fraction', fractionTicks] };
