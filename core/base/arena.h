@@ -26,12 +26,12 @@ struct arena {
 static inline void *arena_alloc(struct arena *arena, uint64_t count, size_t item)
 {
     uint64_t bytes = (count * item + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-    uint64_t place = arena->used;
+    uint64_t offset = arena->used;
     arena->used += bytes;
     if (!arena->base)
         return NULL;
     assert(arena->used <= arena->size);
-    return arena->base + place;
+    return arena->base + offset;
 }
 
 #endif

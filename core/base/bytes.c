@@ -2,7 +2,7 @@
 
 /* Below 2^-14 the steps are 2^-24: adding 2^-1 in float, whose last bit is 2^-24 there, rounds to them. Above, the 13 bits
  * that float16 lacks are rounded off the pattern itself; a carry runs into the exponent, as it should. */
-uint16_t float16_from(float x)
+uint16_t bytes_float16_from(float x)
 {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -21,7 +21,7 @@ uint16_t float16_from(float x)
     return (uint16_t)(sign | (bits - 0x38000000) >> 13);
 }
 
-float float16_to(uint16_t half)
+float bytes_float16_to(uint16_t half)
 {
     const uint32_t exponent = half >> 10 & 31, fraction = half & 0x3ff;
     uint32_t bits = (exponent == 31 ? 0x7f800000 : (exponent + 112) << 23) | fraction << 13;

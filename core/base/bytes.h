@@ -1,4 +1,4 @@
-/* Numbers as bytes, the lowest first, and CRC-32: what files are made of.
+/* Numbers as little-endian bytes, float16 and CRC-32: what files are made of.
  *
  *     bytes_put4(p, 0x01020304);            // 04 03 02 01
  *     uint32_t x = bytes_get4(p); */
@@ -47,8 +47,8 @@ static inline void bytes_put_float(uint8_t *p, float x)
 }
 
 /* The float16 nearest to x, ties to even, and back; x beyond +-65504 becomes infinite, which no model may hold. */
-uint16_t float16_from(float x);
-float float16_to(uint16_t bits);
+uint16_t bytes_float16_from(float x);
+float bytes_float16_to(uint16_t bits);
 
 /* CRC-32 as in PNG and zip. */
 uint32_t bytes_crc32(const uint8_t *bytes, size_t size);

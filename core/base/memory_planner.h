@@ -1,7 +1,7 @@
-/* Memory that tensors share by turns.
+/* The memory planner: buffers that are reused across the lifetimes of tensors.
  *
  *     struct lifetime tensors[COUNT] = {{.size = 1024, .first = 0, .last = 1}, {.size = 512, .first = 1, .last = 2}};
- *     uint64_t size = memory_plan(tensors, COUNT);       // tensors[i].place is set; all lie within `size`
+ *     uint64_t size = memory_planner_place(tensors, COUNT);       // tensors[i].offset is set; all lie within `size`
  */
 #ifndef MEMORY_PLANNER_H
 #define MEMORY_PLANNER_H
@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 struct lifetime {
-    uint64_t place, size; /* in any unit; size 0: needs no place */
+    uint64_t offset, size; /* in any unit; size 0: needs no memory */
     int first, last;      /* the steps during which it is used, both inclusive */
 };
 
-/* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). At most LIMIT_NODES + 1. */
-uint64_t memory_plan(struct lifetime *tensors, int count);
+/* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). Returns the size that holds all of
+ * them. At most LIMIT_NODES + 1 tensors. */
+uint64_t memory_planner_place(struct lifetime *tensors, int count);
 
 #endif

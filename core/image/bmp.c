@@ -60,8 +60,8 @@ enum status bmp_header(struct bmp *bmp, const uint8_t *bytes, size_t size)
     bmp->rows = bytes + start;
     if (!indexed)
         return read_masks(bmp, bytes, size, compression, header);
-    const uint32_t most = 1u << bmp->bits;
-    bmp->colours = (int)(used && used < most ? used : most);
+    const uint32_t entries = 1u << bmp->bits;
+    bmp->colours = (int)(used && used < entries ? used : entries);
     bmp->palette = bytes + FILE_HEADER + header;
     if ((size_t)(bmp->colours * bmp->colour_bytes) > size - FILE_HEADER - header)
         return STATUS_IMAGE_CORRUPT;
@@ -72,8 +72,8 @@ enum status bmp_header(struct bmp *bmp, const uint8_t *bytes, size_t size)
 static uint8_t under_mask(uint32_t pixel, uint32_t mask)
 {
     const int shift = __builtin_ctz(mask);
-    const uint64_t most = mask >> shift;
-    return (uint8_t)(((pixel & mask) >> shift) * 255u / most);
+    const uint64_t max = mask >> shift;
+    return (uint8_t)(((pixel & mask) >> shift) * 255u / max);
 }
 
 enum status bmp_decode(uint8_t *rgba, const struct bmp *bmp)

@@ -31,7 +31,7 @@ static bool pool_valid(const int16_t *out, const int16_t *in, const struct windo
 }
 #endif
 
-/* ---- Borders ---- */
+/* ---- Padding ---- */
 
 static size_t padded_bytes(const struct window *window)
 {
@@ -39,7 +39,7 @@ static size_t padded_bytes(const struct window *window)
     return (bytes + INT8_SLACK - 1) / INT8_SLACK * INT8_SLACK;
 }
 
-/* memcpy in vectors: that of WebAssembly goes by 4 bytes. The maximum changes nothing, or clang would make a call of memcpy again. */
+/* memcpy in vectors: WebAssembly's copies 4 bytes at a time. The maximum changes nothing, or clang would make a call of memcpy again. */
 static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
 {
     const ivec min = ivec_set1_16(-ACTIVATION_MAX);
@@ -47,8 +47,8 @@ static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
         int8_store(to + k, ivec_max16(ivec_load(from + k), min), (int)(count - k));
 }
 
-/* The input where its borders are there to read: in place or, copied between zeros, in scratch. */
-static const int16_t *with_borders(struct shape *shape, const int16_t *in, int16_t *scratch, const struct window *window)
+/* The input with its padding: in place if there is none, else a padded copy in scratch. */
+static const int16_t *padded_input(struct shape *shape, const int16_t *in, int16_t *scratch, const struct window *window)
 {
     *shape = window->in;
     if (!window_needs_padding(window))
@@ -71,7 +71,7 @@ static const int16_t *with_borders(struct shape *shape, const int16_t *in, int16
 
 /* ---- Convolution ---- */
 
-/* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever stands behind it and a weight of zero. */
+/* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever lies behind it and a weight of zero. */
 static int row_pairs(const struct window *window)
 {
     return (window->kernel_w * window->in.c + 1) / 2;
@@ -99,7 +99,7 @@ void int8_conv_pack(void *packed, const int8_t *weights, const struct window *wi
                 }
 }
 
-/* How many tiles of INT8_ROWS pixels; pooled, each is one window. */
+/* Register tiles of INT8_ROWS pixels; pooled, each is one window. */
 static int tile_count(const struct window *window, bool pool)
 {
     const int pixels = window->out.h * window->out.w;
@@ -112,16 +112,16 @@ size_t int8_conv_scratch(const struct window *window)
     return padded_bytes(window) + (size_t)tile_count(window, false) * INT8_ROWS * sizeof(int32_t);
 }
 
-/* Where in the input the pixels of all tiles begin. After the last one come repetitions of it. */
-static void find_pixels(int32_t *indices, struct shape shape, const struct window *window, bool pool)
+/* Offsets in the input of the pixels of all tiles. After the last one come repetitions of it. */
+static void find_offsets(int32_t *offsets, struct shape shape, const struct window *window, bool pool)
 {
     const int step = window->stride * shape.c, row = window->stride * shape.w * shape.c, side = pool ? 2 : 1;
-    int32_t *to = indices;
+    int32_t *to = offsets;
     for (int y = 0; y + side <= window->out.h; y += side)
         for (int x = 0; x + side <= window->out.w; x += side)
             for (int i = 0; i < side * side; i++)
                 *to++ = (y + i / 2) * row + (x + i % 2) * step;
-    for (; (to - indices) % INT8_ROWS; to++)
+    for (; (to - offsets) % INT8_ROWS; to++)
         *to = to[-1];
 }
 
@@ -129,9 +129,9 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
 {
     assert(window_valid(window) && layer_valid(out, in, layer, scratch, int8_conv_scratch(window), window));
     struct shape shape;
-    in = with_borders(&shape, in, scratch, window);
-    int32_t *indices = (int32_t *)(void *)((unsigned char *)scratch + padded_bytes(window));
-    find_pixels(indices, shape, window, layer->pool);
+    in = padded_input(&shape, in, scratch, window);
+    int32_t *offsets = (int32_t *)(void *)((unsigned char *)scratch + padded_bytes(window));
+    find_offsets(offsets, shape, window, layer->pool);
 
     const int c = window->out.c, tiles = tile_count(window, layer->pool), pixels = window->out.h * window->out.w;
     const struct int8_runs runs = {window->kernel_h, row_pairs(window), (ptrdiff_t)shape.w * shape.c};
@@ -144,14 +144,14 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
             ivec sum[INT8_ROWS][2];
             const int16_t *rows[INT8_ROWS];
             for (int i = 0; i < INT8_ROWS; i++)
-                rows[i] = in + indices[tile * INT8_ROWS + i];
+                rows[i] = in + offsets[tile * INT8_ROWS + i];
             VEC_UNROLL
             for (int i = 0; i < INT8_ROWS; i++) {
                 sum[i][0] = ivec_load(bias);
                 sum[i][1] = ivec_load(bias + VEC_LANES);
             }
             int8_sums(sum, rows, &runs, panel, true);
-            if (layer->pool) { /* the factor is above 0: the largest sum becomes the largest number */
+            if (layer->pool) { /* the factor is above 0: the maximum of the sums becomes that of the outputs */
                 const ivec low = ivec_max(ivec_max(sum[0][0], sum[1][0]), ivec_max(sum[2][0], sum[3][0]));
                 const ivec high = ivec_max(ivec_max(sum[0][1], sum[1][1]), ivec_max(sum[2][1], sum[3][1]));
                 int8_store(to, int8_finish(low, high, factor, min, max), c - first);
@@ -204,8 +204,8 @@ void int8_depthwise_pack(void *packed, const int8_t *weights, const struct windo
             }
 }
 
-/* A panel of `count` pixels, `step` apart in the input. */
-static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *indices, int pairs,
+/* One panel of channels of `count` pixels, `step` apart in the input. */
+static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *offsets, int pairs,
                                                                 int step, int count, const int16_t *weights, const int32_t *bias,
                                                                 const int32_t *factor, ivec min, ivec max, int c, int channels)
 {
@@ -215,8 +215,8 @@ static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, co
         sum[i][0] = ivec_load(bias);
         sum[i][1] = ivec_load(bias + VEC_LANES);
     }
-    for (; pairs > 0; pairs--, indices += 2, weights += 2 * INT8_PANEL) {
-        const int16_t *first = in + indices[0], *second = in + indices[1];
+    for (; pairs > 0; pairs--, offsets += 2, weights += 2 * INT8_PANEL) {
+        const int16_t *first = in + offsets[0], *second = in + offsets[1];
         const ivec low = ivec_load(weights), high = ivec_load(weights + INT8_PANEL);
         VEC_UNROLL
         for (int i = 0; i < DEPTHWISE_TILE; i++) {
@@ -237,12 +237,12 @@ void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *la
 {
     assert(depthwise_valid(window) && !layer->pool && layer_valid(out, in, layer, scratch, int8_depthwise_scratch(window), window));
     struct shape shape;
-    in = with_borders(&shape, in, scratch, window);
+    in = padded_input(&shape, in, scratch, window);
     const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = tap_pairs(window), step = window->stride * c;
-    int32_t indices[MAX_TAPS];
+    int32_t offsets[MAX_TAPS];
     for (int tap = 0; tap < 2 * pairs; tap++) {
         const int at = tap < taps ? tap : taps - 1;
-        indices[tap] = (at / window->kernel_w * shape.w + at % window->kernel_w) * c;
+        offsets[tap] = (at / window->kernel_w * shape.w + at % window->kernel_w) * c;
     }
     const ivec min = ivec_set1_16(layer->min), max = ivec_set1_16(layer->max);
     for (int y = 0; y < window->out.h; y++) {
@@ -252,10 +252,10 @@ void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *la
             const int32_t *bias = layer->bias + first, *factor = layer->factor + first;
             int x = 0;
             for (; x + DEPTHWISE_TILE <= window->out.w; x += DEPTHWISE_TILE)
-                filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, DEPTHWISE_TILE, weights, bias, factor,
+                filter_pixels(to + x * c + first, row + x * step + first, offsets, pairs, step, DEPTHWISE_TILE, weights, bias, factor,
                               min, max, c, c - first);
             for (; x < window->out.w; x++)
-                filter_pixels(to + x * c + first, row + x * step + first, indices, pairs, step, 1, weights, bias, factor, min,
+                filter_pixels(to + x * c + first, row + x * step + first, offsets, pairs, step, 1, weights, bias, factor, min,
                               max, c, c - first);
         }
     }
@@ -307,7 +307,7 @@ void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const 
         for (int x = 0; x < window->out.w; x++, out += c) {
             const struct span rows = span_of(y, window->kernel_h, window->stride, window->pad_top, window->in.h);
             const struct span columns = span_of(x, window->kernel_w, window->stride, window->pad_left, window->in.w);
-            const int64_t share = factor[window->kernel_h * window->kernel_w - rows.count * columns.count];
+            const int64_t multiplier = factor[window->kernel_h * window->kernel_w - rows.count * columns.count];
             for (int start = 0; start < c; start += BLOCK) {
                 const int count = c - start < BLOCK ? c - start : BLOCK;
                 int32_t sum[BLOCK] = {0};
@@ -319,13 +319,13 @@ void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const 
                     }
                 VEC_KEEP_SMALL
                 for (int channel = 0; channel < count; channel++)
-                    out[start + channel] = clamp((sum[channel] * share + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION);
+                    out[start + channel] = clamp((sum[channel] * multiplier + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION);
             }
         }
 }
 
-/* How many numbers a panel at place i takes. */
-static int left_of(size_t count, size_t i)
+/* The numbers of the panel from index i on. */
+static int panel_count(size_t count, size_t i)
 {
     return count - i < INT8_PANEL ? (int)(count - i) : INT8_PANEL;
 }
@@ -342,7 +342,7 @@ void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a
         const ivec x = ivec_load(a + i), y = ivec_load(b + i);
         const ivec low = ivec_scale(ivec_dot(ivec_low(x, y), factors), unit);
         const ivec high = ivec_scale(ivec_dot(ivec_high(x, y), factors), unit);
-        int8_store(out + i, ivec_min16(ivec_max16(ivec_narrow(low, high), min), max), left_of(count, i));
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_narrow(low, high), min), max), panel_count(count, i));
     }
 }
 
@@ -350,7 +350,7 @@ void int8_clamp(int16_t *out, const int16_t *in, int16_t min, int16_t max, size_
 {
     assert(min <= max && contract_in_place_or_apart(out, in, count * sizeof *in));
     for (size_t i = 0; i < count; i += INT8_PANEL)
-        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(min)), ivec_set1_16(max)), left_of(count, i));
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(min)), ivec_set1_16(max)), panel_count(count, i));
 }
 
 void int8_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count)

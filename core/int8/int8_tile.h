@@ -7,22 +7,22 @@
 
 enum { INT8_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 of x86's 16 registers */
 
-/* Where a row's numbers stand: `count` runs of pairs, `stride` numbers apart. */
+/* A row of the im2col matrix, in place: `count` runs of pairs, `stride` numbers apart. */
 struct int8_runs {
     int count, pairs;
     ptrdiff_t stride;
 };
 
-/* One row of a panel, 2 * INT8_PANEL numbers of 8 bits if narrow, else 16, times the pair of each a[i] at `place`. */
+/* One row of a panel, 2 * INT8_PANEL numbers of 8 bits if narrow, else 16, times the pair of each a[i] at `offset`. */
 static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT8_ROWS][2],
-                                                                       const int16_t *const a[INT8_ROWS], ptrdiff_t place,
-                                                                       const void *row, bool narrow)
+                                                                    const int16_t *const a[INT8_ROWS], ptrdiff_t offset,
+                                                                    const void *row, bool narrow)
 {
     const void *half = (const unsigned char *)row + INT8_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
     const ivec low = narrow ? ivec_widen(row) : ivec_load(row), high = narrow ? ivec_widen(half) : ivec_load(half);
     VEC_UNROLL
     for (int i = 0; i < INT8_ROWS; i++) {
-        const ivec x = ivec_pairs(a[i] + place);
+        const ivec x = ivec_pairs(a[i] + offset);
         sum[i][0] = ivec_add(sum[i][0], ivec_dot(x, low));
         sum[i][1] = ivec_add(sum[i][1], ivec_dot(x, high));
     }
@@ -31,7 +31,7 @@ static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT
 /* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose numbers have 8
  * bits if narrow, else 16. Pass a constant: the function is inlined. */
 static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][2], const int16_t *const rows[INT8_ROWS],
-                                                               const struct int8_runs *runs, const void *panel, bool narrow)
+                                                            const struct int8_runs *runs, const void *panel, bool narrow)
 {
     const ptrdiff_t row_bytes = 2 * INT8_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
     for (int run = 0; run < runs->count; run++) {
@@ -49,14 +49,14 @@ static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][
             }
             continue;
         }
-        /* Two pairs a turn, with a branch between them, or V8 would mix them and run out of registers. Measured, with numbers of 16
-         * bits this is a few per cent slower in V8's older compiler (Node 20). */
-        for (int left = runs->pairs;; left -= 2, row += 2 * row_bytes) {
+        /* Unrolled by two, with a branch between them, or V8 would interleave them and spill. Measured, with int16 weights this is a
+         * few per cent slower in V8's older compiler (Node 20). */
+        for (int remaining = runs->pairs;; remaining -= 2, row += 2 * row_bytes) {
             int8_multiply_add(sum, a, 0, row, true);
-            if (left == 1)
+            if (remaining == 1)
                 break;
             int8_multiply_add(sum, a, 2, row + row_bytes, true);
-            if (left == 2)
+            if (remaining == 2)
                 break;
             VEC_UNROLL
             for (int i = 0; i < INT8_ROWS; i++)
@@ -65,7 +65,7 @@ static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][
     }
 }
 
-/* Up to a panel of them. */
+/* Stores up to a panel. */
 static inline void int8_store(int16_t *to, ivec numbers, int count)
 {
     if (count >= INT8_PANEL) {
@@ -77,7 +77,7 @@ static inline void int8_store(int16_t *to, ivec numbers, int count)
     memcpy(to, padded, (size_t)count * sizeof *to);
 }
 
-/* The sums of a panel's channels to numbers. */
+/* The epilogue: the sums of a panel's channels to int16 outputs. */
 static inline ivec int8_finish(ivec low, ivec high, const int32_t *factor, ivec min, ivec max)
 {
     const ivec numbers = ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));

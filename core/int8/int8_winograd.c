@@ -1,5 +1,5 @@
-/* Tiles go in blocks through the transform, then panel after panel of output channels through products and the transform back, so that
- * the sums of a panel stay in the first-level cache and a block's transformed tiles in the second. */
+/* Blocks of tiles go through the input transform, then panel after panel of output channels through the products and the output
+ * transform, so that the sums of a panel stay in the L1 cache and a block's transformed tiles in the L2 cache. */
 #include "int8/int8_winograd.h"
 
 #include "base/contract.h"
@@ -8,7 +8,7 @@
 #include <assert.h>
 
 enum { TILE = 2, PATCH = 4, POINTS = PATCH * PATCH, BIAS_POINT = 5, /* of coefficient 1 in all four outputs */
-       LINE = 32 /* numbers in a line of the cache, which keeps the points' indices apart */ };
+       LINE = 32 /* numbers of a cache line: points lie that further apart than they must, or they would fall into the same sets */ };
 
 bool int8_winograd_computes(const struct window *window)
 {
@@ -73,7 +73,7 @@ static int tiles_across(const struct window *window, bool pool)
     return (window->out.w + (pool ? 0 : 1)) / TILE;
 }
 
-/* Tiles of a block, in whole rows of int8_sums. */
+/* Tiles of a block, a multiple of the register tile. */
 static int max_tiles(const struct window *window)
 {
     const int tiles = tiles_down(window, false) * tiles_across(window, false);
@@ -168,10 +168,10 @@ static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride
         ivec low[TILE * TILE], high[TILE * TILE];
         output_tile(low, sums, stride);
         output_tile(high, sums + VEC_LANES, stride);
-        if (layer->pool) { /* the factor is above 0: the largest sum becomes the largest number */
-            const ivec largest_low = ivec_max(ivec_max(low[0], low[1]), ivec_max(low[2], low[3]));
-            const ivec largest_high = ivec_max(ivec_max(high[0], high[1]), ivec_max(high[2], high[3]));
-            int8_store(out + (ptrdiff_t)t * c, int8_finish(largest_low, largest_high, factor, min, max), channels);
+        if (layer->pool) { /* the factor is above 0: the maximum of the sums becomes that of the outputs */
+            const ivec max_low = ivec_max(ivec_max(low[0], low[1]), ivec_max(low[2], low[3]));
+            const ivec max_high = ivec_max(ivec_max(high[0], high[1]), ivec_max(high[2], high[3]));
+            int8_store(out + (ptrdiff_t)t * c, int8_finish(max_low, max_high, factor, min, max), channels);
             continue;
         }
         const int top = t / across * TILE, left = t % across * TILE;
@@ -224,7 +224,7 @@ void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *lay
     int32_t *sums = (int32_t *)(void *)(tiles + POINTS * stride + INT8_SLACK / (ptrdiff_t)sizeof *tiles);
     for (int first = 0, count; first < all; first += count) {
         count = all - first < max ? all - first : max;
-        const int rows = (count + INT8_ROWS - 1) / INT8_ROWS * INT8_ROWS; /* those behind the last tile hold anything */
+        const int rows = (count + INT8_ROWS - 1) / INT8_ROWS * INT8_ROWS; /* what lies behind the last tile may hold anything */
         transform_input(tiles, stride, in, zeros, first, count, across, window);
         const int16_t *weights = layer->weights;
         for (int o = 0; o < window->out.c; o += INT8_PANEL, weights += panel) {

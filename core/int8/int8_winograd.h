@@ -4,7 +4,12 @@
  *
  * 2G has no fractions, so the filters are exact in 16 bits (9 * 128), the input is too (4 * ACTIVATION_MAX), and so is the result:
  * sums between may wrap around, 4 * out does not. Results are those of int8_conv to the bit, for layers packed by
- * int8_winograd_pack and with 4 times the bias and a quarter of the factor. Arguments are those of int8_kernels.h. */
+ * int8_winograd_pack and with 4 times the bias and a quarter of the factor. Arguments are those of int8_kernels.h.
+ *
+ *     if (int8_winograd_computes(&window)) {
+ *         int8_winograd_pack(layer.weights, weights, &window);         // of int8_winograd_packed(&window) + INT8_SLACK bytes
+ *         int8_winograd(out, in, &layer, scratch, &window);            // of int8_winograd_scratch(&window) bytes
+ *     } */
 #ifndef INT8_WINOGRAD_H
 #define INT8_WINOGRAD_H
 

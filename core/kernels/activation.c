@@ -31,60 +31,60 @@ static inline float exponential(float x)
     return p * power;
 }
 
-/* V8 makes branches of scalar choices, and numbers of either sign at random are what it predicts worst. */
-static inline void clip(float *out, const float *in, const float *second, float most, size_t count)
+/* In vectors, because V8 makes branches of scalar choices, which signs at random mispredict. */
+static inline void add_and_clip(float *out, const float *in, const float *second, float ceiling, size_t count)
 {
-    const vec zero = vec_zero(), ceiling = vec_set1(most);
+    const vec zero = vec_zero(), max = vec_set1(ceiling);
     for (size_t i = 0; i < count; i += VEC_LANES) {
         const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
         vec x = vec_load_lanes(in + i, lanes);
         if (second)
             x = vec_add(x, vec_load_lanes(second + i, lanes));
-        vec_store_lanes(out + i, most > 0 ? vec_min(vec_max(x, zero), ceiling) : x, lanes);
+        vec_store_lanes(out + i, ceiling > 0 ? vec_min(vec_max(x, zero), max) : x, lanes);
     }
 }
 
-void add_forward(float *out, const float *in, const float *second, float ceiling, size_t count)
+void activation_add_forward(float *out, const float *in, const float *second, float ceiling, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)) && contract_in_place_or_apart(out, second, count * sizeof(float)));
     assert(second && ceiling >= 0);
-    clip(out, in, second, ceiling, count);
+    add_and_clip(out, in, second, ceiling, count);
 }
 
-void relu_forward(float *out, const float *in, size_t count)
+void activation_relu_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    clip(out, in, NULL, INFINITY, count);
+    add_and_clip(out, in, NULL, INFINITY, count);
 }
 
-void relu_backward(float *din, const float *dout, const float *out, size_t count)
+void activation_relu_backward(float *din, const float *dout, const float *out, size_t count)
 {
     assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         din[i] = out[i] > 0 ? dout[i] : 0;
 }
 
-void relu6_forward(float *out, const float *in, size_t count)
+void activation_relu6_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    clip(out, in, NULL, 6, count);
+    add_and_clip(out, in, NULL, 6, count);
 }
 
-void relu6_backward(float *din, const float *dout, const float *out, size_t count)
+void activation_relu6_backward(float *din, const float *dout, const float *out, size_t count)
 {
     assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         din[i] = out[i] > 0 && out[i] < 6 ? dout[i] : 0;
 }
 
-void sigmoid_forward(float *out, const float *in, size_t count)
+void activation_sigmoid_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
         out[i] = 1.0f / (1.0f + exponential(-in[i]));
 }
 
-void sigmoid_backward(float *din, const float *dout, const float *out, size_t count)
+void activation_sigmoid_backward(float *din, const float *dout, const float *out, size_t count)
 {
     assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
@@ -92,7 +92,7 @@ void sigmoid_backward(float *din, const float *dout, const float *out, size_t co
 }
 
 /* 1 - 2 / (exp(2x) + 1) loses its digits near 0; there x plus an odd polynomial of degree 11 takes over (Cephes, tanhf). */
-void tanh_forward(float *out, const float *in, size_t count)
+void activation_tanh_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
@@ -107,7 +107,7 @@ void tanh_forward(float *out, const float *in, size_t count)
     }
 }
 
-void tanh_backward(float *din, const float *dout, const float *out, size_t count)
+void activation_tanh_backward(float *din, const float *dout, const float *out, size_t count)
 {
     assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++)
@@ -116,7 +116,7 @@ void tanh_backward(float *din, const float *dout, const float *out, size_t count
 
 static const float gelu_slope = 1.5957691216f, gelu_cube = 0.044715f;
 
-void gelu_forward(float *out, const float *in, size_t count)
+void activation_gelu_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
@@ -125,16 +125,16 @@ void gelu_forward(float *out, const float *in, size_t count)
     }
 }
 
-void gelu_forward_cut(float *out, const float *in, size_t count)
+void activation_gelu_forward_cut(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    gelu_forward(out, in, count);
+    activation_gelu_forward(out, in, count);
     for (size_t i = 0; i < count; i++)
         out[i] = out[i] > -1e-24f && out[i] < 0 ? 0 : out[i];
 }
 
 /* With s = 1 / (1 + exp(-u)): d(x s) = s + x s (1 - s) u'. */
-void gelu_backward(float *din, const float *dout, const float *in, size_t count)
+void activation_gelu_backward(float *din, const float *dout, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
@@ -144,8 +144,9 @@ void gelu_backward(float *din, const float *dout, const float *in, size_t count)
 }
 
 /* The gate relu6(x + 3) / 6 comes first: it is 1 from 3 on, so that x itself comes out. */
-void hardswish_forward(float *out, const float *in, size_t count)
+void activation_hardswish_forward(float *out, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
     const vec zero = vec_zero(), three = vec_set1(3), six = vec_set1(6), sixth = vec_set1(1.0f / 6);
     for (size_t i = 0; i < count; i += VEC_LANES) {
         const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
@@ -154,23 +155,24 @@ void hardswish_forward(float *out, const float *in, size_t count)
     }
 }
 
-void hardswish_backward(float *din, const float *dout, const float *in, size_t count)
+void activation_hardswish_backward(float *din, const float *dout, const float *in, size_t count)
 {
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
     for (size_t i = 0; i < count; i++) {
         const float x = in[i];
         din[i] = dout[i] * (x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) * (1.0f / 6));
     }
 }
 
-void softmax_forward(float *out, const float *in, float temperature, int n, int c)
+void activation_softmax_forward(float *out, const float *in, float temperature, int n, int c)
 {
     assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(out, in, (size_t)n * (size_t)c * sizeof(float)));
     for (int i = 0; i < n; i++, in += c, out += c) {
-        float largest = in[0], sum = 0;
+        float max = in[0], sum = 0;
         for (int k = 1; k < c; k++)
-            largest = in[k] > largest ? in[k] : largest;
+            max = in[k] > max ? in[k] : max;
         for (int k = 0; k < c; k++) {
-            out[k] = exponential((in[k] - largest) / temperature);
+            out[k] = exponential((in[k] - max) / temperature);
             sum += out[k];
         }
         for (int k = 0; k < c; k++)
@@ -178,7 +180,7 @@ void softmax_forward(float *out, const float *in, float temperature, int n, int 
     }
 }
 
-void softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c)
+void activation_softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c)
 {
     assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(din, dout, (size_t)n * (size_t)c * sizeof(float)));
     assert(contract_apart(din, (size_t)n * (size_t)c * sizeof(float), out, (size_t)n * (size_t)c * sizeof(float)));
@@ -191,7 +193,7 @@ void softmax_backward(float *din, const float *dout, const float *out, float tem
     }
 }
 
-void dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
+void activation_dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                      size_t count)
 {
     assert(rate >= 0 && rate < 1 && contract_in_place_or_apart(out, in, count * sizeof(float)));
@@ -201,8 +203,8 @@ void dropout_forward(float *out, const float *in, float rate, uint64_t seed, uin
         out[i] = (random_at(seed, stream, first + i) >> 32) >= threshold ? in[i] * scale : 0;
 }
 
-void dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,
+void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                       size_t count)
 {
-    dropout_forward(din, dout, rate, seed, stream, first, count);
+    activation_dropout_forward(din, dout, rate, seed, stream, first, count);
 }

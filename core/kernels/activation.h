@@ -1,4 +1,8 @@
-/* Activations, softmax and dropout, elementwise over `count` numbers. out may be in and din may be dout.
+/* Activations, softmax and dropout, elementwise over `count` numbers. out may be in and din may be dout; no other two may overlap.
+ *
+ *     activation_relu_forward(out, in, count);
+ *     activation_relu_backward(din, dout, out, count);
+ *     activation_softmax_forward(probabilities, logits, 1, n, classes);
  *
  * The exponential is this project's own, so that results are the same on every machine (libm's differ): relative error
  * below 3e-7 on [-87, 88]. But for gelu and hardswish, backward passes need the outputs only. */
@@ -9,41 +13,41 @@
 #include <stdint.h>
 
 /* in + second; ceiling as in gemm.h: of the ReLU or ReLU6 behind it. */
-void add_forward(float *out, const float *in, const float *second, float ceiling, size_t count);
+void activation_add_forward(float *out, const float *in, const float *second, float ceiling, size_t count);
 
-void relu_forward(float *out, const float *in, size_t count); /* max(x, 0) */
-void relu_backward(float *din, const float *dout, const float *out, size_t count);
+void activation_relu_forward(float *out, const float *in, size_t count); /* max(x, 0) */
+void activation_relu_backward(float *din, const float *dout, const float *out, size_t count);
 
-void relu6_forward(float *out, const float *in, size_t count); /* min(max(x, 0), 6) */
-void relu6_backward(float *din, const float *dout, const float *out, size_t count);
+void activation_relu6_forward(float *out, const float *in, size_t count); /* min(max(x, 0), 6) */
+void activation_relu6_backward(float *din, const float *dout, const float *out, size_t count);
 
-void sigmoid_forward(float *out, const float *in, size_t count); /* 1 / (1 + exp(-x)) */
-void sigmoid_backward(float *din, const float *dout, const float *out, size_t count);
+void activation_sigmoid_forward(float *out, const float *in, size_t count); /* 1 / (1 + exp(-x)) */
+void activation_sigmoid_backward(float *din, const float *dout, const float *out, size_t count);
 
-void tanh_forward(float *out, const float *in, size_t count);
-void tanh_backward(float *din, const float *dout, const float *out, size_t count);
+void activation_tanh_forward(float *out, const float *in, size_t count);
+void activation_tanh_backward(float *din, const float *dout, const float *out, size_t count);
 
 /* x * Phi(x) in its tanh form (Hendrycks and Gimpel 2016): x / (1 + exp(-2k (x + 0.044715 x^3))), k = sqrt(2 / pi). Its backward
  * pass needs the input, so it is never done in place. */
-void gelu_forward(float *out, const float *in, size_t count);
+void activation_gelu_forward(float *out, const float *in, size_t count);
 /* For inference: what lies between -1e-24 and 0 is 0. Such tails are far below any sum's last bit, and products of them would be
  * slow denormals. */
-void gelu_forward_cut(float *out, const float *in, size_t count);
-void gelu_backward(float *din, const float *dout, const float *in, size_t count);
+void activation_gelu_forward_cut(float *out, const float *in, size_t count);
+void activation_gelu_backward(float *din, const float *dout, const float *in, size_t count);
 
 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3). Its backward pass needs the input, as gelu's. */
-void hardswish_forward(float *out, const float *in, size_t count);
-void hardswish_backward(float *din, const float *dout, const float *in, size_t count);
+void activation_hardswish_forward(float *out, const float *in, size_t count);
+void activation_hardswish_backward(float *din, const float *dout, const float *in, size_t count);
 
 /* out (n, c): exp(in / temperature), scaled to sum 1 over c. */
-void softmax_forward(float *out, const float *in, float temperature, int n, int c);
-void softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c);
+void activation_softmax_forward(float *out, const float *in, float temperature, int n, int c);
+void activation_softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c);
 
 /* Zeroes each number with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al. 2014). Number i is kept or
  * not by random_at(seed, stream, first + i), so backward repeats forward and no mask is stored. */
-void dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
+void activation_dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                      size_t count);
-void dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,
+void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                       size_t count);
 
 #endif

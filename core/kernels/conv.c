@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* The output's gradient, stride - 1 zeros between its pixels and zeros around, so that the input's gradient is a
- * convolution of it with stride 1. */
+/* The output's gradient, dilated (stride - 1 zeros between its pixels) and padded, so that the input's gradient is a convolution of it
+ * with stride 1. */
 static struct shape spread_shape(const struct window *window)
 {
     return (struct shape){window->in.h + window_reach(window->kernel_h, window->dilation) - 1,
@@ -82,8 +82,8 @@ size_t conv_forward_scratch(int n, const struct window *window)
     return window_needs_padding(window) ? (size_t)n * shape_count(window_padded(window)) : 0;
 }
 
-/* As many images at a time as keep the packed gradients, DEPTH rows or so, in the second-level cache. */
-static int images_at_once(int n, const struct window *window)
+/* Images whose packed gradients, DEPTH rows or so, stay in the L2 cache. */
+static int images_of_block(int n, const struct window *window)
 {
     enum { DEPTH = 1024 };
     const int images = DEPTH / (window->out.h * window->out.w);
@@ -100,11 +100,11 @@ size_t conv_backward_weights_scratch(int n, const struct window *window)
 {
     assert(n > 0 && window_valid(window));
     return conv_forward_scratch(n, window) +
-           gemm_packed_count(images_at_once(n, window) * window->out.h * window->out.w, group_outputs(window));
+           gemm_packed_count(images_of_block(n, window) * window->out.h * window->out.w, group_outputs(window));
 }
 
-/* Copies in (n, in.h, in.w, in.c) into padded, where input (y, x) stands at (top + y*step, left + x*step) and the rest is
- * zero. Input outside of padded is left out. */
+/* Copies in (n, from.h, from.w, from.c) into padded: input (y, x) to (top + y*step, left + x*step), zeros elsewhere. What would lie
+ * outside of padded is left out. */
 static void pad(float *padded, struct shape to, const float *in, struct shape from, int top, int left, int step, int n)
 {
     memset(padded, 0, (size_t)n * shape_count(to) * sizeof(float));
@@ -122,7 +122,7 @@ static void pad(float *padded, struct shape to, const float *in, struct shape fr
         }
 }
 
-/* The input as A: output pixels along one axis, kernel taps along the other. */
+/* The im2col matrix as A, in place: output pixels along its rows, kernel taps along its depth. */
 struct patches {
     const float *a;
     struct axis pixels, taps;
@@ -196,11 +196,11 @@ void conv_backward_weights(float *dweights, const float *dout, const float *in, 
     assert(n > 0 && window_valid(window) && dweights && dout && in != dout);
     assert(contract_pass(dweights, 0, in, (size_t)n * shape_count(window->in),
                          scratch, conv_backward_weights_scratch(n, window)));
-    const int c = window->out.c, columns = group_outputs(window), at_once = images_at_once(n, window);
+    const int c = window->out.c, columns = group_outputs(window), block = images_of_block(n, window);
     struct patches patches = patches_of(in, scratch, n, window);
     float *packed = scratch + conv_forward_scratch(n, window);
-    for (int first = 0; first < n; first += at_once) {
-        patches.pixels.count[0] = n - first < at_once ? n - first : at_once;
+    for (int first = 0; first < n; first += block) {
+        patches.pixels.count[0] = n - first < block ? n - first : block;
         const int pixels = axis_count(&patches.pixels);
         for (int group = 0; group < window->groups; group++) {
             gemm_pack(packed, dout + (size_t)first * shape_count(window->out) + group * columns, axis_line(pixels, c), 1, columns);

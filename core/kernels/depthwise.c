@@ -10,8 +10,8 @@
  *
  *     to[i] = start[i] + sum over row, column of a[i, row, column] * b[i, row, column]        0 <= i < count
  *
- * Forward and for the input's gradient, i counts pixels of a row. The filter, b, is the same for all of them: a tile of them
- * in registers loads each vector of weights once, and as no sum waits for another one, additions overlap. 4 sums + 1 weight +
+ * Forward and for the input's gradient, i counts pixels of a row. The filter, b, is the same for all of them: a register
+ * tile of them loads each vector of weights once, and as no sum waits for another one, additions overlap. 4 sums + 1 weight +
  * 1 product also fit into the registers where V8 has only 16. For the weights' gradient i counts vectors of channels. */
 enum { TILE = 4 };
 
@@ -27,7 +27,7 @@ struct sums {
 
 /* For channels k .. k + lanes. Inlined for constant counts, so that the sums are registers; loops up to `count` itself clang would
  * not unroll in time, and keep the sums in memory at two thirds of the speed. */
-static inline __attribute__((always_inline)) void add_up(const struct sums *sums, ptrdiff_t k, int count, ptrdiff_t b_step,
+static inline __attribute__((always_inline)) void accumulate(const struct sums *sums, ptrdiff_t k, int count, ptrdiff_t b_step,
                                                          int lanes)
 {
     const vec zero = vec_zero();
@@ -54,25 +54,25 @@ static inline __attribute__((always_inline)) void add_up(const struct sums *sums
 }
 
 /* All channels of TILE pixels or of one. */
-static void add_up_pixels(const struct sums *sums, bool tile, int c)
+static void accumulate_pixels(const struct sums *sums, bool tile, int c)
 {
     int k = 0;
     if (tile)
         for (; k + VEC_LANES <= c; k += VEC_LANES)
-            add_up(sums, k, TILE, 0, VEC_LANES);
+            accumulate(sums, k, TILE, 0, VEC_LANES);
     else
         for (; k + VEC_LANES <= c; k += VEC_LANES)
-            add_up(sums, k, 1, 0, VEC_LANES);
+            accumulate(sums, k, 1, 0, VEC_LANES);
     if (k == c)
         return;
     struct sums one = *sums;
     for (int i = 0; i < (tile ? TILE : 1); i++, one.a += one.a_step, one.to += one.to_step)
-        add_up(&one, k, 1, 0, c - k);
+        accumulate(&one, k, 1, 0, c - k);
 }
 
 /* TILE pixels under a filter of three columns, whose windows overlap: each vector of the input is loaded once for all of them.
  * `left`, `right`: whether the first or the last of the columns that they see lies outside; sums->a is the first one inside. */
-static inline __attribute__((always_inline)) void add_up_overlapping(const struct sums *sums, ptrdiff_t k, int stride, bool left,
+static inline __attribute__((always_inline)) void accumulate_overlapping(const struct sums *sums, ptrdiff_t k, int stride, bool left,
                                                                      bool right)
 {
     const int columns = (TILE - 1) * stride + 3;
@@ -100,7 +100,7 @@ static inline __attribute__((always_inline)) void add_up_overlapping(const struc
         vec_store(sums->to + i * sums->to_step + k, sums->ceiling > 0 ? vec_min(vec_max(sum[i], zero), ceiling) : sum[i]);
 }
 
-/* What the sum of one pixel reads along an axis: from place `first` of the source and tap `tap` on, `count` of each. */
+/* What the sum of one pixel reads along an axis: from pixel `first` of the source and tap `tap` on, `count` of each. */
 struct reach {
     int first, tap, count;
 };
@@ -125,8 +125,8 @@ static struct reach reach_backward(int at, int size, int kernel, int stride, int
     return tap < kernel ? (struct reach){first, tap, taps < first + 1 ? taps : first + 1} : (struct reach){0, 0, 0};
 }
 
-/* A tile that begins at pixel x of a row, if add_up_overlapping fits it; false if not. sums->a: the row's first pixel. */
-static bool slide_overlapping(struct sums sums, int x, const struct window *window)
+/* A tile that begins at pixel x of a row, if accumulate_overlapping fits it; false if not. sums->a: the row's first pixel. */
+static bool convolve_overlapping(struct sums sums, int x, const struct window *window)
 {
     const int stride = window->stride, c = window->in.c;
     const int first = x * stride - window->pad_left, last = first + (TILE - 1) * stride + 2;
@@ -137,16 +137,16 @@ static bool slide_overlapping(struct sums sums, int x, const struct window *wind
     for (int k = 0; k < c; k += VEC_LANES) {
         const int from = k + VEC_LANES <= c ? k : c - VEC_LANES; /* the last vector may do a part of the one before again */
         if (stride == 1)
-            add_up_overlapping(&sums, from, 1, left, right);
+            accumulate_overlapping(&sums, from, 1, left, right);
         else
-            add_up_overlapping(&sums, from, 2, left, right);
+            accumulate_overlapping(&sums, from, 2, left, right);
     }
     return true;
 }
 
-/* Slides the filters over `from`: forward over the input or, turned by 180 degrees, over the output's gradient. Backward only
+/* The filters over `from`: forward over the input or, turned by 180 degrees, over the output's gradient. Backward only
  * pixels `stride` apart have the same taps; forward all have that are not clipped. */
-static void slide(float *to, const float *from, const float *weights, const float *bias, float ceiling, int n,
+static void convolve(float *to, const float *from, const float *weights, const float *bias, float ceiling, int n,
                   const struct window *window, bool backward)
 {
     struct reach (*const reach)(int, int, int, int, int) = backward ? reach_backward : reach_forward;
@@ -164,7 +164,7 @@ static void slide(float *to, const float *from, const float *weights, const floa
                     sums.to = to + ((ptrdiff_t)y * out.w + x) * c;
                     sums.a = from + rows.first * row;
                     sums.b = weights + rows.tap * weight_row;
-                    if (!backward && slide_overlapping(sums, x, window)) {
+                    if (!backward && convolve_overlapping(sums, x, window)) {
                         count = TILE;
                         continue;
                     }
@@ -177,7 +177,7 @@ static void slide(float *to, const float *from, const float *weights, const floa
                     sums.columns = columns.count;
                     sums.a += columns.first * c;
                     sums.b += columns.tap * c;
-                    add_up_pixels(&sums, tile, in.c);
+                    accumulate_pixels(&sums, tile, in.c);
                 }
         }
 }
@@ -196,13 +196,13 @@ void depthwise_forward(float *out, const float *in, const float *weights, const 
                        const struct window *window)
 {
     assert(pass_valid(out, shape_count(window->out), in, shape_count(window->in), weights, n, window) && ceiling >= 0);
-    slide(out, in, weights, bias, ceiling, n, window, false);
+    convolve(out, in, weights, bias, ceiling, n, window, false);
 }
 
 void depthwise_backward_input(float *din, const float *dout, const float *weights, int n, const struct window *window)
 {
     assert(pass_valid(din, shape_count(window->in), dout, shape_count(window->out), weights, n, window));
-    slide(din, dout, weights, NULL, 0, n, window, true);
+    convolve(din, dout, weights, NULL, 0, n, window, true);
 }
 
 /* The outputs that see tap `tap` inside of the input; none where count is not above 0. */
@@ -222,8 +222,8 @@ void depthwise_backward_weights(float *dweights, const float *dout, const float 
                         .a_column = stride * c, .b_row = to.w * c, .b_column = c};
     for (int i = 0; i < n; i++, in += shape_count(from), dout += shape_count(to))
         for (int k = 0, channels; k < from.c; k += channels) {
-            const int left = from.c - k;
-            channels = left >= TILE * VEC_LANES ? TILE * VEC_LANES : left < VEC_LANES ? left : VEC_LANES;
+            const int rest = from.c - k;
+            channels = rest >= TILE * VEC_LANES ? TILE * VEC_LANES : rest < VEC_LANES ? rest : VEC_LANES;
             for (int tap = 0; tap < window->kernel_h * window->kernel_w; tap++) {
                 const struct reach rows = reach_of_tap(tap / window->kernel_w, from.h, to.h, stride, window->pad_top);
                 const struct reach columns = reach_of_tap(tap % window->kernel_w, from.w, to.w, stride, window->pad_left);
@@ -236,11 +236,11 @@ void depthwise_backward_weights(float *dweights, const float *dout, const float 
                          (columns.first * stride + columns.tap - window->pad_left) * c;
                 sums.b = dout + (rows.first * (ptrdiff_t)to.w + columns.first) * c;
                 if (channels == TILE * VEC_LANES)
-                    add_up(&sums, k, TILE, VEC_LANES, VEC_LANES);
+                    accumulate(&sums, k, TILE, VEC_LANES, VEC_LANES);
                 else if (channels == VEC_LANES)
-                    add_up(&sums, k, 1, 0, VEC_LANES);
+                    accumulate(&sums, k, 1, 0, VEC_LANES);
                 else
-                    add_up(&sums, k, 1, 0, channels);
+                    accumulate(&sums, k, 1, 0, channels);
             }
         }
 }

@@ -3,7 +3,11 @@
  *     out[i, y, x, c] = bias[c] + sum over ky, kx of in[i, y*stride + ky - pad_top, x*stride + kx - pad_left, c]
  *                                                    * weights[ky, kx, c]
  *
- * weights are (kernel_h, kernel_w, c), read as they stand: nothing is packed or copied, and taps outside the input are
+ *     depthwise_forward(out, in, weights, bias, 6, n, &window);         // with a ReLU6
+ *     depthwise_backward_input(din, dout, weights, n, &window);
+ *     depthwise_backward_weights(dweights, dout, in, n, &window);
+ *
+ * weights are (kernel_h, kernel_w, c), read as they are: nothing is packed or copied, and taps outside the input are
  * left out. All sums add their products in order, each rounded twice (multiply, then add), so results and gradients are the
  * same on every machine. The bias's gradient is conv_backward_bias (conv.h). */
 #ifndef DEPTHWISE_H

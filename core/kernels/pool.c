@@ -59,7 +59,7 @@ static bool pass_valid(const float *to, struct shape to_shape, const float *from
 }
 #endif
 
-void maxpool_forward(float *out, const float *in, int n, const struct window *window)
+void pool_max_forward(float *out, const float *in, int n, const struct window *window)
 {
     assert(pass_valid(out, window->out, in, window->in, n, window));
     const int c = window->in.c;
@@ -81,7 +81,7 @@ void maxpool_forward(float *out, const float *in, int n, const struct window *wi
             }
 }
 
-void maxpool_backward(float *din, const float *dout, const float *out, const float *in, int n,
+void pool_max_backward(float *din, const float *dout, const float *out, const float *in, int n,
                       const struct window *window)
 {
     assert(out && in && din != in && din != out);
@@ -118,7 +118,7 @@ static float reciprocal_count(struct span span)
     return 1.0f / (float)((span.bottom - span.top) * (span.right - span.left));
 }
 
-void avgpool_forward(float *out, const float *in, int n, const struct window *window)
+void pool_average_forward(float *out, const float *in, int n, const struct window *window)
 {
     assert(pass_valid(out, window->out, in, window->in, n, window));
     const int c = window->in.c;
@@ -140,7 +140,7 @@ void avgpool_forward(float *out, const float *in, int n, const struct window *wi
             }
 }
 
-void avgpool_backward(float *din, const float *dout, int n, const struct window *window)
+void pool_average_backward(float *din, const float *dout, int n, const struct window *window)
 {
     assert(pass_valid(din, window->in, dout, window->out, n, window));
     const int c = window->in.c;

@@ -10,7 +10,12 @@
  *
  * The polynomial's points are 0, +-5/8, +-3/2 and infinity instead of the usual 0, +-1, +-2: with them the mean error is
  * twice that of the direct sum in float, not three times (256 channels). All transforms multiply, round, then add, so with gemm_exact
- * results do not depend on the machine. Arguments are those of conv.h. */
+ * results do not depend on the machine. Arguments are those of conv.h.
+ *
+ *     if (winograd_computes(&window)) {
+ *         winograd_pack(packed, weights, &window);                                             // of winograd_packed_count(&window) floats
+ *         winograd_forward(out, in, packed, bias, 0, scratch, n, &window, gemm_exact);         // of winograd_forward_scratch(n, &window)
+ *     } */
 #ifndef WINOGRAD_H
 #define WINOGRAD_H
 

@@ -18,7 +18,7 @@ bool model_decode(float *parameters, const struct model *model, int node, const 
         bool valid = true;
         int c = 0; /* the output channel, the fastest of a block of weights */
         for (size_t k = 0; k < blocks[b].count; k++, c = c + 1 == channels ? 0 : c + 1) {
-            const float x = storage == STORED_FLOAT16 ? float16_to((uint16_t)bytes_get2(p + 2 * k))
+            const float x = storage == STORED_FLOAT16 ? bytes_float16_to((uint16_t)bytes_get2(p + 2 * k))
                             : storage == STORED_INT8  ? bytes_get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
                                                       : bytes_get_float(p + 4 * k);
             valid &= finite(x) && !(blocks[b].role == BLOCK_VARIANCE && x < 0);

@@ -67,7 +67,7 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
                      count > 1 ? parameters + blocks[1].offset : NULL);
         for (size_t k = 0; k < blocks[b].count && storage != STORED_INT8; k++)
             if (storage == STORED_FLOAT16)
-                bytes_put2(p + 2 * k, float16_from(from[k]));
+                bytes_put2(p + 2 * k, bytes_float16_from(from[k]));
             else
                 bytes_put_float(p + 4 * k, from[k]);
     }

@@ -4,7 +4,7 @@
 #include "kernels/activation.h"
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "kernels/pool.h"
 #include "kernels/winograd.h"
 
@@ -37,9 +37,9 @@ void net_forward_training_node(struct net_run *run, int i, int n)
         const float *scale = run->parameters + run->net->offset[i];
         batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n), c);
     } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
-        gelu_forward(out, in, output_count(run, i, n));
+        activation_gelu_forward(out, in, output_count(run, i, n));
     else if (node->kind == NODE_DROPOUT)
-        dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i), output_count(run, i, n));
+        activation_dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i), output_count(run, i, n));
     else
         net_forward_node(run, i, n);
 }
@@ -88,7 +88,7 @@ static void backward_maxpool(struct net_run *run, int i, float *din, float *dpar
     (void)dparameters;
     const struct window window = net_window(run->net, i);
     if (din)
-        maxpool_backward(din, dout, run->tensor[i + 1], run->tensor[run->net->nodes[i].input[0]], n, &window);
+        pool_max_backward(din, dout, run->tensor[i + 1], run->tensor[run->net->nodes[i].input[0]], n, &window);
 }
 
 static void backward_avgpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -96,7 +96,7 @@ static void backward_avgpool(struct net_run *run, int i, float *din, float *dpar
     (void)dparameters;
     const struct window window = net_window(run->net, i);
     if (din)
-        avgpool_backward(din, dout, n, &window);
+        pool_average_backward(din, dout, n, &window);
 }
 
 static void backward_copy(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -123,15 +123,15 @@ static void backward_dropout(struct net_run *run, int i, float *din, float *dpar
 {
     (void)dparameters;
     if (din)
-        dropout_backward(din, dout, run->net->nodes[i].rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
+        activation_dropout_backward(din, dout, run->net->nodes[i].rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
                          output_count(run, i, n));
 }
 
 /* From what the activation made, where that is enough, so that it may be done in place; else from what it read. */
 typedef void slope_function(float *din, const float *dout, const float *seen, size_t count);
 static slope_function *const slopes[NODE_KINDS] = {
-    [NODE_RELU] = relu_backward, [NODE_SIGMOID] = sigmoid_backward, [NODE_TANH] = tanh_backward,
-    [NODE_GELU] = gelu_backward, [NODE_RELU6] = relu6_backward, [NODE_HARDSWISH] = hardswish_backward};
+    [NODE_RELU] = activation_relu_backward, [NODE_SIGMOID] = activation_sigmoid_backward, [NODE_TANH] = activation_tanh_backward,
+    [NODE_GELU] = activation_gelu_backward, [NODE_RELU6] = activation_relu6_backward, [NODE_HARDSWISH] = activation_hardswish_backward};
 
 static void backward_activation(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {

@@ -172,9 +172,9 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
         }
     if (net->embedding)
         lifetimes[root[net->embedding]].last = net->node_count; /* it is read after the run */
-    unsigned char *base = arena_alloc(arena, memory_plan(lifetimes, net->node_count + 1), 1);
+    unsigned char *base = arena_alloc(arena, memory_planner_place(lifetimes, net->node_count + 1), 1);
     for (int t = 0; t <= net->node_count; t++)
-        quantized->tensor[t] = base && root[t] >= 0 ? (int16_t *)(void *)(base + lifetimes[root[t]].place) : NULL;
+        quantized->tensor[t] = base && root[t] >= 0 ? (int16_t *)(void *)(base + lifetimes[root[t]].offset) : NULL;
 }
 
 /* By how many pixels of a window lie outside of the image: all but one at most, none of a window that is the image. */
@@ -351,5 +351,5 @@ void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float tempe
         run_node(quantized, i);
     for (int k = 0; k < classes; k++)
         quantized->logits[k] = (float)quantized->tensor[last][k] * quantized->scale[last];
-    softmax_forward(quantized->probabilities, quantized->logits, temperature, 1, classes);
+    activation_softmax_forward(quantized->probabilities, quantized->logits, temperature, 1, classes);
 }

@@ -17,7 +17,7 @@
 
 #include "kernels/conv.h"
 #include "base/memory_planner.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
 
@@ -127,9 +127,9 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
     if (net->embedding)
         lifetimes[root[net->embedding]].last = net->node_count;
 
-    float *base = arena_alloc(arena, memory_plan(lifetimes, net->node_count + 1), sizeof(float));
+    float *base = arena_alloc(arena, memory_planner_place(lifetimes, net->node_count + 1), sizeof(float));
     for (int t = first; t <= net->node_count; t++)
-        tensors[t] = base ? base + lifetimes[root[t]].place : NULL;
+        tensors[t] = base ? base + lifetimes[root[t]].offset : NULL;
 }
 
 static size_t larger(size_t a, size_t b)

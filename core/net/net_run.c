@@ -4,7 +4,7 @@
 #include "kernels/activation.h"
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "kernels/pool.h"
 
 #include <string.h>
@@ -27,13 +27,13 @@ static void forward_depthwise(struct net_run *run, int i, float *out, const floa
 static void forward_maxpool(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const struct window window = net_window(run->net, i);
-    maxpool_forward(out, in, n, &window);
+    pool_max_forward(out, in, n, &window);
 }
 
 static void forward_avgpool(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const struct window window = net_window(run->net, i);
-    avgpool_forward(out, in, n, &window);
+    pool_average_forward(out, in, n, &window);
 }
 
 static size_t output_count(const struct net_run *run, int i, int n)
@@ -55,12 +55,12 @@ static void forward_batchnorm(struct net_run *run, int i, float *out, const floa
 
 static void forward_add(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i], output_count(run, i, n));
+    activation_add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i], output_count(run, i, n));
 }
 
 static elementwise_function *const activations[NODE_KINDS] = {
-    [NODE_RELU] = relu_forward, [NODE_SIGMOID] = sigmoid_forward,  [NODE_TANH] = tanh_forward,
-    [NODE_GELU] = gelu_forward_cut, [NODE_RELU6] = relu6_forward, [NODE_HARDSWISH] = hardswish_forward};
+    [NODE_RELU] = activation_relu_forward, [NODE_SIGMOID] = activation_sigmoid_forward,  [NODE_TANH] = activation_tanh_forward,
+    [NODE_GELU] = activation_gelu_forward_cut, [NODE_RELU6] = activation_relu6_forward, [NODE_HARDSWISH] = activation_hardswish_forward};
 
 elementwise_function *net_activation(enum node_kind kind)
 {
@@ -82,7 +82,7 @@ static void forward_scale(struct net_run *run, int i, float *out, const float *i
 
 static void forward_softmax(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    softmax_forward(out, in, run->temperature, n, run->net->shapes[i + 1].c);
+    activation_softmax_forward(out, in, run->temperature, n, run->net->shapes[i + 1].c);
 }
 
 static forward_function *const forward[NODE_KINDS] = {

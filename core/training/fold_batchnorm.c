@@ -1,6 +1,6 @@
 #include "training/fold_batchnorm.h"
 
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 
 #include <assert.h>
 #include <string.h>

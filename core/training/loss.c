@@ -9,7 +9,7 @@
 void cross_entropy_forward(float *losses, float *probabilities, const float *logits, const struct target *targets,
                            float label_smoothing, int n, int c)
 {
-    softmax_forward(probabilities, logits, 1.0f, n, c);
+    activation_softmax_forward(probabilities, logits, 1.0f, n, c);
     for (int i = 0; i < n; i++, logits += c) {
         const struct target *t = &targets[i];
         assert(t->label >= 0 && t->label < c && t->other >= 0 && t->other < c);

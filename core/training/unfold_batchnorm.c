@@ -1,6 +1,6 @@
 #include "training/unfold_batchnorm.h"
 
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "training/muon.h"
 
 #include <assert.h>

@@ -86,11 +86,11 @@ TEST(activations_to_the_bit)
     float *in = test_floats(COUNT), *out = test_floats(COUNT);
     for (int i = 0; i < COUNT; i++)
         in[i] = (float)(i - COUNT / 2) * (i % 2 ? 0.0107421875f : 0.0003662109375f);
-    sigmoid_forward(out, in, COUNT);
+    activation_sigmoid_forward(out, in, COUNT);
     CHECK_EQUAL(golden_crc32(out, COUNT * sizeof *out), 0xf52d4e48);
-    tanh_forward(out, in, COUNT);
+    activation_tanh_forward(out, in, COUNT);
     CHECK_EQUAL(golden_crc32(out, COUNT * sizeof *out), 0x28b12b41);
-    softmax_forward(out, in, 1.25f, COUNT / 64, 64);
+    activation_softmax_forward(out, in, 1.25f, COUNT / 64, 64);
     CHECK_EQUAL(golden_crc32(out, COUNT * sizeof *out), 0x63989bd8);
 }
 

@@ -5,7 +5,7 @@
 #include "kernels/activation.h"
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "kernels/pool.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
@@ -101,14 +101,14 @@ static void conv_of_no_images(void) { conv_forward(c, a, b, NULL, 0, d, 0, &wind
 static void conv_onto_its_input(void) { conv_forward(a, a, b, NULL, 0, d, 1, &window, gemm_exact); }
 static void conv_without_scratch(void) { conv_forward(c, a, b, NULL, 0, NULL, 1, &window, gemm_exact); }
 static void depthwise_between_channels(void) { depthwise_forward(c, a, b, NULL, 0, 1, &widening); }
-static void pool_between_channels(void) { maxpool_forward(c, a, 1, &widening); }
-static void pool_onto_its_input(void) { avgpool_forward(a, a, 1, &pool); }
+static void pool_between_channels(void) { pool_max_forward(c, a, 1, &widening); }
+static void pool_onto_its_input(void) { pool_average_forward(a, a, 1, &pool); }
 static void winograd_of_few_channels(void) { winograd_forward(c, a, b, NULL, 0, d, 1, &narrow, gemm_exact); }
 static void winograd_rows_of_few_channels(void) { winograd_rows_forward(c, a, b, NULL, 0, d, 1, &narrow, gemm_exact); }
 static void norm_of_no_rows(void) { batchnorm_forward(c, a, b, a, d, d, 0, 4); }
-static void activation_one_further(void) { relu_forward(a + 1, a, 8); }
-static void softmax_of_no_temperature(void) { softmax_forward(c, a, 0, 1, 4); }
-static void dropout_of_everything(void) { dropout_forward(c, a, 1, 0, 0, 0, 4); }
+static void activation_one_further(void) { activation_relu_forward(a + 1, a, 8); }
+static void softmax_of_no_temperature(void) { activation_softmax_forward(c, a, 0, 1, 4); }
+static void dropout_of_everything(void) { activation_dropout_forward(c, a, 1, 0, 0, 0, 4); }
 static void int8_pool_onto_its_input(void) { int8_maxpool(numbers, numbers, &pool); }
 static void int8_factors_below_0(void) { int8_add(numbers, others, others, -1, 1, 4); }
 static void int8_winograd_of_other_kernels(void) { int8_winograd_packed(&pool); }
@@ -124,7 +124,7 @@ static void nothing_broken(void)
 {
     struct gemm gemm = product();
     gemm_exact(&gemm);
-    relu_forward(a, a, 8);
+    activation_relu_forward(a, a, 8);
     int8_add(numbers, others, others, 1, 1, 4);
 }
 

@@ -5,7 +5,7 @@
 #include "support/gradient_check.h"
 #include "training/loss.h"
 #include "support/nets.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "kernels/pool.h"
 #include "support/oracle.h"
 #include "support/rounding.h"
@@ -123,11 +123,11 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     layer.dout = test_widened(pool_dout, layer.out_count);
     layer.operation = MAXPOOL;
     f = function_of(&layer, layer.in, in_count);
-    maxpool_forward(out, from, n, &window);
-    maxpool_backward(din, pool_dout, out, from, n, &window);
+    pool_max_forward(out, from, n, &window);
+    pool_max_backward(din, pool_dout, out, from, n, &window);
     gradient_check("maximum pool", din, &f, 40);
     layer.operation = AVGPOOL;
-    avgpool_backward(din, pool_dout, n, &window);
+    pool_average_backward(din, pool_dout, n, &window);
     gradient_check("mean pool", din, &f, 40);
     test_release();
 }
@@ -186,8 +186,8 @@ TEST(maximum_pool_gives_a_tie_to_the_first)
     const struct window window = {{2, 3, 1}, {1, 1, 1}, 2, 3, 1, 0, 0, 1, 1};
     const float in[6] = {1, 5, 2, 5, 5, 0}, dout = 3, expected[6] = {0, 3, 0, 0, 0, 0};
     float out, din[6];
-    maxpool_forward(&out, in, 1, &window);
-    maxpool_backward(din, &dout, &out, in, 1, &window);
+    pool_max_forward(&out, in, 1, &window);
+    pool_max_backward(din, &dout, &out, in, 1, &window);
     CHECK_SAME_BITS(din, expected, 6);
 }
 
@@ -225,10 +225,10 @@ TEST(batch_normalisation)
 
 TEST(activations)
 {
-    static void (*const forward[])(float *, const float *, size_t) = {relu_forward, sigmoid_forward, tanh_forward,
-                                                                       relu6_forward};
-    static void (*const backward[])(float *, const float *, const float *, size_t) = {relu_backward, sigmoid_backward,
-                                                                                      tanh_backward, relu6_backward};
+    static void (*const forward[])(float *, const float *, size_t) = {activation_relu_forward, activation_sigmoid_forward, activation_tanh_forward,
+                                                                       activation_relu6_forward};
+    static void (*const backward[])(float *, const float *, const float *, size_t) = {activation_relu_backward, activation_sigmoid_backward,
+                                                                                      activation_tanh_backward, activation_relu6_backward};
     static const enum node_kind kinds[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_RELU6};
     enum { COUNT = 301 };
     struct random random = random_seed(13, 0);
@@ -252,7 +252,7 @@ TEST(activations)
 
 TEST(activations_that_look_at_their_input)
 {
-    static void (*const backward[])(float *, const float *, const float *, size_t) = {gelu_backward, hardswish_backward};
+    static void (*const backward[])(float *, const float *, const float *, size_t) = {activation_gelu_backward, activation_hardswish_backward};
     static const enum node_kind kinds[] = {NODE_GELU, NODE_HARDSWISH};
     enum { COUNT = 501 };
     struct random random = random_seed(70, 0);
@@ -279,8 +279,8 @@ TEST(softmax_and_temperature)
         float *in = test_random_floats(count, &random), *dout = test_random_floats(count, &random);
         float *out = test_floats(count), *din = test_floats(count);
         for (int t = 1; t <= 3; t++) {
-            softmax_forward(out, in, (float)t * 0.5f, N, c);
-            softmax_backward(din, dout, out, (float)t * 0.5f, N, c);
+            activation_softmax_forward(out, in, (float)t * 0.5f, N, c);
+            activation_softmax_backward(din, dout, out, (float)t * 0.5f, N, c);
             struct layer layer = {.operation = SOFTMAX, .n = N, .c = c, .temperature = t * 0.5,
                                   .in = test_widened(in, count), .out = test_doubles(count),
                                   .dout = test_widened(dout, count), .in_count = count, .out_count = count};

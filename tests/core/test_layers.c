@@ -3,7 +3,7 @@
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
 #include "training/loss.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "kernels/pool.h"
 #include "support/oracle.h"
 #include "support/rounding.h"
@@ -137,7 +137,7 @@ static void check_depthwise(const struct window *window, int n, bool bias, float
                                 (int)(row % (size_t)window->out.h), (int)(pixel % (size_t)window->out.w), (int)(i % c));
     }
     if (ceiling > 0)
-        (ceiling == 6 ? relu6_forward : relu_forward)(same, same, out_count);
+        (ceiling == 6 ? activation_relu6_forward : activation_relu_forward)(same, same, out_count);
     CHECK_SAME_BITS(out, same, out_count);
     test_release();
 }
@@ -194,10 +194,10 @@ TEST(pools_of_any_geometry)
                         from[i] -= 2; /* a padding of zeros would win */
                     const double *wide = test_widened(from, in_count);
                     double *expected = test_doubles(count);
-                    maxpool_forward(out, from, n, &window);
+                    pool_max_forward(out, from, n, &window);
                     oracle_maxpool(expected, wide, n, &window);
                     CHECK_ALL_CLOSE(out, expected, count, 0);
-                    avgpool_forward(out, from, n, &window);
+                    pool_average_forward(out, from, n, &window);
                     oracle_avgpool(expected, wide, n, &window);
                     double *tolerances = test_doubles(count); /* numbers of one sign: no partial sum is above the last one */
                     for (size_t i = 0; i < count; i++)
@@ -301,32 +301,32 @@ static void check_activation(activation_function *function, enum node_kind kind,
 
 TEST(relu)
 {
-    check_activation(relu_forward, NODE_RELU, 0);
+    check_activation(activation_relu_forward, NODE_RELU, 0);
 }
 
 TEST(relu6)
 {
-    check_activation(relu6_forward, NODE_RELU6, 0);
+    check_activation(activation_relu6_forward, NODE_RELU6, 0);
 }
 
 /* sigmoid(x) = 1 / (1 + exp(-x)): below 0 its relative error is that of the exponential, 3e-7, and two roundings. */
 TEST(sigmoid_and_exponential_are_accurate)
 {
-    check_activation(sigmoid_forward, NODE_SIGMOID, 4.2e-7);
+    check_activation(activation_sigmoid_forward, NODE_SIGMOID, 4.2e-7);
 }
 
 /* From 5/8 on 1 - d, d = 2 / (exp(2x) + 1) <= 0.45: d's relative error of 2.3e-7 + 1.2e-7 times 0.45 / 0.55, and a rounding. */
 TEST(tanh_is_accurate)
 {
-    check_activation(tanh_forward, NODE_TANH, 4e-7);
+    check_activation(activation_tanh_forward, NODE_TANH, 4e-7);
 }
 
 /* The gate's sum, 1 / 6, the gate's product and the product with x: four roundings. Beyond the gate's ends none. */
 TEST(hardswish)
 {
-    check_activation(hardswish_forward, NODE_HARDSWISH, 4 * ROUNDING_UNIT);
+    check_activation(activation_hardswish_forward, NODE_HARDSWISH, 4 * ROUNDING_UNIT);
     float in[] = {-1e30f, -3.5f, -3, 3, 3.7f, 6.1f, 1e30f}, out[7];
-    hardswish_forward(out, in, 7);
+    activation_hardswish_forward(out, in, 7);
     for (int i = 0; i < 7; i++)
         CHECK(out[i] == (in[i] > 0 ? in[i] : 0));
 }
@@ -338,7 +338,7 @@ TEST(gelu)
     double *expected = test_doubles(COUNT);
     for (int i = 0; i < COUNT; i++)
         in[i] = (float)(i - COUNT / 2) * (24.0f / (float)COUNT);
-    gelu_forward(out, in, COUNT);
+    activation_gelu_forward(out, in, COUNT);
     oracle_activation(expected, test_widened(in, COUNT), NODE_GELU, COUNT);
     /* x s, s = 1 / (1 + exp(-u)): four roundings in u, which exp turns into so many times u, its own 3e-7, and three more of the result.
      * Below -87 the exponential stands still. */
@@ -349,7 +349,7 @@ TEST(gelu)
     }
     CHECK_ALL_WITHIN(out, expected, tolerances, COUNT);
     float *cut = test_floats(COUNT);
-    gelu_forward_cut(cut, in, COUNT);
+    activation_gelu_forward_cut(cut, in, COUNT);
     int tails = 0;
     for (int i = 0; i < COUNT; i++) {
         const bool tail = out[i] < 0 && out[i] > -1e-24f;
@@ -358,7 +358,7 @@ TEST(gelu)
     }
     CHECK(tails > 1000 && tails < COUNT / 2);
     const float extreme[] = {1e30f, -1e30f, INFINITY, 0, -0.0f, NAN};
-    gelu_forward(out, extreme, 6);
+    activation_gelu_forward(out, extreme, 6);
     CHECK(out[0] == 1e30f && out[1] <= 0 && out[1] > -1 && out[2] == INFINITY && out[3] == 0 && out[4] == 0 && isnan(out[5]));
 }
 
@@ -366,19 +366,19 @@ TEST(activations_of_extreme_numbers)
 {
     const float in[] = {INFINITY, -INFINITY, 0x1.fffffep127f, -0x1.fffffep127f, -0.0f, NAN};
     float out[6];
-    relu_forward(out, in, 6);
+    activation_relu_forward(out, in, 6);
     CHECK(out[0] == INFINITY && out[1] == 0 && out[3] == 0 && out[5] == 0);
-    relu6_forward(out, in, 6);
+    activation_relu6_forward(out, in, 6);
     CHECK(out[0] == 6 && out[1] == 0 && out[2] == 6 && out[3] == 0 && out[4] == 0 && out[5] == 0);
-    sigmoid_forward(out, in, 6);
+    activation_sigmoid_forward(out, in, 6);
     CHECK(out[0] == 1 && out[1] >= 0 && out[1] < 1e-37f && out[2] == 1 && out[3] < 1e-37f && out[4] == 0.5f);
     CHECK(isnan(out[5]));
-    tanh_forward(out, in, 6);
+    activation_tanh_forward(out, in, 6);
     CHECK(out[0] == 1 && out[1] == -1 && out[2] == 1 && out[3] == -1 && out[4] == 0 && isnan(out[5]));
     const float logits[] = {0x1.fffffep127f, -0x1.fffffep127f, 0, 1, 2, 3};
-    softmax_forward(out, logits, 1e-5f, 1, 6);
+    activation_softmax_forward(out, logits, 1e-5f, 1, 6);
     CHECK(out[0] == 1 && out[1] >= 0 && out[1] < 1e-30f);
-    softmax_forward(out, in, 1, 1, 6); /* not a number, but no crash */
+    activation_softmax_forward(out, in, 1, 1, 6); /* not a number, but no crash */
 }
 
 /* e_k / sum e, e_k = exp(z_k), z_k = (in - max) / temperature: two roundings in z, which exp turns into z_k times as many, its own 3e-7,
@@ -415,7 +415,7 @@ TEST(softmax_and_temperature)
                 in[i] *= 30;
             const float temperature = c % 2 ? 1 : 2.5f;
             test_context("%d classes, temperature %g", c, (double)temperature);
-            softmax_forward(out, in, temperature, n, c);
+            activation_softmax_forward(out, in, temperature, n, c);
             oracle_softmax(expected, test_widened(in, count), (double)temperature, n, c);
             check_softmax(out, expected, in, temperature, n, c);
             for (int i = 0; i < n; i++) {
@@ -424,7 +424,7 @@ TEST(softmax_and_temperature)
                     sum += (double)out[i * c + k];
                 CHECK_CLOSE(sum, 1, 1e-5);
             }
-            softmax_forward(in, in, temperature, n, c);
+            activation_softmax_forward(in, in, temperature, n, c);
             CHECK_SAME_BITS(in, out, count);
             test_release();
         }

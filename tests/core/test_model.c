@@ -240,22 +240,22 @@ TEST(every_status_has_its_text)
 TEST(float16_rounds_to_the_nearest_even)
 {
     for (uint32_t half = 0; half < 0x7c00; half++) { /* every finite one, and what lies between it and the next */
-        const float x = float16_to((uint16_t)half), next = float16_to((uint16_t)(half + 1)), middle = x + (next - x) / 2;
-        CHECK_EQUAL(float16_from(x), half);
-        CHECK_EQUAL(float16_from(-x), half | 0x8000);
+        const float x = bytes_float16_to((uint16_t)half), next = bytes_float16_to((uint16_t)(half + 1)), middle = x + (next - x) / 2;
+        CHECK_EQUAL(bytes_float16_from(x), half);
+        CHECK_EQUAL(bytes_float16_from(-x), half | 0x8000);
         if (half == 0x7bff)
             continue;
-        CHECK_EQUAL(float16_from(middle), half + (half & 1));
-        CHECK_EQUAL(float16_from(nextafterf(middle, 0)), half);
-        CHECK_EQUAL(float16_from(nextafterf(middle, next)), half + 1);
+        CHECK_EQUAL(bytes_float16_from(middle), half + (half & 1));
+        CHECK_EQUAL(bytes_float16_from(nextafterf(middle, 0)), half);
+        CHECK_EQUAL(bytes_float16_from(nextafterf(middle, next)), half + 1);
     }
-    CHECK_CLOSE(float16_to(0x3c00), 1, 0);
-    CHECK_CLOSE(float16_to(0x7bff), 65504, 0);
-    CHECK_CLOSE(float16_to(0x0001), 0x1p-24, 0);
-    CHECK_EQUAL(float16_from(65519.0f), 0x7bff);
-    CHECK_EQUAL(float16_from(65520.0f), 0x7c00);
-    CHECK_EQUAL(float16_from(1e30f), 0x7c00);
-    CHECK_EQUAL(float16_from(-1e30f), 0xfc00);
+    CHECK_CLOSE(bytes_float16_to(0x3c00), 1, 0);
+    CHECK_CLOSE(bytes_float16_to(0x7bff), 65504, 0);
+    CHECK_CLOSE(bytes_float16_to(0x0001), 0x1p-24, 0);
+    CHECK_EQUAL(bytes_float16_from(65519.0f), 0x7bff);
+    CHECK_EQUAL(bytes_float16_from(65520.0f), 0x7c00);
+    CHECK_EQUAL(bytes_float16_from(1e30f), 0x7c00);
+    CHECK_EQUAL(bytes_float16_from(-1e30f), 0xfc00);
 }
 
 TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)

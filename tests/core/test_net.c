@@ -297,7 +297,7 @@ TEST(dropout_statistics)
     for (int tenth = 0; tenth < 10; tenth++) {
         const double rate = tenth / 10.0, scale = 1 / (1 - rate);
         test_context("rate %g", rate);
-        dropout_forward(out, in, (float)rate, 5, 6, 7, COUNT);
+        activation_dropout_forward(out, in, (float)rate, 5, 6, 7, COUNT);
         int dropped = 0, pairs = 0;
         for (int i = 0; i < COUNT; i++) {
             dropped += out[i] == 0;
@@ -306,13 +306,13 @@ TEST(dropout_statistics)
         }
         CHECK_CLOSE(dropped, rate * (double)COUNT, 5 * sqrt((double)COUNT * rate * (1 - rate)));
         CHECK_CLOSE(pairs, rate * rate * (double)COUNT, 10 * sqrt((double)COUNT * rate)); /* neighbours are independent */
-        dropout_backward(din, in, (float)rate, 5, 6, 7, COUNT);
+        activation_dropout_backward(din, in, (float)rate, 5, 6, 7, COUNT);
         CHECK_SAME_BITS(din, out, COUNT);
         /* A part of the numbers, named by its first, is dropped as the whole is. */
-        dropout_forward(din, in, (float)rate, 5, 6, 7 + 1000, COUNT - 1000);
+        activation_dropout_forward(din, in, (float)rate, 5, 6, 7 + 1000, COUNT - 1000);
         CHECK_SAME_BITS(din, out + 1000, COUNT - 1000);
         if (tenth) {
-            dropout_forward(din, in, (float)rate, 5, 7, 7, COUNT);
+            activation_dropout_forward(din, in, (float)rate, 5, 7, 7, COUNT);
             CHECK(memcmp(din, out, COUNT * sizeof *out) != 0);
         }
     }

@@ -1,7 +1,7 @@
 /* core/net/net_backward.c: the gradient of every parameter of whole nets against central differences of the oracle. */
 #include "support/gradient_check.h"
 #include "support/nets.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "support/oracle.h"
 #include "support/test.h"
 

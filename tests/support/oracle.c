@@ -1,6 +1,6 @@
 #include "support/oracle.h"
 
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "support/test.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "exchange/onnx.h"
 
 #include "model/layer_name.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "exchange/protobuf.h"
 #include "cli/memory.h"
 

@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 #include "model/layer_name.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "cli/errors.h"
 #include "cli/json.h"
 #include "cli/memory.h"

@@ -2,7 +2,7 @@
 
 #include "model/model_file.h"
 #include "model/net_memory.h"
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 

@@ -1,4 +1,4 @@
-#include "kernels/norm.h"
+#include "kernels/batchnorm.h"
 
 #include "base/contract.h"
 
