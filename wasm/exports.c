@@ -2,7 +2,7 @@
  *
  *     model_buffer(size) -> place to write a model     model_open() -> status
  *     pixel_buffer(width, height) -> place for RGBA    classify_pixels(width, height) -> status
- *     file_buffer(size) -> place for a JPEG or PNG     classify_file(size) -> status
+ *     file_buffer(size) -> place for an image file     classify_file(size) -> status
  *     logits(), probabilities() -> place of class_count() floats
  *     label(index), notes(), status_message(status) -> place of zero-terminated UTF-8
  *

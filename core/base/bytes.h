@@ -19,6 +19,17 @@ static inline uint32_t bytes_get4(const uint8_t *p)
     return bytes_get2(p) | bytes_get2(p + 2) << 16;
 }
 
+/* The highest byte first, as JPEG, PNG, IDX and SHA-256 have it. */
+static inline uint32_t bytes_get2_big(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 8 | p[1];
+}
+
+static inline uint32_t bytes_get4_big(const uint8_t *p)
+{
+    return bytes_get2_big(p) << 16 | bytes_get2_big(p + 2);
+}
+
 static inline float bytes_get_float(const uint8_t *p)
 {
     const uint32_t bits = bytes_get4(p);
@@ -37,6 +48,12 @@ static inline void bytes_put4(uint8_t *p, uint32_t x)
 {
     for (int i = 0; i < 4; i++)
         p[i] = (uint8_t)(x >> (8 * i));
+}
+
+static inline void bytes_put4_big(uint8_t *p, uint32_t x)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(x >> (24 - 8 * i));
 }
 
 static inline void bytes_put_float(uint8_t *p, float x)

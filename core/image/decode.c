@@ -5,6 +5,7 @@
 #include "image/bmp.h"
 #include "image/image.h"
 #include "base/bounds.h"
+#include "base/bytes.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -49,16 +50,6 @@ struct file {
     size_t size;
 };
 
-static unsigned get2(const uint8_t *p)
-{
-    return (unsigned)p[0] << 8 | p[1];
-}
-
-static uint32_t get4(const uint8_t *p)
-{
-    return (uint32_t)get2(p) << 16 | get2(p + 2);
-}
-
 /* The value of the tag Orientation in an EXIF block ("Exif\0\0", then a TIFF header and its first directory), or 1. */
 static int exif_orientation(const uint8_t *p, size_t size)
 {
@@ -67,8 +58,8 @@ static int exif_orientation(const uint8_t *p, size_t size)
     p += 6;
     size -= 6;
     const bool little = p[0] == 'I';
-#define TIFF2(at) (little ? (unsigned)p[(at) + 1] << 8 | p[at] : get2(p + (at)))
-    const uint64_t directory = little ? TIFF2(4) | (uint64_t)TIFF2(6) << 16 : get4(p + 4);
+#define TIFF2(at) (little ? (unsigned)p[(at) + 1] << 8 | p[at] : bytes_get2_big(p + (at)))
+    const uint64_t directory = little ? TIFF2(4) | (uint64_t)TIFF2(6) << 16 : bytes_get4_big(p + 4);
     if (directory + 2 > size)
         return 1;
     const unsigned entries = TIFF2(directory);
@@ -97,15 +88,15 @@ static enum status jpeg_header(int *width, int *height, int *orientation, struct
             at++;
             continue;
         }
-        const size_t length = get2(file.bytes + at + 2);
+        const size_t length = bytes_get2_big(file.bytes + at + 2);
         if (length < 2 || at + 2 + length > file.size)
             return STATUS_IMAGE_CORRUPT;
         const uint8_t *segment = file.bytes + at + 4;
         if (marker == 0xe1 && *orientation == 1)
             *orientation = exif_orientation(segment, length - 2);
         if (marker >= 0xc0 && marker <= 0xc2 && length >= 8) {
-            *height = (int)get2(segment + 1);
-            *width = (int)get2(segment + 3);
+            *height = (int)bytes_get2_big(segment + 1);
+            *width = (int)bytes_get2_big(segment + 3);
             const enum status status = image_check(*width, *height);
             return !status && segment[5] == 4 ? STATUS_IMAGE_CMYK : status; /* four components: CMYK or YCCK */
         }
@@ -135,7 +126,7 @@ static bool jpeg_complete(struct file file)
         if (at + 2 > file.size)
             return false;
         scanned |= marker == 0xda;
-        at += get2(file.bytes + at);
+        at += bytes_get2_big(file.bytes + at);
     }
     return false;
 }
@@ -151,23 +142,19 @@ static enum status bmp_size(int *width, int *height, struct file file)
 
 static enum status header(struct picture *picture, struct file file)
 {
-    static const uint8_t png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     *picture = (struct picture){.orientation = 1};
-    const bool jpeg = file.size >= 3 && file.bytes[0] == 0xff && file.bytes[1] == 0xd8 && file.bytes[2] == 0xff;
-    const bool bmp = file.size >= 2 && memcmp(file.bytes, "BM", 2) == 0;
-    if ((jpeg || bmp) && file.size > LIMIT_IMAGE_BYTES)
-        return STATUS_IMAGE_SIZE;
-    picture->format = jpeg ? PICTURE_JPEG : bmp ? PICTURE_BMP : PICTURE_PNG;
-    if (jpeg)
-        return jpeg_header(&picture->width, &picture->height, &picture->orientation, file);
-    if (bmp)
-        return bmp_size(&picture->width, &picture->height, file);
-    if (file.size < 8 || memcmp(file.bytes, png, sizeof png) != 0)
+    if (!format_of(&picture->format, file.bytes, file.size))
         return STATUS_IMAGE_FORMAT;
+    if (picture->format != PICTURE_PNG && file.size > LIMIT_IMAGE_BYTES)
+        return STATUS_IMAGE_SIZE;
+    if (picture->format == PICTURE_JPEG)
+        return jpeg_header(&picture->width, &picture->height, &picture->orientation, file);
+    if (picture->format == PICTURE_BMP)
+        return bmp_size(&picture->width, &picture->height, file);
     /* IHDR must come first: stb_image would skip another chunk here and then believe a size that was never checked. */
     if (file.size < 33 || memcmp(file.bytes + 8, "\0\0\0\rIHDR", 8) != 0)
         return STATUS_IMAGE_CORRUPT;
-    const uint32_t w = get4(file.bytes + 16), h = get4(file.bytes + 20);
+    const uint32_t w = bytes_get4_big(file.bytes + 16), h = bytes_get4_big(file.bytes + 20);
     if (file.size > LIMIT_IMAGE_BYTES || w > LIMIT_IMAGE_SIDE || h > LIMIT_IMAGE_SIDE)
         return STATUS_IMAGE_SIZE;
     picture->width = (int)w;

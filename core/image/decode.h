@@ -13,11 +13,10 @@
 #define DECODE_H
 
 #include "base/status.h"
+#include "image/formats.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-enum picture_format { PICTURE_JPEG, PICTURE_PNG, PICTURE_BMP };
 
 struct picture {
     int width, height;

@@ -337,7 +337,36 @@ TEST(deflated_data)
         CHECK_EQUAL(decode_deflated(out, 10, copy_of(fixed, length), length), STATUS_IMAGE_CORRUPT);
 }
 
+TEST(formats_are_known_by_first_bytes_and_extensions)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        enum picture_format format;
+        const char *name, *extension;
+    } files[] = {{"\xff\xd8\xff", 3, PICTURE_JPEG, "JPEG", "a/b.c.JPG"}, {"\x89PNG\r\n\x1a\n", 8, PICTURE_PNG, "PNG", ".png"},
+                 {"BM", 2, PICTURE_BMP, "BMP", "x.Dib"}};
+    CHECK_EQUAL(sizeof files / sizeof *files, PICTURE_FORMAT_COUNT);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        enum picture_format format;
+        const uint8_t *bytes = copy_of((const uint8_t *)files[i].bytes, files[i].size);
+        test_context("%s", files[i].name);
+        CHECK(format_of(&format, bytes, files[i].size) && format == files[i].format);
+        CHECK(!format_of(&format, bytes, files[i].size - 1));
+        CHECK(strcmp(format_name(files[i].format), files[i].name) == 0);
+        for (int k = 0; k < PICTURE_FORMAT_COUNT; k++)
+            CHECK_EQUAL(format_has_extension((enum picture_format)k, files[i].extension), k == (int)files[i].format);
+        CHECK(strstr(eyelet_status_text(STATUS_IMAGE_FORMAT), files[i].name) != NULL);
+    }
+    static const char *const others[] = {"", "jpg", "a.jp", "a.jpgs", "a.gif", "a.", "a.jpg jpeg", "a. "};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        test_context("%s", others[i]);
+        CHECK(!format_has_any_extension(others[i]));
+    }
+}
+
 static const struct test tests[] = {
+    ENTRY(formats_are_known_by_first_bytes_and_extensions),
     ENTRY(pictures_of_both_formats),
     ENTRY(exif_orientations),
     ENTRY(damaged_exif_is_passed_over),

@@ -45,11 +45,24 @@ test('limits are those of core/base/bounds.h', () => {
         assert.notDeepEqual(limitsIn(bounds.replace(new RegExp(`(LIMIT_${name} +\\(?)`), '$19')), { ...limits }, name);
 });
 
-test('image formats are known by their first bytes', () => {
-    const files = { JPEG: jpeg, PNG: encodePng(gradient(2, 2)), BMP: encodeBmp(gradient(2, 2)) };
-    assert.deepEqual(Object.keys(files), Object.keys(imageFormats));
-    for (const [name, magic] of Object.entries(imageFormats))
-        assert.ok(files[name].toString('latin1').startsWith(magic), name);
+/* The rows of PICTURE_FORMATS: name to first bytes. */
+function formatsIn(header) {
+    const rows = [...header.matchAll(/^ {4}ROW\((\w+), "[a-z ]+", "([^"]+)"\)/gm)];
+    return Object.fromEntries(rows.map(([, name, magic]) => [name, magic.replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+        .replaceAll('\\r', '\r').replaceAll('\\n', '\n')]));
+}
+
+test('image formats are those of core/image/formats.h, here and in every text that lists them', () => {
+    const formats = formatsIn(read('core/image/formats.h')), files = { JPEG: jpeg, PNG: encodePng(gradient(2, 2)), BMP: encodeBmp(gradient(2, 2)) };
+    assert.deepEqual(Object.keys(imageFormats), Object.keys(formats));
+    assert.deepEqual(Object.keys(files), Object.keys(formats));
+    for (const [name, magic] of Object.entries(imageFormats)) {
+        assert.ok(formats[name].startsWith(magic), name);
+        assert.ok(files[name].toString('latin1').startsWith(formats[name]), name);
+        for (const [file, pattern] of [['core/base/status.c', /the image is neither [^"]*/], ['core/base/status.h', /STATUS_IMAGE_FORMAT = .*/],
+            ['web/classifier.d.ts', /Pixels, or the bytes of .*/], ['web/classifier.js', /classifier\.classify\(await file.*/], ['train_native/commands/classify.c', /eyelet classify MODEL [^\n]*/]])
+            assert.ok(pattern.exec(read(file))?.[0].includes(name), `${file} does not list ${name}`);
+    }
 });
 
 test('classifier.d.ts names every code and the default of topK', () => {

@@ -1,5 +1,7 @@
 #include "cli/sha256.h"
 
+#include "base/bytes.h"
+
 #include <string.h>
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
@@ -21,7 +23,7 @@ static void compress(uint32_t hash[8], const uint8_t *block)
 {
     uint32_t words[64], letters[8];
     for (int i = 0; i < 16; i++, block += 4)
-        words[i] = (uint32_t)block[0] << 24 | (uint32_t)block[1] << 16 | (uint32_t)block[2] << 8 | block[3];
+        words[i] = bytes_get4_big(block);
     for (int i = 16; i < 64; i++) {
         const uint32_t near = words[i - 2], far = words[i - 15];
         words[i] = words[i - 16] + (rotated(far, 7) ^ rotated(far, 18) ^ far >> 3) + words[i - 7] +
@@ -69,13 +71,13 @@ void sha256_end(uint8_t digest[SHA256_BYTES], struct sha256 *state)
 {
     static const uint8_t padding[SHA256_BLOCK] = {0x80};
     uint8_t bits[8];
-    for (int i = 0; i < 8; i++)
-        bits[i] = (uint8_t)(state->size * 8 >> (56 - 8 * i));
+    bytes_put4_big(bits, (uint32_t)(state->size * 8 >> 32));
+    bytes_put4_big(bits + 4, (uint32_t)(state->size * 8));
     const size_t held = (size_t)(state->size % SHA256_BLOCK);
     sha256_add(state, padding, (held < 56 ? 56 : 120) - held);
     sha256_add(state, bits, sizeof bits);
-    for (int i = 0; i < SHA256_BYTES; i++)
-        digest[i] = (uint8_t)(state->hash[i / 4] >> (24 - 8 * (i % 4)));
+    for (int i = 0; i < SHA256_BYTES / 4; i++)
+        bytes_put4_big(digest + 4 * i, state->hash[i]);
 }
 
 void sha256_text(char text[2 * SHA256_BYTES + 1], const uint8_t digest[SHA256_BYTES])

@@ -19,7 +19,6 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const char usage[] =
     "eyelet classify MODEL FILE|FOLDER...: classify images (JPEG, PNG, BMP), best classes first\n"
@@ -121,9 +120,7 @@ static void add_path(struct text_list *paths, const char *folder, const char *na
 
 static int is_picture(const struct dirent *entry)
 {
-    const char *name = entry->d_name, *dot = strrchr(name, '.');
-    return *name != '.' && dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png") ||
-                                  !strcasecmp(dot, ".bmp"));
+    return *entry->d_name != '.' && format_has_any_extension(entry->d_name);
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)

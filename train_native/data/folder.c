@@ -1,6 +1,7 @@
 /* A folder for each class: what is in it by the file system. */
 #include "data/folder.h"
 
+#include "image/formats.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/list.h"
@@ -47,13 +48,12 @@ static bool is_folder(const char *path)
 /* Pictures by their names: also of kinds that cannot be read, so that they are missed and not passed over. */
 static bool is_picture_name(const char *name)
 {
-    static const char *const endings[] = {"jpg", "jpeg", "jpe", "jfif", "png", "bmp", "dib", "gif", "webp", "tif", "tiff", "heic",
-                                          "heif", "avif", "jp2", "jxl", "ppm", "pgm", "svg"};
+    static const char *const others[] = {"gif", "webp", "tif", "tiff", "heic", "heif", "avif", "jp2", "jxl", "ppm", "pgm", "svg"};
     const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-        if (strcasecmp(dot + 1, endings[i]) == 0)
+    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(dot + 1, others[i]) == 0)
             return true;
-    return false;
+    return format_has_any_extension(name);
 }
 
 /* The folders in a folder. Pictures beside them are of no class. */

@@ -128,8 +128,7 @@ static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, co
     const size_t header = 4 + 4 * (size_t)count;
     bool sound = size >= header && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == 8 && bytes[3] == count;
     for (int i = 0; sound && i < count; i++) {
-        const uint8_t *p = bytes + 4 + 4 * i;
-        dimensions[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+        dimensions[i] = bytes_get4_big(bytes + 4 + 4 * i);
         sound = !__builtin_mul_overflow(expected, (size_t)dimensions[i], &expected);
     }
     if (!sound)

@@ -14,7 +14,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 const char *const survey_parts[SURVEY_PARTS] = {"train", "validation", "test", "undivided"};
 enum { MAX_IMBALANCE = 50, FEW = 10 };
@@ -81,15 +80,10 @@ static bool readable(const struct survey *survey, int i)
 
 bool survey_misnamed(const struct survey *survey, int index)
 {
-    static const char *const endings[][5] = {[PICTURE_JPEG] = {"jpg", "jpeg", "jpe", "jfif"}, [PICTURE_PNG] = {"png"}, [PICTURE_BMP] = {"bmp", "dib"}};
     if (!survey->facts || !readable(survey, index))
         return false;
     const char *dot = strrchr(survey->files[index], '.');
-    const char *const *own = endings[survey->facts[index].format];
-    for (int i = 0; dot && own[i]; i++)
-        if (strcasecmp(dot + 1, own[i]) == 0)
-            return false;
-    return dot != NULL && !strchr(dot, '/');
+    return dot && !strchr(dot, '/') && !format_has_extension((enum picture_format)survey->facts[index].format, survey->files[index]);
 }
 
 static int by_area(const void *a, const void *b)

@@ -1,0 +1,36 @@
+/* The image formats that decode.h reads: the one table of their names, file extensions and first bytes.
+ *
+ *     enum picture_format format;
+ *     if (format_of(&format, bytes, size)) puts(format_name(format));
+ *
+ * Another format is a row here, its decoder behind decode_picture (decode.c), and what web/contract.js and core/base/status.c say
+ * of it, which tests compare with this table. */
+#ifndef FORMATS_H
+#define FORMATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*             name  extensions          first bytes */
+#define PICTURE_FORMATS(ROW) \
+    ROW(JPEG, "jpg jpeg jpe jfif", "\xff\xd8\xff") \
+    ROW(PNG, "png", "\x89PNG\r\n\x1a\n") \
+    ROW(BMP, "bmp dib", "BM")
+
+#define PICTURE_FORMAT(name, extensions, magic) PICTURE_##name,
+enum picture_format { PICTURE_FORMATS(PICTURE_FORMAT) PICTURE_FORMAT_COUNT };
+#undef PICTURE_FORMAT
+
+/* By the first bytes of a file; false if it is of none of them. */
+bool format_of(enum picture_format *format, const uint8_t *bytes, size_t size);
+
+const char *format_name(enum picture_format format);
+
+/* Whether a file's name has one of the format's extensions, in capitals or not. */
+bool format_has_extension(enum picture_format format, const char *path);
+
+/* The same of any format. */
+bool format_has_any_extension(const char *path);
+
+#endif
