@@ -38,7 +38,7 @@ test('training ends with a calibration, says so, and tells of it in the notes', 
         assert.notEqual(temperatureOf(join(trained, name)), 1);
     assert.equal(temperatureOf(join(trained, 'm.eyelet')), Math.fround(temperature));
     const { notes } = await summary(join(trained, 'm.eyelet'));
-    assert.match(notes, /^validation: share 0\.25 of 2000 images, seed 5$/m);
+    assert.match(notes, /^validation: fraction 0\.25 of 2000 images, seed 5$/m);
     assert.match(notes, new RegExp(`^calibration: temperature ${temperature} from 500 validation images; error ${before_} % before, ${after_} % after$`, 'm'));
 });
 
@@ -131,7 +131,7 @@ test('what calibrate cannot use or write is named, and the model stays as it is'
     assert.deepEqual(readFileSync(path), bytes);
     nothingLeftOver(here);
     const tiny = (notes) => folder({ 'm.eyelet': tinyModel({ notes }) });
-    refused(await calibrate(tiny('validation: share 0.1 of 60000 images, seed 1\n')), { subject: data, reason: /has 50000 images, and the model was trained with 60000/ });
-    for (const note of ['share nan of 10 images, seed 1', 'share 2 of 10 images, seed 1', 'share 0.1 of -5 images, seed 1', 'none'])
+    refused(await calibrate(tiny('validation: fraction 0.1 of 60000 images, seed 1\n')), { subject: data, reason: /has 50000 images, and the model was trained with 60000/ });
+    for (const note of ['fraction nan of 10 images, seed 1', 'fraction 2 of 10 images, seed 1', 'fraction 0.1 of -5 images, seed 1', 'none'])
         refused(await calibrate(tiny(`validation: ${note}\n`)), { subject: 'm.eyelet', reason: /do not say/ });
 });

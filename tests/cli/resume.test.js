@@ -1,7 +1,7 @@
 /* A run that was stopped, by a signal or by kill -9 at any moment, goes on with --resume and ends in the same model, bit for
  * bit, and the same log as one that was never stopped. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -121,4 +121,34 @@ test('without a checkpoint --resume is refused, and without --resume a checkpoin
     const result = succeeded(await eyelet(command, { cwd: here }));
     assert.match(result.stderr, /starting anew/);
     alike(here, straight);
+});
+
+/* ---- From one build to another ---- */
+
+const builds = readdirSync(new URL('../../build/', import.meta.url)).map((name) => new URL(`../../build/${name}/eyelet`, import.meta.url).pathname)
+    .filter((path) => existsSync(path)); /* x86-64-v4, x86-64-v3, scalar ...: what is built of them */
+
+test('an exact run crosses from one build to another, and ends in the model that any of them trains alone',
+    { skip: builds.length > 1 ? false : 'NOT TESTED: this needs two builds, like x86-64-v3 and scalar' }, async () => {
+        const exact = [...command, '--exact'], first = folder();
+        succeeded(await start(builds[0], exact, { cwd: first }).result);
+        for (const build of builds.slice(1)) {
+            const here = folder(), { child, result, seen } = start(builds[0], exact, { cwd: here });
+            await seen(/^epoch +2\//m);
+            child.kill('SIGINT');
+            refused(await result, { status: 130, reason: /^stopped by a signal/, hint: /--resume/ });
+            succeeded(await start(build, [...exact, '--resume'], { cwd: here }).result);
+            alike(here, first);
+            const alone = folder();
+            succeeded(await start(build, exact, { cwd: alone }).result);
+            alike(alone, first);
+        }
+    });
+
+test('a run does not change its arithmetic on the way', async () => {
+    const here = folder();
+    await stopped(here, 'SIGINT', 2, 5);
+    if (!readFileSync(join(here, 'm.checkpoint')).includes('multiply-add=fused'))
+        return; /* this build has no other */
+    refused(await eyelet([...command, '--exact', '--resume'], { cwd: here }), { subject: 'm.checkpoint', reason: /another run: it has multiply-add=fused, this one has multiply-add=exact/ });
 });

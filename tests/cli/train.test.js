@@ -191,7 +191,7 @@ test('--schedule plateau lowers the rates once the validation loss no longer fal
 test('--find-learning-rate suggests a tenth of the rate of the lowest loss and writes nothing', async () => {
     const here = folder();
     const arguments2 = ['train', '--find-learning-rate', '--network', join(networks, 'small.txt'), '--data', noisy, '--limit', '500'];
-    const { suggested, rates, losses } = JSON.parse(succeeded(await eyelet([...arguments2, '--json'], { cwd: here })).stdout);
+    const { suggested, learning_rates: rates, losses } = JSON.parse(succeeded(await eyelet([...arguments2, '--json'], { cwd: here })).stdout);
     const lowest = losses.indexOf(Math.min(...losses));
     assert.equal(rates.length, losses.length);
     assert.ok(Math.abs(suggested / (rates[lowest] / 10) - 1) < 0.06, `${suggested} of ${rates[lowest]}`);
@@ -217,6 +217,16 @@ test('one seed gives one model with AVX2 and with AVX-512',
             assert.ok(models[0].equals(models[1]), network);
         }
     });
+
+test('--exact is another arithmetic: other weights where multiply-adds can be fused, and a word in the configuration', async () => {
+    const [fast, exact] = [folder(), folder()];
+    for (const [here, ...more] of [[fast], [exact, '--exact']])
+        succeeded(await train(here, 'rich', '--epochs', '1', '-o', 'run/', ...more));
+    const arithmetic = (here) => readFileSync(join(here, 'run/run.txt'), 'utf8').match(/^multiply-add=(.*)$/m)[1];
+    assert.equal(arithmetic(exact), 'exact');
+    const weights = await Promise.all([fast, exact].map(async (here) => JSON.parse(succeeded(await eyelet(['summary', 'run/run.eyelet', '--json'], { cwd: here })).stdout).weights_checksum));
+    assert.equal(weights[0] === weights[1], arithmetic(fast) === 'exact');
+});
 
 /* ---- What is saved is what was measured ---- */
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LOOKED_AT = 101, USUAL_SIDE = 64, LEAST_STEPS = 9 /* in an epoch */, LEAST_BATCH = 100 };
+enum { LOOKED_AT = 101, USUAL_SIDE = 64, MIN_STEPS = 9 /* in an epoch */, MIN_BATCH = 100 };
 
 /* ---- The pictures' size ---- */
 
@@ -28,11 +28,11 @@ static int looked_at(const struct photo_list *list)
 static void look(void *context, int i)
 {
     const struct sizes *sizes = context;
-    const int place = (int)((int64_t)sizes->list->count * i / looked_at(sizes->list));
+    const int index = (int)((int64_t)sizes->list->count * i / looked_at(sizes->list));
     size_t size;
     const char *reason;
     int width, height;
-    uint8_t *bytes = read_file(&size, &reason, sizes->list->photos[place].path, LIMIT_IMAGE_BYTES);
+    uint8_t *bytes = read_file(&size, &reason, sizes->list->photos[index].path, LIMIT_IMAGE_BYTES);
     if (bytes && decode_size(&width, &height, bytes, size) == STATUS_OK)
         sizes->sides[i] = width < height ? width : height;
     free(bytes);
@@ -66,9 +66,9 @@ static int usual_side(const struct photo_list *list)
 
 /* ---- The choice ---- */
 
-static int within(int value, int least, int most)
+static int clamp(int value, int min, int max)
 {
-    return value < least ? least : value > most ? most : value;
+    return value < min ? min : value > max ? max : value;
 }
 
 struct choice choose_recipe(const struct dataset *dataset, const char *from)
@@ -88,9 +88,9 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
         recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
     /* The recipes' epochs are for 5,000 pictures; few are seen more often, but not as often as would make up for their number. */
     const int own = recipe->settings.epochs, batch = recipe->settings.batch;
-    recipe->settings.epochs = within((int)lround(own * sqrt(5000.0 / (pictures > 0 ? pictures : 1))), own / 4, own * 5);
-    recipe->settings.batch = within(pictures / LEAST_STEPS, batch < LEAST_BATCH ? batch : LEAST_BATCH, batch);
+    recipe->settings.epochs = clamp((int)lround(own * sqrt(5000.0 / (pictures > 0 ? pictures : 1))), own / 4, own * 5);
+    recipe->settings.batch = clamp(pictures / MIN_STEPS, batch < MIN_BATCH ? batch : MIN_BATCH, batch);
     if (pictures < 20 * dataset->classes)
-        recipe->validation = 0; /* a handful says nothing, and all are needed to learn from */
+        recipe->validation = 0; /* too few to measure with, and all are needed to train with */
     return choice;
 }

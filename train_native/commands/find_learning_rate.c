@@ -12,7 +12,7 @@ struct test {
     struct trainer_settings settings; /* with the learning rate of the step under way */
     const struct trainer_settings *asked;
     int steps;
-    double rates[STEPS], losses[STEPS]; /* losses: an exponential moving average, or single ones jump too much */
+    double learning_rates[STEPS], losses[STEPS]; /* losses: an exponential moving average, or single ones jump too much */
     double ema, lowest, loss_before;    /* loss_before: of the epoch, up to the step before */
 };
 
@@ -22,32 +22,32 @@ static void set_learning_rate(struct test *test)
     test->settings.optimizer = test->asked->optimizer;
     optimizer_scale_learning_rates(&test->settings.optimizer, (float)(rate / (double)test->asked->optimizer.learning_rate));
     if (test->steps < STEPS)
-        test->rates[test->steps] = rate;
+        test->learning_rates[test->steps] = rate;
 }
 
 /* After each step; false when the loss has left its lowest point for good, or all steps are done. */
 static bool note(void *context, const struct epoch_result *so_far, int images)
 {
-    static const double stays = 0.9; /* of the average in a step */
+    static const double decay = 0.9; /* of the moving average */
     struct test *test = context;
     const int left = so_far->count % test->settings.batch; /* the last step of an epoch may be a smaller one */
     const double loss = (so_far->loss_sum - test->loss_before) / (left ? left : test->settings.batch);
     test->loss_before = so_far->count == images ? 0 : so_far->loss_sum;
-    test->ema = stays * test->ema + (1 - stays) * loss;
-    const double smooth = test->losses[test->steps] = test->ema / (1 - pow(stays, test->steps + 1));
+    test->ema = decay * test->ema + (1 - decay) * loss;
+    const double smooth = test->losses[test->steps] = test->ema / (1 - pow(decay, test->steps + 1));
     test->lowest = test->steps == 0 || smooth < test->lowest ? smooth : test->lowest;
     test->steps++;
     set_learning_rate(test);
     return test->steps < STEPS && smooth <= 2 * test->lowest + 1;
 }
 
-/* A tenth of the rate of the lowest loss: there the loss falls, and there is room before it rises (fast.ai's rule). */
+/* A tenth of the learning rate of the lowest loss: there the loss falls, and there is room before it rises (fast.ai's rule). */
 static double suggestion(const struct test *test)
 {
     int best = 0;
     for (int i = 1; i < test->steps; i++)
         best = test->losses[i] < test->losses[best] ? i : best;
-    const double rate = test->rates[best] / 10, digits = pow(10, floor(log10(rate)) - 1);
+    const double rate = test->learning_rates[best] / 10, digits = pow(10, floor(log10(rate)) - 1);
     return round(rate / digits) * digits;
 }
 
@@ -56,11 +56,11 @@ static void print_table(const struct test *test)
     enum { BAR = 40, EVERY = 5 };
     static const char line[BAR + 1] = "========================================";
     const double highest = test->losses[0] + 0.5 * (test->losses[0] - test->lowest); /* the rise at the end is cut off */
-    printf("      rate      loss\n");
+    printf("  learning rate      loss\n");
     for (int i = 0; i < test->steps; i += EVERY) {
         const double fraction = (test->losses[i] - test->lowest) / (highest - test->lowest + 1e-9);
         const int length = (int)((double)BAR * (fraction < 1 ? fraction : 1));
-        printf("%10.2g  %8.4f  %.*s%s\n", test->rates[i], test->losses[i], length, line, fraction > 1 ? ">" : "");
+        printf("%15.2g  %8.4f  %.*s%s\n", test->learning_rates[i], test->losses[i], length, line, fraction > 1 ? ">" : "");
     }
 }
 
@@ -78,15 +78,15 @@ void find_learning_rate(struct trainer *trainer, const struct trainer_settings *
         die(NULL, "Something is wrong with the data or the network.", "the loss is not a finite number in the first step");
     const double rate = suggestion(&test);
     if (json) {
-        printf("{\"suggested\": %g, \"rates\": [", rate);
+        printf("{\"suggested\": %g, \"learning_rates\": [", rate);
         for (int i = 0; i < test.steps; i++)
-            printf("%s%.6g", i ? ", " : "", test.rates[i]);
+            printf("%s%.6g", i ? ", " : "", test.learning_rates[i]);
         printf("], \"losses\": [");
         for (int i = 0; i < test.steps; i++)
             printf("%s%.6g", i ? ", " : "", test.losses[i]);
         printf("]}\n");
     } else {
         print_table(&test);
-        printf("suggested: --learning-rate %g, a tenth of the rate of the lowest loss\n", rate);
+        printf("suggested: --learning-rate %g, a tenth of that of the lowest loss\n", rate);
     }
 }

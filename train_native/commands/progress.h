@@ -1,4 +1,4 @@
-/* What is seen of a training run: a line for each epoch, the bar on a terminal, and the log (CSV).
+/* The progress of a training run: a line for each epoch, the bar on a terminal, and the log (CSV).
  *
  *     struct progress progress = progress_open(&options, "mine.csv", -1);
  *     progress_start(&progress, epoch, 0);

@@ -36,9 +36,9 @@ static struct dataset validation_images(const struct dataset *dataset, const str
     part.pixels = allocate(count, bytes);
     part.labels = allocate(count, sizeof *part.labels);
     for (size_t i = 0; i < count; i++) {
-        const int place = split->validation[i];
-        memcpy(part.pixels + i * bytes, dataset->pixels + (size_t)place * bytes, bytes);
-        part.labels[i] = dataset->labels[place];
+        const int index = split->validation[i];
+        memcpy(part.pixels + i * bytes, dataset->pixels + (size_t)index * bytes, bytes);
+        part.labels[i] = dataset->labels[index];
     }
     const size_t length = strlen(dataset->name) + sizeof " (validation)";
     part.name = allocate(length, 1);

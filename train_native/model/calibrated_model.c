@@ -21,23 +21,23 @@ double calibrated_model_threshold(const char *notes)
     return score > 0 && score <= 1 ? score : 0; /* notes are text from whoever made the model */
 }
 
-const char *calibrated_model_split_note(float share, int images, int seed)
+const char *calibrated_model_split_note(float fraction, int images, int seed)
 {
     static char text[96];
     char digits[32]; /* as few as give back the same float: 0.1 */
     for (int precision = 1; precision <= 9; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, (double)share);
-        if (strtof(digits, NULL) == share)
+        snprintf(digits, sizeof digits, "%.*g", precision, (double)fraction);
+        if (strtof(digits, NULL) == fraction)
             break;
     }
-    snprintf(text, sizeof text, "%s: share %s of %d images, seed %d\n", split_key, digits, images, seed);
+    snprintf(text, sizeof text, "%s: fraction %s of %d images, seed %d\n", split_key, digits, images, seed);
     return text;
 }
 
-bool calibrated_model_read_split(const char *notes, float *share, int *images, int *seed)
+bool calibrated_model_read_split(const char *notes, float *fraction, int *images, int *seed)
 {
     const char *text = model_file_note(notes, split_key);
-    return text && sscanf(text, "share %f of %d images, seed %d", share, images, seed) == 3 && *share > 0 && *share < 1 && *images > 0 &&
+    return text && sscanf(text, "fraction %f of %d images, seed %d", fraction, images, seed) == 3 && *fraction > 0 && *fraction < 1 && *images > 0 &&
            *seed >= 0;
 }
 

@@ -26,9 +26,9 @@ void calibrated_model_print(const struct calibration *calibration, bool json);
 double calibrated_model_threshold(const char *notes);
 
 /* For the notes: which images of its data a model has not trained from. The text is good for one call. */
-const char *calibrated_model_split_note(float share, int images, int seed);
+const char *calibrated_model_split_note(float fraction, int images, int seed);
 
 /* The same from the notes; false if they do not say. */
-bool calibrated_model_read_split(const char *notes, float *share, int *images, int *seed);
+bool calibrated_model_read_split(const char *notes, float *fraction, int *images, int *seed);
 
 #endif

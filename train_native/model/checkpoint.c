@@ -106,13 +106,13 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     }
     const uint64_t count = net_parameter_count(trainer->options.net);
     const size_t fixed = sizeof magic + sizeof length + sizeof state + sizeof sum;
-    bool whole = size >= fixed && memcmp(bytes, magic, sizeof magic) == 0;
-    if (whole) {
+    bool valid = size >= fixed && memcmp(bytes, magic, sizeof magic) == 0;
+    if (valid) {
         memcpy(&sum, bytes + size - sizeof sum, sizeof sum);
         memcpy(&length, bytes + sizeof magic, sizeof length);
-        whole = sum == bytes_crc32(bytes, size - sizeof sum) && length <= size - fixed;
+        valid = sum == bytes_crc32(bytes, size - sizeof sum) && length <= size - fixed;
     }
-    if (!whole) {
+    if (!valid) {
         warn(file, NULL, "the checkpoint is damaged");
         free(bytes);
         return false;
@@ -142,7 +142,7 @@ bool checkpoint_load(const char *path, const char *identity, struct trainer *tra
     for (int old = 0; old < 2 && !loaded; old++) {
         char *file = generation(path, old);
         if (access(file, F_OK) == 0 && !(loaded = load(file, identity, trainer, run)))
-            unlink(file); /* or the next save would put it in the place of a good one */
+            unlink(file); /* or the next save would keep it instead of a valid one */
         if (loaded)
             fprintf(stderr, "resuming from %s: epoch %d, %d images into it\n", file, run->epoch + 1, run->so_far.count);
         free(file);

@@ -4,8 +4,8 @@
  * weights, the optimizer's moments, the moving average of the weights, and how far the run is. A checkpoint also holds the run's identity, a text of lines "key=value"
  * with all that decides its course; a run of another identity refuses it and names the line.
  *
- * Two generations are kept, MODEL.checkpoint and MODEL.checkpoint.old; the newest whole one is loaded. Both are written
- * whole or not at all (write_file), so a run killed at any moment resumes. */
+ * Two generations are kept, MODEL.checkpoint and MODEL.checkpoint.old; the newest valid one is loaded. Each is written
+ * completely or not at all (write_file), so a run killed at any moment resumes. */
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 

@@ -58,10 +58,10 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
         enum status own = eyelet_classifier_open(&classifier, memory, model, size);
 #pragma omp for schedule(dynamic, 64)
         for (int i = 0; i < evaluation->count; i++) {
-            const size_t place = (size_t)(indices ? indices[i] : i);
+            const size_t index = (size_t)(indices ? indices[i] : i);
             if (!own)
                 own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
-                                     dataset->pixels + place * shape_count(dataset->shape), view, dataset->shape, choice);
+                                     dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape, choice);
         }
 #pragma omp critical
         worst = own ? own : worst;
@@ -183,16 +183,16 @@ char *evaluation_mismatch(const struct model *model, const struct dataset *datas
 {
     const int classes = net_classes(&model->net);
     char *reason = NULL, *label = NULL;
-    int place = 0;
-    for (; place < classes && place < dataset->classes; place++) {
+    int class = 0;
+    for (; class < classes && class < dataset->classes; class++) {
         free(label);
-        label = model_file_label(model, place);
-        if (strcmp(label, dataset->class_names[place]) != 0)
+        label = model_file_label(model, class);
+        if (strcmp(label, dataset->class_names[class]) != 0)
             break;
     }
-    if (place < classes && place < dataset->classes)
+    if (class < classes && class < dataset->classes)
         reason = text_format("the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"", classes,
-                             dataset->name, dataset->classes, place, label, dataset->class_names[place]);
+                             dataset->name, dataset->classes, class, label, dataset->class_names[class]);
     else if (classes != dataset->classes)
         reason = text_format("the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
     free(label);

@@ -1,4 +1,4 @@
-/* Measures a model on labelled images, with the exact kernels of inference: what the browser would say, to the bit. */
+/* Measures a model on labelled images, with the exact kernels of inference: the scores of the browser, to the bit. */
 #ifndef EVALUATION_H
 #define EVALUATION_H
 
@@ -51,7 +51,7 @@ struct class_scores evaluation_class(const struct evaluation *evaluation, int cl
 /* The answers with a score of at least this. */
 struct threshold evaluation_above(const struct evaluation *evaluation, double score);
 
-/* On how many of the same images two models say the same; shares of 1. */
+/* The fraction of the same images to which two models give the same class. */
 double evaluation_agreement(const struct evaluation *a, const struct evaluation *b);
 
 /* Why the model's classes are not those of the data, in the same order; NULL if they are. The caller frees it. */

@@ -126,7 +126,7 @@ const struct recipe recipes[] = {
                   .schedule = SCHEDULE_COSINE, .warmup = 1, .epochs = 20, .batch = 64, .label_smoothing = 0.1f,
                   .augment = {.flip = FLIP_RANDOM, .crop = 3}},
      .initializer = INITIALIZE_UNIFORM, .validation = 0.1f, .shard = 16},
-    /* The same for networks like airbench95 and photos, by which it learns better: above the patches of the first layer, which is frozen,
+    /* The same for networks like airbench95 and photos, which train better with it: above the patches of the first layer, which is frozen,
      * batch normalisation comes back (unfold_batchnorm.h), and Muon goes on at a third of its learning rate. */
     {.name = "finetune-muon",
      .settings = {.optimizer = {.kind = OPTIMIZER_MUON, .learning_rate = 0.08f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_learning_rate = 1.65f,

@@ -41,21 +41,21 @@ static void check_fit(const struct net *net, const struct net *old, const char *
                  format_thousands(node_count(net, i)));
 }
 
-static bool is_whole_pool(const struct net *net, int node)
+static bool is_global_pool(const struct net *net, int node)
 {
     const struct node *of = &net->nodes[node];
     const struct shape in = net->shapes[of->input[0]];
     return (of->kind == NODE_MAXPOOL || of->kind == NODE_AVGPOOL) && of->kernel_h == in.h && of->kernel_w == in.w;
 }
 
-/* A pool over the whole of what comes to it stays one when the input gets another size. net has been checked with the new one, as
+/* A pool over all of its input stays one when the input gets another size. net has been checked with the new one, as
  * far as that went. */
-static void widen_whole_pools(struct net *net, const struct net *old)
+static void widen_global_pools(struct net *net, const struct net *old)
 {
     for (int i = 0; i < net->node_count; i++) {
         struct node *node = &net->nodes[i];
         const struct shape in = net->shapes[node->input[0]];
-        if (!is_whole_pool(old, i) || in.h > LIMIT_KERNEL || in.w > LIMIT_KERNEL)
+        if (!is_global_pool(old, i) || in.h > LIMIT_KERNEL || in.w > LIMIT_KERNEL)
             continue;
         node->kernel_h = in.h;
         node->kernel_w = in.w;
@@ -83,7 +83,7 @@ struct transfer transfer_open(struct net *net, const char *path, int size, int c
     if (size)
         net->input.h = net->input.w = size;
     net_check(net, NULL);
-    widen_whole_pools(net, &model->net);
+    widen_global_pools(net, &model->net);
     int failed;
     const enum status status = net_check(net, &failed);
     check_fit(net, &model->net, path, status, failed, &transfer);
@@ -126,7 +126,7 @@ struct transfer_kind transfer_kind(const char *path)
     int before = net->nodes[head].input[0] - 1;
     while (before > 0 && (net->nodes[before].kind == NODE_FLATTEN || net->nodes[before].kind == NODE_DROPOUT))
         before = net->nodes[before].input[0] - 1;
-    kind.any_size = before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_whole_pool(net, before));
+    kind.any_size = before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_global_pool(net, before));
     free(bytes);
     free(model);
     return kind;
@@ -147,12 +147,12 @@ int transfer_frozen_nodes(const struct net *net, const char *text)
     return (int)layers;
 }
 
-void transfer_learning_rate_scales(float *shares, const struct net *net, float decay)
+void transfer_learning_rate_scales(float *scales, const struct net *net, float decay)
 {
-    float share = 1;
-    for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation learns at the rate of the layer before it */
-        shares[i] = share;
+    float scale = 1;
+    for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation has the learning rate of the layer before it */
+        scales[i] = scale;
         if (node_has_weights(net->nodes[i].kind))
-            share *= decay;
+            scale *= decay;
     }
 }

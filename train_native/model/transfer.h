@@ -8,8 +8,8 @@
  *     transfer_free(&transfer);
  *
  * The head, the last layer with weights, is replaced by a new one for the new labels; where the labels are the model's own, in
- * their order, it is kept. The preprocessing stays the model's in either case, for its first layer has trained from numbers of that
- * mean and size. Batch normalisation was folded when the model was written (fold_batchnorm.h), so it goes on without; weights stored
+ * their order, it is kept. The preprocessing stays the model's in either case, for its first layer was trained on inputs of that
+ * mean and standard deviation. Batch normalisation was folded when the model was written (fold_batchnorm.h), so it goes on without; weights stored
  * in int8 or float16 are widened. */
 #ifndef TRANSFER_H
 #define TRANSFER_H
@@ -36,8 +36,8 @@ void transfer_weights(float *parameters, const struct net *net, const struct tra
 /* What a trained model is as a start. */
 struct transfer_kind {
     int side;      /* the shorter one of its input */
-    bool any_size; /* what comes to its head is a pool over the whole map, of whatever size */
-    bool muon;     /* convolutions and a head with a scale behind it, as Muon's rates (recipes.c) suppose */
+    bool any_size; /* its head reads a pool over the whole map, of whatever size */
+    bool muon;     /* convolutions and a head with a scale behind it, as Muon's learning rates in recipes.c suppose */
 };
 struct transfer_kind transfer_kind(const char *path);
 
@@ -47,6 +47,6 @@ int transfer_frozen_nodes(const struct net *net, const char *text);
 
 /* What each node's learning rates are multiplied with: 1 at the head, and `decay` times as much at each layer with weights in front of
  * it (Howard and Ruder 2018, discriminative fine-tuning). */
-void transfer_learning_rate_scales(float *shares, const struct net *net, float decay);
+void transfer_learning_rate_scales(float *scales, const struct net *net, float decay);
 
 #endif
