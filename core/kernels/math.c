@@ -1,6 +1,6 @@
-/* The argument is reduced to where a Taylor series of few terms is exact to less than 2^-57; what the reduction and the largest
- * terms round off is carried along in a second number, as fdlibm (Sun Microsystems, 1993) does it. Exact sums and products of two
- * numbers are Knuth's (1969) and Dekker's (1971). */
+/* The argument is reduced to where a Taylor series of few terms is exact to less than 2^-57; what the reduction and
+ * the largest terms round off is carried along in a second number, as fdlibm (Sun Microsystems, 1993) does it. Exact
+ * sums and products of two numbers are Knuth's (1969) and Dekker's (1971). */
 #include "kernels/math.h"
 
 #include <assert.h>
@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* ln 2 and pi / 2 in parts whose first ones end in so many zeros that their products with an integer of 20 bits are exact. */
+/* ln 2 and pi / 2 in parts whose first ones end in so many zeros that their products with an integer of 20 bits are
+ * exact. */
 static const double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
 static const double pio2_high = 0x1.921fb544p+0, pio2_middle = 0x1.0b4611a6p-34, pio2_low = 0x1.3198a2e037073p-69;
 static const double sqrt2 = 1.41421356237309504880;
@@ -56,12 +57,13 @@ static double polynomial(double x, const double *coefficients, int count)
 
 /* ---- Exponential ---- */
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 / 2 + r^3 p(r), to r^14 / 14!. `more` is a small
- * addition to x. */
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 / 2 + r^3 p(r), to r^14 / 14!.
+ * `more` is a small addition to x. */
 static double exponential(double x, double more)
 {
-    static const double factorials[] = {1.0 / 6,      1.0 / 24,      1.0 / 120,      1.0 / 720,       1.0 / 5040,      1.0 / 40320,
-                                        1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800, 1.0 / 87178291200};
+    static const double factorials[] = {1.0 / 6,        1.0 / 24,        1.0 / 120,        1.0 / 720,
+                                        1.0 / 5040,     1.0 / 40320,     1.0 / 362880,     1.0 / 3628800,
+                                        1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800, 1.0 / 87178291200};
     enum { TERMS = sizeof factorials / sizeof *factorials };
     if (x > 709.79)
         return INFINITY;
@@ -79,10 +81,7 @@ static double exponential(double x, double more)
     return value * power_of_2(half) * power_of_2(exponent - half);
 }
 
-double math_exp(double x)
-{
-    return exponential(x, 0);
-}
+double math_exp(double x) { return exponential(x, 0); }
 
 /* ---- Logarithm ---- */
 
@@ -105,8 +104,8 @@ static double mantissa(double x, int *exponent)
     return 0.5 * x;
 }
 
-/* log(m) = 2 atanh(s) = 2 s + 2 s^3 / 3 + 2 s^5 / 5 ..., s = (m - 1) / (m + 1), |s| < 0.172, to s^23. s is kept in twice the
- * precision, and all further terms are less than a hundredth of the first one. */
+/* log(m) = 2 atanh(s) = 2 s + 2 s^3 / 3 + 2 s^5 / 5 ..., s = (m - 1) / (m + 1), |s| < 0.172, to s^23. s is kept in
+ * twice the precision, and all further terms are less than a hundredth of the first one. */
 static struct wide logarithm(double x)
 {
     static const double odd[] = {2.0 / 3,  2.0 / 5,  2.0 / 7,  2.0 / 9,  2.0 / 11, 2.0 / 13,
@@ -166,20 +165,31 @@ static int reduce(struct wide *r, double x)
 /* r - r^3 / 3! + ... to r^19, and the first two terms of the derivative for the low part. */
 static double sine(struct wide r)
 {
-    static const double factorials[] = {-1.0 / 6,         1.0 / 120,          -1.0 / 5040,           1.0 / 362880,          -1.0 / 39916800,
-                                        1.0 / 6227020800, -1.0 / 1307674368000, 1.0 / 355687428096000, -1.0 / 121645100408832000};
+    static const double factorials[] = {-1.0 / 6,
+                                        1.0 / 120,
+                                        -1.0 / 5040,
+                                        1.0 / 362880,
+                                        -1.0 / 39916800,
+                                        1.0 / 6227020800,
+                                        -1.0 / 1307674368000,
+                                        1.0 / 355687428096000,
+                                        -1.0 / 121645100408832000};
     const double square = r.high * r.high;
-    return r.high + (r.high * square * polynomial(square, factorials, sizeof factorials / sizeof *factorials) + r.low * (1 - 0.5 * square));
+    return r.high + (r.high * square * polynomial(square, factorials, sizeof factorials / sizeof *factorials) +
+                     r.low * (1 - 0.5 * square));
 }
 
 /* 1 - r^2 / 2! + ... to r^18. */
 static double cosine(struct wide r)
 {
-    static const double factorials[] = {1.0 / 24,          -1.0 / 720,         1.0 / 40320,          -1.0 / 3628800,
-                                        1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000, -1.0 / 6402373705728000};
+    static const double factorials[] = {
+        1.0 / 24,        -1.0 / 720,         1.0 / 40320,          -1.0 / 3628800,
+        1.0 / 479001600, -1.0 / 87178291200, 1.0 / 20922789888000, -1.0 / 6402373705728000};
     const double square = r.high * r.high;
     const struct wide head = sum_of(1, -0.5 * square);
-    return head.high + (head.low + (square * square * polynomial(square, factorials, sizeof factorials / sizeof *factorials) - r.high * r.low));
+    return head.high +
+           (head.low + (square * square * polynomial(square, factorials, sizeof factorials / sizeof *factorials) -
+                        r.high * r.low));
 }
 
 double math_sin(double x)

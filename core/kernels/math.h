@@ -1,11 +1,13 @@
-/* exp, log, sin, cos and pow in double precision, of the same bits on every machine: libm's differ between systems, and within
- * one of them between processors. With sqrt, which IEEE 754 rounds correctly everywhere, they are all that training needs.
+/* exp, log, sin, cos and pow in double precision, of the same bits on every machine: libm's differ between systems,
+ * and within one of them between processors. With sqrt, which IEEE 754 rounds correctly everywhere, they are all that
+ * training needs.
  *
  *     const double decay = math_pow(0.999, 1000), angle = math_cos(0.25);
  *     assert(decay > 0.367 && decay < 0.369 && angle < 1 && math_log(math_exp(1)) == 1);
  *
- * Additions and multiplications only, each rounded once and none fused, so the compiler must not contract them (-ffp-contract=off).
- * Errors are in units in the last place of the result (ulp), measured by tests/core/test_math.c against libm. A NaN gives a NaN. */
+ * Additions and multiplications only, each rounded once and none fused, so the compiler must not contract them
+ * (-ffp-contract=off). Errors are in units in the last place of the result (ulp), measured by tests/core/test_math.c
+ * against libm. A NaN gives a NaN. */
 #ifndef MATH_H
 #define MATH_H
 

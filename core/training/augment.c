@@ -42,7 +42,8 @@ void augment_view(uint8_t *out, const uint8_t *in, struct shape shape, bool mirr
 
 void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const struct part *part)
 {
-    const double angle = part->degrees * (3.14159265358979323846 / 180), cosine = math_cos(angle), sine = math_sin(angle);
+    const double angle = part->degrees * (3.14159265358979323846 / 180), cosine = math_cos(angle),
+                 sine = math_sin(angle);
     const double step_y = part->h / shape.h, step_x = (part->mirrored ? -part->w : part->w) / shape.w;
     for (int y = 0; y < shape.h; y++)
         for (int x = 0; x < shape.w; x++, out += 3) {
@@ -63,8 +64,8 @@ void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const str
         }
 }
 
-/* A rectangle of at least this fraction of the area and an aspect whose logarithm is uniform, or, after ten that were too long for
- * the image, all of it. */
+/* A rectangle of at least this fraction of the area and an aspect whose logarithm is uniform, or, after ten that were
+ * too long for the image, all of it. */
 static void draw_rectangle(struct part *part, struct shape shape, double min_area, struct random *random)
 {
     enum { TRIES = 10 };
@@ -87,7 +88,8 @@ static bool is_mirrored(const struct augmentation *how, int index)
     const uint64_t first = random_at(how->seed, STREAM_FIRST_FLIP, (uint64_t)index) >> 63;
     switch (how->augment->flip) {
     case FLIP_NONE: break;
-    case FLIP_RANDOM: return random_at(random_at(how->seed, STREAM_FLIP, (uint64_t)how->epoch), 0, (uint64_t)index) >> 63;
+    case FLIP_RANDOM:
+        return random_at(random_at(how->seed, STREAM_FLIP, (uint64_t)how->epoch), 0, (uint64_t)index) >> 63;
     case FLIP_ALTERNATE: return (first + (uint64_t)how->epoch) & 1;
     }
     return false;
@@ -163,7 +165,8 @@ static void jitter(uint8_t *out, struct shape shape, float strength, struct rand
 /* A square of the mean colour, which is near 0 once it is normalised; it lies within the image. */
 static void cut_out(uint8_t *out, struct shape shape, int side, const float mean[3], struct random random)
 {
-    const uint8_t colour[3] = {(uint8_t)(mean[0] * 255 + 0.5f), (uint8_t)(mean[1] * 255 + 0.5f), (uint8_t)(mean[2] * 255 + 0.5f)};
+    const uint8_t colour[3] = {(uint8_t)(mean[0] * 255 + 0.5f), (uint8_t)(mean[1] * 255 + 0.5f),
+                               (uint8_t)(mean[2] * 255 + 0.5f)};
     const int h = side < shape.h ? side : shape.h, w = side < shape.w ? side : shape.w;
     const int top = (int)random_below(&random, (uint32_t)(shape.h - h + 1));
     const int left = (int)random_below(&random, (uint32_t)(shape.w - w + 1));
@@ -225,8 +228,8 @@ static void average(uint8_t *out, const uint8_t *other, size_t count, float frac
         out[i] = (uint8_t)((1 - fraction) * (float)out[i] + fraction * (float)other[i] + 0.5f);
 }
 
-/* A rectangle of the image's aspect and this fraction of its area around a pixel anywhere, as far as it lies in the image;
- * returns the fraction that it has there. */
+/* A rectangle of the image's aspect and this fraction of its area around a pixel anywhere, as far as it lies in the
+ * image; returns the fraction that it has there. */
 static float paste(uint8_t *out, const uint8_t *other, struct shape shape, double fraction, struct random *random)
 {
     const int h = (int)(shape.h * sqrt(fraction)), w = (int)(shape.w * sqrt(fraction));
@@ -241,7 +244,8 @@ static float paste(uint8_t *out, const uint8_t *other, struct shape shape, doubl
     return (float)((y1 - y0) * (x1 - x0)) / (float)(shape.h * shape.w);
 }
 
-struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch, int i)
+struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch,
+                         int i)
 {
     const struct augment *augment = how->augment;
     const int index = batch->indices[i];

@@ -1,13 +1,14 @@
-/* Changes of a training image, drawn anew for every epoch from (seed, epoch, index of the image in its data set), so that
- * neither the number of threads nor a stop and --resume change them. Bytes go in and bytes come out.
+/* Changes of a training image, drawn anew for every epoch from (seed, epoch, index of the image in its data set), so
+ * that neither the number of threads nor a stop and --resume change them. Bytes go in and bytes come out.
  *
  *     const struct augment augment = {.flip = FLIP_RANDOM, .resized_crop = 0.5f, .mixup = 0.2f};
- *     const struct augmentation how = {.augment = &augment, .shape = images.shape, .mean = {0.5f, 0.5f, 0.5f}, .seed = 1, .epoch = 0};
+ *     const struct augmentation how = {.augment = &augment, .shape = images.shape, .mean = {0.5f, 0.5f, 0.5f},
+ *                                      .seed = 1, .epoch = 0};
  *     const struct mix mix = augment_mixed(out, scratch, &how, &batch, i);
  *     // the target is the label of image i, but for the fraction mix.fraction that of image mix.index
  *
- * In this order: one change of geometry (moved, cropped and resized, mirrored, rotated: one interpolation), the colours, what is
- * blotted out, and last the mixing with another image. The same bytes on every machine. */
+ * In this order: one change of geometry (moved, cropped and resized, mirrored, rotated: one interpolation), the
+ * colours, what is blotted out, and last the mixing with another image. The same bytes on every machine. */
 #ifndef AUGMENT_H
 #define AUGMENT_H
 
@@ -26,16 +27,16 @@ enum flip {
 
 struct augment { /* 0: without */
     enum flip flip;
-    int crop; /* move the image by up to this many pixels each way, its border filled by reflection */
+    int crop;   /* move the image by up to this many pixels each way, its border filled by reflection */
     int cutout; /* fill a square with sides of this many pixels, somewhere within the image (DeVries and Taylor 2017) */
     float resized_crop; /* enlarge a part of the image, of this fraction of its area or more and an aspect of 3/4 to 4/3
                            (Szegedy et al. 2015; torchvision's RandomResizedCrop) */
     float rotate;       /* turn by up to this many degrees each way, the corners filled by reflection */
-    float jitter;       /* brightness, contrast and saturation, in an order drawn too, each times 1 - jitter to 1 + jitter
+    float jitter; /* brightness, contrast and saturation, in an order drawn too, each times 1 - jitter to 1 + jitter
                            (torchvision's ColorJitter) */
-    float erase;        /* the probability of a rectangle of noise over 2 to 40 % of the image (Zhong et al. 2017) */
-    float mixup;        /* average with another image of the batch; alpha of its weight's Beta distribution (Zhang et al. 2018) */
-    float cutmix;       /* paste a rectangle of another image of the batch; alpha likewise (Yun et al. 2019). Beside mixup
+    float erase;  /* the probability of a rectangle of noise over 2 to 40 % of the image (Zhong et al. 2017) */
+    float mixup; /* mean with another image of the batch: alpha of the weight's Beta distribution (Zhang et al. 2018) */
+    float cutmix; /* paste a rectangle of another image of the batch; alpha likewise (Yun et al. 2019). Beside mixup
                            either has every other image */
 };
 
@@ -58,14 +59,16 @@ struct mix {
 
 /* Image i of the batch, augmented and mixed with another one of the batch, which is augmented as it is by itself.
  * scratch: (h, w, 3). */
-struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch, int i);
+struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch,
+                         int i);
 
 /* ---- The parts ---- */
 
 /* The image seen `down` and `right` pixels further on, mirrored or not; what lies outside is reflected. */
 void augment_view(uint8_t *out, const uint8_t *in, struct shape shape, bool mirrored, int down, int right);
 
-/* The part of an image that is seen: a rectangle, in pixels from the image's corner, which is turned clockwise about its centre. */
+/* The part of an image that is seen: a rectangle, in pixels from the image's corner, which is turned clockwise about
+ * its centre. */
 struct part {
     double top, left, h, w;
     bool mirrored;
@@ -75,8 +78,8 @@ struct part {
 /* out (h, w, 3) is the part of in (h, w, 3), enlarged with bilinear interpolation; what lies outside is reflected. */
 void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const struct part *part);
 
-/* Torchvision's adjust_brightness, adjust_contrast and adjust_saturation: blends with black, with the mean grey, and with each
- * pixel's grey; a factor of 1 changes nothing. */
+/* Torchvision's adjust_brightness, adjust_contrast and adjust_saturation: blends with black, with the mean grey, and
+ * with each pixel's grey; a factor of 1 changes nothing. */
 enum colour { COLOUR_BRIGHTNESS, COLOUR_CONTRAST, COLOUR_SATURATION, COLOURS };
 void augment_colour(uint8_t *pixels, struct shape shape, enum colour colour, float factor);
 

@@ -5,7 +5,8 @@
 #include <math.h>
 
 /* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the other classes share the rest. */
-static double cross_entropy(const float *logits, const int *labels, int count, int classes, double temperature, double rest)
+static double cross_entropy(const float *logits, const int *labels, int count, int classes, double temperature,
+                            double rest)
 {
     double sum = 0;
     for (int i = 0; i < count; i++, logits += classes) {
@@ -27,7 +28,8 @@ static double cross_entropy(const float *logits, const int *labels, int count, i
 double calibration_temperature(const float *logits, const int *labels, int count, int classes)
 {
     const double golden = 0.6180339887498949, rest = 1.0 / (count + 2.0);
-    double low = math_log(0.05), high = math_log(20), left = high - golden * (high - low), right = low + golden * (high - low);
+    double low = math_log(0.05), high = math_log(20), left = high - golden * (high - low),
+           right = low + golden * (high - low);
     double at_left = cross_entropy(logits, labels, count, classes, math_exp(left), rest);
     double at_right = cross_entropy(logits, labels, count, classes, math_exp(right), rest);
     while (high - low > 1e-5) {

@@ -1,5 +1,5 @@
-/* What a classifier's scores are worth: a temperature that makes them probabilities, and the score below which it had better
- * say "not sure". Numbers in, numbers out; calibrate.h brings them into a model file.
+/* What a classifier's scores are worth: a temperature that makes them probabilities, and the score below which it had
+ * better say "not sure". Numbers in, numbers out; calibrate.h brings them into a model file.
  *
  *     double temperature = calibration_temperature(logits, labels, count, classes);
  *     struct answer answers[count];
@@ -12,9 +12,10 @@
 
 #include <stdbool.h>
 
-/* The T for which softmax(logits / T) fits the labels best: the least cross-entropy (Guo et al. 2017), with Platt's (1999)
- * targets, (count + 1) / (count + 2) for the label, so that a few images that are all right do not make it certain.
- * logits (count, classes), classes at least 2. Between 0.05 and 20, rounded to a thousandth: the same on every machine. */
+/* The T for which softmax(logits / T) fits the labels best: the least cross-entropy (Guo et al. 2017), with Platt's
+ * (1999) targets, (count + 1) / (count + 2) for the label, so that a few images that are all right do not make it
+ * certain. logits (count, classes), classes at least 2. Between 0.05 and 20, rounded to a thousandth: the same on
+ * every machine. */
 double calibration_temperature(const float *logits, const int *labels, int count, int classes);
 
 /* What is said of one image. */
@@ -38,8 +39,8 @@ void calibration_bins(struct bin bins[CALIBRATION_BINS], const struct answer *an
 /* Expected calibration error: the mean distance of a bin's score from the share that was right (Guo et al. 2017). */
 double calibration_error(const struct bin bins[CALIBRATION_BINS]);
 
-/* The lowest score, in thousandths, at which answers with that score or more were right in `precision` of the cases or more;
- * the answers at and above it. answered is 0, and score 1, where there is no such score. */
+/* The lowest score, in thousandths, at which answers with that score or more were right in `precision` of the cases or
+ * more; the answers at and above it. answered is 0, and score 1, where there is no such score. */
 struct threshold {
     double score;
     int answered, right;

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* The node that can take in node i, if that is batch normalisation: the conv2d, depthwise or dense layer before it, also across a
- * maxpool, because the largest stays the largest under a factor above 0. -1 if there is none. */
+/* The node that can take in node i, if that is batch normalisation: the conv2d, depthwise or dense layer before it,
+ * also across a maxpool, because the largest stays the largest under a factor above 0. -1 if there is none. */
 static int taker(const struct net *net, int i, const float *parameters)
 {
     if (net->nodes[i].kind != NODE_BATCHNORM)
@@ -87,7 +87,8 @@ enum status fold_batchnorm(struct net *folded, float *out, const struct net *net
             continue;
         struct block blocks[4];
         net_blocks(blocks, folded, i);
-        fold_channels(to, blocks[0].count, to + blocks[0].count, parameters + net->offset[fold.batchnorm[i]], blocks[1].count);
+        fold_channels(to, blocks[0].count, to + blocks[0].count, parameters + net->offset[fold.batchnorm[i]],
+                      blocks[1].count);
     }
     return STATUS_OK;
 }

@@ -5,15 +5,15 @@
  *     struct net folded;
  *     enum status status = fold_batchnorm(&folded, out, &net, parameters);     // out: net_parameter_count(&net) floats
  *
- * Batch normalisation that does not follow a conv2d, depthwise or dense layer of its own, directly or behind a maxpool, stays a
- * layer. */
+ * Batch normalisation that does not follow a conv2d, depthwise or dense layer of its own, directly or behind a
+ * maxpool, stays a layer. */
 #ifndef FOLD_BATCHNORM_H
 #define FOLD_BATCHNORM_H
 
 #include "net/net.h"
 
-/* folded has passed net_check if the status is STATUS_OK; else it is net_check's. out: its parameters, never more than those of
- * net, for whose number there must be room; it must not overlap parameters. */
+/* folded has passed net_check if the status is STATUS_OK; else it is net_check's. out: its parameters, never more than
+ * those of net, for whose number there must be room; it must not overlap parameters. */
 enum status fold_batchnorm(struct net *folded, float *out, const struct net *net, const float *parameters);
 
 #endif

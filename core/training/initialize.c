@@ -13,7 +13,8 @@ static void add_identity(float *weights, const struct window *window)
                     i == o && tap == window->kernel_h / 2 * window->kernel_w + window->kernel_w / 2 ? 1 : 0;
 }
 
-void initialize_parameters(float *parameters, const struct net *net, enum initializer initializer, struct random *random)
+void initialize_parameters(float *parameters, const struct net *net, enum initializer initializer,
+                           struct random *random)
 {
     for (int node = 0; node < net->node_count; node++) {
         struct block blocks[4];

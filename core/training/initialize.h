@@ -14,8 +14,9 @@ enum initializer {
     INITIALIZE_UNIFORM /* +-1 / sqrt(fan in), PyTorch's default */
 };
 
-/* Draws the weights of every layer (net_parameter_count floats); the fans of a depthwise filter are its taps. Biases, shifts and
- * means are 0, scales and variances 1. A conv2d's `initial` comes on top. */
-void initialize_parameters(float *parameters, const struct net *net, enum initializer initializer, struct random *random);
+/* Draws the weights of every layer (net_parameter_count floats); the fans of a depthwise filter are its taps. Biases,
+ * shifts and means are 0, scales and variances 1. A conv2d's `initial` comes on top. */
+void initialize_parameters(float *parameters, const struct net *net, enum initializer initializer,
+                           struct random *random);
 
 #endif

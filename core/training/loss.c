@@ -21,13 +21,14 @@ void cross_entropy_forward(float *losses, float *probabilities, const float *log
             sum += math_exp((double)(logits[k] - largest));
             mean += (logits[k] - largest) / (float)c;
         }
-        const float wanted = (1 - t->fraction) * (logits[t->label] - largest) + t->fraction * (logits[t->other] - largest);
+        const float wanted =
+            (1 - t->fraction) * (logits[t->label] - largest) + t->fraction * (logits[t->other] - largest);
         losses[i] = t->weight * ((float)math_log(sum) - (1 - label_smoothing) * wanted - label_smoothing * mean);
     }
 }
 
-void cross_entropy_backward(float *dlogits, const float *probabilities, const struct target *targets, float label_smoothing,
-                            float factor, int n, int c)
+void cross_entropy_backward(float *dlogits, const float *probabilities, const struct target *targets,
+                            float label_smoothing, float factor, int n, int c)
 {
     for (int i = 0; i < n; i++) {
         const struct target *t = &targets[i];

@@ -8,24 +8,21 @@
 #ifndef LOSS_H
 #define LOSS_H
 
-/* What one image's scores should be: of the 1 - smoothing, `fraction` goes to the other label (mixup, cutmix) and the rest to
- * the label; the image's loss counts `weight` times. */
+/* What one image's scores should be: of the 1 - smoothing, `fraction` goes to the other label (mixup, cutmix) and the
+ * rest to the label; the image's loss counts `weight` times. */
 struct target {
     int label, other; /* each 0 .. c-1 */
     float fraction, weight;
 };
 
-static inline struct target target_of(int label)
-{
-    return (struct target){label, label, 0, 1};
-}
+static inline struct target target_of(int label) { return (struct target){label, label, 0, 1}; }
 
 /* losses (n) and probabilities (n, c) from logits (n, c) and targets (n). */
 void cross_entropy_forward(float *losses, float *probabilities, const float *logits, const struct target *targets,
                            float label_smoothing, int n, int c);
 
 /* dlogits (n, c), overwritten: the gradient of `factor` times the sum of the losses. */
-void cross_entropy_backward(float *dlogits, const float *probabilities, const struct target *targets, float label_smoothing,
-                            float factor, int n, int c);
+void cross_entropy_backward(float *dlogits, const float *probabilities, const struct target *targets,
+                            float label_smoothing, float factor, int n, int c);
 
 #endif

@@ -5,7 +5,8 @@
  * as in Keller Jordan's airbench94_muon. orthogonal(d) brings all singular values of the matrix d near 1 by three
  * Newton-Schulz steps X = aX + (bA + cAA)X, A = XX', which start from d / |d|.
  *
- *     const struct muon muon = {.learning_rate = 0.02f, .momentum = 0.6f, .rows = 27, .columns = 16, .gemm = gemm_fast};
+ *     const struct muon muon = {.learning_rate = 0.02f, .momentum = 0.6f, .rows = 27, .columns = 16,
+ *                               .gemm = gemm_fast};
  *     muon_step(w, gradient, velocity, scratch, &muon);      // scratch: muon_scratch_count(27, 16) floats */
 #ifndef MUON_H
 #define MUON_H

@@ -26,7 +26,8 @@ static void adam(const struct optimizer *o, int64_t step, float *w, const float 
         const float g = gradient[i] + coupled * w[i];
         first[i] = o->beta1 * first[i] + (1 - o->beta1) * g;
         second[i] = o->beta2 * second[i] + (1 - o->beta2) * g * g;
-        w[i] -= o->learning_rate * (first[i] * correction1 / (sqrtf(second[i] * correction2) + o->epsilon) + decoupled * w[i]);
+        w[i] -= o->learning_rate *
+                (first[i] * correction1 / (sqrtf(second[i] * correction2) + o->epsilon) + decoupled * w[i]);
     }
 }
 
@@ -60,7 +61,8 @@ static void muon_other(const struct optimizer *o, const struct node *node, enum 
         weight ? o->dense_decay : o->bias_decay, count);
 }
 
-void optimizer_step(const struct optimizer *optimizer, const struct net *net, int node, const struct optimizer_state *state)
+void optimizer_step(const struct optimizer *optimizer, const struct net *net, int node,
+                    const struct optimizer_state *state)
 {
     assert(node >= 0 && node < net->node_count && state->step >= 1);
     const struct node *of = &net->nodes[node];
@@ -82,8 +84,8 @@ void optimizer_step(const struct optimizer *optimizer, const struct net *net, in
         else if (optimizer->kind != OPTIMIZER_MUON)
             adam(optimizer, state->step, w, gradient, velocity, state->second + offset, decay, size);
         else if (of->kind == NODE_CONV2D && role == BLOCK_WEIGHT) {
-            const struct muon muon = {optimizer->learning_rate, optimizer->momentum, (int)(size / (size_t)of->channels), of->channels,
-                                      state->gemm};
+            const struct muon muon = {optimizer->learning_rate, optimizer->momentum, (int)(size / (size_t)of->channels),
+                                      of->channels, state->gemm};
             muon_step(w, gradient, velocity, state->scratch, &muon);
         } else
             muon_other(optimizer, of, role, w, gradient, velocity, size);

@@ -1,17 +1,21 @@
 /* Optimizers over the flat parameter array.
  *
- *     struct optimizer optimizer = {.kind = OPTIMIZER_ADAM, .learning_rate = 1e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
- *     struct optimizer_state state = {.step = 1, .parameters = parameters, .gradients = gradients, .first = first, .second = second,
- *                                     .scratch = scratch, .gemm = gemm_fast};
+ *     struct optimizer optimizer = {.kind = OPTIMIZER_ADAM, .learning_rate = 1e-3f, .beta1 = 0.9f, .beta2 = 0.999f,
+ *                                   .epsilon = 1e-7f};
+ *     struct optimizer_state state = {.step = 1, .parameters = parameters, .gradients = gradients, .first = first,
+ *                                     .second = second, .scratch = scratch, .gemm = gemm_fast};
  *     for (int node = 0; node < net.node_count; node++)
  *         optimizer_step(&optimizer, &net, node, &state);
  *
- * SGD with momentum (Polyak) or Nesterov momentum (Sutskever et al. 2013): v = momentum v + g; w -= learning rate * v, or, with
+ * SGD with momentum (Polyak) or Nesterov momentum (Sutskever et al. 2013): v = momentum v + g; w -= learning rate * v,
+ * or, with
  *     Nesterov, w -= learning rate * (g + momentum v). Weight decay adds decay * w to g.
  * Adam (Kingma and Ba 2015), bias-corrected; weight decay adds decay * w to g.
  * AdamW (Loshchilov and Hutter 2019): Adam, and w -= learning rate * decay * w beside it.
- * Muon (muon.h) for the weights of conv2d, Nesterov SGD for everything else, with learning rates and decays of their own,
- *     as in Keller Jordan's airbench94_muon. A depthwise layer's filters are no matrix; SGD trains them as it does dense layers.
+ * Muon (muon.h) for the weights of conv2d, Nesterov SGD for everything else, with learning rates and decays of their
+ * own,
+ *     as in Keller Jordan's airbench94_muon. A depthwise layer's filters are no matrix: SGD trains them, as it does
+ *     dense layers.
  * But for Muon's, weight decay acts on weights, not on biases, scales and shifts. */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
@@ -42,18 +46,20 @@ void optimizer_scale_learning_rates(struct optimizer *optimizer, float factor);
 struct optimizer_state {
     int64_t step; /* its number, from 1 */
     float *parameters;
-    const float *gradients; /* means over the batch; in place of batch normalisation's running statistics those of the batch */
-    float *first, *second;  /* moments, which start as zeros; SGD and Muon use only the first: second may be NULL */
-    float *scratch;         /* optimizer_scratch_count; may be NULL if that is 0 */
-    gemm_function *gemm;    /* of Muon: gemm_fast or gemm_exact */
+    const float
+        *gradients; /* means over the batch; in place of batch normalisation's running statistics those of the batch */
+    float *first, *second; /* moments, which start as zeros; SGD and Muon use only the first: second may be NULL */
+    float *scratch;        /* optimizer_scratch_count; may be NULL if that is 0 */
+    gemm_function *gemm;   /* of Muon: gemm_fast or gemm_exact */
 };
 
 /* Floats of scratch that a step for any node needs. */
 size_t optimizer_scratch_count(enum optimizer_kind kind, const struct net *net);
 
-/* One step for the parameters of one node; nodes may take theirs in parallel, each with scratch of its own. Running statistics move
- * by BATCHNORM_MOMENTUM towards those of the batch. */
+/* One step for the parameters of one node; nodes may take theirs in parallel, each with scratch of its own. Running
+ * statistics move by BATCHNORM_MOMENTUM towards those of the batch. */
 #define BATCHNORM_MOMENTUM 0.1f
-void optimizer_step(const struct optimizer *optimizer, const struct net *net, int node, const struct optimizer_state *state);
+void optimizer_step(const struct optimizer *optimizer, const struct net *net, int node,
+                    const struct optimizer_state *state);
 
 #endif

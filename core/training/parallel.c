@@ -42,7 +42,8 @@ static void add_chunk(void *context, int chunk, int thread)
 {
     (void)thread;
     const struct addition *addition = context;
-    const size_t start = (size_t)chunk * CHUNK, left = addition->count - start, end = start + (left < CHUNK ? left : CHUNK);
+    const size_t start = (size_t)chunk * CHUNK, left = addition->count - start,
+                 end = start + (left < CHUNK ? left : CHUNK);
     for (int lane = 1; lane < addition->lane_count; lane++)
         for (size_t i = start; i < end; i++)
             addition->lanes[0][i] += addition->lanes[lane][i];

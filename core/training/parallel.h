@@ -1,13 +1,19 @@
 /* Work on every core, and sums that do not depend on how many there are.
  *
- *     static void square(void *numbers, int i, int thread) { (void)thread; ((float *)numbers)[i] *= ((float *)numbers)[i]; }
+ *     static void square(void *context, int i, int thread)
+ *     {
+ *         float *x = context;
+ *         (void)thread;
+ *         x[i] *= x[i];
+ *     }
  *
  *     float a[2] = {1, 2}, b[2] = {3, 4}, *lanes[] = {a, b};
  *     const struct parallel parallel = parallel_threads(2);
  *     parallel.run(&parallel, 2, square, a);      // a is 1, 4
  *     parallel.sum(&parallel, lanes, 2, 2);       // a is 4, 8
  *
- * The two functions are hooks: who has lanes on several machines brings others, which exchange them before they are added (MPI). */
+ * The two functions are hooks: who has lanes on several machines brings others, which exchange them before they are
+ * added (MPI). */
 #ifndef PARALLEL_H
 #define PARALLEL_H
 

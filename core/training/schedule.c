@@ -40,13 +40,14 @@ static double factor_at(enum schedule schedule, double epochs, double warmup, do
     return 1;
 }
 
-struct optimizer schedule_optimizer(const struct optimizer *optimizer, enum schedule schedule, double epochs, double warmup,
-                                    double all)
+struct optimizer schedule_optimizer(const struct optimizer *optimizer, enum schedule schedule, double epochs,
+                                    double warmup, double all)
 {
     assert(all > 0 && epochs >= 0);
     struct optimizer now = *optimizer;
     optimizer_scale_learning_rates(&now, (float)factor_at(schedule, epochs, warmup, all));
-    now.frozen_bias_learning_rate = optimizer->frozen_bias_learning_rate; /* the trainer has a schedule of its own for it */
+    now.frozen_bias_learning_rate =
+        optimizer->frozen_bias_learning_rate; /* the trainer has a schedule of its own for it */
     if (schedule == SCHEDULE_ONECYCLE && now.kind == OPTIMIZER_SGD) {
         const double lower = (double)now.momentum - 0.1 * cycle_height(epochs / all);
         now.momentum = lower > 0 ? (float)lower : 0;

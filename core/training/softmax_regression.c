@@ -8,18 +8,21 @@ enum { HISTORY = 10, MAX_ITERATIONS = 200, ROWS = 64 /* at a time in a thread */
 
 /* Memory of one run. */
 struct work {
-    float *packed; /* the second factor of a product */
-    float *logits, *probabilities, *losses; /* (count, classes), the same, (count) */
-    float *gradient, *next, *next_gradient, *direction;    /* as w */
-    float *steps[HISTORY], *changes[HISTORY]; /* of w and of the gradient; a ring */
+    float *packed;                                      /* the second factor of a product */
+    float *logits, *probabilities, *losses;             /* (count, classes), the same, (count) */
+    float *gradient, *next, *next_gradient, *direction; /* as w */
+    float *steps[HISTORY], *changes[HISTORY];           /* of w and of the gradient; a ring */
 };
 
 static struct work plan(const struct regression *data, struct arena *memory)
 {
     assert(data->count >= 0 && data->features > 0 && data->classes > 0);
-    const uint64_t weights = (uint64_t)data->features * (uint64_t)data->classes, scores = (uint64_t)data->count * (uint64_t)data->classes;
+    const uint64_t weights = (uint64_t)data->features * (uint64_t)data->classes,
+                   scores = (uint64_t)data->count * (uint64_t)data->classes;
     struct work work;
-    work.packed = arena_alloc(memory, gemm_packed_count(data->features > data->count ? data->features : data->count, data->classes), sizeof(float));
+    work.packed = arena_alloc(
+        memory, gemm_packed_count(data->features > data->count ? data->features : data->count, data->classes),
+        sizeof(float));
     work.logits = arena_alloc(memory, scores, sizeof(float));
     work.probabilities = arena_alloc(memory, scores, sizeof(float));
     work.losses = arena_alloc(memory, (uint64_t)data->count, sizeof(float));
@@ -75,7 +78,8 @@ static void multiply(const struct regression *data, struct product *product, con
 /* logits = x w */
 static void find_logits(float *logits, const float *w, const struct regression *data, float *packed)
 {
-    struct product product = {.gemm = {.a = data->x, .depth = axis_line(data->features, 1), .c = logits}, .rows = data->count,
+    struct product product = {.gemm = {.a = data->x, .depth = axis_line(data->features, 1), .c = logits},
+                              .rows = data->count,
                               .row_stride = data->features};
     multiply(data, &product, w, packed);
 }
@@ -84,7 +88,8 @@ static void find_logits(float *logits, const float *w, const struct regression *
 static void find_gradient(float *gradient, const float *dlogits, const struct regression *data, float *packed)
 {
     struct product product = {.gemm = {.a = data->x, .depth = axis_line(data->count, data->features), .c = gradient},
-                              .rows = data->features, .row_stride = 1};
+                              .rows = data->features,
+                              .row_stride = 1};
     multiply(data, &product, dlogits, packed);
 }
 
@@ -127,7 +132,8 @@ static void find_direction(struct work *work, int iteration, size_t count)
     memcpy(work->direction, work->gradient, count * sizeof(float));
     for (int k = iteration - 1; k >= oldest; k--) {
         const float *step = work->steps[k % HISTORY], *change = work->changes[k % HISTORY];
-        const double projection = projections[k % HISTORY] = dot(step, work->direction, count) / dot(step, change, count);
+        const double projection = projections[k % HISTORY] =
+            dot(step, work->direction, count) / dot(step, change, count);
         for (size_t i = 0; i < count; i++)
             work->direction[i] -= (float)projection * change[i];
     }
@@ -139,15 +145,17 @@ static void find_direction(struct work *work, int iteration, size_t count)
     }
     for (int k = oldest; k < iteration; k++) {
         const float *step = work->steps[k % HISTORY], *change = work->changes[k % HISTORY];
-        const double projection = projections[k % HISTORY] - dot(change, work->direction, count) / dot(step, change, count);
+        const double projection =
+            projections[k % HISTORY] - dot(change, work->direction, count) / dot(step, change, count);
         for (size_t i = 0; i < count; i++)
             work->direction[i] += (float)projection * step[i];
     }
 }
 
-/* Halves the step until the objective falls enough (Armijo); returns the objective there, or `loss` where no step helps: rounding
- * is all that is left. */
-static double line_search(const float *w, const struct regression *data, float l2, struct work *work, double loss, size_t count)
+/* Halves the step until the objective falls enough (Armijo); returns the objective there, or `loss` where no step
+ * helps: rounding is all that is left. */
+static double line_search(const float *w, const struct regression *data, float l2, struct work *work, double loss,
+                          size_t count)
 {
     enum { TRIES = 30 };
     const double slope = dot(work->gradient, work->direction, count);
@@ -169,7 +177,8 @@ int softmax_regression(float *w, const struct regression *data, float l2, struct
     struct work work = plan(data, &memory);
     double loss = objective(work.gradient, w, data, l2, &work);
     int iteration = 0;
-    for (int known = 0; iteration < MAX_ITERATIONS && sqrt(dot(work.gradient, work.gradient, count)) > 1e-5; iteration++) {
+    for (int known = 0; iteration < MAX_ITERATIONS && sqrt(dot(work.gradient, work.gradient, count)) > 1e-5;
+         iteration++) {
         find_direction(&work, known, count);
         const double next = line_search(w, data, l2, &work, loss, count);
         if (!(next < loss * (1 - 1e-7)))

@@ -21,7 +21,7 @@
 #include "training/parallel.h"
 
 struct regression {
-    const float *x; /* (count, features) */
+    const float *x;               /* (count, features) */
     const struct target *targets; /* (count) */
     int count, features, classes;
     gemm_function *gemm;

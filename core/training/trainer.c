@@ -6,7 +6,8 @@
 
 /* ---- Memory ---- */
 
-static void plan_worker(struct worker *worker, const struct trainer_options *options, const struct net_packed *packed, struct arena *arena)
+static void plan_worker(struct worker *worker, const struct trainer_options *options, const struct net_packed *packed,
+                        struct arena *arena)
 {
     const struct net *net = options->net;
     const uint64_t classes = (uint64_t)net_classes(net), shard = (uint64_t)options->shard;
@@ -99,7 +100,8 @@ static void check(const struct trainer *trainer, const struct subset *subset)
 {
     const struct shape shape = subset->images->shape, input = trainer->options.net->input;
     assert(subset->count >= 0 && subset->count <= trainer->options.max_images);
-    assert(shape.h == input.h && shape.w == input.w && shape.c == 3 && subset->images->classes <= net_classes(trainer->options.net));
+    assert(shape.h == input.h && shape.w == input.w && shape.c == 3 &&
+           subset->images->classes <= net_classes(trainer->options.net));
     (void)shape;
     (void)input;
 }
@@ -133,8 +135,10 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct epoch *e
     while (result.count < count && !result.stopped) {
         const int n = count - result.count < settings->batch ? count - result.count : settings->batch;
         /* The learning rate in the middle of the step: neither the first nor the last step is wasted at 0. */
-        const struct step step = {.settings = settings, .batch = {epoch->subset.images, trainer->order + result.count, n},
-                                  .number = epoch->number, .epochs = epoch->number + ((double)result.count + 0.5 * n) / count};
+        const struct step step = {.settings = settings,
+                                  .batch = {epoch->subset.images, trainer->order + result.count, n},
+                                  .number = epoch->number,
+                                  .epochs = epoch->number + ((double)result.count + 0.5 * n) / count};
         const struct sums sums = trainer_step(trainer, &step);
         result.loss_sum += sums.loss;
         result.correct += sums.correct;
@@ -148,10 +152,7 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct epoch *e
     return result;
 }
 
-double epoch_loss(const struct epoch_result *result)
-{
-    return result->count ? result->loss_sum / result->count : 0;
-}
+double epoch_loss(const struct epoch_result *result) { return result->count ? result->loss_sum / result->count : 0; }
 
 double epoch_accuracy(const struct epoch_result *result)
 {
@@ -171,7 +172,8 @@ static void measure_shard(void *context, int shard, int thread)
     struct trainer *trainer = measurement->trainer;
     const struct trainer_options *options = &trainer->options;
     struct worker *worker = &trainer->workers[thread];
-    const int from = shard * options->shard, left = measurement->subset->count - from, n = left < options->shard ? left : options->shard;
+    const int from = shard * options->shard, left = measurement->subset->count - from,
+              n = left < options->shard ? left : options->shard;
     const int classes = net_classes(options->net);
     for (int i = 0; i < n; i++) {
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(options->net->input),
@@ -179,7 +181,8 @@ static void measure_shard(void *context, int shard, int thread)
         worker->targets[i] = target_of(subset_label(measurement->subset, from + i));
     }
     net_forward(&worker->run, n);
-    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, 0, n, classes);
+    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, 0, n,
+                          classes);
     trainer->sums[shard] = trainer_score(worker, n, classes);
 }
 

@@ -1,12 +1,13 @@
-/* Trains a network: steps over batches, on every core, with the same result for any number of threads. It knows images in memory
- * (images.h) and no files, clock or process.
+/* Trains a network: steps over batches, on every core, with the same result for any number of threads. It knows images
+ * in memory (images.h) and no files, clock or process.
  *
- * A batch is cut into shards of even size, at most `shard` images, and the shards dealt to TRAINER_LANES sums of gradients in turn.
- * Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added up in order. Batch
- * normalisation sees a shard at a time.
+ * A batch is cut into shards of even size, at most `shard` images, and the shards dealt to TRAINER_LANES sums of
+ * gradients in turn. Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added
+ * up in order. Batch normalisation sees a shard at a time.
  *
- *     const struct trainer_options options = {.net = &net, .preprocess = preprocess, .parallel = parallel_threads(2), .gemm = gemm_fast,
- *                                             .seed = 1, .shard = 16, .max_images = subset.count, .optimizer = settings.optimizer.kind};
+ *     const struct trainer_options options = {.net = &net, .preprocess = preprocess, .parallel = parallel_threads(2),
+ *                                             .gemm = gemm_fast, .seed = 1, .shard = 16, .max_images = subset.count,
+ *                                             .optimizer = settings.optimizer.kind};
  *     struct trainer *trainer;
  *     enum status status = trainer_open(&trainer, memory, size, &options);     // size: trainer_bytes(&options)
  *     for (int number = 0; number < settings.epochs; number++) {
@@ -16,8 +17,8 @@
  *     }
  *     save(trainer_weights(trainer));
  *
- * With gemm_fast multiply-adds are fused where the machine can, and weights are the same on all machines that do. With gemm_exact
- * they are the same, to the last bit, on all machines. */
+ * With gemm_fast multiply-adds are fused where the machine can, and weights are the same on all machines that do. With
+ * gemm_exact they are the same, to the last bit, on all machines. */
 #ifndef TRAINER_H
 #define TRAINER_H
 
@@ -26,8 +27,8 @@
 /* Bytes of memory that trainer_open needs. */
 uint64_t trainer_bytes(const struct trainer_options *options);
 
-/* Puts a trainer into the memory, aligned to ARENA_ALIGNMENT, which stays the caller's; weights are drawn with the seed.
- * STATUS_MEMORY if size is less than trainer_bytes. */
+/* Puts a trainer into the memory, aligned to ARENA_ALIGNMENT, which stays the caller's; weights are drawn with the
+ * seed. STATUS_MEMORY if size is less than trainer_bytes. */
 enum status trainer_open(struct trainer **trainer, void *memory, uint64_t size, const struct trainer_options *options);
 
 /* The weights to use: the moving average if there is one, after the first step. */
@@ -37,8 +38,8 @@ struct epoch_result {
     int count;       /* images */
     double loss_sum; /* over the images */
     int correct;
-    bool finite;     /* false: the loss became infinite or NaN, and the epoch stopped there */
-    bool stopped;    /* by progress */
+    bool finite;  /* false: the loss became infinite or NaN, and the epoch stopped there */
+    bool stopped; /* by progress */
 };
 
 /* Means over the images; 0 without any. */
@@ -50,10 +51,12 @@ typedef bool progress_function(void *context, const struct epoch_result *so_far,
 
 struct epoch {
     const struct trainer_settings *settings; /* progress may change them for the steps to come */
-    struct subset subset; /* of the shape of the net's input; they are taken in an order drawn from the seed and the number */
-    int number;           /* from 0 */
-    const struct epoch_result *so_far; /* what an earlier call that was stopped returned, to go on from there; NULL: from the start */
-    progress_function *progress;       /* or NULL */
+    struct subset
+        subset; /* of the shape of the net's input; they are taken in an order drawn from the seed and the number */
+    int number; /* from 0 */
+    const struct epoch_result
+        *so_far; /* what an earlier call that was stopped returned, to go on from there; NULL: from the start */
+    progress_function *progress; /* or NULL */
     void *context;
 };
 

@@ -95,13 +95,15 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
     const size_t numbers = shape_count(options->net->input);
     for (int i = 0; i < n; i++) {
         const struct mix mix = augment_mixed(worker->pixels, worker->scratch, &lanes->augmentation, batch, from + i);
-        image_normalise(worker->run.tensor[0] + (size_t)i * numbers, worker->pixels, options->net->input, &options->preprocess);
-        worker->targets[i] =
-            target_between(trainer->class_weights, subset_label(batch, from + i), batch->images->labels[mix.index], mix.fraction);
+        image_normalise(worker->run.tensor[0] + (size_t)i * numbers, worker->pixels, options->net->input,
+                        &options->preprocess);
+        worker->targets[i] = target_between(trainer->class_weights, subset_label(batch, from + i),
+                                            batch->images->labels[mix.index], mix.fraction);
     }
     worker->run.first_image = trainer->images_seen + (uint64_t)from; /* its number in the run */
     net_forward_training(&worker->run, n);
-    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, label_smoothing, n, classes);
+    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets,
+                          label_smoothing, n, classes);
     cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->targets, label_smoothing,
                            1.0f / (float)batch->count, n, classes);
     net_backward(&worker->run, lane->gradients, n);
@@ -116,7 +118,8 @@ static void train_lane(void *context, int number, int thread)
     struct trainer *trainer = lanes->trainer;
     struct worker *worker = &trainer->workers[thread];
     struct lane *lane = &trainer->lanes[number];
-    worker->run.frozen_biases_rest = lanes->optimizer.kind == OPTIMIZER_MUON && lanes->optimizer.frozen_bias_learning_rate == 0;
+    worker->run.frozen_biases_rest =
+        lanes->optimizer.kind == OPTIMIZER_MUON && lanes->optimizer.frozen_bias_learning_rate == 0;
     worker->run.frozen_nodes = trainer->frozen_nodes;
     memset(lane->gradients, 0, net_parameter_count(trainer->options.net) * sizeof(float));
     lane->sums = (struct sums){0, 0, -1};
@@ -138,7 +141,8 @@ static void reduce_lanes(const struct lanes *lanes)
             add_sums(&trainer->lanes[0].sums, &trainer->lanes[lane].sums);
     }
     if (isfinite(trainer->lanes[0].sums.loss)) /* else there is no step */
-        trainer->options.parallel.sum(&trainer->options.parallel, gradients, lanes->count, net_parameter_count(trainer->options.net));
+        trainer->options.parallel.sum(&trainer->options.parallel, gradients, lanes->count,
+                                      net_parameter_count(trainer->options.net));
 }
 
 /* Makes the running statistics' sums means over the images. */
@@ -171,10 +175,14 @@ static void apply_node(void *context, int node, int thread)
     const bool frozen = node < trainer->frozen_nodes;
     if (!frozen) {
         struct optimizer own = lanes->optimizer;
-        optimizer_scale_learning_rates(&own, trainer->learning_rate_scales[node] * (float)trainer->learning_rate_factor);
-        const struct optimizer_state state = {.step = trainer->step, .parameters = trainer->parameters,
-                                              .gradients = trainer->lanes[0].gradients, .first = trainer->first,
-                                              .second = trainer->second, .scratch = trainer->workers[thread].optimizer_scratch,
+        optimizer_scale_learning_rates(&own,
+                                       trainer->learning_rate_scales[node] * (float)trainer->learning_rate_factor);
+        const struct optimizer_state state = {.step = trainer->step,
+                                              .parameters = trainer->parameters,
+                                              .gradients = trainer->lanes[0].gradients,
+                                              .first = trainer->first,
+                                              .second = trainer->second,
+                                              .scratch = trainer->workers[thread].optimizer_scratch,
                                               .gemm = trainer->options.gemm};
         optimizer_step(&own, net, node, &state);
     }
@@ -186,8 +194,8 @@ static void apply_node(void *context, int node, int thread)
 static struct optimizer scheduled(const struct trainer_settings *settings, double epochs)
 {
     const double frozen = 1 - epochs / (double)settings->frozen_bias_epochs;
-    struct optimizer optimizer = schedule_optimizer(&settings->optimizer, settings->schedule, epochs, (double)settings->warmup,
-                                                    (double)settings->epochs);
+    struct optimizer optimizer = schedule_optimizer(&settings->optimizer, settings->schedule, epochs,
+                                                    (double)settings->warmup, (double)settings->epochs);
     optimizer.frozen_bias_learning_rate *= (float)(frozen > 0 ? frozen : 0);
     return optimizer;
 }
@@ -198,9 +206,14 @@ struct sums trainer_step(struct trainer *trainer, const struct step *step)
     const struct subset *batch = &step->batch;
     const float *mean = options->preprocess.mean;
     assert(batch->count > 0);
-    struct lanes lanes = {.trainer = trainer, .step = step, .optimizer = scheduled(step->settings, step->epochs),
-                          .augmentation = {.augment = &step->settings->augment, .shape = batch->images->shape,
-                                           .mean = {mean[0], mean[1], mean[2]}, .seed = options->seed, .epoch = step->number},
+    struct lanes lanes = {.trainer = trainer,
+                          .step = step,
+                          .optimizer = scheduled(step->settings, step->epochs),
+                          .augmentation = {.augment = &step->settings->augment,
+                                           .shape = batch->images->shape,
+                                           .mean = {mean[0], mean[1], mean[2]},
+                                           .seed = options->seed,
+                                           .epoch = step->number},
                           .shards = trainer_shards(batch->count, options->shard)};
     lanes.count = lanes.shards < TRAINER_LANES ? lanes.shards : TRAINER_LANES;
     trainer_pack(trainer, trainer->parameters);

@@ -1,5 +1,5 @@
-/* One step of training over a batch, in three parts: lanes of gradients on every core, their sum in order, the optimizer. trainer.h
- * makes epochs of it, and says how it is used; here stands what both work on.
+/* One step of training over a batch, in three parts: lanes of gradients on every core, their sum in order, the
+ * optimizer. trainer.h makes epochs of it, and says how it is used; here stands what both work on.
  *
  *     struct step step = {.settings = &settings, .batch = batch, .number = epoch, .epochs = epoch + 0.5};
  *     struct sums sums = trainer_step(trainer, &step);
@@ -36,15 +36,15 @@ struct trainer_options {
 struct trainer_settings {
     struct optimizer optimizer; /* its learning rates are the highest ones */
     enum schedule schedule;
-    float warmup;          /* epochs over which the learning rates rise from 0 */
-    int epochs;            /* in all, for the schedule */
+    float warmup; /* epochs over which the learning rates rise from 0 */
+    int epochs;   /* in all, for the schedule */
     int batch;
     float label_smoothing;
-    float ema_decay; /* of the exponential moving average of the weights: how much of it stays in a step (Polyak and Juditsky 1992; in
-                        its first steps less, (1 + steps) / (10 + steps)) */
+    float ema_decay; /* of the exponential moving average of the weights, per step (Polyak and Juditsky 1992); in its
+                        first steps it is less, (1 + steps) / (10 + steps) */
     struct augment augment;
-    int early_stopping;    /* epochs without a better validation after which a run ends; 0: it does not */
-    int plateau_epochs;    /* without a lower validation loss, after which SCHEDULE_PLATEAU lowers the learning rates */
+    int early_stopping;       /* epochs without a better validation after which a run ends; 0: it does not */
+    int plateau_epochs;       /* without a lower validation loss, until SCHEDULE_PLATEAU lowers the learning rates */
     float frozen_bias_epochs; /* over these epochs Muon's learning rate for the biases of frozen layers falls to 0 */
 };
 
@@ -80,7 +80,7 @@ struct trainer {
     int frozen_nodes;                        /* nodes 0 .. frozen_nodes-1 keep their parameters (net.h) */
     float learning_rate_scales[LIMIT_NODES]; /* what a node's learning rates are multiplied with; all 1 */
     double learning_rate_factor;             /* the same for all nodes: 1, or struct plateau's */
-    const float *class_weights;              /* (classes) what the losses of a class are multiplied with; NULL: 1 each */
+    const float *class_weights; /* (classes) what the losses of a class are multiplied with; NULL: 1 each */
     /* After a loss that is not finite: the first node whose output was not, or -1. */
     int overflown;
     /* private: */
@@ -93,10 +93,7 @@ struct trainer {
 };
 
 /* How many shards of at most `shard` images make up so many images. */
-static inline int trainer_shards(int images, int shard)
-{
-    return (images + shard - 1) / shard;
-}
+static inline int trainer_shards(int images, int shard) { return (images + shard - 1) / shard; }
 
 static inline void trainer_run(const struct trainer *trainer, int count, parallel_task *task, void *context)
 {

@@ -9,10 +9,7 @@
 
 enum { MAX_IMAGES = 128 };
 
-static bool filters(const struct node *node)
-{
-    return node_has_weights(node->kind) && node_has_window(node->kind);
-}
+static bool filters(const struct node *node) { return node_has_weights(node->kind) && node_has_window(node->kind); }
 
 enum status unfold_batchnorm(struct unfolding *unfolding, const struct net *net, int from, int head)
 {
@@ -42,7 +39,8 @@ enum status unfold_batchnorm(struct unfolding *unfolding, const struct net *net,
     return net_check(unfolded, NULL);
 }
 
-void unfold_batchnorm_parameters(float *parameters, const struct unfolding *unfolding, const struct net *net, const float *folded)
+void unfold_batchnorm_parameters(float *parameters, const struct unfolding *unfolding, const struct net *net,
+                                 const float *folded)
 {
     const struct net *unfolded = &unfolding->net;
     for (int i = 0; i < unfolded->node_count; i++) {
@@ -54,7 +52,8 @@ void unfold_batchnorm_parameters(float *parameters, const struct unfolding *unfo
         }
         const int before = unfolding->source[i - 1];
         const size_t c = (size_t)unfolded->shapes[i].c, weights = unfolded->offset[i] - unfolded->offset[i - 1];
-        float *filter = parameters + unfolded->offset[i - 1], *scale = to, *shift = scale + c, *mean = shift + c, *variance = mean + c;
+        float *filter = parameters + unfolded->offset[i - 1], *scale = to, *shift = scale + c, *mean = shift + c,
+              *variance = mean + c;
         const float size = unfolded->nodes[i - 1].kind == NODE_CONV2D ? muon_scale(filter, weights, (int)c) : 1;
         for (size_t k = 0; k < weights; k++)
             filter[k] *= size;
@@ -81,10 +80,7 @@ static void measure(float *mean, float *variance, const float *x, size_t rows, s
     }
 }
 
-static int images_of(int count)
-{
-    return count < MAX_IMAGES ? count : MAX_IMAGES;
-}
+static int images_of(int count) { return count < MAX_IMAGES ? count : MAX_IMAGES; }
 
 static void plan(struct net_packed *packed, struct net_run *run, const struct net *net, int n, struct arena *memory)
 {
@@ -101,8 +97,8 @@ uint64_t unfold_batchnorm_bytes(const struct net *net, int count)
     return arena.used;
 }
 
-void unfold_batchnorm_measure(float *parameters, const struct net *net, const struct preprocess *preprocess, const struct subset *subset,
-                              gemm_function *gemm, struct arena memory)
+void unfold_batchnorm_measure(float *parameters, const struct net *net, const struct preprocess *preprocess,
+                              const struct subset *subset, gemm_function *gemm, struct arena memory)
 {
     const int n = images_of(subset->count);
     assert(n > 0 && subset->images->shape.h == net->input.h && subset->images->shape.w == net->input.w);
@@ -112,7 +108,8 @@ void unfold_batchnorm_measure(float *parameters, const struct net *net, const st
     run.gemm = gemm;
     run.parameters = parameters;
     for (int i = 0; i < n; i++)
-        image_normalise(run.tensor[0] + (size_t)i * shape_count(net->input), subset_pixels(subset, i), net->input, preprocess);
+        image_normalise(run.tensor[0] + (size_t)i * shape_count(net->input), subset_pixels(subset, i), net->input,
+                        preprocess);
     for (int i = 0; i < net->node_count - 1; i++) {
         if (net->nodes[i].kind == NODE_BATCHNORM && net->nodes[i].frozen) {
             const int in = net->nodes[i].input[0];

@@ -36,7 +36,7 @@ static void eigenvectors(double *a, double *v, int n)
 }
 
 struct work {
-    int row, n; /* numbers in a row of a patch, and in all of it, as in a filter: (ky, kx, c) */
+    int row, n;                   /* numbers in a row of a patch, and in all of it, as in a filter: (ky, kx, c) */
     double *covariance, *vectors; /* (n, n) */
     float *image, *patch;         /* (h, w, c), (n) */
 };
@@ -77,8 +77,8 @@ static int add_patches(struct work *work, const struct net *net)
     return patches;
 }
 
-void whiten_weights(float *weights, const struct net *net, const struct preprocess *preprocess, const struct subset *subset,
-                    struct arena memory)
+void whiten_weights(float *weights, const struct net *net, const struct preprocess *preprocess,
+                    const struct subset *subset, struct arena memory)
 {
     struct work work = plan(net, &memory);
     const int n = work.n, count = subset->count < MAX_IMAGES ? subset->count : MAX_IMAGES;

@@ -16,9 +16,9 @@
 /* Bytes of memory that whiten_weights needs for this net, whose node 0 is an INITIAL_WHITEN conv2d. */
 uint64_t whiten_bytes(const struct net *net);
 
-/* Fills that node's weights (kernel_h, kernel_w, c, 2 * kernel_h * kernel_w * c) from the first images of the subset; a few
- * thousand are enough. Their shape is the net's input. */
-void whiten_weights(float *weights, const struct net *net, const struct preprocess *preprocess, const struct subset *subset,
-                    struct arena memory);
+/* Fills that node's weights (kernel_h, kernel_w, c, 2 * kernel_h * kernel_w * c) from the first images of the subset;
+ * a few thousand are enough. Their shape is the net's input. */
+void whiten_weights(float *weights, const struct net *net, const struct preprocess *preprocess,
+                    const struct subset *subset, struct arena memory);
 
 #endif

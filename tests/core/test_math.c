@@ -35,7 +35,8 @@ TEST(exp_and_log_are_within_an_ulp)
         test_context("exp of %a and %a", wide, near);
         check(math_exp(wide), exp(wide), 1);
         check(math_exp(near), exp(near), 1);
-        const double any = exp(draw(&random, -700, 700)), about_1 = draw(&random, 0.9, 1.1), small = draw(&random, 0, 5);
+        const double any = exp(draw(&random, -700, 700)), about_1 = draw(&random, 0.9, 1.1),
+                     small = draw(&random, 0, 5);
         test_context("log of %a, %a and %a", any, about_1, small);
         check(math_log(any), log(any), 1);
         check(math_log(about_1), log(about_1), 1);
@@ -64,7 +65,8 @@ TEST(pow_is_within_its_bound)
 {
     struct random random = random_seed(303, 0);
     for (int i = 0; i < DRAWS; i++) {
-        const double x = i % 2 ? draw(&random, 0, 1) : draw(&random, 0, 20), y = draw(&random, -1, 1) * (i % 3 ? 20 : 300);
+        const double x = i % 2 ? draw(&random, 0, 1) : draw(&random, 0, 20),
+                     y = draw(&random, -1, 1) * (i % 3 ? 20 : 300);
         test_context("of %a and %a", x, y);
         const double expected = pow(x, y);
         if (expected > 1e-300 && expected < 1e300)
@@ -87,7 +89,8 @@ TEST(edges)
     CHECK(math_pow(0, 0) == 1 && math_pow(0, 2) == 0 && math_pow(0, -1) == INFINITY && math_pow(INFINITY, -1) == 0);
     CHECK(math_pow(2, 10) == 1024 && math_pow(9, 0.5) == 3 && math_pow(2, 2000) == INFINITY && math_pow(2, -2000) == 0);
     CHECK(math_pow(1, INFINITY) == 1 && math_pow(0.5, INFINITY) == 0 && math_pow(INFINITY, 2) == INFINITY);
-    CHECK(isnan(math_exp(NAN)) && isnan(math_log(NAN)) && isnan(math_sin(NAN)) && isnan(math_cos(NAN)) && isnan(math_pow(NAN, 2)));
+    CHECK(isnan(math_exp(NAN)) && isnan(math_log(NAN)) && isnan(math_sin(NAN)) && isnan(math_cos(NAN)) &&
+          isnan(math_pow(NAN, 2)));
 }
 
 /* Every build gives these bits: FNV-1a over the results for drawn arguments. */
@@ -109,7 +112,11 @@ TEST(the_same_bits_everywhere)
     const struct {
         double value;
         uint64_t bits;
-    } known[] = {{math_exp(1), 0x4005bf0a8b145769}, {math_log(10), 0x40026bb1bbb55516}, {math_sin(1), 0x3feaed548f090cee}, {math_cos(1), 0x3fe14a280fb5068c}, {math_pow(0.999, 1000), 0x3fd788526411ed72}};
+    } known[] = {{math_exp(1), 0x4005bf0a8b145769},
+                 {math_log(10), 0x40026bb1bbb55516},
+                 {math_sin(1), 0x3feaed548f090cee},
+                 {math_cos(1), 0x3fe14a280fb5068c},
+                 {math_pow(0.999, 1000), 0x3fd788526411ed72}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint64_t bits;
         memcpy(&bits, &known[i].value, sizeof bits);
@@ -118,6 +125,6 @@ TEST(the_same_bits_everywhere)
     }
 }
 
-static const struct test tests[] = {ENTRY(exp_and_log_are_within_an_ulp), ENTRY(sin_and_cos_are_within_an_ulp), ENTRY(pow_is_within_its_bound),
-                                    ENTRY(edges), ENTRY(the_same_bits_everywhere)};
+static const struct test tests[] = {ENTRY(exp_and_log_are_within_an_ulp), ENTRY(sin_and_cos_are_within_an_ulp),
+                                    ENTRY(pow_is_within_its_bound), ENTRY(edges), ENTRY(the_same_bits_everywhere)};
 const struct suite math_suite = SUITE("math", tests);

@@ -1,51 +1,20 @@
-/* core/training/trainer.h and what it stands on: images in memory, memory of exact size, the same weights for any number of threads
- * and, with exact arithmetic, on every machine. */
+/* core/training/trainer.h and what it stands on: images in memory, memory of exact size, the same weights for any
+ * number of threads and, with exact arithmetic, on every machine. */
 #include "training/trainer.h"
 
 #include "base/bytes.h"
+#include "support/made_images.h"
 #include "support/nets.h"
 #include "support/test.h"
-#include "training/fold_batchnorm.h"
-#include "training/softmax_regression.h"
-#include "training/unfold_batchnorm.h"
 #include "training/whiten.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { SIDE = 12, IMAGES = 70, CLASSES = 3 };
-
-/* Noise, brighter for higher labels. */
-static struct images made_images(void)
-{
-    const size_t bytes = (size_t)SIDE * SIDE * 3;
-    uint8_t *pixels = test_bytes(IMAGES * bytes);
-    uint16_t *labels = test_bytes(IMAGES * sizeof *labels);
-    struct random random = random_seed(311, 0);
-    for (int i = 0; i < IMAGES; i++) {
-        labels[i] = (uint16_t)random_below(&random, CLASSES);
-        for (size_t k = 0; k < bytes; k++)
-            pixels[(size_t)i * bytes + k] = (uint8_t)(60 * labels[i] + (int)random_below(&random, 130));
-    }
-    return (struct images){.pixels = pixels, .labels = labels, .shape = {SIDE, SIDE, 3}, .count = IMAGES, .classes = CLASSES};
-}
-
-/* All images but every seventh, from the last to the first. */
-static struct subset most_of(const struct images *images)
-{
-    int *indices = test_bytes((size_t)images->count * sizeof *indices), count = 0;
-    for (int i = images->count - 1; i >= 0; i--)
-        if (i % 7)
-            indices[count++] = i;
-    return (struct subset){images, indices, count};
-}
-
-static const struct preprocess preprocess = {.mean = {0.5f, 0.45f, 0.4f}, .std = {0.2f, 0.25f, 0.3f}};
-
 /* Every kind of layer, plain and Winograd's convolutions, with strides, padding, and two paths that meet. */
 static struct net made_net(bool whitened)
 {
-    struct net net = {.input = {SIDE, SIDE, 3}};
+    struct net net = {.input = {MADE_SIDE, MADE_SIDE, 3}};
     int x = nets_conv(&net, 0, whitened ? 24 : 16, 2, 2, 1, false, true);
     net.nodes[0].initial = whitened ? INITIAL_WHITEN : INITIAL_RANDOM;
     net.nodes[0].frozen = whitened;
@@ -60,34 +29,72 @@ static struct net made_net(bool whitened)
     x = nets_pool(&net, nets_conv(&net, x, 9, 3, 3, 2, true, true), NODE_AVGPOOL, 2, 1, true);
     x = nets_simple(&net, nets_scale(&net, nets_simple(&net, x, NODE_TANH), 0.7f), NODE_FLATTEN);
     x = nets_simple(&net, nets_simple(&net, nets_dense(&net, x, 11, false), NODE_BATCHNORM), NODE_RELU);
-    nets_finish(&net, nets_dense(&net, x, CLASSES, true));
+    nets_finish(&net, nets_dense(&net, x, MADE_CLASSES, true));
     return net;
 }
 
-#define EVERY_AUGMENT                                                                                                                \
-    {.flip = FLIP_ALTERNATE, .crop = 2, .cutout = 3, .resized_crop = 0.5f, .rotate = 25, .jitter = 0.3f, .erase = 0.3f, .mixup = 0.4f, \
-     .cutmix = 1}
+#define EVERY_AUGMENT \
+    { \
+        .flip = FLIP_ALTERNATE, .crop = 2, .cutout = 3, .resized_crop = 0.5f, .rotate = 25, .jitter = 0.3f, \
+        .erase = 0.3f, .mixup = 0.4f, .cutmix = 1 \
+    }
 
 static const struct trainer_settings runs[] = {
     {.optimizer = {.kind = OPTIMIZER_ADAM, .learning_rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f},
-     .schedule = SCHEDULE_COSINE, .warmup = 0.5f, .epochs = 2, .batch = 23, .label_smoothing = 0.1f, .ema_decay = 0.9f,
+     .schedule = SCHEDULE_COSINE,
+     .warmup = 0.5f,
+     .epochs = 2,
+     .batch = 23,
+     .label_smoothing = 0.1f,
+     .ema_decay = 0.9f,
      .augment = {.flip = FLIP_RANDOM, .crop = 2}},
-    {.optimizer = {.kind = OPTIMIZER_MUON, .learning_rate = 0.05f, .momentum = 0.6f, .other_momentum = 0.85f, .dense_learning_rate = 0.1f,
-                   .dense_decay = 0.01f, .bias_learning_rate = 0.1f, .bias_decay = 0.01f, .frozen_bias_learning_rate = 0.1f},
-     .schedule = SCHEDULE_LINEAR, .epochs = 2, .batch = 40, .label_smoothing = 0.2f, .frozen_bias_epochs = 1,
+    {.optimizer = {.kind = OPTIMIZER_MUON,
+                   .learning_rate = 0.05f,
+                   .momentum = 0.6f,
+                   .other_momentum = 0.85f,
+                   .dense_learning_rate = 0.1f,
+                   .dense_decay = 0.01f,
+                   .bias_learning_rate = 0.1f,
+                   .bias_decay = 0.01f,
+                   .frozen_bias_learning_rate = 0.1f},
+     .schedule = SCHEDULE_LINEAR,
+     .epochs = 2,
+     .batch = 40,
+     .label_smoothing = 0.2f,
+     .frozen_bias_epochs = 1,
      .augment = EVERY_AUGMENT},
-    {.optimizer = {.kind = OPTIMIZER_ADAMW, .learning_rate = 0.01f, .beta1 = 0.8f, .beta2 = 0.99f, .epsilon = 1e-6f, .weight_decay = 0.05f},
-     .schedule = SCHEDULE_ONECYCLE, .epochs = 2, .batch = 17, .augment = EVERY_AUGMENT},
-    {.optimizer = {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true, .weight_decay = 1e-3f},
-     .schedule = SCHEDULE_ONECYCLE, .epochs = 2, .batch = 60, .augment = {.flip = FLIP_RANDOM, .rotate = 10}},
+    {.optimizer = {.kind = OPTIMIZER_ADAMW,
+                   .learning_rate = 0.01f,
+                   .beta1 = 0.8f,
+                   .beta2 = 0.99f,
+                   .epsilon = 1e-6f,
+                   .weight_decay = 0.05f},
+     .schedule = SCHEDULE_ONECYCLE,
+     .epochs = 2,
+     .batch = 17,
+     .augment = EVERY_AUGMENT},
+    {.optimizer =
+         {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true, .weight_decay = 1e-3f},
+     .schedule = SCHEDULE_ONECYCLE,
+     .epochs = 2,
+     .batch = 60,
+     .augment = {.flip = FLIP_RANDOM, .rotate = 10}},
 };
 enum { RUNS = sizeof runs / sizeof *runs };
 
-static struct trainer *opened(const struct net *net, const struct trainer_settings *settings, gemm_function *gemm, int threads)
+static struct trainer *opened(const struct net *net, const struct trainer_settings *settings, gemm_function *gemm,
+                              int threads)
 {
-    const struct trainer_options options = {.net = net, .preprocess = preprocess, .parallel = parallel_threads(threads), .gemm = gemm,
-                                            .seed = 5, .initializer = INITIALIZE_HE, .optimizer = settings->optimizer.kind, .shard = 5,
-                                            .max_images = IMAGES, .ema = settings->ema_decay > 0};
+    const struct trainer_options options = {.net = net,
+                                            .preprocess = made_preprocess,
+                                            .parallel = parallel_threads(threads),
+                                            .gemm = gemm,
+                                            .seed = 5,
+                                            .initializer = INITIALIZE_HE,
+                                            .optimizer = settings->optimizer.kind,
+                                            .shard = 5,
+                                            .max_images = MADE_IMAGES,
+                                            .ema = settings->ema_decay > 0};
     const uint64_t size = trainer_bytes(&options);
     struct trainer *trainer;
     CHECK_EQUAL(trainer_open(&trainer, test_bytes((size_t)size), size, &options), STATUS_OK);
@@ -97,17 +104,19 @@ static struct trainer *opened(const struct net *net, const struct trainer_settin
 static void whiten(struct trainer *trainer, const struct net *net, const struct subset *subset)
 {
     const uint64_t size = whiten_bytes(net);
-    whiten_weights(trainer->parameters, net, &preprocess, subset, (struct arena){.base = test_bytes((size_t)size), .size = size});
+    whiten_weights(trainer->parameters, net, &made_preprocess, subset,
+                   (struct arena){.base = test_bytes((size_t)size), .size = size});
 }
 
 /* Parameters, moments and moving average after the epochs. */
-static uint32_t trained(const struct images *images, const struct trainer_settings *settings, gemm_function *gemm, int threads)
+static uint32_t trained(const struct images *images, const struct trainer_settings *settings, gemm_function *gemm,
+                        int threads)
 {
     const bool whitened = settings->optimizer.kind == OPTIMIZER_MUON;
-    static const float class_weights[CLASSES] = {1, 0.5f, 2};
+    static const float class_weights[MADE_CLASSES] = {1, 0.5f, 2};
     struct net net = made_net(whitened);
     struct trainer *trainer = opened(&net, settings, gemm, threads);
-    const struct subset subset = most_of(images);
+    const struct subset subset = made_subset(images);
     if (whitened)
         whiten(trainer, &net, &subset);
     trainer->class_weights = settings->batch == 60 ? class_weights : NULL;
@@ -124,66 +133,20 @@ static uint32_t trained(const struct images *images, const struct trainer_settin
     return bytes_crc32((const uint8_t *)sums, sizeof sums);
 }
 
-/* ---- Parallel ---- */
-
-struct visits {
-    int count[1000], threads, wrong;
-};
-
-static void visit(void *context, int item, int thread)
-{
-    struct visits *visits = context;
-    visits->count[item]++;
-    if (thread < 0 || thread >= visits->threads)
-        visits->wrong++;
-}
-
-TEST(every_item_is_run_once)
-{
-    for (int threads = 1; threads <= 9; threads += 2) {
-        const struct parallel parallel = parallel_threads(threads);
-        struct visits *visits = test_bytes(sizeof *visits);
-        *visits = (struct visits){.threads = parallel.threads};
-        CHECK(parallel.threads >= 1 && parallel.threads <= threads);
-        parallel.run(&parallel, 1000, visit, visits);
-        for (int i = 0; i < 1000; i++)
-            CHECK_EQUAL(visits->count[i], 1);
-        parallel.run(&parallel, 0, visit, visits);
-        CHECK_EQUAL(visits->wrong, 0);
-    }
-}
-
-TEST(sums_are_those_of_one_order_for_any_number_of_threads)
-{
-    enum { LANES = 5 };
-    static const size_t counts[] = {1, 4095, 4096, 4097, 20000};
-    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
-        for (int threads = 1; threads <= 6; threads++) {
-            test_context("%zu numbers, %d threads", counts[c], threads);
-            struct random random = random_seed(312, c);
-            float *lanes[LANES], *expected = test_floats(counts[c]);
-            for (int lane = 0; lane < LANES; lane++)
-                lanes[lane] = test_random_floats(counts[c], &random);
-            for (size_t i = 0; i < counts[c]; i++) {
-                expected[i] = lanes[0][i];
-                for (int lane = 1; lane < LANES; lane++)
-                    expected[i] += lanes[lane][i];
-            }
-            const struct parallel parallel = parallel_threads(threads);
-            parallel.sum(&parallel, lanes, LANES, counts[c]);
-            CHECK_SAME_BITS(lanes[0], expected, counts[c]);
-            test_release();
-        }
-}
-
 /* ---- The trainer ---- */
 
 TEST(memory_is_of_exact_size_and_too_little_is_a_status)
 {
     const struct net net = made_net(false);
     for (int r = 0; r < RUNS; r++) {
-        const struct trainer_options options = {.net = &net, .preprocess = preprocess, .parallel = parallel_threads(3), .gemm = gemm_fast,
-                                                .optimizer = runs[r].optimizer.kind, .shard = 5, .max_images = IMAGES, .ema = r == 0};
+        const struct trainer_options options = {.net = &net,
+                                                .preprocess = made_preprocess,
+                                                .parallel = parallel_threads(3),
+                                                .gemm = gemm_fast,
+                                                .optimizer = runs[r].optimizer.kind,
+                                                .shard = 5,
+                                                .max_images = MADE_IMAGES,
+                                                .ema = r == 0};
         const uint64_t size = trainer_bytes(&options);
         uint8_t *memory = test_bytes((size_t)size); /* with guards behind it */
         struct trainer *trainer;
@@ -230,7 +193,7 @@ static bool until_half(void *context, const struct epoch_result *so_far, int ima
 TEST(a_stopped_epoch_goes_on_to_the_same_bits)
 {
     const struct images images = made_images();
-    const struct subset subset = most_of(&images);
+    const struct subset subset = made_subset(&images);
     const struct net net = made_net(false);
     const size_t count = net_parameter_count(&net), bytes = count * sizeof(float);
     struct trainer *whole = opened(&net, &runs[0], gemm_fast, 2), *half = opened(&net, &runs[0], gemm_fast, 1);
@@ -259,7 +222,7 @@ TEST(a_stopped_epoch_goes_on_to_the_same_bits)
 TEST(trains_and_measures_images_in_memory)
 {
     const struct images images = made_images();
-    const struct subset subset = most_of(&images);
+    const struct subset subset = made_subset(&images);
     const struct net net = made_net(false);
     struct trainer_settings settings = runs[0];
     settings.epochs = 12;
@@ -269,7 +232,8 @@ TEST(trains_and_measures_images_in_memory)
     const struct epoch_result before = trainer_measure(trainer, &subset);
     for (int number = 0; number < settings.epochs; number++)
         trainer_epoch(trainer, &(struct epoch){.settings = &settings, .subset = subset, .number = number});
-    const struct epoch_result after = trainer_measure(trainer, &subset), none = trainer_measure(trainer, &(struct subset){.images = &images});
+    const struct epoch_result after = trainer_measure(trainer, &subset),
+                              none = trainer_measure(trainer, &(struct subset){.images = &images});
     test_context("loss %g, then %g, accuracy %g", epoch_loss(&before), epoch_loss(&after), epoch_accuracy(&after));
     CHECK(epoch_loss(&before) > 0.8 && epoch_loss(&after) < 0.5 && epoch_accuracy(&after) > 0.9);
     CHECK(none.count == 0 && epoch_loss(&none) == 0 && epoch_accuracy(&none) == 0);
@@ -278,7 +242,7 @@ TEST(trains_and_measures_images_in_memory)
 TEST(a_loss_that_overflows_is_named_and_changes_nothing)
 {
     const struct images images = made_images();
-    const struct subset subset = most_of(&images);
+    const struct subset subset = made_subset(&images);
     const struct net net = made_net(false);
     struct trainer *trainer = opened(&net, &runs[0], gemm_fast, 2);
     const int head = net.node_count - 2;
@@ -293,117 +257,12 @@ TEST(a_loss_that_overflows_is_named_and_changes_nothing)
     CHECK_SAME_BITS(trainer->parameters, before, count);
 }
 
-/* ---- Folding and unfolding ---- */
-
-TEST(unfolding_puts_back_what_folding_took_away)
-{
-    struct net net = {.input = {SIDE, SIDE, 3}}, folded;
-    int x = nets_simple(&net, nets_conv(&net, 0, 8, 3, 3, 1, true, false), NODE_BATCHNORM);
-    x = nets_pool(&net, nets_simple(&net, x, NODE_RELU), NODE_MAXPOOL, 2, 2, false);
-    x = nets_simple(&net, nets_dropout(&net, nets_depthwise(&net, x, 3, 3, 1, true, true), 0.5f), NODE_BATCHNORM);
-    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL), CLASSES, true));
-    struct random random = random_seed(313, 0);
-    const float *parameters = nets_parameters(&net, &random);
-    float *shipped = test_floats(net_parameter_count(&net));
-    CHECK_EQUAL(fold_batchnorm(&folded, shipped, &net, parameters), STATUS_OK);
-    CHECK_EQUAL(folded.node_count, net.node_count - 2); /* the dropout stands between the second one and its layer */
-
-    struct unfolding *unfolding = test_bytes(sizeof *unfolding);
-    const int head = folded.node_count - 2;
-    CHECK_EQUAL(unfold_batchnorm(unfolding, &folded, 0, head), STATUS_OK);
-    CHECK_EQUAL(unfolding->net.node_count, folded.node_count + 2);
-    CHECK_EQUAL(unfolding->node[head], head + 2);
-    float *unfolded = test_floats(net_parameter_count(&unfolding->net));
-    unfold_batchnorm_parameters(unfolded, unfolding, &folded, shipped);
-    const struct images images = made_images();
-    const struct subset subset = most_of(&images);
-    const uint64_t size = unfold_batchnorm_bytes(&unfolding->net, subset.count);
-    unfold_batchnorm_measure(unfolded, &unfolding->net, &preprocess, &subset, gemm_fast,
-                             (struct arena){.base = test_bytes((size_t)size), .size = size});
-
-    struct fixture a, b; /* on the very images whose statistics were measured, both nets compute the same */
-    fixture_open(&a, &folded, shipped, subset.count, NET_INFER);
-    fixture_open(&b, &unfolding->net, unfolded, subset.count, NET_TRAIN);
-    for (int i = 0; i < subset.count; i++) {
-        image_normalise(a.run.tensor[0] + (size_t)i * SIDE * SIDE * 3, subset_pixels(&subset, i), net.input, &preprocess);
-        image_normalise(b.run.tensor[0] + (size_t)i * SIDE * SIDE * 3, subset_pixels(&subset, i), net.input, &preprocess);
-    }
-    net_forward(&a.run, subset.count);
-    net_forward_training(&b.run, subset.count);
-    const size_t logits = (size_t)subset.count * CLASSES;
-    float *of_folded = test_floats(logits);
-    fixture_open(&a, &folded, shipped, subset.count, NET_TRAIN);
-    for (int i = 0; i < subset.count; i++)
-        image_normalise(a.run.tensor[0] + (size_t)i * SIDE * SIDE * 3, subset_pixels(&subset, i), net.input, &preprocess);
-    net_forward_training(&a.run, subset.count);
-    memcpy(of_folded, net_logits(&a.run), logits * sizeof(float));
-    CHECK_ALL_CLOSE(net_logits(&b.run), test_widened(of_folded, logits), logits, 1e-4);
-}
-
-TEST(unfolding_too_many_layers_is_a_status)
-{
-    struct net net = {.input = {4, 4, 3}};
-    int x = 0;
-    while (net.node_count < LIMIT_NODES / 2 + 1)
-        x = nets_conv(&net, x, 2, 1, 1, 1, true, true);
-    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), CLASSES, true));
-    struct unfolding *unfolding = test_bytes(sizeof *unfolding);
-    CHECK_EQUAL(unfold_batchnorm(unfolding, &net, 0, net.node_count - 2), STATUS_LIMIT);
-    CHECK_EQUAL(unfold_batchnorm(unfolding, &net, net.node_count - 10, net.node_count - 2), STATUS_OK);
-}
-
-/* ---- Softmax regression ---- */
-
-/* Three clouds of points; the minimum is where the gradient is nothing. */
-TEST(softmax_regression_finds_the_minimum_for_any_number_of_threads)
-{
-    enum { COUNT = 150, FEATURES = 6 };
-    struct random random = random_seed(314, 0);
-    float *x = test_random_floats(COUNT * FEATURES, &random);
-    struct target *targets = test_bytes(COUNT * sizeof *targets);
-    for (int i = 0; i < COUNT; i++) {
-        targets[i] = target_of(i % CLASSES);
-        x[i * FEATURES + i % CLASSES] += 0.7f;
-        x[i * FEATURES + FEATURES - 1] = 1;
-    }
-    float first[FEATURES * CLASSES];
-    for (int threads = 1; threads <= 3; threads++) {
-        const struct parallel parallel = parallel_threads(threads);
-        const struct regression data = {x, targets, COUNT, FEATURES, CLASSES, gemm_exact, &parallel};
-        const uint64_t size = softmax_regression_bytes(&data);
-        const struct arena memory = {.base = test_bytes((size_t)size), .size = size};
-        float w[FEATURES * CLASSES] = {0}, logits[COUNT * CLASSES], p[COUNT * CLASSES], losses[COUNT], gradient[FEATURES * CLASSES] = {0};
-        CHECK(softmax_regression(w, &data, 0.01f, memory) > 3);
-        softmax_regression_logits(logits, w, &data, memory);
-        cross_entropy_forward(losses, p, logits, targets, 0, COUNT, CLASSES);
-        cross_entropy_backward(logits, p, targets, 0, 1.0f / COUNT, COUNT, CLASSES);
-        for (int i = 0; i < COUNT; i++)
-            for (int f = 0; f < FEATURES; f++)
-                for (int k = 0; k < CLASSES; k++)
-                    gradient[f * CLASSES + k] += x[i * FEATURES + f] * logits[i * CLASSES + k];
-        for (int f = 0; f < FEATURES - 1; f++)
-            for (int k = 0; k < CLASSES; k++)
-                CHECK_CLOSE(gradient[f * CLASSES + k] + 0.01f * w[f * CLASSES + k], 0, 1e-3);
-        if (threads == 1)
-            memcpy(first, w, sizeof first);
-        CHECK_SAME_BITS(w, first, FEATURES * CLASSES);
-    }
-    const uint32_t sum = bytes_crc32((const uint8_t *)first, sizeof first);
-    test_context("%08x", sum);
-    CHECK_EQUAL(sum, 0xe0640829); /* exact: the same everywhere */
-}
-
 static const struct test tests[] = {
-    ENTRY(every_item_is_run_once),
-    ENTRY(sums_are_those_of_one_order_for_any_number_of_threads),
     ENTRY(memory_is_of_exact_size_and_too_little_is_a_status),
     ENTRY(any_number_of_threads_gives_the_same_weights),
     ENTRY(exact_training_gives_the_same_bits_everywhere),
     ENTRY(a_stopped_epoch_goes_on_to_the_same_bits),
     ENTRY(trains_and_measures_images_in_memory),
     ENTRY(a_loss_that_overflows_is_named_and_changes_nothing),
-    ENTRY(unfolding_puts_back_what_folding_took_away),
-    ENTRY(unfolding_too_many_layers_is_a_status),
-    ENTRY(softmax_regression_finds_the_minimum_for_any_number_of_threads),
 };
 const struct suite trainer_suite = SUITE("trainer", tests);

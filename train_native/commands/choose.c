@@ -19,12 +19,10 @@ struct sizes {
     int *sides; /* shared with the child */
 };
 
-static int looked_at(const struct photo_list *list)
-{
-    return list->count < LOOKED_AT ? list->count : LOOKED_AT;
-}
+static int looked_at(const struct photo_list *list) { return list->count < LOOKED_AT ? list->count : LOOKED_AT; }
 
-/* The shorter side of one of the pictures, which are spread over the list; in a child, because they come from outside (decode.h). */
+/* The shorter side of one of the pictures, which are spread over the list; in a child, because they come from outside
+ * (decode.h). */
 static void look(void *context, int i)
 {
     const struct sizes *sizes = context;
@@ -38,10 +36,7 @@ static void look(void *context, int i)
     free(bytes);
 }
 
-static void unseen(void *context, int i)
-{
-    ((struct sizes *)context)->sides[i] = 0;
-}
+static void unseen(void *context, int i) { ((struct sizes *)context)->sides[i] = 0; }
 
 static int ascending(const void *a, const void *b)
 {
@@ -66,10 +61,7 @@ static int usual_side(const struct photo_list *list)
 
 /* ---- The choice ---- */
 
-static int clamp(int value, int min, int max)
-{
-    return value < min ? min : value > max ? max : value;
-}
+static int clamp(int value, int min, int max) { return value < min ? min : value > max ? max : value; }
 
 struct choice choose_recipe(const struct dataset *dataset, const char *from)
 {
@@ -77,16 +69,22 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
     int pictures = list ? 0 : dataset->count;
     for (int i = 0; list && i < list->count; i++)
         pictures += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
-    const int side = list ? usual_side(list) : dataset->shape.h < dataset->shape.w ? dataset->shape.h : dataset->shape.w;
+    const int side = list                                  ? usual_side(list)
+                     : dataset->shape.h < dataset->shape.w ? dataset->shape.h
+                                                           : dataset->shape.w;
 
     const struct transfer_kind kind = from ? transfer_kind(from) : (struct transfer_kind){0};
-    struct choice choice = {*recipe_named(!from ? "photos" : kind.muon ? "finetune-muon" : "finetune"), pictures, dataset->classes, side};
+    struct choice choice = {*recipe_named(!from       ? "photos"
+                                          : kind.muon ? "finetune-muon"
+                                                      : "finetune"),
+                            pictures, dataset->classes, side};
     struct recipe *recipe = &choice.recipe;
     if (!from)
         recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
     else if (kind.any_size && 2 * side >= 3 * kind.side)
         recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
-    /* The recipes' epochs are for 5,000 pictures; few are seen more often, but not as often as would make up for their number. */
+    /* The recipes' epochs are for 5,000 pictures; few are seen more often, but not as often as would make up for their
+     * number. */
     const int own = recipe->settings.epochs, batch = recipe->settings.batch;
     recipe->settings.epochs = clamp((int)lround(own * sqrt(5000.0 / (pictures > 0 ? pictures : 1))), own / 4, own * 5);
     recipe->settings.batch = clamp(pictures / MIN_STEPS, batch < MIN_BATCH ? batch : MIN_BATCH, batch);

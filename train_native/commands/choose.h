@@ -1,5 +1,5 @@
-/* What `eyelet train DATA` starts from when no recipe and no network is named: the recipe, its size and its length, by the number
- * of classes and pictures and by their size.
+/* What `eyelet train DATA` starts from when no recipe and no network is named: the recipe, its size and its length, by
+ * the number of classes and pictures and by their size.
  *
  *     const struct choice choice = choose_recipe(&dataset, NULL);
  *     o = train_options_parse(&choice.recipe, argc, argv);      // what the user names comes first */

@@ -53,8 +53,8 @@ static int stop(struct run *run)
     save(run, run->last_path, &unmeasured);
     if (access(output, F_OK))
         save(run, output, &unmeasured);
-    warn(NULL, "Go on with the same command and --resume.", "stopped by a signal in epoch %d; saved %s and a checkpoint",
-         run->state.epoch + 1, run->last_path);
+    warn(NULL, "Go on with the same command and --resume.",
+         "stopped by a signal in epoch %d; saved %s and a checkpoint", run->state.epoch + 1, run->last_path);
     return EXIT_INTERRUPTED;
 }
 
@@ -93,8 +93,12 @@ static int train_epochs(struct run *run)
         trainer->frozen_nodes = o->unfreeze && state->epoch >= o->unfreeze ? 0 : run->frozen_nodes;
         trainer->learning_rate_factor = state->plateau.factor;
         progress_start(run->progress, state->epoch, state->so_far.count);
-        const struct epoch epoch = {.settings = &o->settings, .subset = run->train, .number = state->epoch, .so_far = &state->so_far,
-                                    .progress = on_progress, .context = run->progress};
+        const struct epoch epoch = {.settings = &o->settings,
+                                    .subset = run->train,
+                                    .number = state->epoch,
+                                    .so_far = &state->so_far,
+                                    .progress = on_progress,
+                                    .context = run->progress};
         state->so_far = trainer_epoch(trainer, &epoch);
         if (!state->so_far.finite)
             fail_overflown(run);
@@ -109,7 +113,8 @@ static int train_epochs(struct run *run)
     return EXIT_SUCCESS;
 }
 
-void epochs_print_start(const struct train_options *options, const struct net *net, int train_count, int validation_count, int threads)
+void epochs_print_start(const struct train_options *options, const struct net *net, int train_count,
+                        int validation_count, int threads)
 {
     if (options->json)
         return;
@@ -128,7 +133,8 @@ int epochs_run(struct run *run)
     if (o->resume && !checkpoint_load(o->output, run->identity, run->trainer, &run->state))
         die(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
     if (!o->resume && checkpoint_exists(o->output)) {
-        warn(o->output, NULL, "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
+        warn(o->output, NULL,
+             "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
         checkpoint_remove(o->output);
     }
     struct progress progress = progress_open(o, run->log_path, o->resume ? run->state.epoch : -1);
@@ -136,7 +142,8 @@ int epochs_run(struct run *run)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    epochs_print_start(o, run->trainer->options.net, run->train.count, run->validation.count, run->trainer->options.parallel.threads);
+    epochs_print_start(o, run->trainer->options.net, run->train.count, run->validation.count,
+                       run->trainer->options.parallel.threads);
     const int status = train_epochs(run);
     progress_close(&progress);
     return status;

@@ -1,7 +1,8 @@
 /* The epochs of a training run: trained, measured, shown and saved; the run's files and signals.
  *
- *     struct run run = {.options = &options, .writer = &writer, .trainer = trainer, .train = train, .validation = validation,
- *                       .identity = identity, .log_path = "mine.csv", .last_path = "mine.last.eyelet"};
+ *     struct run run = {.options = &options, .writer = &writer, .trainer = trainer, .train = train,
+ *                       .validation = validation, .identity = identity, .log_path = "mine.csv",
+ *                       .last_path = "mine.last.eyelet"};
  *     int status = epochs_run(&run);        // EXIT_SUCCESS or EXIT_INTERRUPTED */
 #ifndef EPOCHS_H
 #define EPOCHS_H
@@ -22,11 +23,12 @@ struct run {
     struct progress *progress;
 };
 
-/* From the start, or with --resume from the checkpoint on. What goes wrong ends the program; a signal ends it after the step under
- * way, which is saved. */
+/* From the start, or with --resume from the checkpoint on. What goes wrong ends the program; a signal ends it after
+ * the step under way, which is saved. */
 int epochs_run(struct run *run);
 
 /* "photos: 1,234 parameters, ..." */
-void epochs_print_start(const struct train_options *options, const struct net *net, int train_count, int validation_count, int threads);
+void epochs_print_start(const struct train_options *options, const struct net *net, int train_count,
+                        int validation_count, int threads);
 
 #endif

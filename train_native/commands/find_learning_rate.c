@@ -12,15 +12,17 @@ struct test {
     struct trainer_settings settings; /* with the learning rate of the step under way */
     const struct trainer_settings *asked;
     int steps;
-    double learning_rates[STEPS], losses[STEPS]; /* losses: an exponential moving average, or single ones jump too much */
-    double ema, lowest, loss_before;    /* loss_before: of the epoch, up to the step before */
+    double learning_rates[STEPS],
+        losses[STEPS];               /* losses: an exponential moving average, or single ones jump too much */
+    double ema, lowest, loss_before; /* loss_before: of the epoch, up to the step before */
 };
 
 static void set_learning_rate(struct test *test)
 {
     const double rate = min_learning_rate * pow(10, (double)test->steps / (double)STEPS_PER_DECADE);
     test->settings.optimizer = test->asked->optimizer;
-    optimizer_scale_learning_rates(&test->settings.optimizer, (float)(rate / (double)test->asked->optimizer.learning_rate));
+    optimizer_scale_learning_rates(&test->settings.optimizer,
+                                   (float)(rate / (double)test->asked->optimizer.learning_rate));
     if (test->steps < STEPS)
         test->learning_rates[test->steps] = rate;
 }
@@ -41,7 +43,8 @@ static bool note(void *context, const struct epoch_result *so_far, int images)
     return test->steps < STEPS && smooth <= 2 * test->lowest + 1;
 }
 
-/* A tenth of the learning rate of the lowest loss: there the loss falls, and there is room before it rises (fast.ai's rule). */
+/* A tenth of the learning rate of the lowest loss: there the loss falls, and there is room before it rises (fast.ai's
+ * rule). */
 static double suggestion(const struct test *test)
 {
     int best = 0;
@@ -55,16 +58,19 @@ static void print_table(const struct test *test)
 {
     enum { BAR = 40, EVERY = 5 };
     static const char line[BAR + 1] = "========================================";
-    const double highest = test->losses[0] + 0.5 * (test->losses[0] - test->lowest); /* the rise at the end is cut off */
+    const double highest =
+        test->losses[0] + 0.5 * (test->losses[0] - test->lowest); /* the rise at the end is cut off */
     printf("  learning rate      loss\n");
     for (int i = 0; i < test->steps; i += EVERY) {
         const double fraction = (test->losses[i] - test->lowest) / (highest - test->lowest + 1e-9);
         const int length = (int)((double)BAR * (fraction < 1 ? fraction : 1));
-        printf("%15.2g  %8.4f  %.*s%s\n", test->learning_rates[i], test->losses[i], length, line, fraction > 1 ? ">" : "");
+        printf("%15.2g  %8.4f  %.*s%s\n", test->learning_rates[i], test->losses[i], length, line,
+               fraction > 1 ? ">" : "");
     }
 }
 
-void find_learning_rate(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset, bool json)
+void find_learning_rate(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset,
+                        bool json)
 {
     struct test test = {.settings = *settings, .asked = settings};
     test.settings.schedule = SCHEDULE_CONSTANT;
@@ -75,7 +81,8 @@ void find_learning_rate(struct trainer *trainer, const struct trainer_settings *
     for (; test.steps < STEPS && !result.stopped && result.finite; epoch.number++)
         result = trainer_epoch(trainer, &epoch);
     if (!test.steps)
-        die(NULL, "Something is wrong with the data or the network.", "the loss is not a finite number in the first step");
+        die(NULL, "Something is wrong with the data or the network.",
+            "the loss is not a finite number in the first step");
     const double rate = suggestion(&test);
     if (json) {
         printf("{\"suggested\": %g, \"learning_rates\": [", rate);

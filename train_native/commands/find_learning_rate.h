@@ -1,5 +1,5 @@
-/* The learning-rate range test (Smith 2017, Cyclical Learning Rates): the learning rate rises from step to step, and a tenth of the one
- * with the lowest loss is a good one to train with.
+/* The learning-rate range test (Smith 2017, Cyclical Learning Rates): the learning rate rises from step to step, and a
+ * tenth of the one with the lowest loss is a good one to train with.
  *
  *     find_learning_rate(trainer, &settings, &subset, false);     // prints a table and a suggestion
  *
@@ -9,6 +9,7 @@
 
 #include "training/trainer.h"
 
-void find_learning_rate(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset, bool json);
+void find_learning_rate(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset,
+                        bool json);
 
 #endif

@@ -16,8 +16,8 @@ struct model_writer {
     int train_count;     /* training images */
 };
 
-/* epochs: 0 where there were none; validation: count 0 where nothing was measured. A failure ends the program; what stood at
- * `path` stays. */
+/* epochs: 0 where there were none; validation: count 0 where nothing was measured. A failure ends the program; what
+ * stood at `path` stays. */
 void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
                        const struct epoch_result *validation);
 

@@ -23,7 +23,8 @@ static float scale_behind(const struct net *net, int head)
         die(NULL, hint, "a linear probe needs a model whose last layer with weights is dense");
     for (int i = head + 1; i < net->node_count - 1; i++) {
         if (net->nodes[i].kind != NODE_SCALE)
-            die(NULL, hint, "a linear probe needs a model whose last dense layer nothing follows but `scale` and the softmax");
+            die(NULL, hint,
+                "a linear probe needs a model whose last dense layer nothing follows but `scale` and the softmax");
         scale *= net->nodes[i].rate;
     }
     return scale;
@@ -37,7 +38,7 @@ struct embedding {
     const struct preprocess *preprocess;
     const struct subset *subset;
     int head;
-    float *x; /* (count, features + 1): what the head reads of these images, and a 1 */
+    float *x;             /* (count, features + 1): what the head reads of these images, and a 1 */
     struct net_run *runs; /* of each thread */
 };
 
@@ -50,7 +51,8 @@ static void embed_images(void *context, int chunk, int thread)
     const size_t features = shape_count(net->shapes[tensor]), pixels = shape_count(net->input);
     const int n = embedding->subset->count - start < IMAGES ? embedding->subset->count - start : IMAGES;
     for (int i = 0; i < n; i++)
-        image_normalise(run->tensor[0] + (size_t)i * pixels, subset_pixels(embedding->subset, start + i), net->input, embedding->preprocess);
+        image_normalise(run->tensor[0] + (size_t)i * pixels, subset_pixels(embedding->subset, start + i), net->input,
+                        embedding->preprocess);
     for (int i = 0; i < embedding->head; i++)
         net_forward_node(run, i, n);
     for (int i = 0; i < n; i++) {
@@ -60,7 +62,8 @@ static void embed_images(void *context, int chunk, int thread)
     }
 }
 
-static void plan(struct net_packed *packed, struct net_run *runs, int threads, const struct net *net, struct arena *arena)
+static void plan(struct net_packed *packed, struct net_run *runs, int threads, const struct net *net,
+                 struct arena *arena)
 {
     net_packed_plan(packed, net, NET_INFER, arena);
     for (int i = 0; i < threads; i++)
@@ -132,8 +135,8 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
                            const struct epoch_result *validation)
 {
     if (o->json) {
-        printf("{\"l2\": %g, \"iterations\": %d, \"loss\": %.6f, \"accuracy\": %.6f", (double)l2, iterations, epoch_loss(train),
-               epoch_accuracy(train));
+        printf("{\"l2\": %g, \"iterations\": %d, \"loss\": %.6f, \"accuracy\": %.6f", (double)l2, iterations,
+               epoch_loss(train), epoch_accuracy(train));
         if (validation->count)
             printf(", \"validation_loss\": %.6f, \"validation_accuracy\": %.6f", epoch_loss(validation),
                    epoch_accuracy(validation));
@@ -142,14 +145,15 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
         printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
-            printf("  validation loss %.4f  accuracy %.2f %%", epoch_loss(validation), 100 * epoch_accuracy(validation));
+            printf("  validation loss %.4f  accuracy %.2f %%", epoch_loss(validation),
+                   100 * epoch_accuracy(validation));
         printf("\n");
     }
 }
 
-/* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the validation
- * images, which says more than the accuracy where they are few; without any, what the usual strength gives. Returns how it
- * does there. */
+/* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the
+ * validation images, which says more than the accuracy where they are few; without any, what the usual strength gives.
+ * Returns how it does there. */
 static struct epoch_result choose(float *best, const struct train_options *o, const struct regression *train,
                                   const struct regression *validation)
 {

@@ -36,8 +36,10 @@ static FILE *reopen_log(const char *path, int epochs)
 
 struct progress progress_open(const struct train_options *options, const char *log_path, int epochs)
 {
-    return (struct progress){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path,
-                           .log = epochs < 0 ? open_log(log_path) : reopen_log(log_path, epochs)};
+    return (struct progress){.options = options,
+                             .live = isatty(STDOUT_FILENO) && !options->json,
+                             .log_path = log_path,
+                             .log = epochs < 0 ? open_log(log_path) : reopen_log(log_path, epochs)};
 }
 
 void progress_close(struct progress *progress)
@@ -59,31 +61,38 @@ void progress_step(struct progress *progress, const struct epoch_result *so_far,
     if (progress->live && (now - progress->drawn > 0.1 || so_far->count == images)) {
         enum { BAR = 24 };
         progress->drawn = now;
-        const double per_second = (so_far->count - progress->first) / (elapsed > 0 ? elapsed : 1), left = (images - so_far->count) / per_second;
+        const double per_second = (so_far->count - progress->first) / (elapsed > 0 ? elapsed : 1),
+                     left = (images - so_far->count) / per_second;
         const int filled = (int)((int64_t)BAR * so_far->count / images);
         printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
-               progress->options->settings.epochs > 9 ? 2 : 1, progress->epoch + 1, progress->options->settings.epochs, filled,
-               "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               format_thousands((uint64_t)per_second), (int)left / 60, (int)left % 60, epoch_loss(so_far), 100 * epoch_accuracy(so_far));
+               progress->options->settings.epochs > 9 ? 2 : 1, progress->epoch + 1, progress->options->settings.epochs,
+               filled, "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
+               format_thousands((uint64_t)per_second), (int)left / 60, (int)left % 60, epoch_loss(so_far),
+               100 * epoch_accuracy(so_far));
         fflush(stdout);
     }
 }
 
-void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation, bool best)
+void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
+                    bool best)
 {
     const double seconds = seconds_now() - progress->epoch_start;
     const int epoch = progress->epoch + 1, epochs = progress->options->settings.epochs;
     if (progress->options->json) {
-        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train), epoch_accuracy(train));
+        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train),
+               epoch_accuracy(train));
         if (validation->count)
-            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation), epoch_accuracy(validation));
+            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation),
+                   epoch_accuracy(validation));
         printf("\"seconds\": %.2f}\n", seconds);
     } else {
         printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", progress->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds, format_thousands((uint64_t)((train->count - progress->first) / seconds)), epoch_loss(train),
+               epochs > 9 ? 2 : 1, epoch, epochs, seconds,
+               format_thousands((uint64_t)((train->count - progress->first) / seconds)), epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
-            printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation), 100 * epoch_accuracy(validation), best ? "  best" : "");
+            printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation),
+                   100 * epoch_accuracy(validation), best ? "  best" : "");
         printf("\n");
     }
     fflush(stdout);
@@ -91,9 +100,11 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
     if (validation->count)
         snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
     const long start = ftell(progress->log);
-    if (fprintf(progress->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds) < 0) {
+    if (fprintf(progress->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured,
+                seconds) < 0) {
         const int reason = errno;
-        if (ftruncate(fileno(progress->log), start)) {} /* half a line would make the file unreadable for others */
+        if (ftruncate(fileno(progress->log), start)) {
+        } /* half a line would make the file unreadable for others */
         die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
     }
 }

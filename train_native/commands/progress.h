@@ -16,7 +16,7 @@
 
 struct progress {
     const struct train_options *options;
-    bool live; /* a terminal: one line, redrawn */
+    bool live;        /* a terminal: one line, redrawn */
     int epoch, first; /* images of the epoch that were trained before progress_start */
     double epoch_start, drawn;
     const char *log_path;
@@ -30,6 +30,7 @@ void progress_close(struct progress *progress);
 /* An epoch (from 0) begins, or goes on after so many images. */
 void progress_start(struct progress *progress, int epoch, int images);
 void progress_step(struct progress *progress, const struct epoch_result *so_far, int images);
-void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation, bool best);
+void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
+                    bool best);
 
 #endif

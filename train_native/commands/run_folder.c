@@ -46,7 +46,8 @@ static struct dataset validation_images(const struct dataset *dataset, const str
     return part;
 }
 
-void run_folder_report(const struct train_options *o, const char *command, const struct dataset *dataset, const struct split *split)
+void run_folder_report(const struct train_options *o, const char *command, const struct dataset *dataset,
+                       const struct split *split)
 {
     if (!split->validation_count)
         return;
@@ -56,8 +57,15 @@ void run_folder_report(const struct train_options *o, const char *command, const
     uint8_t *bytes = model_file_load(model, &size, o->output);
     char *notes = model_file_notes(model), *path = with_suffix(o->output, ".html");
     struct evaluation evaluation = evaluation_run(bytes, size, &images, NULL, images.count, 0);
-    const struct report report = {.path = o->output, .command = command, .model = model, .notes = notes, .bytes = bytes, .size = size,
-                                  .dataset = &images, .evaluation = &evaluation, .views = evaluation_views[0]};
+    const struct report report = {.path = o->output,
+                                  .command = command,
+                                  .model = model,
+                                  .notes = notes,
+                                  .bytes = bytes,
+                                  .size = size,
+                                  .dataset = &images,
+                                  .evaluation = &evaluation,
+                                  .views = evaluation_views[0]};
     report_write(path, &report);
     evaluation_free(&evaluation);
     free(path);

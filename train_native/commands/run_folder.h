@@ -9,7 +9,9 @@
 /* first.txt: what the run is made of. */
 void run_folder_configuration(const struct train_options *o, const char *command, const char *identity);
 
-/* first.html: a report of the model on the validation images, if there are any. The test images stay unseen, for `eyelet evaluate`. */
-void run_folder_report(const struct train_options *o, const char *command, const struct dataset *dataset, const struct split *split);
+/* first.html: a report of the model on the validation images, if there are any. The test images stay unseen, for
+ * `eyelet evaluate`. */
+void run_folder_report(const struct train_options *o, const char *command, const struct dataset *dataset,
+                       const struct split *split);
 
 #endif

@@ -34,7 +34,8 @@ static void check_writable(const char *path)
 {
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
-        die(path, "Name a file with -o, like MODEL.eyelet, or a folder with a slash at its end.", "cannot be written: this is no regular file");
+        die(path, "Name a file with -o, like MODEL.eyelet, or a folder with a slash at its end.",
+            "cannot be written: this is no regular file");
 }
 
 /* Where the log and the model of the last epoch go; the caller frees the names. */
@@ -99,8 +100,8 @@ static float *balanced_weights(const struct dataset *dataset, const struct split
     return weights;
 }
 
-/* Without a recipe or a network that the user names, the data says what the options start from; CIFAR-10 is what the recipes
- * were made for. */
+/* Without a recipe or a network that the user names, the data says what the options start from; CIFAR-10 is what the
+ * recipes were made for. */
 static void choose_options(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
 {
     bool named;
@@ -114,8 +115,8 @@ static void choose_options(struct train_options *o, const struct dataset *datase
     if (o->json || o->linear_probe)
         return;
     printf("chosen for %s pictures of %d pixels in %d classes: --recipe %s --epochs %d --batch %d --validation %g",
-           format_thousands((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name, o->settings.epochs, o->settings.batch,
-           (double)o->validation);
+           format_thousands((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name,
+           o->settings.epochs, o->settings.batch, (double)o->validation);
     if (o->size)
         printf(" --size %d", o->size);
     putchar('\n');
@@ -126,8 +127,10 @@ static int frozen_nodes(const struct net *net, const char *text)
 {
     const int count = transfer_frozen_nodes(net, text);
     if (count < 0)
-        usage_error("train", "--freeze takes `trunk`, a number of layers from 0 to %d, or the name of the last frozen layer, "
-                    "like %s, not \"%s\"", net_head(net), layer_name(net, 0, "").text, text);
+        usage_error("train",
+                    "--freeze takes `trunk`, a number of layers from 0 to %d, or the name of the last frozen layer, "
+                    "like %s, not \"%s\"",
+                    net_head(net), layer_name(net, 0, "").text, text);
     return count;
 }
 
@@ -136,9 +139,11 @@ static void unfold(struct job *job)
 {
     struct unfolding *unfolding = allocate(1, sizeof *unfolding);
     struct transfer *opened = &job->opened;
-    const enum status status = unfold_batchnorm(unfolding, job->net, job->options->unfreeze ? 0 : job->frozen_nodes, opened->head);
+    const enum status status =
+        unfold_batchnorm(unfolding, job->net, job->options->unfreeze ? 0 : job->frozen_nodes, opened->head);
     if (status)
-        die(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s", eyelet_status_text(status));
+        die(NULL, "Train it with --optimizer adamw.", "the network cannot be given batch normalisation: %s",
+            eyelet_status_text(status));
     float *parameters = allocate(net_parameter_count(&unfolding->net), sizeof(float));
     unfold_batchnorm_parameters(parameters, unfolding, job->net, opened->parameters);
     free(opened->parameters);
@@ -179,17 +184,15 @@ static void read_images(struct job *job)
     if (!job->split.train_count)
         die(dataset->path, "Lower --validation.", "no images are left to train on");
     if (!job->transfer)
-        dataset_statistics(job->preprocess.mean, job->preprocess.std, dataset, job->split.train, job->split.train_count);
+        dataset_statistics(job->preprocess.mean, job->preprocess.std, dataset, job->split.train,
+                           job->split.train_count);
     dataset_fit(dataset, job->net->input, &job->preprocess);
     job->images = dataset_images(dataset);
     job->train = (struct subset){&job->images, job->split.train, job->split.train_count};
     job->validation = (struct subset){&job->images, job->split.validation, job->split.validation_count};
 }
 
-static gemm_function *gemm_of(const struct train_options *o)
-{
-    return o->exact ? gemm_exact : gemm_fast;
-}
+static gemm_function *gemm_of(const struct train_options *o) { return o->exact ? gemm_exact : gemm_fast; }
 
 /* First weights that images decide. */
 static void measure_weights(const struct job *job, float *parameters)
@@ -212,10 +215,16 @@ static struct trainer *open_trainer(const struct job *job, void **memory)
 {
     const struct train_options *o = job->options;
     const int validation = job->validation.count, train = job->train.count;
-    const struct trainer_options options = {.net = job->net, .preprocess = job->preprocess, .parallel = parallel_threads(job->threads),
-                                            .gemm = gemm_of(o), .seed = (uint64_t)o->seed, .initializer = o->initializer,
-                                            .optimizer = o->settings.optimizer.kind, .shard = o->micro_batch,
-                                            .max_images = train > validation ? train : validation, .ema = o->settings.ema_decay > 0};
+    const struct trainer_options options = {.net = job->net,
+                                            .preprocess = job->preprocess,
+                                            .parallel = parallel_threads(job->threads),
+                                            .gemm = gemm_of(o),
+                                            .seed = (uint64_t)o->seed,
+                                            .initializer = o->initializer,
+                                            .optimizer = o->settings.optimizer.kind,
+                                            .shard = o->micro_batch,
+                                            .max_images = train > validation ? train : validation,
+                                            .ema = o->settings.ema_decay > 0};
     const uint64_t size = trainer_bytes(&options);
     struct trainer *trainer;
     *memory = allocate((size_t)size, 1);
@@ -244,8 +253,8 @@ static void calibrate(const struct job *job, const char *last)
     omp_set_num_threads(job->threads);
     if (last)
         calibrated_model_file(last, &job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
-    const struct calibration best =
-        calibrated_model_file(o->output, &job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
+    const struct calibration best = calibrated_model_file(o->output, &job->dataset, split->validation,
+                                                          split->validation_count, CALIBRATE_PRECISION);
     calibrated_model_print(&best, o->json);
 }
 
@@ -258,8 +267,13 @@ static void train_head(const struct job *job)
 {
     const struct parallel parallel = parallel_threads(job->threads);
     print_start(job);
-    probe(&(struct probe){.writer = &job->writer, .transfer = job->transfer, .train = &job->train, .validation = &job->validation,
-                          .class_weights = job->class_weights, .parallel = &parallel, .gemm = gemm_of(job->options)});
+    probe(&(struct probe){.writer = &job->writer,
+                          .transfer = job->transfer,
+                          .train = &job->train,
+                          .validation = &job->validation,
+                          .class_weights = job->class_weights,
+                          .parallel = &parallel,
+                          .gemm = gemm_of(job->options)});
     calibrate(job, NULL);
 }
 
@@ -276,9 +290,15 @@ static void try_learning_rates(const struct job *job)
 static int train_all(const struct job *job)
 {
     void *memory;
-    struct run run = {.options = job->options, .writer = &job->writer, .trainer = open_trainer(job, &memory), .train = job->train,
-                      .validation = job->validation, .identity = job->identity, .log_path = job->files.log,
-                      .last_path = job->files.last, .frozen_nodes = job->frozen_nodes};
+    struct run run = {.options = job->options,
+                      .writer = &job->writer,
+                      .trainer = open_trainer(job, &memory),
+                      .train = job->train,
+                      .validation = job->validation,
+                      .identity = job->identity,
+                      .log_path = job->files.log,
+                      .last_path = job->files.last,
+                      .frozen_nodes = job->frozen_nodes};
     const int status = epochs_run(&run);
     free(memory); /* much of it, and calibrating takes its own */
     if (status == EXIT_SUCCESS) {

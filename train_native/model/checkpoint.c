@@ -1,5 +1,6 @@
-/* The file: magic, length of the identity, the identity, struct state, parameters, first and second moments and, if there is
- * one, their moving average as they are in memory, CRC-32 of everything before. It stays on the machine that wrote it, so it is not made portable. */
+/* The file: magic, length of the identity, the identity, struct state, parameters, first and second moments and, if
+ * there is one, their moving average as they are in memory, CRC-32 of everything before. It stays on the machine that
+ * wrote it, so it is not made portable. */
 #include "model/checkpoint.h"
 
 #include "base/bytes.h"
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char magic[8] = "\x89" "EYC3\r\n";
+static const char magic[8] = "\x89"
+                             "EYC3\r\n";
 
 struct state {
     uint64_t parameter_count;
@@ -48,7 +50,8 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
     const uint64_t length = strlen(identity), count = net_parameter_count(trainer->options.net);
     float *arrays[4];
     const int array_count = arrays_of(arrays, trainer);
-    const size_t size = sizeof magic + sizeof length + length + sizeof(struct state) + (size_t)array_count * count * sizeof(float) + 4;
+    const size_t size =
+        sizeof magic + sizeof length + length + sizeof(struct state) + (size_t)array_count * count * sizeof(float) + 4;
     struct state state;
     memset(&state, 0, sizeof state); /* the padding is part of the file */
     state.parameter_count = count;
@@ -71,7 +74,8 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
     if (rename(new, old) && access(new, F_OK) == 0)
         die(old, "The checkpoint before is kept.", "cannot be written: %m");
     if (!write_file(new, bytes, size, &reason))
-        die(new, "The checkpoint before is kept; --resume goes on from it.", "the checkpoint cannot be written: %s", reason);
+        die(new, "The checkpoint before is kept; --resume goes on from it.", "the checkpoint cannot be written: %s",
+            reason);
     free(new);
     free(old);
     free(bytes);
@@ -84,7 +88,7 @@ static void compare(const char *file, const char *stored, const char *wanted)
         const int a = (int)strcspn(stored, "\n"), b = (int)strcspn(wanted, "\n");
         if (a != b || strncmp(stored, wanted, (size_t)a) != 0)
             die(file, "Give the same command again with --resume, or leave --resume away to start anew.",
-                 "the checkpoint is of another run: it has %.*s, this one has %.*s", a, stored, b, wanted);
+                "the checkpoint is of another run: it has %.*s, this one has %.*s", a, stored, b, wanted);
         stored += a + (stored[a] == '\n');
         wanted += b + (wanted[b] == '\n');
     }

@@ -1,8 +1,9 @@
 /* Checkpoints: everything that a run needs to go on as if it had never stopped, bit for bit.
  *
- * The images' order, augmentation and dropout are functions of the seed, the epoch and the image (random.h), so the state is only the
- * weights, the optimizer's moments, the moving average of the weights, and how far the run is. A checkpoint also holds the run's identity, a text of lines "key=value"
- * with all that decides its course; a run of another identity refuses it and names the line.
+ * The images' order, augmentation and dropout are functions of the seed, the epoch and the image (random.h), so the
+ * state is only the weights, the optimizer's moments, the moving average of the weights, and how far the run is. A
+ * checkpoint also holds the run's identity, a text of lines "key=value" with all that decides its course; a run of
+ * another identity refuses it and names the line.
  *
  * Two generations are kept, MODEL.checkpoint and MODEL.checkpoint.old; the newest valid one is loaded. Each is written
  * completely or not at all (write_file), so a run killed at any moment resumes. */
@@ -13,15 +14,16 @@
 
 /* How far a run is. */
 struct run_state {
-    int epoch;                   /* the epoch under way, from 0 */
-    struct epoch_result so_far;  /* what has been trained of it */
-    double best;                 /* the best validation accuracy yet, or -1 */
-    int epochs_waited;           /* since then, for early stopping */
+    int epoch;                  /* the epoch under way, from 0 */
+    struct epoch_result so_far; /* what has been trained of it */
+    double best;                /* the best validation accuracy yet, or -1 */
+    int epochs_waited;          /* since then, for early stopping */
     struct plateau plateau;
 };
 
 /* path: that of the model. A failure ends the program; the older checkpoint stays. */
-void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct run_state *run);
+void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer,
+                     const struct run_state *run);
 
 /* False if there is no checkpoint. One that is damaged is named and its predecessor taken; one of another identity ends
  * the program. */
