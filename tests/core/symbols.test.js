@@ -8,7 +8,7 @@ const symbolsOf = (module) => readFileSync(new URL(`build/wasm/${module}.symbols
 
 /* Functions that these files define and others may call. */
 function definedIn(...files) {
-    return files.flatMap((file) => [...readFileSync(new URL(file, root), 'utf8').matchAll(/^(?!static)[a-z][\w *]*?\b(\w+)\([^;]*?\)\n\{/gm)].map((match) => match[1]));
+    return files.flatMap((file) => [...readFileSync(new URL(file, root), 'utf8').matchAll(/^(?!static)[a-z][\w *]*?\b(\w+)\([^;{]*?\)\s*\{/gm)].map((match) => match[1]));
 }
 
 const folder = 'core/training/';
