@@ -34,7 +34,7 @@ export class BackgroundClassifier {
 
     classify(image, topK) {
         if (!this.#worker)
-            this.#start().catch(() => {}); /* the image's answer says the same */
+            this.#start().catch(() => {}); /* the image's call is rejected with the same error */
         return this.#send({ classify: image, topK });
     }
 
@@ -112,7 +112,7 @@ export class BackgroundClassifier {
         this.#calls.delete(id);
         this.#terminate();
         if (this.#calls.size > 0)
-            this.#start().catch(() => {}); /* the images' answers say the same */
+            this.#start().catch(() => {}); /* the images' calls are rejected with the same error */
         reject(new ClassifierError('TRAPPED', reason));
     }
 

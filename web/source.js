@@ -95,7 +95,7 @@ export function bytesOf(value) {
     return undefined;
 }
 
-/* A data: URL holds the whole file. */
+/* A data: URL contains the file. */
 function shorten(name) {
     return name.length > 300 ? `${name.slice(0, 80)}...` : name;
 }

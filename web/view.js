@@ -47,7 +47,7 @@ export function row(term, ...values) {
 
 /* --- The result --- */
 
-/* Words in place of a result, such as while the model is loading. */
+/* A message instead of a result, such as while the model is loading. */
 export function showMessage(words) {
     element('result').removeAttribute('aria-busy');
     element('verdict').textContent = words;
