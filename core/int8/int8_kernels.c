@@ -92,6 +92,7 @@ void int8_conv_pack(void *packed, const int8_t *weights, const struct window *wi
     for (int first = 0; first < c; first += INT8_PANEL)
         for (int y = 0; y < window->kernel_h; y++)
             for (int k = 0; k < 2 * row_pairs(window); k += 2)
+                VEC_KEEP_SMALL
                 for (int i = first; i < first + INT8_PANEL; i++) {
                     const int8_t *from = weights + ((ptrdiff_t)y * row + k) * c + int8_channel(i);
                     *to++ = int8_channel(i) < c ? from[0] : 0;
@@ -197,6 +198,7 @@ void int8_depthwise_pack(void *packed, const int8_t *weights, const struct windo
     const int c = window->in.c, taps = window->kernel_h * window->kernel_w;
     for (int first = 0; first < c; first += INT8_PANEL)
         for (int tap = 0; tap < taps; tap += 2)
+            VEC_KEEP_SMALL
             for (int i = first; i < first + INT8_PANEL; i++) {
                 const int8_t *from = weights + (ptrdiff_t)tap * c + int8_channel(i);
                 *to++ = int8_channel(i) < c ? from[0] : 0;
