@@ -1,6 +1,7 @@
 /* What a network is: its checks, the shapes of its tensors, the blocks of its parameters. */
 #include "net/net.h"
 
+#include <assert.h>
 #include <string.h>
 
 static bool within(int value, int min, int max)
@@ -162,6 +163,7 @@ int net_head(const struct net *net)
 
 int net_blocks(struct block blocks[4], const struct net *net, int node)
 {
+    assert(node >= 0 && node < net->node_count && net->shapes[node + 1].c > 0); /* checked, or being checked, by net_check */
     const struct node *of = &net->nodes[node];
     const size_t start = net->offset[node], c = (size_t)net->shapes[node + 1].c;
     int count = 0;
@@ -190,6 +192,7 @@ uint64_t net_multiply_adds(const struct net *net, int node)
 
 struct window net_window(const struct net *net, int node)
 {
+    assert(node >= 0 && node < net->node_count && net->shapes[node + 1].c > 0);
     const struct node *of = &net->nodes[node];
     struct window window = {.in = net->shapes[of->input[0]], .out = net->shapes[node + 1], .kernel_h = of->kernel_h,
                             .kernel_w = of->kernel_w, .stride = of->stride, .pad_top = of->padding[PADDING_TOP],
@@ -233,6 +236,7 @@ static bool enlarge(struct shape *shape, int h, int w)
 
 void net_trim(struct net *net)
 {
+    assert(net_checked(net));
     struct shape read[LIMIT_NODES + 1]; /* of each tensor, from its first row and column on */
     for (int t = 0; t <= net->node_count; t++)
         read[t] = (struct shape){0, 0, net->shapes[t].c};

@@ -67,12 +67,19 @@ struct net {
     /* Filled by net_check: */
     struct shape shapes[LIMIT_NODES + 1]; /* of the tensors */
     int consumers[LIMIT_NODES + 1];       /* nodes that read a tensor */
-    size_t offset[LIMIT_NODES + 1];        /* where a node's parameters start; the last one: the number of all */
+    size_t offset[LIMIT_NODES + 1];       /* of a node's parameters; the last one: the number of all */
 };
 
-/* Checks every field against core/base/bounds.h and every node against its input. STATUS_NODE or STATUS_LIMIT; then
- * *failed (unless NULL) is the node at fault. */
+/* Checks every field against core/base/bounds.h and every node against its input. STATUS_HEADER, of the input's size or the number of
+ * nodes; STATUS_NODE or STATUS_LIMIT, then *failed (unless NULL) is the node at fault. All other functions here take nets that have
+ * passed. */
 enum status net_check(struct net *net, int *failed);
+
+/* For contracts: whether net_check has filled the shapes. */
+static inline bool net_checked(const struct net *net)
+{
+    return net->node_count > 0 && net->node_count <= LIMIT_NODES && net->shapes[0].c == net->input.c && net->shapes[net->node_count].c > 0;
+}
 
 /* For inference: reduces the shapes of tensors to the part that is read of them. Where a pool leaves out the last row and column,
  * the layers before it need not compute them. */
@@ -160,6 +167,7 @@ struct net_training {
 struct net_run {
     const struct net *net;
     const struct net_packed *packed;
+    int batch; /* images at most */
     gemm_function *gemm;
     float *tensor[LIMIT_NODES + 1]; /* (n, h, w, c); some share memory */
     float *scratch;
@@ -169,18 +177,19 @@ struct net_run {
     float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
     float *statistics[LIMIT_NODES];    /* batchnorm: mean and std of the images at hand (2, c) */
     float *other_gradient;             /* of a tensor with several consumers */
-    bool frozen_biases_rest;           /* the biases of frozen layers do not learn either, so need no gradient */
-    int frozen_nodes;                       /* the first nodes, so many, do not learn: they get no gradients, and batch normalisation
+    bool frozen_biases;                /* the biases of frozen layers are frozen too, so need no gradient */
+    int frozen_nodes;                  /* nodes 0 .. frozen_nodes - 1 are frozen: they get no gradients, and batch normalisation
                                           among them uses its running statistics */
     uint64_t dropout_seed;
-    uint64_t first_image;              /* number, in the run of the training, of the first image at hand */
+    uint64_t first_image;              /* index, among all that training sees, of the first image at hand */
 };
 
-/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share. At most `batch` images. */
+/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share; packed has been planned for NET_TRAIN
+ * too. At most `batch` images. */
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
                   net_mode mode, struct arena *arena);
 
-/* Inference for n images in run->tensor[0]; dropout is the identity, batchnorm uses its running statistics. */
+/* Inference for n images in run->tensor[0], 1 to `batch`; dropout is the identity, batchnorm uses its running statistics. */
 void net_forward(struct net_run *run, int n);
 void net_forward_node(struct net_run *run, int node, int n);
 
@@ -199,7 +208,7 @@ static inline float *net_logits(const struct net_run *run)
 }
 static inline float *net_probabilities(const struct net_run *run) { return run->tensor[run->net->node_count]; }
 
-/* Training: forward up to the logits with batch statistics and dropout. */
+/* Training, planned with NET_TRAIN and with run->parameters set: forward up to the logits with batch statistics and dropout. */
 void net_forward_training(struct net_run *run, int n);
 void net_forward_training_node(struct net_run *run, int node, int n);
 

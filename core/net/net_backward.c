@@ -21,7 +21,7 @@ static int output_rows(const struct net_run *run, int i, int n)
     return n * run->net->shapes[i + 1].h * run->net->shapes[i + 1].w;
 }
 
-/* Dropout draws a number for every place in every image of the training run. */
+/* Dropout draws a number for every element of every image of the training run. */
 static uint64_t dropout_first(const struct net_run *run, int i)
 {
     return run->first_image * shape_count(run->net->shapes[i + 1]);
@@ -29,6 +29,7 @@ static uint64_t dropout_first(const struct net_run *run, int i)
 
 void net_forward_training_node(struct net_run *run, int i, int n)
 {
+    assert(net_logits_gradient(run) && run->parameters && i >= 0 && i < run->net->node_count && n > 0 && n <= run->batch);
     const struct node *node = &run->net->nodes[i];
     float *out = run->tensor[i + 1];
     const float *in = run->tensor[node->input[0]];
@@ -110,7 +111,7 @@ static void backward_batchnorm(struct net_run *run, int i, float *din, float *dp
 {
     const int c = run->net->shapes[i + 1].c, rows = output_rows(run, i, n);
     const float *mean = run->statistics[i], *std = mean + c, *in = run->tensor[run->net->nodes[i].input[0]];
-    /* Without a consumer for din its place in memory is still needed: the gradient of the output is free by now. */
+    /* Where nobody needs din, it is written all the same: over the gradient of the output, which is free by now. */
     batchnorm_backward(din ? din : run->gradient[i + 1], dparameters, dparameters + c, dout, in, mean, std,
                        run->parameters + run->net->offset[i], rows, c);
     for (int k = 0; k < c; k++) {
@@ -189,13 +190,13 @@ static bool has_gradient(const struct net *net, int tensor, int i, int side)
     return side == 1 && net->nodes[i].input[0] == tensor;
 }
 
-/* Whether a node up to the one that writes this tensor has something to learn. */
+/* Whether a node up to the one that writes this tensor has parameters to train. */
 static bool needs_gradient(const struct net_run *run, int tensor)
 {
     for (int i = run->frozen_nodes; i < tensor; i++) {
         const struct node *node = &run->net->nodes[i];
         struct block blocks[4];
-        const bool frozen = node_has_weights(node->kind) && node->frozen && (!node->bias || run->frozen_biases_rest);
+        const bool frozen = node_has_weights(node->kind) && node->frozen && (!node->bias || run->frozen_biases);
         if (net_blocks(blocks, run->net, i) && !frozen)
             return true;
     }
@@ -204,6 +205,7 @@ static bool needs_gradient(const struct net_run *run, int tensor)
 
 void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
 {
+    assert(net_logits_gradient(run) && run->parameters && i >= 0 && i < run->net->node_count && n > 0 && n <= run->batch && dparameters);
     const struct net *net = run->net;
     const struct node *node = &net->nodes[i];
     if (!needs_gradient(run, i + 1))

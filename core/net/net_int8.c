@@ -13,7 +13,7 @@ static int64_t nearest(double x)
     return (int64_t)(x + (x < 0 ? -0.5 : 0.5));
 }
 
-/* Of a NaN, which enormous scales can bring about, the least. */
+/* Of a NaN, which enormous scales can bring about, the smallest. */
 static int16_t nearest_number(double x)
 {
     return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < (double)ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
@@ -88,20 +88,32 @@ bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const floa
     return valid;
 }
 
-bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t sum_of_sizes)
+enum {
+    /* The kernels hold 4 times a sum (int8_winograd.h) and 4 times a factor (pack_weights) in an int32_t: both stay below 2^31 / 4. */
+    SUM_LIMIT = 1 << 29,
+    FACTOR_LIMIT = 1 << 29,
+    /* Rounding takes a weight below half a step to 0 and adds at most half a step to another: the sum grows to twice itself at most. */
+    WANTED_SUM_LIMIT = SUM_LIMIT / 2,
+    /* A factor of at least 2^10 is rounded by at most 2^-11 of itself, which is the step of an activation that is ACTIVATION_MAX. */
+    WANTED_FACTOR = 1 << 10,
+    /* Of means: 2047 * ratio * 2^INT8_FRACTION, the largest sum times its factor, stays below 2^51, exact in 64 bits and in double. */
+    MEAN_RATIO_LIMIT = 1 << 10
+};
+
+bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t absolute_sum)
 {
     const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INT8_FRACTION);
-    const double start = (double)bias / unit, most = 1 << 29, largest = (double)sum_of_sizes * (double)ACTIVATION_MAX;
-    if (!(weight > 0 && factor >= 0.5 && factor < most && start > -most && start < most))
+    const double start = (double)bias / unit, largest = (double)absolute_sum * (double)ACTIVATION_MAX;
+    if (!(weight > 0 && factor >= 0.5 && factor < FACTOR_LIMIT && start > -SUM_LIMIT && start < SUM_LIMIT))
         return false;
     *channel = (struct int8_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
-    return largest + (start < 0 ? -start : start) + 1 < most && channel->factor < 1 << 29;
+    return largest + (start < 0 ? -start : start) + 1 < SUM_LIMIT && channel->factor < FACTOR_LIMIT;
 }
 
-float int8_least_scale(float in, float out, double sum, float bias)
+float int8_least_scale(float in, float out, double absolute_sum, float bias)
 {
-    const double unit = (double)in, largest = sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
-    const double for_sums = largest / (1 << 28), for_factor = (double)out / unit / (1 << 20);
+    const double unit = (double)in, largest = absolute_sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
+    const double for_sums = largest / WANTED_SUM_LIMIT, for_factor = (double)out / unit / ((1 << INT8_FRACTION) / WANTED_FACTOR);
     return (float)(for_sums > for_factor ? for_sums : for_factor);
 }
 
@@ -116,7 +128,7 @@ bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NO
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
     if (form_of(of) == INT8_FORM_ADD)
         return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
-    return form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < 1 << 10;
+    return form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < MEAN_RATIO_LIMIT;
 }
 
 /* ---- Planning ---- */
@@ -209,6 +221,7 @@ static size_t plan_node(struct net_int8 *quantized, int i, struct arena *arena)
 
 void net_int8_plan(struct net_int8 *quantized, const struct net *net, struct arena *arena)
 {
+    assert(net_checked(net));
     memset(quantized, 0, sizeof *quantized);
     quantized->net = net;
     for (int i = 0; i < net->node_count; i = quantized->last[i] + 1)
@@ -240,7 +253,7 @@ static void pack_weights(struct net_int8 *quantized, int i, const struct int8_we
     const struct window window = net_window(net, i);
     struct int8_layer *layer = &quantized->layer[i];
     const bool depthwise = kind_traits[node->kind].per_channel, winograd = quantized->winograd[i];
-    (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer->weights, weights->whole, &window);
+    (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer->weights, weights->values, &window);
 
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
     for (int k = 0; k < int8_padded(window.out.c); k++) {
@@ -273,6 +286,7 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
 {
     const struct node *node = &quantized->net->nodes[i];
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
+    assert(positive(in) && positive(out) && (!node_has_weights(node->kind) || weights->values));
     if (node_has_weights(node->kind))
         pack_weights(quantized, i, weights);
     if (has_table(form_of(node)))
@@ -346,6 +360,7 @@ void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float tempe
 {
     const struct net *net = quantized->net;
     const int end = net->node_count - 1, last = net->nodes[end].input[0], classes = net_classes(net);
+    assert(pixels && positive(temperature) && positive(quantized->scale[last]) && quantized->pixel);
     read_pixels(quantized, pixels);
     for (int i = 0; i < end; i = quantized->last[i] + 1)
         run_node(quantized, i);

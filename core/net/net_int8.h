@@ -1,4 +1,5 @@
-/* A quantized network: from the pixels to the logits in whole numbers, so that the bits are the same everywhere by nature.
+/* A quantized network: integer arithmetic from the pixels to the logits, so that the bits are the same everywhere by nature. Weights are
+ * int8, activations are integers of 12 bits (int8_layer.h).
  *
  *     struct net_int8 quantized;
  *     struct arena arena = {0};
@@ -11,7 +12,7 @@
  *
  * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel / ACTIVATION_MAX;
  * conv2d, depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model stores; sigmoid and tanh have
- * 1 / ACTIVATION_MAX; `scale` multiplies that of its input; all others keep it. With in, w and out the scales of input, channel and
+ * 1 / ACTIVATION_MAX; `scale` multiplies that of its input; all others keep it (enum int8_form). With in, w and out the scales of input, channel and
  * output, a layer's numbers follow as
  *
  *     conv2d, depthwise, dense    factor = round(in * w / out * 2^INT8_FRACTION), bias = round(bias / (in * w))
@@ -19,7 +20,7 @@
  *     means of `count` pixels     factor = round(in / out / count * 2^INT8_FRACTION)
  *
  * and int8_kernels.h says what is done with them. model.c has checked that they fit (int8_channel_of, int8_scales_fit). Rounding of
- * those, and of the tables for pixels, gelu, sigmoid and tanh, is to the nearest, halves away from 0, in double. A network may
+ * those, and of the tables for pixels and activations, is to the nearest, halves away from 0, in double. A network may
  * hold any layer but batchnorm, which quantizing turns into a depthwise one. */
 #ifndef INT8_NET_H
 #define INT8_NET_H
@@ -32,24 +33,26 @@
 bool int8_has_scale(enum node_kind kind);
 
 /* The scales of all tensors from those that are stored, own (node_count; 0 where there is none). False: one is not a positive
- * finite number, or the network has a layer that has no form in whole numbers. */
+ * finite number, or a layer cannot be computed in int8. */
 bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess);
 
 /* Weights of a conv2d, depthwise or dense node, as the model stores them. */
 struct int8_weights {
-    const int8_t *whole; /* in the order of net_blocks */
+    const int8_t *values; /* in the order of net_blocks */
     const float *scale;  /* (out.c) */
     const float *bias;   /* (out.c) or NULL */
 };
 
-/* Of one output channel whose weights' sizes have this sum. False: a sum could reach 2^29, or factor would not be in 1 .. 2^29 - 1. */
+/* Of one output channel, the absolute values of whose weights have this sum. False: a sum of products could reach 2^29, or factor
+ * would not be in 1 .. 2^29 - 1. */
 struct int8_channel {
     int32_t bias, factor;
 };
-bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t sum_of_sizes);
+bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t absolute_sum);
 
-/* The least scale for the weights of a channel, whose sizes add up to sum: smaller ones could be refused or lose the bias's digits. */
-float int8_least_scale(float in, float out, double sum, float bias);
+/* The smallest scale for the weights of a channel, whose absolute values have this sum: smaller ones could be refused, or the factor be
+ * rounded too much. */
+float int8_least_scale(float in, float out, double absolute_sum, float bias);
 
 /* Whether an add or avgpool node between these scales can be computed. */
 bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1]);
@@ -62,7 +65,7 @@ struct net_int8 {
     int last[LIMIT_NODES];               /* the last node that is done in one pass with this one */
     int64_t *mean_factors[LIMIT_NODES];  /* int8_avgpool's */
     int16_t *table[LIMIT_NODES];         /* activations that are looked up */
-    int16_t *pixel;                      /* (3, 256): the number of each byte, by channels of the network */
+    int16_t *pixel;                      /* (3, 256): the value of each byte, by channels of the network */
     int first_channel;                   /* the byte of a pixel that is the network's first channel */
     int16_t *tensor[LIMIT_NODES + 1];    /* NULL: it is never stored, being inside a layer that does more than one node's work */
     void *scratch;

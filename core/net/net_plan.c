@@ -21,6 +21,7 @@
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Whether node i writes its output over its input, whose memory nothing else reads: a change of shape always may, an
@@ -60,6 +61,7 @@ static const struct conv_kernel *kernel_for(const struct window *window, net_mod
 
 void net_packed_plan(struct net_packed *packed, const struct net *net, net_mode mode, struct arena *arena)
 {
+    assert(net_checked(net));
     memset(packed, 0, sizeof *packed);
     packed->mode = mode;
     for (int i = 0; i < net->node_count; i++) {
@@ -88,6 +90,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, net, node);
+    assert(count == 0 || (packed->forward[node] && parameters)); /* bound to memory */
     if (count && blocks[0].role == BLOCK_WEIGHT) {
         const struct window window = net_window(net, node);
         if (kind_traits[net->nodes[node].kind].per_channel)
@@ -105,9 +108,9 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     }
 }
 
-/* Memory that tensors, or their gradients, share by turns. Lifetimes are numbers of nodes: from the one that writes a tensor to the
+/* Memory that tensors, or their gradients, reuse across their lifetimes. These are numbers of nodes: from the one that writes a tensor to the
  * last that reads it; on the way back the last one is the first to have a part in the tensor's gradient, and the writer reads it.
- * tensors: where each one lies, from number `first` on. */
+ * tensors: the address of each, from index `first` on. */
 static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch, struct arena *arena)
 {
     struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
@@ -140,9 +143,11 @@ static size_t larger(size_t a, size_t b)
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
                   net_mode mode, struct arena *arena)
 {
+    assert(net_checked(net) && batch > 0);
     memset(run, 0, sizeof *run);
     run->net = net;
     run->packed = packed;
+    run->batch = batch;
     run->gemm = gemm_exact;
     run->temperature = 1;
 

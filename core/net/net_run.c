@@ -7,6 +7,7 @@
 #include "kernels/batchnorm.h"
 #include "kernels/pool.h"
 
+#include <assert.h>
 #include <string.h>
 
 typedef void forward_function(struct net_run *run, int i, float *out, const float *in, int n);
@@ -112,6 +113,7 @@ bool net_has_forward(enum node_kind kind)
 
 void net_forward_node(struct net_run *run, int node, int n)
 {
+    assert(node >= 0 && node < run->net->node_count && n > 0 && n <= run->batch && run->tensor[node + 1]);
     forward[run->net->nodes[node].kind](run, node, run->tensor[node + 1], run->tensor[run->net->nodes[node].input[0]], n);
 }
 

@@ -118,7 +118,7 @@ static void train_lane(void *context, int number, int thread)
     struct trainer *trainer = lanes->trainer;
     struct worker *worker = &trainer->workers[thread];
     struct lane *lane = &trainer->lanes[number];
-    worker->run.frozen_biases_rest =
+    worker->run.frozen_biases =
         lanes->optimizer.kind == OPTIMIZER_MUON && lanes->optimizer.frozen_bias_learning_rate == 0;
     worker->run.frozen_nodes = trainer->frozen_nodes;
     memset(lane->gradients, 0, net_parameter_count(trainer->options.net) * sizeof(float));

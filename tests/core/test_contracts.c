@@ -9,6 +9,8 @@
 #include "kernels/pool.h"
 #include "kernels/winograd.h"
 #include "kernels/winograd_rows.h"
+#include "net/net_int8.h"
+#include "support/nets.h"
 #include "support/test.h"
 
 TEST(memory_apart)
@@ -113,6 +115,48 @@ static void int8_pool_onto_its_input(void) { int8_maxpool(numbers, numbers, &poo
 static void int8_factors_below_0(void) { int8_add(numbers, others, others, -1, 1, 4); }
 static void int8_winograd_of_other_kernels(void) { int8_winograd_packed(&pool); }
 
+/* A net of one dense layer; the fixtures of two images, bound. */
+static struct fixture bound;
+static float parameters[64];
+
+static const struct net *small_net(net_mode mode)
+{
+    static struct net net;
+    net = (struct net){.input = {1, 1, 3}};
+    nets_finish(&net, nets_dense(&net, 0, 4, true));
+    fixture_open(&bound, &net, parameters, 2, mode);
+    return &net;
+}
+
+static void net_of_no_images(void) { small_net(NET_INFER), net_forward(&bound.run, 0); }
+static void net_of_more_images_than_planned(void) { small_net(NET_INFER), net_forward(&bound.run, 3); }
+static void net_trained_in_an_inference_plan(void) { small_net(NET_INFER), net_backward(&bound.run, parameters, 1); }
+static void net_trained_without_gradients(void) { small_net(NET_TRAIN), net_backward(&bound.run, NULL, 1); }
+
+static void net_packed_without_memory(void)
+{
+    const struct net *net = small_net(NET_INFER);
+    struct arena measure = {0};
+    net_packed_plan(&bound.packed, net, NET_INFER, &measure);
+    net_pack(&bound.packed, net, 0, parameters);
+}
+
+static void net_planned_unchecked(void)
+{
+    struct net net = {.input = {1, 1, 3}, .node_count = 1, .nodes = {{.kind = NODE_SOFTMAX}}};
+    struct arena measure = {0};
+    net_packed_plan(&bound.packed, &net, NET_INFER, &measure);
+}
+
+static void int8_net_without_scales(void)
+{
+    const struct net *net = small_net(NET_INFER);
+    static struct net_int8 quantized;
+    struct arena measure = {0};
+    net_int8_plan(&quantized, net, &measure);
+    net_int8_run(&quantized, (const uint8_t *)"abc", 1);
+}
+
 static void int8_empty_range(void)
 {
     struct int8_layer layer = {.weights = a, .bias = (int32_t *)b, .factor = (int32_t *)c, .min = 1, .max = 0};
@@ -126,6 +170,9 @@ static void nothing_broken(void)
     gemm_exact(&gemm);
     activation_relu_forward(a, a, 8);
     int8_add(numbers, others, others, 1, 1, 4);
+    small_net(NET_TRAIN);
+    net_forward_training(&bound.run, 2);
+    net_backward(&bound.run, parameters, 2);
 }
 
 static bool ends_by_assert(void (*call)(void))
@@ -154,6 +201,8 @@ TEST(broken_contracts_end_the_process)
         ENTRY(winograd_rows_of_few_channels), ENTRY(norm_of_no_rows), ENTRY(activation_one_further), ENTRY(softmax_of_no_temperature),
         ENTRY(dropout_of_everything), ENTRY(int8_pool_onto_its_input), ENTRY(int8_factors_below_0),
         ENTRY(int8_winograd_of_other_kernels), ENTRY(int8_empty_range),
+        ENTRY(net_of_no_images), ENTRY(net_of_more_images_than_planned), ENTRY(net_trained_in_an_inference_plan),
+        ENTRY(net_trained_without_gradients), ENTRY(net_packed_without_memory), ENTRY(net_planned_unchecked), ENTRY(int8_net_without_scales),
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         test_context("%s", calls[i].name);

@@ -179,7 +179,7 @@ TEST(resting_biases)
     for (int rest = 0; rest < 2; rest++) {
         struct fixture fixture;
         fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
-        fixture.run.frozen_biases_rest = rest;
+        fixture.run.frozen_biases = rest;
         memcpy(fixture.run.tensor[0], images, pixels * sizeof(float));
         net_forward_training(&fixture.run, N);
         memcpy(net_logits_gradient(&fixture.run), dlogits, N * CLASSES * sizeof(float));

@@ -66,13 +66,13 @@ static int shifted(int64_t x, int bits)
     return (int)(y < -ACTIVATION_MAX ? -ACTIVATION_MAX : y > ACTIVATION_MAX ? ACTIVATION_MAX : y);
 }
 
-/* conv2d, depthwise, dense and pools at one place of the output; stored->whole is NULL for pools. */
+/* conv2d, depthwise, dense and pools at one place of the output; stored->values is NULL for pools. */
 static int window_at(const struct model *model, int i, const struct int8_weights *stored, const int *in, int y, int x, int o,
                      const float *scale)
 {
     const struct node *node = &model->net.nodes[i];
     const struct window w = net_window(&model->net, i);
-    const bool depthwise = kind_traits[node->kind].per_channel, weights = stored->whole != NULL;
+    const bool depthwise = kind_traits[node->kind].per_channel, weights = stored->values != NULL;
     const double from = (double)scale[node->input[0]], to = (double)scale[i + 1];
     int64_t sum = 0, count = 0, largest = -ACTIVATION_MAX;
     for (int ky = 0; ky < w.kernel_h; ky++)
@@ -84,11 +84,11 @@ static int window_at(const struct model *model, int i, const struct int8_weights
             const int tap = (ky * w.kernel_w + kx) * w.in.c;
             count++;
             if (!weights || depthwise) {
-                sum += pixel[o] * (depthwise ? stored->whole[tap + o] : 1);
+                sum += pixel[o] * (depthwise ? stored->values[tap + o] : 1);
                 largest = pixel[o] > largest ? pixel[o] : largest;
             } else {
                 for (int c = 0; c < w.in.c; c++)
-                    sum += pixel[c] * stored->whole[(tap + c) * w.out.c + o];
+                    sum += pixel[c] * stored->values[(tap + c) * w.out.c + o];
             }
         }
     if (weights) {

@@ -11,7 +11,11 @@
 #include <string.h>
 
 enum { BATCH = 16 };
-static const float headroom = 1.25f;
+static const float headroom = 1.25f, weight_max = 127;
+
+/* Of an input's scale over its output's, half of what int8_scales_fit and int8_channel_of allow, so that no rounding crosses it: a mean's
+ * 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; and of a layer with weights, in * w / out, 2^29 / 2^INT8_FRACTION. */
+static const float mean_ratio = 512, add_ratio = 4, layer_ratio = 0.25f;
 
 /* ---- The network ---- */
 
@@ -131,22 +135,21 @@ static float largest_weight_scale(const struct net *net, int node, const float *
             sum += fabs((double)parameters[blocks[0].offset + k]);
         }
         const float bias = count > 1 ? parameters[blocks[1].offset + c] : 0;
-        scale = fmaxf(scale, fmaxf(largest / 127, int8_least_scale(in, 0, sum, bias)));
+        scale = fmaxf(scale, fmaxf(largest / weight_max, int8_least_scale(in, 0, sum, bias)));
     }
     return scale;
 }
 
-/* The output scale of node i, with which it can be computed whatever the range: int8_channel_of and int8_scales_fit say so. */
+/* The output scale of node i: of its range, with headroom, but large enough to compute with whatever the range. */
 static float scale_for(const struct net *net, int i, const float *parameters, float range, const float scale[])
 {
     const struct node *node = &net->nodes[i];
     const float in = scale[node->input[0]];
-    float least = in / 512;
-    if (node->kind == NODE_ADD)
-        least = fmaxf(in, scale[node->input[1]]) / 4;
-    else if (net->offset[i + 1] > net->offset[i])
-        least = 4 * in * largest_weight_scale(net, i, parameters, in);
-    const float wanted = fmaxf(range * headroom / (float)ACTIVATION_MAX, least);
+    const enum int8_form form = kind_traits[node->kind].int8;
+    const float min = form == INT8_FORM_ADD     ? fmaxf(in, scale[node->input[1]]) / add_ratio
+                      : form == INT8_FORM_LAYER ? in * largest_weight_scale(net, i, parameters, in) / layer_ratio
+                                                : in / mean_ratio;
+    const float wanted = fmaxf(range * headroom / (float)ACTIVATION_MAX, min);
     return wanted > 0 ? wanted : in; /* a layer without any output */
 }
 
