@@ -53,7 +53,9 @@ int main(int argc, char **argv)
 {
     check_processor();
     if (argc < 2)
-        usage_error("", "expected a command: train, evaluate, calibrate, doctor, classify, convert, quantize, export or summary");
+        usage_error(
+            "",
+            "expected a command: train, evaluate, calibrate, doctor, classify, convert, quantize, export or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

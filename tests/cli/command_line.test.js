@@ -34,7 +34,7 @@ const sourceOf = (name) => readFileSync(new URL(`../../train_native/commands/${n
 
 /* The tables of a command's source, with the entries that commands share. */
 function optionsInTable(command) {
-    const definition = /#define (\w+_OPTION)\(target\)[\s\\]*\{"([a-z-]+)"/g, entry = /\{"([a-z-]+)", *(?:"[^"]*"|NULL), OPTION_|\b(\w+_OPTION)\(/g;
+    const definition = /#define (\w+_OPTION)\(target\)[\s\\]*\{"([a-z-]+)"/g, entry = /\{"([a-z-]+)",\s*(?:"[^"]*"|NULL),\s*OPTION_(?!GROUP)|\b(\w+_OPTION)\(/g;
     const shared = new Map([...sourceOf('shared_options.h').matchAll(definition)].map(([, macro, name]) => [macro, name]));
     assert.ok(shared.size >= 8);
     return [...sourceOf(command === 'train' ? 'train_arguments.c' : `${command}.c`).matchAll(entry)].map(([, name, macro]) => name ?? shared.get(macro));

@@ -73,7 +73,7 @@ test('folders in a class are read too, hidden files and others passed over, link
     symlinkSync('..', join(data, 'a/round'));
     symlinkSync('deep', join(data, 'a/again'));
     const result = succeeded(await train(data, ['--test', '0']));
-    assert.match(result.stderr, /\(a folder for each class, 7 training images of 2 classes; files that are no pictures: 1\)/);
+    assert.match(result.stderr, /\(a folder for each class, 7 training images of 2 classes; files that are not images: 1\)/);
     for (const name of ['round', 'again'])
         assert.ok(result.stderr.includes(`eyelet: ${data}/a/${name}: is a link to a folder: it is not followed\n`), result.stderr);
 });
@@ -102,7 +102,7 @@ const badTrees = [
     ['a class missing from train', { 'train/a/1.png': png(1), 'test/a/1.png': png(2), 'test/b/1.png': png(3) }, '/train', /the class "b" is missing here/],
     ['a class missing from val', { 'train/a/1.png': png(1), 'train/b/1.png': png(1), 'val/b/1.png': png(2) }, '/val', /the class "a" is missing here/],
     ['two folders for one part', { 'val/a/1.png': '', 'valid/a/1.png': '' }, '/valid', /is the same part of the data as/],
-    ['test alone', { 'test/a/1.png': png(1), 'test/b/1.png': png(2) }, '', /only test pictures here/],
+    ['test alone', { 'test/a/1.png': png(1), 'test/b/1.png': png(2) }, '', /only test images here/],
     ['a class name with a line feed', { ...two, 'c\nd/1.png': png(5) }, '', /class "c\\x0ad" has a name that is not/],
 ];
 for (const [name, files, subject, reason] of badTrees)
@@ -185,7 +185,7 @@ test('a class of which nothing can be read is refused', async () => {
     const data = folder({ ...classes(['a', 'b'], 3), 'c/bad.jpg': '' });
     const result = await train(data, ['--allow-bad', '1']);
     assert.equal(result.status, 1);
-    assert.match(result.stderr, /the class "c" has no training picture that can be read/);
+    assert.match(result.stderr, /the class "c" has no readable training image/);
 });
 
 test('an unreadable file is named', { skip: process.getuid() === 0 && 'NOT TESTED: root may read every file' }, async () => {
@@ -257,7 +257,7 @@ test('what is transparent lies over the background, which the model keeps', asyn
 test('without a test folder a share of every class is set apart by content, the same for whoever asks', async () => {
     const model = modelFor(['a', 'b', 'c']), files = classes(['a', 'b', 'c'], 40), data = folder(files);
     const result = succeeded(await train(data));
-    assert.match(result.stderr, /108 training images of 3 classes; 10 % are set apart for the test/);
+    assert.match(result.stderr, /108 training images of 3 classes; 10 % are held out as test set/);
     assert.deepEqual(counts(result), [96, 12]);
     const said = await evaluation(model, data);
     assert.deepEqual(rows(said.confusion), [4, 4, 4]);
@@ -292,7 +292,7 @@ test('equal pictures never stand on both sides, in any class or encoding', async
 test('a class of one picture cannot be on both sides', async () => {
     const data = folder({ ...classes(['a', 'b'], 5), 'c/1.png': png(99), 'c/same.bmp': encodeBmp(picture(99)) });
     const result = await eyelet(['evaluate', modelFor(['a', 'b', 'c']), data]);
-    refused(result, { subject: data, reason: /the class "c" has no test picture/, hint: /--test/ });
+    refused(result, { subject: data, reason: /the class "c" has no readable test image/, hint: /--test/ });
 });
 
 test('a model is not measured on another division than it was trained with', async () => {

@@ -42,7 +42,4 @@ void die(const char *subject, const char *hint, const char *format, ...)
     exit(EXIT_ERROR);
 }
 
-void die_of_memory(void)
-{
-    die(NULL, "Close other programs.", "%s", no_memory);
-}
+void die_of_memory(void) { die(NULL, "Close other programs.", "%s", no_memory); }

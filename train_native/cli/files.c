@@ -66,7 +66,7 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
     memcpy(temporary + length, ".part", sizeof ".part");
 
     struct stat about;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) { /* the renaming would put a file in a device's place */
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) { /* the renaming would replace a device by a file */
         *reason = S_ISDIR(about.st_mode) ? "is a folder" : "is not a regular file";
         free(temporary);
         return false;

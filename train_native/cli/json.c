@@ -27,10 +27,7 @@ void print_json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-struct json json_begin(FILE *out)
-{
-    return (struct json){.out = out};
-}
+struct json json_begin(FILE *out) { return (struct json){.out = out}; }
 
 /* What stands before a value: a comma, a line feed, the key. */
 static void before_value(struct json *json, const char *key)
@@ -55,15 +52,9 @@ static void open(struct json *json, const char *key, char opening, char closing)
     json->closing[json->depth] = closing;
 }
 
-void json_object(struct json *json, const char *key)
-{
-    open(json, key, '{', '}');
-}
+void json_object(struct json *json, const char *key) { open(json, key, '{', '}'); }
 
-void json_array(struct json *json, const char *key)
-{
-    open(json, key, '[', ']');
-}
+void json_array(struct json *json, const char *key) { open(json, key, '[', ']'); }
 
 void json_close(struct json *json)
 {
@@ -119,7 +110,4 @@ void json_ints(struct json *json, const char *key, const int *x, int count)
     json_close(json);
 }
 
-void json_line(struct json *json)
-{
-    json->line = true;
-}
+void json_line(struct json *json) { json->line = true; }

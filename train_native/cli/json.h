@@ -23,8 +23,8 @@ struct json {
     FILE *out;
     /* private: */
     int depth;
-    bool line;                   /* the next value stands on a line of its own */
-    int counts[JSON_MAX_DEPTH];  /* values so far, at each depth */
+    bool line;                  /* the next value stands on a line of its own */
+    int counts[JSON_MAX_DEPTH]; /* values so far, at each depth */
     char closing[JSON_MAX_DEPTH];
 };
 

@@ -18,10 +18,7 @@ void *list_room(void *items, int count, size_t size)
     return grown;
 }
 
-void text_list_add(struct text_list *list, const char *text)
-{
-    LIST_ADD(list->texts, list->count, text_copy(text));
-}
+void text_list_add(struct text_list *list, const char *text) { LIST_ADD(list->texts, list->count, text_copy(text)); }
 
 void text_list_free(struct text_list *list)
 {

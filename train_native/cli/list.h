@@ -12,10 +12,10 @@
 /* items, which holds count of them, with room for one more; the program ends where there is no memory. */
 void *list_room(void *items, int count, size_t size);
 
-#define LIST_ADD(items, count, ...)                             \
-    do {                                                        \
+#define LIST_ADD(items, count, ...) \
+    do { \
         (items) = list_room((items), (count), sizeof *(items)); \
-        (items)[(count)++] = (__VA_ARGS__);                     \
+        (items)[(count)++] = (__VA_ARGS__); \
     } while (0)
 
 /* A list of strings that it owns. */

@@ -138,8 +138,9 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
         if (entry->kind == OPTION_GROUP)
             continue;
         assert(count <= MAX_OPTIONS);
-        table[count] = (struct option){entry->name, entry->kind == OPTION_FLAG ? no_argument : required_argument, NULL,
-                                       LONG + count}; /* all different, or an ambiguous beginning would pass for the first */
+        table[count] =
+            (struct option){entry->name, entry->kind == OPTION_FLAG ? no_argument : required_argument, NULL,
+                            LONG + count}; /* all different, or an ambiguous beginning would pass for the first */
         entries[count++] = entry;
     }
     int index = -1, code;
@@ -158,7 +159,8 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
                 optopt = 'o';
             }
         }
-        if (code == '?' && optopt > 0 && optopt < 0x80 && isalpha(optopt)) /* a letter; argv may not have moved on yet */
+        if (code == '?' && optopt > 0 && optopt < 0x80 &&
+            isalpha(optopt)) /* a letter; argv may not have moved on yet */
             usage_error(argv[0], "there is no option \"-%c\"", optopt);
         if (code == '?')
             usage_error(argv[0], "there is no option \"%s\"", argv[optind - 1]);

@@ -10,8 +10,8 @@
  *     int first = options_parse(options, usage, argc, argv);        // argv[first ...] are the operands
  *
  * Every option is `--name value` or `--name=value`. The value that a variable has before is the default in the help. A
- * mistake prints what was expected and exits with EXIT_USAGE. --help prints the options before the first group, which are those
- * that people use, to standard output and exits with 0; --help all prints the others too, group by group. */
+ * mistake prints what was expected and exits with EXIT_USAGE. --help prints the options before the first group, which
+ * are those that people use, to standard output and exits with 0; --help all prints the others too, group by group. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
@@ -40,8 +40,8 @@ struct option_entry {
 /* usage: the lines of the help before the options. Operands may stand between options; argv is reordered. */
 int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv);
 
-/* The command as one would type it, but for one argument (unless it is NULL), before options_parse has reordered argv; the
- * caller frees it. */
+/* The command as one would type it, but for one argument (unless it is NULL), before options_parse has reordered argv;
+ * the caller frees it. */
 char *options_command(int argc, char **argv, const char *left_out);
 
 /* Ends the program with EXIT_USAGE: `eyelet: message`, then where the help is. */

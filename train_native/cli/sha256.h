@@ -14,7 +14,7 @@ enum { SHA256_BYTES = 32, SHA256_BLOCK = 64 };
 
 struct sha256 {
     uint32_t hash[8];
-    uint64_t size; /* bytes so far */
+    uint64_t size;               /* bytes so far */
     uint8_t block[SHA256_BLOCK]; /* the last size % SHA256_BLOCK of them */
 };
 

@@ -1,5 +1,5 @@
-/* Strings in memory: copied, formatted, written like a file. The caller frees what is returned; the program ends where there is
- * no memory.
+/* Strings in memory: copied, formatted, written like a file. The caller frees what is returned; the program ends where
+ * there is no memory.
  *
  *     char *json;
  *     size_t size;

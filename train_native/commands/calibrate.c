@@ -18,8 +18,8 @@ static const char usage[] =
     "  eyelet calibrate mine.eyelet --precision 0.99      higher precision, more rejected images\n"
     "\n"
     "Fits the softmax temperature (Guo et al. 2017) and the threshold on the score above which answers reach the\n"
-    "precision; below it `eyelet classify` and the page say \"not sure\". Both are written into MODEL; the weights and\n"
-    "the predicted classes stay the same. The test set is not used, so `eyelet evaluate` can measure the result.";
+    "precision; below it `eyelet classify` and the page say \"not sure\". Both are written into MODEL; the weights\n"
+    "and the predicted classes stay the same. The test set is not used, so `eyelet evaluate` can measure the result.";
 
 struct calibrate_options {
     struct data_options data;
@@ -35,7 +35,8 @@ static const char *parse(struct calibrate_options *o, int argc, char **argv)
         MODEL_DATA_OPTION(&o->data.path),
         TEST_OPTION(&o->data.test),
         SPLIT_SEED_OPTION(&o->data.split_seed),
-        {"precision", "FRACTION", OPTION_NUMBER, &o->precision, "min precision of the answers above the threshold", NULL},
+        {"precision", "FRACTION", OPTION_NUMBER, &o->precision, "min precision of the answers above the threshold",
+         NULL},
         {"validation", "FRACTION", OPTION_NUMBER, &o->fraction,
          "fraction of the training set that training held out (0: with seed and limit from the model's notes)", NULL},
         {"seed", "N", OPTION_COUNT, &o->seed, "with --validation: random seed of that training", NULL},
@@ -79,7 +80,8 @@ int command_calibrate(int argc, char **argv)
     struct dataset dataset = open_data(&o, model, path);
     struct split split = split_dataset(&dataset, o.fraction, (uint64_t)o.seed);
     if (dataset.classes < 2 || !split.validation_count)
-        die(path, NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes, split.validation_count);
+        die(path, NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
+            split.validation_count);
     const struct calibration found =
         calibrated_model_file(path, &dataset, split.validation, split.validation_count, (double)o.precision);
     calibrated_model_print(&found, o.json);

@@ -27,8 +27,8 @@ static const char usage[] =
     "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n"
     "\n"
     "Of a folder, the files in it with names of these formats, in the order of their bytes. A calibrated model\n"
-    "(`eyelet calibrate`) says \"not sure\" where the best score is below its threshold. Unreadable files are named and\n"
-    "the others are classified; the exit status is then 1.";
+    "(`eyelet calibrate`) says \"not sure\" where the best score is below its threshold. Unreadable files are named\n"
+    "and the others are classified; the exit status is then 1.";
 
 enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
 
@@ -60,7 +60,8 @@ struct finding {
 /* Whether the best score reaches the model's threshold. */
 static bool is_sure(const struct eyelet_classifier *classifier, const struct finding *finding, const int *indices)
 {
-    return (double)finding->probabilities[indices[0]] >= calibrated_model_threshold(eyelet_classifier_notes(classifier));
+    return (double)finding->probabilities[indices[0]] >=
+           calibrated_model_threshold(eyelet_classifier_notes(classifier));
 }
 
 static void print_table(const struct eyelet_classifier *classifier, const char *path, const struct finding *finding,
@@ -76,8 +77,8 @@ static void print_table(const struct eyelet_classifier *classifier, const char *
 }
 
 /* %.9g gives back every bit of a float. */
-static void print_json(struct json *json, const struct eyelet_classifier *classifier, const char *path, const struct finding *finding,
-                       const int *indices, const struct classify_options *o)
+static void print_json(struct json *json, const struct eyelet_classifier *classifier, const char *path,
+                       const struct finding *finding, const int *indices, const struct classify_options *o)
 {
     json_line(json);
     json_object(json, NULL);
@@ -123,10 +124,7 @@ static int is_picture(const struct dirent *entry)
     return *entry->d_name != '.' && format_has_any_extension(entry->d_name);
 }
 
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
+static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
 /* A folder without pictures stays itself, and is then named as what cannot be read. */
 static void add_operand(struct text_list *paths, const char *operand)
@@ -144,7 +142,7 @@ static void add_operand(struct text_list *paths, const char *operand)
 
 /* ---- Classifying, in child processes ---- */
 
-struct job {
+struct classify_job {
     struct eyelet_classifier *classifier;
     char **paths;
     struct finding *findings;
@@ -156,8 +154,10 @@ static enum status classify_bytes(struct eyelet_classifier *classifier, const ui
     enum status status = decode_picture(&picture, bytes, size);
     if (status)
         return status;
-    void *scratch = aligned_alloc(64, (eyelet_classifier_scratch_bytes(classifier, picture.width, picture.height) + 63) / 64 * 64);
-    status = scratch ? eyelet_classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch) : STATUS_MEMORY;
+    void *scratch =
+        aligned_alloc(64, (eyelet_classifier_scratch_bytes(classifier, picture.width, picture.height) + 63) / 64 * 64);
+    status = scratch ? eyelet_classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch)
+                     : STATUS_MEMORY;
     free(scratch);
     free(picture.rgba);
     return status;
@@ -165,7 +165,7 @@ static enum status classify_bytes(struct eyelet_classifier *classifier, const ui
 
 static void classify_file(void *context, int i)
 {
-    const struct job *job = context;
+    const struct classify_job *job = context;
     struct finding *finding = &job->findings[i];
     size_t size;
     const char *reason = NULL;
@@ -187,7 +187,7 @@ static void classify_file(void *context, int i)
 
 static void decoder_stopped(void *context, int i)
 {
-    struct finding *finding = &((struct job *)context)->findings[i];
+    struct finding *finding = &((struct classify_job *)context)->findings[i];
     snprintf(finding->reason, sizeof finding->reason, "%s", eyelet_status_text(STATUS_IMAGE_CORRUPT));
 }
 
@@ -207,9 +207,10 @@ static void print_finding(struct json *json, const struct eyelet_classifier *cla
         print_table(classifier, path, finding, indices, o->top);
 }
 
-/* Prints the classes of each file, in their order, and returns how many could not be read. A block of files at a time: memory
- * does not grow with their number. */
-static int classify_all(struct eyelet_classifier *classifier, const struct text_list *paths, const struct classify_options *o)
+/* Prints the classes of each file, in their order, and returns how many could not be read. A block of files at a time:
+ * memory does not grow with their number. */
+static int classify_all(struct eyelet_classifier *classifier, const struct text_list *paths,
+                        const struct classify_options *o)
 {
     const int classes = eyelet_classifier_classes(classifier), max_block = o->threads * FILES_PER_CHILD;
     const int block = paths->count < max_block ? paths->count : max_block;
@@ -226,7 +227,7 @@ static int classify_all(struct eyelet_classifier *classifier, const struct text_
         json_array(&json, NULL);
     for (int begin = 0; begin < paths->count; begin += block) {
         const int count = paths->count - begin < block ? paths->count - begin : block;
-        struct job job = {classifier, paths->texts + begin, findings};
+        struct classify_job job = {classifier, paths->texts + begin, findings};
         sandbox_run(count, o->threads, classify_file, decoder_stopped, &job);
         for (int i = 0; i < count; i++) {
             failures += *findings[i].reason != 0;

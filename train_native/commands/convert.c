@@ -72,7 +72,8 @@ static struct cost compare(const struct conversion *files, const struct model *m
         model_dataset_fit(&dataset, model, 0);
         struct evaluation a = evaluation_run(files->before, files->before_size, &dataset, NULL, dataset.count, 0);
         struct evaluation b = evaluation_run(files->after, files->after_size, &dataset, NULL, dataset.count, 0);
-        cost = (struct cost){evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b), dataset.count};
+        cost = (struct cost){evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b),
+                             dataset.count};
         evaluation_free(&a);
         evaluation_free(&b);
     }

@@ -1,5 +1,6 @@
-/* Prints what survey.c found. A check of single pictures (say, of blur): measured in photos.c (examine_picture), kept in struct
- * photo_facts (photos.h), counted and judged in survey.c, printed here. A check between pictures: duplicates.c and survey.c. */
+/* Prints what survey.c found. A check of single pictures (say, of blur): measured in photos.c (examine_picture), kept
+ * in struct photo_facts (photos.h), counted and judged in survey.c, printed here. A check between pictures:
+ * duplicates.c and survey.c. */
 #include "commands/commands.h"
 
 #include "commands/shared_options.h"
@@ -46,7 +47,8 @@ static void print_file(const struct survey *survey, int index)
 
 static void print_counts(const struct survey *survey)
 {
-    printf("%s images, %s classes\n\n  %-24s", format_thousands((uint64_t)survey->count), format_thousands((uint64_t)survey->classes), "class");
+    printf("%s images, %s classes\n\n  %-24s", format_thousands((uint64_t)survey->count),
+           format_thousands((uint64_t)survey->classes), "class");
     for (int part = 0; part < SURVEY_PARTS; part++)
         if (survey->has_part[part])
             printf(" %10s", survey_parts[part]);
@@ -55,8 +57,8 @@ static void print_counts(const struct survey *survey)
         print_class(survey, i);
     if (survey->classes > MAX_CLASSES_SHOWN)
         printf("  and %d more (--json has all)\n", survey->classes - MAX_CLASSES_SHOWN);
-    printf("\nsizes: from %d x %d to %d x %d, median %d x %d\n", survey->min_size.width, survey->min_size.height, survey->max_size.width,
-           survey->max_size.height, survey->median_size.width, survey->median_size.height);
+    printf("\nsizes: from %d x %d to %d x %d, median %d x %d\n", survey->min_size.width, survey->min_size.height,
+           survey->max_size.width, survey->max_size.height, survey->median_size.width, survey->median_size.height);
 }
 
 static void print_more(int count)
@@ -99,8 +101,13 @@ static void print_groups(const struct survey *survey, bool equal)
             printf(equal ? "\nduplicates, equal pixel by pixel:\n" : "\nnear-duplicates:\n");
         for (int k = 0; k < group->count && k < MAX_SHOWN; k++) {
             print_file(survey, group->indices[k]);
-            printf("%s%s\n", k + 1 < group->count && k + 1 < MAX_SHOWN ? "" : group->across_classes ? "   (two classes)" : "",
-                   k + 1 < group->count && k + 1 < MAX_SHOWN ? "" : group->across_parts ? "   (two parts)" : "");
+            printf("%s%s\n",
+                   k + 1 < group->count && k + 1 < MAX_SHOWN ? ""
+                   : group->across_classes                   ? "   (two classes)"
+                                                             : "",
+                   k + 1 < group->count && k + 1 < MAX_SHOWN ? ""
+                   : group->across_parts                     ? "   (two parts)"
+                                                             : "");
         }
         print_more(group->count);
         printf("\n");
@@ -230,13 +237,9 @@ int command_doctor(int argc, char **argv)
 {
     struct data_options data = usual_data;
     bool json = false;
-    const struct option_entry options[] = {
-        DATA_OPTION(&data.path),
-        ALLOW_BAD_OPTION(&data.allow_bad),
-        MEMORY_OPTION(&data.memory),
-        THREADS_OPTION(&data.threads),
-        JSON_OPTION(&json),
-        {0}};
+    const struct option_entry options[] = {DATA_OPTION(&data.path),     ALLOW_BAD_OPTION(&data.allow_bad),
+                                           MEMORY_OPTION(&data.memory), THREADS_OPTION(&data.threads),
+                                           JSON_OPTION(&json),          {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first + (data.path != NULL) > 1)
         usage_error("doctor", "doctor takes one data set, got %d operands", argc - first);

@@ -30,7 +30,8 @@ static int confused_with(const struct evaluation *e, int class)
 {
     int other = -1;
     for (int k = 0; k < e->classes; k++)
-        if (k != class && e->confusion[class * e->classes + k] > (other < 0 ? 0 : e->confusion[class * e->classes + other]))
+        if (k != class &&
+            e->confusion[class * e->classes + k] > (other < 0 ? 0 : e->confusion[class * e->classes + other]))
             other = k;
     return other;
 }
@@ -41,8 +42,8 @@ static void print_classes(const struct evaluation *e, const struct dataset *data
     for (int i = 0; i < e->classes; i++) {
         const struct class_scores scores = evaluation_class(e, i);
         const int other = confused_with(e, i);
-        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision, 100 * scores.recall,
-               100 * scores.f1);
+        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision,
+               100 * scores.recall, 100 * scores.f1);
         if (other >= 0)
             printf("   %s (%d)", dataset->class_names[other], e->confusion[i * e->classes + other]);
         printf("\n");
@@ -53,7 +54,8 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
 {
     const struct interval interval = evaluation_interval(e);
     printf("accuracy   %.2f %% (%.2f to %.2f with 95 %% confidence; %s of %s images)\n", 100 * evaluation_accuracy(e),
-           100 * interval.low, 100 * interval.high, format_thousands((uint64_t)e->correct), format_thousands((uint64_t)e->count));
+           100 * interval.low, 100 * interval.high, format_thousands((uint64_t)e->correct),
+           format_thousands((uint64_t)e->count));
     printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%", 100.0 * e->among_five / e->count, e->loss,
            100 * e->calibration_error);
     if (temperature != 1)
@@ -62,7 +64,8 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
     if (threshold > 0) {
         const struct threshold above = evaluation_above(e, threshold);
         printf("not sure   below %.3f: %.1f %% of the images; of the others %.2f %% are right\n", threshold,
-               100.0 * (e->count - above.answered) / e->count, above.answered ? 100.0 * above.right / above.answered : 0);
+               100.0 * (e->count - above.answered) / e->count,
+               above.answered ? 100.0 * above.right / above.answered : 0);
     }
     printf("time       %.2f s (%s images/s)\n\n", e->seconds, format_thousands((uint64_t)(e->count / e->seconds)));
     print_classes(e, dataset);
@@ -77,19 +80,20 @@ static void check_division(const char *notes, const struct dataset *dataset, con
         char *line = text_copy_bytes(note, strcspn(note, "\n"));
         if (strcmp(line, own) != 0)
             die(path, "Repeat these options; or --test 1, for all images of a data set that it was not trained on.",
-                 "the model was trained with %s: with %s it would be tested on images it was trained on", line, own);
+                "the model was trained with %s: with %s it would be tested on images it was trained on", line, own);
         free(line);
     }
     free(own);
 }
 
-/* Writes the model again with its measured accuracy among the notes; the result is the new file, which the caller frees. */
-static uint8_t *record(size_t *size, const struct model *model, const struct evaluation *e, const struct dataset *dataset,
-                       const char *path, int views)
+/* Writes the model again with its measured accuracy among the notes; the result is the new file, which the caller
+ * frees. */
+static uint8_t *record(size_t *size, const struct model *model, const struct evaluation *e,
+                       const struct dataset *dataset, const char *path, int views)
 {
     char value[160], key[40] = "accuracy";
-    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e), format_thousands((uint64_t)e->count),
-             dataset->name);
+    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e),
+             format_thousands((uint64_t)e->count), dataset->name);
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
@@ -119,9 +123,11 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
         LIMIT_OPTION(&o->limit),
         THREADS_OPTION(&o->data.threads),
         {"views", "N", OPTION_CHOICE, &o->views,
-         "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of", evaluation_views},
+         "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of",
+         evaluation_views},
         {"report", "FILE", OPTION_TEXT, &o->report, "write a report, one self-contained HTML file", NULL},
-        {"logits", "FILE", OPTION_TEXT, &o->logits, "write the logits: float32, little-endian, (images, classes)", NULL},
+        {"logits", "FILE", OPTION_TEXT, &o->logits, "write the logits: float32, little-endian, (images, classes)",
+         NULL},
         {"record", NULL, OPTION_FLAG, &o->record, "write the accuracy into the model's notes", NULL},
         {"json", NULL, OPTION_FLAG, &o->json, "print the metrics as JSON", NULL},
         {0}};
@@ -144,7 +150,8 @@ static void output(const struct evaluate_options *o, const struct report *report
     if (o->json)
         report_print_json(stdout, report);
     else
-        print_table(evaluation, report->dataset, (double)report->model->temperature, calibrated_model_threshold(report->notes));
+        print_table(evaluation, report->dataset, (double)report->model->temperature,
+                    calibrated_model_threshold(report->notes));
 }
 
 int command_evaluate(int argc, char **argv)
@@ -164,12 +171,19 @@ int command_evaluate(int argc, char **argv)
 
     struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, o.views);
     if (o.logits)
-        save_file(o.logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float), "the file of logits");
+        save_file(o.logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float),
+                  "the file of logits");
     size_t new_size = size;
     uint8_t *recorded = o.record ? record(&new_size, model, &evaluation, &dataset, path, o.views) : NULL;
-    const struct report report = {.path = path, .command = command, .model = model, .notes = notes,
-                                  .bytes = recorded ? recorded : bytes, .size = new_size,
-                                  .dataset = &dataset, .evaluation = &evaluation, .views = evaluation_views[o.views]};
+    const struct report report = {.path = path,
+                                  .command = command,
+                                  .model = model,
+                                  .notes = notes,
+                                  .bytes = recorded ? recorded : bytes,
+                                  .size = new_size,
+                                  .dataset = &dataset,
+                                  .evaluation = &evaluation,
+                                  .views = evaluation_views[o.views]};
     output(&o, &report);
     evaluation_free(&evaluation);
     dataset_free(&dataset);

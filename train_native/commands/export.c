@@ -51,10 +51,7 @@ static uint8_t *to_html(size_t *size, const struct source *source)
     return standalone_bytes(size, source->bytes, source->size, source->wasm);
 }
 
-static uint8_t *to_onnx(size_t *size, const struct source *source)
-{
-    return onnx_bytes(size, source->model);
-}
+static uint8_t *to_onnx(size_t *size, const struct source *source) { return onnx_bytes(size, source->model); }
 
 static uint8_t *to_safetensors(size_t *size, const struct source *source)
 {
@@ -70,7 +67,7 @@ static const struct format {
     {"safetensors", "safetensors, float32, in PyTorch's layout", to_safetensors},
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
-_Static_assert(ONNX_OPSET == 13, "as the table says");
+_Static_assert(ONNX_OPSET == 13, "as in the table");
 
 static bool same_file(const char *a, const char *b)
 {
@@ -82,7 +79,8 @@ static bool same_file(const char *a, const char *b)
 static void print_table(const struct format *format, const struct net *net, size_t size)
 {
     printf("format     %s\n", format->about);
-    printf("input      %d x %d pixels, %s\n", net->input.w, net->input.h, net->input.c == 1 ? "luminance" : "red, green, blue");
+    printf("input      %d x %d pixels, %s\n", net->input.w, net->input.h,
+           net->input.c == 1 ? "luminance" : "red, green, blue");
     printf("classes    %d\nsize       %s bytes\n", net_classes(net), format_thousands(size));
 }
 

@@ -22,10 +22,10 @@ static const char usage[] =
     "  eyelet quantize mine.eyelet -o small.eyelet\n"
     "  eyelet quantize mine.eyelet -o small.eyelet --drop 1      accept one percentage point of accuracy less\n"
     "\n"
-    "int8 weights with a scale for each channel, 12-bit activations with ranges from training images, integer arithmetic\n"
-    "throughout. Reports the accuracy on the test set, and writes nothing if it drops by more than --drop.";
+    "int8 weights with a scale for each channel, 12-bit activations with ranges from training images, integer\n"
+    "arithmetic throughout. Reports the accuracy on the test set, and writes nothing if it drops by more than --drop.";
 
-enum { WORST = 3 };
+enum { WORST_SHOWN = 3 };
 
 /* The recall of one class. */
 struct class_change {
@@ -40,7 +40,7 @@ static int by_loss(const void *a, const void *b)
     return loss_x > loss_y ? -1 : loss_x < loss_y ? 1 : x->index - y->index;
 }
 
-/* The classes that lost most first; the caller frees them. */
+/* By loss of recall, the largest first; the caller frees them. */
 static struct class_change *changes_of(const struct evaluation *before, const struct evaluation *after)
 {
     struct class_change *changes = allocate((size_t)before->classes, sizeof *changes);
@@ -58,12 +58,15 @@ struct comparison {
 static void print_table(const struct comparison *comparison, const struct dataset *dataset)
 {
     const double before = evaluation_accuracy(&comparison->before), after = evaluation_accuracy(&comparison->after);
-    printf("size       %s bytes before, %s after\n", format_thousands(comparison->bytes_before), format_thousands(comparison->bytes_after));
-    printf("accuracy   %.2f %% before, %.2f %% after (%+.2f points); the two agree on %.2f %% of %s images\n", 100 * before, 100 * after,
-           100 * (after - before), 100 * evaluation_agreement(&comparison->before, &comparison->after), format_thousands((uint64_t)dataset->count));
+    printf("size       %s bytes before, %s after\n", format_thousands(comparison->bytes_before),
+           format_thousands(comparison->bytes_after));
+    printf("accuracy   %.2f %% before, %.2f %% after (%+.2f points); the two agree on %.2f %% of %s images\n",
+           100 * before, 100 * after, 100 * (after - before),
+           100 * evaluation_agreement(&comparison->before, &comparison->after),
+           format_thousands((uint64_t)dataset->count));
     struct class_change *changes = changes_of(&comparison->before, &comparison->after);
     printf("worst      ");
-    for (int k = 0; k < WORST && k < dataset->classes; k++) {
+    for (int k = 0; k < WORST_SHOWN && k < dataset->classes; k++) {
         printf("%s", k ? ", " : "");
         print_escaped(stdout, dataset->class_names[changes[k].index]);
         printf(" %.1f to %.1f %%", 100 * changes[k].before, 100 * changes[k].after);

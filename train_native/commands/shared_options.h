@@ -1,29 +1,36 @@
 /* Options that several subcommands have, in the same words.
  *
- *     const struct option_entry options[] = {DATA_OPTION(&data.path), THREADS_OPTION(&threads), JSON_OPTION(&json), {0}};
+ *     const struct option_entry options[] = {DATA_OPTION(&data.path), JSON_OPTION(&json), {0}};
  */
 #ifndef SHARED_OPTIONS_H
 #define SHARED_OPTIONS_H
 
 #include "cli/options.h"
 
+/* clang-format off */
+
 /* Where the data is. */
 #define DATA_OPTION(target) {"data", "PATH", OPTION_TEXT, target, "the data set, same as DATA", NULL}
 #define MODEL_DATA_OPTION(target) \
-    {"data", "PATH", OPTION_TEXT, target, "the data set it was trained on (default: $EYELET_DATA, data/, ../shared/data/)", NULL}
+    {"data", "PATH", OPTION_TEXT, target, \
+     "the data set it was trained on (default: $EYELET_DATA, data/, ../shared/data/)", NULL}
 
 /* Of struct data_options. */
 #define TEST_OPTION(target) \
     {"test", "FRACTION", OPTION_NUMBER, target, "fraction held out as test set if there is no test folder", NULL}
 #define SPLIT_SEED_OPTION(target) {"split-seed", "N", OPTION_COUNT, target, "random seed of that split", NULL}
 #define MEMORY_OPTION(target) \
-    {"memory", "MIB", OPTION_COUNT, target, "memory for images; above it they are mapped from a file in $TMPDIR or /var/tmp", NULL}
-#define ALLOW_BAD_OPTION(target) {"allow-bad", "FRACTION", OPTION_NUMBER, target, "fraction of images that may be unreadable", NULL}
+    {"memory", "MIB", OPTION_COUNT, target, \
+     "memory for images; above it they are mapped from a file in $TMPDIR or /var/tmp", NULL}
+#define ALLOW_BAD_OPTION(target) \
+    {"allow-bad", "FRACTION", OPTION_NUMBER, target, "fraction of images that may be unreadable", NULL}
 
 #define LIMIT_OPTION(target) {"limit", "N", OPTION_COUNT, target, "use the first N images only (0: all)", NULL}
 #define THREADS_OPTION(target) {"threads", "N", OPTION_COUNT, target, "number of threads (0: one per core)", NULL}
 #define OUTPUT_OPTION(target) {"output", "FILE", OPTION_TEXT, target, "(or -o) output file", NULL}
 #define JSON_OPTION(target) {"json", NULL, OPTION_FLAG, target, "print JSON", NULL}
+
+/* clang-format on */
 
 /* Ends the program if --threads asks for too many. */
 static inline void check_threads(const char *command, int threads)

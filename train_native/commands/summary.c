@@ -15,11 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "eyelet summary MODEL|NETWORK: layers with shapes, parameters and multiply-adds\n"
-    "\n"
-    "  eyelet summary web/models/tutorial.eyelet\n"
-    "  eyelet summary tutorial --size 64";
+static const char usage[] = "eyelet summary MODEL|NETWORK: layers with shapes, parameters and multiply-adds\n"
+                            "\n"
+                            "  eyelet summary web/models/tutorial.eyelet\n"
+                            "  eyelet summary tutorial --size 64";
 
 static uint64_t run_bytes(const struct net *net, bool quantized)
 {
@@ -47,7 +46,10 @@ static int micro_batch_of(const char *name)
 static uint64_t training_bytes(const struct net *net, const char *name)
 {
     const struct recipe *recipe = recipe_named(name);
-    const struct trainer_options options = {.net = net, .parallel = parallel_threads(2), .gemm = gemm_fast, .shard = micro_batch_of(name),
+    const struct trainer_options options = {.net = net,
+                                            .parallel = parallel_threads(2),
+                                            .gemm = gemm_fast,
+                                            .shard = micro_batch_of(name),
                                             .optimizer = recipe ? recipe->settings.optimizer.kind : OPTIMIZER_ADAM};
     return trainer_bytes(&options);
 }
@@ -65,17 +67,20 @@ static void print_table(const struct net *net, const char *name, bool quantized)
         if (kind_traits[node->kind].inputs > 1)
             snprintf(details, sizeof details, "%d and %d", node->input[0], node->input[1]);
         else if (node->input[0] != i)
-            snprintf(details + strlen(details), sizeof details - strlen(details), "%sfrom %d", *details ? ", " : "", node->input[0]);
+            snprintf(details + strlen(details), sizeof details - strlen(details), "%sfrom %d", *details ? ", " : "",
+                     node->input[0]);
         const struct shape out = net->shapes[i + 1];
         snprintf(shape, sizeof shape, "%dx%dx%d", out.h, out.w, out.c);
         printf("  %-3d %-15s %-22s %-16s %12s %14s\n", i + 1, kind_names[node->kind], details, shape,
                format_thousands(net->offset[i + 1] - net->offset[i]), format_thousands(net_multiply_adds(net, i)));
         multiply_adds += net_multiply_adds(net, i);
     }
-    printf("\n  parameters      %s (%s bytes)\n", format_thousands(net_parameter_count(net)), format_thousands(4 * net_parameter_count(net)));
+    printf("\n  parameters      %s (%s bytes)\n", format_thousands(net_parameter_count(net)),
+           format_thousands(4 * net_parameter_count(net)));
     printf("  multiply-adds   %s for one image\n", format_thousands(multiply_adds));
-    printf("  memory          %s bytes to classify, %s to train with two threads, a micro-batch of %d\n", format_thousands(run_bytes(net, quantized)),
-           format_thousands(training_bytes(net, name)), micro_batch_of(name));
+    printf("  memory          %s bytes to classify, %s to train with two threads, a micro-batch of %d\n",
+           format_thousands(run_bytes(net, quantized)), format_thousands(training_bytes(net, name)),
+           micro_batch_of(name));
 }
 
 /* CRC-32 of the weights as the float32 numbers that they are when the model is opened. */
@@ -171,8 +176,7 @@ int command_summary(int argc, char **argv)
     if (bytes && !json) {
         static const char *const types[] = {"float32", "float16", "int8", "int8, quantized"};
         char *notes = model_file_notes(model);
-        printf("  weights         %s, checksum %08x\n\n%s", types[model->type],
-               weights_checksum(model), notes);
+        printf("  weights         %s, checksum %08x\n\n%s", types[model->type], weights_checksum(model), notes);
         free(notes);
     }
     free(bytes);

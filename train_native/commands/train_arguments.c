@@ -8,13 +8,13 @@ enum { USUAL_PLATEAU = 5 };
 
 static const char usage[] =
     "eyelet train [DATA] -o MODEL.eyelet: train an image classifier\n\n"
-    "  eyelet train -o mine.eyelet                              default: small CNN of the Keras tutorial, tuned recipe\n"
+    "  eyelet train -o mine.eyelet                              default: small CNN of the Keras tutorial, tuned\n"
     "  eyelet train -o best.eyelet --recipe airbench95          94 % on CIFAR-10 in an hour\n"
     "  eyelet train photos -o mine.eyelet                       your own images, a folder for each class\n"
     "  eyelet train photos -o mine.eyelet --from best.eyelet    fine-tune a trained model, new head for other labels\n"
     "  eyelet train photos -o mine.eyelet --from best.eyelet --linear-probe\n"
     "                                                           train the head only, on cached features\n"
-    "  eyelet train --find-learning-rate                        learning-rate range test: suggests one, writes nothing\n\n"
+    "  eyelet train --find-learning-rate                        learning-rate range test: suggests one\n\n"
     "DATA is CIFAR-10 (default: $EYELET_DATA, data/, ../shared/data/), a folder of CIFAR-100 or MNIST files, a\n"
     "folder with a folder of images (JPEG, PNG, BMP) for each class, or such folders in train, test and val, or a\n"
     "CSV file with a line `path,label` for each image. Without a test folder, a fraction of every class is held\n"
@@ -40,12 +40,21 @@ const char *const class_weighting_names[] = {"none", "balanced", NULL};
 static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
 {
     const struct trainer_settings *settings = &recipe->settings;
-    *a = (struct train_arguments){
-        .options = {.network = recipe->network ? recipe->name : NULL, .settings = *settings, .initializer = recipe->initializer,
-                    .validation = recipe->validation, .micro_batch = recipe->shard, .size = recipe->size, .seed = 1,
-                    .layer_decay = 1, .data = usual_data},
-        .optimizer = (int)settings->optimizer.kind, .schedule = (int)settings->schedule, .flip = (int)settings->augment.flip,
-        .initializer = (int)recipe->initializer, .resize_mode = RESIZE_CROP, .background = "ffffff"};
+    *a = (struct train_arguments){.options = {.network = recipe->network ? recipe->name : NULL,
+                                              .settings = *settings,
+                                              .initializer = recipe->initializer,
+                                              .validation = recipe->validation,
+                                              .micro_batch = recipe->shard,
+                                              .size = recipe->size,
+                                              .seed = 1,
+                                              .layer_decay = 1,
+                                              .data = usual_data},
+                                  .optimizer = (int)settings->optimizer.kind,
+                                  .schedule = (int)settings->schedule,
+                                  .flip = (int)settings->augment.flip,
+                                  .initializer = (int)recipe->initializer,
+                                  .resize_mode = RESIZE_CROP,
+                                  .background = "ffffff"};
     if (!settings->plateau_epochs)
         a->options.settings.plateau_epochs = USUAL_PLATEAU;
     for (int i = 0; i < recipe_count; i++) {
@@ -70,62 +79,68 @@ static void append(struct table *table, const struct option_entry *entries)
 static void add_common(struct table *table, struct train_arguments *a)
 {
     struct train_options *o = &a->options;
-    append(table, (const struct option_entry[]){
-        {"output", "FILE", OPTION_TEXT, &o->output, "(or -o) output model; a folder if it ends in a slash", NULL},
-        DATA_OPTION(&o->data.path),
-        {"recipe", "NAME", OPTION_CHOICE, &o->recipe,
-         "where the other options' defaults come from, one of", a->recipe_names},
-        {"network", "NAME|FILE", OPTION_TEXT, &o->network,
-         "network: a preset or a text file (train_native/model/network.h)", NULL},
-        {"from", "MODEL", OPTION_TEXT, &o->from, "start from this trained model (transfer learning)", NULL},
-        {"size", "N", OPTION_COUNT, &o->size, "input height and width (0: as the network says)", NULL},
-        {"epochs", "N", OPTION_COUNT, &o->settings.epochs, "passes over the training set", NULL},
-        {"validation", "FRACTION", OPTION_NUMBER, &o->validation,
-         "fraction of the training set held out for validation", NULL},
-        {"seed", "N", OPTION_COUNT, &o->seed, "random seed: same seed, same weights", NULL},
-        {"threads", "N", OPTION_COUNT, &o->threads,
-         "number of threads (0: one per core); any number gives the same weights", NULL},
-        {"resume", NULL, OPTION_FLAG, &o->resume, "continue an interrupted run from its checkpoint, bit for bit", NULL},
-        {0}});
+    append(
+        table,
+        (const struct option_entry[]){
+            {"output", "FILE", OPTION_TEXT, &o->output, "(or -o) output model; a folder if it ends in a slash", NULL},
+            DATA_OPTION(&o->data.path),
+            {"recipe", "NAME", OPTION_CHOICE, &o->recipe, "where the other options' defaults come from, one of",
+             a->recipe_names},
+            {"network", "NAME|FILE", OPTION_TEXT, &o->network,
+             "network: a preset or a text file (train_native/model/network.h)", NULL},
+            {"from", "MODEL", OPTION_TEXT, &o->from, "start from this trained model (transfer learning)", NULL},
+            {"size", "N", OPTION_COUNT, &o->size, "input height and width (0: as the network says)", NULL},
+            {"epochs", "N", OPTION_COUNT, &o->settings.epochs, "passes over the training set", NULL},
+            {"validation", "FRACTION", OPTION_NUMBER, &o->validation,
+             "fraction of the training set held out for validation", NULL},
+            {"seed", "N", OPTION_COUNT, &o->seed, "random seed: same seed, same weights", NULL},
+            {"threads", "N", OPTION_COUNT, &o->threads,
+             "number of threads (0: one per core); any number gives the same weights", NULL},
+            {"resume", NULL, OPTION_FLAG, &o->resume, "continue an interrupted run from its checkpoint, bit for bit",
+             NULL},
+            {0}});
 }
 
 static void add_data(struct table *table, struct train_arguments *a)
 {
     struct train_options *o = &a->options;
     append(table, (const struct option_entry[]){
-        {"Data", NULL, OPTION_GROUP, NULL, NULL, NULL},
-        TEST_OPTION(&o->data.test),
-        SPLIT_SEED_OPTION(&o->data.split_seed),
-        LIMIT_OPTION(&o->limit),
-        {"class-weights", "NAME", OPTION_CHOICE, &o->class_weights,
-         "weights in the loss; balanced: inverse class frequencies; one of", class_weighting_names},
-        {"resize", "NAME", OPTION_CHOICE, &a->resize_mode,
-         "how images are fitted to the input's aspect ratio", resize_mode_names},
-        {"background", "RRGGBB", OPTION_TEXT, &a->background,
-         "colour behind transparent pixels, and of --resize pad", NULL},
-        ALLOW_BAD_OPTION(&o->data.allow_bad),
-        MEMORY_OPTION(&o->data.memory),
-        {"fetch", NULL, OPTION_FLAG, &o->fetch, "download CIFAR-10 into data/ without asking if it is missing", NULL},
-        {0}});
+                      {"Data", NULL, OPTION_GROUP, NULL, NULL, NULL},
+                      TEST_OPTION(&o->data.test),
+                      SPLIT_SEED_OPTION(&o->data.split_seed),
+                      LIMIT_OPTION(&o->limit),
+                      {"class-weights", "NAME", OPTION_CHOICE, &o->class_weights,
+                       "weights in the loss; balanced: inverse class frequencies; one of", class_weighting_names},
+                      {"resize", "NAME", OPTION_CHOICE, &a->resize_mode,
+                       "how images are fitted to the input's aspect ratio", resize_mode_names},
+                      {"background", "RRGGBB", OPTION_TEXT, &a->background,
+                       "colour behind transparent pixels, and of --resize pad", NULL},
+                      ALLOW_BAD_OPTION(&o->data.allow_bad),
+                      MEMORY_OPTION(&o->data.memory),
+                      {"fetch", NULL, OPTION_FLAG, &o->fetch,
+                       "download CIFAR-10 into data/ without asking if it is missing", NULL},
+                      {0}});
 }
 
 static void add_augmentation(struct table *table, struct train_arguments *a)
 {
     struct augment *augment = &a->options.settings.augment;
-    append(table, (const struct option_entry[]){
-        {"Augmentation", NULL, OPTION_GROUP, NULL, NULL, NULL},
-        {"flip", "NAME", OPTION_CHOICE, &a->flip, "horizontal flip", flip_names},
-        {"crop", "PIXELS", OPTION_COUNT, &augment->crop, "random crop: shift by up to so many pixels", NULL},
-        {"resized-crop", "FRACTION", OPTION_NUMBER, &augment->resized_crop,
-         "random resized crop: min fraction of the area (0: off)", NULL},
-        {"rotate", "DEGREES", OPTION_NUMBER, &augment->rotate, "random rotation: max angle", NULL},
-        {"jitter", "X", OPTION_NUMBER, &augment->jitter,
-         "colour jitter: max change of brightness, contrast and saturation", NULL},
-        {"cutout", "PIXELS", OPTION_COUNT, &augment->cutout, "Cutout: side of the square (0: off)", NULL},
-        {"erase", "PROBABILITY", OPTION_NUMBER, &augment->erase, "random erasing: probability for each image", NULL},
-        {"mixup", "ALPHA", OPTION_NUMBER, &augment->mixup, "mixup: alpha, like 0.2 (0: off)", NULL},
-        {"cutmix", "ALPHA", OPTION_NUMBER, &augment->cutmix, "CutMix: alpha, like 1 (0: off)", NULL},
-        {0}});
+    append(table,
+           (const struct option_entry[]){
+               {"Augmentation", NULL, OPTION_GROUP, NULL, NULL, NULL},
+               {"flip", "NAME", OPTION_CHOICE, &a->flip, "horizontal flip", flip_names},
+               {"crop", "PIXELS", OPTION_COUNT, &augment->crop, "random crop: shift by up to so many pixels", NULL},
+               {"resized-crop", "FRACTION", OPTION_NUMBER, &augment->resized_crop,
+                "random resized crop: min fraction of the area (0: off)", NULL},
+               {"rotate", "DEGREES", OPTION_NUMBER, &augment->rotate, "random rotation: max angle", NULL},
+               {"jitter", "X", OPTION_NUMBER, &augment->jitter,
+                "colour jitter: max change of brightness, contrast and saturation", NULL},
+               {"cutout", "PIXELS", OPTION_COUNT, &augment->cutout, "Cutout: side of the square (0: off)", NULL},
+               {"erase", "PROBABILITY", OPTION_NUMBER, &augment->erase, "random erasing: probability for each image",
+                NULL},
+               {"mixup", "ALPHA", OPTION_NUMBER, &augment->mixup, "mixup: alpha, like 0.2 (0: off)", NULL},
+               {"cutmix", "ALPHA", OPTION_NUMBER, &augment->cutmix, "CutMix: alpha, like 1 (0: off)", NULL},
+               {0}});
 }
 
 static void add_optimisation(struct table *table, struct train_arguments *a)
@@ -133,55 +148,60 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
     struct train_options *o = &a->options;
     struct trainer_settings *settings = &o->settings;
     struct optimizer *optimizer = &settings->optimizer;
-    append(table, (const struct option_entry[]){
-        {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
-        {"batch", "N", OPTION_COUNT, &settings->batch, "batch size", NULL},
-        {"micro-batch", "N", OPTION_COUNT, &o->micro_batch,
-         "images at a time in one thread; also the (ghost) batch of batch norm", NULL},
-        {"optimizer", "NAME", OPTION_CHOICE, &a->optimizer, "one of", optimizer_names},
-        {"learning-rate", "X", OPTION_NUMBER, &optimizer->learning_rate, "max learning rate", NULL},
-        {"dense-learning-rate", "X", OPTION_NUMBER, &optimizer->dense_learning_rate,
-         "muon: learning rate of dense layers", NULL},
-        {"bias-learning-rate", "X", OPTION_NUMBER, &optimizer->bias_learning_rate,
-         "muon: learning rate of biases and batch-norm shifts", NULL},
-        {"find-learning-rate", NULL, OPTION_FLAG, &o->find_learning_rate,
-         "learning-rate range test: suggest one, write nothing", NULL},
-        {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "momentum of sgd and muon", NULL},
-        {"nesterov", NULL, OPTION_FLAG, &a->nesterov, "Nesterov momentum, for sgd", NULL},
-        {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay,
-         "weight decay, not on biases; muon: of dense layers and biases, per step", NULL},
-        {"schedule", "NAME", OPTION_CHOICE, &a->schedule, "learning-rate schedule, one of", schedule_names},
-        {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "linear warmup (onecycle has its own)", NULL},
-        {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau_epochs,
-         "schedule plateau: divide the learning rate by 10 after so many epochs without a lower "
-         "validation loss", NULL},
-        {"patience", "EPOCHS", OPTION_COUNT, &settings->early_stopping,
-         "early stopping: stop after so many epochs without a better validation accuracy (0: off)", NULL},
-        {"label-smoothing", "X", OPTION_NUMBER, &settings->label_smoothing, "label smoothing", NULL},
-        {"ema", "DECAY", OPTION_NUMBER, &settings->ema_decay,
-         "EMA of the weights: decay per step, like 0.99; saved and validated in place of them (0: off)", NULL},
-        {"exact", NULL, OPTION_FLAG, &o->exact,
-         "unfused multiply-adds: the same weights on every machine, and in WebAssembly; slower", NULL},
-        {"initializer", "NAME", OPTION_CHOICE, &a->initializer, "weight initialisation, one of", initializer_names},
-        {0}});
+    append(
+        table,
+        (const struct option_entry[]){
+            {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
+            {"batch", "N", OPTION_COUNT, &settings->batch, "batch size", NULL},
+            {"micro-batch", "N", OPTION_COUNT, &o->micro_batch,
+             "images at a time in one thread; also the (ghost) batch of batch norm", NULL},
+            {"optimizer", "NAME", OPTION_CHOICE, &a->optimizer, "one of", optimizer_names},
+            {"learning-rate", "X", OPTION_NUMBER, &optimizer->learning_rate, "max learning rate", NULL},
+            {"dense-learning-rate", "X", OPTION_NUMBER, &optimizer->dense_learning_rate,
+             "muon: learning rate of dense layers", NULL},
+            {"bias-learning-rate", "X", OPTION_NUMBER, &optimizer->bias_learning_rate,
+             "muon: learning rate of biases and batch-norm shifts", NULL},
+            {"find-learning-rate", NULL, OPTION_FLAG, &o->find_learning_rate,
+             "learning-rate range test: suggest one, write nothing", NULL},
+            {"momentum", "X", OPTION_NUMBER, &optimizer->momentum, "momentum of sgd and muon", NULL},
+            {"nesterov", NULL, OPTION_FLAG, &a->nesterov, "Nesterov momentum, for sgd", NULL},
+            {"weight-decay", "X", OPTION_NUMBER, &optimizer->weight_decay,
+             "weight decay, not on biases; muon: of dense layers and biases, per step", NULL},
+            {"schedule", "NAME", OPTION_CHOICE, &a->schedule, "learning-rate schedule, one of", schedule_names},
+            {"warmup", "EPOCHS", OPTION_NUMBER, &settings->warmup, "linear warmup (onecycle has its own)", NULL},
+            {"plateau", "EPOCHS", OPTION_COUNT, &settings->plateau_epochs,
+             "schedule plateau: divide the learning rate by 10 after so many epochs without a lower "
+             "validation loss",
+             NULL},
+            {"patience", "EPOCHS", OPTION_COUNT, &settings->early_stopping,
+             "early stopping: stop after so many epochs without a better validation accuracy (0: off)", NULL},
+            {"label-smoothing", "X", OPTION_NUMBER, &settings->label_smoothing, "label smoothing", NULL},
+            {"ema", "DECAY", OPTION_NUMBER, &settings->ema_decay,
+             "EMA of the weights: decay per step, like 0.99; saved and validated in place of them (0: off)", NULL},
+            {"exact", NULL, OPTION_FLAG, &o->exact,
+             "unfused multiply-adds: the same weights on every machine, and in WebAssembly; slower", NULL},
+            {"initializer", "NAME", OPTION_CHOICE, &a->initializer, "weight initialisation, one of", initializer_names},
+            {0}});
 }
 
 static void add_transfer_and_output(struct table *table, struct train_arguments *a)
 {
     struct train_options *o = &a->options;
     append(table, (const struct option_entry[]){
-        {"Transfer (with --from)", NULL, OPTION_GROUP, NULL, NULL, NULL},
-        {"freeze", "N|NAME|trunk", OPTION_TEXT, &o->freeze,
-         "frozen layers: the first N (as `eyelet summary` counts), up to conv2d_3 for example, or all "
-         "below the head", NULL},
-        {"unfreeze", "EPOCHS", OPTION_COUNT, &o->unfreeze, "unfreeze all layers after so many epochs (0: never)", NULL},
-        {"layer-decay", "X", OPTION_NUMBER, &o->layer_decay,
-         "layer-wise learning-rate decay, from each layer to the one below", NULL},
-        {"linear-probe", NULL, OPTION_FLAG, &o->linear_probe,
-         "train the head only, to convergence, on cached features", NULL},
-        {"Output", NULL, OPTION_GROUP, NULL, NULL, NULL},
-        {"json", NULL, OPTION_FLAG, &o->json, "print a JSON object for each epoch", NULL},
-        {0}});
+                      {"Transfer (with --from)", NULL, OPTION_GROUP, NULL, NULL, NULL},
+                      {"freeze", "N|NAME|trunk", OPTION_TEXT, &o->freeze,
+                       "frozen layers: the first N (as `eyelet summary` counts), up to conv2d_3 for example, or all "
+                       "below the head",
+                       NULL},
+                      {"unfreeze", "EPOCHS", OPTION_COUNT, &o->unfreeze,
+                       "unfreeze all layers after so many epochs (0: never)", NULL},
+                      {"layer-decay", "X", OPTION_NUMBER, &o->layer_decay,
+                       "layer-wise learning-rate decay, from each layer to the one below", NULL},
+                      {"linear-probe", NULL, OPTION_FLAG, &o->linear_probe,
+                       "train the head only, to convergence, on cached features", NULL},
+                      {"Output", NULL, OPTION_GROUP, NULL, NULL, NULL},
+                      {"json", NULL, OPTION_FLAG, &o->json, "print a JSON object for each epoch", NULL},
+                      {0}});
 }
 
 int train_arguments_parse(struct train_arguments *arguments, const struct recipe *recipe, int argc, char **argv)

@@ -1,5 +1,5 @@
-/* The arguments of `eyelet train`: the table of its options, over the defaults of a recipe. train_options.h checks them and fills in
- * what follows from them.
+/* The arguments of `eyelet train`: the table of its options, over the defaults of a recipe. train_options.h checks
+ * them and fills in what follows from them.
  *
  *     struct train_arguments arguments;
  *     int first = train_arguments_parse(&arguments, recipe, argc, argv);        // argv[first ...] are the operands */
@@ -10,26 +10,27 @@
 #include "model/recipes.h"
 
 /* What the choices are called, in the order of their enumerations. */
-extern const char *const optimizer_names[], *const schedule_names[], *const initializer_names[], *const flip_names[],
-    *const resize_mode_names[], *const class_weighting_names[];
+extern const char *const optimizer_names[],
+    *const schedule_names[], *const initializer_names[], *const flip_names[], *const resize_mode_names[],
+                                                                                  *const class_weighting_names[];
 
 struct train_options {
     const char *output, *network;
-    bool run_folder;             /* the output stands in a folder of its own, which may have to be made */
+    bool run_folder; /* the output stands in a folder of its own, which may have to be made */
     struct data_options data;
     enum resize_mode resize_mode;
-    uint8_t background[3];       /* red, green, blue */
+    uint8_t background[3]; /* red, green, blue */
     struct trainer_settings settings;
     float validation;
     enum initializer initializer;
     int recipe, size, seed, threads, limit, micro_batch;
     bool json, fetch, resume;
-    bool exact;                  /* multiply-adds unfused, for the same weights on every machine */
+    bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
-    int class_weights;           /* 0: none, 1: balanced */
-    const char *from, *freeze;   /* NULL: from random weights; no frozen layers */
-    int unfreeze;                /* epochs after which no layer is frozen; 0: never */
-    float layer_decay;           /* factor of the learning rate from each layer with weights to the one below */
+    int class_weights;         /* 0: none, 1: balanced */
+    const char *from, *freeze; /* NULL: from random weights; no frozen layers */
+    int unfreeze;              /* epochs after which no layer is frozen; 0: never */
+    float layer_decay;         /* factor of the learning rate from each layer with weights to the one below */
 };
 
 /* What the options are read into. */

@@ -64,8 +64,8 @@ static void check_augment(const struct augment *augment)
     const float alphas[] = {augment->mixup, augment->cutmix};
     for (int i = 0; i < 2; i++)
         if (alphas[i] != 0 && !(alphas[i] >= AUGMENT_MIN_ALPHA && alphas[i] <= AUGMENT_MAX_ALPHA))
-            usage_error("train", "--mixup and --cutmix take 0 or an alpha from %g to %g, like 0.2 or 1", (double)AUGMENT_MIN_ALPHA,
-                        (double)AUGMENT_MAX_ALPHA);
+            usage_error("train", "--mixup and --cutmix take 0 or an alpha from %g to %g, like 0.2 or 1",
+                        (double)AUGMENT_MIN_ALPHA, (double)AUGMENT_MAX_ALPHA);
 }
 
 static void check_transfer(const struct train_options *o, const struct recipe *recipe)
@@ -157,8 +157,10 @@ static void derive_optimizer(struct trainer_settings *settings)
 {
     struct optimizer *optimizer = &settings->optimizer;
     optimizer->frozen_bias_learning_rate = optimizer->bias_learning_rate;
-    optimizer->bias_decay = optimizer->bias_learning_rate > 0 ? optimizer->weight_decay / optimizer->bias_learning_rate : 0;
-    optimizer->dense_decay = optimizer->dense_learning_rate > 0 ? optimizer->weight_decay / optimizer->dense_learning_rate : 0;
+    optimizer->bias_decay =
+        optimizer->bias_learning_rate > 0 ? optimizer->weight_decay / optimizer->bias_learning_rate : 0;
+    optimizer->dense_decay =
+        optimizer->dense_learning_rate > 0 ? optimizer->weight_decay / optimizer->dense_learning_rate : 0;
     if (settings->frozen_bias_epochs == 0)
         settings->frozen_bias_epochs = (float)settings->epochs;
 }
@@ -176,8 +178,8 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     if (strcmp(recipes[o->recipe].name, recipe->name) != 0) /* getopt takes an abbreviation, train_recipe does not */
         usage_error("train", "--recipe is not abbreviated");
     if (argc - first > 1 || (first < argc && o->data.path))
-        usage_error("train", "train takes one data set, got \"%s\" and \"%s\"", o->data.path ? o->data.path : argv[first],
-                    argv[argc - 1]);
+        usage_error("train", "train takes one data set, got \"%s\" and \"%s\"",
+                    o->data.path ? o->data.path : argv[first], argv[argc - 1]);
     o->data.path = first < argc ? argv[first] : o->data.path;
     o->data.threads = o->threads;
     o->data.may_fetch = true;
@@ -194,8 +196,8 @@ static void print_network(FILE *out, const char *name, const struct net *net)
     fprintf(out, "network=%s, input %dx%dx%d\n", name, net->input.h, net->input.w, net->input.c);
     for (int i = 0; i < net->node_count; i++) {
         const struct node *n = &net->nodes[i];
-        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, ", i + 1, kind_names[n->kind], n->input[0],
-                n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride);
+        fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, ", i + 1, kind_names[n->kind],
+                n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride);
         fprintf(out, "padding %d %d %d %d, dilation %d, groups %d, ", n->padding[PADDING_TOP], n->padding[PADDING_LEFT],
                 n->padding[PADDING_BOTTOM], n->padding[PADDING_RIGHT], n->dilation, n->groups);
         fprintf(out, "%d %d %d %d %.9g\n", n->same, n->bias, n->initial, n->frozen, (double)n->rate);
@@ -204,10 +206,12 @@ static void print_network(FILE *out, const char *name, const struct net *net)
 
 static void print_optimizer(FILE *out, const struct optimizer *optimizer)
 {
-    fprintf(out, "--optimizer=%s\n--learning-rate=%.9g\n", optimizer_names[optimizer->kind], (double)optimizer->learning_rate);
+    fprintf(out, "--optimizer=%s\n--learning-rate=%.9g\n", optimizer_names[optimizer->kind],
+            (double)optimizer->learning_rate);
     fprintf(out, "--momentum=%.9g\n--nesterov=%d\n", (double)optimizer->momentum, optimizer->nesterov);
     fprintf(out, "--weight-decay=%.9g\n--dense-learning-rate=%.9g\n--bias-learning-rate=%.9g\n",
-            (double)optimizer->weight_decay, (double)optimizer->dense_learning_rate, (double)optimizer->bias_learning_rate);
+            (double)optimizer->weight_decay, (double)optimizer->dense_learning_rate,
+            (double)optimizer->bias_learning_rate);
 }
 
 static void print_augment(FILE *out, const struct augment *augment)
@@ -234,7 +238,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
         fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--unfreeze=%d\n--layer-decay=%.9g\n", transfer->checksum,
                 (double)transfer->preprocess.mean[0], o->freeze ? o->freeze : "0", o->unfreeze, (double)o->layer_decay);
     print_network(out, transfer ? "of --from" : o->network, net);
-    fprintf(out, "--epochs=%d\n--batch=%d\n--micro-batch=%d\n--seed=%d\n", s->epochs, s->batch, o->micro_batch, o->seed);
+    fprintf(out, "--epochs=%d\n--batch=%d\n--micro-batch=%d\n--seed=%d\n", s->epochs, s->batch, o->micro_batch,
+            o->seed);
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
     print_optimizer(out, &s->optimizer);
     fprintf(out, "--schedule=%s\n--warmup=%.9g\n", schedule_names[s->schedule], (double)s->warmup);

@@ -1,5 +1,5 @@
-/* CIFAR-10 and CIFAR-100 (Krizhevsky 2009), binary version: a record is one or two labels, then the planes of red, green and
- * blue. */
+/* CIFAR-10 and CIFAR-100 (Krizhevsky 2009), binary version: a record is one or two labels, then the planes of red,
+ * green and blue. */
 #include "data/cifar.h"
 
 #include "data/content.h"
@@ -14,30 +14,46 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SIDE = 32, PLANE = SIDE * SIDE, MOST_FILES = 6 };
+enum { SIDE = 32, PLANE = SIDE * SIDE, MAX_FILES = 6 };
 
 static const struct cifar {
     const char *name, *folder, *names_file, *remedy;
-    const char *files[MOST_FILES]; /* the last one holds the test images */
+    const char *files[MAX_FILES]; /* the last one holds the test images */
     int file_count, records /* of a file but the last */, test_records, classes;
     int label_bytes; /* the last of them is the label */
-} cifar10 = {"CIFAR-10", "cifar-10-batches-bin", "batches.meta.txt",
+} cifar10 = {"CIFAR-10",
+             "cifar-10-batches-bin",
+             "batches.meta.txt",
              "Fetch the archive again: remove the folder and run `eyelet train --fetch`.",
-             {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"},
-             6, 10000, 10000, 10, 1},
-  cifar100 = {"CIFAR-100", "cifar-100-binary", "fine_label_names.txt", "Unpack the archive cifar-100-binary.tar.gz again.",
-              {"train.bin", "test.bin"}, 2, 50000, 10000, 100, 2};
+             {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
+              "test_batch.bin"},
+             6,
+             10000,
+             10000,
+             10,
+             1},
+  cifar100 = {"CIFAR-100",
+              "cifar-100-binary",
+              "fine_label_names.txt",
+              "Unpack the archive cifar-100-binary.tar.gz again.",
+              {"train.bin", "test.bin"},
+              2,
+              50000,
+              10000,
+              100,
+              2};
 
 static char *find(const struct cifar *cifar, const char *folder)
 {
     char *inner = path_join(folder, cifar->folder);
-    const char *const indices[] = {folder, inner};
+    const char *const folders[] = {folder, inner};
     char *found = NULL;
     for (int i = 0; i < 2 && !found; i++) {
-        char *test = path_join(indices[i], cifar->files[cifar->file_count - 1]), *names = path_join(indices[i], cifar->names_file);
+        char *test = path_join(folders[i], cifar->files[cifar->file_count - 1]),
+             *names = path_join(folders[i], cifar->names_file);
         /* CIFAR-10's files are named as nothing else is; train.bin and test.bin could be anything. */
         if (access(test, F_OK) == 0 && (cifar == &cifar10 || access(names, F_OK) == 0))
-            found = text_copy(indices[i]);
+            found = text_copy(folders[i]);
         free(names);
         free(test);
     }
@@ -60,7 +76,8 @@ static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
         if (line && *line)
             line[strcspn(line, "\r")] = 0;
         if (!line || !*line || strlen(line) > LIMIT_LABEL)
-            die(path, cifar->remedy, "expected the names of %d classes, a line each; line %d is missing", dataset->classes, i + 1);
+            die(path, cifar->remedy, "expected the names of %d classes, a line each; line %d is missing",
+                dataset->classes, i + 1);
         if (!text_valid(line, (int)strlen(line), false)) /* no model could hold it */
             die(path, cifar->remedy, "line %d is not text", i + 1);
         dataset->class_names[i] = text_copy(line);
@@ -79,13 +96,13 @@ static void read_records(struct dataset *dataset, const struct cifar *cifar, con
     if (!bytes)
         die(path, cifar->remedy, "%s", reason);
     if (size != record_bytes * (size_t)records)
-        die(path, cifar->remedy, "has %s bytes, not the %s of %d records: it is cut short or is not %s", format_thousands(size),
-             format_thousands(record_bytes * (size_t)records), records, cifar->name);
+        die(path, cifar->remedy, "has %s bytes, not the %s of %d records: it is cut short or is not %s",
+            format_thousands(size), format_thousands(record_bytes * (size_t)records), records, cifar->name);
     for (int i = 0; i < records; i++) {
         const uint8_t *planes = bytes + (size_t)i * record_bytes + cifar->label_bytes;
         if (planes[-1] >= cifar->classes)
-            die(path, cifar->remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i, planes[-1],
-                 cifar->classes - 1);
+            die(path, cifar->remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i,
+                planes[-1], cifar->classes - 1);
         dataset->labels[dataset->count] = planes[-1];
         uint8_t *pixels = dataset->pixels + (size_t)dataset->count++ * 3 * PLANE;
         for (int k = 0; k < PLANE; k++)
@@ -100,12 +117,12 @@ static void read_all(struct dataset *dataset, const struct cifar *cifar)
 {
     const bool train = dataset->part == DATASET_TRAIN;
     const int tests = cifar->file_count - 1;
-    const size_t most = (size_t)(train ? tests * cifar->records : cifar->test_records);
+    const size_t max_count = (size_t)(train ? tests * cifar->records : cifar->test_records);
     dataset->name = text_copy(cifar->name);
     dataset->shape = (struct shape){SIDE, SIDE, 3};
     dataset->classes = cifar->classes;
-    dataset->pixels = allocate(most, 3 * PLANE);
-    dataset->labels = allocate(most, sizeof *dataset->labels);
+    dataset->pixels = allocate(max_count, 3 * PLANE);
+    dataset->labels = allocate(max_count, sizeof *dataset->labels);
     read_class_names(dataset, cifar);
     for (int i = 0; train && i < tests; i++)
         read_records(dataset, cifar, cifar->files[i], cifar->records);
@@ -125,4 +142,5 @@ static void read_cifar100(struct dataset *dataset)
         dataset->contents[i] = content_hash(dataset->pixels + (size_t)i * 3 * PLANE, 3 * PLANE, 0);
 }
 
-const struct record_source cifar10_source = {find_cifar10, read_cifar10}, cifar100_source = {find_cifar100, read_cifar100};
+const struct record_source cifar10_source = {find_cifar10, read_cifar10},
+                           cifar100_source = {find_cifar100, read_cifar100};

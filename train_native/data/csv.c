@@ -15,23 +15,23 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LONGEST_FILE = 1 << 30, FIELDS = 2 };
+enum { MAX_FILE_BYTES = 1 << 30, FIELDS = 2 };
 
 /* One row, its fields unquoted in place. */
-struct row {
+struct csv_row {
     char *field[FIELDS];
     int fields;
     int number; /* from 1 */
 };
 
-struct reader {
+struct csv_reader {
     const char *path;
     char *at, *end;
     int row;
 };
 
 /* Reads a field and what ends it, which is returned: a comma, a line feed or 0 for the end of the file. */
-static char read_field(struct reader *reader, char **field)
+static char read_field(struct csv_reader *reader, char **field)
 {
     char *out = reader->at, *p = reader->at;
     *field = out;
@@ -39,7 +39,7 @@ static char read_field(struct reader *reader, char **field)
         for (p++;; p++) {
             if (p == reader->end)
                 die(reader->path, "Every \" needs a second one, and a \" in a field stands twice.",
-                     "row %d: a quoted field has no end", reader->row);
+                    "row %d: a quoted field has no end", reader->row);
             if (*p == '"' && (p + 1 == reader->end || *++p != '"'))
                 break;
             *out++ = *p;
@@ -57,12 +57,12 @@ static char read_field(struct reader *reader, char **field)
 }
 
 /* False at the end. Lines with nothing on them are passed over. */
-static bool read_row(struct reader *reader, struct row *row)
+static bool read_row(struct csv_reader *reader, struct csv_row *row)
 {
     do {
         if (reader->at >= reader->end)
             return false;
-        *row = (struct row){.number = ++reader->row};
+        *row = (struct csv_row){.number = ++reader->row};
         char *field, ended_by;
         do {
             ended_by = read_field(reader, &field);
@@ -74,7 +74,7 @@ static bool read_row(struct reader *reader, struct row *row)
     return true;
 }
 
-static const char *fault_of(const struct row *row)
+static const char *fault_of(const struct csv_row *row)
 {
     if (row->fields != FIELDS)
         return "expected two fields, `path,label`";
@@ -86,7 +86,7 @@ static const char *fault_of(const struct row *row)
     return NULL;
 }
 
-static bool is_header(const struct row *row)
+static bool is_header(const struct csv_row *row)
 {
     static const char *const paths[] = {"path", "file", "filename", "filepath", "image", "image_path"};
     static const char *const labels[] = {"label", "class", "category", "target"};
@@ -100,7 +100,7 @@ static bool is_header(const struct row *row)
     return path && label;
 }
 
-static char *path_of(const struct reader *reader, const struct row *row, const char *fault)
+static char *path_of(const struct csv_reader *reader, const struct csv_row *row, const char *fault)
 {
     const char *slash = strrchr(reader->path, '/');
     const int folder = slash ? (int)(slash - reader->path) + 1 : 0;
@@ -112,16 +112,16 @@ struct photo_list *csv_list(const char *path)
 {
     size_t size;
     const char *reason;
-    char *text = (char *)read_file(&size, &reason, path, LONGEST_FILE); /* a zero follows the last byte */
+    char *text = (char *)read_file(&size, &reason, path, MAX_FILE_BYTES); /* a zero follows the last byte */
     if (!text)
         die(path, NULL, "%s", reason);
     if (memchr(text, 0, size))
         die(path, "A CSV file has a line `path,label` for each picture.", "this is not a text file");
     const bool marked = strncmp(text, "\xef\xbb\xbf", 3) == 0; /* as Windows' programs mark UTF-8 */
-    struct reader reader = {path, text + (marked ? 3 : 0), text + size, 0};
+    struct csv_reader reader = {path, text + (marked ? 3 : 0), text + size, 0};
     struct photo_list *list = allocate(1, sizeof *list);
     char **labels = NULL; /* of the photos, until the classes are known */
-    struct row row;
+    struct csv_row row;
     while (read_row(&reader, &row)) {
         if (row.number == 1 && is_header(&row))
             continue;
@@ -136,7 +136,8 @@ struct photo_list *csv_list(const char *path)
         if (labels[i])
             names[named++] = text_copy(labels[i]);
     if (!named)
-        die(path, "A CSV file has a line `path,label` for each picture.", "there is no row with a path and a label in it");
+        die(path, "A CSV file has a line `path,label` for each picture.",
+            "there is no row with a path and a label in it");
     photo_list_name_classes(list, names, named, path);
     for (int i = 0; i < list->count; i++)
         if (labels[i])

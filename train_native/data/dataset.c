@@ -43,7 +43,7 @@ void dataset_fit(struct dataset *dataset, struct shape input, const struct prepr
     const struct shape from = dataset->shape;
     if (from.h == input.h && from.w == input.w)
         return;
-    const size_t old = shape_count(from), new = (size_t)input.h * (size_t)input.w * 3;
+    const size_t old = shape_count(from), new = (size_t)input.h *(size_t)input.w * 3;
     size_t mapped;
     uint8_t *fitted = pixels_new(&mapped, (size_t)dataset->count * new, (size_t)dataset->options.memory << 19);
 #pragma omp parallel for schedule(static)

@@ -4,7 +4,7 @@
  *     struct dataset train = dataset_open(&options, DATASET_TRAIN);
  *     dataset_read(&train, net->input, &preprocess);
  *     dataset_statistics(mean, std, &train, indices, count);
- *     dataset_fit(&train, net->input, &preprocess);                        // sets of a size of their own are resized here
+ *     dataset_fit(&train, net->input, &preprocess);        // records have a size of their own
  *     dataset_free(&train); */
 #ifndef DATASET_H
 #define DATASET_H
@@ -20,19 +20,19 @@
 enum dataset_part { DATASET_TRAIN, DATASET_TEST };
 
 struct data_options {
-    const char *path;  /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
-    float test;        /* fraction of a set without a test folder that is held out */
-    int split_seed;    /* random seed of that split */
-    int memory;        /* MiB for pixels and for decoding; pixels above it are in a mapped file */
-    float allow_bad;   /* fraction of images that may be unreadable */
-    int threads;       /* 0: one per core */
-    bool may_fetch;    /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */
+    const char *path; /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
+    float test;       /* fraction of a set without a test folder that is held out */
+    int split_seed;   /* random seed of that split */
+    int memory;       /* MiB for pixels and for decoding; pixels above it are in a mapped file */
+    float allow_bad;  /* fraction of images that may be unreadable */
+    int threads;      /* 0: one per core */
+    bool may_fetch;   /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */
 };
 extern const struct data_options usual_data;
 
 struct dataset {
-    char *name;         /* "CIFAR-10"; the folder's name; valid text */
-    char *path;         /* what it was read from */
+    char *name; /* "CIFAR-10"; the folder's name; valid text */
+    char *path; /* what it was read from */
     int count;
     struct shape shape; /* of an image; c == 3 */
     uint8_t *pixels;    /* (count, h, w, 3); NULL until dataset_read, of pictures in files */
@@ -43,7 +43,8 @@ struct dataset {
     uint64_t *contents; /* (count), content_hash of each; NULL: CIFAR-10, which is split as its recipes were */
     bool *validates;    /* (count), images of a folder val; NULL: there is none */
     bool drawn;         /* the test set was held out by a random split */
-    struct photo_list *photos; /* of pictures in files: those of every part until dataset_read, then of this one; else NULL */
+    struct photo_list
+        *photos; /* of pictures in files: those of every part until dataset_read, then of this one; else NULL */
     /* private: */
     struct data_options options;
     enum dataset_part part;
@@ -55,7 +56,10 @@ void dataset_free(struct dataset *dataset);
 /* Its images, once they are read: a view that lasts as long as it does. */
 static inline struct images dataset_images(const struct dataset *dataset)
 {
-    return (struct images){.pixels = dataset->pixels, .labels = dataset->labels, .shape = dataset->shape, .count = dataset->count,
+    return (struct images){.pixels = dataset->pixels,
+                           .labels = dataset->labels,
+                           .shape = dataset->shape,
+                           .count = dataset->count,
                            .classes = dataset->classes};
 }
 
@@ -68,8 +72,8 @@ void dataset_draw(struct dataset *dataset, int count, uint64_t seed);
 /* Keeps the first `count` images. */
 void dataset_limit(struct dataset *dataset, int count);
 
-/* The options of the split that held out the test set, as on the command line; NULL if there was none. The caller frees it. A
- * model keeps it in its notes, so that it is not tested on images that it was trained on. */
+/* The options of the split that held out the test set, as on the command line; NULL if there was none. The caller
+ * frees it. A model keeps it in its notes, so that it is not tested on images that it was trained on. */
 char *dataset_division(const struct dataset *dataset);
 
 /* Mean and standard deviation of each channel on a scale of 0 to 1, over these images. */

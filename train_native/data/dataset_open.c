@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 static const struct record_source *const record_sources[] = {&cifar10_source, &cifar100_source, &idx_source};
-enum { RECORD_SOURCES = sizeof record_sources / sizeof *record_sources, LONGEST_NAME = 64 };
+enum { RECORD_SOURCES = sizeof record_sources / sizeof *record_sources, MAX_NAME = 64 };
 
 /* ---- Where the data is ---- */
 
@@ -54,8 +54,9 @@ static char *find_usual(bool may_fetch)
     if (!folder && may_fetch && fetch_cifar("data"))
         folder = cifar10_source.find("data");
     if (!folder)
-        die("cifar-10-batches-bin", "Name a folder of data, or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
-             "not found in data/ or ../shared/data/");
+        die("cifar-10-batches-bin",
+            "Name a folder of data, or EYELET_DATA, or let `eyelet train --fetch` fetch it (162 MB).",
+            "not found in data/ or ../shared/data/");
     return folder;
 }
 
@@ -69,8 +70,9 @@ static char *name_of(const char *path)
     while (start && path[start - 1] != '/')
         start--;
     const int count = (int)(length - start);
-    return count && count <= LONGEST_NAME && text_valid(path + start, count, false) ? text_copy_bytes(path + start, length - start)
-                                                                                         : text_copy("photos");
+    return count && count <= MAX_NAME && text_valid(path + start, count, false)
+               ? text_copy_bytes(path + start, length - start)
+               : text_copy("photos");
 }
 
 static void open_photos(struct dataset *dataset, const char *path, bool is_folder)
@@ -83,7 +85,7 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
     for (int i = 0; i < dataset->classes; i++)
         dataset->class_names[i] = text_copy(dataset->photos->class_names[i]);
     if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
-        die(path, "Put the pictures to learn from into a folder train beside it.", "there are only test pictures here");
+        die(path, "Put the training images into a folder train beside it.", "there are only test images here");
 }
 
 /* Fills in a set of records, if the path is of that kind. */
@@ -95,7 +97,7 @@ static bool open_records(struct dataset *dataset, const char *path)
     return dataset->path != NULL;
 }
 
-static void announce(const struct dataset *dataset, const char *kind, const char *more)
+static void print_opened(const struct dataset *dataset, const char *kind, const char *more)
 {
     fputs("data: ", stderr);
     print_escaped(stderr, dataset->path);
@@ -114,12 +116,13 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
     } else {
         struct stat about;
         if (stat(named, &about))
-            die(named, NULL, "no data here (named by %s): %s", options->path ? "the command" : "EYELET_DATA", strerror(errno));
+            die(named, NULL, "no data here (named by %s): %s", options->path ? "the command" : "EYELET_DATA",
+                strerror(errno));
         if (!open_records(&dataset, named))
             open_photos(&dataset, named, S_ISDIR(about.st_mode));
     }
     if (!dataset.photos)
-        announce(&dataset, dataset.name, "");
+        print_opened(&dataset, dataset.name, "");
     return dataset;
 }
 
@@ -139,7 +142,7 @@ static void choose_part(struct photo_list *list, enum dataset_part part)
     list->count = kept;
 }
 
-/* Marks in `kept` what was read and belongs to the part. True if the test images had to be set apart for it. */
+/* Marks in `kept` what was read and belongs to the part. True if the test set was held out by this split. */
 static bool divide(bool *kept, const struct dataset *dataset, const struct photo_facts *facts)
 {
     const struct photo_list *list = dataset->photos;
@@ -191,7 +194,7 @@ static void gather(struct dataset *dataset, const struct photo_facts *facts, con
         free(validates);
 }
 
-/* A class without images would be trained or measured as something that never is. */
+/* A class without images can be neither trained nor tested. */
 static void check_classes(const struct dataset *dataset)
 {
     int *counts = allocate((size_t)dataset->classes, sizeof *counts);
@@ -199,10 +202,11 @@ static void check_classes(const struct dataset *dataset)
         counts[dataset->labels[i]] += !(dataset->validates && dataset->validates[i]);
     for (int i = 0; i < dataset->classes; i++)
         if (!counts[i])
-            die(dataset->path, dataset->drawn ? "Add pictures of it. --test 0 sets none apart for the test, --test 1 takes all for it."
-                                               : "Add pictures of it, or remove the class from all parts of the data.",
-                 "the class \"%s\" has no %s picture that can be read", dataset->class_names[i],
-                 dataset->part == DATASET_TRAIN ? "training" : "test");
+            die(dataset->path,
+                dataset->drawn ? "Add images of it. --test 0 holds out none as test set, --test 1 all."
+                               : "Add images of it, or remove the class from all parts of the data.",
+                "the class \"%s\" has no readable %s image", dataset->class_names[i],
+                dataset->part == DATASET_TRAIN ? "training" : "test");
     free(counts);
 }
 
@@ -219,7 +223,8 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
         die(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
     dataset->pixels = pixels_new(&dataset->mapped, bytes, half);
     const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
-    struct photo_facts *facts = photos_read(list, dataset->pixels, input, preprocess, threads, bytes <= half ? memory - bytes : memory);
+    struct photo_facts *facts =
+        photos_read(list, dataset->pixels, input, preprocess, threads, bytes <= half ? memory - bytes : memory);
     const int bad = photos_refuse(list, facts, dataset->path, dataset->options.allow_bad);
     bool *kept = allocate((size_t)list->count, sizeof *kept);
     dataset->drawn = divide(kept, dataset, facts);
@@ -228,12 +233,12 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     char more[160], *end = more;
     end += sprintf(end, " of %s classes", format_thousands((uint64_t)dataset->classes));
     if (dataset->drawn)
-        end += sprintf(end, "; %g %% are set apart for the test", 100 * (double)dataset->options.test);
+        end += sprintf(end, "; %g %% are held out as test set", 100 * (double)dataset->options.test);
     if (bad)
         end += sprintf(end, "; left out: %s", format_thousands((uint64_t)bad));
     if (list->ignored)
-        sprintf(end, "; files that are no pictures: %s", format_thousands((uint64_t)list->ignored));
-    announce(dataset, list->kind, more);
+        sprintf(end, "; files that are not images: %s", format_thousands((uint64_t)list->ignored));
+    print_opened(dataset, list->kind, more);
     free(kept);
     photos_facts_free(facts, list);
 }

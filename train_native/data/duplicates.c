@@ -4,46 +4,54 @@
 
 #include <stdlib.h>
 
-enum { W = 9, H = 8, NUMBERS = W * H * 3, MOST_BITS = 4, PARTS = MOST_BITS + 1, MOST_DIFFERENCE = 8 * NUMBERS, LEAST_CONTRAST = 24 };
+enum {
+    W = 9,
+    H = 8,
+    NUMBERS = W * H * 3,
+    MAX_BITS = 4,
+    PARTS = MAX_BITS + 1,
+    MAX_DIFFERENCE = 8 * NUMBERS,
+    MIN_CONTRAST = 24
+};
 const struct shape thumbnail_shape = {H, W, 3};
 
-/* A number to sort by, and the picture that it is of. */
-struct key {
+/* A sort key, and the index of its picture. */
+struct picture_key {
     uint64_t value;
-    int place;
+    int index;
 };
 
 static int by_value(const void *a, const void *b)
 {
-    const struct key *x = a, *y = b;
-    return x->value != y->value ? (x->value < y->value ? -1 : 1) : x->place - y->place;
+    const struct picture_key *x = a, *y = b;
+    return x->value != y->value ? (x->value < y->value ? -1 : 1) : x->index - y->index;
 }
 
 /* False if there is too little contrast to tell it from others by. */
 static bool difference_hash(uint64_t *hash, const uint8_t *thumbnail)
 {
-    int grey[H * W], least = 255 * 1000, most = 0;
+    int grey[H * W], darkest = 255 * 1000, brightest = 0;
     for (int i = 0; i < H * W; i++) {
         grey[i] = 299 * thumbnail[i * 3] + 587 * thumbnail[i * 3 + 1] + 114 * thumbnail[i * 3 + 2]; /* ITU-R 601 */
-        least = grey[i] < least ? grey[i] : least;
-        most = grey[i] > most ? grey[i] : most;
+        darkest = grey[i] < darkest ? grey[i] : darkest;
+        brightest = grey[i] > brightest ? grey[i] : brightest;
     }
     *hash = 0;
     for (int y = 0; y < H; y++)
         for (int x = 0; x + 1 < W; x++)
             *hash = *hash << 1 | (grey[y * W + x] < grey[y * W + x + 1]);
-    return most - least >= LEAST_CONTRAST * 1000;
+    return brightest - darkest >= MIN_CONTRAST * 1000;
 }
 
-static bool nearly(const uint8_t *a, const uint8_t *b)
+static bool similar(const uint8_t *a, const uint8_t *b)
 {
     int sum = 0;
     for (int i = 0; i < NUMBERS; i++)
         sum += abs(a[i] - b[i]);
-    return sum < MOST_DIFFERENCE;
+    return sum < MAX_DIFFERENCE;
 }
 
-/* The first picture of a group (union-find with path halving; the root is the smallest place). */
+/* The first picture of a group (union-find with path halving; the root is the smallest index). */
 static int root_of(int *parents, int i)
 {
     while (parents[i] != i)
@@ -59,17 +67,18 @@ static void join(int *parents, int a, int b)
 }
 
 /* Joins those whose hashes have this part in common and differ little beside it. */
-static void join_by_part(int *parents, struct key *keys, const uint64_t *hashes, const uint8_t *thumbnails, int count, int part)
+static void join_by_part(int *parents, struct picture_key *keys, const uint64_t *hashes, const uint8_t *thumbnails,
+                         int count, int part)
 {
     const int from = 64 * part / PARTS, bits = 64 * (part + 1) / PARTS - from;
     for (int i = 0; i < count; i++)
-        keys[i].value = hashes[keys[i].place] >> from & ((1u << bits) - 1);
+        keys[i].value = hashes[keys[i].index] >> from & ((1u << bits) - 1);
     qsort(keys, (size_t)count, sizeof *keys, by_value);
     for (int start = 0; start < count; start++)
         for (int i = start + 1; i < count && keys[i].value == keys[start].value; i++) {
-            const int a = keys[start].place, b = keys[i].place;
-            if (__builtin_popcountll(hashes[a] ^ hashes[b]) <= MOST_BITS && root_of(parents, a) != root_of(parents, b) &&
-                nearly(thumbnails + (size_t)a * NUMBERS, thumbnails + (size_t)b * NUMBERS))
+            const int a = keys[start].index, b = keys[i].index;
+            if (__builtin_popcountll(hashes[a] ^ hashes[b]) <= MAX_BITS && root_of(parents, a) != root_of(parents, b) &&
+                similar(thumbnails + (size_t)a * NUMBERS, thumbnails + (size_t)b * NUMBERS))
                 join(parents, a, b);
         }
 }
@@ -77,21 +86,21 @@ static void join_by_part(int *parents, struct key *keys, const uint64_t *hashes,
 struct duplicates duplicates_find(const uint64_t *contents, const uint8_t *thumbnails, int count)
 {
     struct duplicates duplicates = {allocate((size_t)count, sizeof(int)), allocate((size_t)count, sizeof(int))};
-    struct key *keys = allocate((size_t)count, sizeof *keys);
+    struct picture_key *keys = allocate((size_t)count, sizeof *keys);
     uint64_t *hashes = allocate((size_t)count, sizeof *hashes);
     for (int i = 0; i < count; i++) {
         duplicates.same[i] = duplicates.alike[i] = i;
-        keys[i] = (struct key){contents[i], i};
+        keys[i] = (struct picture_key){contents[i], i};
     }
     qsort(keys, (size_t)count, sizeof *keys, by_value);
     for (int i = 1; i < count; i++)
         if (keys[i].value == keys[i - 1].value)
-            duplicates.alike[keys[i].place] = duplicates.same[keys[i].place] = duplicates.same[keys[i - 1].place];
+            duplicates.alike[keys[i].index] = duplicates.same[keys[i].index] = duplicates.same[keys[i - 1].index];
 
     int distinct = 0; /* one of each group of equal pictures, with contrast */
     for (int i = 0; i < count; i++)
         if (duplicates.same[i] == i && difference_hash(&hashes[i], thumbnails + (size_t)i * NUMBERS))
-            keys[distinct++].place = i;
+            keys[distinct++].index = i;
     for (int part = 0; part < PARTS; part++)
         join_by_part(duplicates.alike, keys, hashes, thumbnails, distinct, part);
     for (int i = 0; i < count; i++)

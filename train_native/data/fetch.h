@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Whether fetch_cifar fetches at once (--fetch), or asks first, or, without a terminal to ask on, does not. */
+/* Whether fetch_cifar downloads at once (--fetch); else it asks first, or, without a terminal to ask on, does not. */
 extern bool fetch_without_asking;
 
 /* Fetches into `folder`, made if it is missing: resumes a broken download, checks the sum, unpacks. False if the user

@@ -15,10 +15,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* What is in a folder, but for hidden names, in the order of their bytes. */
 static struct text_list names_in(const char *folder)
@@ -48,7 +45,8 @@ static bool is_folder(const char *path)
 /* Pictures by their names: also of kinds that cannot be read, so that they are missed and not passed over. */
 static bool is_picture_name(const char *name)
 {
-    static const char *const others[] = {"gif", "webp", "tif", "tiff", "heic", "heif", "avif", "jp2", "jxl", "ppm", "pgm", "svg"};
+    static const char *const others[] = {"gif",  "webp", "tif", "tiff", "heic", "heif",
+                                         "avif", "jp2",  "jxl", "ppm",  "pgm",  "svg"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
         if (strcasecmp(dot + 1, others[i]) == 0)
@@ -70,13 +68,14 @@ static struct text_list folders_in(const char *folder)
         free(path);
     }
     if (pictures && folders.count)
-        warn(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s", format_thousands((uint64_t)pictures));
+        warn(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s",
+             format_thousands((uint64_t)pictures));
     text_list_free(&all);
     return folders;
 }
 
-/* The pictures of one class, in its folder and all folders within. Links to folders are named and not followed there: they
- * may lead round in circles. */
+/* The pictures of one class, in its folder and all folders within. Links to folders are named and not followed there:
+ * they may lead round in circles. */
 static void add_class(struct photo_list *list, const char *folder, int label, enum photo_part part)
 {
     struct text_list open = {0};
@@ -103,7 +102,8 @@ static void add_class(struct photo_list *list, const char *folder, int label, en
     }
     text_list_free(&open);
     if (list->count == before)
-        die(folder, "Every class needs pictures in every part. Remove the folder, or fill it.", "there are no pictures in it");
+        die(folder, "Every class needs pictures in every part. Remove the folder, or fill it.",
+            "there are no pictures in it");
 }
 
 /* A class folder may be a link, but not to the folder that it is in, nor two of them to one. */
@@ -124,20 +124,21 @@ static void check_apart(const char *parent, const struct text_list *classes)
 
 /* ---- The parts ---- */
 
-struct part {
+struct part_folder {
     enum photo_part part;
     char *folder;
     struct text_list classes;
 };
-enum { MOST_PARTS = 3 };
+enum { MAX_PARTS = 3 };
 
 static int part_named(const char *name)
 {
     static const struct {
         const char *name;
         enum photo_part part;
-    } parts[] = {{"train", PHOTO_TRAIN}, {"training", PHOTO_TRAIN}, {"val", PHOTO_VALIDATION}, {"valid", PHOTO_VALIDATION},
-                 {"validation", PHOTO_VALIDATION}, {"test", PHOTO_TEST}, {"testing", PHOTO_TEST}};
+    } parts[] = {{"train", PHOTO_TRAIN},      {"training", PHOTO_TRAIN},        {"val", PHOTO_VALIDATION},
+                 {"valid", PHOTO_VALIDATION}, {"validation", PHOTO_VALIDATION}, {"test", PHOTO_TEST},
+                 {"testing", PHOTO_TEST}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcasecmp(name, parts[i].name) == 0)
             return (int)parts[i].part;
@@ -145,7 +146,7 @@ static int part_named(const char *name)
 }
 
 /* A folder called train with pictures in it is a class: of vehicles, perhaps. With folders in it, it is a part. */
-static int parts_in(struct part parts[MOST_PARTS], const char *root)
+static int parts_in(struct part_folder parts[MAX_PARTS], const char *root)
 {
     struct text_list folders = folders_in(root);
     int count = 0;
@@ -153,7 +154,7 @@ static int parts_in(struct part parts[MOST_PARTS], const char *root)
         const int part = part_named(folders.texts[i]);
         if (part < 0)
             continue;
-        struct part found = {(enum photo_part)part, path_join(root, folders.texts[i]), {0}};
+        struct part_folder found = {(enum photo_part)part, path_join(root, folders.texts[i]), {0}};
         found.classes = folders_in(found.folder);
         if (!found.classes.count) {
             free(found.folder);
@@ -171,7 +172,7 @@ static int parts_in(struct part parts[MOST_PARTS], const char *root)
             free(path);
         }
     if (!count)
-        parts[count++] = (struct part){PHOTO_OPEN, text_copy(root), folders};
+        parts[count++] = (struct part_folder){PHOTO_OPEN, text_copy(root), folders};
     else
         text_list_free(&folders);
     return count;
@@ -179,7 +180,7 @@ static int parts_in(struct part parts[MOST_PARTS], const char *root)
 
 struct photo_list *folder_list(const char *root)
 {
-    struct part parts[MOST_PARTS];
+    struct part_folder parts[MAX_PARTS];
     struct photo_list *list = allocate(1, sizeof *list);
     const int count = parts_in(parts, root);
     list->kind = "a folder for each class";
@@ -192,14 +193,15 @@ struct photo_list *folder_list(const char *root)
             text_list_add(&all, parts[k].classes.texts[i]);
     }
     if (!all.count)
-        die(root, "Put the pictures of each class into a folder of its name.", "there are no folders in it, so there are no classes");
+        die(root, "Put the pictures of each class into a folder of its name.",
+            "there are no folders in it, so there are no classes");
     photo_list_name_classes(list, all.texts, all.count, root);
     for (int k = 0; k < count; k++)
         for (int i = 0; i < list->classes; i++) {
             char *folder = path_join(parts[k].folder, list->class_names[i]);
             if (!is_folder(folder))
-                die(parts[k].folder, "Every part of the data needs the same classes.", "the class \"%s\" is missing here",
-                     list->class_names[i]);
+                die(parts[k].folder, "Every part of the data needs the same classes.",
+                    "the class \"%s\" is missing here", list->class_names[i]);
             enum photo_part part = parts[k].part;
             if (part == PHOTO_TRAIN && !list->has_test)
                 part = PHOTO_OPEN;

@@ -4,7 +4,8 @@
 
 #include "data/photo_list.h"
 
-/* A folder of folders, one for each class; or such ones in folders train, test, val. What cannot be used ends the program. */
+/* A folder of folders, one for each class; or such ones in folders train, test, val. What cannot be used ends the
+ * program. */
 struct photo_list *folder_list(const char *root);
 
 #endif

@@ -1,5 +1,5 @@
-/* MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): files in the IDX format, as they are or gzipped (RFC 1952).
- * IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the numbers. */
+/* MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): files in the IDX format, as they are or gzipped (RFC
+ * 1952). IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the numbers. */
 #include "data/idx.h"
 
 #include "data/content.h"
@@ -16,10 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LONGEST_FILE = 1 << 30, PARTS = 2 };
+enum { MAX_FILE_BYTES = 1 << 30, PARTS = 2 };
 static const char *const parts[PARTS] = {"train", "t10k"}; /* by enum dataset_part */
 static const char remedy[] = "Fetch the file again.";
-static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+static const char *const fashion[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+                                      "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 enum { FASHION = sizeof fashion / sizeof *fashion };
 
 /* The file of this part and kind ("images-idx3"), under any of its usual names; NULL if there is none. */
@@ -53,7 +54,7 @@ struct unpacking {
     const uint8_t *packed;
     uint8_t *out; /* shared */
     size_t packed_size, size;
-    bool *done;   /* shared */
+    bool *done; /* shared */
 };
 
 static void unpack(void *context, int i)
@@ -92,15 +93,16 @@ static size_t behind_gzip_header(const uint8_t *bytes, size_t size)
 static uint8_t *contents_of(size_t *size, const char *path)
 {
     const char *reason;
-    uint8_t *bytes = read_file(size, &reason, path, LONGEST_FILE);
+    uint8_t *bytes = read_file(size, &reason, path, MAX_FILE_BYTES);
     if (!bytes)
         die(path, NULL, "%s", reason);
     if (*size < 2 || bytes[0] != 0x1f || bytes[1] != 0x8b)
         return bytes;
     const size_t start = behind_gzip_header(bytes, *size);
     const size_t unpacked = start ? bytes_get4(bytes + *size - 4) : 0;
-    if (!start || unpacked > LONGEST_FILE)
-        die(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes", format_thousands(LONGEST_FILE));
+    if (!start || unpacked > MAX_FILE_BYTES)
+        die(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes",
+            format_thousands(MAX_FILE_BYTES));
     uint8_t *out = shared_memory(unpacked + 1, 1);
     struct unpacking unpacking = {bytes + start, out, *size - start, unpacked, (bool *)out + unpacked};
     sandbox_run(1, 1, unpack, stopped, &unpacking);
@@ -115,7 +117,8 @@ static uint8_t *contents_of(size_t *size, const char *path)
 }
 
 /* The numbers of an IDX file with this many dimensions. */
-static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, const char *part, const char *kind, uint8_t **memory)
+static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, const char *part, const char *kind,
+                         uint8_t **memory)
 {
     char *path = file_in(folder, part, kind);
     if (!path) {
@@ -134,8 +137,8 @@ static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, co
     if (!sound)
         die(path, remedy, "this is not an IDX file of bytes with %d dimension%s", count, count > 1 ? "s" : "");
     if (size - header != expected)
-        die(path, remedy, "has %s bytes behind its header, which promises %s: it is damaged or cut short", format_thousands(size - header),
-             format_thousands(expected));
+        die(path, remedy, "has %s bytes behind its header, which promises %s: it is damaged or cut short",
+            format_thousands(size - header), format_thousands(expected));
     free(path);
     return bytes + header;
 }
@@ -164,17 +167,18 @@ static void read_all(struct dataset *dataset)
     for (int part = 0; part < PARTS; part++)
         for (int i = 0; i < dataset->classes; i++)
             if (!seen[part][i])
-                die(dataset->path, remedy, "no image of %s has the label %d, and there are labels up to %d", parts[part], i,
-                     dataset->classes - 1);
+                die(dataset->path, remedy, "no image of %s has the label %d, and there are labels up to %d",
+                    parts[part], i, dataset->classes - 1);
     if (dataset->classes < 2)
         die(dataset->path, NULL, "all images have one label: a classifier needs two classes or more");
     name_classes(dataset);
 
-    uint8_t *images_memory, *images = read_idx(dimensions, 3, dataset->path, parts[dataset->part], "images-idx3", &images_memory);
+    uint8_t *images_memory,
+        *images = read_idx(dimensions, 3, dataset->path, parts[dataset->part], "images-idx3", &images_memory);
     const uint32_t count = dimensions[0], h = dimensions[1], w = dimensions[2];
     if (count != label_count[dataset->part] || h < 1 || w < 1 || h > LIMIT_SIDE || w > LIMIT_SIDE)
-        die(dataset->path, remedy, "%s images of %u x %u pixels and %s labels: the files do not belong together", format_thousands(count), h,
-             w, format_thousands(label_count[dataset->part]));
+        die(dataset->path, remedy, "%s images of %u x %u pixels and %s labels: the files do not belong together",
+            format_thousands(count), h, w, format_thousands(label_count[dataset->part]));
     const size_t pixels = (size_t)h * w;
     dataset->count = (int)count;
     dataset->shape = (struct shape){(int)h, (int)w, 3};

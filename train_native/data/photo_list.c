@@ -34,10 +34,7 @@ int natural_order(const char *a, const char *b)
     return *x ? 1 : *y ? -1 : strcmp(a, b); /* 1 and 01 are equal so far */
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return natural_order(*(char *const *)a, *(char *const *)b);
-}
+static int by_name(const void *a, const void *b) { return natural_order(*(char *const *)a, *(char *const *)b); }
 
 void photo_list_name_classes(struct photo_list *list, char **names, int count, const char *source)
 {
@@ -51,12 +48,13 @@ void photo_list_name_classes(struct photo_list *list, char **names, int count, c
     if (list->classes == 1)
         die(source, "A classifier needs two classes or more.", "there is only one class, \"%s\"", names[0]);
     if (list->classes > LIMIT_CHANNELS)
-        die(source, NULL, "there are %d classes, and at most %d can be told apart", list->classes, LIMIT_CHANNELS);
+        die(source, NULL, "there are %d classes, the max is %d", list->classes, LIMIT_CHANNELS);
     for (int i = 0; i < list->classes; i++) {
         const size_t length = strlen(names[i]);
         if (!length || length > LIMIT_LABEL || !text_valid(names[i], (int)length, false))
             die(source, "Rename it: a model stores this name as text.",
-                 "the class \"%s\" has a name that is not 1 to %d bytes of UTF-8 without control characters", names[i], LIMIT_LABEL);
+                "the class \"%s\" has a name that is not 1 to %d bytes of UTF-8 without control characters", names[i],
+                LIMIT_LABEL);
     }
 }
 
@@ -67,35 +65,33 @@ static int name_against_name(const void *key, const void *element)
 
 int photo_list_class(const struct photo_list *list, const char *name)
 {
-    char **found = bsearch(name, list->class_names, (size_t)list->classes, sizeof *list->class_names, name_against_name);
+    char **found =
+        bsearch(name, list->class_names, (size_t)list->classes, sizeof *list->class_names, name_against_name);
     return found ? (int)(found - list->class_names) : -1;
 }
 
-void photo_list_add(struct photo_list *list, const struct photo *photo)
-{
-    LIST_ADD(list->photos, list->count, *photo);
-}
+void photo_list_add(struct photo_list *list, const struct photo *photo) { LIST_ADD(list->photos, list->count, *photo); }
 
-struct rank {
+struct ranked_photo {
     int rank; /* among those of its class */
     struct photo photo;
 };
 
 static int by_class_then_path(const void *a, const void *b)
 {
-    const struct photo *x = &((const struct rank *)a)->photo, *y = &((const struct rank *)b)->photo;
+    const struct photo *x = &((const struct ranked_photo *)a)->photo, *y = &((const struct ranked_photo *)b)->photo;
     return x->label != y->label ? x->label - y->label : strcmp(x->path, y->path);
 }
 
 static int by_rank_then_class(const void *a, const void *b)
 {
-    const struct rank *x = a, *y = b;
+    const struct ranked_photo *x = a, *y = b;
     return x->rank != y->rank ? x->rank - y->rank : x->photo.label - y->photo.label;
 }
 
 void photo_list_arrange(struct photo_list *list)
 {
-    struct rank *ranks = allocate((size_t)list->count, sizeof *ranks);
+    struct ranked_photo *ranks = allocate((size_t)list->count, sizeof *ranks);
     for (int i = 0; i < list->count; i++)
         ranks[i].photo = list->photos[i];
     qsort(ranks, (size_t)list->count, sizeof *ranks, by_class_then_path);

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What decoding takes beside the file, for each pixel: the planes of a JPEG, the picture, and a copy of it that is turned. The
- * coefficients of a progressive JPEG or a PNG of 16 bits may take half as much again. */
+/* What decoding takes beside the file, for each pixel: the planes of a JPEG, the picture, and a copy of it that is
+ * rotated upright. The coefficients of a progressive JPEG or a PNG of 16 bits may take half as much again. */
 enum { DECODING_BYTES = 12 };
 
 struct photo_reader {
@@ -24,7 +24,7 @@ struct photo_reader {
     uint8_t *pixels;           /* shared */
     struct shape input;
     const struct preprocess *preprocess;
-    _Atomic uint64_t *in_use;  /* shared: bytes that all children together decode in */
+    _Atomic uint64_t *in_use; /* shared: bytes that all children together decode in */
     uint64_t budget;
 };
 
@@ -48,8 +48,8 @@ static void release(const struct photo_reader *reader, struct photo_facts *facts
     facts->held = 0;
 }
 
-/* What is found out about a picture while its pixels are there at full size: the place for another check of `eyelet doctor`
- * (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
+/* What is found out about a picture while its pixels are there at full size: the place for another check of `eyelet
+ * doctor` (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
 static void examine_picture(struct photo_facts *facts, const struct picture *picture)
 {
     const size_t count = (size_t)picture->width * (size_t)picture->height;
@@ -62,7 +62,8 @@ static void examine_picture(struct photo_facts *facts, const struct picture *pic
     facts->content = content_hash(picture->rgba, count * 4, (uint64_t)picture->width << 32);
 }
 
-static const char *read_photo(const struct photo_reader *reader, struct photo_facts *facts, const struct photo *photo, uint8_t *pixels)
+static const char *read_photo(const struct photo_reader *reader, struct photo_facts *facts, const struct photo *photo,
+                              uint8_t *pixels)
 {
     size_t size;
     int width, height;
@@ -107,8 +108,10 @@ static void stopped(void *context, int i)
 struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
                                 const struct preprocess *preprocess, int threads, size_t memory)
 {
-    struct photo_reader reader = {list, shared_memory((size_t)list->count, sizeof *reader.facts), pixels, input, preprocess,
-                            shared_memory(1, sizeof *reader.in_use), memory};
+    struct photo_reader reader = {list,       shared_memory((size_t)list->count, sizeof *reader.facts),
+                                  pixels,     input,
+                                  preprocess, shared_memory(1, sizeof *reader.in_use),
+                                  memory};
     sandbox_run(list->count, threads, read_one, stopped, &reader);
     shared_memory_free(reader.in_use, 1, sizeof *reader.in_use);
     return reader.facts;
@@ -130,7 +133,7 @@ int photos_refuse(const struct photo_list *list, const struct photo_facts *facts
         warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
         die(source, "Repair or remove them, or allow more with --allow-bad FRACTION.",
-             "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)bad), format_thousands((uint64_t)list->count),
-             100 * (double)allowed);
+            "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)bad),
+            format_thousands((uint64_t)list->count), 100 * (double)allowed);
     return bad;
 }

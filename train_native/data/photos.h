@@ -4,8 +4,8 @@
  *     ...
  *     photos_facts_free(facts, list);
  *
- * A picture is resized as soon as it is decoded, and its own pixels are freed: at full size there are never more of them
- * than `memory` holds, or a single one. */
+ * A picture is resized as soon as it is decoded, and its own pixels are freed: at full size there are never more of
+ * them than `memory` holds, or a single one. */
 #ifndef PHOTOS_H
 #define PHOTOS_H
 
@@ -17,12 +17,12 @@
 
 /* Filled in by examine_picture (photos.c). */
 struct photo_facts {
-    char reason[112]; /* why there is no picture; empty: there is one */
-    int width, height; /* upright */
+    char reason[112];            /* why there is no picture; empty: there is one */
+    int width, height;           /* upright */
     uint8_t orientation, format; /* as in struct picture */
-    bool alpha;        /* some of it is not opaque */
-    uint64_t content;  /* equal for pictures with equal pixels */
-    uint64_t held;     /* private */
+    bool alpha;                  /* some of it is not opaque */
+    uint64_t content;            /* equal for pictures with equal pixels */
+    uint64_t held;               /* private */
 };
 
 /* pixels: (list->count, h, w, 3) in memory that children share (pixels_new). memory: bytes for decoding. */
@@ -30,7 +30,8 @@ struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, 
                                 const struct preprocess *preprocess, int threads, size_t memory);
 void photos_facts_free(struct photo_facts *facts, const struct photo_list *list);
 
-/* Names what could not be read and says how many; ends the program if they are more than this fraction. Returns their number. */
+/* Names what could not be read and counts it; ends the program if they are more than this fraction. Returns their
+ * number. */
 int photos_refuse(const struct photo_list *list, const struct photo_facts *facts, const char *source, float allowed);
 
 #endif

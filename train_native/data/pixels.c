@@ -24,13 +24,14 @@ uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
         unlink(name);
     *strrchr(name, '/') = 0; /* from here on the folder, for messages */
     if (file < 0)
-        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.", "no file can be made here: %s",
-             strerror(errno));
-    const int error = posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
+        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
+            "no file can be made here: %s", strerror(errno));
+    const int error =
+        posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
     uint8_t *pixels = error ? MAP_FAILED : mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (pixels == MAP_FAILED)
         die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
-             "no room for %s bytes of pixels: %s", format_thousands(bytes), strerror(error ? error : errno));
+            "no room for %s bytes of pixels: %s", format_thousands(bytes), strerror(error ? error : errno));
     close(file);
     free(name);
     return pixels;

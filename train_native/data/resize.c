@@ -6,7 +6,7 @@
 #include <string.h>
 
 void resize_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
-                 const struct preprocess *preprocess)
+                    const struct preprocess *preprocess)
 {
     struct arena measure = {0};
     image_resize(NULL, NULL, width, height, input, preprocess, &measure);
@@ -15,7 +15,8 @@ void resize_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height,
     free(arena.base);
 }
 
-void resize_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input, const struct preprocess *preprocess)
+void resize_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input,
+                   const struct preprocess *preprocess)
 {
     const size_t count = (size_t)from.h * (size_t)from.w;
     uint8_t *rgba = allocate(count, 4);

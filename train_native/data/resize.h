@@ -1,4 +1,4 @@
-/* Pictures brought to the size that a network reads, by image_resize (core/image/image.h), with the memory that it needs.
+/* Pictures resized to a network's input, by image_resize (core/image/image.h), with the memory that it needs.
  *
  *     uint8_t pixels[32 * 32 * 3];
  *     resize_picture(pixels, picture.rgba, picture.width, picture.height, (struct shape){32, 32, 3}, &preprocess);
@@ -11,9 +11,10 @@
 
 /* pixels (input.h, input.w, 3) from rgba (height, width, 4). */
 void resize_picture(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
-                 const struct preprocess *preprocess);
+                    const struct preprocess *preprocess);
 
 /* The same from rgb (from.h, from.w, 3). */
-void resize_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input, const struct preprocess *preprocess);
+void resize_pixels(uint8_t *pixels, const uint8_t *rgb, struct shape from, struct shape input,
+                   const struct preprocess *preprocess);
 
 #endif

@@ -20,8 +20,8 @@ enum { LONGEST_ITEM = 60 /* seconds of processor time */, REDRAWN_AFTER = 200 * 
 
 /* In shared memory. */
 struct board {
-    atomic_int next;            /* the item that is taken next */
-    int at[MAX_THREADS];       /* what each child is at */
+    atomic_int next;     /* the item that is taken next */
+    int at[MAX_THREADS]; /* what each child is at */
 };
 
 void *shared_memory(size_t count, size_t size)
@@ -31,7 +31,8 @@ void *shared_memory(size_t count, size_t size)
     if (!__builtin_mul_overflow(count, size, &bytes))
         block = mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED)
-        die(NULL, "Close other programs, or use smaller images.", "there is not enough memory for %zu x %zu bytes", count, size);
+        die(NULL, "Close other programs, or use smaller images.", "there is not enough memory for %zu x %zu bytes",
+            count, size);
     return block;
 }
 
@@ -41,7 +42,8 @@ void shared_memory_free(void *block, size_t count, size_t size)
         munmap(block, count * size + 1);
 }
 
-_Noreturn static void child(struct board *board, int own, int count, void work(void *context, int i), void *context, pid_t parent)
+_Noreturn static void child(struct board *board, int own, int count, void work(void *context, int i), void *context,
+                            pid_t parent)
 {
     const struct rlimit none = {0, 0};
     const struct itimerval longest = {.it_value = {.tv_sec = LONGEST_ITEM}};
@@ -79,7 +81,8 @@ static void draw_progress(const struct board *board, int count, bool *drawn)
     *drawn = true;
 }
 
-void sandbox_run(int count, int children, void work(void *context, int i), void stopped(void *context, int i), void *context)
+void sandbox_run(int count, int children, void work(void *context, int i), void stopped(void *context, int i),
+                 void *context)
 {
     struct board *board = shared_memory(1, sizeof *board);
     const struct timespec wait = {.tv_nsec = REDRAWN_AFTER};
@@ -88,7 +91,8 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
     bool drawn = false;
     children = children < count ? children : count;
     children = children < MAX_THREADS ? children : MAX_THREADS;
-    signal(SIGCHLD, SIG_DFL); /* ignored, as whoever started the program may have left it, no child could be waited for */
+    signal(SIGCHLD,
+           SIG_DFL); /* ignored, as whoever started the program may have left it, no child could be waited for */
     sigemptyset(&ended);
     sigaddset(&ended, SIGCHLD); /* blocked, so that none is missed between the looks */
     sigprocmask(SIG_BLOCK, &ended, &before);
@@ -107,7 +111,7 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
                 continue;
             if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
                 die(NULL, "Is there enough memory? Close other programs, or lower --threads and --memory.",
-                     "a process that read pictures was killed");
+                    "a process that read pictures was killed");
             if (board->at[k] < 0 || board->at[k] >= count)
                 die(NULL, NULL, "a process that was to read pictures ended at once");
             stopped(context, board->at[k]);

@@ -1,4 +1,3 @@
-/* Divides images into those to learn from and those to validate or test on. */
 #include "data/split.h"
 
 #include "base/random.h"
@@ -33,7 +32,8 @@ void split_by_content(bool *drawn, const struct split_source *source, float frac
     const int count = source->count;
     struct drawing *drawings = allocate((size_t)count, sizeof *drawings);
     for (int i = 0; i < count; i++)
-        drawings[i] = (struct drawing){random_at(seed, STREAM_SPLIT_CONTENT, source->contents[i]), source->contents[i], source->labels[i], i};
+        drawings[i] = (struct drawing){random_at(seed, STREAM_SPLIT_CONTENT, source->contents[i]), source->contents[i],
+                                       source->labels[i], i};
     qsort(drawings, (size_t)count, sizeof *drawings, by_content);
     for (int i = 1; i < count; i++)
         if (drawings[i].content == drawings[i - 1].content)
@@ -77,13 +77,14 @@ static void draw_by_index(bool *validates, const struct dataset *dataset, float 
 
 struct split split_dataset(const struct dataset *dataset, float fraction, uint64_t seed)
 {
-    struct split split = {allocate((size_t)dataset->count, sizeof(int)), allocate((size_t)dataset->count, sizeof(int)), 0, 0};
+    struct split split = {allocate((size_t)dataset->count, sizeof(int)), allocate((size_t)dataset->count, sizeof(int)),
+                          0, 0};
     bool *validates = allocate((size_t)dataset->count, sizeof(bool));
     if (dataset->validates)
         memcpy(validates, dataset->validates, (size_t)dataset->count * sizeof(bool));
     else if (dataset->contents)
-        split_by_content(validates, &(struct split_source){dataset->contents, dataset->labels, dataset->count}, fraction, 0,
-                         random_at(seed, STREAM_VALIDATION, 0));
+        split_by_content(validates, &(struct split_source){dataset->contents, dataset->labels, dataset->count},
+                         fraction, 0, random_at(seed, STREAM_VALIDATION, 0));
     else
         draw_by_index(validates, dataset, fraction, seed);
     for (int i = 0; i < dataset->count; i++)

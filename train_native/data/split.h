@@ -14,8 +14,8 @@ struct split {
     int train_count, validation_count;
 };
 
-/* The images of the folder val are the validation set; without one a fraction of every class, drawn with the seed. Equal images
- * stay on one side. */
+/* The images of the folder val are the validation set; without one a fraction of every class, drawn with the seed.
+ * Equal images stay on one side. */
 struct split split_dataset(const struct dataset *dataset, float fraction, uint64_t seed);
 void split_free(struct split *split);
 
@@ -26,9 +26,9 @@ struct split_source {
     int count;
 };
 
-/* Draws a fraction of every class: true in drawn (count). The draw depends on the seed and on the images' pixels, not on their
- * names or indices. Equal images are drawn together, with the first class among theirs. min_count: of a class, on either side;
- * a class too small for that stays undrawn. */
+/* Draws a fraction of every class: true in drawn (count). The draw depends on the seed and on the images' pixels, not
+ * on their names or indices. Equal images are drawn together, with the first class among theirs. min_count: of a
+ * class, on either side; a class too small for that stays undrawn. */
 void split_by_content(bool *drawn, const struct split_source *source, float fraction, int min_count, uint64_t seed);
 
 #endif

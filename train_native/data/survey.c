@@ -38,7 +38,8 @@ static uint8_t *gather_photos(struct survey *survey, const struct data_options *
     const size_t half = (size_t)options->memory << 19;
     allocate_lists(survey, list->count);
     uint8_t *thumbnails = pixels_new(mapped, (size_t)list->count * shape_count(thumbnail_shape), half);
-    survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole_image, options->threads ? options->threads : omp_get_max_threads(), half);
+    survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole_image,
+                                options->threads ? options->threads : omp_get_max_threads(), half);
     for (int i = 0; i < list->count; i++) {
         survey->files[i] = text_copy(list->photos[i].path);
         survey->labels[i] = list->photos[i].label;
@@ -71,10 +72,7 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
     return thumbnails;
 }
 
-static bool readable(const struct survey *survey, int i)
-{
-    return !survey->facts || !survey->facts[i].reason[0];
-}
+static bool readable(const struct survey *survey, int i) { return !survey->facts || !survey->facts[i].reason[0]; }
 
 /* ---- Counting ---- */
 
@@ -83,7 +81,8 @@ bool survey_misnamed(const struct survey *survey, int index)
     if (!survey->facts || !readable(survey, index))
         return false;
     const char *dot = strrchr(survey->files[index], '.');
-    return dot && !strchr(dot, '/') && !format_has_extension((enum picture_format)survey->facts[index].format, survey->files[index]);
+    return dot && !strchr(dot, '/') &&
+           !format_has_extension((enum picture_format)survey->facts[index].format, survey->files[index]);
 }
 
 static int by_area(const void *a, const void *b)
@@ -129,22 +128,24 @@ static void count_facts(struct survey *survey)
 
 /* ---- Duplicates ---- */
 
-struct member {
+struct group_member {
     int group, index;
 };
 
 static int by_group(const void *a, const void *b)
 {
-    const struct member *x = a, *y = b;
+    const struct group_member *x = a, *y = b;
     return x->group != y->group ? x->group - y->group : x->index - y->index;
 }
 
-/* Adds the groups of two pictures and more. Of alike ones those whose pictures are not all equal: the others are known. */
-static void add_groups(struct survey *survey, const struct duplicates *duplicates, const int *indices, int count, bool equal)
+/* Adds the groups of two pictures and more. Of alike ones those whose pictures are not all equal: the others are
+ * known. */
+static void add_groups(struct survey *survey, const struct duplicates *duplicates, const int *indices, int count,
+                       bool equal)
 {
-    struct member *members = allocate((size_t)count, sizeof *members);
+    struct group_member *members = allocate((size_t)count, sizeof *members);
     for (int k = 0; k < count; k++)
-        members[k] = (struct member){(equal ? duplicates->same : duplicates->alike)[k], k};
+        members[k] = (struct group_member){(equal ? duplicates->same : duplicates->alike)[k], k};
     qsort(members, (size_t)count, sizeof *members, by_group);
     for (int start = 0, end; start < count; start = end) {
         bool all_equal = true;
@@ -213,7 +214,7 @@ __attribute__((format(printf, 2, 3))) static void add_note(struct survey *survey
     va_end(arguments);
 }
 
-/* Training pictures of a class: those that a network can learn it from. */
+/* Training images of a class. */
 static int training_count(const struct survey *survey, int label)
 {
     const int *counts = survey->counts + label * SURVEY_PARTS;
@@ -229,10 +230,14 @@ static void judge_counts(struct survey *survey)
     }
     const int few = training_count(survey, rarest), many = training_count(survey, commonest);
     if (many && few < 2)
-        add_problem(survey, "training images of the class \"%s\" that can be read: %d", survey->class_names[rarest], few);
+        add_problem(survey, "training images of the class \"%s\" that can be read: %d", survey->class_names[rarest],
+                    few);
     else if (many > MAX_IMBALANCE * few)
-        add_problem(survey, "the class \"%s\" has %s training images, \"%s\" only %s, less than a %dth: the model will hardly learn the rare class",
-                survey->class_names[commonest], format_thousands((uint64_t)many), survey->class_names[rarest], format_thousands((uint64_t)few), MAX_IMBALANCE);
+        add_problem(
+            survey,
+            "the class \"%s\" has %s training images, \"%s\" only %s, less than a %dth: it will hardly be learned",
+            survey->class_names[commonest], format_thousands((uint64_t)many), survey->class_names[rarest],
+            format_thousands((uint64_t)few), MAX_IMBALANCE);
     else if (many && few < FEW)
         add_note(survey, "training images of the class \"%s\": only %d", survey->class_names[rarest], few);
 }
@@ -248,21 +253,28 @@ static void judge_duplicates(struct survey *survey)
     }
     const double max_near = max_near_duplicates * survey->count;
     if (classes[true])
-        add_problem(survey, "duplicates in two classes or more, equal pixel by pixel: %s", format_thousands((uint64_t)classes[true]));
+        add_problem(survey, "duplicates in two classes or more, equal pixel by pixel: %s",
+                    format_thousands((uint64_t)classes[true]));
     if (parts[true])
-        add_problem(survey, "duplicates in two parts of the data, equal pixel by pixel, so that training images would be tested on: %s",
-                format_thousands((uint64_t)parts[true]));
+        add_problem(
+            survey,
+            "duplicates in two parts of the data, equal pixel by pixel, so that training images would be tested on: %s",
+            format_thousands((uint64_t)parts[true]));
     if (parts[false] > max_near)
-        add_problem(survey, "near-duplicates in two parts of the data: %s, more than 1 %%", format_thousands((uint64_t)parts[false]));
+        add_problem(survey, "near-duplicates in two parts of the data: %s, more than 1 %%",
+                    format_thousands((uint64_t)parts[false]));
     else if (parts[false])
         add_note(survey, "near-duplicates in two parts of the data: %s", format_thousands((uint64_t)parts[false]));
     if (classes[false] > max_near)
-        add_problem(survey, "near-duplicates in two classes: %s, more than 1 %%", format_thousands((uint64_t)classes[false]));
+        add_problem(survey, "near-duplicates in two classes: %s, more than 1 %%",
+                    format_thousands((uint64_t)classes[false]));
     else if (classes[false])
         add_note(survey, "near-duplicates in two classes: %s", format_thousands((uint64_t)classes[false]));
     if (survey->has_part[PHOTO_OPEN] && alike > max_near)
-        add_problem(survey, "near-duplicates: %s, more than 1 %%; a random split would put such pairs on both sides: "
-                            "split them yourself into folders train and test", format_thousands((uint64_t)alike));
+        add_problem(survey,
+                    "near-duplicates: %s, more than 1 %%; a random split would put such pairs on both sides: "
+                    "split them yourself into folders train and test",
+                    format_thousands((uint64_t)alike));
     if (survey->repeated)
         add_note(survey, "duplicates, equal pixel by pixel: %s", format_thousands((uint64_t)survey->repeated));
 }
@@ -270,22 +282,28 @@ static void judge_duplicates(struct survey *survey)
 static void judge(struct survey *survey, float allow_bad)
 {
     if (survey->unreadable > (double)allow_bad * survey->count * (1 + 1e-6))
-        add_problem(survey, "%s of %s images cannot be read, more than %g %%", format_thousands((uint64_t)survey->unreadable),
-                format_thousands((uint64_t)survey->count), 100 * (double)allow_bad);
+        add_problem(survey, "%s of %s images cannot be read, more than %g %%",
+                    format_thousands((uint64_t)survey->unreadable), format_thousands((uint64_t)survey->count),
+                    100 * (double)allow_bad);
     else if (survey->unreadable)
         add_note(survey, "images that cannot be read: %s", format_thousands((uint64_t)survey->unreadable));
     judge_counts(survey);
     judge_duplicates(survey);
     if (survey->misnamed)
-        add_note(survey, "files with the extension of another format, which are read by their content: %s", format_thousands((uint64_t)survey->misnamed));
+        add_note(survey, "files with the extension of another format, which are read by their content: %s",
+                 format_thousands((uint64_t)survey->misnamed));
     if (survey->rotated)
-        add_note(survey, "images rotated upright by their EXIF orientation: %s", format_thousands((uint64_t)survey->rotated));
+        add_note(survey, "images rotated upright by their EXIF orientation: %s",
+                 format_thousands((uint64_t)survey->rotated));
     if (survey->transparent)
-        add_note(survey, "images with transparent pixels, which are blended with --background: %s", format_thousands((uint64_t)survey->transparent));
+        add_note(survey, "images with transparent pixels, which are blended with --background: %s",
+                 format_thousands((uint64_t)survey->transparent));
     if (survey->narrow)
-        add_note(survey, "images with an aspect ratio of %d or more, of which --resize crop keeps a small part: %s", NARROW, format_thousands((uint64_t)survey->narrow));
+        add_note(survey, "images with an aspect ratio of %d or more, of which --resize crop keeps a small part: %s",
+                 NARROW, format_thousands((uint64_t)survey->narrow));
     if (survey->small)
-        add_note(survey, "images with fewer than %d pixels on a side: %s", SMALL, format_thousands((uint64_t)survey->small));
+        add_note(survey, "images with fewer than %d pixels on a side: %s", SMALL,
+                 format_thousands((uint64_t)survey->small));
     if (!survey->has_part[PHOTO_TEST])
         add_note(survey, "there is no test folder: `eyelet train` holds out a fraction of each class");
 }

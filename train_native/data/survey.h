@@ -27,21 +27,21 @@ struct survey_group {
 struct survey {
     struct dataset *sets; /* one of pictures in files; or one for each part */
     int set_count;
-    int count;                /* pictures, with those that cannot be read */
-    char **files;             /* (count); owned, "train image 17" of records */
-    uint16_t *labels;         /* (count) */
-    uint8_t *parts;           /* (count), enum photo_part */
-    uint64_t *contents;       /* (count) */
+    int count;                 /* pictures, with those that cannot be read */
+    char **files;              /* (count); owned, "train image 17" of records */
+    uint16_t *labels;          /* (count) */
+    uint8_t *parts;            /* (count), enum photo_part */
+    uint64_t *contents;        /* (count) */
     struct photo_facts *facts; /* (count); NULL: records, which have none of these faults */
     int classes;
     char **class_names;
-    int *counts;              /* (classes, SURVEY_PARTS), of what can be read */
+    int *counts; /* (classes, SURVEY_PARTS), of what can be read */
     bool has_part[SURVEY_PARTS];
     int unreadable, rotated, transparent, misnamed, narrow, small;
     struct size min_size, median_size, max_size; /* by area */
     struct survey_group *groups;
     int group_count;
-    int repeated;             /* pictures beyond the first of each group of equal ones */
+    int repeated;                                       /* pictures beyond the first of each group of equal ones */
     char *problems[MAX_FINDINGS], *notes[MAX_FINDINGS]; /* sentences */
     int problem_count, note_count;
 };

@@ -19,7 +19,8 @@ static void encode(char *out, const uint8_t *bytes, size_t size)
 {
     for (; size; out += 4) {
         const size_t n = size < 3 ? size : 3;
-        const uint32_t group = (uint32_t)bytes[0] << 16 | (n > 1 ? (uint32_t)bytes[1] << 8 : 0) | (n > 2 ? bytes[2] : 0u);
+        const uint32_t group =
+            (uint32_t)bytes[0] << 16 | (n > 1 ? (uint32_t)bytes[1] << 8 : 0) | (n > 2 ? bytes[2] : 0u);
         for (size_t i = 0; i < 4; i++)
             out[i] = i <= n ? digits[group >> (18 - 6 * i) & 63] : '=';
         bytes += n;
@@ -45,7 +46,7 @@ static char *content(char *page, const char *tag, const char *end, size_t *lengt
     return start;
 }
 
-static void put_hash(char *place, char *page, const char *tag, const char *end)
+static void put_hash(char *out, char *page, const char *tag, const char *end)
 {
     char text[HASH_LENGTH + 1];
     uint8_t digest[SHA256_BYTES];
@@ -55,7 +56,7 @@ static void put_hash(char *place, char *page, const char *tag, const char *end)
     sha256_add(&state, start, length);
     sha256_end(digest, &state);
     encode(text, digest, SHA256_BYTES);
-    memcpy(place, text, HASH_LENGTH);
+    memcpy(out, text, HASH_LENGTH);
 }
 
 char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts)
@@ -68,7 +69,8 @@ char *html_page(size_t *size, const unsigned char *template, const struct html_p
         fwrite(rest, 1, (size_t)(open - rest), out);
         const char *const name = open + 2;
         const size_t length = (size_t)(strstr(open, "}}") - name);
-        const bool of_script = strncmp(name, "script-sha256}}", 15) == 0, of_style = strncmp(name, "style-sha256}}", 14) == 0;
+        const bool of_script = strncmp(name, "script-sha256}}", 15) == 0,
+                   of_style = strncmp(name, "style-sha256}}", 14) == 0;
         if (of_script || of_style) {
             *(of_script ? &script : &style) = ftell(out);
             fprintf(out, "%*s", HASH_LENGTH, "");

@@ -1,5 +1,5 @@
-/* Pages that are one file: a template of this program, filled in, under a policy that lets them run their own script, show
- * their own pictures, and nothing else.
+/* Pages that are one file: a template of this program, filled in, under a policy that lets them run their own script,
+ * show their own pictures, and nothing else.
  *
  *     const struct html_part parts[] = {{"title", "..."}, {"data", json}, {0}};
  *     size_t size;
@@ -13,8 +13,8 @@
 #include <stddef.h>
 
 /* Files of the source, zero-terminated; the Makefile makes them part of the program. */
-extern const unsigned char report_html[], report_css[], report_js[], standalone_html[], standalone_js[], index_html[], style_css[],
-    contract_js[], source_js[], engine_js[], picture_js[], view_js[];
+extern const unsigned char report_html[], report_css[], report_js[], standalone_html[], standalone_js[], index_html[],
+    style_css[], contract_js[], source_js[], engine_js[], picture_js[], view_js[];
 
 struct html_part {
     const char *name, *text; /* put in as it is: neither data nor base64 may hold "<" */
@@ -26,8 +26,9 @@ char *html_page(size_t *size, const unsigned char *template, const struct html_p
 /* What stands in a page between <!-- shared: NAME --> and <!-- /shared -->, which it has. The caller frees it. */
 char *html_shared(const unsigned char *page, const char *name);
 
-/* Modules as the statements of one script: without their imports, each a line, and the word export. Each module stands behind those
- * that it imports; together they declare no name twice. The list ends with NULL. The caller frees the text. */
+/* Modules as the statements of one script: without their imports, each a line, and the word export. Each module stands
+ * behind those that it imports; together they declare no name twice. The list ends with NULL. The caller frees the
+ * text. */
 char *html_script(const unsigned char *const *modules);
 
 /* Zero-terminated; the caller frees it. */

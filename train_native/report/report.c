@@ -20,7 +20,7 @@
 enum {
     MAX_PICTURES = 600, /* in all; those of a cell of the confusion matrix, in turn: */
     MAX_IN_CELL = 6,
-    WORST = 24, /* mistakes that are shown at once */
+    WORST = 24,  /* mistakes that are shown at once */
     SCORES = 100 /* steps of the curve of answers above a score */
 };
 
@@ -35,8 +35,8 @@ static void print_digest(struct json *json, const char *key, struct sha256 *stat
     json_text(json, key, text);
 }
 
-/* Of the model's file; and of the evaluated images: for each its label in two bytes, the lower first, and its pixels as the
- * network gets them, (h, w, 3). */
+/* Of the model's file; and of the evaluated images: for each its label in two bytes, the lower first, and its pixels
+ * as the network gets them, (h, w, 3). */
 static void print_hashes(struct json *json, const struct report *report)
 {
     struct sha256 model = sha256_begin(), data = sha256_begin();
@@ -160,7 +160,8 @@ struct example {
 static int compare_loss(const void *a, const void *b)
 {
     const struct example *x = a, *y = b;
-    return x->loss != y->loss ? (x->loss < y->loss) - (x->loss > y->loss) : (x->index > y->index) - (x->index < y->index);
+    return x->loss != y->loss ? (x->loss < y->loss) - (x->loss > y->loss)
+                              : (x->index > y->index) - (x->index < y->index);
 }
 
 static int compare_rank(const void *a, const void *b)
@@ -169,8 +170,8 @@ static int compare_rank(const void *a, const void *b)
     return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : compare_loss(a, b);
 }
 
-/* The images to show, in examples[0 ..]: the worst mistakes, then the worst of every cell, then the second of every cell and
- * so on, so that no cell goes without before another has all of its pictures. The result is their number. */
+/* The images to show, in examples[0 ..]: the worst mistakes, then the worst of every cell, then the second of every
+ * cell and so on, so that no cell goes without before another has all of its pictures. The result is their number. */
 static int choose_examples(struct example *examples, const struct evaluation *e)
 {
     int *in_cell = allocate((size_t)e->classes * (size_t)e->classes, sizeof(int)), worst = 0, chosen = 0;
@@ -234,7 +235,8 @@ static void print_row(struct json *json, char *line)
     json_close(json);
 }
 
-/* The rows of a training's log as lists of numbers and nulls, with the names of its columns. A file that is none is left out. */
+/* The rows of a training's log as lists of numbers and nulls, with the names of its columns. A file that is none is
+ * left out. */
 static void print_training(struct json *json, const char *path)
 {
     size_t size;
@@ -288,8 +290,11 @@ void report_write(const char *path, const struct report *report)
     text_close(out);
     text = html_json(text);
     char *modules = html_script((const unsigned char *[]){view_js, report_js, NULL});
-    const struct html_part parts[] = {{"style.css", (const char *)style_css}, {"report.css", (const char *)report_css},
-                                      {"data", text}, {"modules", modules}, {0}};
+    const struct html_part parts[] = {{"style.css", (const char *)style_css},
+                                      {"report.css", (const char *)report_css},
+                                      {"data", text},
+                                      {"modules", modules},
+                                      {0}};
     char *page = html_page(&size, report_html, parts);
     free(modules);
     save_file(path, page, size, "the report");

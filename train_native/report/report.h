@@ -1,4 +1,4 @@
-/* What a model is worth on labelled images, as numbers (JSON) and as a page: one HTML file with plots and pictures that needs
+/* Metrics of a model on labelled images, as JSON and as a page: one HTML file with plots and pictures that needs
  * no network and sends nothing. report.html is its template. */
 #ifndef REPORT_H
 #define REPORT_H
@@ -21,8 +21,8 @@ struct report {
 /* One object, and a line feed. */
 void report_print_json(FILE *out, const struct report *report);
 
-/* Writes the page, with the training's log beside the model (MODEL.csv) as curves if it is there, and says on standard error
- * how large it is. What goes wrong ends the program. */
+/* Writes the page, with the training's log beside the model (MODEL.csv) as curves if it is there, and prints its size
+ * to standard error. What goes wrong ends the program. */
 void report_write(const char *path, const struct report *report);
 
 #endif

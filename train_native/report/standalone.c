@@ -11,13 +11,14 @@
 
 static const char hint[] = "Build it with `make wasm`, or name the file with --wasm.";
 
-/* Where the module lies, seen from the program: that is build/VARIANT/eyelet or O/VARIANT/eyelet, or bin/eyelet of an installation. The
- * caller frees the path: the first of these that is there, or else the first. */
+/* Where the module lies, seen from the program: that is build/VARIANT/eyelet or O/VARIANT/eyelet, or bin/eyelet of an
+ * installation. The caller frees the path: the first of these that is there, or else the first. */
 static char *usual_path(void)
 {
-    static const char *const from_program[] = {"../../web/classifier.wasm", "../classifier.wasm", "../share/eyelet/classifier.wasm"};
-    enum { PLACES = sizeof from_program / sizeof *from_program, LONGEST = 4096 };
-    char folder[LONGEST] = "";
+    static const char *const from_program[] = {"../../web/classifier.wasm", "../classifier.wasm",
+                                               "../share/eyelet/classifier.wasm"};
+    enum { PLACES = sizeof from_program / sizeof *from_program, MAX_PATH = 4096 };
+    char folder[MAX_PATH] = "";
     const ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
     char *slash = length > 0 ? strrchr(folder, '/') : NULL;
     if (!slash)
@@ -34,11 +35,11 @@ static char *usual_path(void)
 
 static char *read_module(const char *wasm)
 {
-    enum { MOST = 16 << 20 }; /* bytes */
+    enum { MAX_BYTES = 16 << 20 }; /* bytes */
     char *usual = wasm ? NULL : usual_path();
     const char *path = wasm ? wasm : usual, *reason;
     size_t size;
-    uint8_t *bytes = read_file(&size, &reason, path, MOST);
+    uint8_t *bytes = read_file(&size, &reason, path, MAX_BYTES);
     if (!bytes)
         die(path, hint, "the WebAssembly module cannot be read: %s", reason);
     if (size < 4 || memcmp(bytes, "\0asm", 4) != 0)
@@ -52,11 +53,12 @@ static char *read_module(const char *wasm)
 uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size, const char *wasm)
 {
     char *module = read_module(wasm), *base64 = html_base64(model, model_size);
-    char *modules = html_script((const unsigned char *[]){contract_js, source_js, engine_js, picture_js, view_js, standalone_js, NULL});
+    char *modules = html_script(
+        (const unsigned char *[]){contract_js, source_js, engine_js, picture_js, view_js, standalone_js, NULL});
     static const char *const names[] = {"opening", "picture", "result", "facts"};
     enum { SHARED = sizeof names / sizeof *names };
-    struct html_part parts[SHARED + 5] = {{"style.css", (const char *)style_css}, {"wasm", module}, {"model", base64},
-                                          {"modules", modules}};
+    struct html_part parts[SHARED + 5] = {
+        {"style.css", (const char *)style_css}, {"wasm", module}, {"model", base64}, {"modules", modules}};
     char *shared[SHARED];
     for (int i = 0; i < SHARED; i++) {
         shared[i] = html_shared(index_html, names[i]);

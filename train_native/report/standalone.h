@@ -1,5 +1,5 @@
-/* A model as a page of its own: one HTML file with the page, the WebAssembly module, the model and its labels, which opens
- * from disk and is forbidden to connect to anything. standalone.html is its template. */
+/* A model as a page of its own: one HTML file with the page, the WebAssembly module, the model and its labels, which
+ * opens from disk and is forbidden to connect to anything. standalone.html is its template. */
 #ifndef STANDALONE_H
 #define STANDALONE_H
 
