@@ -1,7 +1,8 @@
 /* Divides images into training, validation and test sets.
  *
  *     struct split split = split_dataset(&train, 0.1f, seed);
- *     for (int i = 0; i < split.train_count; i++) ... split.train[i] ...
+ *     for (int i = 0; i < split.train_count; i++)
+ *         printf("image %d trains\n", split.train[i]);
  *     split_free(&split); */
 #ifndef SPLIT_H
 #define SPLIT_H

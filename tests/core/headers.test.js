@@ -1,0 +1,223 @@
+/* Every usage in a header compiles, and what needs no files runs: the indented code of the comment that opens each header in core/ and
+ * train_native/, with the names that it presumes. Needs the objects that `make native` leaves.
+ *
+ * A block of indented lines is code if one of them ends in `;` (unless it is a table that begins with `offset`), or a static function.
+ * In it `... text ...` on a line of its own stands for whatever comes there. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const build = join(root, 'build', dirname(readlinkSync(join(root, 'build/eyelet'))));
+const scratch = mkdtempSync(join(tmpdir(), 'eyelet-headers-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+/* Names that usages presume, as declarations. Those of headers come after the header. */
+const declarations = {
+    bitmap: `static const uint8_t bytes[58] = {'B', 'M', [10] = 54, [14] = 40, [18] = 1, [22] = 1, [26] = 1, [28] = 24, [54] = 1, 2, 3};
+        static const size_t size = sizeof bytes;`,
+    bytes: 'static const uint8_t bytes[3] = {1, 2, 3}; static const size_t size = sizeof bytes;',
+    count: 'enum { count = 2 };',
+    classes: 'enum { classes = 3 };',
+    indices: 'static int indices[] = {0, 1};',
+    labels: 'static int labels[] = {0, 2};',
+    logits: 'static float logits[] = {1, 0, 0, 0, 0, 1};',
+    memory: 'static const size_t memory = 1000;',
+    mean: 'static float mean[3], std[3];',
+    shard: 'static const int shard = 16; static const enum initializer initializer = INITIALIZE_HE;',
+    seed: 'static const uint64_t seed = 42;',
+    shape: 'static const struct shape shape = {1, 1, 3};',
+    threads: 'static const int threads = 1;',
+    arguments: 'static char *argv[] = {"train", "-o", "m.eyelet", NULL}; static int argc = 3;',
+    parameters: 'static float parameters[3072 * 10 + 10], gradients[3072 * 10 + 10], first[3072 * 10 + 10], second[3072 * 10 + 10], scratch[1];',
+    net: 'static struct net net;',
+    preprocess: 'static struct preprocess preprocess;',
+    dataset: 'static struct dataset dataset;',
+    trainer: 'static struct trainer *trainer;',
+    settings: 'static struct trainer_settings settings;',
+    subset: 'static struct subset subset, validation;',
+    memory_block: 'static void *memory; static uint64_t size;',
+    model: 'static struct model model; static const char *reason;',
+    options: 'static struct train_options options; static struct epoch_result so_far, trained, measured, validation; static int epoch, epochs, images;',
+};
+
+/* A header's usages in turn. names: of the declarations; file: code at file scope; before, after: in the function around the usage;
+ * head, call: of a function of its own, and a call of it; with: what stands for something that is no C; includes: further headers;
+ * runs: false if it only compiles. */
+const usages = {
+    'core/base/arena.h': [{ file: 'static int *numbers; static void plan(struct arena *arena) { numbers = arena_alloc(arena, 3, sizeof *numbers); }',
+        after: 'numbers[2] = 7; assert(arena.used == measure.used); free(arena.base);' }],
+    'core/base/bytes.h': [{ before: 'uint8_t p[4];', after: 'assert(x == 0x01020304 && p[0] == 4);' }],
+    'core/base/contract.h': [{ with: [['out[8], in[8]', 'out[8] = {0}, in[8] = {0}']] }],
+    'core/base/memory_planner.h': [{ before: 'enum { COUNT = 2 };', after: 'assert(size == 1536);' }],
+    'core/base/random.h': [{ names: 'seed', before: 'const uint64_t stream = 1, index = 2;', after: 'assert(a >= 0 && a < 1 && b == random_at(seed, stream, index));' }],
+    'core/base/status.h': [{ includes: ['image/decode.h'], names: 'bitmap', before: 'struct picture picture;', after: 'assert(!status); free(picture.rgba);' }],
+    'core/base/text.h': [{ includes: ['base/status.h'], head: 'static enum status check(const char *label, int length)', after: 'return STATUS_OK;',
+        call: 'assert(check("\\303\\244", 2) == STATUS_OK && check("\\303", 1) == STATUS_TEXT);' }],
+    'core/base/vec/vec.h': [
+        { before: 'float a = 2, b[VEC_LANES] = {3}, out[VEC_LANES];', with: [['for (...)', 'for (int i = 0; i < 4; i++)']], after: 'vec_store(out, sum); assert(out[0] == 24);' },
+        { before: 'int16_t a[2] = {2, 3}, b[2 * VEC_LANES] = {4, 5}; int32_t out[VEC_LANES]; ivec sum = ivec_set1(1);', after: 'ivec_store(out, sum); assert(out[0] == 24);' },
+    ],
+    'core/classifier.h': [{ runs: false, names: 'bytes', before: 'const uint8_t *model = bytes, *rgba = bytes; const int width = 1, height = 1;' }],
+    'core/image/bmp.h': [{ names: 'bitmap', before: 'uint8_t rgba[4];', after: 'assert(!status && rgba[0] == 3 && rgba[2] == 1);' }],
+    'core/image/decode.h': [{ names: 'bitmap', after: 'assert(!status);' }],
+    'core/int8/int8_kernels.h': [{ runs: false, before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; const struct window window = {0}; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL; const size_t count = 1;' }],
+    'core/int8/int8_layer.h': [{ runs: false, includes: ['int8/int8_kernels.h'], before: `void *memory = NULL; int32_t *bias = NULL, *factor = NULL; const int32_t *bias_of = NULL, *factor_of = NULL; const int8_t *weights = NULL;
+        const struct window window = {0};` }],
+    'core/kernels/gemm.h': [{ before: 'enum { rows = 2, depth = 3, columns = 2 }; float a[rows * depth] = {1, 2, 3}, b[depth * columns] = {1, 0, 1, 0, 1}, c[rows * columns];',
+        after: 'assert(c[0] == 6); free(packed);' }],
+    'core/kernels/math.h': [{}],
+    'core/kernels/winograd_transform.h': [{ with: [['pixels[WINOGRAD_PATCH]', 'pixels[WINOGRAD_PATCH] = {0}']] }],
+    'core/net/kinds.h': [{ includes: ['net/net.h'] }],
+    'core/net/net.h': [{ names: 'parameters', before: 'const float image[3072] = {1};', after: 'assert(!status); free(arena.base);' }],
+    'core/net/net_int8.h': [{ runs: false, names: 'net preprocess', before: 'const float own[LIMIT_NODES] = {0}, temperature = 1; const struct int8_weights weights[LIMIT_NODES] = {0}; const uint8_t *pixels = NULL;' }],
+    'core/training/augment.h': [{ includes: ['training/images.h'], before: `const uint8_t pixels[2][3] = {{1, 2, 3}, {4, 5, 6}}; const uint16_t labels[2] = {0, 1}; const int indices[2] = {0, 1}, i = 0;
+        const struct images images = {&pixels[0][0], labels, {1, 1, 3}, 2, 2}; const struct subset batch = {&images, indices, 2}; uint8_t out[3], scratch[3];`,
+    after: 'assert(mix.fraction >= 0 && mix.fraction <= 1);' }],
+    'core/training/calibration.h': [{ names: 'count classes labels logits', after: 'assert(temperature > 0 && threshold.score <= 1);' }],
+    'core/training/fold_batchnorm.h': [{ runs: false, names: 'net parameters', before: 'float *out = NULL;' }],
+    'core/training/images.h': [{}],
+    'core/training/initialize.h': [{ runs: false, names: 'net parameters seed', before: '' }],
+    'core/training/loss.h': [{ before: 'enum { n = 1, c = 2 }; const float logits[n * c] = {1, 1}; float losses[n], probabilities[n * c], dlogits[n * c]; const int i = 0, label = 1;',
+        after: 'assert(probabilities[0] == 0.5f && dlogits[label] < 0);' }],
+    'core/training/muon.h': [{ before: 'static float w[27 * 16] = {1}, gradient[27 * 16] = {1}, velocity[27 * 16]; float *scratch = malloc(muon_scratch_count(27, 16) * sizeof *scratch);', after: 'assert(velocity[0] == 1); free(scratch);' }],
+    'core/training/optimizer.h': [{ runs: false, names: 'net parameters', before: 'const int64_t step = 1;' }],
+    'core/training/parallel.h': [{ after: 'assert(a[0] == 4 && a[1] == 8);' }],
+    'core/training/schedule.h': [
+        { before: 'const struct optimizer optimizer = {.learning_rate = 1}; const double epochs_done = 1, warmup = 2, epochs = 10;', after: 'assert(now.learning_rate > 0 && now.learning_rate < 1);' },
+        { before: 'const double validation_loss = 1;', after: 'assert(plateau.factor == 1);' },
+    ],
+    'core/training/softmax_regression.h': [{ names: 'count classes',
+        before: `enum { features = 2 }; const float x[count * features] = {1, 1, -1, 1}; const struct target targets[count] = {target_of(0), target_of(2)};
+        float logits[count * classes], w[features * classes]; void *block = aligned_alloc(ARENA_ALIGNMENT, 1 << 20);`,
+        after: 'assert(iterations > 0 && logits[0] > logits[2]); free(block);' }],
+    'core/training/trainer.h': [{ runs: false, names: 'net preprocess memory_block subset settings', before: 'void save(const float *weights);' }],
+    'core/training/trainer_step.h': [{ runs: false, names: 'settings subset trainer', before: 'const struct subset batch = subset; const int epoch = 0;' }],
+    'core/training/unfold_batchnorm.h': [{ runs: false, names: 'net preprocess subset', before: 'const int head = 1; const float *folded = NULL; float *parameters = NULL; const struct arena memory = {0};' }],
+    'core/training/whiten.h': [{ runs: false, names: 'net preprocess subset', before: 'float *parameters = NULL; void *memory = NULL;' }],
+    'train_native/cli/errors.h': [{ runs: false }],
+    'train_native/cli/json.h': [{ names: 'count', before: 'const char *path = "a.png"; const double scores[count] = {0.5, 0.25};' }],
+    'train_native/cli/list.h': [{ file: 'struct photo { const char *path; };', before: 'const char *path = "a.png";', with: [['free(photos);', 'assert(count == 1 && photos[0].path == path); free(photos);']] }],
+    'train_native/cli/options.h': [{ names: 'arguments', before: 'const char *usage = "train";', with: [['int first', 'argc = 1; int first']], after: 'assert(first == 1);' }],
+    'train_native/cli/sha256.h': [{ names: 'bytes', after: 'assert(digest[0] == 0x03 && digest[1] == 0x90);' }],
+    'train_native/cli/text.h': [{ after: 'assert(size == 3 && strcmp(json, "...") == 0); free(json);' }],
+    'train_native/commands/choose.h': [{ runs: false, includes: ['commands/train_options.h'], names: 'dataset arguments', before: 'struct train_options o;' }],
+    'train_native/commands/epochs.h': [{ runs: false, names: 'trainer options', before: 'const struct model_writer writer = {0}; const struct subset train = {0}, validation = {0}; char *identity = NULL;' }],
+    'train_native/commands/find_learning_rate.h': [{ runs: false, names: 'trainer settings subset' }],
+    'train_native/commands/model_dataset.h': [{ runs: false, names: 'model arguments', before: 'const struct data_options options = {0}; const int limit = 0;' }],
+    'train_native/commands/model_writer.h': [{ runs: false, names: 'net preprocess dataset options', before: 'const char *command = ""; const int train_count = 1; const float *weights = NULL;' }],
+    'train_native/commands/probe.h': [{ runs: false, before: 'const struct model_writer writer = {0}; const struct transfer transfer = {0}; const struct subset train = {0}, validation = {0}; const struct parallel parallel = {0};' }],
+    'train_native/commands/progress.h': [{ runs: false, names: 'options', before: 'const bool better = true;' }],
+    'train_native/commands/shared_options.h': [{ includes: ['data/dataset.h'], before: 'struct data_options data; int threads; bool json;' }],
+    'train_native/commands/train_arguments.h': [{ names: 'arguments', with: [['arguments;', 'o;'], ['&arguments', '&o']], before: 'const struct recipe *recipe = recipes;', after: 'assert(first == 3);' }],
+    'train_native/commands/train_options.h': [{ names: 'arguments', after: 'assert(!named);' }],
+    'train_native/data/content.h': [{ before: 'const uint8_t rgba[4] = {0}; const size_t size = 4; const int width = 1;' }],
+    'train_native/data/dataset.h': [{ runs: false, includes: ['net/net.h', 'data/dataset_open.h'], names: 'preprocess mean indices count', before: 'const struct net *net = NULL;' }],
+    'train_native/data/dataset_open.h': [{ runs: false, includes: ['net/net.h', 'data/split.h'], names: 'preprocess seed', before: 'const struct net *net = NULL;' }],
+    'train_native/data/duplicates.h': [{ runs: false, names: 'count', before: 'const uint64_t *contents = NULL; const uint8_t *thumbnails = NULL; const int i = 0, k = 1;' }],
+    'train_native/data/photo_list.h': [{ runs: false, includes: ['data/folder.h'] }],
+    'train_native/data/photos.h': [{ runs: false, names: 'preprocess threads memory', before: 'const struct photo_list *list = NULL; uint8_t *pixels = NULL; const struct shape input = {1, 1, 3};' }],
+    'train_native/data/resize.h': [{ runs: false, includes: ['image/decode.h'], names: 'preprocess', before: 'const struct picture picture = {0};' }],
+    'train_native/data/sandbox.h': [{ names: 'count threads', file: 'struct job { int done; }; static void work(void *context, int i) { ((struct job *)context)[i].done = 1; } static void stopped(void *context, int i) { abort(); }', with: [['shared_memory_free', 'assert(job[1].done); shared_memory_free']] }],
+    'train_native/data/split.h': [{ runs: false, names: 'seed', before: 'const struct dataset train = {0};' }],
+    'train_native/data/survey.h': [{ runs: false, before: 'const struct data_options options = usual_data;' }],
+    'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
+    'train_native/exchange/protobuf.h': [{ file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 10 && bytes[0] == 8 && bytes[1] == 7); }' }],
+    'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
+    'train_native/model/net_memory.h': [{ runs: false, names: 'net parameters', before: 'const float images[16 * 3072] = {0};' }],
+    'train_native/model/network_words.h': [{ includes: ['base/bounds.h'], before: 'int channels = 0;', with: [['words_expected(&words, "nothing more");', 'puts(words_peek(&words));']], after: 'assert(channels == 32);' }],
+    'train_native/model/recipes.h': [{}],
+    'train_native/model/transfer.h': [{ runs: false, includes: ['training/trainer.h'], names: 'net classes trainer', before: 'char **labels = NULL;' }],
+    'train_native/report/html.h': [{ runs: false, before: 'const char *json = "{}";' }],
+};
+
+/* What opens a header, and the blocks of code in it. */
+const openingOf = (text) => text.match(/^\/\*[^]*?\*\//)?.[0] ?? '';
+const isFunction = (code) => /^static .*\)(\n| )\{/.test(code);
+function blocksOf(text) {
+    const blocks = [[]];
+    for (const line of openingOf(text).split('\n')) {
+        const code = line.match(/^ \* {5}(.*?)(?: \*\/)?$/)?.[1];
+        if (code !== undefined) blocks.at(-1).push(code);
+        else blocks.push([]);
+    }
+    const isStatement = (lines) => !/^offset /.test(lines[0]) && lines.some((line) => /;(\s*\/\/.*)?$/.test(line));
+    return blocks.filter((lines) => lines.length > 0 && (isFunction(lines.join('\n')) || isStatement(lines))).map((lines) => lines.join('\n'));
+}
+
+/* Functions stand above the statements that use them; or alone. */
+const functionsIn = (blocks) => blocks.filter(isFunction).join('\n');
+const statementsIn = (blocks) => blocks.every(isFunction) ? [''] : blocks.filter((code) => !isFunction(code));
+
+const headers = ['core', 'train_native'].flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((name) => `${top}/${name}`))
+    .filter((name) => name.endsWith('.h')).sort();
+const codeOf = Object.fromEntries(headers.map((name) => [name, blocksOf(readFileSync(join(root, name), 'utf8'))]).filter(([, blocks]) => blocks.length > 0));
+
+function sourceOf(name, functions, code, { names = '', file = '', before = '', after: behind = '', head, call: body = '', with: replaced = [], includes = [] }, call) {
+    for (const [text, by] of replaced) {
+        assert.ok(code.includes(text), `${name}: the usage does not have ${text}`);
+        code = code.replace(text, by);
+    }
+    code = code.replace(/^\.\.\.(?:.*\.\.\.)?( *\/\/.*)?$/gm, '');
+    const declared = names.split(' ').filter(Boolean).map((word) => declarations[word] ?? assert.fail(`${name}: ${word} is not declared`));
+    const included = [name.replace(/^(core|train_native)\//, ''), ...includes].map((path) => `#include "${path}"`);
+    const standard = ['assert', 'stdint', 'stdio', 'stdlib', 'string'].map((word) => `#include <${word}.h>`);
+    const own = `void ${call}(void)`, wrapper = head ? `${own} { ${body} }` : '';
+    return [...included, ...standard, ...declared, file, functions, `${own};`, head ?? own, '{', before, code, behind, '}', wrapper, ''].join('\n');
+}
+
+/* The command that compiled the objects, without what turns asserts off, and with warnings as errors; the names of an example may stay unused. */
+const [compiler, ...flags] = readFileSync(join(build, 'command'), 'utf8').match(/: (\S+ -std=c11 .*)\n/)[1].split(/ +/)
+    .filter((word) => word !== '-DNDEBUG').concat('-O0', '-Werror', '-Wno-unused', '-Wno-shadow', '-D_GNU_SOURCE');
+const run = (command, words, cwd = root) => spawnSync(command, words, { cwd, encoding: 'utf8', timeout: 120_000 });
+
+test('every usage has its entry, and every entry its usage', () => {
+    assert.ok(headers.length > 80);
+    assert.deepEqual(Object.keys(codeOf).filter((name) => !usages[name]), [], 'headers with a usage that nothing compiles: add them to headers.test.js');
+    assert.deepEqual(Object.keys(usages).filter((name) => !codeOf[name] || statementsIn(codeOf[name]).length !== usages[name].length), [], 'usages that are no more, or more of them');
+});
+
+const running = [];
+for (const [name, entries] of Object.entries(usages))
+    test(`the usage of ${name} compiles`, () => {
+        entries.forEach((entry, i) => {
+            const call = `usage_of_${name.replace(/\W/g, '_')}_${i}`, file = join(scratch, `${call}.c`), object = file.replace('.c', '.o');
+            writeFileSync(file, sourceOf(name, functionsIn(codeOf[name]), statementsIn(codeOf[name])[i] ?? assert.fail('no such usage'), entry, call));
+            const { status, stderr } = run(compiler, [...flags, '-c', file, '-o', object]);
+            assert.equal(status, 0, stderr);
+            if (entry.runs !== false) running.push({ name, call, object });
+        });
+    });
+
+test('the usages that need no files run', () => {
+    assert.ok(running.length > 15);
+    const sources = ['core', 'train_native'].flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((path) => `${top}/${path}`))
+        .filter((path) => path.endsWith('.c') && path !== 'train_native/main.c');
+    const objects = sources.map((path) => join(build, path.replace(/\.c$/, '.o')));
+    const embedded = readdirSync(join(build, 'web'), { recursive: true }).filter((path) => path.endsWith('.o')).map((path) => join(build, 'web', path));
+    assert.deepEqual(objects.filter((path) => !existsSync(path)), [], 'run `make native`');
+    const main = join(scratch, 'main.c'), program = join(scratch, 'usages');
+    const declared = running.map(({ call }) => `void ${call}(void);`);
+    const calls = running.map(({ call }) => `    if (argc > 1 && strcmp(argv[1], "${call}") == 0) ${call}();`);
+    writeFileSync(main, ['#include <string.h>', ...declared, 'int main(int argc, char **argv)', '{', ...calls, '}', ''].join('\n'));
+    const { status, stderr } = run(compiler, [...flags, main, ...running.map(({ object }) => object), ...objects, ...embedded, '-lm', '-o', program]);
+    assert.equal(status, 0, stderr);
+    for (const { name, call } of running) {
+        const result = run(program, [call], scratch);
+        assert.equal(result.status, 0, `${name}: ${result.signal ?? ''} ${result.stdout}${result.stderr}`);
+    }
+});
+
+test('a usage that does not compile is seen', () => {
+    const file = join(scratch, 'wrong.c'), compiles = (code) => {
+        writeFileSync(file, sourceOf('core/net/net.h', '', code, { names: 'net' }, 'wrong'));
+        return run(compiler, [...flags, '-fsyntax-only', file]).status === 0;
+    };
+    assert.ok(compiles('node_has_weights(net.nodes[0].kind);'));
+    assert.ok(!compiles('net_check(&net);'));
+    assert.deepEqual(blocksOf('/* Purpose.\n *\n *     f(x);\n *     g(x);          // why\n *\n *     out = a formula\n *\n *     h(); */\n'), ['f(x);\ng(x);          // why', 'h();']);
+});
