@@ -104,10 +104,11 @@ $(build)/bench-%: $(without_main) $(build)/tests/bench/bench_%.o
 $(build)/fuzz-%: $(without_main) $(build)/tests/fuzz/fuzz_%.o
 	$(link) -fsanitize=fuzzer
 
-# One object whose global symbols are the public functions alone, so that no other of core meets an embedder's names.
+# One object of what the public functions reach, with no other global symbols: nothing in core meets an embedder's names.
 library: $(build)/libeyelet.a ## libeyelet.a, to link C programs against (core/classifier.h)
 $(build)/libeyelet.o: $(call objects,$(core))
-	$(call quiet,LD,$@) ld -r $^ -o $@ && objcopy --wildcard --keep-global-symbol='eyelet_*' $@
+	$(call quiet,LD,$@) ld -r --gc-sections $$(nm -g --defined-only $^ | sed -n 's/.* T \(eyelet_.*\)/-u \1/p') $^ -o $@ && \
+	  objcopy --wildcard --keep-global-symbol='eyelet_*' --strip-unneeded $@
 $(build)/libeyelet.a: $(build)/libeyelet.o
 	$(call quiet,AR,$@) ar rcs $@ $<
 

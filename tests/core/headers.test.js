@@ -62,9 +62,11 @@ const usages = {
         { before: 'float a = 2, b[VEC_LANES] = {3}, out[VEC_LANES];', with: [['for (...)', 'for (int i = 0; i < 4; i++)']], after: 'vec_store(out, sum); assert(out[0] == 24);' },
         { before: 'int16_t a[2] = {2, 3}, b[2 * VEC_LANES] = {4, 5}; int32_t out[VEC_LANES]; ivec sum = ivec_set1(1);', after: 'ivec_store(out, sum); assert(out[0] == 24);' },
     ],
-    'core/classifier.h': [{ runs: false, names: 'bytes', before: 'const uint8_t *model = bytes, *rgba = bytes; const int width = 1, height = 1;' }],
+    'core/classifier.h': [{ names: 'bytes', after: 'assert(classify(bytes, size, bytes, 1, 1) == -1);' }],
     'core/image/bmp.h': [{ names: 'bitmap', before: 'uint8_t rgba[4];', after: 'assert(!status && rgba[0] == 3 && rgba[2] == 1);' }],
     'core/image/decode.h': [{ names: 'bitmap', after: 'assert(!status);' }],
+    'core/image/image.h': [{ runs: false, names: 'bytes', before: `const uint8_t *rgba = bytes; const int width = 1, height = 1; const struct shape input = {1, 1, 3}; uint8_t pixels[3];
+        float numbers[3];` }],
     'core/int8/int8_kernels.h': [{ runs: false, before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; const struct window window = {0}; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL; const size_t count = 1;' }],
     'core/int8/int8_layer.h': [{ runs: false, includes: ['int8/int8_kernels.h'], before: `void *memory = NULL; int32_t *bias = NULL, *factor = NULL; const int32_t *bias_of = NULL, *factor_of = NULL; const int8_t *weights = NULL;
         const struct window window = {0};` }],
@@ -73,6 +75,8 @@ const usages = {
     'core/kernels/math.h': [{}],
     'core/kernels/winograd_transform.h': [{ with: [['pixels[WINOGRAD_PATCH]', 'pixels[WINOGRAD_PATCH] = {0}']] }],
     'core/net/kinds.h': [{ includes: ['net/net.h'] }],
+    'core/net/model.h': [{ names: 'bytes', after: 'assert(status == STATUS_TRUNCATED || status == STATUS_NOT_A_MODEL);' }],
+    'core/net/model_fields.h': [{ runs: false, before: 'struct model model; enum status status; uint8_t *bytes = NULL;' }],
     'core/net/net.h': [{ names: 'parameters', before: 'const float image[3072] = {1};', after: 'assert(!status); free(arena.base);' }],
     'core/net/net_int8.h': [{ runs: false, names: 'net preprocess', before: 'const float own[LIMIT_NODES] = {0}, temperature = 1; const struct int8_weights weights[LIMIT_NODES] = {0}; const uint8_t *pixels = NULL;' }],
     'core/training/augment.h': [{ includes: ['training/images.h'], before: `const uint8_t pixels[2][3] = {{1, 2, 3}, {4, 5, 6}}; const uint16_t labels[2] = {0, 1}; const int indices[2] = {0, 1}, i = 0;
