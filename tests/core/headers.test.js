@@ -21,6 +21,12 @@ const declarations = {
     bitmap: `static const uint8_t bytes[58] = {'B', 'M', [10] = 54, [14] = 40, [18] = 1, [22] = 1, [26] = 1, [28] = 24, [54] = 1, 2, 3};
         static const size_t size = sizeof bytes;`,
     bytes: 'static const uint8_t bytes[3] = {1, 2, 3}; static const size_t size = sizeof bytes;',
+    kernel: `enum { n = 1, rows = 2, c = 4 };
+        static float out[1 << 16], in[1 << 16] = {1, 2}, din[1 << 16], dout[1 << 16] = {1}, packed[1 << 16], packed_backward[1 << 16], scratch[1 << 16], weights[1 << 16] = {1};
+        static float dweights[1 << 16], mean[c], std[c], scale[c] = {1, 1, 1, 1}, shift[c], dscale[c], dshift[c], factor[c], offset[c], running_mean[c], running_variance[c], bias[1024];`,
+    window: `static const struct window window = {.in = {8, 8, 64}, .out = {8, 8, 64}, .kernel_h = 3, .kernel_w = 3, .stride = 1, .pad_top = 1, .pad_left = 1,
+        .dilation = 1, .groups = 1};`,
+    small_window: 'static const struct window window = {.in = {4, 4, 4}, .out = {4, 4, 4}, .kernel_h = 1, .kernel_w = 1, .stride = 1, .dilation = 1, .groups = 1};',
     count: 'enum { count = 2 };',
     classes: 'enum { classes = 3 };',
     indices: 'static int indices[] = {0, 1};',
@@ -65,14 +71,22 @@ const usages = {
     'core/classifier.h': [{ names: 'bytes', after: 'assert(classify(bytes, size, bytes, 1, 1) == -1);' }],
     'core/image/bmp.h': [{ names: 'bitmap', before: 'uint8_t rgba[4];', after: 'assert(!status && rgba[0] == 3 && rgba[2] == 1);' }],
     'core/image/decode.h': [{ names: 'bitmap', after: 'assert(!status);' }],
+    'core/image/formats.h': [{ names: 'bitmap' }],
     'core/image/image.h': [{ runs: false, names: 'bytes', before: `const uint8_t *rgba = bytes; const int width = 1, height = 1; const struct shape input = {1, 1, 3}; uint8_t pixels[3];
         float numbers[3];` }],
     'core/int8/int8_kernels.h': [{ runs: false, before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; const struct window window = {0}; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL; const size_t count = 1;' }],
     'core/int8/int8_layer.h': [{ runs: false, includes: ['int8/int8_kernels.h'], before: `void *memory = NULL; int32_t *bias = NULL, *factor = NULL; const int32_t *bias_of = NULL, *factor_of = NULL; const int8_t *weights = NULL;
         const struct window window = {0};` }],
+    'core/int8/int8_winograd.h': [{ runs: false, names: 'window', before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL;' }],
+    'core/kernels/activation.h': [{ names: 'kernel count classes logits', before: 'float probabilities[n * classes];', after: 'assert(out[1] == 2 && din[0] == 1);' }],
+    'core/kernels/batchnorm.h': [{ names: 'kernel', includes: ['base/shape.h'] }],
+    'core/kernels/conv.h': [{ names: 'kernel small_window', after: 'assert(out[0] == 1 && din[0] == 1);' }],
+    'core/kernels/depthwise.h': [{ names: 'kernel small_window', after: 'assert(out[0] == 1 && dweights[0] == 1);' }],
     'core/kernels/gemm.h': [{ before: 'enum { rows = 2, depth = 3, columns = 2 }; float a[rows * depth] = {1, 2, 3}, b[depth * columns] = {1, 0, 1, 0, 1}, c[rows * columns];',
         after: 'assert(c[0] == 6); free(packed);' }],
     'core/kernels/math.h': [{}],
+    'core/kernels/pool.h': [{ names: 'kernel', after: 'assert(out[0] == 1 && din[0] == 1);' }],
+    'core/kernels/winograd.h': [{ names: 'kernel window', before: 'float *packed = calloc(winograd_packed_count(&window), 4), *scratch = calloc(winograd_forward_scratch(n, &window), 4);', after: 'free(packed); free(scratch);' }],
     'core/kernels/winograd_transform.h': [{ with: [['pixels[WINOGRAD_PATCH]', 'pixels[WINOGRAD_PATCH] = {0}']] }],
     'core/net/kinds.h': [{ includes: ['net/net.h'] }],
     'core/net/model.h': [{ names: 'bytes', after: 'assert(status == STATUS_TRUNCATED || status == STATUS_NOT_A_MODEL);' }],
