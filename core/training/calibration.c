@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-/* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the other classes share the rest. */
+/* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the rest is divided among the other classes. */
 static double cross_entropy(const float *logits, const int *labels, int count, int classes, double temperature,
                             double rest)
 {
@@ -78,8 +78,8 @@ void calibration_bins(struct bin bins[CALIBRATION_BINS], const struct answer *an
     for (int bin = 0; bin < CALIBRATION_BINS; bin++)
         bins[bin] = (struct bin){0};
     for (int i = 0; i < count; i++) {
-        const int place = (int)(answers[i].score * (double)CALIBRATION_BINS);
-        struct bin *bin = &bins[place < CALIBRATION_BINS ? place : CALIBRATION_BINS - 1];
+        const int index = (int)(answers[i].score * (double)CALIBRATION_BINS);
+        struct bin *bin = &bins[index < CALIBRATION_BINS ? index : CALIBRATION_BINS - 1];
         bin->count++;
         bin->right += answers[i].best == answers[i].label;
         bin->score_sum += answers[i].score;

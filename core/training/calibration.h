@@ -1,24 +1,24 @@
-/* What a classifier's scores are worth: a temperature that makes them probabilities, and the score below which it had
- * better say "not sure". Numbers in, numbers out; calibrate.h brings them into a model file.
+/* Temperature scaling, which makes a classifier's scores probabilities, and a rejection threshold: the score below which it
+ * is "not sure". Numbers in, numbers out; calibrated_model.h writes them into a model file.
  *
  *     double temperature = calibration_temperature(logits, labels, count, classes);
  *     struct answer answers[count];
  *     calibration_answers(answers, logits, labels, count, classes, temperature);
  *     struct threshold threshold = calibration_threshold(answers, count, 0.95);
  *
- * The images are ones that the network has not trained from, and not the ones that its accuracy is measured on. */
+ * The images are ones that the network was not trained on, and not the ones that its accuracy is measured on. */
 #ifndef CALIBRATION_H
 #define CALIBRATION_H
 
 #include <stdbool.h>
 
-/* The T for which softmax(logits / T) fits the labels best: the least cross-entropy (Guo et al. 2017), with Platt's
+/* The T of the minimal cross-entropy of softmax(logits / T) (Guo et al. 2017), with Platt's
  * (1999) targets, (count + 1) / (count + 2) for the label, so that a few images that are all right do not make it
  * certain. logits (count, classes), classes at least 2. Between 0.05 and 20, rounded to a thousandth: the same on
  * every machine. */
 double calibration_temperature(const float *logits, const int *labels, int count, int classes);
 
-/* What is said of one image. */
+/* The answer to one image. */
 struct answer {
     int label, best;           /* the true class, and the likeliest one: the first among equals */
     double score, label_score; /* the likeliest one's probability, softmax(logits / temperature), and the true one's */
@@ -36,7 +36,7 @@ struct bin {
 };
 void calibration_bins(struct bin bins[CALIBRATION_BINS], const struct answer *answers, int count);
 
-/* Expected calibration error: the mean distance of a bin's score from the share that was right (Guo et al. 2017). */
+/* Expected calibration error: the mean distance of a bin's score from the fraction that was right (Guo et al. 2017). */
 double calibration_error(const struct bin bins[CALIBRATION_BINS]);
 
 /* The lowest score, in thousandths, at which answers with that score or more were right in `precision` of the cases or
