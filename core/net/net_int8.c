@@ -19,7 +19,7 @@ static int16_t nearest_number(double x)
     return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < (double)ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
 }
 
-static enum int8_form form_of(const struct node *node)
+enum int8_form int8_form_of(const struct node *node)
 {
     return node->dilation > 1 || node->groups > 1 ? INT8_FORM_NONE : kind_traits[node->kind].int8;
 }
@@ -54,7 +54,7 @@ static bool positive(float x)
 /* 0: a layer of this kind has no int8 form. */
 static float scale_of(const struct node *node, float in, float own)
 {
-    switch (form_of(node)) {
+    switch (int8_form_of(node)) {
     case INT8_FORM_LAYER:
     case INT8_FORM_ADD:
     case INT8_FORM_MEAN: return own;
@@ -126,16 +126,16 @@ bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NO
 {
     const struct node *of = &net->nodes[node];
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
-    if (form_of(of) == INT8_FORM_ADD)
+    if (int8_form_of(of) == INT8_FORM_ADD)
         return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
-    return form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < MEAN_RATIO_LIMIT;
+    return int8_form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < MEAN_RATIO_LIMIT;
 }
 
 /* ---- Planning ---- */
 
 static bool follows(const struct net *net, int i, enum int8_form form)
 {
-    return form_of(&net->nodes[i + 1]) == form && net->nodes[i + 1].input[0] == i + 1 && net->consumers[i + 1] == 1;
+    return int8_form_of(&net->nodes[i + 1]) == form && net->nodes[i + 1].input[0] == i + 1 && net->consumers[i + 1] == 1;
 }
 
 /* The last node that is done in one pass with node i: a layer with weights clamps its results, which may be a ReLU's or ReLU6's
@@ -168,7 +168,7 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
         root[t] = -1;
     for (int i = -1; i + 1 < net->node_count; i = i < 0 ? 0 : quantized->last[i] + 1) { /* -1: the pixels */
         const int t = i < 0 ? 0 : quantized->last[i] + 1;
-        if (i >= 0 && form_of(&net->nodes[i]) == INT8_FORM_ALIAS) {
+        if (i >= 0 && int8_form_of(&net->nodes[i]) == INT8_FORM_ALIAS) {
             root[t] = root[net->nodes[i].input[0]];
             continue;
         }
@@ -202,16 +202,16 @@ static size_t plan_node(struct net_int8 *quantized, int i, struct arena *arena)
     const struct node *node = &net->nodes[i];
     const struct window window = net_window(net, i);
     struct int8_layer *layer = &quantized->layer[i];
-    if (has_table(form_of(node)))
+    if (has_table(int8_form_of(node)))
         quantized->table[i] = arena_alloc(arena, 2 * ACTIVATION_MAX + 1, sizeof(int16_t));
-    if (form_of(node) == INT8_FORM_MEAN)
+    if (int8_form_of(node) == INT8_FORM_MEAN)
         quantized->mean_factors[i] = arena_alloc(arena, (uint64_t)mean_factor_count(node), sizeof(int64_t));
     if (!node_has_weights(node->kind))
         return 0;
     const uint64_t channels = (uint64_t)int8_padded(window.out.c);
     layer->bias = arena_alloc(arena, channels, sizeof(int32_t));
     layer->factor = arena_alloc(arena, channels, sizeof(int32_t));
-    layer->pool = form_of(&net->nodes[quantized->last[i]]) == INT8_FORM_MAX;
+    layer->pool = int8_form_of(&net->nodes[quantized->last[i]]) == INT8_FORM_MAX;
     quantized->winograd[i] = node->kind == NODE_CONV2D && winograd_wins(&window);
     const bool depthwise = kind_traits[node->kind].per_channel, winograd = quantized->winograd[i];
     const size_t bytes = (depthwise ? int8_depthwise_packed : winograd ? int8_winograd_packed : int8_conv_packed)(&window);
@@ -267,7 +267,7 @@ static void pack_weights(struct net_int8 *quantized, int i, const struct int8_we
     layer->min = -ACTIVATION_MAX;
     layer->max = ACTIVATION_MAX;
     for (int k = i + 1; k <= quantized->last[i]; k++)
-        if (form_of(&net->nodes[k]) == INT8_FORM_CLAMP) {
+        if (int8_form_of(&net->nodes[k]) == INT8_FORM_CLAMP) {
             layer->min = 0;
             layer->max = ceiling_of(&net->nodes[k], out);
         }
@@ -289,9 +289,9 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
     assert(positive(in) && positive(out) && (!node_has_weights(node->kind) || weights->values));
     if (node_has_weights(node->kind))
         pack_weights(quantized, i, weights);
-    if (has_table(form_of(node)))
+    if (has_table(int8_form_of(node)))
         pack_table(quantized->table[i], node->kind, in, out);
-    if (form_of(node) == INT8_FORM_MEAN) {
+    if (int8_form_of(node) == INT8_FORM_MEAN) {
         const struct window window = net_window(quantized->net, i);
         const int pixels = window.kernel_h * window.kernel_w;
         for (int outside = 0; outside < mean_factor_count(node); outside++)
@@ -334,7 +334,7 @@ static void run_node(struct net_int8 *quantized, int i)
     const float *scale = quantized->scale;
     int16_t *out = quantized->tensor[quantized->last[i] + 1];
     const size_t count = shape_count(net->shapes[i + 1]);
-    switch (form_of(node)) {
+    switch (int8_form_of(node)) {
     case INT8_FORM_LAYER:
         (kind_traits[node->kind].per_channel ? int8_depthwise : quantized->winograd[i] ? int8_winograd : int8_conv)(
             out, in, &quantized->layer[i], quantized->scratch, &window);

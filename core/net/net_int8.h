@@ -29,6 +29,9 @@
 #include "int8/int8_kernels.h"
 #include "net/net.h"
 
+/* How a node is computed: as its kind says, but dilated convolutions and those in groups are not at all. */
+enum int8_form int8_form_of(const struct node *node);
+
 /* Whether the model stores a scale for the output of a node of this kind. */
 bool int8_has_scale(enum node_kind kind);
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { everyKind, layersWith, textWith } from '../support/kinds.js';
 import { models } from '../support/networks.js';
-import { classNames, eyelet, folder, makeData, makeRecords, succeeded } from '../support/program.js';
+import { classNames, eyelet, folder, makeData, makeRecords, refused, succeeded } from '../support/program.js';
 import { modelOf, random } from '../support/tiny_model.js';
 
 const data = makeData(makeRecords(120));
@@ -54,6 +54,23 @@ for (const kind of everyKind)
         floats.forEach((x, i) => { signal += x * x; noise += (x - int8[i]) ** 2; });
         assert.ok(signal > 0 && noise < 0.03 ** 2 * signal, `${Math.sqrt(noise / signal)} off`);
     });
+
+test('a layer that int8 cannot compute is refused by its name', async () => {
+    for (const [setting, reason] of [[{ groups: 2 }, /layer 2 \(conv2d in groups\) cannot be/], [{ dilation: 2 }, /layer 2 \(conv2d, dilated\) cannot be/]]) {
+        const [first, ...rest] = layersWith('relu'), layer = { kind: 'conv2d', channels: 4, kernel: [3, 3], ...setting };
+        const here = folder({ 'm.eyelet': modelOf({ labels: classNames, layers: [first, layer, ...rest] }) });
+        refused(await eyelet(['quantize', 'm.eyelet', '-o', 'q.eyelet', '--data', data, '--images', '50'], { cwd: here }), { reason });
+    }
+});
+
+test('padding, dilation and groups are read as text, and summary shows them', async () => {
+    const here = folder({ 'net.txt': ['input 12x11x3', 'conv2d 6 3x3 padding 1', 'conv2d 8 3x2 groups 2 dilation 2 padding 1 0 2 1',
+        'maxpool 3 stride 2 padding 1', 'flatten', 'dense classes softmax', ''].join('\n') });
+    const { stdout } = succeeded(await eyelet(['summary', 'net.txt'], { cwd: here }));
+    assert.match(stdout, /^ +1 +conv2d +3x3, padding 1 +12x11x6 /m);
+    assert.match(stdout, /^ +2 +conv2d +3x2, padding 1 0 2 1, dilation 2, groups 2 +11x10x8 /m);
+    assert.match(stdout, /^ +3 +maxpool +3x3, stride 2, padding 1 +6x5x8 /m);
+});
 
 test('a small network with every kind trains', async () => {
     const lines = everyKind.filter((kind) => !['softmax', 'dense', 'flatten', 'global_avgpool', 'add'].includes(kind))

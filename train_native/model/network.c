@@ -36,6 +36,15 @@ void network_details(char *buffer, size_t size, const struct node *node)
         snprintf(buffer, size, "%dx%d%s", node->kernel_h, node->kernel_w, node->same ? ", same" : "");
         if (node->stride != usual_stride(node))
             snprintf(buffer + strlen(buffer), size - strlen(buffer), ", stride %d", node->stride);
+        const int *p = node->padding;
+        if (node_has_padding(node) && p[0] == p[1] && p[0] == p[2] && p[0] == p[3])
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", padding %d", p[0]);
+        else if (node_has_padding(node))
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", padding %d %d %d %d", p[0], p[1], p[2], p[3]);
+        if (node->dilation > 1)
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", dilation %d", node->dilation);
+        if (node->groups > 1)
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", groups %d", node->groups);
     }
     if (kind_traits[node->kind].setting != SETTING_NONE)
         snprintf(buffer, size, "%g", (double)node->rate);
@@ -158,6 +167,25 @@ static void take_settings(struct reader *reader, struct node *node)
     node->bias = weights;
 }
 
+/* Of all four sides, or of top, left, bottom and right. */
+static void take_padding(struct words *words, struct node *node)
+{
+    static const char what[] = "the padding of all sides, or of top, left, bottom and right";
+    enum { MAX = LIMIT_KERNEL * LIMIT_DILATION };
+    node->same = false;
+    node->padding[0] = words_number(words, 0, MAX, what);
+    const char *next = words_peek(words);
+    const bool four = next && *next >= '0' && *next <= '9';
+    for (int side = 1; side < 4; side++)
+        node->padding[side] = four ? words_number(words, 0, MAX, what) : node->padding[0];
+}
+
+static void take_no_padding(struct node *node, bool same)
+{
+    node->same = same;
+    memset(node->padding, 0, sizeof node->padding);
+}
+
 /* One of the words that may follow, into node or *batchnorm; false if the next one is none of them. */
 static bool take_option(struct reader *reader, struct node *node, bool *batchnorm)
 {
@@ -167,9 +195,15 @@ static bool take_option(struct reader *reader, struct node *node, bool *batchnor
     if (window && words_take(words, "stride"))
         node->stride = words_number(words, 1, LIMIT_KERNEL, "the stride");
     else if (window && words_take(words, "same"))
-        node->same = true;
+        take_no_padding(node, true);
     else if (window && words_take(words, "valid"))
-        node->same = false;
+        take_no_padding(node, false);
+    else if (window && words_take(words, "padding"))
+        take_padding(words, node);
+    else if (node->kind == NODE_CONV2D && words_take(words, "dilation"))
+        node->dilation = words_number(words, 1, LIMIT_DILATION, "the dilation");
+    else if (node->kind == NODE_CONV2D && words_take(words, "groups"))
+        node->groups = words_number(words, 1, LIMIT_CHANNELS, "the number of groups");
     else if (weights && words_take(words, "nobias"))
         node->bias = false;
     else if (weights && words_take(words, "batchnorm"))
@@ -189,6 +223,20 @@ static bool take_option(struct reader *reader, struct node *node, bool *batchnor
     return true;
 }
 
+static const char *what_may_follow(const struct node *node, enum node_kind activation)
+{
+    if (activation)
+        return "nothing more after the activation";
+    if (node->kind == NODE_CONV2D)
+        return "stride N, same, valid, padding N, dilation N, groups N, nobias, batchnorm, from NAME, an activation, "
+               "or nothing more";
+    if (node_has_window(node->kind))
+        return "stride N, same, valid, padding N, nobias, batchnorm, from NAME, an activation, or nothing more";
+    if (node_has_weights(node->kind))
+        return "nobias, batchnorm, from NAME, an activation, or nothing more";
+    return "from NAME, an activation, or nothing more";
+}
+
 static void read_layer(struct reader *reader)
 {
     struct words *words = &reader->words;
@@ -200,10 +248,7 @@ static void read_layer(struct reader *reader)
         ;
     const enum node_kind activation = kind_traits[node.kind].activation ? 0 : take_activation(reader);
     if (words_peek(words))
-        words_expected(words, activation                     ? "nothing more after the activation"
-                              : node_has_window(node.kind)  ? "stride N, same, valid, nobias, batchnorm, from NAME, an activation, or nothing more"
-                              : node_has_weights(node.kind) ? "nobias, batchnorm, from NAME, an activation, or nothing more"
-                                                            : "from NAME, an activation, or nothing more");
+        words_expected(words, what_may_follow(&node, activation));
     append(reader, node, start);
     if (batchnorm)
         append(reader, (struct node){.kind = NODE_BATCHNORM, .input = {reader->net->node_count, 0}}, start);
@@ -247,6 +292,23 @@ static void read_line(struct reader *reader, char *line)
     }
 }
 
+static void misfit_of_window(const struct words *words, int column, const struct node *node, struct shape in)
+{
+    if (!node_has_window(node->kind))
+        return;
+    const int dilation = node->dilation ? node->dilation : 1, *p = node->padding;
+    const int h = window_reach(node->kernel_h, dilation), w = window_reach(node->kernel_w, dilation);
+    if (node->groups && (in.c % node->groups || node->channels % node->groups))
+        words_mistake(words, column, "%d groups do not divide %d channels before and %d behind", node->groups, in.c,
+                      node->channels);
+    if (p[PADDING_TOP] >= h || p[PADDING_BOTTOM] >= h || p[PADDING_LEFT] >= w || p[PADDING_RIGHT] >= w)
+        words_mistake(words, column, "the padding is not less than the window, %dx%d", h, w);
+    if (h > in.h + p[PADDING_TOP] + p[PADDING_BOTTOM] || w > in.w + p[PADDING_LEFT] + p[PADDING_RIGHT])
+        words_mistake(words, column,
+                      "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images", h, w,
+                      in.h, in.w);
+}
+
 /* Why net_check refused the node. */
 _Noreturn static void misfit(struct reader *reader, int failed, enum status status)
 {
@@ -268,9 +330,7 @@ _Noreturn static void misfit(struct reader *reader, int failed, enum status stat
     if ((shape == SHAPE_UNITS || shape == SHAPE_VECTOR) && (in.h > 1 || in.w > 1))
         words_mistake(words, column, "%s needs a flat input, got %dx%dx%d: put `flatten` or `global_avgpool` before it",
                       kind_names[node->kind], in.h, in.w, in.c);
-    if (node->kernel_h > in.h || node->kernel_w > in.w)
-        words_mistake(words, column, "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images",
-                      node->kernel_h, node->kernel_w, in.h, in.w);
+    misfit_of_window(words, column, node, in);
     if (kind_traits[node->kind].inputs > 1) {
         const struct shape second = net->shapes[node->input[1]];
         words_mistake(words, column, "%s needs two inputs of one shape, got %dx%dx%d and %dx%dx%d", kind_names[node->kind], in.h, in.w,

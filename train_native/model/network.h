@@ -5,6 +5,7 @@
  *     conv2d 32 3x3 relu                 channels, kernel; then any of: stride N, same, valid, nobias, batchnorm,
  *                                        identity (first weights that repeat the input), whiten (first layer only: the
  *                                        principal directions of the training images' patches, which stay as they are)
+ *     conv2d 32 3x3 padding 1 groups 4   padding: of all sides, or of top, left, bottom, right; dilation N, groups N
  *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid, nobias, batchnorm
  *     maxpool 2                          window; stride N (default: the window), same, valid
  *     avgpool 2

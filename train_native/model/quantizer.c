@@ -23,9 +23,11 @@ static const float mean_ratio = 512, add_ratio = 4, layer_ratio = 0.25f;
 static void check_forms(const struct net *net)
 {
     for (int i = 0; i < net->node_count; i++) {
-        const enum int8_form form = kind_traits[net->nodes[i].kind].int8;
+        const struct node *node = &net->nodes[i];
+        const enum int8_form form = int8_form_of(node);
         if (form == INT8_FORM_NONE || form == INT8_FORM_FOLDED)
-            die(NULL, NULL, "layer %d (%s) cannot be computed in int8", i + 1, kind_names[net->nodes[i].kind]);
+            die(NULL, NULL, "layer %d (%s%s) cannot be computed in int8", i + 1, kind_names[node->kind],
+                node->groups > 1 ? " in groups" : node->dilation > 1 ? ", dilated" : "");
     }
 }
 
@@ -58,7 +60,7 @@ static float *without_batchnorm(struct net *net, const float *parameters)
 /* Whether a layer's output has the scale of its input, times node->rate if that is a factor. What it does not let through need not fit. */
 static bool keeps_scale(const struct node *node)
 {
-    switch (kind_traits[node->kind].int8) {
+    switch (int8_form_of(node)) {
     case INT8_FORM_MAX:
     case INT8_FORM_CLAMP:
     case INT8_FORM_TABLE:
@@ -84,7 +86,7 @@ static float reach(const struct net *net, int t, const float *numbers, size_t co
         const struct node *node = &net->nodes[i];
         if (!node_reads(node, t))
             continue;
-        table |= kind_traits[node->kind].int8 == INT8_FORM_TABLE;
+        table |= int8_form_of(node) == INT8_FORM_TABLE;
         all |= !keeps_scale(node);
     }
     float largest = 0;
@@ -145,7 +147,7 @@ static float scale_for(const struct net *net, int i, const float *parameters, fl
 {
     const struct node *node = &net->nodes[i];
     const float in = scale[node->input[0]];
-    const enum int8_form form = kind_traits[node->kind].int8;
+    const enum int8_form form = int8_form_of(node);
     const float min = form == INT8_FORM_ADD     ? fmaxf(in, scale[node->input[1]]) / add_ratio
                       : form == INT8_FORM_LAYER ? in * largest_weight_scale(net, i, parameters, in) / layer_ratio
                                                 : in / mean_ratio;
