@@ -6,6 +6,7 @@
 #include "support/test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A net as a function: the sum of its logits weighted by fixed numbers. */
@@ -85,6 +86,19 @@ TEST(every_kind)
         struct net net;
         nets_of_kind(&net, kind);
         check_whole(kind_names[kind], &net, 3, 200, &random);
+        test_release();
+    }
+}
+
+TEST(padding_dilation_and_groups)
+{
+    struct random random = random_seed(240, 0);
+    for (int i = 0; i < 60; i++) {
+        struct net net;
+        nets_random_windows(&net, test_between(&random, 1, 4), false, &random);
+        char name[40];
+        snprintf(name, sizeof name, "windows %d", i);
+        check_whole(name, &net, 2, 100, &random);
         test_release();
     }
 }
@@ -352,6 +366,7 @@ TEST(checker_rejects_wrong_gradients)
 
 static const struct test tests[] = {
     ENTRY(every_kind),
+    ENTRY(padding_dilation_and_groups),
     ENTRY(residual_net),
     ENTRY(inverted_residual_net),
     ENTRY(tensors_with_many_consumers),

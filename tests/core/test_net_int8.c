@@ -42,6 +42,20 @@ static void check_model(const uint8_t *bytes, size_t size, struct random *random
     CHECK_SAME_BITS(logits, expected, (size_t)net_classes(&model.net));
 }
 
+TEST(padding_that_is_said)
+{
+    struct random random = random_seed(241, 0);
+    for (int round = 0; round < 150; round++) {
+        struct net net;
+        nets_random_windows(&net, test_between(&random, 1, 5), true, &random);
+        size_t size;
+        const uint8_t *bytes = int8_model_of(&size, &net, &random);
+        test_context("round %d", round);
+        check_model(bytes, size, &random);
+        test_release();
+    }
+}
+
 TEST(random_nets)
 {
     struct random random = random_seed(210, 0), other = random_seed(215, 0);
@@ -159,6 +173,7 @@ TEST(written_again)
 
 static const struct test tests[] = {
     ENTRY(random_nets),
+    ENTRY(padding_that_is_said),
     ENTRY(every_kind),
     ENTRY(layers_in_one_pass),
     ENTRY(the_same_bits_in_every_build),

@@ -193,6 +193,52 @@ void nets_of_kind(struct net *net, enum node_kind kind)
     nets_finish(net, nets_dense(net, nets_simple(net, x, NODE_FLATTEN), 3, true));
 }
 
+/* A conv2d, depthwise or pooling node for an input of this shape, which becomes that of its output. */
+static struct node random_window(struct shape *shape, bool plain, struct random *random)
+{
+    static const enum node_kind kinds[] = {NODE_CONV2D, NODE_CONV2D, NODE_CONV2D, NODE_DEPTHWISE, NODE_MAXPOOL, NODE_AVGPOOL};
+    struct node node = {.kind = kinds[random_below(random, 6)], .stride = test_between(random, 1, 4) / 2 ? 1 : 2};
+    const bool conv = node.kind == NODE_CONV2D, wide = random_below(random, 3) == 0;
+    node.bias = node_has_weights(node.kind) && random_below(random, 2);
+    node.kernel_h = wide ? 3 : test_between(random, 1, 4);
+    node.kernel_w = wide ? 3 : test_between(random, 1, 4);
+    if (conv) {
+        node.dilation = plain || wide ? 1 : test_between(random, 1, 3);
+        node.groups = 1;
+        for (int groups = 2; groups <= shape->c && !plain && !wide; groups++)
+            if (shape->c % groups == 0 && random_below(random, 3) == 0)
+                node.groups = groups;
+        node.channels = wide ? test_between(random, 16, 20) : node.groups * test_between(random, 1, 4);
+    }
+    const int dilation = conv ? node.dilation : 1;
+    int *const size[2] = {&shape->h, &shape->w}, reach[2] = {window_reach(node.kernel_h, dilation), window_reach(node.kernel_w, dilation)};
+    for (int axis = 0; axis < 2; axis++) {
+        int *before = &node.padding[axis], *after = &node.padding[axis + 2];
+        *before = random_below(random, 4) ? test_between(random, 0, reach[axis] - 1) : 0;
+        *after = random_below(random, 4) ? test_between(random, 0, reach[axis] - 1) : 0;
+        while (*size[axis] + *before + *after < reach[axis]) /* both can become reach - 1, and the input has a pixel */
+            ++*(*before < *after ? before : after);
+        *size[axis] = (*size[axis] + *before + *after - reach[axis]) / node.stride + 1;
+    }
+    shape->c = conv ? node.channels : shape->c;
+    return node;
+}
+
+void nets_random_windows(struct net *net, int layers, bool plain, struct random *random)
+{
+    struct shape shape = {test_between(random, 1, 12), test_between(random, 1, 12), 3};
+    *net = (struct net){.input = shape};
+    int last = 0;
+    for (int i = 0; i < layers; i++) {
+        struct node node = random_window(&shape, plain, random);
+        node.input[0] = last;
+        last = nets_node(net, node);
+        if (random_below(random, 3) == 0)
+            last = nets_simple(net, last, NODE_RELU6);
+    }
+    nets_finish(net, nets_dense(net, nets_simple(net, last, NODE_GLOBAL_AVGPOOL), 5, true));
+}
+
 float *nets_parameters(const struct net *net, struct random *random)
 {
     float *parameters = test_floats(net_parameter_count(net));
