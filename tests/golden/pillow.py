@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What Pillow makes of known pictures, for tests/core/test_image.c and tests/core/test_decode.c.
 
-    python3 pillow.py resize                  the two tables of test_image.c
+    python3 pillow.py resize                  the tables of test_image.c
     python3 pillow.py pictures > pictures.h   the encoded pictures of test_decode.c
 
 Debian: apt-get install python3-pil (the committed results are from version 9.4.0)."""
@@ -28,6 +28,23 @@ def resize_tables():
                                 (64, 64, 224, 224), (500, 333, 96, 96), (32, 32, 31, 33), (1, 16384, 9, 9)]:
         resized = noise(width, height).resize((w, h), Image.BILINEAR)
         print("{%d, %d, %d, %d, 0x%08x}," % (width, height, w, h, zlib.crc32(resized.tobytes())))
+
+
+def preprocess_tables():
+    """The filters, and torchvision's Resize(side) and CenterCrop((h, w)) in Pillow."""
+    for name, kind in [("FILTER_BILINEAR", Image.BILINEAR), ("FILTER_BICUBIC", Image.BICUBIC)]:
+        for width, height, w, h in [(37, 23, 32, 32), (5, 9, 32, 32), (333, 1, 7, 5), (500, 333, 96, 96), (1, 16384, 9, 9)]:
+            if kind == Image.BILINEAR:  # in resize_tables
+                continue
+            resized = noise(width, height).resize((w, h), kind)
+            print("{RESIZE_STRETCH, %s, 0, %d, %d, %d, %d, 0x%08x}," % (name, width, height, w, h, zlib.crc32(resized.tobytes())))
+        for width, height, side, w, h in [(500, 333, 256, 224, 224), (333, 500, 73, 64, 60), (40, 300, 40, 33, 37), (90, 41, 41, 40, 41),
+                                          (64, 64, 80, 71, 67), (3000, 7, 9, 9, 6)]:
+            short = min(width, height)
+            resized = noise(width, height).resize((side * width // short, side * height // short), kind)
+            x, y = int(round((resized.width - w) / 2.0)), int(round((resized.height - h) / 2.0))
+            cut = resized.crop((x, y, x + w, y + h))
+            print("{RESIZE_SHORTER_SIDE, %s, %d, %d, %d, %d, %d, 0x%08x}," % (name, side, width, height, w, h, zlib.crc32(cut.tobytes())))
 
 
 def golden_picture():
@@ -61,4 +78,8 @@ def pictures():
     encoded("jpeg_grey", picture.convert("L"), format="JPEG", quality=80)
 
 
-resize_tables() if sys.argv[1:] == ["resize"] else pictures()
+if sys.argv[1:] == ["resize"]:
+    resize_tables()
+    preprocess_tables()
+else:
+    pictures()
