@@ -1,10 +1,10 @@
-/* The WebAssembly module: numbers and bytes over core/classifier.h. web/classifier.js is its only caller.
+/* The WebAssembly module: numbers and bytes over core/classifier.h. web/engine.js is its only caller.
  *
- *     model_buffer(size) -> place to write a model     model_open() -> status
- *     pixel_buffer(width, height) -> place for RGBA    classify_pixels(width, height) -> status
- *     file_buffer(size) -> place for an image file     classify_file(size) -> status
- *     logits(), probabilities() -> place of class_count() floats
- *     label(index), notes(), status_message(status) -> place of zero-terminated UTF-8
+ *     model_buffer(size) -> address for a model        model_open() -> status
+ *     pixel_buffer(width, height) -> address for RGBA  classify_pixels(width, height) -> status
+ *     file_buffer(size) -> address for an image file   classify_file(size) -> status
+ *     logits(), probabilities() -> address of class_count() floats
+ *     label(index), notes(), status_message(status) -> address of zero-terminated UTF-8
  *
  * A buffer is 0 when there is not enough memory. One model an instance; after a trap the instance is to be discarded. */
 #include "classifier.h"
