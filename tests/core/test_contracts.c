@@ -60,9 +60,9 @@ TEST(broken_contracts_end_the_process)
 
 static float a[4096], b[4096], c[4096], d[4096];
 static int16_t numbers[4096], others[4096];
-static const struct window window = {{4, 4, 16}, {4, 4, 16}, 3, 3, 1, 1, 1}, pool = {{4, 4, 2}, {2, 2, 2}, 2, 2, 2, 0, 0};
-static const struct window narrow = {{4, 4, 15}, {4, 4, 16}, 3, 3, 1, 1, 1}, widening = {{4, 4, 2}, {2, 2, 3}, 2, 2, 2, 0, 0};
-static const struct window stray = {{4, 4, 2}, {2, 2, 2}, 2, 2, 5, 0, 0};
+static const struct window window = {{4, 4, 16}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1}, narrow = {{4, 4, 15}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1};
+static const struct window pool = {{4, 4, 2}, {2, 2, 2}, 2, 2, 2, 0, 0, 1, 1}, widening = {{4, 4, 2}, {2, 2, 3}, 2, 2, 2, 0, 0, 1, 1};
+static const struct window stray = {{4, 4, 2}, {2, 2, 2}, 2, 2, 5, 0, 0, 1, 1};
 
 static struct gemm product(void)
 {
@@ -107,7 +107,7 @@ static void pool_between_channels(void) { pool_max_forward(c, a, 1, &widening); 
 static void pool_onto_its_input(void) { pool_average_forward(a, a, 1, &pool); }
 static void winograd_of_few_channels(void) { winograd_forward(c, a, b, NULL, 0, d, 1, &narrow, gemm_exact); }
 static void winograd_rows_of_few_channels(void) { winograd_rows_forward(c, a, b, NULL, 0, d, 1, &narrow, gemm_exact); }
-static void norm_of_no_rows(void) { batchnorm_forward(c, a, b, a, d, d, 0, 4); }
+static void norm_of_no_rows(void) { batchnorm_forward(c, d, b, a, a + 64, a + 96, 0, 4); }
 static void activation_one_further(void) { activation_relu_forward(a + 1, a, 8); }
 static void softmax_of_no_temperature(void) { activation_softmax_forward(c, a, 0, 1, 4); }
 static void dropout_of_everything(void) { activation_dropout_forward(c, a, 1, 0, 0, 0, 4); }
@@ -163,13 +163,25 @@ static void int8_empty_range(void)
     int8_conv(numbers, others, &layer, d, &window);
 }
 
-/* What keeps its contract returns, or every kernel that fails would pass. */
+/* The same calls with nothing broken return, or kernels that always fail would pass. */
 static void nothing_broken(void)
 {
     struct gemm gemm = product();
     gemm_exact(&gemm);
+    struct int8_layer layer = {.weights = a, .bias = (int32_t *)b, .factor = (int32_t *)b, .min = 0, .max = 1};
+    conv_forward(c, a, b, NULL, 0, d, 1, &window, gemm_exact);
+    depthwise_forward(c, a, b, NULL, 0, 1, &pool);
+    pool_max_forward(c, a, 1, &pool);
+    pool_average_forward(c, a, 1, &pool);
+    winograd_computes(&window);
+    batchnorm_forward(c, d, b, a, a + 64, a + 96, 1, 4);
     activation_relu_forward(a, a, 8);
+    activation_softmax_forward(c, a, 1, 1, 4);
+    activation_dropout_forward(c, a, 0.5f, 0, 0, 0, 4);
+    int8_maxpool(numbers, others, &pool);
     int8_add(numbers, others, others, 1, 1, 4);
+    int8_winograd_packed(&window);
+    int8_conv(numbers, others, &layer, d, &window);
     small_net(NET_TRAIN);
     net_forward_training(&bound.run, 2);
     net_backward(&bound.run, parameters, 2);

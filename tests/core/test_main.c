@@ -274,10 +274,9 @@ static void check_derived_tolerances(void)
 
 static void print_fractions(void)
 {
-    printf("largest fraction of a tolerance used:\n");
     for (int s = 0; s < SUITES; s++)
         if (most_used[s].test)
-            printf("  %.2g in %s.%s\n", most_used[s].fraction, suites[s]->name, most_used[s].test);
+            printf("largest fraction of a tolerance used in %s: %.2g (%s)\n", suites[s]->name, most_used[s].fraction, most_used[s].test);
 }
 
 /* ---- Running ---- */
