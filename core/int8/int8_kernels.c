@@ -19,11 +19,6 @@ static bool layer_valid(const int16_t *out, const int16_t *in, const struct int8
            contract_apart(scratch, scratch_bytes, in, in_bytes);
 }
 
-static bool depthwise_valid(const struct window *window)
-{
-    return window_valid(window) && window->in.c == window->out.c && window->kernel_h <= LIMIT_KERNEL && window->kernel_w <= LIMIT_KERNEL;
-}
-
 static bool pool_valid(const int16_t *out, const int16_t *in, const struct window *window)
 {
     return out && in && window_valid(window) && window->in.c == window->out.c &&
@@ -71,35 +66,6 @@ static const int16_t *padded_input(struct shape *shape, const int16_t *in, int16
 
 /* ---- Convolution ---- */
 
-/* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever lies behind it and a weight of zero. */
-static int row_pairs(const struct window *window)
-{
-    return (window->kernel_w * window->in.c + 1) / 2;
-}
-
-size_t int8_conv_packed(const struct window *window)
-{
-    assert(window_valid(window));
-    return (size_t)(window->kernel_h * row_pairs(window)) * 2 * (size_t)int8_padded(window->out.c);
-}
-
-/* Panel after panel (kernel_h, pairs, INT8_PANEL, 2). */
-void int8_conv_pack(void *packed, const int8_t *weights, const struct window *window)
-{
-    assert(window_valid(window) && packed && weights);
-    int8_t *to = packed;
-    const int row = window->kernel_w * window->in.c, c = window->out.c;
-    for (int first = 0; first < c; first += INT8_PANEL)
-        for (int y = 0; y < window->kernel_h; y++)
-            for (int k = 0; k < 2 * row_pairs(window); k += 2)
-                VEC_KEEP_SMALL
-                for (int i = first; i < first + INT8_PANEL; i++) {
-                    const int8_t *from = weights + ((ptrdiff_t)y * row + k) * c + int8_channel(i);
-                    *to++ = int8_channel(i) < c ? from[0] : 0;
-                    *to++ = int8_channel(i) < c && k + 1 < row ? from[c] : 0;
-                }
-}
-
 /* Register tiles of INT8_ROWS pixels; pooled, each is one window. */
 static int tile_count(const struct window *window, bool pool)
 {
@@ -135,7 +101,7 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
     find_offsets(offsets, shape, window, layer->pool);
 
     const int c = window->out.c, tiles = tile_count(window, layer->pool), pixels = window->out.h * window->out.w;
-    const struct int8_runs runs = {window->kernel_h, row_pairs(window), (ptrdiff_t)shape.w * shape.c};
+    const struct int8_runs runs = {window->kernel_h, int8_row_pairs(window), (ptrdiff_t)shape.w * shape.c};
     const ivec min = ivec_set1_16(layer->min), max = ivec_set1_16(layer->max);
     const int8_t *panel = layer->weights;
     for (int first = 0; first < c; first += INT8_PANEL, panel += (ptrdiff_t)runs.count * runs.pairs * 2 * INT8_PANEL) {
@@ -173,37 +139,10 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
 /* Taps are taken in pairs, two pixels' channels interleaved; the last of an odd number is paired with itself and a weight of zero. */
 enum { MAX_TAPS = LIMIT_KERNEL * LIMIT_KERNEL + 1, DEPTHWISE_TILE = 2 };
 
-static int tap_pairs(const struct window *window)
-{
-    return (window->kernel_h * window->kernel_w + 1) / 2;
-}
-
-size_t int8_depthwise_packed(const struct window *window)
-{
-    assert(depthwise_valid(window));
-    return (size_t)tap_pairs(window) * 2 * sizeof(int16_t) * (size_t)int8_padded(window->in.c);
-}
-
 size_t int8_depthwise_scratch(const struct window *window)
 {
-    assert(depthwise_valid(window));
+    assert(int8_depthwise_valid(window));
     return padded_bytes(window);
-}
-
-/* Panel after panel (pairs, INT8_PANEL, 2). */
-void int8_depthwise_pack(void *packed, const int8_t *weights, const struct window *window)
-{
-    assert(depthwise_valid(window) && packed && weights);
-    int16_t *to = packed;
-    const int c = window->in.c, taps = window->kernel_h * window->kernel_w;
-    for (int first = 0; first < c; first += INT8_PANEL)
-        for (int tap = 0; tap < taps; tap += 2)
-            VEC_KEEP_SMALL
-            for (int i = first; i < first + INT8_PANEL; i++) {
-                const int8_t *from = weights + (ptrdiff_t)tap * c + int8_channel(i);
-                *to++ = int8_channel(i) < c ? from[0] : 0;
-                *to++ = int8_channel(i) < c && tap + 1 < taps ? from[c] : 0;
-            }
 }
 
 /* One panel of channels of `count` pixels, `step` apart in the input. */
@@ -237,10 +176,10 @@ static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, co
 
 void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
 {
-    assert(depthwise_valid(window) && !layer->pool && layer_valid(out, in, layer, scratch, int8_depthwise_scratch(window), window));
+    assert(int8_depthwise_valid(window) && !layer->pool && layer_valid(out, in, layer, scratch, int8_depthwise_scratch(window), window));
     struct shape shape;
     in = padded_input(&shape, in, scratch, window);
-    const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = tap_pairs(window), step = window->stride * c;
+    const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = int8_tap_pairs(window), step = window->stride * c;
     int32_t offsets[MAX_TAPS];
     for (int tap = 0; tap < 2 * pairs; tap++) {
         const int at = tap < taps ? tap : taps - 1;

@@ -3,9 +3,28 @@
 #ifndef INT8_TILE_H
 #define INT8_TILE_H
 
+#include "base/bounds.h"
 #include "int8/int8_layer.h"
 
 enum { INT8_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 of x86's 16 registers */
+
+/* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever lies behind it and a weight of zero. */
+static inline int int8_row_pairs(const struct window *window)
+{
+    return (window->kernel_w * window->in.c + 1) / 2;
+}
+
+/* What the depthwise kernels assert of a window. */
+static inline bool int8_depthwise_valid(const struct window *window)
+{
+    return window_valid(window) && window->in.c == window->out.c && window->kernel_h <= LIMIT_KERNEL && window->kernel_w <= LIMIT_KERNEL;
+}
+
+/* Pairs of taps of a depthwise filter, the last one of an odd number paired with itself and a weight of zero. */
+static inline int int8_tap_pairs(const struct window *window)
+{
+    return (window->kernel_h * window->kernel_w + 1) / 2;
+}
 
 /* A row of the im2col matrix, in place: `count` runs of pairs, `stride` numbers apart. */
 struct int8_runs {
