@@ -60,22 +60,24 @@ TEST(golden_results_to_the_bit)
     check_bits(eyelet_classifier_probabilities(classifier), golden_probabilities, GOLDEN_CLASSES);
 }
 
-TEST(golden_model_is_the_committed_file)
+TEST(golden_models_are_the_committed_files)
 {
 #ifdef __wasm__
     test_skip("WebAssembly without file access; the checksum of the file is compared by the test before");
 #else
-    size_t size;
-    const uint8_t *model = golden_model(&size);
-    FILE *file = fopen("tests/golden/model.eyelet", "rb");
-    if (!file) {
-        test_skip("tests/golden/model.eyelet is not there: run from the root of the project");
-        return;
+    for (int full = 0; full < 2; full++) {
+        size_t size;
+        const uint8_t *model = (full ? golden_full_model : golden_model)(&size);
+        FILE *file = fopen(full ? "tests/golden/full.eyelet" : "tests/golden/model.eyelet", "rb");
+        if (!file) {
+            test_skip("tests/golden/ is not there: run from the root of the project");
+            return;
+        }
+        uint8_t *committed = test_bytes(size + 1);
+        CHECK_EQUAL(fread(committed, 1, size + 1, file), size);
+        CHECK(memcmp(committed, model, size) == 0);
+        fclose(file);
     }
-    uint8_t *committed = test_bytes(size + 1);
-    CHECK_EQUAL(fread(committed, 1, size + 1, file), size);
-    CHECK(memcmp(committed, model, size) == 0);
-    fclose(file);
 #endif
 }
 
@@ -255,7 +257,7 @@ TEST(sizes_of_pictures)
 
 static const struct test tests[] = {
     ENTRY(golden_results_to_the_bit),
-    ENTRY(golden_model_is_the_committed_file),
+    ENTRY(golden_models_are_the_committed_files),
     ENTRY(activations_to_the_bit),
     ENTRY(random_nets_to_the_bit),
     ENTRY(results_equal_the_oracle),

@@ -46,6 +46,17 @@ static void use(const uint8_t *model_bytes, size_t size, const struct model *mod
     void *scratch = aligned_alloc(64, (scratch_bytes + 63) / 64 * 64);
     const enum status status = eyelet_classifier_run(classifier, rgba, 7, 5, scratch);
     require(status == STATUS_OK || status == STATUS_NOT_FINITE);
+    float *embedding = malloc((size_t)model_embedding_count(model) * sizeof *embedding + 1);
+    eyelet_classifier_embedding(embedding, classifier);
+    for (int i = 0; i < model->examples.count; i++) {
+        require(model_example_class(model, i) < eyelet_classifier_classes(classifier));
+        const uint8_t *thumbnail = model_example_thumbnail(model, i);
+        const size_t side = (size_t)model->examples.thumbnail_side;
+        require(!thumbnail || (thumbnail >= model_bytes && thumbnail + 3 * side * side <= model_bytes + size));
+        if (model->examples.has_embeddings)
+            model_example_embedding(embedding, model, i);
+    }
+    free(embedding);
     size_t text = strlen(eyelet_classifier_notes(classifier));
     for (int i = 0; i < eyelet_classifier_classes(classifier); i++)
         text += strlen(eyelet_classifier_label(classifier, i));

@@ -6,6 +6,7 @@ mkdir -p "$folder/model"
 
 # Small models of every kind of weights; the quantized one needs CIFAR-10 (eyelet train --fetch).
 cp tests/golden/model.eyelet "$folder/model/f32"
+cp tests/golden/full.eyelet "$folder/model/full"
 for type in f16 int8; do "$program" convert "$folder/model/f32" -o "$folder/model/$type" --weights $type; done
 printf '%s\n' 'input 8x8x3' 'a: conv2d 4 3x3 same relu' 'conv2d 4 3x3 same' 'add a gelu' 'depthwise 3x3 stride 2 same relu6' \
     'maxpool 2' flatten 'dense classes softmax' > "$folder/network.txt"

@@ -1,4 +1,4 @@
-/* Writes the golden files: make_golden FOLDER makes FOLDER/model.eyelet and FOLDER/expected.h. Recipe: golden/README.md. */
+/* Writes the golden files: make_golden FOLDER makes FOLDER/model.eyelet, full.eyelet and expected.h. Recipe: golden/README.md. */
 #include "classifier.h"
 #include "support/golden_model.h"
 #include "support/test.h"
@@ -63,6 +63,11 @@ int main(int argc, char **argv)
     const uint8_t *model = golden_model(&size);
     FILE *file = opened(argv[1], "model.eyelet");
     int bad = fwrite(model, 1, size, file) != size;
+    bad |= fclose(file) != 0;
+    size_t full_size;
+    const uint8_t *full = golden_full_model(&full_size);
+    file = opened(argv[1], "full.eyelet");
+    bad |= fwrite(full, 1, full_size, file) != full_size;
     bad |= fclose(file) != 0;
 
     struct eyelet_classifier *classifier;
