@@ -19,7 +19,7 @@
  *     add                         factor = round(in / out * 2^INT8_ADD_FRACTION) of each input
  *     means of `count` pixels     factor = round(in / out / count * 2^INT8_FRACTION)
  *
- * and int8_kernels.h says what is done with them. model.c has checked that they fit (int8_channel_of, int8_scales_fit). Rounding of
+ * and int8_kernels.h says what is done with them. model_weights.c has checked that they fit (int8_channel_of, int8_scales_fit). Rounding of
  * those, and of the tables for pixels and activations, is to the nearest, halves away from 0, in double. A network may
  * hold any layer but batchnorm, which quantizing turns into a depthwise one. */
 #ifndef INT8_NET_H

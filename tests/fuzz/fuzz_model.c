@@ -28,15 +28,15 @@ static void require(bool condition)
 }
 
 /* Opening needs memory and running needs time; a fuzzer wants many small models. */
-enum { LARGEST_WORKSPACE = 4 << 20 };
-#define MOST_MULTIPLY_ADDS 20000000u
+enum { MAX_WORKSPACE = 4 << 20 };
+#define MAX_MULTIPLY_ADDS 20000000u
 
 static void use(const uint8_t *model_bytes, size_t size, const struct model *model, size_t workspace_bytes)
 {
     uint64_t work = 0;
     for (int i = 0; i < model->net.node_count; i++)
         work += net_multiply_adds(&model->net, i) + shape_count(model->net.shapes[i + 1]) * LIMIT_KERNEL * LIMIT_KERNEL;
-    if (workspace_bytes > LARGEST_WORKSPACE || work > MOST_MULTIPLY_ADDS)
+    if (workspace_bytes > MAX_WORKSPACE || work > MAX_MULTIPLY_ADDS)
         return;
     void *workspace = aligned_alloc(64, workspace_bytes);
     struct eyelet_classifier *classifier = NULL;
