@@ -1,5 +1,6 @@
 #include "training/calibration.h"
 
+#include "base/argmax.h"
 #include "kernels/math.h"
 
 #include <math.h>
@@ -55,12 +56,11 @@ void calibration_answers(struct answer *answers, const float *logits, const int 
 {
     for (int i = 0; i < count; i++, logits += classes) {
         const int label = labels[i];
-        int best = 0, before = 0;
+        const int best = argmax(logits, classes);
+        int before = 0;
         double sum = 0;
-        for (int k = 0; k < classes; k++) {
-            best = logits[k] > logits[best] ? k : best;
+        for (int k = 0; k < classes; k++)
             before += logits[k] > logits[label] || (logits[k] == logits[label] && k < label);
-        }
         for (int k = 0; k < classes; k++)
             sum += math_exp(((double)logits[k] - (double)logits[best]) / temperature);
         const double behind = ((double)logits[label] - (double)logits[best]) / temperature;

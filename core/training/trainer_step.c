@@ -1,5 +1,7 @@
 #include "training/trainer_step.h"
 
+#include "base/argmax.h"
+
 #include <assert.h>
 #include <math.h> /* isfinite */
 #include <string.h>
@@ -27,14 +29,6 @@ void trainer_pack(struct trainer *trainer, const float *parameters)
 
 /* ---- Shards ---- */
 
-static int largest(const float *scores, int count)
-{
-    int best = 0;
-    for (int i = 1; i < count; i++)
-        best = scores[i] > scores[best] ? i : best;
-    return best;
-}
-
 struct sums trainer_score(const struct worker *worker, int n, int classes)
 {
     struct sums sums = {0, 0, -1};
@@ -42,7 +36,7 @@ struct sums trainer_score(const struct worker *worker, int n, int classes)
         sums.loss += (double)worker->losses[i];
         const struct target *target = &worker->targets[i];
         const int wanted = target->fraction > 0.5f ? target->other : target->label;
-        sums.correct += largest(worker->probabilities + i * classes, classes) == wanted;
+        sums.correct += argmax(worker->probabilities + i * classes, classes) == wanted;
     }
     return sums;
 }

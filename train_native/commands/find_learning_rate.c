@@ -1,6 +1,7 @@
 #include "commands/find_learning_rate.h"
 
 #include "cli/errors.h"
+#include "cli/json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -85,13 +86,19 @@ void find_learning_rate(struct trainer *trainer, const struct trainer_settings *
             "the loss is not a finite number in the first step");
     const double rate = suggestion(&test);
     if (json) {
-        printf("{\"suggested\": %g, \"learning_rates\": [", rate);
+        struct json json_out = json_begin(stdout);
+        json_object(&json_out, NULL);
+        json_number(&json_out, "suggested", "%g", rate);
+        json_array(&json_out, "learning_rates");
         for (int i = 0; i < test.steps; i++)
-            printf("%s%.6g", i ? ", " : "", test.learning_rates[i]);
-        printf("], \"losses\": [");
+            json_number(&json_out, NULL, "%.6g", test.learning_rates[i]);
+        json_close(&json_out);
+        json_array(&json_out, "losses");
         for (int i = 0; i < test.steps; i++)
-            printf("%s%.6g", i ? ", " : "", test.losses[i]);
-        printf("]}\n");
+            json_number(&json_out, NULL, "%.6g", test.losses[i]);
+        json_close(&json_out);
+        json_close(&json_out);
+        json_end(&json_out);
     } else {
         print_table(&test);
         printf("suggested: --learning-rate %g, a tenth of that of the lowest loss\n", rate);

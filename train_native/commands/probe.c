@@ -1,7 +1,9 @@
 #include "commands/probe.h"
 
+#include "base/argmax.h"
 #include "cli/clock.h"
 #include "cli/errors.h"
+#include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "training/softmax_regression.h"
@@ -120,11 +122,7 @@ static struct epoch_result score(const float *w, const struct regression *data, 
     softmax_regression_logits(logits, w, data, memory);
     cross_entropy_forward(losses, probabilities, logits, data->targets, 0, data->count, data->classes);
     for (int i = 0; i < data->count; i++) {
-        const float *row = logits + i * data->classes;
-        int best = 0;
-        for (int k = 1; k < data->classes; k++)
-            best = row[k] > row[best] ? k : best;
-        result.correct += best == data->targets[i].label;
+        result.correct += argmax(logits + i * data->classes, data->classes) == data->targets[i].label;
         result.loss_sum += (double)losses[i];
     }
     free(logits);
@@ -135,12 +133,18 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
                            const struct epoch_result *validation)
 {
     if (o->json) {
-        printf("{\"l2\": %g, \"iterations\": %d, \"loss\": %.6f, \"accuracy\": %.6f", (double)l2, iterations,
-               epoch_loss(train), epoch_accuracy(train));
-        if (validation->count)
-            printf(", \"validation_loss\": %.6f, \"validation_accuracy\": %.6f", epoch_loss(validation),
-                   epoch_accuracy(validation));
-        printf("}\n");
+        struct json json = json_begin(stdout);
+        json_object(&json, NULL);
+        json_number(&json, "l2", "%g", (double)l2);
+        json_int(&json, "iterations", iterations);
+        json_number(&json, "loss", "%.6f", epoch_loss(train));
+        json_number(&json, "accuracy", "%.6f", epoch_accuracy(train));
+        if (validation->count) {
+            json_number(&json, "validation_loss", "%.6f", epoch_loss(validation));
+            json_number(&json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
+        }
+        json_close(&json);
+        json_end(&json);
     } else {
         printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train),
                100 * epoch_accuracy(train));

@@ -2,6 +2,7 @@
 
 #include "cli/clock.h"
 #include "cli/errors.h"
+#include "cli/json.h"
 #include "cli/text.h"
 
 #include <errno.h>
@@ -79,12 +80,19 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
     const double seconds = seconds_now() - progress->epoch_start;
     const int epoch = progress->epoch + 1, epochs = progress->options->settings.epochs;
     if (progress->options->json) {
-        printf("{\"epoch\": %d, \"epochs\": %d, \"loss\": %.6f, \"accuracy\": %.6f, ", epoch, epochs, epoch_loss(train),
-               epoch_accuracy(train));
-        if (validation->count)
-            printf("\"validation_loss\": %.6f, \"validation_accuracy\": %.6f, ", epoch_loss(validation),
-                   epoch_accuracy(validation));
-        printf("\"seconds\": %.2f}\n", seconds);
+        struct json json = json_begin(stdout);
+        json_object(&json, NULL);
+        json_int(&json, "epoch", epoch);
+        json_int(&json, "epochs", epochs);
+        json_number(&json, "loss", "%.6f", epoch_loss(train));
+        json_number(&json, "accuracy", "%.6f", epoch_accuracy(train));
+        if (validation->count) {
+            json_number(&json, "validation_loss", "%.6f", epoch_loss(validation));
+            json_number(&json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
+        }
+        json_number(&json, "seconds", "%.2f", seconds);
+        json_close(&json);
+        json_end(&json);
     } else {
         printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", progress->live ? "\r\033[K" : "",
                epochs > 9 ? 2 : 1, epoch, epochs, seconds,

@@ -1,5 +1,6 @@
 #include "model/evaluation.h"
 
+#include "base/argmax.h"
 #include "training/augment.h"
 #include "classifier.h"
 #include "model/model_file.h"
@@ -17,14 +18,14 @@ static const struct view {
     int moved; /* down and right */
     bool mirrored;
     float weight[3]; /* with 1, 2 and 6 views */
-} views[] = {{0, false, {1, 0.5f, 0.25f}},    {0, true, {0, 0.5f, 0.25f}},  {-1, false, {0, 0, 0.125f}},
-             {-1, true, {0, 0, 0.125f}}, {1, false, {0, 0, 0.125f}}, {1, true, {0, 0, 0.125f}}};
+} views[] = {{0, false, {1, 0.5f, 0.25f}}, {0, true, {0, 0.5f, 0.25f}}, {-1, false, {0, 0, 0.125f}},
+             {-1, true, {0, 0, 0.125f}},   {1, false, {0, 0, 0.125f}},  {1, true, {0, 0, 0.125f}}};
 enum { VIEWS = sizeof views / sizeof *views };
 const char *const evaluation_views[] = {"1", "2", "6", NULL};
 
 /* The weighted sum of the views' logits. */
-static enum status classify_views(float *logits, struct eyelet_classifier *classifier, const uint8_t *image, uint8_t *view,
-                                  struct shape shape, int choice)
+static enum status classify_views(float *logits, struct eyelet_classifier *classifier, const uint8_t *image,
+                                  uint8_t *view, struct shape shape, int choice)
 {
     const int classes = eyelet_classifier_classes(classifier);
     for (int v = 0; v < VIEWS; v++) {
@@ -36,7 +37,8 @@ static enum status classify_views(float *logits, struct eyelet_classifier *class
         if (status)
             return status;
         for (int k = 0; k < classes; k++)
-            logits[k] = v ? logits[k] + weight * eyelet_classifier_logits(classifier)[k] : weight * eyelet_classifier_logits(classifier)[k];
+            logits[k] = v ? logits[k] + weight * eyelet_classifier_logits(classifier)[k]
+                          : weight * eyelet_classifier_logits(classifier)[k];
     }
     return STATUS_OK;
 }
@@ -60,8 +62,9 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
         for (int i = 0; i < evaluation->count; i++) {
             const size_t index = (size_t)(indices ? indices[i] : i);
             if (!own)
-                own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
-                                     dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape, choice);
+                own =
+                    classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
+                                   dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape, choice);
         }
 #pragma omp critical
         worst = own ? own : worst;
@@ -77,7 +80,8 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
 static void answer(struct evaluation *evaluation, double temperature)
 {
     const int count = evaluation->count;
-    calibration_answers(evaluation->answers, evaluation->logits, evaluation->labels, count, evaluation->classes, temperature);
+    calibration_answers(evaluation->answers, evaluation->logits, evaluation->labels, count, evaluation->classes,
+                        temperature);
     calibration_bins(evaluation->bins, evaluation->answers, count);
     evaluation->calibration_error = calibration_error(evaluation->bins);
     evaluation->loss = 0;
@@ -169,12 +173,7 @@ double evaluation_agreement(const struct evaluation *a, const struct evaluation 
     int agree = 0;
     for (int i = 0; i < a->count; i++) {
         const float *x = a->logits + (size_t)i * (size_t)a->classes, *y = b->logits + (size_t)i * (size_t)b->classes;
-        int best_x = 0, best_y = 0;
-        for (int k = 1; k < a->classes; k++) {
-            best_x = x[k] > x[best_x] ? k : best_x;
-            best_y = y[k] > y[best_y] ? k : best_y;
-        }
-        agree += best_x == best_y;
+        agree += argmax(x, a->classes) == argmax(y, b->classes);
     }
     return (double)agree / a->count;
 }
@@ -184,15 +183,16 @@ char *evaluation_mismatch(const struct model *model, const struct dataset *datas
     const int classes = net_classes(&model->net);
     char *reason = NULL, *label = NULL;
     int class = 0;
-    for (; class < classes && class < dataset->classes; class++) {
+    for (; class < classes && class < dataset->classes; class ++) {
         free(label);
         label = model_file_label(model, class);
         if (strcmp(label, dataset->class_names[class]) != 0)
             break;
     }
     if (class < classes && class < dataset->classes)
-        reason = text_format("the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"", classes,
-                             dataset->name, dataset->classes, class, label, dataset->class_names[class]);
+        reason =
+            text_format("the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"",
+                        classes, dataset->name, dataset->classes, class, label, dataset->class_names[class]);
     else if (classes != dataset->classes)
         reason = text_format("the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
     free(label);
