@@ -4,12 +4,14 @@
 
 /* What a row does not name is false, 0 or the first of its enumeration. */
 const struct kind_traits kind_traits[NODE_KINDS] = {
-    [NODE_CONV2D] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .channels = true, .overwritten = true, .fuses = true},
+    [NODE_CONV2D] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .channels = true,
+                     .overwritten = true, .fuses = true},
     [NODE_MAXPOOL] = {1, SHAPE_WINDOW, .int8 = INT8_FORM_MAX},
     [NODE_AVGPOOL] = {1, SHAPE_WINDOW, .int8 = INT8_FORM_MEAN},
     [NODE_GLOBAL_AVGPOOL] = {1, SHAPE_POOLED, .int8 = INT8_FORM_MEAN},
     [NODE_FLATTEN] = {1, SHAPE_FLAT, .int8 = INT8_FORM_ALIAS},
-    [NODE_DENSE] = {1, SHAPE_UNITS, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .channels = true, .overwritten = true, .fuses = true},
+    [NODE_DENSE] = {1, SHAPE_UNITS, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .channels = true, .overwritten = true,
+                    .fuses = true},
     [NODE_BATCHNORM] = {1, SHAPE_KEPT, PARAMETERS_NORM, .int8 = INT8_FORM_FOLDED, .overwritten = true},
     [NODE_DROPOUT] = {1, SHAPE_KEPT, .setting = SETTING_PROBABILITY, .int8 = INT8_FORM_ALIAS},
     [NODE_ADD] = {2, SHAPE_KEPT, .int8 = INT8_FORM_ADD, .overwritten = true, .fuses = true},
@@ -19,9 +21,11 @@ const struct kind_traits kind_traits[NODE_KINDS] = {
     [NODE_SOFTMAX] = {1, SHAPE_VECTOR, .int8 = INT8_FORM_OUTPUT, .activation = true},
     [NODE_GELU] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true},
     [NODE_SCALE] = {1, SHAPE_KEPT, .setting = SETTING_FACTOR, .int8 = INT8_FORM_ALIAS},
-    [NODE_DEPTHWISE] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .per_channel = true, .overwritten = true, .fuses = true},
+    [NODE_DEPTHWISE] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .per_channel = true,
+                        .overwritten = true, .fuses = true},
     [NODE_RELU6] = {1, SHAPE_KEPT, .int8 = INT8_FORM_CLAMP, .activation = true, .in_place = true, .ceiling = 6},
-    [NODE_HARDSWISH] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true}};
+    [NODE_HARDSWISH] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true},
+};
 
 /* Apart from the rows, so that the inference module, which prints nothing, is linked without them. */
 const char *const kind_names[NODE_KINDS] = {
@@ -42,7 +46,8 @@ const char *const kind_names[NODE_KINDS] = {
     [NODE_SCALE] = "scale",
     [NODE_DEPTHWISE] = "depthwise",
     [NODE_RELU6] = "relu6",
-    [NODE_HARDSWISH] = "hardswish"};
+    [NODE_HARDSWISH] = "hardswish",
+};
 
 bool kind_accepts_rate(enum node_kind kind, float rate)
 {

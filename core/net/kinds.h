@@ -1,4 +1,5 @@
-/* The kinds of layers: one table, a row a kind, of what a layer of that kind is. Code that needs to know asks the table, not the kind.
+/* The kinds of layers: one table, a row a kind, of what a layer of that kind is. Code that needs to know asks the
+ * table, not the kind.
  *
  *     struct node node = {.kind = NODE_ADD, .input = {1, 2}};
  *     for (int k = 0; k < kind_traits[node.kind].inputs; k++)
@@ -6,42 +7,44 @@
  *
  * To add a layer:
  *
- *     1. core/net/kinds.h, kinds.c           its number, which models store, and its row. The row alone brings it into the network
- *                                            language, `eyelet summary`, net_check, planning, batch-norm folding, the list of layers in
- *                                            safetensors and, by its int8 form, into quantization.
- *     2. core/kernels/                       x_forward and x_backward, with a naive loop in double in tests/support/oracle.c.
- *     3. core/net/net_run.c, net_backward.c  what calls them, in forward[] and backward[]; activations in activations[] and slopes[].
- *     4. train_native/exchange/onnx.c        what ONNX calls it.
- *     5. train_native/model/network.h        a line in the description of the network language.
+ *     1. core/net/kinds.h, kinds.c: its number, which models store, and its row. The row alone brings it into the
+ *        network language, `eyelet summary`, net_check, planning, batch-norm folding, the list of layers in safetensors
+ *        and, by its int8 form, into quantization.
+ *     2. core/kernels/: x_forward and x_backward, with a naive loop in double in tests/support/oracle.c.
+ *     3. core/net/net_run.c, net_backward.c: what calls them, in forward[] and backward[]; activations in
+ *        activations[] and slopes[].
+ *     4. train_native/exchange/onnx.c: what ONNX calls it.
+ *     5. train_native/model/network.h: a line in the description of the network language.
  *
- * Nothing is left out silently: the oracle and ONNX switch over kinds without `default:`, and do not compile without it; the other
- * tables are gone through by tests/core/test_kinds.c, test_net_gradients.c, test_net_int8.c and tests/cli/kinds.test.js, export.test.js
- * and safetensors.test.js, which take the list of kinds from here and build a network with each. Beside these a kernel has its own
- * tests, with sizes around vectors and tolerances from its roundings. */
+ * Nothing is left out silently: the oracle and ONNX switch over kinds without `default:`, and do not compile without
+ * it; the other tables are gone through by tests/core/test_kinds.c, test_net_gradients.c, test_net_int8.c and
+ * tests/cli/kinds.test.js, export.test.js and safetensors.test.js, which take the list of kinds from here and build a
+ * network with each. Beside these a kernel has its own tests, with sizes around vectors and tolerances from its
+ * roundings. */
 #ifndef KINDS_H
 #define KINDS_H
 
 #include <stdbool.h>
 
 enum node_kind { /* pinned: stored in models */
-    NODE_CONV2D = 1,
-    NODE_MAXPOOL = 2,
-    NODE_AVGPOOL = 3,
-    NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
-    NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
-    NODE_DENSE = 6,          /* input (1, 1, c) */
-    NODE_BATCHNORM = 7,
-    NODE_DROPOUT = 8, /* the identity, but in training */
-    NODE_ADD = 9,     /* two inputs of one shape */
-    NODE_RELU = 10,
-    NODE_SIGMOID = 11,
-    NODE_TANH = 12,
-    NODE_SOFTMAX = 13, /* last, and only there */
-    NODE_GELU = 14,
-    NODE_SCALE = 15,     /* multiplies by a constant */
-    NODE_DEPTHWISE = 16, /* a filter for each channel */
-    NODE_RELU6 = 17,
-    NODE_HARDSWISH = 18 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
+                 NODE_CONV2D = 1,
+                 NODE_MAXPOOL = 2,
+                 NODE_AVGPOOL = 3,
+                 NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
+                 NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
+                 NODE_DENSE = 6,          /* input (1, 1, c) */
+                 NODE_BATCHNORM = 7,
+                 NODE_DROPOUT = 8, /* the identity, but in training */
+                 NODE_ADD = 9,     /* two inputs of one shape */
+                 NODE_RELU = 10,
+                 NODE_SIGMOID = 11,
+                 NODE_TANH = 12,
+                 NODE_SOFTMAX = 13, /* last, and only there */
+                 NODE_GELU = 14,
+                 NODE_SCALE = 15,     /* multiplies by a constant */
+                 NODE_DEPTHWISE = 16, /* a filter for each channel */
+                 NODE_RELU6 = 17,
+                 NODE_HARDSWISH = 18 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
 };
 #define NODE_KINDS 19 /* one more than the last: the rows of a table by kind */
 
@@ -72,7 +75,7 @@ enum __attribute__((packed)) kind_setting {
 
 /* How an int8 network computes it, and which scale its output has (net_int8.h). */
 enum __attribute__((packed)) int8_form {
-    INT8_FORM_NONE,   /* not at all: a network with such a layer cannot be quantized, which is said by the layer's name */
+    INT8_FORM_NONE, /* not at all: a network with such a layer cannot be quantized, which is said by the layer's name */
     INT8_FORM_LAYER,  /* weights in int8; a scale of its own, stored in the model */
     INT8_FORM_ADD,    /* a scale of its own */
     INT8_FORM_MEAN,   /* a scale of its own */
@@ -92,7 +95,7 @@ struct kind_traits {
     enum kind_setting setting;
     enum int8_form int8;
     bool channels;    /* the number of output channels is a setting of the node */
-    bool per_channel; /* has a filter for each channel: weights (kernel_h, kernel_w, c), not (kernel_h, kernel_w, in, out) */
+    bool per_channel; /* a filter a channel: weights (kernel_h, kernel_w, c), not (kernel_h, kernel_w, in, out) */
     bool activation;  /* elementwise, or the softmax: the text writes it behind the layer that it follows */
     bool in_place;    /* may write over its input: its backward pass reads its output alone */
     bool overwritten; /* lets an activation behind it do so: its own backward pass does not read its output */
@@ -108,14 +111,8 @@ extern const char *const kind_names[NODE_KINDS];
 /* Whether node.rate may be this of a layer of this kind. */
 bool kind_accepts_rate(enum node_kind kind, float rate);
 
-static inline bool node_has_weights(enum node_kind kind)
-{
-    return kind_traits[kind].parameters == PARAMETERS_WEIGHTS;
-}
+static inline bool node_has_weights(enum node_kind kind) { return kind_traits[kind].parameters == PARAMETERS_WEIGHTS; }
 
-static inline bool node_has_window(enum node_kind kind)
-{
-    return kind_traits[kind].shape == SHAPE_WINDOW;
-}
+static inline bool node_has_window(enum node_kind kind) { return kind_traits[kind].shape == SHAPE_WINDOW; }
 
 #endif

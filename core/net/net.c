@@ -4,10 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-static bool within(int value, int min, int max)
-{
-    return value >= min && value <= max;
-}
+static bool within(int value, int min, int max) { return value >= min && value <= max; }
 
 /* Outputs along one side: `padding` rows or columns in all, unless it follows from the sizes. */
 static int window_count(int in, int reach, int stride, bool same, int padding)
@@ -44,8 +41,7 @@ static struct shape node_shape(const struct node *node, struct shape in)
     const struct kind_traits *traits = &kind_traits[node->kind];
     switch (traits->shape) {
     case SHAPE_KEPT: return in;
-    case SHAPE_WINDOW:
-        return window_shape(node, in);
+    case SHAPE_WINDOW: return window_shape(node, in);
     case SHAPE_POOLED: return (struct shape){1, 1, in.c};
     case SHAPE_FLAT: return (struct shape){1, 1, (int)shape_count(in)};
     case SHAPE_UNITS: return flat ? (struct shape){1, 1, node->channels} : misfit;
@@ -55,15 +51,13 @@ static struct shape node_shape(const struct node *node, struct shape in)
 }
 
 /* In 64 bits: before they are checked, these products can pass a 32-bit machine's size_t and come out small. */
-static uint64_t wide_count(struct shape shape)
-{
-    return (uint64_t)shape.h * (uint64_t)shape.w * (uint64_t)shape.c;
-}
+static uint64_t wide_count(struct shape shape) { return (uint64_t)shape.h * (uint64_t)shape.w * (uint64_t)shape.c; }
 
 static uint64_t weight_count(const struct node *node, struct shape in)
 {
     const uint64_t taps = node_has_window(node->kind) ? (uint64_t)(node->kernel_h * node->kernel_w) : 1;
-    const uint64_t filters = kind_traits[node->kind].per_channel ? 1 : (uint64_t)node->channels; /* of each input channel */
+    const uint64_t filters =
+        kind_traits[node->kind].per_channel ? 1 : (uint64_t)node->channels; /* of each input channel */
     return taps * (uint64_t)in.c * filters / (node->groups ? (uint64_t)node->groups : 1);
 }
 
@@ -95,8 +89,8 @@ static bool fields_valid(const struct node *node, int index, bool last)
            within(node->channels, traits->channels ? 1 : 0, traits->channels ? LIMIT_CHANNELS : 0) &&
            within(node->kernel_h, min, max) && within(node->kernel_w, min, max) && within(node->stride, min, max) &&
            within(node->dilation, conv, conv * LIMIT_DILATION) && within(node->groups, conv, conv * LIMIT_CHANNELS) &&
-           padding_valid(node) && (window || !node->same) && (node_has_weights(node->kind) || !node->bias) && kind_accepts_rate(node->kind, node->rate) &&
-           (node->kind == NODE_SOFTMAX) == last;
+           padding_valid(node) && (window || !node->same) && (node_has_weights(node->kind) || !node->bias) &&
+           kind_accepts_rate(node->kind, node->rate) && (node->kind == NODE_SOFTMAX) == last;
 }
 
 enum status net_check(struct net *net, int *failed)
@@ -163,7 +157,8 @@ int net_head(const struct net *net)
 
 int net_blocks(struct block blocks[4], const struct net *net, int node)
 {
-    assert(node >= 0 && node < net->node_count && net->shapes[node + 1].c > 0); /* checked, or being checked, by net_check */
+    assert(node >= 0 && node < net->node_count &&
+           net->shapes[node + 1].c > 0); /* checked, or being checked, by net_check */
     const struct node *of = &net->nodes[node];
     const size_t start = net->offset[node], c = (size_t)net->shapes[node + 1].c;
     int count = 0;
@@ -194,9 +189,14 @@ struct window net_window(const struct net *net, int node)
 {
     assert(node >= 0 && node < net->node_count && net->shapes[node + 1].c > 0);
     const struct node *of = &net->nodes[node];
-    struct window window = {.in = net->shapes[of->input[0]], .out = net->shapes[node + 1], .kernel_h = of->kernel_h,
-                            .kernel_w = of->kernel_w, .stride = of->stride, .pad_top = of->padding[PADDING_TOP],
-                            .pad_left = of->padding[PADDING_LEFT], .dilation = of->dilation ? of->dilation : 1,
+    struct window window = {.in = net->shapes[of->input[0]],
+                            .out = net->shapes[node + 1],
+                            .kernel_h = of->kernel_h,
+                            .kernel_w = of->kernel_w,
+                            .stride = of->stride,
+                            .pad_top = of->padding[PADDING_TOP],
+                            .pad_left = of->padding[PADDING_LEFT],
+                            .dilation = of->dilation ? of->dilation : 1,
                             .groups = of->groups ? of->groups : 1};
     if (kind_traits[of->kind].shape == SHAPE_UNITS)
         window.kernel_h = window.kernel_w = window.stride = 1;
@@ -207,23 +207,19 @@ struct window net_window(const struct net *net, int node)
     }
     if (of->same) { /* for all of the output, of which net_trim may have left a part */
         const struct shape reach = node_reach(of);
-        const int h = (window_count(window.in.h, 0, window.stride, true, 0) - 1) * window.stride + reach.h - window.in.h;
-        const int w = (window_count(window.in.w, 0, window.stride, true, 0) - 1) * window.stride + reach.w - window.in.w;
+        const int h =
+            (window_count(window.in.h, 0, window.stride, true, 0) - 1) * window.stride + reach.h - window.in.h;
+        const int w =
+            (window_count(window.in.w, 0, window.stride, true, 0) - 1) * window.stride + reach.w - window.in.w;
         window.pad_top = h > 0 ? h / 2 : 0;
         window.pad_left = w > 0 ? w / 2 : 0;
     }
     return window;
 }
 
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
+static int larger(int a, int b) { return a > b ? a : b; }
 
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* Enlarges *shape to h x w; whether it was smaller. */
 static bool enlarge(struct shape *shape, int h, int w)
@@ -242,14 +238,17 @@ void net_trim(struct net *net)
         read[t] = (struct shape){0, 0, net->shapes[t].c};
     read[0] = net->shapes[0];
     read[net->node_count] = net->shapes[net->node_count];
-    for (bool again = true; again;) { /* the tensors of an elementwise layer grow together, so what was done may grow later */
+    for (bool again = true;
+         again;) { /* the tensors of an elementwise layer grow together, so what was done may grow later */
         again = false;
         for (int i = net->node_count - 1; i >= 0; i--) {
             const struct node *node = &net->nodes[i];
             const struct shape in = net->shapes[node->input[0]], whole = net->shapes[i + 1], out = read[i + 1];
-            const bool elementwise = !node_has_window(node->kind) && in.h == whole.h && in.w == whole.w && in.c == whole.c;
+            const bool elementwise =
+                !node_has_window(node->kind) && in.h == whole.h && in.w == whole.w && in.c == whole.c;
             int h = in.h, w = in.w;
-            if (node_has_window(node->kind) && (node->stride == 1 || !node->same)) { /* else the borders depend on the whole size */
+            if (node_has_window(node->kind) &&
+                (node->stride == 1 || !node->same)) { /* else the borders depend on the whole size */
                 const struct window window = net_window(net, i);
                 const struct shape reach = node_reach(node);
                 h = smaller(h, (out.h - 1) * window.stride + reach.h - window.pad_top);

@@ -35,10 +35,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum initial { /* first weights of a conv2d */
+/* First weights of a conv2d. */
+enum initial {
     INITIAL_RANDOM,
     INITIAL_IDENTITY, /* random, but the first outputs repeat the inputs (dirac), as many as there are */
-    INITIAL_WHITEN    /* set by the trainer: the principal directions of the images' patches, and their negatives */
+    INITIAL_WHITEN    /* set by the trainer: principal directions of the images' patches, and their negatives */
 };
 
 enum padding_side { PADDING_TOP, PADDING_LEFT, PADDING_BOTTOM, PADDING_RIGHT };
@@ -49,11 +50,12 @@ struct node {
     int channels;           /* of the output, where the kind has this setting (kinds.h); else 0 */
     int kernel_h, kernel_w; /* of a window, else 0 */
     int stride;             /* of a window, else 0 */
-    bool same;              /* of a window: pad so that the output is ceil(input / stride), as Keras does; else no padding */
-    bool bias;              /* of weights */
-    int padding[4];         /* of a window that is not `same`: rows or columns, fewer than it covers (enum padding_side) */
-    int dilation, groups;   /* conv2d: pixels from one tap to the next; parts of the channels that are convolved apart. Others: 0 */
-    float rate;             /* enum kind_setting says what it is */
+    bool same;      /* of a window: pad so that the output is ceil(input / stride), as Keras does; else no padding */
+    bool bias;      /* of weights */
+    int padding[4]; /* of a window that is not `same`: rows or columns, fewer than it covers (enum padding_side) */
+    int dilation;   /* conv2d: pixels from one tap to the next; else 0 */
+    int groups;     /* conv2d: parts of the channels that are convolved apart; else 0 */
+    float rate;     /* enum kind_setting says what it is */
     /* For training only, not stored in models: */
     enum initial initial; /* conv2d */
     bool frozen;          /* conv2d: the weights, batchnorm: the scale keep their first values */
@@ -70,19 +72,20 @@ struct net {
     size_t offset[LIMIT_NODES + 1];       /* of a node's parameters; the last one: the number of all */
 };
 
-/* Checks every field against core/base/bounds.h and every node against its input. STATUS_HEADER, of the input's size or the number of
- * nodes; STATUS_NODE or STATUS_LIMIT, then *failed (unless NULL) is the node at fault. All other functions here take nets that have
- * passed. */
+/* Checks every field against core/base/bounds.h and every node against its input. STATUS_HEADER, of the input's size or
+ * the number of nodes; STATUS_NODE or STATUS_LIMIT, then *failed (unless NULL) is the node at fault. All other
+ * functions here take nets that have passed. */
 enum status net_check(struct net *net, int *failed);
 
 /* For contracts: whether net_check has filled the shapes. */
 static inline bool net_checked(const struct net *net)
 {
-    return net->node_count > 0 && net->node_count <= LIMIT_NODES && net->shapes[0].c == net->input.c && net->shapes[net->node_count].c > 0;
+    return net->node_count > 0 && net->node_count <= LIMIT_NODES && net->shapes[0].c == net->input.c &&
+           net->shapes[net->node_count].c > 0;
 }
 
-/* For inference: reduces the shapes of tensors to the part that is read of them. Where a pool leaves out the last row and column,
- * the layers before it need not compute them. */
+/* For inference: reduces the shapes of tensors to the part that is read of them. Where a pool leaves out the last row
+ * and column, the layers before it need not compute them. */
 void net_trim(struct net *net);
 
 /* The last node with weights, which tells the classes apart; 0 if there is none. */
@@ -103,8 +106,9 @@ static inline bool node_reads(const struct node *node, int tensor)
 static inline size_t net_parameter_count(const struct net *net) { return net->offset[net->node_count]; }
 static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
 
-/* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in / groups, out)
- * and bias (out); depthwise has weights (kernel_h, kernel_w, c) and bias (c); batchnorm has scale, shift, mean, variance (c). */
+/* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in /
+ * groups, out) and bias (out); depthwise has weights (kernel_h, kernel_w, c) and bias (c); batchnorm has scale, shift,
+ * mean, variance (c). */
 enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
 struct block {
     enum block_role role;
@@ -118,8 +122,8 @@ uint64_t net_multiply_adds(const struct net *net, int node);
 /* Sliding-window geometry of a conv2d, depthwise, dense or pooling node. */
 struct window net_window(const struct net *net, int node);
 
-/* What a plan is for: inference alone, or what training needs beside it (net_backward.c), behind a pointer so that the linker leaves
- * it out of programs that do not train. */
+/* What a plan is for: inference alone, or what training needs beside it (net_backward.c), behind a pointer so that the
+ * linker leaves it out of programs that do not train. */
 typedef const struct net_training *net_mode;
 extern const struct net_training net_training;
 #define NET_INFER ((net_mode)NULL)
@@ -130,8 +134,8 @@ struct conv_kernel {
     size_t (*packed_count)(const struct window *window);
     void (*pack)(float *packed, const float *weights, const struct window *window);
     size_t (*forward_scratch)(int n, const struct window *window);
-    void (*forward)(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch, int n,
-                    const struct window *window, gemm_function *gemm);
+    void (*forward)(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
+                    int n, const struct window *window, gemm_function *gemm);
 };
 extern const struct conv_kernel net_kernel_conv, net_kernel_winograd, net_kernel_winograd_rows;
 
@@ -174,22 +178,24 @@ struct net_run {
     float temperature; /* of the softmax */
     /* For training (net_backward.c): */
     const float *parameters;
-    float *gradient[LIMIT_NODES + 1];  /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
-    float *statistics[LIMIT_NODES];    /* batchnorm: mean and std of the images at hand (2, c) */
-    float *other_gradient;             /* of a tensor with several consumers */
-    bool frozen_biases;                /* the biases of frozen layers are frozen too, so need no gradient */
-    int frozen_nodes;                  /* nodes 0 .. frozen_nodes - 1 are frozen: they get no gradients, and batch normalisation
-                                          among them uses its running statistics */
+    float *gradient[LIMIT_NODES + 1]; /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
+    float *statistics[LIMIT_NODES];   /* batchnorm: mean and std of the images at hand (2, c) */
+    float *other_gradient;            /* of a tensor with several consumers */
+    bool frozen_biases;               /* the biases of frozen layers are frozen too, so need no gradient */
+    /* Nodes 0 .. frozen_nodes - 1 are frozen: they get no gradients, and batch normalisation among them uses its
+     * running statistics. */
+    int frozen_nodes;
     uint64_t dropout_seed;
-    uint64_t first_image;              /* index, among all that training sees, of the first image at hand */
+    uint64_t first_image; /* index, among all that training sees, of the first image at hand */
 };
 
-/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share; packed has been planned for NET_TRAIN
- * too. At most `batch` images. */
-void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
-                  net_mode mode, struct arena *arena);
+/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share; packed has been planned
+ * for NET_TRAIN too. At most `batch` images. */
+void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch, net_mode mode,
+                  struct arena *arena);
 
-/* Inference for n images in run->tensor[0], 1 to `batch`; dropout is the identity, batchnorm uses its running statistics. */
+/* Inference for n images in run->tensor[0], 1 to `batch`; dropout is the identity, batchnorm uses its running
+ * statistics. */
 void net_forward(struct net_run *run, int n);
 void net_forward_node(struct net_run *run, int node, int n);
 
@@ -197,7 +203,8 @@ void net_forward_node(struct net_run *run, int node, int n);
 typedef void elementwise_function(float *out, const float *in, size_t count);
 elementwise_function *net_activation(enum node_kind kind);
 
-/* Whether layers of this kind are computed, forward and back: all are (tests/core/test_kinds.c). The softmax's way back is the loss's. */
+/* Whether layers of this kind are computed, forward and back: all are (tests/core/test_kinds.c). The softmax's way back
+ * is the loss's. */
 bool net_has_forward(enum node_kind kind);
 bool net_has_backward(enum node_kind kind);
 
@@ -208,14 +215,16 @@ static inline float *net_logits(const struct net_run *run)
 }
 static inline float *net_probabilities(const struct net_run *run) { return run->tensor[run->net->node_count]; }
 
-/* Training, planned with NET_TRAIN and with run->parameters set: forward up to the logits with batch statistics and dropout. */
+/* Training, planned with NET_TRAIN and with run->parameters set: forward up to the logits with batch statistics and
+ * dropout. */
 void net_forward_training(struct net_run *run, int n);
 void net_forward_training_node(struct net_run *run, int node, int n);
 
 /* From the gradient of the logits, in net_logits_gradient: adds every parameter's gradient to dparameters (the flat
- * layout). For the running statistics of batchnorm it adds n times the statistics of these images. */
+ * layout). For the running statistics of batchnorm it adds n times the statistics of these images. Of one node: after
+ * every later one but the softmax. */
 void net_backward(struct net_run *run, float *dparameters, int n);
-void net_backward_node(struct net_run *run, float *dparameters, int node, int n); /* after every later node but the softmax */
+void net_backward_node(struct net_run *run, float *dparameters, int node, int n);
 static inline float *net_logits_gradient(const struct net_run *run)
 {
     return run->gradient[run->net->nodes[run->net->node_count - 1].input[0]];

@@ -29,18 +29,21 @@ static uint64_t dropout_first(const struct net_run *run, int i)
 
 void net_forward_training_node(struct net_run *run, int i, int n)
 {
-    assert(net_logits_gradient(run) && run->parameters && i >= 0 && i < run->net->node_count && n > 0 && n <= run->batch);
+    assert(net_logits_gradient(run) && run->parameters && i >= 0 && i < run->net->node_count && n > 0 &&
+           n <= run->batch);
     const struct node *node = &run->net->nodes[i];
     float *out = run->tensor[i + 1];
     const float *in = run->tensor[node->input[0]];
     if (node->kind == NODE_BATCHNORM && i >= run->frozen_nodes) {
         const int c = run->net->shapes[i + 1].c;
         const float *scale = run->parameters + run->net->offset[i];
-        batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n), c);
+        batchnorm_forward(out, run->statistics[i], run->statistics[i] + c, in, scale, scale + c, output_rows(run, i, n),
+                          c);
     } else if (node->kind == NODE_GELU) /* uncut: a maxpool behind it is to see which of its tails is largest */
         activation_gelu_forward(out, in, output_count(run, i, n));
     else if (node->kind == NODE_DROPOUT)
-        activation_dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i), output_count(run, i, n));
+        activation_dropout_forward(out, in, node->rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
+                                   output_count(run, i, n));
     else
         net_forward_node(run, i, n);
 }
@@ -60,7 +63,8 @@ static void backward_conv(struct net_run *run, int i, float *din, float *dparame
     struct block blocks[4];
     const int count = net_blocks(blocks, run->net, i);
     const float *in = run->tensor[run->net->nodes[i].input[0]];
-    float *dbias = count > 1 ? dparameters + blocks[0].count : NULL, *dweights = run->net->nodes[i].frozen ? NULL : dparameters;
+    float *dbias = count > 1 ? dparameters + blocks[0].count : NULL,
+          *dweights = run->net->nodes[i].frozen ? NULL : dparameters;
     if (dbias)
         conv_backward_bias(dbias, dout, n, &window);
     if (net_trains_by_winograd(run->packed, i)) {
@@ -124,22 +128,24 @@ static void backward_dropout(struct net_run *run, int i, float *din, float *dpar
 {
     (void)dparameters;
     if (din)
-        activation_dropout_backward(din, dout, run->net->nodes[i].rate, run->dropout_seed, (uint64_t)i, dropout_first(run, i),
-                         output_count(run, i, n));
+        activation_dropout_backward(din, dout, run->net->nodes[i].rate, run->dropout_seed, (uint64_t)i,
+                                    dropout_first(run, i), output_count(run, i, n));
 }
 
 /* From what the activation made, where that is enough, so that it may be done in place; else from what it read. */
 typedef void slope_function(float *din, const float *dout, const float *seen, size_t count);
 static slope_function *const slopes[NODE_KINDS] = {
-    [NODE_RELU] = activation_relu_backward, [NODE_SIGMOID] = activation_sigmoid_backward, [NODE_TANH] = activation_tanh_backward,
-    [NODE_GELU] = activation_gelu_backward, [NODE_RELU6] = activation_relu6_backward, [NODE_HARDSWISH] = activation_hardswish_backward};
+    [NODE_RELU] = activation_relu_backward,   [NODE_SIGMOID] = activation_sigmoid_backward,
+    [NODE_TANH] = activation_tanh_backward,   [NODE_GELU] = activation_gelu_backward,
+    [NODE_RELU6] = activation_relu6_backward, [NODE_HARDSWISH] = activation_hardswish_backward};
 
 static void backward_activation(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
     (void)dparameters;
     const struct node *node = &run->net->nodes[i];
     if (din)
-        slopes[node->kind](din, dout, run->tensor[kind_traits[node->kind].in_place ? i + 1 : node->input[0]], output_count(run, i, n));
+        slopes[node->kind](din, dout, run->tensor[kind_traits[node->kind].in_place ? i + 1 : node->input[0]],
+                           output_count(run, i, n));
 }
 
 static void backward_scale(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -156,32 +162,32 @@ static void backward_by_loss(struct net_run *run, int i, float *din, float *dpar
     assert(false && "the softmax has no backward pass of its own");
 }
 
-static backward_function *const backward[NODE_KINDS] = {
-    [NODE_CONV2D] = backward_conv,
-    [NODE_MAXPOOL] = backward_maxpool,
-    [NODE_AVGPOOL] = backward_avgpool,
-    [NODE_GLOBAL_AVGPOOL] = backward_avgpool,
-    [NODE_FLATTEN] = backward_copy,
-    [NODE_DENSE] = backward_conv,
-    [NODE_BATCHNORM] = backward_batchnorm,
-    [NODE_DROPOUT] = backward_dropout,
-    [NODE_ADD] = backward_copy,
-    [NODE_RELU] = backward_activation,
-    [NODE_SIGMOID] = backward_activation,
-    [NODE_TANH] = backward_activation,
-    [NODE_SOFTMAX] = backward_by_loss,
-    [NODE_GELU] = backward_activation,
-    [NODE_SCALE] = backward_scale,
-    [NODE_DEPTHWISE] = backward_depthwise,
-    [NODE_RELU6] = backward_activation,
-    [NODE_HARDSWISH] = backward_activation};
+static backward_function *const backward[NODE_KINDS] = {[NODE_CONV2D] = backward_conv,
+                                                        [NODE_MAXPOOL] = backward_maxpool,
+                                                        [NODE_AVGPOOL] = backward_avgpool,
+                                                        [NODE_GLOBAL_AVGPOOL] = backward_avgpool,
+                                                        [NODE_FLATTEN] = backward_copy,
+                                                        [NODE_DENSE] = backward_conv,
+                                                        [NODE_BATCHNORM] = backward_batchnorm,
+                                                        [NODE_DROPOUT] = backward_dropout,
+                                                        [NODE_ADD] = backward_copy,
+                                                        [NODE_RELU] = backward_activation,
+                                                        [NODE_SIGMOID] = backward_activation,
+                                                        [NODE_TANH] = backward_activation,
+                                                        [NODE_SOFTMAX] = backward_by_loss,
+                                                        [NODE_GELU] = backward_activation,
+                                                        [NODE_SCALE] = backward_scale,
+                                                        [NODE_DEPTHWISE] = backward_depthwise,
+                                                        [NODE_RELU6] = backward_activation,
+                                                        [NODE_HARDSWISH] = backward_activation};
 
 bool net_has_backward(enum node_kind kind)
 {
     return backward[kind] && (backward[kind] != backward_activation || slopes[kind]);
 }
 
-/* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first input. */
+/* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first
+ * input. */
 static bool has_gradient(const struct net *net, int tensor, int i, int side)
 {
     for (int later = i + 1; later < net->node_count - 1; later++)
@@ -205,7 +211,8 @@ static bool needs_gradient(const struct net_run *run, int tensor)
 
 void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
 {
-    assert(net_logits_gradient(run) && run->parameters && i >= 0 && i < run->net->node_count && n > 0 && n <= run->batch && dparameters);
+    assert(net_logits_gradient(run) && run->parameters && i >= 0 && i < run->net->node_count && n > 0 &&
+           n <= run->batch && dparameters);
     const struct net *net = run->net;
     const struct node *node = &net->nodes[i];
     if (!needs_gradient(run, i + 1))
@@ -231,13 +238,15 @@ void net_backward(struct net_run *run, float *dparameters, int n)
 
 static void plan_packed(struct net_packed *packed, int node, const struct window *window, struct arena *arena)
 {
-    const size_t count = net_trains_by_winograd(packed, node) ? winograd_packed_backward_count(window) : conv_packed_backward_count(window);
+    const size_t count = net_trains_by_winograd(packed, node) ? winograd_packed_backward_count(window)
+                                                              : conv_packed_backward_count(window);
     packed->backward[node] = arena_alloc(arena, count, sizeof(float));
 }
 
 static void pack(struct net_packed *packed, int node, const float *parameters, const struct window *window)
 {
-    (net_trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node], parameters, window);
+    (net_trains_by_winograd(packed, node) ? winograd_pack_backward : conv_pack_backward)(packed->backward[node],
+                                                                                         parameters, window);
 }
 
 /* input: whether it has a gradient; the image has none. */
@@ -257,7 +266,8 @@ static void plan_run(struct net_run *run, const int root[], int batch, struct ar
     size_t shared = 0; /* the largest tensor of several consumers */
     for (int t = 0; t <= net->node_count; t++) {
         const size_t count = shape_count(net->shapes[t]);
-        run->tensor[t] = root[t] == t ? arena_alloc(arena, (uint64_t)batch * count, sizeof(float)) : run->tensor[root[t]];
+        run->tensor[t] =
+            root[t] == t ? arena_alloc(arena, (uint64_t)batch * count, sizeof(float)) : run->tensor[root[t]];
         if (t < net->node_count && net->consumers[t] > 1 && count > shared)
             shared = count;
         if (t > 0 && kind_traits[net->nodes[t - 1].kind].parameters == PARAMETERS_NORM)

@@ -8,15 +8,14 @@
 #include <assert.h>
 #include <string.h>
 
-static int64_t nearest(double x)
-{
-    return (int64_t)(x + (x < 0 ? -0.5 : 0.5));
-}
+static int64_t nearest(double x) { return (int64_t)(x + (x < 0 ? -0.5 : 0.5)); }
 
 /* Of a NaN, which enormous scales can bring about, the smallest. */
 static int16_t nearest_number(double x)
 {
-    return (int16_t)(!(x > -ACTIVATION_MAX) ? -ACTIVATION_MAX : x < (double)ACTIVATION_MAX ? nearest(x) : ACTIVATION_MAX);
+    return (int16_t)(!(x > -ACTIVATION_MAX)       ? -ACTIVATION_MAX
+                     : x < (double)ACTIVATION_MAX ? nearest(x)
+                                                  : ACTIVATION_MAX);
 }
 
 enum int8_form int8_form_of(const struct node *node)
@@ -24,10 +23,7 @@ enum int8_form int8_form_of(const struct node *node)
     return node->dilation > 1 || node->groups > 1 ? INT8_FORM_NONE : kind_traits[node->kind].int8;
 }
 
-static bool has_table(enum int8_form form)
-{
-    return form == INT8_FORM_TABLE || form == INT8_FORM_UNIT;
-}
+static bool has_table(enum int8_form form) { return form == INT8_FORM_TABLE || form == INT8_FORM_UNIT; }
 
 /* ---- Scales ---- */
 
@@ -46,10 +42,7 @@ static float normalised(int byte, int c, const struct preprocess *preprocess)
     return out[c];
 }
 
-static bool positive(float x)
-{
-    return x > 0 && x - x == 0;
-}
+static bool positive(float x) { return x > 0 && x - x == 0; }
 
 /* 0: a layer of this kind has no int8 form. */
 static float scale_of(const struct node *node, float in, float own)
@@ -70,7 +63,8 @@ static float scale_of(const struct node *node, float in, float own)
     return 0;
 }
 
-bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess)
+bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own,
+                 const struct preprocess *preprocess)
 {
     float largest = 0;
     for (int c = 0; c < net->input.c; c++)
@@ -89,14 +83,18 @@ bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const floa
 }
 
 enum {
-    /* The kernels hold 4 times a sum (int8_winograd.h) and 4 times a factor (pack_weights) in an int32_t: both stay below 2^31 / 4. */
+    /* The kernels hold 4 times a sum (int8_winograd.h) and 4 times a factor (pack_weights) in an int32_t: both stay
+     * below 2^31 / 4. */
     SUM_LIMIT = 1 << 29,
     FACTOR_LIMIT = 1 << 29,
-    /* Rounding takes a weight below half a step to 0 and adds at most half a step to another: the sum grows to twice itself at most. */
+    /* Rounding takes a weight below half a step to 0 and adds at most half a step to another: the sum grows to twice
+     * itself at most. */
     WANTED_SUM_LIMIT = SUM_LIMIT / 2,
-    /* A factor of at least 2^10 is rounded by at most 2^-11 of itself, which is the step of an activation that is ACTIVATION_MAX. */
+    /* A factor of at least 2^10 is rounded by at most 2^-11 of itself, which is the step of an activation that is
+     * ACTIVATION_MAX. */
     WANTED_FACTOR = 1 << 10,
-    /* Of means: 2047 * ratio * 2^INT8_FRACTION, the largest sum times its factor, stays below 2^51, exact in 64 bits and in double. */
+    /* Of means: 2047 * ratio * 2^INT8_FRACTION, the largest sum times its factor, stays below 2^51, exact in 64 bits
+     * and in double. */
     MEAN_RATIO_LIMIT = 1 << 10
 };
 
@@ -112,15 +110,14 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
 
 float int8_least_scale(float in, float out, double absolute_sum, float bias)
 {
-    const double unit = (double)in, largest = absolute_sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
-    const double for_sums = largest / WANTED_SUM_LIMIT, for_factor = (double)out / unit / ((1 << INT8_FRACTION) / WANTED_FACTOR);
+    const double unit = (double)in,
+                 largest = absolute_sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
+    const double for_sums = largest / WANTED_SUM_LIMIT,
+                 for_factor = (double)out / unit / ((1 << INT8_FRACTION) / WANTED_FACTOR);
     return (float)(for_sums > for_factor ? for_sums : for_factor);
 }
 
-static double add_factor(float in, float out)
-{
-    return (double)in / (double)out * (1 << INT8_ADD_FRACTION);
-}
+static double add_factor(float in, float out) { return (double)in / (double)out * (1 << INT8_ADD_FRACTION); }
 
 bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1])
 {
@@ -135,11 +132,13 @@ bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NO
 
 static bool follows(const struct net *net, int i, enum int8_form form)
 {
-    return int8_form_of(&net->nodes[i + 1]) == form && net->nodes[i + 1].input[0] == i + 1 && net->consumers[i + 1] == 1;
+    return int8_form_of(&net->nodes[i + 1]) == form && net->nodes[i + 1].input[0] == i + 1 &&
+           net->consumers[i + 1] == 1;
 }
 
-/* The last node that is done in one pass with node i: a layer with weights clamps its results, which may be a ReLU's or ReLU6's
- * work, and a convolution keeps the largest of 2x2. The softmax is the last node of all, so there is a next one. */
+/* The last node that is done in one pass with node i: a layer with weights clamps its results, which may be a ReLU's or
+ * ReLU6's work, and a convolution keeps the largest of 2x2. The softmax is the last node of all, so there is a next
+ * one. */
 static int last_with(const struct net *net, int i)
 {
     const enum node_kind kind = net->nodes[i].kind;
@@ -148,7 +147,8 @@ static int last_with(const struct net *net, int i)
     if (follows(net, i, INT8_FORM_CLAMP))
         i++;
     const struct node *next = &net->nodes[i + 1];
-    const bool halves = next->kernel_h == 2 && next->kernel_w == 2 && next->stride == 2 && !next->same && !node_has_padding(next);
+    const bool halves =
+        next->kernel_h == 2 && next->kernel_w == 2 && next->stride == 2 && !next->same && !node_has_padding(next);
     return kind == NODE_CONV2D && halves && follows(net, i, INT8_FORM_MAX) ? i + 1 : i;
 }
 
@@ -214,7 +214,9 @@ static size_t plan_node(struct net_int8 *quantized, int i, struct arena *arena)
     layer->pool = int8_form_of(&net->nodes[quantized->last[i]]) == INT8_FORM_MAX;
     quantized->winograd[i] = node->kind == NODE_CONV2D && winograd_wins(&window);
     const bool depthwise = kind_traits[node->kind].per_channel, winograd = quantized->winograd[i];
-    const size_t bytes = (depthwise ? int8_depthwise_packed : winograd ? int8_winograd_packed : int8_conv_packed)(&window);
+    const size_t bytes = (depthwise  ? int8_depthwise_packed
+                          : winograd ? int8_winograd_packed
+                                     : int8_conv_packed)(&window);
     layer->weights = arena_alloc(arena, bytes + INT8_SLACK, 1);
     return (depthwise ? int8_depthwise_scratch : winograd ? int8_winograd_scratch : int8_conv_scratch)(&window);
 }
@@ -253,7 +255,9 @@ static void pack_weights(struct net_int8 *quantized, int i, const struct int8_we
     const struct window window = net_window(net, i);
     struct int8_layer *layer = &quantized->layer[i];
     const bool depthwise = kind_traits[node->kind].per_channel, winograd = quantized->winograd[i];
-    (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer->weights, weights->values, &window);
+    (depthwise  ? int8_depthwise_pack
+     : winograd ? int8_winograd_pack
+                : int8_conv_pack)(layer->weights, weights->values, &window);
 
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
     for (int k = 0; k < int8_padded(window.out.c); k++) {
@@ -295,7 +299,8 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
         const struct window window = net_window(quantized->net, i);
         const int pixels = window.kernel_h * window.kernel_w;
         for (int outside = 0; outside < mean_factor_count(node); outside++)
-            quantized->mean_factors[i][outside] = nearest((double)in / (double)out / (pixels - outside) * (1 << INT8_FRACTION));
+            quantized->mean_factors[i][outside] =
+                nearest((double)in / (double)out / (pixels - outside) * (1 << INT8_FRACTION));
     }
 }
 
@@ -336,11 +341,13 @@ static void run_node(struct net_int8 *quantized, int i)
     const size_t count = shape_count(net->shapes[i + 1]);
     switch (int8_form_of(node)) {
     case INT8_FORM_LAYER:
-        (kind_traits[node->kind].per_channel ? int8_depthwise : quantized->winograd[i] ? int8_winograd : int8_conv)(
-            out, in, &quantized->layer[i], quantized->scratch, &window);
+        (kind_traits[node->kind].per_channel ? int8_depthwise
+         : quantized->winograd[i]            ? int8_winograd
+                                             : int8_conv)(out, in, &quantized->layer[i], quantized->scratch, &window);
         return;
     case INT8_FORM_ADD:
-        int8_add(out, in, quantized->tensor[node->input[1]], (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
+        int8_add(out, in, quantized->tensor[node->input[1]],
+                 (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
                  (int16_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
         return;
     case INT8_FORM_MEAN: int8_avgpool(out, in, quantized->mean_factors[i], &window); return;
@@ -348,7 +355,7 @@ static void run_node(struct net_int8 *quantized, int i)
     case INT8_FORM_CLAMP: int8_clamp(out, in, 0, ceiling_of(node, scale[i + 1]), count); return;
     case INT8_FORM_TABLE:
     case INT8_FORM_UNIT: int8_look_up(out, in, quantized->table[i], count); return;
-    case INT8_FORM_ALIAS: return; /* the same tensor (plan_tensors) */
+    case INT8_FORM_ALIAS: return;  /* the same tensor (plan_tensors) */
     case INT8_FORM_OUTPUT: return; /* net_int8_run's last step */
     case INT8_FORM_FOLDED:
     case INT8_FORM_NONE: break; /* refused by int8_scales */

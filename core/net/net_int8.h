@@ -1,5 +1,5 @@
-/* A quantized network: integer arithmetic from the pixels to the logits, so that the bits are the same everywhere by nature. Weights are
- * int8, activations are integers of 12 bits (int8_layer.h).
+/* A quantized network: integer arithmetic from the pixels to the logits, so that the bits are the same everywhere by
+ * nature. Weights are int8, activations are integers of 12 bits (int8_layer.h).
  *
  *     struct net_int8 quantized;
  *     struct arena arena = {0};
@@ -10,18 +10,19 @@
  *         net_int8_pack(&quantized, node, &weights[node]);
  *     net_int8_run(&quantized, pixels, temperature);                  // quantized.logits, quantized.probabilities
  *
- * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel / ACTIVATION_MAX;
- * conv2d, depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model stores; sigmoid and tanh have
- * 1 / ACTIVATION_MAX; `scale` multiplies that of its input; all others keep it (enum int8_form). With in, w and out the scales of input, channel and
- * output, a layer's numbers follow as
+ * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel /
+ * ACTIVATION_MAX; conv2d, depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model
+ * stores; sigmoid and tanh have 1 / ACTIVATION_MAX; `scale` multiplies that of its input; all others keep it (enum
+ * int8_form). With in, w and out the scales of input, channel and output, a layer's numbers follow as
  *
  *     conv2d, depthwise, dense    factor = round(in * w / out * 2^INT8_FRACTION), bias = round(bias / (in * w))
  *     add                         factor = round(in / out * 2^INT8_ADD_FRACTION) of each input
  *     means of `count` pixels     factor = round(in / out / count * 2^INT8_FRACTION)
  *
- * and int8_kernels.h says what is done with them. model_weights.c has checked that they fit (int8_channel_of, int8_scales_fit). Rounding of
- * those, and of the tables for pixels and activations, is to the nearest, halves away from 0, in double. A network may
- * hold any layer but batchnorm, which quantizing turns into a depthwise one. */
+ * and int8_kernels.h says what is done with them. model_weights.c has checked that they fit (int8_channel_of,
+ * int8_scales_fit). Rounding of those, and of the tables for pixels and activations, is to the nearest, halves away
+ * from 0, in double. A network may hold any layer but batchnorm, which quantizing turns into a depthwise one, and
+ * convolutions that are dilated or in groups. */
 #ifndef INT8_NET_H
 #define INT8_NET_H
 
@@ -35,26 +36,28 @@ enum int8_form int8_form_of(const struct node *node);
 /* Whether the model stores a scale for the output of a node of this kind. */
 bool int8_has_scale(enum node_kind kind);
 
-/* The scales of all tensors from those that are stored, own (node_count; 0 where there is none). False: one is not a positive
- * finite number, or a layer cannot be computed in int8. */
-bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own, const struct preprocess *preprocess);
+/* The scales of all tensors from those that are stored, own (node_count; 0 where there is none). False: one is not a
+ * positive finite number, or a layer cannot be computed in int8. */
+bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own,
+                 const struct preprocess *preprocess);
 
 /* Weights of a conv2d, depthwise or dense node, as the model stores them. */
 struct int8_weights {
     const int8_t *values; /* in the order of net_blocks */
-    const float *scale;  /* (out.c) */
-    const float *bias;   /* (out.c) or NULL */
+    const float *scale;   /* (out.c) */
+    const float *bias;    /* (out.c) or NULL */
 };
 
-/* Of one output channel, the absolute values of whose weights have this sum. False: a sum of products could reach 2^29, or factor
- * would not be in 1 .. 2^29 - 1. */
+/* Of one output channel, the absolute values of whose weights have this sum. False: a sum of products could reach 2^29,
+ * or factor would not be in 1 .. 2^29 - 1. */
 struct int8_channel {
     int32_t bias, factor;
 };
-bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t absolute_sum);
+bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias,
+                     uint64_t absolute_sum);
 
-/* The smallest scale for the weights of a channel, whose absolute values have this sum: smaller ones could be refused, or the factor be
- * rounded too much. */
+/* The smallest scale for the weights of a channel, whose absolute values have this sum: smaller ones could be refused,
+ * or the factor be rounded too much. */
 float int8_least_scale(float in, float out, double absolute_sum, float bias);
 
 /* Whether an add or avgpool node between these scales can be computed. */
@@ -62,15 +65,15 @@ bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NO
 
 struct net_int8 {
     const struct net *net;
-    float scale[LIMIT_NODES + 1];        /* of the tensors */
+    float scale[LIMIT_NODES + 1]; /* of the tensors */
     struct int8_layer layer[LIMIT_NODES];
     bool winograd[LIMIT_NODES];
-    int last[LIMIT_NODES];               /* the last node that is done in one pass with this one */
-    int64_t *mean_factors[LIMIT_NODES];  /* int8_avgpool's */
-    int16_t *table[LIMIT_NODES];         /* activations that are looked up */
-    int16_t *pixel;                      /* (3, 256): the value of each byte, by channels of the network */
-    int first_channel;                   /* the byte of a pixel that is the network's first channel */
-    int16_t *tensor[LIMIT_NODES + 1];    /* NULL: it is never stored, being inside a layer that does more than one node's work */
+    int last[LIMIT_NODES];              /* the last node that is done in one pass with this one */
+    int64_t *mean_factors[LIMIT_NODES]; /* int8_avgpool's */
+    int16_t *table[LIMIT_NODES];        /* activations that are looked up */
+    int16_t *pixel;                     /* (3, 256): the value of each byte, by channels of the network */
+    int first_channel;                  /* the byte of a pixel that is the network's first channel */
+    int16_t *tensor[LIMIT_NODES + 1];   /* NULL: never stored, being inside a layer that does several nodes' work */
     void *scratch;
     float *logits, *probabilities;
 };

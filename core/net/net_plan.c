@@ -1,10 +1,12 @@
-/* What is decided before a network runs: which kernel computes a layer, what else is done in its pass, where its tensors lie.
+/* What is decided before a network runs: which kernel computes a layer, what else is done in its pass, where its
+ * tensors lie.
  *
  *     layer                          kernel             why
- *     conv2d 3x3, stride 1, of at    winograd.h         a quarter of the multiplications; with fewer channels the transforms
- *       least 16 to 16 channels                         take longer than the products that they save
- *       in inference to 4 rows or      winograd_rows.h  half of them: with one row of tiles it would be reading the transformed
- *       columns                                         weights that takes the time, four times as many there, here twice
+ *     conv2d 3x3, stride 1, of at    winograd.h         a quarter of the multiplications; with fewer channels the
+ *       least 16 to 16 channels                         transforms take longer than the products that they save
+ *       in inference to 4 rows or      winograd_rows.h  half of them: with one row of tiles it would be reading the
+ *       columns                                         transformed weights that takes the time, four times as many
+ *                                                       there, here twice
  *       in inference to less           conv.h           too little of a tile would be of use
  *     other conv2d, dense            conv.h, gemm.h     reads windows in place; 1x1 and dense are plain matrix products
  *     depthwise                      depthwise.h        a filter a channel is no matrix product
@@ -35,18 +37,21 @@ static bool in_place(const struct net *net, int i)
     return traits->shape == SHAPE_FLAT || (traits->in_place && kind_traits[net->nodes[in - 1].kind].overwritten);
 }
 
-/* The ceiling of the activation that is done in the pass of node i: of node i + 1 if it is the only one to read its output. */
+/* The ceiling of the activation that is done in the pass of node i: of node i + 1 if it is the only one to read its
+ * output. */
 static float ceiling_behind(const struct net *net, int i)
 {
-    if (i + 1 >= net->node_count || net->nodes[i + 1].input[0] != i + 1 || !in_place(net, i + 1) || !kind_traits[net->nodes[i].kind].fuses)
+    if (i + 1 >= net->node_count || net->nodes[i + 1].input[0] != i + 1 || !in_place(net, i + 1) ||
+        !kind_traits[net->nodes[i].kind].fuses)
         return 0;
     return kind_traits[net->nodes[i + 1].kind].ceiling;
 }
 
-const struct conv_kernel
-    net_kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
-    net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch, winograd_forward},
-    net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack, winograd_rows_forward_scratch, winograd_rows_forward};
+const struct conv_kernel net_kernel_conv = {conv_packed_count, conv_pack, conv_forward_scratch, conv_forward},
+                         net_kernel_winograd = {winograd_packed_count, winograd_pack, winograd_forward_scratch,
+                                                winograd_forward},
+                         net_kernel_winograd_rows = {winograd_rows_packed_count, winograd_rows_pack,
+                                                     winograd_rows_forward_scratch, winograd_rows_forward};
 
 static const struct conv_kernel *kernel_for(const struct window *window, net_mode mode)
 {
@@ -73,8 +78,8 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, net_mode 
             const struct window window = net_window(net, i);
             const bool depthwise = kind_traits[net->nodes[i].kind].per_channel;
             packed->kernel[i] = depthwise ? NULL : kernel_for(&window, mode);
-            packed->forward[i] =
-                arena_alloc(arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
+            packed->forward[i] = arena_alloc(
+                arena, depthwise ? blocks[0].count : packed->kernel[i]->packed_count(&window), sizeof(float));
             if (count > 1)
                 packed->bias[i] = arena_alloc(arena, blocks[1].count, sizeof(float));
             if (mode && !depthwise)
@@ -108,10 +113,11 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     }
 }
 
-/* Memory that tensors, or their gradients, reuse across their lifetimes. These are numbers of nodes: from the one that writes a tensor to the
- * last that reads it; on the way back the last one is the first to have a part in the tensor's gradient, and the writer reads it.
- * tensors: the address of each, from index `first` on. */
-static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch, struct arena *arena)
+/* Memory that tensors, or their gradients, reuse across their lifetimes. These are numbers of nodes: from the one that
+ * writes a tensor to the last that reads it; on the way back the last one is the first to have a part in the tensor's
+ * gradient, and the writer reads it. tensors: the address of each, from index `first` on. */
+static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch,
+                             struct arena *arena)
 {
     struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
     for (int t = first; t <= net->node_count; t++) {
@@ -124,7 +130,8 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
             if (node_reads(&net->nodes[i], t))
                 lifetime->last = i > lifetime->last ? i : lifetime->last;
     }
-    /* The logits, the probabilities and the embedding are read after the run, where the gradient of the logits begins. */
+    /* The logits, the probabilities and the embedding are read after the run, where the gradient of the logits begins.
+     * */
     const int logits = root[net->nodes[net->node_count - 1].input[0]];
     lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
     if (net->embedding)
@@ -135,13 +142,10 @@ static void plan_by_lifetime(float *tensors[], int first, const struct net *net,
         tensors[t] = base ? base + lifetimes[root[t]].offset : NULL;
 }
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch,
-                  net_mode mode, struct arena *arena)
+void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch, net_mode mode,
+                  struct arena *arena)
 {
     assert(net_checked(net) && batch > 0);
     memset(run, 0, sizeof *run);

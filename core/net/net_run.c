@@ -15,8 +15,8 @@ typedef void forward_function(struct net_run *run, int i, float *out, const floa
 static void forward_conv(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const struct window window = net_window(run->net, i);
-    run->packed->kernel[i]->forward(out, in, run->packed->forward[i], run->packed->bias[i], run->packed->ceiling[i], run->scratch,
-                                    n, &window, run->gemm);
+    run->packed->kernel[i]->forward(out, in, run->packed->forward[i], run->packed->bias[i], run->packed->ceiling[i],
+                                    run->scratch, n, &window, run->gemm);
 }
 
 static void forward_depthwise(struct net_run *run, int i, float *out, const float *in, int n)
@@ -51,22 +51,22 @@ static void forward_copy(struct net_run *run, int i, float *out, const float *in
 static void forward_batchnorm(struct net_run *run, int i, float *out, const float *in, int n)
 {
     const int c = run->net->shapes[i + 1].c;
-    batchnorm_apply(out, in, run->packed->forward[i], run->packed->bias[i], (int)(output_count(run, i, n) / (size_t)c), c);
+    batchnorm_apply(out, in, run->packed->forward[i], run->packed->bias[i], (int)(output_count(run, i, n) / (size_t)c),
+                    c);
 }
 
 static void forward_add(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    activation_add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i], output_count(run, i, n));
+    activation_add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i],
+                           output_count(run, i, n));
 }
 
 static elementwise_function *const activations[NODE_KINDS] = {
-    [NODE_RELU] = activation_relu_forward, [NODE_SIGMOID] = activation_sigmoid_forward,  [NODE_TANH] = activation_tanh_forward,
-    [NODE_GELU] = activation_gelu_forward_cut, [NODE_RELU6] = activation_relu6_forward, [NODE_HARDSWISH] = activation_hardswish_forward};
+    [NODE_RELU] = activation_relu_forward,   [NODE_SIGMOID] = activation_sigmoid_forward,
+    [NODE_TANH] = activation_tanh_forward,   [NODE_GELU] = activation_gelu_forward_cut,
+    [NODE_RELU6] = activation_relu6_forward, [NODE_HARDSWISH] = activation_hardswish_forward};
 
-elementwise_function *net_activation(enum node_kind kind)
-{
-    return activations[kind];
-}
+elementwise_function *net_activation(enum node_kind kind) { return activations[kind]; }
 
 static void forward_activation(struct net_run *run, int i, float *out, const float *in, int n)
 {
@@ -86,25 +86,24 @@ static void forward_softmax(struct net_run *run, int i, float *out, const float 
     activation_softmax_forward(out, in, run->temperature, n, run->net->shapes[i + 1].c);
 }
 
-static forward_function *const forward[NODE_KINDS] = {
-    [NODE_CONV2D] = forward_conv,
-    [NODE_MAXPOOL] = forward_maxpool,
-    [NODE_AVGPOOL] = forward_avgpool,
-    [NODE_GLOBAL_AVGPOOL] = forward_avgpool,
-    [NODE_FLATTEN] = forward_copy,
-    [NODE_DENSE] = forward_conv,
-    [NODE_BATCHNORM] = forward_batchnorm,
-    [NODE_DROPOUT] = forward_copy,
-    [NODE_ADD] = forward_add,
-    [NODE_RELU] = forward_activation,
-    [NODE_SIGMOID] = forward_activation,
-    [NODE_TANH] = forward_activation,
-    [NODE_SOFTMAX] = forward_softmax,
-    [NODE_GELU] = forward_activation,
-    [NODE_SCALE] = forward_scale,
-    [NODE_DEPTHWISE] = forward_depthwise,
-    [NODE_RELU6] = forward_activation,
-    [NODE_HARDSWISH] = forward_activation};
+static forward_function *const forward[NODE_KINDS] = {[NODE_CONV2D] = forward_conv,
+                                                      [NODE_MAXPOOL] = forward_maxpool,
+                                                      [NODE_AVGPOOL] = forward_avgpool,
+                                                      [NODE_GLOBAL_AVGPOOL] = forward_avgpool,
+                                                      [NODE_FLATTEN] = forward_copy,
+                                                      [NODE_DENSE] = forward_conv,
+                                                      [NODE_BATCHNORM] = forward_batchnorm,
+                                                      [NODE_DROPOUT] = forward_copy,
+                                                      [NODE_ADD] = forward_add,
+                                                      [NODE_RELU] = forward_activation,
+                                                      [NODE_SIGMOID] = forward_activation,
+                                                      [NODE_TANH] = forward_activation,
+                                                      [NODE_SOFTMAX] = forward_softmax,
+                                                      [NODE_GELU] = forward_activation,
+                                                      [NODE_SCALE] = forward_scale,
+                                                      [NODE_DEPTHWISE] = forward_depthwise,
+                                                      [NODE_RELU6] = forward_activation,
+                                                      [NODE_HARDSWISH] = forward_activation};
 
 bool net_has_forward(enum node_kind kind)
 {
@@ -114,7 +113,8 @@ bool net_has_forward(enum node_kind kind)
 void net_forward_node(struct net_run *run, int node, int n)
 {
     assert(node >= 0 && node < run->net->node_count && n > 0 && n <= run->batch && run->tensor[node + 1]);
-    forward[run->net->nodes[node].kind](run, node, run->tensor[node + 1], run->tensor[run->net->nodes[node].input[0]], n);
+    forward[run->net->nodes[node].kind](run, node, run->tensor[node + 1], run->tensor[run->net->nodes[node].input[0]],
+                                        n);
 }
 
 void net_forward(struct net_run *run, int n)

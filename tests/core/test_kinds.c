@@ -1,5 +1,6 @@
-/* core/net/kinds.h: every kind of layer has a row that agrees with itself, and is computed forward, as the naive loops do it, and back.
- * Whole nets with each kind: every_kind in test_net_gradients.c and test_net_int8.c; text and exchange: tests/cli/kinds.test.js. */
+/* core/net/kinds.h: every kind of layer has a row that agrees with itself, and is computed forward, as the naive loops
+ * do it, and back. Whole nets with each kind: every_kind in test_net_gradients.c and test_net_int8.c; text and
+ * exchange: tests/cli/kinds.test.js. */
 #include "support/nets.h"
 #include "support/oracle.h"
 #include "support/test.h"
@@ -74,7 +75,8 @@ TEST(every_kind_forward)
         for (size_t k = 0; k < N * shape_count(net.input); k++)
             tensor[0][k] = (double)fixture.run.tensor[0][k];
         net_forward(&fixture.run, N);
-        oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), N, (struct oracle_mode){.temperature = 1});
+        oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), N,
+                   (struct oracle_mode){.temperature = 1});
         test_context("%s", kind_names[kind]);
         CHECK_ALL_CLOSE(net_probabilities(&fixture.run), tensor[net.node_count], (size_t)(N * net_classes(&net)), 1e-5);
         test_release();

@@ -11,23 +11,23 @@
 static struct net every_kind(void)
 {
     struct net net = {.input = {8, 8, 3}};
-    int x = nets_conv(&net, 0, 4, 3, 3, 1, true, true);              /* node 0 */
-    x = nets_simple(&net, x, NODE_BATCHNORM);                        /* 1 */
-    x = nets_simple(&net, x, NODE_RELU);                             /* 2 */
-    x = nets_pool(&net, x, NODE_MAXPOOL, 2, 2, false);               /* 3 */
-    x = nets_pool(&net, x, NODE_AVGPOOL, 2, 2, false);               /* 4 */
-    x = nets_add(&net, x, x);                                        /* 5 */
-    x = nets_simple(&net, x, NODE_SIGMOID);                          /* 6 */
-    x = nets_dropout(&net, x, 0.5f);                                 /* 7 */
-    x = nets_simple(&net, x, NODE_FLATTEN);                          /* 8 */
-    x = nets_dense(&net, x, 6, true);                                /* 9 */
-    x = nets_simple(&net, x, NODE_TANH);                             /* 10 */
-    x = nets_simple(&net, x, NODE_GLOBAL_AVGPOOL);                   /* 11 */
-    x = nets_simple(&net, x, NODE_GELU);                             /* 12 */
-    x = nets_scale(&net, x, 0.125f);                                 /* 13 */
-    x = nets_depthwise(&net, x, 3, 3, 1, true, true);                /* 14 */
-    x = nets_simple(&net, x, NODE_RELU6);                            /* 15 */
-    nets_finish(&net, x);                                            /* 16 */
+    int x = nets_conv(&net, 0, 4, 3, 3, 1, true, true); /* node 0 */
+    x = nets_simple(&net, x, NODE_BATCHNORM);           /* 1 */
+    x = nets_simple(&net, x, NODE_RELU);                /* 2 */
+    x = nets_pool(&net, x, NODE_MAXPOOL, 2, 2, false);  /* 3 */
+    x = nets_pool(&net, x, NODE_AVGPOOL, 2, 2, false);  /* 4 */
+    x = nets_add(&net, x, x);                           /* 5 */
+    x = nets_simple(&net, x, NODE_SIGMOID);             /* 6 */
+    x = nets_dropout(&net, x, 0.5f);                    /* 7 */
+    x = nets_simple(&net, x, NODE_FLATTEN);             /* 8 */
+    x = nets_dense(&net, x, 6, true);                   /* 9 */
+    x = nets_simple(&net, x, NODE_TANH);                /* 10 */
+    x = nets_simple(&net, x, NODE_GLOBAL_AVGPOOL);      /* 11 */
+    x = nets_simple(&net, x, NODE_GELU);                /* 12 */
+    x = nets_scale(&net, x, 0.125f);                    /* 13 */
+    x = nets_depthwise(&net, x, 3, 3, 1, true, true);   /* 14 */
+    x = nets_simple(&net, x, NODE_RELU6);               /* 15 */
+    nets_finish(&net, x);                               /* 16 */
     return net;
 }
 
@@ -41,11 +41,11 @@ static void check_refused(struct net net, const char *what, int node, enum statu
     CHECK_EQUAL(net_check(&net, NULL), expected);
 }
 
-#define REFUSED(node, field, value)                                                                                    \
-    do {                                                                                                               \
-        struct net broken = net;                                                                                       \
-        broken.nodes[node].field = value;                                                                              \
-        check_refused(broken, #field " = " #value, node, STATUS_NODE);                                                 \
+#define REFUSED(node, field, value) \
+    do { \
+        struct net broken = net; \
+        broken.nodes[node].field = value; \
+        check_refused(broken, #field " = " #value, node, STATUS_NODE); \
     } while (0)
 
 TEST(every_bad_field_is_refused)
@@ -97,11 +97,11 @@ TEST(every_bad_field_is_refused)
     }
 }
 
-#define INPUT_REFUSED(field, value)                                                                                    \
-    do {                                                                                                               \
-        struct net broken = every_kind();                                                                              \
-        broken.field = value;                                                                                          \
-        check_refused(broken, #field " = " #value, 0, STATUS_HEADER);                                                  \
+#define INPUT_REFUSED(field, value) \
+    do { \
+        struct net broken = every_kind(); \
+        broken.field = value; \
+        check_refused(broken, #field " = " #value, 0, STATUS_HEADER); \
     } while (0)
 
 TEST(bad_inputs_are_refused)
@@ -177,8 +177,14 @@ static enum status check_single(struct shape input, struct node node)
 
 static struct node conv_node(int channels, int kernel)
 {
-    return (struct node){.kind = NODE_CONV2D, .channels = channels, .kernel_h = kernel, .kernel_w = kernel,
-                         .stride = 1, .same = true, .dilation = 1, .groups = 1};
+    return (struct node){.kind = NODE_CONV2D,
+                         .channels = channels,
+                         .kernel_h = kernel,
+                         .kernel_w = kernel,
+                         .stride = 1,
+                         .same = true,
+                         .dilation = 1,
+                         .groups = 1};
 }
 
 /* The products here pass 32 bits on their way: 1024 * 1024 * 4096 is 0 in a 32-bit size_t. */
@@ -210,7 +216,8 @@ TEST(sizes_at_their_limits)
     net.nodes[1].same = true;
     CHECK_EQUAL(net_check(&net, NULL), STATUS_LIMIT);
 
-    net = (struct net){.input = {1024, 1024, 1}}; /* 2^20 channels, 30 taps for each and 2 dense weights: LIMIT_PARAMETERS */
+    net = (struct net){
+        .input = {1024, 1024, 1}}; /* 2^20 channels, 30 taps for each and 2 dense weights: LIMIT_PARAMETERS */
     nets_depthwise(&net, nets_simple(&net, 0, NODE_FLATTEN), 5, 6, 1, true, false);
     nets_finish(&net, nets_dense(&net, 2, 2, false));
     CHECK_EQUAL(net_parameter_count(&net), LIMIT_PARAMETERS);
@@ -254,7 +261,8 @@ TEST(geometry)
             CHECK_EQUAL(window.pad_top, same ? cases[i].pad : 0);
             CHECK_EQUAL(window.pad_left, window.pad_top);
             CHECK_EQUAL(net_parameter_count(&net), cases[i].kernel * cases[i].kernel * 2 + 2);
-            CHECK_EQUAL(net_multiply_adds(&net, 0), cases[i].kernel * cases[i].kernel * 2 * window.out.h * window.out.w);
+            CHECK_EQUAL(net_multiply_adds(&net, 0),
+                        cases[i].kernel * cases[i].kernel * 2 * window.out.h * window.out.w);
             CHECK_EQUAL(net_multiply_adds(&net, 1), 0);
 
             net.nodes[0].kind = NODE_DEPTHWISE;
@@ -264,7 +272,8 @@ TEST(geometry)
             CHECK_EQUAL(net.shapes[1].c, 3);
             CHECK_EQUAL(net_window(&net, 0).pad_top, window.pad_top);
             CHECK_EQUAL(net_parameter_count(&net), cases[i].kernel * cases[i].kernel * 3 + 3);
-            CHECK_EQUAL(net_multiply_adds(&net, 0), cases[i].kernel * cases[i].kernel * 3 * window.out.h * window.out.w);
+            CHECK_EQUAL(net_multiply_adds(&net, 0),
+                        cases[i].kernel * cases[i].kernel * 3 * window.out.h * window.out.w);
         }
 }
 
@@ -305,7 +314,8 @@ TEST(dropout_statistics)
             CHECK(out[i] == 0 || fabs((double)out[i] - scale) < 1e-5);
         }
         CHECK_CLOSE(dropped, rate * (double)COUNT, 5 * sqrt((double)COUNT * rate * (1 - rate)));
-        CHECK_CLOSE(pairs, rate * rate * (double)COUNT, 10 * sqrt((double)COUNT * rate)); /* neighbours are independent */
+        CHECK_CLOSE(pairs, rate * rate * (double)COUNT,
+                    10 * sqrt((double)COUNT * rate)); /* neighbours are independent */
         activation_dropout_backward(din, in, (float)rate, 5, 6, 7, COUNT);
         CHECK_SAME_BITS(din, out, COUNT);
         /* A part of the numbers, named by its first, is dropped as the whole is. */

@@ -59,7 +59,9 @@ static float *run_both(struct whole *whole, const struct net *net, int n, struct
     net_backward(&fixture.run, gradients, n);
     without_statistics(gradients, net);
 
-    *whole = (struct whole){.net = net, .parameters = test_widened(parameters, count), .n = n,
+    *whole = (struct whole){.net = net,
+                            .parameters = test_widened(parameters, count),
+                            .n = n,
                             .dlogits = test_widened(dlogits, (size_t)n * classes),
                             .mode = {.training = true, .temperature = 1, .dropout_seed = 77, .first_image = 1000}};
     oracle_tensors(whole->tensor, net, n);
@@ -119,13 +121,15 @@ TEST(residual_net)
     check_whole("a residual net", &net, 3, 400, &random);
 }
 
-/* An inverted residual block as in MobileNetV2, numbers large enough for ReLU6 to cut off, and ReLUs that depthwise layers do. */
+/* An inverted residual block as in MobileNetV2, numbers large enough for ReLU6 to cut off, and ReLUs that depthwise
+ * layers do. */
 TEST(inverted_residual_net)
 {
     struct random random = random_seed(93, 0);
     struct net net = {.input = {7, 6, 3}};
     const int x = nets_simple(&net, nets_conv(&net, 0, 4, 3, 3, 1, true, false), NODE_BATCHNORM);
-    int y = nets_simple(&net, nets_simple(&net, nets_conv(&net, x, 19, 1, 1, 1, true, false), NODE_BATCHNORM), NODE_RELU6);
+    int y =
+        nets_simple(&net, nets_simple(&net, nets_conv(&net, x, 19, 1, 1, 1, true, false), NODE_BATCHNORM), NODE_RELU6);
     y = nets_simple(&net, nets_depthwise(&net, nets_scale(&net, y, 6), 3, 3, 1, true, true), NODE_RELU6);
     y = nets_add(&net, nets_simple(&net, nets_conv(&net, y, 4, 1, 1, 1, true, false), NODE_BATCHNORM), x);
     y = nets_simple(&net, nets_depthwise(&net, y, 3, 2, 2, true, false), NODE_RELU);
@@ -176,7 +180,8 @@ TEST(frozen_layers)
     gradient_check("a frozen layer's bias and behind it", gradients + end, &behind, 100);
 }
 
-/* Once the biases of frozen layers rest, nothing in front of the first layer that learns gets a gradient; all others are the same. */
+/* Once the biases of frozen layers rest, nothing in front of the first layer that learns gets a gradient; all others
+ * are the same. */
 TEST(resting_biases)
 {
     enum { N = 2, CLASSES = 3 };
@@ -206,8 +211,8 @@ TEST(resting_biases)
     CHECK_SAME_BITS(gradients[1] + end, gradients[0] + end, count - end);
 }
 
-/* Nodes that rest get no gradient, batch normalisation among them goes by its running statistics, and what is behind them learns
- * as from a net that starts there. */
+/* Nodes that rest get no gradient, batch normalisation among them goes by its running statistics, and what is behind
+ * them learns as from a net that starts there. */
 TEST(resting_nodes)
 {
     enum { N = 3, CLASSES = 4 };
@@ -219,7 +224,8 @@ TEST(resting_nodes)
     x = nets_add(&net, nets_simple(&net, x, NODE_TANH), rest);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), CLASSES, true));
     const size_t count = net_parameter_count(&net), place = net.offset[rest];
-    const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(N * shape_count(net.input), &random);
+    const float *parameters = nets_parameters(&net, &random),
+                *images = test_random_floats(N * shape_count(net.input), &random);
     float *gradients = test_floats(count);
     memset(gradients, 0, count * sizeof(float));
     struct fixture fixture, exact;
@@ -239,10 +245,13 @@ TEST(resting_nodes)
         CHECK(gradients[i] == 0);
     without_statistics(gradients, &net);
 
-    /* The oracle has no nodes that rest: its first batch normalisation is given weights that do to these images what the running
-     * statistics do, and differences are taken behind it only. */
-    struct whole whole = {.net = &net, .parameters = test_widened(parameters, count), .n = N,
-                          .dlogits = test_widened(dlogits, N * CLASSES), .mode = {.training = true, .temperature = 1}};
+    /* The oracle has no nodes that rest: its first batch normalisation is given weights that do to these images what
+     * the running statistics do, and differences are taken behind it only. */
+    struct whole whole = {.net = &net,
+                          .parameters = test_widened(parameters, count),
+                          .n = N,
+                          .dlogits = test_widened(dlogits, N * CLASSES),
+                          .mode = {.training = true, .temperature = 1}};
     oracle_tensors(whole.tensor, &net, N);
     for (size_t i = 0; i < N * shape_count(net.input); i++)
         whole.tensor[0][i] = (double)images[i];
@@ -255,7 +264,8 @@ TEST(resting_nodes)
         for (int i = 0; i < ROWS; i++)
             variance += (whole.tensor[1][i * C + k] - mean) * (whole.tensor[1][i * C + k] - mean) / (double)ROWS;
         double *norm = whole.parameters + net.offset[1];
-        const double factor = norm[k] / sqrt(norm[3 * C + k] + (double)BATCHNORM_EPSILON), offset = norm[C + k] - norm[2 * C + k] * factor;
+        const double factor = norm[k] / sqrt(norm[3 * C + k] + (double)BATCHNORM_EPSILON),
+                     offset = norm[C + k] - norm[2 * C + k] * factor;
         norm[k] = factor * sqrt(variance + (double)BATCHNORM_EPSILON);
         norm[C + k] = offset + mean * factor;
     }
@@ -310,8 +320,8 @@ TEST(one_random_direction)
     check_direction(&whole, gradients, &random);
 }
 
-/* All convolutions but the first are wide enough for Winograd: in a residual block, with a ReLU in the same pass, after a
- * second reader of their input, without padding, and frozen. */
+/* All convolutions but the first are wide enough for Winograd: in a residual block, with a ReLU in the same pass, after
+ * a second reader of their input, without padding, and frozen. */
 TEST(wide_convolutions)
 {
     struct net net = {.input = {7, 6, 3}};

@@ -83,17 +83,19 @@ TEST(trimmed_nets_give_the_same)
     CHECK(smaller > 50);
 }
 
-/* A pool of 2 over 13 pixels reads 12 of them, for which a kernel of 3 reads 14 of 15; a stride of 2 with borders stays whole. */
+/* A pool of 2 over 13 pixels reads 12 of them, for which a kernel of 3 reads 14 of 15; a stride of 2 with borders stays
+ * whole. */
 TEST(trimmed_shapes)
 {
     struct net net = {.input = {31, 30, 3}};
-    int x = nets_conv(&net, 0, 4, 3, 3, 2, true, true);     /* 16 x 15 */
+    int x = nets_conv(&net, 0, 4, 3, 3, 2, true, true);                            /* 16 x 15 */
     x = nets_simple(&net, nets_conv(&net, x, 5, 2, 1, 1, false, true), NODE_RELU); /* 15 x 15 */
-    x = nets_conv(&net, x, 6, 3, 3, 1, false, true);        /* 13 x 13 */
+    x = nets_conv(&net, x, 6, 3, 3, 1, false, true);                               /* 13 x 13 */
     x = nets_pool(&net, nets_simple(&net, x, NODE_RELU), NODE_MAXPOOL, 2, 2, false);
     nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
     net_trim(&net);
-    static const struct shape expected[] = {{31, 30, 3}, {15, 14, 4}, {14, 14, 5}, {14, 14, 5}, {12, 12, 6}, {12, 12, 6}, {6, 6, 6}};
+    static const struct shape expected[] = {{31, 30, 3}, {15, 14, 4}, {14, 14, 5}, {14, 14, 5},
+                                            {12, 12, 6}, {12, 12, 6}, {6, 6, 6}};
     for (size_t t = 0; t < sizeof expected / sizeof *expected; t++) {
         test_context("tensor %d", (int)t);
         CHECK_EQUAL(net.shapes[t].h, expected[t].h);
@@ -104,7 +106,8 @@ TEST(trimmed_shapes)
     CHECK(window.pad_top == 1 && window.pad_left == 0);
 }
 
-/* Rectifiers, whether the layer before them does them in its pass or not, over numbers that leave 0 to 6 on both sides. */
+/* Rectifiers, whether the layer before them does them in its pass or not, over numbers that leave 0 to 6 on both sides.
+ * */
 TEST(rectifiers_behind_every_kind_of_layer)
 {
     struct random random = random_seed(97, 0);
@@ -121,7 +124,8 @@ TEST(rectifiers_behind_every_kind_of_layer)
                              : nets_pool(&net, x, NODE_MAXPOOL, 1, 1, true);
                 const int rectified = nets_simple(&net, x, six ? NODE_RELU6 : NODE_RELU);
                 nets_finish(&net, again ? nets_add(&net, rectified, x) : rectified);
-                test_context("node of kind %d, relu%s%s", (int)net.nodes[1].kind, six ? "6" : "", again ? ", two readers" : "");
+                test_context("node of kind %d, relu%s%s", (int)net.nodes[1].kind, six ? "6" : "",
+                             again ? ", two readers" : "");
                 const float *parameters = nets_parameters(&net, &random);
                 static const float images[3] = {150, -120, 90};
                 struct fixture fixture;
@@ -132,7 +136,8 @@ TEST(rectifiers_behind_every_kind_of_layer)
                 oracle_tensors(tensor, &net, 1);
                 for (int k = 0; k < 3; k++)
                     tensor[0][k] = (double)images[k];
-                oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), 1, (struct oracle_mode){.temperature = 1});
+                oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), 1,
+                           (struct oracle_mode){.temperature = 1});
                 double least = 0, most = 0;
                 for (int k = 0; k < 40; k++) {
                     least = tensor[x][k] < least ? tensor[x][k] : least;
@@ -198,7 +203,8 @@ TEST(plan_is_fully_used)
     }
 }
 
-/* Whether node i has a part in the gradient of tensor t on the way back, or did before: the last node that reads it did first. */
+/* Whether node i has a part in the gradient of tensor t on the way back, or did before: the last node that reads it did
+ * first. */
 static bool gradient_lives(const struct net *net, int t, int i)
 {
     int last = t - 1;
@@ -213,7 +219,8 @@ static bool apart(const float *a, size_t count_a, const float *b, size_t count_b
     return a + count_a <= b || b + count_b <= a;
 }
 
-/* Training memory: each tensor that is not worked on in place stands alone, and so does its gradient while it is needed. */
+/* Training memory: each tensor that is not worked on in place stands alone, and so does its gradient while it is
+ * needed. */
 TEST(training_tensors_do_not_overlap)
 {
     struct random random = random_seed(24, 0);
@@ -306,8 +313,8 @@ TEST(fewer_images_than_planned)
     }
 }
 
-/* So too in training, where the last images of an epoch or of a validation set are fewer: images of one pixel, whose one
- * tile each makes two small blocks of a hundred and a large one of a few less. */
+/* So too in training, where the last images of an epoch or of a validation set are fewer: images of one pixel, whose
+ * one tile each makes two small blocks of a hundred and a large one of a few less. */
 TEST(fewer_images_than_planned_in_training)
 {
     static const int numbers[] = {96, 51, 2};
@@ -339,7 +346,8 @@ TEST(fewer_images_than_planned_in_training)
     }
 }
 
-/* 3x3 with stride 1 from 16 channels to 16: Winograd's, but in inference along rows to 4 rows or columns, and to less not. */
+/* 3x3 with stride 1 from 16 channels to 16: Winograd's, but in inference along rows to 4 rows or columns, and to less
+ * not. */
 TEST(kernel_of_every_convolution)
 {
     static const struct {
@@ -364,8 +372,8 @@ TEST(kernel_of_every_convolution)
     enum { CONVOLUTIONS = sizeof convolutions / sizeof *convolutions };
     struct net net = {.input = {11, 10, 3}};
     for (int i = 0; i < CONVOLUTIONS; i++)
-        nets_conv(&net, i, convolutions[i].channels, convolutions[i].kernel_h, convolutions[i].kernel_w, convolutions[i].stride,
-                  convolutions[i].same, true);
+        nets_conv(&net, i, convolutions[i].channels, convolutions[i].kernel_h, convolutions[i].kernel_w,
+                  convolutions[i].stride, convolutions[i].same, true);
     int x = nets_pool(&net, CONVOLUTIONS, NODE_MAXPOOL, 3, 1, true);
     x = nets_simple(&net, nets_simple(&net, x, NODE_BATCHNORM), NODE_GLOBAL_AVGPOOL);
     nets_finish(&net, nets_dense(&net, x, 16, true));

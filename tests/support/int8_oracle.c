@@ -16,8 +16,12 @@ uint8_t *int8_model_of(size_t *size, const struct net *net, struct random *rando
                           .notes_length = 14};
     for (int i = 0; i < net->node_count; i++)
         if (net->nodes[i].kind == NODE_BATCHNORM)
-            model.net.nodes[i] = (struct node){.kind = NODE_DEPTHWISE, .input = {net->nodes[i].input[0], 0}, .kernel_h = 1, .kernel_w = 1,
-                                               .stride = 1, .bias = true};
+            model.net.nodes[i] = (struct node){.kind = NODE_DEPTHWISE,
+                                               .input = {net->nodes[i].input[0], 0},
+                                               .kernel_h = 1,
+                                               .kernel_w = 1,
+                                               .stride = 1,
+                                               .bias = true};
     CHECK_EQUAL(net_check(&model.net, NULL), STATUS_OK);
     uint8_t *labels = test_bytes((size_t)net_classes(net)); /* all empty */
     memset(labels, 0, (size_t)net_classes(net));
@@ -50,14 +54,13 @@ uint8_t *int8_model_of(size_t *size, const struct net *net, struct random *rando
     return bytes;
 }
 
-static int64_t rounded(double x)
-{
-    return (int64_t)(x < 0 ? ceil(x - 0.5) : floor(x + 0.5));
-}
+static int64_t rounded(double x) { return (int64_t)(x < 0 ? ceil(x - 0.5) : floor(x + 0.5)); }
 
 static int bounded(double x)
 {
-    return (int)(x < -ACTIVATION_MAX ? -ACTIVATION_MAX : x > (double)ACTIVATION_MAX ? (double)ACTIVATION_MAX : (double)rounded(x));
+    return (int)(x < -ACTIVATION_MAX          ? -ACTIVATION_MAX
+                 : x > (double)ACTIVATION_MAX ? (double)ACTIVATION_MAX
+                                              : (double)rounded(x));
 }
 
 static int shifted(int64_t x, int bits)
@@ -67,8 +70,8 @@ static int shifted(int64_t x, int bits)
 }
 
 /* conv2d, depthwise, dense and pools at one place of the output; stored->values is NULL for pools. */
-static int window_at(const struct model *model, int i, const struct int8_weights *stored, const int *in, int y, int x, int o,
-                     const float *scale)
+static int window_at(const struct model *model, int i, const struct int8_weights *stored, const int *in, int y, int x,
+                     int o, const float *scale)
 {
     const struct node *node = &model->net.nodes[i];
     const struct window w = net_window(&model->net, i);
@@ -96,8 +99,9 @@ static int window_at(const struct model *model, int i, const struct int8_weights
         const int64_t bias = stored->bias ? rounded((double)stored->bias[o] / unit) : 0;
         return shifted((sum + bias) * rounded(unit / to * (1 << INT8_FRACTION)), INT8_FRACTION);
     }
-    return node->kind == NODE_MAXPOOL ? (int)largest
-                                      : shifted(sum * rounded(from / to / (double)count * (1 << INT8_FRACTION)), INT8_FRACTION);
+    return node->kind == NODE_MAXPOOL
+               ? (int)largest
+               : shifted(sum * rounded(from / to / (double)count * (1 << INT8_FRACTION)), INT8_FRACTION);
 }
 
 static int table_at(enum node_kind kind, int number, float in, float out)
@@ -148,7 +152,8 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
             case INT8_FORM_LAYER:
             case INT8_FORM_MEAN:
             case INT8_FORM_MAX:
-                *out = window_at(model, i, &stored, in, k / shape.c / shape.w, k / shape.c % shape.w, k % shape.c, scale);
+                *out =
+                    window_at(model, i, &stored, in, k / shape.c / shape.w, k / shape.c % shape.w, k % shape.c, scale);
                 break;
             case INT8_FORM_NONE:
             case INT8_FORM_FOLDED:

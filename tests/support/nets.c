@@ -10,20 +10,35 @@ int nets_node(struct net *net, struct node node)
 
 int nets_conv(struct net *net, int in, int channels, int kernel_h, int kernel_w, int stride, bool same, bool bias)
 {
-    return nets_node(net, (struct node){.kind = NODE_CONV2D, .input = {in, 0}, .channels = channels, .kernel_h = kernel_h, .kernel_w = kernel_w,
-                                        .stride = stride, .dilation = 1, .groups = 1, .same = same, .bias = bias});
+    return nets_node(net, (struct node){.kind = NODE_CONV2D,
+                                        .input = {in, 0},
+                                        .channels = channels,
+                                        .kernel_h = kernel_h,
+                                        .kernel_w = kernel_w,
+                                        .stride = stride,
+                                        .dilation = 1,
+                                        .groups = 1,
+                                        .same = same,
+                                        .bias = bias});
 }
 
 int nets_depthwise(struct net *net, int in, int kernel_h, int kernel_w, int stride, bool same, bool bias)
 {
-    return nets_node(net, (struct node){.kind = NODE_DEPTHWISE, .input = {in, 0}, .kernel_h = kernel_h, .kernel_w = kernel_w,
-                                     .stride = stride, .same = same, .bias = bias});
+    return nets_node(net, (struct node){.kind = NODE_DEPTHWISE,
+                                        .input = {in, 0},
+                                        .kernel_h = kernel_h,
+                                        .kernel_w = kernel_w,
+                                        .stride = stride,
+                                        .same = same,
+                                        .bias = bias});
 }
 
 int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stride, bool same)
 {
-    return nets_node(net, (struct node){.kind = kind, .input = {in, 0}, .kernel_h = kernel, .kernel_w = kernel,
-                                     .stride = stride, .same = same});
+    return nets_node(
+        net,
+        (struct node){
+            .kind = kind, .input = {in, 0}, .kernel_h = kernel, .kernel_w = kernel, .stride = stride, .same = same});
 }
 
 int nets_dense(struct net *net, int in, int channels, bool bias)
@@ -69,8 +84,10 @@ static struct shape shape_of_last(struct net *net, const struct shape shapes[])
     if (node_has_window(node->kind)) {
         const int c = node->kind == NODE_CONV2D ? node->channels : in.c;
         if (node->same)
-            return (struct shape){(in.h + node->stride - 1) / node->stride, (in.w + node->stride - 1) / node->stride, c};
-        return (struct shape){(in.h - node->kernel_h) / node->stride + 1, (in.w - node->kernel_w) / node->stride + 1, c};
+            return (struct shape){(in.h + node->stride - 1) / node->stride, (in.w + node->stride - 1) / node->stride,
+                                  c};
+        return (struct shape){(in.h - node->kernel_h) / node->stride + 1, (in.w - node->kernel_w) / node->stride + 1,
+                              c};
     }
     if (node->kind == NODE_GLOBAL_AVGPOOL)
         return (struct shape){1, 1, in.c};
@@ -83,7 +100,8 @@ static struct shape shape_of_last(struct net *net, const struct shape shapes[])
 
 static void random_node(struct net *net, const struct shape shapes[], struct random *random)
 {
-    static const enum node_kind activations[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_BATCHNORM, NODE_GELU, NODE_RELU6};
+    static const enum node_kind activations[] = {NODE_RELU,      NODE_SIGMOID, NODE_TANH,
+                                                 NODE_BATCHNORM, NODE_GELU,    NODE_RELU6};
     const int count = net->node_count;
     /* Mostly the newest tensor, so that chains get long; otherwise any. */
     const int in = random_below(random, 4) ? count : test_between(random, 0, count);
@@ -179,7 +197,8 @@ void nets_of_kind(struct net *net, enum node_kind kind)
         second = nets_conv(net, 0, 4, 1, 1, 1, true, true);
     if (traits->shape == SHAPE_UNITS)
         x = nets_simple(net, x, NODE_GLOBAL_AVGPOOL);
-    struct node node = {.kind = kind, .input = {x, second}, .channels = traits->channels ? 5 : 0, .bias = node_has_weights(kind)};
+    struct node node = {
+        .kind = kind, .input = {x, second}, .channels = traits->channels ? 5 : 0, .bias = node_has_weights(kind)};
     if (node_has_window(kind)) {
         node.kernel_h = 3;
         node.kernel_w = node.stride = 2;
@@ -262,8 +281,7 @@ void fixture_pack(struct fixture *fixture, const struct net *net, const float *p
     fixture->run.parameters = parameters;
 }
 
-void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch,
-                  net_mode mode)
+void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch, net_mode mode)
 {
     struct arena measure = {0};
     net_packed_plan(&fixture->packed, net, mode, &measure);

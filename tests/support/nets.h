@@ -21,10 +21,12 @@ int nets_simple(struct net *net, int in, enum node_kind kind); /* kinds without 
 /* Appends the softmax and checks the net; a failed check of the net is a failed check of the test. */
 void nets_finish(struct net *net, int in);
 
-/* A small net with a layer of this kind, which its row in the table of kinds describes; a layer before it has parameters. */
+/* A small net with a layer of this kind, which its row in the table of kinds describes; a layer before it has
+ * parameters. */
 void nets_of_kind(struct net *net, enum node_kind kind);
 
-/* Puts any activation in the place of each: nets_random draws from those that there were when its nets became references. */
+/* Puts any activation in the place of each: nets_random draws from those that there were when its nets became
+ * references. */
 void nets_redraw_activations(struct net *net, struct random *random);
 
 /* A valid net of any graph: up to `layers` random nodes, and then as many as it takes to read every tensor. */
@@ -43,8 +45,7 @@ struct fixture {
     struct net_run run;
     uint64_t bytes;
 };
-void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch,
-                  net_mode mode);
+void fixture_open(struct fixture *fixture, const struct net *net, const float *parameters, int batch, net_mode mode);
 void fixture_pack(struct fixture *fixture, const struct net *net, const float *parameters);
 
 #endif

@@ -11,10 +11,7 @@ static size_t at(struct shape shape, int image, int y, int x, int c)
     return (((size_t)image * (size_t)shape.h + (size_t)y) * (size_t)shape.w + (size_t)x) * (size_t)shape.c + (size_t)c;
 }
 
-static bool inside(struct shape shape, int y, int x)
-{
-    return y >= 0 && y < shape.h && x >= 0 && x < shape.w;
-}
+static bool inside(struct shape shape, int y, int x) { return y >= 0 && y < shape.h && x >= 0 && x < shape.w; }
 
 #define FOR(i, count) for (int i = 0; i < (count); i++)
 
@@ -34,9 +31,11 @@ void oracle_conv(double *out, const double *in, const double *weights, const dou
                  const struct window *window)
 {
     const struct shape from = window->in, to = window->out;
-    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c)
+    {
         double sum = bias ? bias[o] : 0;
-        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c / window->groups) {
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c / window->groups)
+        {
             const int iy = y * window->stride + ky * window->dilation - window->pad_top;
             const int ix = x * window->stride + kx * window->dilation - window->pad_left;
             if (inside(from, iy, ix))
@@ -46,15 +45,17 @@ void oracle_conv(double *out, const double *in, const double *weights, const dou
     }
 }
 
-void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights, int n,
-                          const struct window *window)
+void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights,
+                          int n, const struct window *window)
 {
     const struct shape from = window->in, to = window->out;
     memset(din, 0, (size_t)n * shape_count(from) * sizeof *din);
     memset(dweights, 0, weight_at(window, window->kernel_h, 0, 0, 0) * sizeof *dweights);
-    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c) {
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(o, to.c)
+    {
         const double d = dout[at(to, image, y, x, o)];
-        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c / window->groups) {
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) FOR(c, from.c / window->groups)
+        {
             const int iy = y * window->stride + ky * window->dilation - window->pad_top;
             const int ix = x * window->stride + kx * window->dilation - window->pad_left;
             if (inside(from, iy, ix)) {
@@ -68,10 +69,12 @@ void oracle_conv_backward(double *din, double *dweights, const double *dout, con
 static void pool(double *out, const double *in, int n, const struct window *window, bool mean)
 {
     const struct shape from = window->in, to = window->out;
-    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c) {
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c)
+    {
         double sum = 0, largest = -INFINITY;
         int count = 0;
-        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) {
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w)
+        {
             const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
             if (inside(from, iy, ix)) {
                 const double value = in[at(from, image, iy, ix, c)];
@@ -98,9 +101,11 @@ void oracle_depthwise(double *out, const double *in, const double *weights, cons
                       const struct window *window)
 {
     const struct shape from = window->in, to = window->out;
-    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c) {
+    FOR(image, n) FOR(y, to.h) FOR(x, to.w) FOR(c, to.c)
+    {
         double sum = bias ? bias[c] : 0;
-        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w) {
+        FOR(ky, window->kernel_h) FOR(kx, window->kernel_w)
+        {
             const int iy = y * window->stride + ky - window->pad_top, ix = x * window->stride + kx - window->pad_left;
             if (inside(from, iy, ix))
                 sum += in[at(from, image, iy, ix, c)] * weights[(ky * window->kernel_w + kx) * to.c + c];
@@ -112,11 +117,13 @@ void oracle_depthwise(double *out, const double *in, const double *weights, cons
 void oracle_batchnorm_train(double *out, double *mean, double *variance, const double *in, const double *scale,
                             const double *shift, int rows, int c)
 {
-    FOR(k, c) {
+    FOR(k, c)
+    {
         double m = 0, v = 0;
         FOR(i, rows) m += in[(size_t)i * (size_t)c + (size_t)k] / rows;
         FOR(i, rows) v += pow(in[(size_t)i * (size_t)c + (size_t)k] - m, 2) / rows;
-        FOR(i, rows) {
+        FOR(i, rows)
+        {
             const size_t place = (size_t)i * (size_t)c + (size_t)k;
             out[place] = (in[place] - m) / sqrt(v + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
         }
@@ -127,10 +134,11 @@ void oracle_batchnorm_train(double *out, double *mean, double *variance, const d
     }
 }
 
-void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift,
-                            const double *mean, const double *variance, int rows, int c)
+void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift, const double *mean,
+                            const double *variance, int rows, int c)
 {
-    FOR(i, rows) FOR(k, c) {
+    FOR(i, rows) FOR(k, c)
+    {
         const size_t place = (size_t)i * (size_t)c + (size_t)k;
         out[place] = (in[place] - mean[k]) / sqrt(variance[k] + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
     }
@@ -143,7 +151,9 @@ static double activation(double x, enum node_kind kind)
     case NODE_RELU6: return fmin(fmax(x, 0), 6);
     case NODE_SIGMOID: return 1 / (1 + exp(-x));
     case NODE_TANH: return tanh(x);
-    case NODE_GELU: return x / (1 + exp(-2 * sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* in its tanh form, with all digits */
+    case NODE_GELU:
+        return x /
+               (1 + exp(-2 * sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* in its tanh form, with all digits */
     case NODE_HARDSWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
     case NODE_CONV2D:
     case NODE_MAXPOOL:
@@ -170,7 +180,8 @@ void oracle_activation(double *out, const double *in, enum node_kind kind, size_
 
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c)
 {
-    FOR(i, n) {
+    FOR(i, n)
+    {
         const size_t row = (size_t)i * (size_t)c;
         double sum = 0, largest = -INFINITY;
         FOR(k, c) largest = fmax(largest, in[row + (size_t)k]);
@@ -182,11 +193,13 @@ void oracle_softmax(double *out, const double *in, double temperature, int n, in
 double oracle_cross_entropy(const double *logits, const struct target *targets, double smoothing, int n, int c)
 {
     double loss = 0;
-    FOR(i, n) {
+    FOR(i, n)
+    {
         double sum = 0, largest = -INFINITY;
         FOR(k, c) largest = fmax(largest, logits[i * c + k]);
         FOR(k, c) sum += exp(logits[i * c + k] - largest);
-        FOR(k, c) {
+        FOR(k, c)
+        {
             const double fraction = (double)targets[i].fraction;
             const double mixed = (k == targets[i].label) * (1 - fraction) + (k == targets[i].other) * fraction;
             const double target = smoothing / c + (1 - smoothing) * mixed;
@@ -223,7 +236,8 @@ void oracle_muon(struct oracle_weight *w, const double *gradients, double rate, 
     double *x = test_doubles((size_t)count), *next = test_doubles((size_t)count); /* (small, large): turned if tall */
     double *gram = test_doubles((size_t)(small * small)), *mix = test_doubles((size_t)(small * small));
     double length = 0, weight_length = 0;
-    FOR(i, count) {
+    FOR(i, count)
+    {
         w[i].first = momentum * w[i].first + gradients[i];
         const double direction = gradients[i] + momentum * w[i].first;
         x[rows < columns ? i : i % columns * rows + i / columns] = direction;
@@ -231,25 +245,29 @@ void oracle_muon(struct oracle_weight *w, const double *gradients, double rate, 
         weight_length += w[i].weight * w[i].weight;
     }
     FOR(i, count) x[i] /= sqrt(length) + 1e-7;
-    FOR(step, 3) {
-        FOR(i, small) FOR(j, small) {
+    FOR(step, 3)
+    {
+        FOR(i, small) FOR(j, small)
+        {
             gram[i * small + j] = 0;
             FOR(k, large) gram[i * small + j] += x[i * large + k] * x[j * large + k];
         }
-        FOR(i, small) FOR(j, small) {
+        FOR(i, small) FOR(j, small)
+        {
             double square = 0;
             FOR(k, small) square += gram[i * small + k] * gram[k * small + j];
             mix[i * small + j] = -4.7750 * gram[i * small + j] + 2.0315 * square;
         }
-        FOR(i, small) FOR(j, large) {
+        FOR(i, small) FOR(j, large)
+        {
             next[i * large + j] = 3.4445 * x[i * large + j];
             FOR(k, small) next[i * large + j] += mix[i * small + k] * x[k * large + j];
         }
         memcpy(x, next, (size_t)count * sizeof *x);
     }
     FOR(i, count)
-        w[i].weight = w[i].weight * sqrt(columns) / sqrt(weight_length) -
-                      rate * x[rows < columns ? i : i % columns * rows + i / columns];
+    w[i].weight = w[i].weight * sqrt(columns) / sqrt(weight_length) -
+                  rate * x[rows < columns ? i : i % columns * rows + i / columns];
 }
 
 /* ---- Pillow's resize: Resample.c, ImagingResampleHorizontal_8bpc and its vertical twin, one number at a time ---- */
@@ -275,10 +293,9 @@ static uint8_t resampled(const uint8_t *in, int count, int step, int to, int to_
 void oracle_resize(uint8_t *out, int out_w, int out_h, const uint8_t *in, int w, int h)
 {
     uint8_t *narrowed = test_bytes((size_t)(h * out_w * 3));
-    FOR(y, h) FOR(x, out_w) FOR(c, 3)
-        narrowed[(y * out_w + x) * 3 + c] = resampled(in + y * w * 3 + c, w, 3, x, out_w);
-    FOR(y, out_h) FOR(x, out_w) FOR(c, 3)
-        out[(y * out_w + x) * 3 + c] = resampled(narrowed + x * 3 + c, h, out_w * 3, y, out_h);
+    FOR(y, h) FOR(x, out_w) FOR(c, 3) narrowed[(y * out_w + x) * 3 + c] = resampled(in + y * w * 3 + c, w, 3, x, out_w);
+    FOR(y, out_h)
+    FOR(x, out_w) FOR(c, 3) out[(y * out_w + x) * 3 + c] = resampled(narrowed + x * 3 + c, h, out_w * 3, y, out_h);
 }
 
 /* ---- A whole net ---- */
@@ -289,10 +306,10 @@ void oracle_tensors(double *tensor[], const struct net *net, int n)
         tensor[t] = test_doubles((size_t)n * shape_count(net->shapes[t]));
 }
 
-void oracle_net(double *const tensor[], const struct net *net, const double *parameters, int n,
-                struct oracle_mode mode)
+void oracle_net(double *const tensor[], const struct net *net, const double *parameters, int n, struct oracle_mode mode)
 {
-    FOR(i, net->node_count) {
+    FOR(i, net->node_count)
+    {
         const struct node *node = &net->nodes[i];
         const double *in = tensor[node->input[0]], *own = parameters + net->offset[i];
         double *out = tensor[i + 1];
@@ -307,7 +324,8 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
             break;
         }
         case NODE_DEPTHWISE:
-            oracle_depthwise(out, in, own, node->bias ? own + (size_t)(window.kernel_h * window.kernel_w) * c : NULL, n, &window);
+            oracle_depthwise(out, in, own, node->bias ? own + (size_t)(window.kernel_h * window.kernel_w) * c : NULL, n,
+                             &window);
             break;
         case NODE_MAXPOOL: oracle_maxpool(out, in, n, &window); break;
         case NODE_AVGPOOL:

@@ -12,18 +12,48 @@
 /* ---- ONNX's messages ---- */
 
 enum { /* numbers of fields and of types, from onnx.proto3 */
-    MODEL_IR_VERSION = 1, MODEL_PRODUCER_NAME = 2, MODEL_DOC_STRING = 6, MODEL_GRAPH = 7, MODEL_OPSET_IMPORT = 8,
-    MODEL_METADATA_PROPS = 14,
-    OPSET_VERSION = 2,
-    ENTRY_KEY = 1, ENTRY_VALUE = 2,
-    GRAPH_NODE = 1, GRAPH_NAME = 2, GRAPH_INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12,
-    NODE_INPUT = 1, NODE_OUTPUT = 2, NODE_NAME = 3, NODE_OP_TYPE = 4, NODE_ATTRIBUTE = 5,
-    ATTRIBUTE_NAME = 1, ATTRIBUTE_F = 2, ATTRIBUTE_I = 3, ATTRIBUTE_INTS = 8, ATTRIBUTE_TYPE = 20,
-    ATTRIBUTE_IS_FLOAT = 1, ATTRIBUTE_IS_INT = 2, ATTRIBUTE_IS_INTS = 7,
-    TENSOR_DIMS = 1, TENSOR_DATA_TYPE = 2, TENSOR_NAME = 8, TENSOR_RAW_DATA = 9,
-    VALUE_NAME = 1, VALUE_TYPE = 2, VALUE_DOC_STRING = 3,
-    TYPE_TENSOR = 1, TYPE_ELEMENT = 1, TYPE_SHAPE = 2, SHAPE_DIM = 1, DIM_VALUE = 1, DIM_PARAM = 2,
-    ELEMENT_FLOAT = 1, ELEMENT_INT64 = 7
+       MODEL_IR_VERSION = 1,
+       MODEL_PRODUCER_NAME = 2,
+       MODEL_DOC_STRING = 6,
+       MODEL_GRAPH = 7,
+       MODEL_OPSET_IMPORT = 8,
+       MODEL_METADATA_PROPS = 14,
+       OPSET_VERSION = 2,
+       ENTRY_KEY = 1,
+       ENTRY_VALUE = 2,
+       GRAPH_NODE = 1,
+       GRAPH_NAME = 2,
+       GRAPH_INITIALIZER = 5,
+       GRAPH_INPUT = 11,
+       GRAPH_OUTPUT = 12,
+       NODE_INPUT = 1,
+       NODE_OUTPUT = 2,
+       NODE_NAME = 3,
+       NODE_OP_TYPE = 4,
+       NODE_ATTRIBUTE = 5,
+       ATTRIBUTE_NAME = 1,
+       ATTRIBUTE_F = 2,
+       ATTRIBUTE_I = 3,
+       ATTRIBUTE_INTS = 8,
+       ATTRIBUTE_TYPE = 20,
+       ATTRIBUTE_IS_FLOAT = 1,
+       ATTRIBUTE_IS_INT = 2,
+       ATTRIBUTE_IS_INTS = 7,
+       TENSOR_DIMS = 1,
+       TENSOR_DATA_TYPE = 2,
+       TENSOR_NAME = 8,
+       TENSOR_RAW_DATA = 9,
+       VALUE_NAME = 1,
+       VALUE_TYPE = 2,
+       VALUE_DOC_STRING = 3,
+       TYPE_TENSOR = 1,
+       TYPE_ELEMENT = 1,
+       TYPE_SHAPE = 2,
+       SHAPE_DIM = 1,
+       DIM_VALUE = 1,
+       DIM_PARAM = 2,
+       ELEMENT_FLOAT = 1,
+       ELEMENT_INT64 = 7
 };
 
 enum { IR_VERSION = 7 }; /* of ONNX 1.8, which brought opset 13 */
@@ -40,7 +70,8 @@ static size_t begin_node(struct protobuf *out, const char *type, const char *out
     return start;
 }
 
-#define INPUTS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define INPUTS(...) \
+    (const char *const[]) { __VA_ARGS__, NULL }
 
 static void put_node(struct protobuf *out, const char *type, const char *output, const char *const inputs[])
 {
@@ -129,19 +160,19 @@ static void put_value(struct protobuf *out, int field, const char *name, int ran
 
 /* ---- The graph ----
  *
- * Images are (n, h, w, c) here and (batch, c, h, w) there. What is (n, 1, 1, c) here can be (batch, c, 1, 1) or (batch, c)
- * there, and each layer takes the one that it needs: a tensor is written the way its layer makes it, and once more the
- * other way when another layer asks for that. */
+ * Images are (n, h, w, c) here and (batch, c, h, w) there. What is (n, 1, 1, c) here can be (batch, c, 1, 1) or (batch,
+ * c) there, and each layer takes the one that it needs: a tensor is written the way its layer makes it, and once more
+ * the other way when another layer asks for that. */
 
 enum form { IMAGE, FLAT };
 
 struct graph {
     struct protobuf *out;
     const struct model *model;
-    int logits;                              /* the tensor */
-    int source[LIMIT_NODES + 1];             /* the tensor that holds a tensor's numbers: layers that change none are left out */
-    enum form form[LIMIT_NODES + 1];         /* as it was made */
-    struct layer_name names[LIMIT_NODES + 1][2];   /* in each form; empty where it is not there */
+    int logits;                  /* the tensor */
+    int source[LIMIT_NODES + 1]; /* the tensor that holds a tensor's numbers: layers that change none are left out */
+    enum form form[LIMIT_NODES + 1];             /* as it was made */
+    struct layer_name names[LIMIT_NODES + 1][2]; /* in each form; empty where it is not there */
 };
 
 static struct layer_name part_of(const struct graph *graph, int node, const char *part)
@@ -208,8 +239,8 @@ static void put_window(struct protobuf *out, const struct window *window)
         put_attribute_ints(out, "dilations", (int[]){window->dilation, window->dilation}, 2);
 }
 
-/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one input, those of
- * a group the inputs of the group. */
+/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one
+ * input, those of a group the inputs of the group. */
 static void put_conv(struct graph *graph, int i, const float *parameters)
 {
     const struct window window = net_window(&graph->model->net, i);
@@ -218,16 +249,18 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     const int taps = window.kernel_h * window.kernel_w;
     const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;
-    uint8_t *p = put_tensor(graph->out, weight.text, ELEMENT_FLOAT, 4, (int[]){out, in, window.kernel_h, window.kernel_w});
+    uint8_t *p =
+        put_tensor(graph->out, weight.text, ELEMENT_FLOAT, 4, (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
         for (int c = 0; c < in; c++)
             for (int tap = 0; tap < taps; tap++)
-                p = protobuf_store_float(p, parameters[((size_t)tap * (size_t)in + (size_t)c) * (size_t)out + (size_t)o]);
+                p = protobuf_store_float(p,
+                                         parameters[((size_t)tap * (size_t)in + (size_t)c) * (size_t)out + (size_t)o]);
     if (has_bias)
         put_floats(graph->out, bias.text, 1, &out, parameters + (size_t)taps * (size_t)in * (size_t)out);
     const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
-    const size_t start = begin_node(graph->out, "Conv", makes(graph, i, IMAGE),
-                                    INPUTS(image, weight.text, has_bias ? bias.text : NULL));
+    const size_t start =
+        begin_node(graph->out, "Conv", makes(graph, i, IMAGE), INPUTS(image, weight.text, has_bias ? bias.text : NULL));
     put_window(graph->out, &window);
     if (groups > 1)
         put_attribute_int(graph->out, "group", groups);
@@ -324,7 +357,8 @@ static void put_scale(struct graph *graph, int i)
     put_elementwise(graph, i, "Mul", factor.text);
 }
 
-/* x sigmoid(x (2k + 2k 0.044715 x^2)) with k = sqrt(2 / pi), as in core/kernels/activation.h; opset 13 has none of its own. */
+/* x sigmoid(x (2k + 2k 0.044715 x^2)) with k = sqrt(2 / pi), as in core/kernels/activation.h; opset 13 has none of its
+ * own. */
 static void put_gelu(struct graph *graph, int i)
 {
     static const float slope = 1.5957691216f, cube = 1.5957691216f * 0.044715f;
@@ -333,8 +367,8 @@ static void put_gelu(struct graph *graph, int i)
     const char *in = reads(graph, tensor, form);
     const struct layer_name first = put_number(graph, i, "slope", slope), third = put_number(graph, i, "cube", cube);
     const struct layer_name square = part_of(graph, i, "square"), bent = part_of(graph, i, "bent"),
-                      factor = part_of(graph, i, "factor"), product = part_of(graph, i, "product"),
-                      gate = part_of(graph, i, "gate");
+                            factor = part_of(graph, i, "factor"), product = part_of(graph, i, "product"),
+                            gate = part_of(graph, i, "gate");
     put_node(graph->out, "Mul", square.text, INPUTS(in, in));
     put_node(graph->out, "Mul", bent.text, INPUTS(square.text, third.text));
     put_node(graph->out, "Add", factor.text, INPUTS(bent.text, first.text));
@@ -432,7 +466,7 @@ static void put_graph(struct protobuf *out, const struct model *model)
               net->input.c == 1 ? "luminance (ITU-R 601) from 0 to 1: byte / 255; the graph applies mean and std itself"
               : model->preprocess.order == ORDER_BGR
                   ? "blue, green, red from 0 to 1: byte / 255; the graph applies mean and std itself"
-                                : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and std itself");
+                  : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and std itself");
     put_value(out, GRAPH_OUTPUT, "logits", 1, (int[]){net_classes(net)}, "a number for each class, before the softmax");
     put_value(out, GRAPH_OUTPUT, "probabilities", 1, (int[]){net_classes(net)}, "softmax of logits / temperature");
 
@@ -469,9 +503,10 @@ uint8_t *onnx_bytes(size_t *size, const struct model *model)
     protobuf_int(&out, OPSET_VERSION, ONNX_OPSET);
     protobuf_end(&out, opset);
     protobuf_text(&out, MODEL_PRODUCER_NAME, "eyelet");
-    protobuf_text(&out, MODEL_DOC_STRING,
-             "An image classifier. Fit a picture to the input's size as `fit` in metadata_props says, put `background` where "
-             "it is transparent or does not reach, and scale its bytes to 0..1.");
+    protobuf_text(
+        &out, MODEL_DOC_STRING,
+        "An image classifier. Fit a picture to the input's size as `fit` in metadata_props says, put `background` where "
+        "it is transparent or does not reach, and scale its bytes to 0..1.");
     layer_metadata(model, put_metadata, &out);
     put_graph(&out, model);
     *size = out.size;

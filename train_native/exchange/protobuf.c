@@ -28,10 +28,7 @@ static void put_varint(struct protobuf *out, uint64_t x)
     *reserve(out, 1) = (uint8_t)x;
 }
 
-static void put_key(struct protobuf *out, int field, enum wire wire)
-{
-    put_varint(out, (uint64_t)field << 3 | wire);
-}
+static void put_key(struct protobuf *out, int field, enum wire wire) { put_varint(out, (uint64_t)field << 3 | wire); }
 
 void protobuf_int(struct protobuf *out, int field, int x)
 {

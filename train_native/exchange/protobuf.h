@@ -25,8 +25,8 @@ void protobuf_int(struct protobuf *out, int field, int x);
 void protobuf_float(struct protobuf *out, int field, float x);
 void protobuf_text(struct protobuf *out, int field, const char *text);
 
-/* Bytes as the last field of its message: leaves room for them, to be filled when its message has ended, before anything else
- * is written. They are then the last `count` of out. */
+/* Bytes as the last field of its message: leaves room for them, to be filled when its message has ended, before
+ * anything else is written. They are then the last `count` of out. */
 void protobuf_bytes(struct protobuf *out, int field, size_t count);
 
 /* A message within the message. */

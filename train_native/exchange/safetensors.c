@@ -16,7 +16,8 @@ struct writer {
     FILE *header;
     uint8_t *data;
     size_t size; /* of the data so far */
-    struct shape flattened[LIMIT_NODES + 1]; /* of a tensor whose channels are an image's numbers: that image; else all 0 */
+    struct shape
+        flattened[LIMIT_NODES + 1]; /* of a tensor whose channels are an image's numbers: that image; else all 0 */
 };
 
 /* ---- The order of channels ---- */
@@ -29,10 +30,7 @@ static size_t channel_here(const struct writer *writer, int tensor, size_t chann
     return pixels ? channel % pixels * (size_t)image.c + channel / pixels : channel;
 }
 
-static bool same_shape(struct shape a, struct shape b)
-{
-    return a.h == b.h && a.w == b.w && a.c == b.c;
-}
+static bool same_shape(struct shape a, struct shape b) { return a.h == b.h && a.w == b.w && a.c == b.c; }
 
 /* Follows flattened images through the network: layers without weights of their own leave the order as it is. */
 static void follow_flattened(struct writer *writer, const char *path)
@@ -44,7 +42,8 @@ static void follow_flattened(struct writer *writer, const char *path)
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
         const bool mixes = kind_traits[node->kind].inputs > 1 && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
-            die(path, "Export it as ONNX.", "layer %d (%s) takes the numbers of an image in an order that PyTorch has not", i + 1,
+            die(path, "Export it as ONNX.",
+                "layer %d (%s) takes the numbers of an image in an order that PyTorch has not", i + 1,
                 kind_names[node->kind]);
         if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel)
             writer->flattened[i + 1] = none;
@@ -83,7 +82,8 @@ static void put_vector(struct writer *writer, int node, const char *part, int te
         put_float(writer, values[channel_here(writer, tensor, (size_t)k)]);
 }
 
-/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there; a depthwise layer's filters each have one input. */
+/* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there; a depthwise layer's filters each have one
+ * input. */
 static void put_weights(struct writer *writer, int i, const float *parameters)
 {
     const struct node *node = &writer->model->net.nodes[i];
@@ -93,7 +93,8 @@ static void put_weights(struct writer *writer, int i, const float *parameters)
     const int taps = window.kernel_h * window.kernel_w;
     if (window.groups > 1 && writer->flattened[node->input[0]].c)
         die(NULL, NULL, "layer %d, a convolution in groups of what was flattened, has no form in safetensors", i + 1);
-    begin_tensor(writer, i, "weight", node_has_window(node->kind) ? 4 : 2, (int[]){out, in, window.kernel_h, window.kernel_w});
+    begin_tensor(writer, i, "weight", node_has_window(node->kind) ? 4 : 2,
+                 (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
         for (int c = 0; c < in; c++)
             for (int tap = 0; tap < taps; tap++) {
@@ -107,7 +108,8 @@ static void put_weights(struct writer *writer, int i, const float *parameters)
 
 static void put_tensors(struct writer *writer)
 {
-    static const char *const parts[4] = {"weight", "bias", "running_mean", "running_var"}; /* as PARAMETERS_NORM in net_blocks */
+    static const char *const parts[4] = {"weight", "bias", "running_mean",
+                                         "running_var"}; /* as PARAMETERS_NORM in net_blocks */
     const struct net *net = &writer->model->net;
     for (int i = 0; i < net->node_count; i++) {
         float *parameters = allocate(net->offset[i + 1] - net->offset[i], sizeof(float));

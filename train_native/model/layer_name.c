@@ -10,7 +10,8 @@
 struct layer_name layer_name(const struct net *net, int node, const char *part)
 {
     struct layer_name name;
-    snprintf(name.text, sizeof name.text, "%s_%d%s%s", kind_names[net->nodes[node].kind], node + 1, *part ? "." : "", part);
+    snprintf(name.text, sizeof name.text, "%s_%d%s%s", kind_names[net->nodes[node].kind], node + 1, *part ? "." : "",
+             part);
     return name;
 }
 
@@ -25,8 +26,10 @@ struct layer_padding layer_padding(const struct window *window)
     return (struct layer_padding){
         .top = window->pad_top,
         .left = window->pad_left,
-        .bottom = padding_after(window->in.h, window->out.h, window_reach(window->kernel_h, window->dilation), window->stride, window->pad_top),
-        .right = padding_after(window->in.w, window->out.w, window_reach(window->kernel_w, window->dilation), window->stride, window->pad_left)};
+        .bottom = padding_after(window->in.h, window->out.h, window_reach(window->kernel_h, window->dilation),
+                                window->stride, window->pad_top),
+        .right = padding_after(window->in.w, window->out.w, window_reach(window->kernel_w, window->dilation),
+                               window->stride, window->pad_left)};
 }
 
 static void put_numbers(layer_put *put, void *context, const char *key, int count, const double *x)
@@ -58,9 +61,12 @@ static void put_labels(const struct model *model, layer_put *put, void *context)
 
 void layer_metadata(const struct model *model, layer_put *put, void *context)
 {
-    static const char *const fits[] = {[RESIZE_STRETCH] = "\"stretch\"", [RESIZE_CROP] = "\"crop\"", [RESIZE_PAD] = "\"pad\"",
+    static const char *const fits[] = {[RESIZE_STRETCH] = "\"stretch\"",
+                                       [RESIZE_CROP] = "\"crop\"",
+                                       [RESIZE_PAD] = "\"pad\"",
                                        [RESIZE_SHORTER_SIDE] = "\"shorter_side\""};
-    static const char *const filters[] = {[FILTER_BILINEAR] = "\"bilinear\"", [FILTER_BICUBIC] = "\"bicubic\"",
+    static const char *const filters[] = {[FILTER_BILINEAR] = "\"bilinear\"",
+                                          [FILTER_BICUBIC] = "\"bicubic\"",
                                           [FILTER_BILINEAR_ALIASED] = "\"bilinear_aliased\""};
     const struct preprocess *preprocess = &model->preprocess;
     const struct shape input = model->net.input;

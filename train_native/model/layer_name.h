@@ -10,7 +10,8 @@ struct layer_name {
 };
 struct layer_name layer_name(const struct net *net, int node, const char *part);
 
-/* Padding of a window, as other programs want it: only as much as is read, and none that a window without padding leaves over. */
+/* Padding of a window, as other programs want it: only as much as is read, and none that a window without padding
+ * leaves over. */
 struct layer_padding {
     int top, left, bottom, right;
 };

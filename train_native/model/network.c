@@ -14,10 +14,7 @@
 enum { TEXT_MAX = 1 << 20, LINE_MAX_LENGTH = 1000, NAME_SIZE = 64 };
 
 /* Layers with weights step by 1 unless told otherwise, pools by their window. */
-static int usual_stride(const struct node *node)
-{
-    return node_has_weights(node->kind) ? 1 : node->kernel_h;
-}
+static int usual_stride(const struct node *node) { return node_has_weights(node->kind) ? 1 : node->kernel_h; }
 
 const char *network_presets(void)
 {
@@ -90,7 +87,9 @@ static enum node_kind take_kind(struct reader *reader)
         if (words_take(&reader->words, kind_names[kind]))
             return kind;
         snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "%s%s", kind_names[kind],
-                 kind + 2 < NODE_KINDS ? ", " : kind + 2 == NODE_KINDS ? " or " : "");
+                 kind + 2 < NODE_KINDS    ? ", "
+                 : kind + 2 == NODE_KINDS ? " or "
+                                          : "");
     }
     words_expected(&reader->words, wanted);
 }
@@ -109,7 +108,8 @@ static void check_whiten(const struct reader *reader, const struct node *node, i
     const int directions = node->kernel_h * node->kernel_w * reader->net->input.c;
     if (reader->net->node_count || node->channels != 2 * directions)
         words_mistake(&reader->words, column,
-                      "whiten is for the first layer, with twice as many channels as a patch has numbers (here %d)", 2 * directions);
+                      "whiten is for the first layer, with twice as many channels as a patch has numbers (here %d)",
+                      2 * directions);
 }
 
 static void read_input(struct reader *reader)
@@ -137,8 +137,9 @@ static void take_setting(struct words *words, struct node *node)
     char *end = NULL;
     node->rate = text ? strtof(text, &end) : 0;
     if (!text || *end || end == text || !kind_accepts_rate(node->kind, node->rate))
-        words_expected(words, kind_traits[node->kind].setting == SETTING_FACTOR ? "the factor, above 0 and at most 1e6"
-                                                                               : "the fraction to zero, 0 or more and below 1");
+        words_expected(words, kind_traits[node->kind].setting == SETTING_FACTOR
+                                  ? "the factor, above 0 and at most 1e6"
+                                  : "the fraction to zero, 0 or more and below 1");
     words->next++;
 }
 
@@ -149,15 +150,16 @@ static void take_settings(struct reader *reader, struct node *node)
     const struct kind_traits *traits = &kind_traits[node->kind];
     const bool weights = node_has_weights(node->kind), window = node_has_window(node->kind);
     if (traits->channels && traits->shape == SHAPE_UNITS)
-        node->channels = words_take(words, "classes") ? reader->classes
-                                                      : words_number(words, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
+        node->channels = words_take(words, "classes")
+                             ? reader->classes
+                             : words_number(words, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
     else if (traits->channels)
         node->channels = words_number(words, 1, LIMIT_CHANNELS, "the number of channels");
     if (node->kind == NODE_CONV2D)
         node->dilation = node->groups = 1;
     if (window) {
-        words_kernel(words, &node->kernel_h, &node->kernel_w, weights ? "the kernel's size, like 3x3 (1 to 11)"
-                                                                      : "the window's size, like 2 or 3x3 (1 to 11)");
+        words_kernel(words, &node->kernel_h, &node->kernel_w,
+                     weights ? "the kernel's size, like 3x3 (1 to 11)" : "the window's size, like 2 or 3x3 (1 to 11)");
         node->stride = usual_stride(node);
     }
     if (traits->setting != SETTING_NONE)
@@ -305,8 +307,8 @@ static void misfit_of_window(const struct words *words, int column, const struct
         words_mistake(words, column, "the padding is not less than the window, %dx%d", h, w);
     if (h > in.h + p[PADDING_TOP] + p[PADDING_BOTTOM] || w > in.w + p[PADDING_LEFT] + p[PADDING_RIGHT])
         words_mistake(words, column,
-                      "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images", h, w,
-                      in.h, in.w);
+                      "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images", h,
+                      w, in.h, in.w);
 }
 
 /* Why net_check refused the node. */
@@ -321,7 +323,8 @@ _Noreturn static void misfit(struct reader *reader, int failed, enum status stat
     const int column = reader->columns[failed];
     const bool last = failed == net->node_count - 1;
     if (status == STATUS_LIMIT)
-        words_mistake(words, column, "the network grows too large here (at most %s parameters, %s numbers in a layer's output)",
+        words_mistake(words, column,
+                      "the network grows too large here (at most %s parameters, %s numbers in a layer's output)",
                       format_thousands(LIMIT_PARAMETERS), format_thousands(LIMIT_ACTIVATIONS));
     if (last && node->kind != NODE_SOFTMAX)
         words_mistake(words, column, "expected the last layer to end in softmax, like `dense classes softmax`");
@@ -333,8 +336,8 @@ _Noreturn static void misfit(struct reader *reader, int failed, enum status stat
     misfit_of_window(words, column, node, in);
     if (kind_traits[node->kind].inputs > 1) {
         const struct shape second = net->shapes[node->input[1]];
-        words_mistake(words, column, "%s needs two inputs of one shape, got %dx%dx%d and %dx%dx%d", kind_names[node->kind], in.h, in.w,
-                      in.c, second.h, second.w, second.c);
+        words_mistake(words, column, "%s needs two inputs of one shape, got %dx%dx%d and %dx%dx%d",
+                      kind_names[node->kind], in.h, in.w, in.c, second.h, second.w, second.c);
     }
     words_mistake(words, column, "nothing reads the output of this layer");
 }
@@ -371,7 +374,8 @@ void network_parse(struct net *net, const char *text, const char *source, int he
         misfit(reader, failed, status);
     if (net_classes(net) != classes)
         words_mistake(words, reader->columns[net->node_count - 1],
-                      "the network ends in %d classes, the data has %d: write `dense classes softmax`", net_classes(net), classes);
+                      "the network ends in %d classes, the data has %d: write `dense classes softmax`",
+                      net_classes(net), classes);
     free(reader);
 }
 

@@ -6,7 +6,8 @@
  *                                        identity (first weights that repeat the input), whiten (first layer only: the
  *                                        principal directions of the training images' patches, which stay as they are)
  *     conv2d 32 3x3 padding 1 groups 4   padding: of all sides, or of top, left, bottom, right; dilation N, groups N
- *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid, nobias, batchnorm
+ *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid,
+ *                                        padding N, nobias, batchnorm
  *     maxpool 2                          window; stride N (default: the window), same, valid
  *     avgpool 2
  *     global_avgpool
@@ -20,15 +21,16 @@
  *     add a relu                         residual connections, and
  *     conv2d 64 1x1 from a               for branches
  *
- * Any layer may end in an activation: relu, relu6, gelu, hardswish, sigmoid, tanh, and the last one in softmax; each may
- * also stand on a line of its own. */
+ * Any layer may end in an activation: relu, relu6, gelu, hardswish, sigmoid, tanh, and the last one in softmax; each
+ * may also stand on a line of its own. */
 #ifndef NETWORK_H
 #define NETWORK_H
 
 #include "net/net.h"
 
-/* Reads the preset (recipes.h) called `name_or_path`, or else the file there, into a net that has passed net_check. height and width override the
- * text's (0: keep). A mistake ends the program, naming file, line, column and what was expected. */
+/* Reads the preset (recipes.h) called `name_or_path`, or else the file there, into a net that has passed net_check.
+ * height and width override the text's (0: keep). A mistake ends the program, naming file, line, column and what was
+ * expected. */
 void network_read(struct net *net, const char *name_or_path, int height, int width, int classes);
 
 /* The same for text at hand; `source` names it in messages. */

@@ -29,10 +29,7 @@ void words_split(struct words *words, char *line)
     words->words[count].text = NULL;
 }
 
-const char *words_peek(const struct words *words)
-{
-    return words->words[words->next].text;
-}
+const char *words_peek(const struct words *words) { return words->words[words->next].text; }
 
 int words_column(const struct words *words)
 {

@@ -1,5 +1,5 @@
-/* The words of a network's description, one line at a time (network.c). Whatever is not as expected ends the program with file, line,
- * column and what was expected.
+/* The words of a network's description, one line at a time (network.c). Whatever is not as expected ends the program
+ * with file, line, column and what was expected.
  *
  *     struct words words = {.source = "net.txt", .line = 1};
  *     char line[] = "conv2d 32 3x3 relu  # comment";
@@ -21,8 +21,8 @@ struct word {
 };
 
 struct words {
-    const char *source; /* the file, for messages */
-    int line;           /* from 1 */
+    const char *source;               /* the file, for messages */
+    int line;                         /* from 1 */
     struct word words[WORDS_MAX + 1]; /* of the line; ends with text == NULL */
     int next;
     int end_column;
@@ -45,7 +45,8 @@ void words_kernel(struct words *words, int *h, int *w, const char *what);
 /* A decimal integer at *text; moves *text behind it. -1 if there is none, or one above `max`. */
 int words_integer_at(const char **text, int max);
 
-_Noreturn void words_mistake(const struct words *words, int column, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void words_mistake(const struct words *words, int column, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 _Noreturn void words_expected(const struct words *words, const char *what);
 
 #endif

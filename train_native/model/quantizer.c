@@ -13,8 +13,9 @@
 enum { BATCH = 16 };
 static const float headroom = 1.25f, weight_max = 127;
 
-/* Of an input's scale over its output's, half of what int8_scales_fit and int8_channel_of allow, so that no rounding crosses it: a mean's
- * 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; and of a layer with weights, in * w / out, 2^29 / 2^INT8_FRACTION. */
+/* Of an input's scale over its output's, half of what int8_scales_fit and int8_channel_of allow, so that no rounding
+ * crosses it: a mean's 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; and of a layer with weights, in * w /
+ * out, 2^29 / 2^INT8_FRACTION. */
 static const float mean_ratio = 512, add_ratio = 4, layer_ratio = 0.25f;
 
 /* ---- The network ---- */
@@ -27,18 +28,25 @@ static void check_forms(const struct net *net)
         const enum int8_form form = int8_form_of(node);
         if (form == INT8_FORM_NONE || form == INT8_FORM_FOLDED)
             die(NULL, NULL, "layer %d (%s%s) cannot be computed in int8", i + 1, kind_names[node->kind],
-                node->groups > 1 ? " in groups" : node->dilation > 1 ? ", dilated" : "");
+                node->groups > 1     ? " in groups"
+                : node->dilation > 1 ? ", dilated"
+                                     : "");
     }
 }
 
-/* Batch normalisation as a depthwise layer of 1x1: out = in * factor + offset. Returns the parameters, which the caller frees. */
+/* Batch normalisation as a depthwise layer of 1x1: out = in * factor + offset. Returns the parameters, which the caller
+ * frees. */
 static float *without_batchnorm(struct net *net, const float *parameters)
 {
     const struct net old = *net;
     for (int i = 0; i < net->node_count; i++)
         if (net->nodes[i].kind == NODE_BATCHNORM)
-            net->nodes[i] = (struct node){.kind = NODE_DEPTHWISE, .input = {net->nodes[i].input[0], 0}, .kernel_h = 1, .kernel_w = 1,
-                                          .stride = 1, .bias = true};
+            net->nodes[i] = (struct node){.kind = NODE_DEPTHWISE,
+                                          .input = {net->nodes[i].input[0], 0},
+                                          .kernel_h = 1,
+                                          .kernel_w = 1,
+                                          .stride = 1,
+                                          .bias = true};
     const enum status status = net_check(net, NULL);
     if (status)
         die(NULL, NULL, "the network cannot be quantized: %s", eyelet_status_text(status));
@@ -57,7 +65,8 @@ static float *without_batchnorm(struct net *net, const float *parameters)
 
 /* ---- Ranges ---- */
 
-/* Whether a layer's output has the scale of its input, times node->rate if that is a factor. What it does not let through need not fit. */
+/* Whether a layer's output has the scale of its input, times node->rate if that is a factor. What it does not let
+ * through need not fit. */
 static bool keeps_scale(const struct node *node)
 {
     switch (int8_form_of(node)) {
@@ -76,8 +85,9 @@ static bool keeps_scale(const struct node *node)
     return false;
 }
 
-/* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to their own
- * readers; of them only gelu and hardswish compute with their input, of which they make next to nothing below -TABLE_REACH. */
+/* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to
+ * their own readers; of them only gelu and hardswish compute with their input, of which they make next to nothing below
+ * -TABLE_REACH. */
 static float reach(const struct net *net, int t, const float *numbers, size_t count)
 {
     const float TABLE_REACH = 5;
@@ -98,8 +108,8 @@ static float reach(const struct net *net, int t, const float *numbers, size_t co
 }
 
 /* reach of every tensor over all images. */
-static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, const float *parameters, const struct dataset *seen,
-                        const struct preprocess *preprocess)
+static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, const float *parameters,
+                        const struct dataset *seen, const struct preprocess *preprocess)
 {
     struct net_memory *net_memory = net_memory_new(net, BATCH, NET_TRAIN);
     struct net_run *run = &net_memory->run;
@@ -110,7 +120,8 @@ static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, co
     for (int first = 0, n; first < seen->count; first += n) {
         n = seen->count - first < BATCH ? seen->count - first : BATCH;
         for (int i = 0; i < n; i++)
-            image_normalise(run->tensor[0] + (size_t)i * image, seen->pixels + (size_t)(first + i) * pixels, net->input, preprocess);
+            image_normalise(run->tensor[0] + (size_t)i * image, seen->pixels + (size_t)(first + i) * pixels, net->input,
+                            preprocess);
         for (int i = 0; i < net->node_count; i++) {
             net_forward_node(run, i, n);
             const float largest = reach(net, i + 1, run->tensor[i + 1], (size_t)n * shape_count(net->shapes[i + 1]));
@@ -168,7 +179,8 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
 
     float ranges[LIMIT_NODES + 1] = {0}, scale[LIMIT_NODES + 1];
     find_ranges(ranges, net, parameters, seen, &model->preprocess);
-    /* A range counts for the tensor whose scale it is, in the units of that: from the last reader back to the first layer. */
+    /* A range counts for the tensor whose scale it is, in the units of that: from the last reader back to the first
+     * layer. */
     for (int i = net->node_count - 1; i >= 0; i--)
         if (keeps_scale(&net->nodes[i])) {
             const bool factored = kind_traits[net->nodes[i].kind].setting == SETTING_FACTOR;
