@@ -27,10 +27,10 @@
  *         return best;
  *     }
  *
- * The caller owns all memory; nothing is allocated here and there is nothing to close. The workspace and the scratch start on a
- * multiple of 64 bytes, the model stays in place as long as the classifier is used; both sizes are multiples of 64. Results do not
- * depend on the machine: the same pixels and model give the same logits to the last bit. One classifier serves one thread; several
- * may share a model. */
+ * The caller owns all memory; nothing is allocated here and there is nothing to close. The workspace and the scratch
+ * start on a multiple of 64 bytes, the model stays in place as long as the classifier is used; both sizes are
+ * multiples of 64. Results do not depend on the machine: the same pixels and model give the same logits to the last
+ * bit. One classifier serves one thread; several may share a model. */
 #ifndef EYELET_CLASSIFIER_H
 #define EYELET_CLASSIFIER_H
 
@@ -41,11 +41,12 @@
 
 struct eyelet_classifier;
 
-/* Checks the model (all of it: header, layers, text, checksum, weights) and says how large a workspace it needs; 0 with an error. */
+/* Checks the model (all of it: header, layers, text, checksum, weights) and says how large a workspace it needs; 0
+ * with an error. */
 enum status eyelet_classifier_bytes(size_t *workspace_bytes, const void *model, size_t size);
 
-/* Opens a model that eyelet_classifier_bytes accepted, float or quantized (model.h); unpacks its weights into the workspace. With an
- * error *classifier is as it was. */
+/* Opens a model that eyelet_classifier_bytes accepted, float or quantized (model.h); unpacks its weights into the
+ * workspace. With an error *classifier is as it was. */
 enum status eyelet_classifier_open(struct eyelet_classifier **classifier, void *workspace, const void *model, size_t size);
 
 /* Bytes that eyelet_classifier_run needs beside the workspace for a picture of this size; 0 if the size is refused. */
@@ -62,8 +63,8 @@ enum status eyelet_classifier_run_fitted(struct eyelet_classifier *classifier, c
 const float *eyelet_classifier_logits(const struct eyelet_classifier *classifier);
 const float *eyelet_classifier_probabilities(const struct eyelet_classifier *classifier);
 
-/* What the last run made of the picture before its last layer: a vector that is near for pictures that look alike to the model.
- * embedding (eyelet_classifier_embedding_count), which is 0 if the model names none. */
+/* What the last run made of the picture before its last layer: a vector that is near for pictures that look alike to
+ * the model. embedding (eyelet_classifier_embedding_count), which is 0 if the model names none. */
 int eyelet_classifier_embedding_count(const struct eyelet_classifier *classifier);
 void eyelet_classifier_embedding(float *embedding, const struct eyelet_classifier *classifier);
 

@@ -108,7 +108,8 @@ static int rounded_quotient(int64_t a, int64_t b, int max)
     return quotient < 1 ? 1 : quotient > max ? max : (int)quotient;
 }
 
-/* The part of the picture that is resized, to which size, the part of that which is kept, and where it stands in the pixels. */
+/* The part of the picture that is resized, to which size, the part of that which is kept, and where it stands in the
+ * pixels. */
 struct placement {
     struct rectangle from, to;
     int scaled_width, scaled_height, skip_x, skip_y;

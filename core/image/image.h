@@ -10,8 +10,8 @@
  *     image_resize(pixels, rgba, width, height, input, &preprocess, &arena);
  *     image_normalise(numbers, pixels, input, &preprocess);
  *
- * The resize is Pillow's to the bit (fixed point, rounded to a byte between the passes), so that the result is the same on every
- * machine and in the tools that people compare with. */
+ * The resize is Pillow's to the bit (fixed point, rounded to a byte between the passes), so that the result is the
+ * same on every machine and in the tools that people compare with. */
 #ifndef IMAGE_H
 #define IMAGE_H
 

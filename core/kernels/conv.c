@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* The output's gradient, dilated (stride - 1 zeros between its pixels) and padded, so that the input's gradient is a convolution of it
- * with stride 1. */
+/* The output's gradient, dilated (stride - 1 zeros between its pixels) and padded, so that the input's gradient is a
+ * convolution of it with stride 1. */
 static struct shape spread_shape(const struct window *window)
 {
     return (struct shape){window->in.h + window_reach(window->kernel_h, window->dilation) - 1,
@@ -103,8 +103,8 @@ size_t conv_backward_weights_scratch(int n, const struct window *window)
            gemm_packed_count(images_of_block(n, window) * window->out.h * window->out.w, group_outputs(window));
 }
 
-/* Copies in (n, from.h, from.w, from.c) into padded: input (y, x) to (top + y*step, left + x*step), zeros elsewhere. What would lie
- * outside of padded is left out. */
+/* Copies in (n, from.h, from.w, from.c) into padded: input (y, x) to (top + y*step, left + x*step), zeros elsewhere.
+ * What would lie outside of padded is left out. */
 static void pad(float *padded, struct shape to, const float *in, struct shape from, int top, int left, int step, int n)
 {
     memset(padded, 0, (size_t)n * shape_count(to) * sizeof(float));
@@ -128,8 +128,8 @@ struct patches {
     struct axis pixels, taps;
 };
 
-/* The taps of one group over images of `c` channels, of which it reads `channels`. Where it reads all of them and the taps are
- * neighbours, a row of taps is contiguous in NHWC. */
+/* The taps of one group over images of `c` channels, of which it reads `channels`. Where it reads all of them and the
+ * taps are neighbours, a row of taps is contiguous in NHWC. */
 static struct axis taps_of(const struct window *window, ptrdiff_t row, int c, int channels)
 {
     const int step = window->dilation;

@@ -6,7 +6,8 @@
  *         printf("%d classes\n", net_classes(&model.net));
  *
  * Little-endian. Nothing is stored twice, so nothing can contradict itself: shapes follow from the input and the nodes,
- * offsets are running sums, and the last sum must equal the file's size. Fields are unsigned integers unless they say float32.
+ * offsets are running sums, and the last sum must equal the file's size. Fields are unsigned integers unless they say
+ * float32.
  *
  *     offset  bytes  header
  *     0       8      magic: 89 'E' 'Y' 'L' 0D 0A 1A 0A (the line ends show damage by text-mode transfer, as in PNG)
@@ -16,18 +17,20 @@
  *     16      1      input channels: 1 or 3
  *     17      1      weights: 0 float32, 1 float16, 2 int8, 3 quantized (enum weights)
  *     18      1      resize mode: 0 stretch, 1 crop, 2 pad, 3 shorter side (enum resize_mode, image.h)
- *     19      1      resize filter: 0 bilinear, 1 bicubic, 2 bilinear without antialiasing (enum resize_filter, image.h)
+ *     19      1      resize filter: 0 bilinear, 1 bicubic, 2 bilinear without antialiasing (enum resize_filter,
+ *                    image.h)
  *     20      2      shorter side: pixels, at least the input's height and width; 0 in the other modes
  *     22      1      channel order: 0 red, green, blue; 1 blue, green, red (enum channel_order, image.h)
  *     23      3      background: red, green, blue
  *     26      2      zero
  *     28      12     mean: of red, green, blue, float32, on a scale of 0 to 1
- *     40      12     std: the same, above 0. The network reads (byte / 255 - mean) / std: 0 and 1 make 0..1 of bytes, 1/2 and 1/2
- *                    make -1..1, 0 and 1/255 leave 0..255
+ *     40      12     std: the same, above 0. The network reads (byte / 255 - mean) / std: 0 and 1 make 0..1 of bytes,
+ *                    1/2 and 1/2 make -1..1, 0 and 1/255 leave 0..255
  *     52      4      temperature: of the softmax, float32, above 0
  *     56      2      node count
- *     58      2      embedding: the tensor of one pixel that is the second output of the network, in most the input of its last
- *                    layer with weights; 0: none. The first output is the class scores, which the last node, a softmax, reads
+ *     58      2      embedding: the tensor of one pixel that is the second output of the network, in most the input of
+ *                    its last layer with weights; 0: none. The first output is the class scores, which the last node, a
+ *                    softmax, reads
  *     60      4      notes length
  *     64      4      example count
  *     68      2      thumbnail side: of each example's thumbnail, pixels; 0: there are none
@@ -37,7 +40,8 @@
  *
  *     offset  bytes  node
  *     0       1      kind: enum node_kind, net.h
- *     1       1      same: 1 if the padding follows from the sizes, as TensorFlow's SAME, and the four fields below are 0; else 0
+ *     1       1      same: 1 if the padding follows from the sizes, as TensorFlow's SAME, and the four fields below are
+ *                    0; else 0
  *     2       1      bias: 1 or 0
  *     3       1      kernel height
  *     4       1      kernel width
@@ -54,19 +58,22 @@
  *     ...            for each class: length of the label, 1 byte; the label, UTF-8 without control characters
  *     ...            the notes: UTF-8, lines "key: value"
  *     ...            zeros up to a multiple of 64
- *     ...            for each node with parameters: its blocks in order (net_blocks, net.h), then zeros up to a multiple of 64.
- *                    In int8 a block of weights is a scale, float32, for each output channel, then a signed byte for each weight, by
- *                    which the scale is multiplied; all other blocks are float32. Quantized is int8 with, before the blocks of every
- *                    node that has one (int8_has_scale, net_int8.h), the scale of its output, float32
+ *     ...            for each node with parameters: its blocks in order (net_blocks, net.h), then zeros up to a
+ *                    multiple of 64. In int8 a block of weights is a scale, float32, for each output channel, then a
+ *                    signed byte for each weight, by which the scale is multiplied; all other blocks are float32.
+ *                    Quantized is int8 with, before the blocks of every node that has one (int8_has_scale, net_int8.h),
+ *                    the scale of its output, float32
  *     ...            of each example: its class, 2 bytes; zeros up to a multiple of 64
- *     ...            if there are thumbnails, of each example: (side, side, 3) bytes of red, green, blue; zeros up to a multiple of 64
- *     ...            if there are example embeddings, of each example: the numbers of the embedding, float32; zeros up to a multiple of 64
+ *     ...            if there are thumbnails, of each example: (side, side, 3) bytes of red, green, blue; zeros up to a
+ *                    multiple of 64
+ *     ...            if there are example embeddings, of each example: the numbers of the embedding, float32; zeros up
+ *                    to a multiple of 64
  *     last    4      CRC-32 (as in PNG and zip) of everything before
  *
- * What a kind of node does not use is 0, and so is every byte called zero. An unknown version, kind or value is an error. All numbers
- * must be finite. A quantized model is computed in integers (net_int8.h): its scales are above 0 and such that no sum can overflow,
- * whatever the picture. Limits: core/base/bounds.h. model_fields.h has the same two tables for the reader and the writer; a test
- * holds them against these. */
+ * What a kind of node does not use is 0, and so is every byte called zero. An unknown version, kind or value is an
+ * error. All numbers must be finite. A quantized model is computed in integers (net_int8.h): its scales are above 0
+ * and such that no sum can overflow, whatever the picture. Limits: core/base/bounds.h. model_fields.h has the same
+ * two tables for the reader and the writer; a test holds them against these. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -119,9 +126,9 @@ int model_example_class(const struct model *model, int index);
 const uint8_t *model_example_thumbnail(const struct model *model, int index);
 void model_example_embedding(float *embedding, const struct model *model, int index);
 
-/* The file's size, and the file itself; parameters is the flat array of the whole net, or NULL: the weights as they are in the model
- * that was read. The model's net has passed net_check, its text and numbers are within what model_read accepts: read the result
- * back to be sure. */
+/* The file's size, and the file itself; parameters is the flat array of the whole net, or NULL: the weights as they
+ * are in the model that was read. The model's net has passed net_check, its text and numbers are within what
+ * model_read accepts: read the result back to be sure. */
 size_t model_size(const struct model *model);
 void model_write(uint8_t *bytes, const struct model *model, const float *parameters);
 

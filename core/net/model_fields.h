@@ -1,5 +1,5 @@
-/* The fields of a model file's header and nodes, one row a field, and the sizes of what follows them: what the reader and the writer
- * share. model.h says what the fields mean; offsets are running sums of the bytes here.
+/* The fields of a model file's header and nodes, one row a field, and the sizes of what follows them: what the reader
+ * and the writer share. model.h says what the fields mean; offsets are running sums of the bytes here.
  *
  *     status = fields_read(&model, bytes, model_header, STATUS_HEADER);
  *     fields_write(bytes, &model, model_header); */
@@ -94,14 +94,16 @@ uint64_t model_scale_bytes(const struct model *model, int node);
 /* The bytes of one node's parameters and its padding. */
 uint64_t model_parameter_bytes(const struct model *model, int node);
 
-/* The offset behind the examples that begin at `offset` of bytes; in *examples their pointers. With bytes NULL it only measures. */
+/* The offset behind the examples that begin at `offset` of bytes; in *examples their pointers. With bytes NULL it
+ * only measures. */
 uint64_t model_examples_end(struct examples *examples, const struct model *model, const uint8_t *bytes, uint64_t offset);
 
-/* Decodes the node's parameters, which are stored at p, and says whether all are finite; with parameters NULL only the latter. A
- * variance below zero, which would make a NaN of every output, counts as one. */
+/* Decodes the node's parameters, which are stored at p, and says whether all are finite; with parameters NULL only
+ * the latter. A variance below zero, which would make a NaN of every output, counts as one. */
 bool model_decode(float *parameters, const struct model *model, int node, const uint8_t *p);
 
-/* Whether all weights are finite, STATUS_NOT_FINITE, and, quantized, can be computed with, STATUS_SCALE. Sets model->scale. */
+/* Whether all weights are finite, STATUS_NOT_FINITE, and, quantized, can be computed with, STATUS_SCALE. Sets
+ * model->scale. */
 enum status model_check_weights(struct model *model);
 
 #endif

@@ -28,8 +28,8 @@ static uint64_t weights_end(const struct model *model)
     return offset;
 }
 
-/* Per output channel the scale that makes the largest weight 127, and the nearest multiples of it. Quantized, between tensors
- * of scales in and out, it is large enough to compute with; otherwise in is 0. */
+/* Per output channel the scale that makes the largest weight 127, and the nearest multiples of it. Quantized, between
+ * tensors of scales in and out, it is large enough to compute with; otherwise in is 0. */
 static void put_int8(uint8_t *p, const float *weights, size_t count, int channels, float in, float out, const float *bias)
 {
     uint8_t *values = p + 4 * (ptrdiff_t)channels;

@@ -1,5 +1,5 @@
-/* The preprocessing of published models: a shorter side and its centre, the filters, the order of channels. test_image.c has the rest
- * of core/image/image.h. */
+/* The preprocessing of published models: a shorter side and its centre, the filters, the order of channels.
+ * test_image.c has the rest of core/image/image.h. */
 #include "image/image.h"
 
 #include "classifier.h"
@@ -35,7 +35,8 @@ static uint8_t *noise(int width, int height)
     return rgba;
 }
 
-/* What Pillow 9.4.0 gives, and of a shorter side what torchvision's Resize and CenterCrop do with it; golden/pillow.py prints them. */
+/* What Pillow 9.4.0 gives, and of a shorter side what torchvision's Resize and CenterCrop do with it;
+ * golden/pillow.py prints them. */
 TEST(filters_and_centres_of_known_pictures)
 {
     static const struct {
@@ -149,8 +150,8 @@ static struct eyelet_classifier *opened(const uint8_t *bytes, size_t size)
     return classifier;
 }
 
-/* A model that reads blue first gives for swapped pixels, mean and std what the other gives, in float and quantized; and its
- * embedding is what its last layer reads. */
+/* A model that reads blue first gives for swapped pixels, mean and std what the other gives, in float and quantized;
+ * and its embedding is what its last layer reads. */
 TEST(order_and_embedding_of_whole_models)
 {
     struct random random = random_seed(250, 0);

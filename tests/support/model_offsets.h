@@ -10,7 +10,8 @@
 
 enum { OFFSET_HEADER = -1 };
 
-/* Of the index-th number of the field; *bytes is its width. Of several fields of a name the first. A name that is none fails the test. */
+/* Of the index-th number of the field; *bytes is its width. Of several fields of a name the first. A name that is
+ * none fails the test. */
 size_t model_offset(int node, const char *name, int index, int *bytes);
 
 /* Changes that number, little-endian. */
