@@ -31,21 +31,22 @@ static struct net every_kind(void)
     return net;
 }
 
-static void check_refused(struct net net, const char *what, int node, enum status expected)
+static void check_refused(struct net *net, const char *what, int node, enum status expected)
 {
     int failed = -1;
     test_context("%s of node %d", what, node);
-    CHECK_EQUAL(net_check(&net, &failed), expected);
+    CHECK_EQUAL(net_check(net, &failed), expected);
     if (expected == STATUS_NODE)
         CHECK_EQUAL(failed, node);
-    CHECK_EQUAL(net_check(&net, NULL), expected);
+    CHECK_EQUAL(net_check(net, NULL), expected);
 }
 
 #define REFUSED(node, field, value) \
     do { \
-        struct net broken = net; \
+        static struct net broken; /* one on the stack for each use of this would overflow it */ \
+        broken = net; \
         broken.nodes[node].field = value; \
-        check_refused(broken, #field " = " #value, node, STATUS_NODE); \
+        check_refused(&broken, #field " = " #value, node, STATUS_NODE); \
     } while (0)
 
 TEST(every_bad_field_is_refused)
@@ -99,9 +100,10 @@ TEST(every_bad_field_is_refused)
 
 #define INPUT_REFUSED(field, value) \
     do { \
-        struct net broken = every_kind(); \
+        static struct net broken; \
+        broken = every_kind(); \
         broken.field = value; \
-        check_refused(broken, #field " = " #value, 0, STATUS_HEADER); \
+        check_refused(&broken, #field " = " #value, 0, STATUS_HEADER); \
     } while (0)
 
 TEST(bad_inputs_are_refused)
@@ -124,35 +126,35 @@ TEST(nodes_that_do_not_fit_their_input)
     struct net net = {.input = {4, 6, 3}};
     nets_conv(&net, 0, 1, 5, 1, 1, false, false);
     nets_simple(&net, 1, NODE_SOFTMAX);
-    check_refused(net, "a kernel higher than the input", 0, STATUS_NODE);
+    check_refused(&net, "a kernel higher than the input", 0, STATUS_NODE);
     net.nodes[0].kernel_h = 1;
     net.nodes[0].kernel_w = 7;
-    check_refused(net, "a kernel wider than the input", 0, STATUS_NODE);
+    check_refused(&net, "a kernel wider than the input", 0, STATUS_NODE);
     net.nodes[0].kind = NODE_DEPTHWISE;
     net.nodes[0].channels = net.nodes[0].dilation = net.nodes[0].groups = 0;
-    check_refused(net, "a depthwise kernel wider than the input", 0, STATUS_NODE);
+    check_refused(&net, "a depthwise kernel wider than the input", 0, STATUS_NODE);
     net.nodes[0].kind = NODE_CONV2D;
     net.nodes[0].channels = net.nodes[0].dilation = net.nodes[0].groups = 1;
     net.nodes[0].kernel_w = 6;
-    check_refused(net, "a softmax over a picture", 1, STATUS_NODE);
+    check_refused(&net, "a softmax over a picture", 1, STATUS_NODE);
     net.nodes[0].kernel_h = 4;
     CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
 
     net = (struct net){.input = {4, 6, 3}};
     nets_dense(&net, 0, 5, false);
     nets_simple(&net, 1, NODE_SOFTMAX);
-    check_refused(net, "a dense layer over a picture", 0, STATUS_NODE);
+    check_refused(&net, "a dense layer over a picture", 0, STATUS_NODE);
 
     net = (struct net){.input = {4, 4, 3}};
     nets_conv(&net, 0, 4, 3, 3, 1, true, false);
     nets_add(&net, 1, 0);
     nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL);
     nets_simple(&net, 3, NODE_SOFTMAX);
-    check_refused(net, "a sum of different channels", 1, STATUS_NODE);
+    check_refused(&net, "a sum of different channels", 1, STATUS_NODE);
     net.nodes[0].channels = 3;
     CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
     net.nodes[0].stride = 2;
-    check_refused(net, "a sum of different sizes", 1, STATUS_NODE);
+    check_refused(&net, "a sum of different sizes", 1, STATUS_NODE);
 }
 
 TEST(tensors_that_nothing_reads_are_refused)
