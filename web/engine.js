@@ -194,6 +194,6 @@ function parseNotes(notes) {
 
 /* What `eyelet calibrate` wrote; the notes may also be anybody's. */
 function thresholdIn(notes) {
-    const score = Number.parseFloat(notes['not sure below']);
+    const score = Number.parseFloat(notes['rejection threshold']);
     return score > 0 && score <= 1 ? score : undefined;
 }

@@ -30,9 +30,12 @@ enum random_stream {
     STREAM_JITTER = 15,
     STREAM_ERASE = 16,
     STREAM_MIX = 17,
-    STREAM_SPLIT_CLASS = 1000,  /* + class: validation images of CIFAR-10, which has 10 */
+    STREAM_SPLIT_CLASS = 1000,  /* + class, below STREAM_SPLIT_CLASSES: validation images of CIFAR-10 */
     STREAM_SUBSET = 2000        /* the images of a data set that are kept */
 };
+enum { STREAM_SPLIT_CLASSES = 10 };
+_Static_assert(STREAM_SPLIT_CLASS > STREAM_MIX && STREAM_SPLIT_CLASS + STREAM_SPLIT_CLASSES <= STREAM_SUBSET,
+               "no stream is used twice");
 
 static inline uint64_t random_mix(uint64_t x)
 {

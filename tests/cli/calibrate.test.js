@@ -80,10 +80,10 @@ test('the threshold reaches the precision that is asked for, or there is none', 
         const { threshold, validation_images } = results[precision];
         const { notes } = await summary(join(here, 'm.eyelet'));
         assert.equal(validation_images, 500);
-        assert.equal(notes.includes('not sure below'), Boolean(threshold), notes);
+        assert.equal(notes.includes('rejection threshold'), Boolean(threshold), notes);
         if (threshold) {
             assert.ok(threshold.right / threshold.answered >= Number(precision), JSON.stringify(threshold));
-            assert.match(notes, new RegExp(`^not sure below: ${threshold.score.toFixed(3)} \\(`, 'm'));
+            assert.match(notes, new RegExp(`^rejection threshold: ${threshold.score.toFixed(3)} \\(`, 'm'));
             assert.equal((await loadClassifier({ model: join(here, 'm.eyelet') })).info.threshold, threshold.score);
         }
     }
@@ -104,7 +104,7 @@ test('evaluate uses the temperature, and counts what is not sure', async () => {
 });
 
 test('classify says "not sure" below the threshold, in words and in JSON', async () => {
-    const here = folder({ 'never.eyelet': tinyModel({ notes: 'not sure below: 1\n' }), 'always.eyelet': tinyModel({ notes: 'not sure below: 0.001\n' }),
+    const here = folder({ 'never.eyelet': tinyModel({ notes: 'rejection threshold: 1\n' }), 'always.eyelet': tinyModel({ notes: 'rejection threshold: 0.001\n' }),
         'plain.eyelet': tinyModel(), 'a.png': encodePng(gradient(8, 8)) });
     for (const [model, sure] of [['never', false], ['always', true], ['plain', true]]) {
         const { stdout } = succeeded(await eyelet(['classify', `${model}.eyelet`, 'a.png'], { cwd: here }));

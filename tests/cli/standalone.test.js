@@ -105,7 +105,7 @@ describe('in Chromium, from disk', { skip }, () => {
 
     test("it says what the model is, and a model's text is shown as text", async () => {
         const labels = ['<img src=x onerror=alert(1)>', '</script><script>alert(1)</script>'];
-        const evil = await exported(tinyModel({ labels, notes: 'name: <b>bold</b>\nnetwork: </style>mine\nnot sure below: 1 (never sure)\n' }));
+        const evil = await exported(tinyModel({ labels, notes: 'name: <b>bold</b>\nnetwork: </style>mine\nrejection threshold: 1 (never sure)\n' }));
         await visitFile(browser, evil, async (page) => {
             await page.waitForSelector('#known li');
             assert.deepEqual(await page.locator('#known li').allTextContents(), labels);

@@ -44,11 +44,11 @@ test('labels and info come from the model, and are frozen', () => {
 
 test('the threshold is what calibration wrote into the notes, if it is one', async () => {
     const thresholdOf = async (notes) => (await loadClassifier({ model: tinyModel({ notes }) })).info.threshold;
-    const written = 'not sure below: 0.416 (95.0 % of the 310 surer validation answers were right)\n';
+    const written = 'rejection threshold: 0.416 (95.0 % of the 310 surer validation answers were right)\n';
     assert.equal(await thresholdOf(written), 0.416);
-    assert.equal(await thresholdOf('not sure below: 1\n'), 1);
+    assert.equal(await thresholdOf('rejection threshold: 1\n'), 1);
     for (const value of ['never', '-0.5', '0', '7', 'NaN'])
-        assert.equal(await thresholdOf(`not sure below: ${value}\n`), undefined, value);
+        assert.equal(await thresholdOf(`rejection threshold: ${value}\n`), undefined, value);
     assert.equal(await thresholdOf(''), undefined);
 });
 

@@ -287,7 +287,7 @@ describe('the page', { skip }, () => {
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
         await settled(page);
         assert.equal(await page.textContent('#verdict'), `Not sure: perhaps ${expected(redPng)[0]}`);
-    }, { models: { 'tiny.eyelet': tinyModel({ notes: 'not sure below: 1\n' }) } }));
+    }, { models: { 'tiny.eyelet': tinyModel({ notes: 'rejection threshold: 1\n' }) } }));
 
     test("a model's text is shown as text", () => visit(async (page) => {
         await page.waitForSelector('#known li');

@@ -70,6 +70,25 @@ static void print_table(const struct test *test)
     }
 }
 
+static void json_numbers(struct json *json, const char *key, const double *numbers, int count)
+{
+    json_array(json, key);
+    for (int i = 0; i < count; i++)
+        json_number(json, NULL, "%.6g", numbers[i]);
+    json_close(json);
+}
+
+static void print_json(const struct test *test, double suggested)
+{
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_number(&json, "suggested", "%g", suggested);
+    json_numbers(&json, "learning_rates", test->learning_rates, test->steps);
+    json_numbers(&json, "losses", test->losses, test->steps);
+    json_close(&json);
+    json_end(&json);
+}
+
 void find_learning_rate(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset,
                         bool json)
 {
@@ -86,19 +105,7 @@ void find_learning_rate(struct trainer *trainer, const struct trainer_settings *
             "the loss is not a finite number in the first step");
     const double rate = suggestion(&test);
     if (json) {
-        struct json json_out = json_begin(stdout);
-        json_object(&json_out, NULL);
-        json_number(&json_out, "suggested", "%g", rate);
-        json_array(&json_out, "learning_rates");
-        for (int i = 0; i < test.steps; i++)
-            json_number(&json_out, NULL, "%.6g", test.learning_rates[i]);
-        json_close(&json_out);
-        json_array(&json_out, "losses");
-        for (int i = 0; i < test.steps; i++)
-            json_number(&json_out, NULL, "%.6g", test.losses[i]);
-        json_close(&json_out);
-        json_close(&json_out);
-        json_end(&json_out);
+        print_json(&test, rate);
     } else {
         print_table(&test);
         printf("suggested: --learning-rate %g, a tenth of that of the lowest loss\n", rate);

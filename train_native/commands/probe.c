@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "commands/progress.h"
 #include "training/softmax_regression.h"
 
 #include <math.h>
@@ -137,12 +138,7 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
         json_object(&json, NULL);
         json_number(&json, "l2", "%g", (double)l2);
         json_int(&json, "iterations", iterations);
-        json_number(&json, "loss", "%.6f", epoch_loss(train));
-        json_number(&json, "accuracy", "%.6f", epoch_accuracy(train));
-        if (validation->count) {
-            json_number(&json, "validation_loss", "%.6f", epoch_loss(validation));
-            json_number(&json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
-        }
+        json_epoch(&json, train, validation);
         json_close(&json);
         json_end(&json);
     } else {

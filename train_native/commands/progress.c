@@ -2,7 +2,6 @@
 
 #include "cli/clock.h"
 #include "cli/errors.h"
-#include "cli/json.h"
 #include "cli/text.h"
 
 #include <errno.h>
@@ -74,6 +73,16 @@ void progress_step(struct progress *progress, const struct epoch_result *so_far,
     }
 }
 
+void json_epoch(struct json *json, const struct epoch_result *train, const struct epoch_result *validation)
+{
+    json_number(json, "loss", "%.6f", epoch_loss(train));
+    json_number(json, "accuracy", "%.6f", epoch_accuracy(train));
+    if (validation->count) {
+        json_number(json, "validation_loss", "%.6f", epoch_loss(validation));
+        json_number(json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
+    }
+}
+
 void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
                     bool best)
 {
@@ -84,12 +93,7 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
         json_object(&json, NULL);
         json_int(&json, "epoch", epoch);
         json_int(&json, "epochs", epochs);
-        json_number(&json, "loss", "%.6f", epoch_loss(train));
-        json_number(&json, "accuracy", "%.6f", epoch_accuracy(train));
-        if (validation->count) {
-            json_number(&json, "validation_loss", "%.6f", epoch_loss(validation));
-            json_number(&json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
-        }
+        json_epoch(&json, train, validation);
         json_number(&json, "seconds", "%.2f", seconds);
         json_close(&json);
         json_end(&json);

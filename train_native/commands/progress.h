@@ -10,6 +10,7 @@
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
+#include "cli/json.h"
 #include "commands/train_options.h"
 
 #include <stdio.h>
@@ -32,5 +33,9 @@ void progress_start(struct progress *progress, int epoch, int images);
 void progress_step(struct progress *progress, const struct epoch_result *so_far, int images);
 void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
                     bool best);
+
+/* The members of an object that tell of an epoch, or of what stands for one: loss and accuracy, and those of validation if
+ * anything was measured. */
+void json_epoch(struct json *json, const struct epoch_result *train, const struct epoch_result *validation);
 
 #endif

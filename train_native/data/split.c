@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "cli/memory.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,9 +55,10 @@ void split_by_content(bool *drawn, const struct split_source *source, float frac
     free(drawings);
 }
 
-/* A fraction of every class by its images' indices. */
+/* A fraction of every class by its images' indices; for CIFAR-10 alone. */
 static void draw_by_index(bool *validates, const struct dataset *dataset, float fraction, uint64_t seed)
 {
+    assert(dataset->classes <= STREAM_SPLIT_CLASSES);
     int *indices = allocate((size_t)dataset->count, sizeof(int));
     for (int label = 0; label < dataset->classes; label++) {
         struct random random = random_seed(seed, STREAM_SPLIT_CLASS + (uint64_t)label);

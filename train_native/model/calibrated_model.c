@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char threshold_key[] = "not sure below", split_key[] = "validation";
+static const char threshold_key[] = "rejection threshold", split_key[] = "validation";
 
 double calibrated_model_threshold(const char *notes)
 {

@@ -1,5 +1,5 @@
 /* Calibrates model files: the temperature of the softmax, and the score below which a model is not sure (calibration.h). The
- * notes "calibration" and "not sure below" tell of it. */
+ * notes "calibration" and "rejection threshold" tell of it. */
 #ifndef CALIBRATED_MODEL_H
 #define CALIBRATED_MODEL_H
 
