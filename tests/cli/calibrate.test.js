@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 
 import { loadClassifier } from '../../web/classifier.js';
+import { modelFormat } from '../support/model_format.js';
 import { encodePng, gradient } from '../support/pictures.js';
 import { dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, refused, succeeded } from '../support/program.js';
 import { tinyModel } from '../support/tiny_model.js';
@@ -27,7 +28,7 @@ function copy() {
     return here;
 }
 
-const temperatureOf = (path) => readFileSync(path).readFloatLE(48);
+const temperatureOf = (path) => readFileSync(path).readFloatLE(modelFormat.header.get('temperature').offset);
 const summary = async (path) => JSON.parse(succeeded(await eyelet(['summary', path, '--json'])).stdout);
 const calibrate = (cwd, ...more) => eyelet(['calibrate', 'm.eyelet', '--data', data, ...more], { cwd });
 
