@@ -42,4 +42,20 @@ void die(const char *subject, const char *hint, const char *format, ...)
     exit(EXIT_ERROR);
 }
 
+bool failure_set(struct failure *failure, const char *subject, const char *hint, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(failure->reason, sizeof failure->reason, format, arguments);
+    va_end(arguments);
+    snprintf(failure->subject, sizeof failure->subject, "%s", subject ? subject : "");
+    snprintf(failure->hint, sizeof failure->hint, "%s", hint ? hint : "");
+    return false;
+}
+
+void die_of(const struct failure *failure)
+{
+    die(*failure->subject ? failure->subject : NULL, *failure->hint ? failure->hint : NULL, "%s", failure->reason);
+}
+
 void die_of_memory(void) { die(NULL, "Close other programs.", "%s", no_memory); }

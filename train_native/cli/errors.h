@@ -3,11 +3,18 @@
  *     die("mine.eyelet", "Train it again.", "the model is cut short");
  *
  *     eyelet: mine.eyelet: the model is cut short
- *             Train it again. */
+ *             Train it again.
+ *
+ * What several commands share does not end the program but tells its caller the same in a struct failure:
+ *
+ *     struct failure failure;
+ *     if (!failure_set(&failure, "mine.eyelet", NULL, "the model is cut short"))
+ *         die_of(&failure); */
 #ifndef ERRORS_H
 #define ERRORS_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
@@ -16,7 +23,20 @@ enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 _Noreturn void die(const char *subject, const char *hint, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same for want of memory. */
+/* Why something was not done, in the parts of a message; the caller owns it. Longer texts are cut. */
+struct failure {
+    char subject[4200]; /* "": none; a path and a position in the file fit */
+    char reason[1600];
+    char hint[400]; /* "": none */
+};
+
+/* Fills it in; returns false, for the caller to return. */
+bool failure_set(struct failure *failure, const char *subject, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+_Noreturn void die_of(const struct failure *failure);
+
+/* As die, for want of memory. */
 _Noreturn void die_of_memory(void);
 
 /* The same without the exit, for one file among several; and with the arguments in a list. */

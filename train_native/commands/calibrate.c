@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 
 #include "commands/model_dataset.h"
+#include "commands/or_die.h"
 #include "commands/shared_options.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
@@ -72,7 +73,7 @@ int command_calibrate(int argc, char **argv)
         omp_set_num_threads(o.data.threads);
     struct model *model = allocate(1, sizeof *model);
     size_t size;
-    uint8_t *bytes = model_file_load(model, &size, path);
+    uint8_t *bytes = load_or_die(model, &size, path);
     char *notes = model_file_notes(model);
     if (!(o.fraction > 0) && !calibrated_model_read_split(notes, &o.fraction, &o.limit, &o.seed))
         die(path, "Name its validation set with --validation and --seed, or train it with --validation.",
@@ -82,8 +83,11 @@ int command_calibrate(int argc, char **argv)
     if (dataset.classes < 2 || !split.validation_count)
         die(path, NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,
             split.validation_count);
-    const struct calibration found =
-        calibrated_model_file(path, &dataset, split.validation, split.validation_count, (double)o.precision);
+    struct calibration found;
+    struct failure failure;
+    if (!calibrated_model_file(&found, path, &(struct calibration_input){&dataset, split.validation, split.validation_count,
+                                                                         (double)o.precision}, &failure))
+        die_of(&failure);
     calibrated_model_print(&found, o.json);
     split_free(&split);
     dataset_free(&dataset);

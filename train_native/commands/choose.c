@@ -73,7 +73,10 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
                      : dataset->shape.h < dataset->shape.w ? dataset->shape.h
                                                            : dataset->shape.w;
 
-    const struct transfer_kind kind = from ? transfer_kind(from) : (struct transfer_kind){0};
+    struct transfer_kind kind = {0};
+    struct failure failure;
+    if (from && !transfer_kind(&kind, from, &failure))
+        die_of(&failure);
     struct choice choice = {*recipe_named(!from       ? "photos"
                                           : kind.muon ? "finetune-muon"
                                                       : "finetune"),

@@ -1,11 +1,11 @@
 #include "commands/commands.h"
+#include "commands/or_die.h"
 
 #include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "classifier.h"
 #include "image/decode.h"
 #include "base/bounds.h"
-#include "model/model_file.h"
 #include "cli/text.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
@@ -271,7 +271,7 @@ int command_classify(int argc, char **argv)
     const int first = parse(&o, argc, argv);
     struct model *model = allocate(1, sizeof *model);
     size_t size, workspace;
-    uint8_t *bytes = model_file_load(model, &size, argv[first]);
+    uint8_t *bytes = load_or_die(model, &size, argv[first]);
     free(model);
     struct eyelet_classifier *classifier;
     void *memory = NULL;

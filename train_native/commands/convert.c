@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 
 #include "commands/model_dataset.h"
+#include "commands/or_die.h"
 #include "commands/shared_options.h"
 #include "cli/json.h"
 #include "model/evaluation.h"
@@ -70,8 +71,11 @@ static struct cost compare(const struct conversion *files, const struct model *m
     } else {
         dataset_read(&dataset, model->net.input, &model->preprocess);
         model_dataset_fit(&dataset, model, 0);
-        struct evaluation a = evaluation_run(files->before, files->before_size, &dataset, NULL, dataset.count, 0);
-        struct evaluation b = evaluation_run(files->after, files->after_size, &dataset, NULL, dataset.count, 0);
+        struct evaluation_input input = {files->before, files->before_size, &dataset, NULL, dataset.count, 0};
+        struct evaluation a = evaluate_or_die(&input);
+        input.model = files->after;
+        input.size = files->after_size;
+        struct evaluation b = evaluate_or_die(&input);
         cost = (struct cost){evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b),
                              dataset.count};
         evaluation_free(&a);
@@ -128,11 +132,11 @@ int command_convert(int argc, char **argv)
 
     struct model before, exact, after;
     size_t before_size, exact_size, after_size;
-    uint8_t *bytes = model_file_load(&before, &before_size, argv[first]);
+    uint8_t *bytes = load_or_die(&before, &before_size, argv[first]);
     char *notes = model_file_notes(&before);
     /* Layers may be folded on the way, so the weights are compared with those of the same network. */
-    uint8_t *unrounded = model_file_again(&exact_size, &before, notes, WEIGHTS_FLOAT32);
-    uint8_t *result = model_file_again(&after_size, &before, notes, (enum weights)type);
+    uint8_t *unrounded = write_again_or_die(&exact_size, &before, notes, WEIGHTS_FLOAT32);
+    uint8_t *result = write_again_or_die(&after_size, &before, notes, (enum weights)type);
     save_file(output, result, after_size, "the model");
     model_read(&exact, unrounded, exact_size);
     model_read(&after, result, after_size);

@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 
 #include "commands/model_dataset.h"
+#include "commands/or_die.h"
 #include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "model/evaluation.h"
@@ -97,7 +98,7 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
-    uint8_t *bytes = model_file_again(size, model, notes, model->type);
+    uint8_t *bytes = write_again_or_die(size, model, notes, model->type);
     save_file(path, bytes, *size, "the accuracy");
     free(notes);
     free(old);
@@ -163,13 +164,14 @@ int command_evaluate(int argc, char **argv)
         omp_set_num_threads(o.data.threads);
     struct model *model = allocate(1, sizeof *model);
     size_t size;
-    uint8_t *bytes = model_file_load(model, &size, path);
+    uint8_t *bytes = load_or_die(model, &size, path);
     struct dataset dataset = model_dataset_open(model, path, &o.data, DATASET_TEST);
     char *notes = model_file_notes(model);
     check_division(notes, &dataset, path);
     model_dataset_fit(&dataset, model, o.limit);
 
-    struct evaluation evaluation = evaluation_run(bytes, size, &dataset, NULL, dataset.count, o.views);
+    struct evaluation evaluation =
+        evaluate_or_die(&(struct evaluation_input){bytes, size, &dataset, NULL, dataset.count, o.views});
     if (o.logits)
         save_file(o.logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float),
                   "the file of logits");

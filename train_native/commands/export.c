@@ -1,7 +1,7 @@
 #include "commands/commands.h"
+#include "commands/or_die.h"
 
 #include "commands/shared_options.h"
-#include "model/model_file.h"
 #include "exchange/onnx.h"
 #include "exchange/safetensors.h"
 #include "report/standalone.h"
@@ -128,7 +128,7 @@ int command_export(int argc, char **argv)
 
     struct model *model = allocate(1, sizeof *model);
     size_t model_bytes, size;
-    uint8_t *bytes = model_file_load(model, &model_bytes, argv[first]);
+    uint8_t *bytes = load_or_die(model, &model_bytes, argv[first]);
     if (model->type == WEIGHTS_QUANTIZED && !wanted[0])
         die(argv[first], "Export the model that it was made from.", "a quantized model cannot be exported");
     if (same_file(argv[first], output))

@@ -2,7 +2,6 @@
 
 #include "model/calibrated_model.h"
 #include "model/model_file.h"
-#include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/text.h"
 
@@ -34,8 +33,11 @@ void model_writer_save(const struct model_writer *writer, const float *weights, 
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
             *p = '?';
     size_t size;
-    uint8_t *bytes =
-        model_file_bytes(&size, writer->net, weights, writer->preprocess, writer->dataset->class_names, notes);
+    struct failure failure;
+    uint8_t *bytes = model_file_bytes(
+        &size, &(struct model_parts){writer->net, weights, writer->preprocess, writer->dataset->class_names, notes}, &failure);
+    if (!bytes)
+        die_of(&failure);
     save_file(path, bytes, size, "the model");
     free(bytes);
 }

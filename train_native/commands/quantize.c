@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 
 #include "commands/model_dataset.h"
+#include "commands/or_die.h"
 #include "commands/shared_options.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
@@ -154,7 +155,10 @@ static uint8_t *quantize(size_t *size, const struct model *model, const char *pa
     dataset_draw(&seen, o->images, (uint64_t)o->seed);
     model_dataset_fit(&seen, model, 0);
     char *notes = notes_of(model, seen.count, o->seed);
-    uint8_t *result = quantized_bytes(size, model, notes, &seen);
+    struct failure failure;
+    uint8_t *result = quantized_bytes(size, model, notes, &seen, &failure);
+    if (!result)
+        die_of(&failure);
     free(notes);
     dataset_free(&seen);
     return result;
@@ -166,15 +170,17 @@ int command_quantize(int argc, char **argv)
     const char *path = parse(&o, argc, argv);
     struct model *model = allocate(1, sizeof *model);
     struct comparison comparison;
-    uint8_t *bytes = model_file_load(model, &comparison.bytes_before, path);
+    uint8_t *bytes = load_or_die(model, &comparison.bytes_before, path);
     if (model->type == WEIGHTS_QUANTIZED)
         die(path, "Quantize the model that it was made from.", "the model is quantized already");
     uint8_t *result = quantize(&comparison.bytes_after, model, path, &o);
 
     struct dataset test = model_dataset_open(model, path, &o.data, DATASET_TEST);
     model_dataset_fit(&test, model, o.limit);
-    comparison.before = evaluation_run(bytes, comparison.bytes_before, &test, NULL, test.count, 0);
-    comparison.after = evaluation_run(result, comparison.bytes_after, &test, NULL, test.count, 0);
+    comparison.before =
+        evaluate_or_die(&(struct evaluation_input){bytes, comparison.bytes_before, &test, NULL, test.count, 0});
+    comparison.after =
+        evaluate_or_die(&(struct evaluation_input){result, comparison.bytes_after, &test, NULL, test.count, 0});
     (o.json ? print_json : print_table)(&comparison, &test);
     const double lost = 100 * (evaluation_accuracy(&comparison.before) - evaluation_accuracy(&comparison.after));
     fflush(stdout);

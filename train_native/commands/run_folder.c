@@ -1,4 +1,5 @@
 #include "commands/run_folder.h"
+#include "commands/or_die.h"
 
 #include "model/evaluation.h"
 #include "model/model_file.h"
@@ -54,9 +55,10 @@ void run_folder_report(const struct train_options *o, const char *command, const
     struct dataset images = validation_images(dataset, split);
     struct model *model = allocate(1, sizeof *model);
     size_t size;
-    uint8_t *bytes = model_file_load(model, &size, o->output);
+    uint8_t *bytes = load_or_die(model, &size, o->output);
     char *notes = model_file_notes(model), *path = with_suffix(o->output, ".html");
-    struct evaluation evaluation = evaluation_run(bytes, size, &images, NULL, images.count, 0);
+    struct evaluation evaluation =
+        evaluate_or_die(&(struct evaluation_input){bytes, size, &images, NULL, images.count, 0});
     const struct report report = {.path = o->output,
                                   .command = command,
                                   .model = model,

@@ -1,4 +1,5 @@
 #include "commands/commands.h"
+#include "commands/or_die.h"
 
 #include "commands/shared_options.h"
 #include "base/bytes.h"
@@ -166,7 +167,7 @@ int command_summary(int argc, char **argv)
     uint8_t *bytes = NULL;
     size_t length;
     if (is_model(argv[first]))
-        bytes = model_file_load(model, &length, argv[first]);
+        bytes = load_or_die(model, &length, argv[first]);
     else
         network_read(&model->net, argv[first], size, size, classes);
     if (json)

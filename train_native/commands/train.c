@@ -164,7 +164,10 @@ static void open_net(struct job *job)
         network_read(job->net, o->network, o->size, o->size, dataset->classes);
         return;
     }
-    job->opened = transfer_open(job->net, o->from, o->size, dataset->classes, dataset->class_names, o->linear_probe);
+    struct failure failure;
+    const struct transfer_start start = {o->from, dataset->classes, dataset->class_names, o->size, o->linear_probe};
+    if (!transfer_open(&job->opened, job->net, &start, &failure))
+        die_of(&failure);
     job->transfer = &job->opened;
     job->preprocess = job->opened.preprocess;
     job->frozen_nodes = o->freeze ? frozen_nodes(job->net, o->freeze) : 0;
@@ -251,11 +254,13 @@ static void calibrate(const struct job *job, const char *last)
     if (!split->validation_count || job->dataset.classes < 2)
         return;
     omp_set_num_threads(job->threads);
-    if (last)
-        calibrated_model_file(last, &job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION);
-    const struct calibration best = calibrated_model_file(o->output, &job->dataset, split->validation,
-                                                          split->validation_count, CALIBRATE_PRECISION);
-    calibrated_model_print(&best, o->json);
+    const struct calibration_input input = {&job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION};
+    struct calibration found;
+    struct failure failure;
+    if ((last && !calibrated_model_file(&found, last, &input, &failure)) ||
+        !calibrated_model_file(&found, o->output, &input, &failure))
+        die_of(&failure);
+    calibrated_model_print(&found, o->json);
 }
 
 static void print_start(const struct job *job)

@@ -1,6 +1,5 @@
 #include "model/calibrated_model.h"
 
-#include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/json.h"
 #include "cli/memory.h"
@@ -42,7 +41,8 @@ bool calibrated_model_read_split(const char *notes, float *fraction, int *images
 }
 
 /* The model's bytes with this temperature and what was found among the notes; the caller frees them. */
-static uint8_t *calibrated(size_t *size, const struct model *model, const struct calibration *found, double precision)
+static uint8_t *calibrated(size_t *size, const struct model *model, const struct calibration *found, double precision,
+                           struct failure *failure)
 {
     char about[160], threshold[160];
     snprintf(about, sizeof about, "temperature %.3f from %s validation images; error %.2f %% before, %.2f %% after",
@@ -57,7 +57,7 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
     struct model *changed = allocate(1, sizeof *changed);
     *changed = *model;
     changed->temperature = (float)found->temperature;
-    uint8_t *bytes = model_file_again(size, changed, notes, model->type);
+    uint8_t *bytes = model_file_again(size, changed, notes, model->type, failure);
     free(changed);
     free(notes);
     free(half);
@@ -65,28 +65,45 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
     return bytes;
 }
 
-struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *indices, int count,
-                                  double precision)
+static enum status measure(struct calibration *found, const uint8_t *model, size_t size, const struct calibration_input *input)
+{
+    const int count = input->count;
+    struct evaluation e;
+    const enum status status = evaluation_run(
+        &e, &(struct evaluation_input){.model = model, .size = size, .dataset = input->dataset, .indices = input->indices,
+                                       .count = count});
+    if (status)
+        return status;
+    struct bin bins[CALIBRATION_BINS];
+    *found = (struct calibration){.images = count, .error_before = e.uncalibrated_error};
+    found->temperature = calibration_temperature(e.logits, e.labels, count, e.classes);
+    calibration_answers(e.answers, e.logits, e.labels, count, e.classes, found->temperature);
+    calibration_bins(bins, e.answers, count);
+    found->error_after = calibration_error(bins);
+    found->threshold = calibration_threshold(e.answers, count, input->precision);
+    evaluation_free(&e);
+    return STATUS_OK;
+}
+
+bool calibrated_model_file(struct calibration *found, const char *path, const struct calibration_input *input,
+                           struct failure *failure)
 {
     struct model *model = allocate(1, sizeof *model);
     size_t size, new_size;
-    uint8_t *bytes = model_file_load(model, &size, path);
-    struct evaluation e = evaluation_run(bytes, size, dataset, indices, count, 0);
-    struct calibration found = {.images = count, .error_before = e.uncalibrated_error};
-    struct bin bins[CALIBRATION_BINS];
-    found.temperature = calibration_temperature(e.logits, e.labels, count, e.classes);
-    calibration_answers(e.answers, e.logits, e.labels, count, e.classes, found.temperature);
-    calibration_bins(bins, e.answers, count);
-    found.error_after = calibration_error(bins);
-    found.threshold = calibration_threshold(e.answers, count, precision);
-    evaluation_free(&e);
-
-    uint8_t *result = calibrated(&new_size, model, &found, precision);
-    save_file(path, result, new_size, "the calibration");
+    uint8_t *bytes = model_file_load(model, &size, path, failure), *result = NULL;
+    const enum status status = bytes ? measure(found, bytes, size, input) : STATUS_OK;
+    if (status)
+        failure_set(failure, NULL, NULL, "%s", eyelet_status_text(status));
+    else if (bytes)
+        result = calibrated(&new_size, model, found, input->precision, failure);
+    const char *reason;
+    const bool written = result && write_file(path, result, new_size, &reason);
+    if (result && !written)
+        failure_set(failure, path, "What stood there before is unchanged.", "the calibration cannot be written: %s", reason);
     free(result);
     free(bytes);
     free(model);
-    return found;
+    return written;
 }
 
 void calibrated_model_print(const struct calibration *c, bool as_json)

@@ -4,6 +4,7 @@
 #define CALIBRATED_MODEL_H
 
 #include "training/calibration.h"
+#include "cli/errors.h"
 #include "data/dataset.h"
 
 #define CALIBRATE_PRECISION 0.95 /* of the answers that are sure, unless one asks for another */
@@ -14,10 +15,18 @@ struct calibration {
     struct threshold threshold;                    /* answered is 0 where no score reaches the precision */
 };
 
-/* Writes the model at path again with what fits the images at these indices, which it has not trained from. The data has the
- * model's size and classes, of which there are two or more. What goes wrong ends the program and leaves the file as it is. */
-struct calibration calibrated_model_file(const char *path, const struct dataset *dataset, const int *indices, int count,
-                                  double precision);
+/* What a model is calibrated on: the images at indices[0..count), which it has not trained from. The data has the model's size
+ * and classes, of which there are two or more. */
+struct calibration_input {
+    const struct dataset *dataset;
+    const int *indices;
+    int count;
+    double precision; /* of the answers that are sure */
+};
+
+/* Writes the model at path again with what fits. False leaves the file as it is. */
+bool calibrated_model_file(struct calibration *found, const char *path, const struct calibration_input *input,
+                           struct failure *failure);
 
 /* One line to standard output. */
 void calibrated_model_print(const struct calibration *calibration, bool json);

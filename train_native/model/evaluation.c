@@ -5,7 +5,6 @@
 #include "classifier.h"
 #include "model/model_file.h"
 #include "cli/clock.h"
-#include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 
@@ -43,13 +42,13 @@ static enum status classify_views(float *logits, struct eyelet_classifier *class
     return STATUS_OK;
 }
 
-static void classify_all(struct evaluation *evaluation, const struct dataset *dataset, const int *indices,
-                         const uint8_t *model, size_t size, int choice)
+static enum status classify_all(struct evaluation *evaluation, const struct evaluation_input *input)
 {
+    const struct dataset *dataset = input->dataset;
     size_t workspace;
-    const enum status status = eyelet_classifier_bytes(&workspace, model, size);
+    const enum status status = eyelet_classifier_bytes(&workspace, input->model, input->size);
     if (status)
-        die(NULL, NULL, "%s", eyelet_status_text(status));
+        return status;
     const double start = seconds_now();
     enum status worst = STATUS_OK;
 #pragma omp parallel
@@ -57,23 +56,23 @@ static void classify_all(struct evaluation *evaluation, const struct dataset *da
         struct eyelet_classifier *classifier;
         void *memory = allocate(workspace, 1);
         uint8_t *view = allocate(shape_count(dataset->shape), 1);
-        enum status own = eyelet_classifier_open(&classifier, memory, model, size);
+        enum status own = eyelet_classifier_open(&classifier, memory, input->model, input->size);
 #pragma omp for schedule(dynamic, 64)
         for (int i = 0; i < evaluation->count; i++) {
-            const size_t index = (size_t)(indices ? indices[i] : i);
+            const size_t index = (size_t)(input->indices ? input->indices[i] : i);
             if (!own)
                 own =
                     classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
-                                   dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape, choice);
+                                   dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape,
+                                         input->views);
         }
 #pragma omp critical
         worst = own ? own : worst;
         free(view);
         free(memory);
     }
-    if (worst)
-        die(NULL, NULL, "%s", eyelet_status_text(worst));
     evaluation->seconds = seconds_now() - start;
+    return worst;
 }
 
 /* Answers, their bins, loss and calibration error with this temperature. */
@@ -103,23 +102,26 @@ static void score(struct evaluation *evaluation, double temperature)
     }
 }
 
-struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *indices,
-                                 int count, int choice)
+enum status evaluation_run(struct evaluation *evaluation, const struct evaluation_input *input)
 {
-    struct evaluation evaluation = {.count = count, .classes = dataset->classes};
-    const size_t classes = (size_t)dataset->classes;
-    evaluation.logits = allocate((size_t)count * classes, sizeof(float));
-    evaluation.labels = allocate((size_t)count, sizeof(int));
-    evaluation.answers = allocate((size_t)count, sizeof *evaluation.answers);
-    evaluation.confusion = allocate(classes * classes, sizeof(int));
-    for (int i = 0; i < count; i++)
-        evaluation.labels[i] = dataset->labels[indices ? indices[i] : i];
-    classify_all(&evaluation, dataset, indices, model, size, choice);
-    struct model *read = allocate(1, sizeof *read);
-    model_read(read, model, size);
-    score(&evaluation, (double)read->temperature);
-    free(read);
-    return evaluation;
+    const size_t classes = (size_t)input->dataset->classes, count = (size_t)input->count;
+    *evaluation = (struct evaluation){.count = input->count, .classes = input->dataset->classes};
+    evaluation->logits = allocate(count * classes, sizeof(float));
+    evaluation->labels = allocate(count, sizeof(int));
+    evaluation->answers = allocate(count, sizeof *evaluation->answers);
+    evaluation->confusion = allocate(classes * classes, sizeof(int));
+    for (int i = 0; i < input->count; i++)
+        evaluation->labels[i] = input->dataset->labels[input->indices ? input->indices[i] : i];
+    const enum status status = classify_all(evaluation, input);
+    if (status) {
+        evaluation_free(evaluation);
+        return status;
+    }
+    struct model *model = allocate(1, sizeof *model);
+    model_read(model, input->model, input->size);
+    score(evaluation, (double)model->temperature);
+    free(model);
+    return STATUS_OK;
 }
 
 void evaluation_free(struct evaluation *evaluation)

@@ -27,10 +27,18 @@ struct evaluation {
  * down. One view is the network's own logits, to the bit. */
 extern const char *const evaluation_views[];
 
-/* Of the images at indices[0..count), or, with indices NULL, of the first count. On every core (omp_set_num_threads limits
- * them). A model that fails ends the program. */
-struct evaluation evaluation_run(const uint8_t *model, size_t size, const struct dataset *dataset, const int *indices,
-                                 int count, int views);
+/* What is measured: the images at indices[0..count), or, with indices NULL, the first count. */
+struct evaluation_input {
+    const uint8_t *model;
+    size_t size;
+    const struct dataset *dataset;
+    const int *indices;
+    int count, views;
+};
+
+/* On every core (omp_set_num_threads limits them). The status of a model that cannot be opened or fails; then there is nothing to
+ * free. */
+enum status evaluation_run(struct evaluation *evaluation, const struct evaluation_input *input);
 void evaluation_free(struct evaluation *evaluation);
 
 double evaluation_accuracy(const struct evaluation *evaluation);

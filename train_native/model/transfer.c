@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "model/layer_name.h"
 #include "model/model_file.h"
-#include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 
@@ -26,19 +25,28 @@ static size_t node_count(const struct net *net, int node)
     return net->offset[node + 1] - net->offset[node];
 }
 
-/* Ends the program unless the layers that are kept fit the new input: their weights must stay as many as they are. */
-static void check_fit(const struct net *net, const struct net *old, const char *path, enum status status, int failed,
-                      const struct transfer *transfer)
+static bool is_kept(const struct transfer *transfer, int node)
+{
+    return node != transfer->head || transfer->head_kept;
+}
+
+/* Whether the layers that are kept fit the new input: their weights must stay as many as they are. */
+static bool check_fit(struct net *net, const struct net *old, const char *path, const struct transfer *transfer,
+                      struct failure *failure)
 {
     static const char hint[] = "Leave --size away, or take a network that ends in a global_avgpool.";
+    int failed;
+    const enum status status = net_check(net, &failed);
     if (status)
-        die(path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w, failed + 1,
-             kind_names[net->nodes[failed].kind], status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
+        return failure_set(failure, path, hint, "with an input of %dx%d, layer %d (%s) %s", net->input.h, net->input.w,
+                           failed + 1, kind_names[net->nodes[failed].kind],
+                           status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
     for (int i = 0; i < net->node_count; i++)
-        if ((i != transfer->head || transfer->head_kept) && node_count(net, i) != node_count(old, i))
-            die(path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
-                 kind_names[net->nodes[i].kind], format_thousands(node_count(old, i)), net->input.h, net->input.w,
-                 format_thousands(node_count(net, i)));
+        if (is_kept(transfer, i) && node_count(net, i) != node_count(old, i))
+            return failure_set(failure, path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s",
+                               i + 1, kind_names[net->nodes[i].kind], format_thousands(node_count(old, i)), net->input.h,
+                               net->input.w, format_thousands(node_count(net, i)));
+    return true;
 }
 
 static bool is_global_pool(const struct net *net, int node)
@@ -64,40 +72,50 @@ static void widen_global_pools(struct net *net, const struct net *old)
     }
 }
 
-struct transfer transfer_open(struct net *net, const char *path, int size, int classes, char *const *labels, bool new_head)
+/* The model's net with the head and the input that are asked for. */
+static bool adapt(struct transfer *transfer, struct net *net, const struct model *model, const struct transfer_start *start,
+                  struct failure *failure)
 {
-    struct model *model = allocate(1, sizeof *model);
-    size_t bytes_count;
-    uint8_t *bytes = model_file_load(model, &bytes_count, path);
     *net = model->net;
-    struct transfer transfer = {.preprocess = model->preprocess, .head = net_head(net),
-                                .head_kept = !new_head && labels_equal(model, classes, labels)};
-    struct node *head = &net->nodes[transfer.head];
-    if (!transfer.head_kept) {
+    *transfer = (struct transfer){.preprocess = model->preprocess, .head = net_head(net),
+                                  .head_kept = !start->new_head && labels_equal(model, start->classes, start->labels)};
+    struct node *head = &net->nodes[transfer->head];
+    if (!transfer->head_kept) {
         if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
-            die(path, NULL, "its last layer with weights is %s, which cannot be replaced for other labels",
-                 kind_names[head->kind]);
-        head->channels = classes;
+            return failure_set(failure, start->path, NULL,
+                               "its last layer with weights is %s, which cannot be replaced for other labels",
+                               kind_names[head->kind]);
+        head->channels = start->classes;
         head->bias = true; /* it may have gone with the folding, or never been */
     }
-    if (size)
-        net->input.h = net->input.w = size;
+    if (start->size)
+        net->input.h = net->input.w = start->size;
     net_check(net, NULL);
     widen_global_pools(net, &model->net);
-    int failed;
-    const enum status status = net_check(net, &failed);
-    check_fit(net, &model->net, path, status, failed, &transfer);
-    if (net_classes(net) != classes)
-        die(path, NULL, "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+    if (!check_fit(net, &model->net, start->path, transfer, failure))
+        return false;
+    if (net_classes(net) != start->classes)
+        return failure_set(failure, start->path, NULL,
+                           "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+    return true;
+}
 
-    transfer.parameters = allocate(net_parameter_count(net), sizeof(float));
-    for (int i = 0; i < net->node_count; i++)
-        if (i != transfer.head || transfer.head_kept)
-            model_parameters(transfer.parameters + net->offset[i], model, i);
-    transfer.checksum = bytes_crc32((const uint8_t *)transfer.parameters, net_parameter_count(net) * sizeof(float));
+bool transfer_open(struct transfer *transfer, struct net *net, const struct transfer_start *start, struct failure *failure)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t size;
+    uint8_t *bytes = model_file_load(model, &size, start->path, failure);
+    const bool adapted = bytes && adapt(transfer, net, model, start, failure);
+    if (adapted) {
+        transfer->parameters = allocate(net_parameter_count(net), sizeof(float));
+        for (int i = 0; i < net->node_count; i++)
+            if (is_kept(transfer, i))
+                model_parameters(transfer->parameters + net->offset[i], model, i);
+        transfer->checksum = bytes_crc32((const uint8_t *)transfer->parameters, net_parameter_count(net) * sizeof(float));
+    }
     free(bytes);
     free(model);
-    return transfer;
+    return adapted;
 }
 
 void transfer_free(struct transfer *transfer)
@@ -108,16 +126,12 @@ void transfer_free(struct transfer *transfer)
 void transfer_weights(float *parameters, const struct net *net, const struct transfer *transfer)
 {
     for (int i = 0; i < net->node_count; i++)
-        if (i != transfer->head || transfer->head_kept)
+        if (is_kept(transfer, i))
             memcpy(parameters + net->offset[i], transfer->parameters + net->offset[i], node_count(net, i) * sizeof(float));
 }
 
-struct transfer_kind transfer_kind(const char *path)
+static struct transfer_kind kind_of(const struct net *net)
 {
-    struct model *model = allocate(1, sizeof *model);
-    size_t bytes_count;
-    uint8_t *bytes = model_file_load(model, &bytes_count, path);
-    const struct net *net = &model->net;
     const int head = net_head(net);
     struct transfer_kind kind = {.side = net->input.h < net->input.w ? net->input.h : net->input.w,
                                  .muon = net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
@@ -127,9 +141,20 @@ struct transfer_kind transfer_kind(const char *path)
     while (before > 0 && (net->nodes[before].kind == NODE_FLATTEN || net->nodes[before].kind == NODE_DROPOUT))
         before = net->nodes[before].input[0] - 1;
     kind.any_size = before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_global_pool(net, before));
+    return kind;
+}
+
+bool transfer_kind(struct transfer_kind *kind, const char *path, struct failure *failure)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t size;
+    uint8_t *bytes = model_file_load(model, &size, path, failure);
+    const bool loaded = bytes;
+    if (loaded)
+        *kind = kind_of(&model->net);
     free(bytes);
     free(model);
-    return kind;
+    return loaded;
 }
 
 int transfer_frozen_nodes(const struct net *net, const char *text)

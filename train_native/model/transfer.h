@@ -1,6 +1,10 @@
 /* Transfer learning: a trained model as the start of another one.
  *
- *     struct transfer transfer = transfer_open(&net, "trained.eyelet", 0, classes, labels, false);
+ *     struct transfer transfer;
+ *     struct transfer_start start = {.path = "trained.eyelet", .classes = classes, .labels = labels};
+ *     struct failure failure;
+ *     if (!transfer_open(&transfer, &net, &start, &failure))
+ *         die_of(&failure);
  *     ... trainer_open(&trainer, memory, size, &options) ...          // with net and transfer.preprocess; draws new weights
  *     transfer_weights(trainer->parameters, &net, &transfer);                     // over the drawn ones
  *     trainer->frozen_nodes = transfer_frozen_nodes(&net, "trunk");
@@ -14,6 +18,7 @@
 #ifndef TRANSFER_H
 #define TRANSFER_H
 
+#include "cli/errors.h"
 #include "image/image.h"
 #include "net/net.h"
 
@@ -25,9 +30,18 @@ struct transfer {
     uint32_t checksum; /* of the parameters */
 };
 
-/* The net of a model file with a head for these labels (classes). size: height and width of the input (0: the model's); new_head: a
- * new one for its own labels too. A model that cannot take this size, or whose head cannot be replaced, ends the program. */
-struct transfer transfer_open(struct net *net, const char *path, int size, int classes, char *const *labels, bool new_head);
+/* Which model, and what is to become of it. */
+struct transfer_start {
+    const char *path;
+    int classes;
+    char *const *labels; /* (classes) */
+    int size;            /* height and width of the input; 0: the model's */
+    bool new_head;       /* for its own labels too */
+};
+
+/* The net of a model file with a head for these labels. False, with nothing to free, for a file that is no model, and for a model
+ * that cannot take this size or whose head cannot be replaced. */
+bool transfer_open(struct transfer *transfer, struct net *net, const struct transfer_start *start, struct failure *failure);
 void transfer_free(struct transfer *transfer);
 
 /* Puts the model's weights into the flat array; a new head keeps what stands there. */
@@ -39,7 +53,7 @@ struct transfer_kind {
     bool any_size; /* its head reads a pool over the whole map, of whatever size */
     bool muon;     /* convolutions and a head with a scale behind it, as Muon's learning rates in recipes.c suppose */
 };
-struct transfer_kind transfer_kind(const char *path);
+bool transfer_kind(struct transfer_kind *kind, const char *path, struct failure *failure);
 
 /* How many nodes, from the first on, `--freeze text` keeps as they are: a number of layers as `eyelet summary` counts them, the
  * name of the last of them (layer_name.h), or `trunk`, all in front of the head; -1 for anything else. */
