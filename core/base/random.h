@@ -14,15 +14,15 @@ struct random {
     uint64_t state;
 };
 
-/* The streams of a run, all from its one seed; each use has its own, so that one option does not change what another one draws. The
- * numbers decide what is drawn: never change one. */
+/* The streams of a run, all from its one seed; each use has its own, so that one option does not change what another
+ * one draws. The numbers decide what is drawn: never change one. */
 enum random_stream {
-    STREAM_WEIGHTS = 1,         /* first weights */
-    STREAM_DROPOUT = 2,         /* a seed of its own, whose streams are the numbers of the nodes */
-    STREAM_SPLIT_CONTENT = 3,   /* images set apart by what they show */
-    STREAM_ORDER = 4,           /* of the images in an epoch */
-    STREAM_VALIDATION = 5,      /* a seed for STREAM_SPLIT_CONTENT */
-    STREAM_MOVE = 10,           /* augmentation, from here to STREAM_MIX */
+    STREAM_WEIGHTS = 1,       /* first weights */
+    STREAM_DROPOUT = 2,       /* a seed of its own, whose streams are the numbers of the nodes */
+    STREAM_SPLIT_CONTENT = 3, /* images set apart by what they show */
+    STREAM_ORDER = 4,         /* of the images in an epoch */
+    STREAM_VALIDATION = 5,    /* a seed for STREAM_SPLIT_CONTENT */
+    STREAM_MOVE = 10,         /* augmentation, from here to STREAM_MIX */
     STREAM_FIRST_FLIP = 11,
     STREAM_FLIP = 12,
     STREAM_CUTOUT = 13,
@@ -30,8 +30,8 @@ enum random_stream {
     STREAM_JITTER = 15,
     STREAM_ERASE = 16,
     STREAM_MIX = 17,
-    STREAM_SPLIT_CLASS = 1000,  /* + class, below STREAM_SPLIT_CLASSES: validation images of CIFAR-10 */
-    STREAM_SUBSET = 2000        /* the images of a data set that are kept */
+    STREAM_SPLIT_CLASS = 1000, /* + class, below STREAM_SPLIT_CLASSES: validation images of CIFAR-10 */
+    STREAM_SUBSET = 2000       /* the images of a data set that are kept */
 };
 enum { STREAM_SPLIT_CLASSES = 10 };
 _Static_assert(STREAM_SPLIT_CLASS > STREAM_MIX && STREAM_SPLIT_CLASS + STREAM_SPLIT_CLASSES <= STREAM_SUBSET,
@@ -55,16 +55,10 @@ static inline struct random random_seed(uint64_t seed, uint64_t stream)
     return (struct random){random_mix(seed + 0x9e3779b97f4a7c15u * (stream + 1))};
 }
 
-static inline uint64_t random_next(struct random *random)
-{
-    return random_mix(random->state += 0x9e3779b97f4a7c15u);
-}
+static inline uint64_t random_next(struct random *random) { return random_mix(random->state += 0x9e3779b97f4a7c15u); }
 
 /* [0, 1), 24 bits. */
-static inline float random_uniform(struct random *random)
-{
-    return (float)(random_next(random) >> 40) * 0x1p-24f;
-}
+static inline float random_uniform(struct random *random) { return (float)(random_next(random) >> 40) * 0x1p-24f; }
 
 /* 0 .. bound-1, bound >= 1 (Lemire's multiplication; the bias is below bound / 2^32). */
 static inline uint32_t random_below(struct random *random, uint32_t bound)

@@ -8,8 +8,9 @@
 
 static const float headroom = 1.25f, weight_max = 127;
 
-/* Of an input's scale over its output's, half of what int8_scales_fit and int8_channel_of allow, so that no rounding crosses it: a mean's
- * 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; and of a layer with weights, in * w / out, 2^29 / 2^INT8_FRACTION. */
+/* Of an input's scale over its output's, half of what int8_scales_fit and int8_channel_of allow, so that no rounding
+ * crosses it: a mean's 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; and of a layer with weights, in * w
+ * / out, 2^29 / 2^INT8_FRACTION. */
 static const float mean_ratio = 512, add_ratio = 4, layer_ratio = 0.25f;
 
 static float larger(float a, float b) { return a > b ? a : b; }
@@ -17,13 +18,18 @@ static float size_of(float x) { return x < 0 ? -x : x; }
 
 /* ---- The network ---- */
 
-enum status quantize_net(struct net *out, float *to_parameters, const struct net *net, const float *parameters, int *failed)
+enum status quantize_net(struct net *out, float *to_parameters, const struct net *net, const float *parameters,
+                         int *failed)
 {
     *out = *net;
     for (int i = 0; i < net->node_count; i++)
         if (net->nodes[i].kind == NODE_BATCHNORM)
-            out->nodes[i] = (struct node){.kind = NODE_DEPTHWISE, .input = {net->nodes[i].input[0], 0}, .kernel_h = 1,
-                                          .kernel_w = 1, .stride = 1, .bias = true};
+            out->nodes[i] = (struct node){.kind = NODE_DEPTHWISE,
+                                          .input = {net->nodes[i].input[0], 0},
+                                          .kernel_h = 1,
+                                          .kernel_w = 1,
+                                          .stride = 1,
+                                          .bias = true};
     *failed = -1;
     const enum status status = net_check(out, NULL);
     if (status)
@@ -49,7 +55,8 @@ enum status quantize_net(struct net *out, float *to_parameters, const struct net
 
 /* ---- Ranges ---- */
 
-/* Whether a layer's output has the scale of its input, times node->rate if that is a factor. What it does not let through need not fit. */
+/* Whether a layer's output has the scale of its input, times node->rate if that is a factor. What it does not let
+ * through need not fit. */
 static bool keeps_scale(const struct node *node)
 {
     switch (int8_form_of(node)) {
@@ -68,8 +75,9 @@ static bool keeps_scale(const struct node *node)
     return false;
 }
 
-/* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to their own
- * readers; of them only gelu and hardswish compute with their input, of which they make next to nothing below -TABLE_REACH. */
+/* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to
+ * their own readers; of them only gelu and hardswish compute with their input, of which they make next to nothing
+ * below -TABLE_REACH. */
 static float reach(const struct net *net, int t, const float *numbers, size_t count)
 {
     const float TABLE_REACH = 5;
@@ -139,7 +147,8 @@ void quantize_scales(float own[LIMIT_NODES], const float ranges[LIMIT_NODES + 1]
 {
     float range[LIMIT_NODES + 1], scale[LIMIT_NODES + 1];
     memcpy(range, ranges, sizeof range);
-    /* A range counts for the tensor whose scale it is, in the units of that: from the last reader back to the first layer. */
+    /* A range counts for the tensor whose scale it is, in the units of that: from the last reader back to the first
+     * layer. */
     for (int i = net->node_count - 1; i >= 0; i--)
         if (keeps_scale(&net->nodes[i])) {
             const bool factored = kind_traits[net->nodes[i].kind].setting == SETTING_FACTOR;

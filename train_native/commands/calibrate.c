@@ -85,8 +85,10 @@ int command_calibrate(int argc, char **argv)
             split.validation_count);
     struct calibration found;
     struct failure failure;
-    if (!calibrated_model_file(&found, path, &(struct calibration_input){&dataset, split.validation, split.validation_count,
-                                                                         (double)o.precision}, &failure))
+    if (!calibrated_model_file(
+            &found, path,
+            &(struct calibration_input){&dataset, split.validation, split.validation_count, (double)o.precision},
+            &failure))
         die_of(&failure);
     calibrated_model_print(&found, o.json);
     split_free(&split);

@@ -35,7 +35,8 @@ void model_writer_save(const struct model_writer *writer, const float *weights, 
     size_t size;
     struct failure failure;
     uint8_t *bytes = model_file_bytes(
-        &size, &(struct model_parts){writer->net, weights, writer->preprocess, writer->dataset->class_names, notes}, &failure);
+        &size, &(struct model_parts){writer->net, weights, writer->preprocess, writer->dataset->class_names, notes},
+        &failure);
     if (!bytes)
         die_of(&failure);
     save_file(path, bytes, size, "the model");

@@ -3,7 +3,8 @@
  *     struct model *model = allocate(1, sizeof *model);
  *     size_t size;
  *     uint8_t *bytes = load_or_die(model, &size, argv[1]);
- *     struct evaluation evaluation = evaluate_or_die(&(struct evaluation_input){bytes, size, &dataset, NULL, dataset.count, 0}); */
+ *     struct evaluation_input input = {.model = bytes, .size = size, .dataset = &dataset, .count = dataset.count};
+ *     struct evaluation evaluation = evaluate_or_die(&input); */
 #ifndef OR_DIE_H
 #define OR_DIE_H
 

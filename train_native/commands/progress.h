@@ -34,8 +34,8 @@ void progress_step(struct progress *progress, const struct epoch_result *so_far,
 void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
                     bool best);
 
-/* The members of an object that tell of an epoch, or of what stands for one: loss and accuracy, and those of validation if
- * anything was measured. */
+/* The members of an object that tell of an epoch, or of what stands for one: loss and accuracy, and those of
+ * validation if anything was measured. */
 void json_epoch(struct json *json, const struct epoch_result *train, const struct epoch_result *validation);
 
 #endif

@@ -254,7 +254,8 @@ static void calibrate(const struct job *job, const char *last)
     if (!split->validation_count || job->dataset.classes < 2)
         return;
     omp_set_num_threads(job->threads);
-    const struct calibration_input input = {&job->dataset, split->validation, split->validation_count, CALIBRATE_PRECISION};
+    const struct calibration_input input = {&job->dataset, split->validation, split->validation_count,
+                                            CALIBRATE_PRECISION};
     struct calibration found;
     struct failure failure;
     if ((last && !calibrated_model_file(&found, last, &input, &failure)) ||

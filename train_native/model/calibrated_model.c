@@ -36,8 +36,8 @@ const char *calibrated_model_split_note(float fraction, int images, int seed)
 bool calibrated_model_read_split(const char *notes, float *fraction, int *images, int *seed)
 {
     const char *text = model_file_note(notes, split_key);
-    return text && sscanf(text, "fraction %f of %d images, seed %d", fraction, images, seed) == 3 && *fraction > 0 && *fraction < 1 && *images > 0 &&
-           *seed >= 0;
+    return text && sscanf(text, "fraction %f of %d images, seed %d", fraction, images, seed) == 3 && *fraction > 0 &&
+           *fraction < 1 && *images > 0 && *seed >= 0;
 }
 
 /* The model's bytes with this temperature and what was found among the notes; the caller frees them. */
@@ -46,12 +46,13 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
 {
     char about[160], threshold[160];
     snprintf(about, sizeof about, "temperature %.3f from %s validation images; error %.2f %% before, %.2f %% after",
-             found->temperature, format_thousands((uint64_t)found->images), 100 * found->error_before, 100 * found->error_after);
+             found->temperature, format_thousands((uint64_t)found->images), 100 * found->error_before,
+             100 * found->error_after);
     const struct threshold *t = &found->threshold;
     snprintf(threshold, sizeof threshold,
              "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
-             100.0 * t->right / fmax(t->answered, 1), format_thousands((uint64_t)t->answered), format_thousands((uint64_t)found->images),
-             100 * precision);
+             100.0 * t->right / fmax(t->answered, 1), format_thousands((uint64_t)t->answered),
+             format_thousands((uint64_t)found->images), 100 * precision);
     char *old = model_file_notes(model), *half = model_file_set_note(old, "calibration", about);
     char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
     struct model *changed = allocate(1, sizeof *changed);
@@ -65,13 +66,14 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
     return bytes;
 }
 
-static enum status measure(struct calibration *found, const uint8_t *model, size_t size, const struct calibration_input *input)
+static enum status measure(struct calibration *found, const uint8_t *model, size_t size,
+                           const struct calibration_input *input)
 {
     const int count = input->count;
     struct evaluation e;
     const enum status status = evaluation_run(
-        &e, &(struct evaluation_input){.model = model, .size = size, .dataset = input->dataset, .indices = input->indices,
-                                       .count = count});
+        &e, &(struct evaluation_input){
+                .model = model, .size = size, .dataset = input->dataset, .indices = input->indices, .count = count});
     if (status)
         return status;
     struct bin bins[CALIBRATION_BINS];
@@ -99,7 +101,8 @@ bool calibrated_model_file(struct calibration *found, const char *path, const st
     const char *reason;
     const bool written = result && write_file(path, result, new_size, &reason);
     if (result && !written)
-        failure_set(failure, path, "What stood there before is unchanged.", "the calibration cannot be written: %s", reason);
+        failure_set(failure, path, "What stood there before is unchanged.", "the calibration cannot be written: %s",
+                    reason);
     free(result);
     free(bytes);
     free(model);
@@ -130,8 +133,8 @@ void calibrated_model_print(const struct calibration *c, bool as_json)
     printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ",
            format_thousands((uint64_t)c->images), c->temperature, 100 * c->error_before, 100 * c->error_after);
     if (t->answered)
-        printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score, format_thousands((uint64_t)t->right),
-               format_thousands((uint64_t)t->answered));
+        printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score,
+               format_thousands((uint64_t)t->right), format_thousands((uint64_t)t->answered));
     else
         printf("never \"not sure\": at no score are answers right often enough\n");
 }

@@ -1,5 +1,5 @@
-/* Calibrates model files: the temperature of the softmax, and the score below which a model is not sure (calibration.h). The
- * notes "calibration" and "rejection threshold" tell of it. */
+/* Calibrates model files: the temperature of the softmax, and the score below which a model is not sure
+ * (calibration.h). The notes "calibration" and "rejection threshold" tell of it. */
 #ifndef CALIBRATED_MODEL_H
 #define CALIBRATED_MODEL_H
 
@@ -15,8 +15,8 @@ struct calibration {
     struct threshold threshold;                    /* answered is 0 where no score reaches the precision */
 };
 
-/* What a model is calibrated on: the images at indices[0..count), which it has not trained from. The data has the model's size
- * and classes, of which there are two or more. */
+/* What a model is calibrated on: the images at indices[0..count), which it has not trained from. The data has the
+ * model's size and classes, of which there are two or more. */
 struct calibration_input {
     const struct dataset *dataset;
     const int *indices;

@@ -61,10 +61,9 @@ static enum status classify_all(struct evaluation *evaluation, const struct eval
         for (int i = 0; i < evaluation->count; i++) {
             const size_t index = (size_t)(input->indices ? input->indices[i] : i);
             if (!own)
-                own =
-                    classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
-                                   dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape,
-                                         input->views);
+                own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
+                                     dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape,
+                                     input->views);
         }
 #pragma omp critical
         worst = own ? own : worst;

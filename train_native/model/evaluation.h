@@ -22,9 +22,9 @@ struct evaluation {
     struct bin bins[CALIBRATION_BINS]; /* of the answers */
 };
 
-/* Over how many views of an image the logits are averaged, for --views: the indices in this list. Test-time augmentation as in
- * airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel along the diagonal, up and
- * down. One view is the network's own logits, to the bit. */
+/* Over how many views of an image the logits are averaged, for --views: the indices in this list. Test-time
+ * augmentation as in airbench94: the image and its mirror, and, at half the weight, both of them moved by a pixel
+ * along the diagonal, up and down. One view is the network's own logits, to the bit. */
 extern const char *const evaluation_views[];
 
 /* What is measured: the images at indices[0..count), or, with indices NULL, the first count. */
@@ -36,8 +36,8 @@ struct evaluation_input {
     int count, views;
 };
 
-/* On every core (omp_set_num_threads limits them). The status of a model that cannot be opened or fails; then there is nothing to
- * free. */
+/* On every core (omp_set_num_threads limits them). The status of a model that cannot be opened or fails; then there
+ * is nothing to free. */
 enum status evaluation_run(struct evaluation *evaluation, const struct evaluation_input *input);
 void evaluation_free(struct evaluation *evaluation);
 

@@ -35,7 +35,8 @@ float *model_file_folded(struct net *folded, const struct net *net, const float 
     return NULL;
 }
 
-/* What comes to the last layer with weights, if that is a vector: the model's second output, unless it names another one. */
+/* What comes to the last layer with weights, if that is a vector: the model's second output, unless it names another
+ * one. */
 static void name_embedding(struct net *net)
 {
     const int head = net->nodes[net_head(net)].input[0];
@@ -74,7 +75,8 @@ uint8_t *model_file_bytes(size_t *size, const struct model_parts *parts, struct 
     return bytes;
 }
 
-uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type, struct failure *failure)
+uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type,
+                          struct failure *failure)
 {
     struct model copy = *model;
     copy.notes = notes;
@@ -108,17 +110,15 @@ uint8_t *model_file_load(struct model *model, size_t *size, const char *path, st
     if (!status)
         return bytes;
     free(bytes);
-    failure_set(failure, path, status == STATUS_NOT_A_MODEL ? no_model
-                               : status == STATUS_VERSION   ? "Use the Eyelet that wrote it, or train the model again."
-                                                            : "Take another copy of the file, or train the model again.",
+    failure_set(failure, path,
+                status == STATUS_NOT_A_MODEL ? no_model
+                : status == STATUS_VERSION   ? "Use the Eyelet that wrote it, or train the model again."
+                                             : "Take another copy of the file, or train the model again.",
                 "%s", eyelet_status_text(status));
     return NULL;
 }
 
-char *model_file_notes(const struct model *model)
-{
-    return text_copy_bytes(model->notes, (size_t)model->notes_length);
-}
+char *model_file_notes(const struct model *model) { return text_copy_bytes(model->notes, (size_t)model->notes_length); }
 
 char *model_file_label(const struct model *model, int index)
 {

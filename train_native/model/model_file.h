@@ -1,4 +1,5 @@
-/* Model files on disk, written from a network in training and read back whole. What returns NULL has filled in the failure. */
+/* Model files on disk, written from a network in training and read back whole. What returns NULL has filled in the
+ * failure. */
 #ifndef MODEL_FILE_H
 #define MODEL_FILE_H
 
@@ -20,12 +21,14 @@ struct model_parts {
 /* The bytes of a model file with the network folded; the caller frees them. */
 uint8_t *model_file_bytes(size_t *size, const struct model_parts *parts, struct failure *failure);
 
-/* The bytes that model_write makes, read back, so that no file is written that could not be opened; the caller frees them. */
+/* The bytes that model_write makes, read back, so that no file is written that could not be opened; the caller frees
+ * them. */
 uint8_t *model_file_written(size_t *size, const struct model *model, const float *parameters, struct failure *failure);
 
-/* The bytes of a model that was read, with these notes and weights of this type, which is WEIGHTS_QUANTIZED only if it is already;
- * the caller frees them. */
-uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type, struct failure *failure);
+/* The bytes of a model that was read, with these notes and weights of this type, which is WEIGHTS_QUANTIZED only if
+ * it is already; the caller frees them. */
+uint8_t *model_file_again(size_t *size, const struct model *model, const char *notes, enum weights type,
+                          struct failure *failure);
 
 /* A model file read whole. model points into the result, which the caller frees. */
 uint8_t *model_file_load(struct model *model, size_t *size, const char *path, struct failure *failure);

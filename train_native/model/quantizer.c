@@ -20,8 +20,11 @@ static bool quantize(struct net *net, float *to_parameters, const struct net *fo
     if (failed < 0)
         return failure_set(failure, NULL, NULL, "the network cannot be quantized: %s", eyelet_status_text(status));
     const struct node *node = &net->nodes[failed];
-    return failure_set(failure, NULL, NULL, "layer %d (%s%s) cannot be computed in int8", failed + 1, kind_names[node->kind],
-                       node->groups > 1 ? " in groups" : node->dilation > 1 ? ", dilated" : "");
+    return failure_set(failure, NULL, NULL, "layer %d (%s%s) cannot be computed in int8", failed + 1,
+                       kind_names[node->kind],
+                       node->groups > 1     ? " in groups"
+                       : node->dilation > 1 ? ", dilated"
+                                            : "");
 }
 
 /* Over all images. */
@@ -37,7 +40,8 @@ static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, co
     for (int first = 0, n; first < seen->count; first += n) {
         n = seen->count - first < BATCH ? seen->count - first : BATCH;
         for (int i = 0; i < n; i++)
-            image_normalise(run->tensor[0] + (size_t)i * image, seen->pixels + (size_t)(first + i) * pixels, net->input, preprocess);
+            image_normalise(run->tensor[0] + (size_t)i * image, seen->pixels + (size_t)(first + i) * pixels, net->input,
+                            preprocess);
         quantize_observe(ranges, run, n);
     }
     net_memory_free(net_memory);

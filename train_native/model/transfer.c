@@ -20,15 +20,9 @@ static bool labels_equal(const struct model *model, int classes, char *const *la
     return equal;
 }
 
-static size_t node_count(const struct net *net, int node)
-{
-    return net->offset[node + 1] - net->offset[node];
-}
+static size_t node_count(const struct net *net, int node) { return net->offset[node + 1] - net->offset[node]; }
 
-static bool is_kept(const struct transfer *transfer, int node)
-{
-    return node != transfer->head || transfer->head_kept;
-}
+static bool is_kept(const struct transfer *transfer, int node) { return node != transfer->head || transfer->head_kept; }
 
 /* Whether the layers that are kept fit the new input: their weights must stay as many as they are. */
 static bool check_fit(struct net *net, const struct net *old, const char *path, const struct transfer *transfer,
@@ -43,8 +37,9 @@ static bool check_fit(struct net *net, const struct net *old, const char *path, 
                            status == STATUS_LIMIT ? "is too large" : "does not fit what comes to it");
     for (int i = 0; i < net->node_count; i++)
         if (is_kept(transfer, i) && node_count(net, i) != node_count(old, i))
-            return failure_set(failure, path, hint, "layer %d (%s) has %s weights; with an input of %dx%d it would need %s",
-                               i + 1, kind_names[net->nodes[i].kind], format_thousands(node_count(old, i)), net->input.h,
+            return failure_set(failure, path, hint,
+                               "layer %d (%s) has %s weights; with an input of %dx%d it would need %s", i + 1,
+                               kind_names[net->nodes[i].kind], format_thousands(node_count(old, i)), net->input.h,
                                net->input.w, format_thousands(node_count(net, i)));
     return true;
 }
@@ -73,11 +68,12 @@ static void widen_global_pools(struct net *net, const struct net *old)
 }
 
 /* The model's net with the head and the input that are asked for. */
-static bool adapt(struct transfer *transfer, struct net *net, const struct model *model, const struct transfer_start *start,
-                  struct failure *failure)
+static bool adapt(struct transfer *transfer, struct net *net, const struct model *model,
+                  const struct transfer_start *start, struct failure *failure)
 {
     *net = model->net;
-    *transfer = (struct transfer){.preprocess = model->preprocess, .head = net_head(net),
+    *transfer = (struct transfer){.preprocess = model->preprocess,
+                                  .head = net_head(net),
                                   .head_kept = !start->new_head && labels_equal(model, start->classes, start->labels)};
     struct node *head = &net->nodes[transfer->head];
     if (!transfer->head_kept) {
@@ -95,12 +91,14 @@ static bool adapt(struct transfer *transfer, struct net *net, const struct model
     if (!check_fit(net, &model->net, start->path, transfer, failure))
         return false;
     if (net_classes(net) != start->classes)
-        return failure_set(failure, start->path, NULL,
-                           "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+        return failure_set(
+            failure, start->path, NULL,
+            "between its last layer with weights and its classes stands what cannot be replaced for other labels");
     return true;
 }
 
-bool transfer_open(struct transfer *transfer, struct net *net, const struct transfer_start *start, struct failure *failure)
+bool transfer_open(struct transfer *transfer, struct net *net, const struct transfer_start *start,
+                   struct failure *failure)
 {
     struct model *model = allocate(1, sizeof *model);
     size_t size;
@@ -111,30 +109,30 @@ bool transfer_open(struct transfer *transfer, struct net *net, const struct tran
         for (int i = 0; i < net->node_count; i++)
             if (is_kept(transfer, i))
                 model_parameters(transfer->parameters + net->offset[i], model, i);
-        transfer->checksum = bytes_crc32((const uint8_t *)transfer->parameters, net_parameter_count(net) * sizeof(float));
+        transfer->checksum =
+            bytes_crc32((const uint8_t *)transfer->parameters, net_parameter_count(net) * sizeof(float));
     }
     free(bytes);
     free(model);
     return adapted;
 }
 
-void transfer_free(struct transfer *transfer)
-{
-    free(transfer->parameters);
-}
+void transfer_free(struct transfer *transfer) { free(transfer->parameters); }
 
 void transfer_weights(float *parameters, const struct net *net, const struct transfer *transfer)
 {
     for (int i = 0; i < net->node_count; i++)
         if (is_kept(transfer, i))
-            memcpy(parameters + net->offset[i], transfer->parameters + net->offset[i], node_count(net, i) * sizeof(float));
+            memcpy(parameters + net->offset[i], transfer->parameters + net->offset[i],
+                   node_count(net, i) * sizeof(float));
 }
 
 static struct transfer_kind kind_of(const struct net *net)
 {
     const int head = net_head(net);
     struct transfer_kind kind = {.side = net->input.h < net->input.w ? net->input.h : net->input.w,
-                                 .muon = net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
+                                 .muon =
+                                     net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
     for (int i = 0; i < head; i++)
         kind.muon &= !node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_CONV2D;
     int before = net->nodes[head].input[0] - 1;
@@ -175,7 +173,8 @@ int transfer_frozen_nodes(const struct net *net, const char *text)
 void transfer_learning_rate_scales(float *scales, const struct net *net, float decay)
 {
     float scale = 1;
-    for (int i = net->node_count - 1; i >= 0; i--) { /* batch normalisation has the learning rate of the layer before it */
+    for (int i = net->node_count - 1; i >= 0;
+         i--) { /* batch normalisation has the learning rate of the layer before it */
         scales[i] = scale;
         if (node_has_weights(net->nodes[i].kind))
             scale *= decay;
