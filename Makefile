@@ -261,7 +261,7 @@ install: native wasm library $O/eyelet.1 ## install program, library, module and
 	@for header in $(public_headers); do \
 	  install -D -m 644 $$header $(DESTDIR)$(PREFIX)/include/eyelet/$${header#core/} || exit 1; done
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
-	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet -lm' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
+	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
 
 to_build := libstb-dev=/usr/include/stb/stb_image.h emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
 deps: ## fetch what building and serving need (make deps-test: tests too)

@@ -30,6 +30,11 @@ test('its global symbols are the functions of the public headers, all of whose n
     assert.deepEqual(defined.filter((name) => !name.startsWith('eyelet_')), []);
 });
 
+test('it needs nothing but memory functions of libc: no files, no clock, no heap', { skip: variant === 'sanitize' && 'NOT TESTED: the checks need their own library' }, () => {
+    const needed = [...run('nm', '-u', library).matchAll(/ U (\w+)$/gm)].map((match) => match[1]);
+    assert.deepEqual(needed.filter((name) => !/^(mem(cmp|cpy|move|set)|__assert_fail|_GLOBAL_OFFSET_TABLE_)$/.test(name)), []);
+});
+
 /* The golden picture (tests/support/golden_model.c), classified by the golden model. The program has functions of its own by the names
  * of some in core. */
 const program = `
@@ -64,7 +69,7 @@ test('a C program links it beside names of its own, and gets the golden logits',
     const source = join(scratch, 'embedder.c'), made = join(scratch, 'embedder');
     writeFileSync(source, program);
     run(...readFileSync(join(root, 'build', variant, 'command'), 'utf8').match(/: (\S+) -std=/).slice(1), '-std=c11', '-Wall', '-Wextra', '-Werror', '-iquote', 'core',
-        ...(variant === 'sanitize' ? ['-fsanitize=address,undefined'] : []), source, library, '-lm', '-o', made);
+        ...(variant === 'sanitize' ? ['-fsanitize=address,undefined'] : []), source, library, '-o', made);
     const bits = [...textOf('tests/golden/expected.h').match(/golden_logits\[\] = \{([^}]*)/)[1].matchAll(/0x([0-9a-f]{8})/g)].map((match) => parseInt(match[1], 16));
     const logits = run(made).trim().split('\n').map((text) => {
         const [, sign, digits, exponent] = text.match(/^(-?)0x([0-9a-f.]+)p([+-]\d+)$/);
