@@ -221,7 +221,8 @@ test-node: all
 	node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
 
 check-format: ## compare the C files with .clang-format (make format: rewrite them)
-	clang-format-14 --dry-run -Werror $(formatted)
+	@changed=; for file in $(formatted); do clang-format-14 $$file | cmp -s - $$file || changed+=" $$file"; done; \
+	  [ -z "$$changed" ] || { echo "make format would change:$$changed"; exit 1; }
 format:
 	clang-format-14 -i $(formatted)
 

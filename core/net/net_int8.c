@@ -102,17 +102,17 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
 {
     const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INT8_FRACTION);
     const double start = (double)bias / unit, largest = (double)absolute_sum * (double)ACTIVATION_MAX;
-    if (!(weight > 0 && factor >= 0.5 && factor < FACTOR_LIMIT && start > -SUM_LIMIT && start < SUM_LIMIT))
+    if (!(weight > 0 && factor >= 0.5 && factor < (double)FACTOR_LIMIT && start > -SUM_LIMIT && start < (double)SUM_LIMIT))
         return false;
     *channel = (struct int8_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
-    return largest + (start < 0 ? -start : start) + 1 < SUM_LIMIT && channel->factor < FACTOR_LIMIT;
+    return largest + (start < 0 ? -start : start) + 1 < (double)SUM_LIMIT && channel->factor < FACTOR_LIMIT;
 }
 
 float int8_least_scale(float in, float out, double absolute_sum, float bias)
 {
     const double unit = (double)in,
                  largest = absolute_sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
-    const double for_sums = largest / WANTED_SUM_LIMIT,
+    const double for_sums = largest / (double)WANTED_SUM_LIMIT,
                  for_factor = (double)out / unit / ((1 << INT8_FRACTION) / WANTED_FACTOR);
     return (float)(for_sums > for_factor ? for_sums : for_factor);
 }
@@ -125,7 +125,7 @@ bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NO
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
     if (int8_form_of(of) == INT8_FORM_ADD)
         return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
-    return int8_form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < MEAN_RATIO_LIMIT;
+    return int8_form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < (double)MEAN_RATIO_LIMIT;
 }
 
 /* ---- Planning ---- */

@@ -150,7 +150,7 @@ TEST(softmax_regression_finds_the_minimum_for_any_number_of_threads)
         CHECK(softmax_regression(w, &data, 0.01f, memory) > 3);
         softmax_regression_logits(logits, w, &data, memory);
         cross_entropy_forward(losses, p, logits, targets, 0, COUNT, MADE_CLASSES);
-        cross_entropy_backward(logits, p, targets, 0, 1.0f / COUNT, COUNT, MADE_CLASSES);
+        cross_entropy_backward(logits, p, targets, 0, 1.0f / (float)COUNT, COUNT, MADE_CLASSES);
         for (int i = 0; i < COUNT; i++)
             for (int f = 0; f < FEATURES; f++)
                 for (int k = 0; k < MADE_CLASSES; k++)

@@ -105,7 +105,7 @@ static void print_calibration(struct json *json, const struct report *report)
     }
     json_array(json, "above");
     for (int step = 0; step <= SCORES; step++) {
-        const struct threshold above = evaluation_above(e, (double)step / SCORES);
+        const struct threshold above = evaluation_above(e, (double)step / (double)SCORES);
         json_ints(json, NULL, (int[]){above.answered, above.right}, 2);
     }
     json_close(json);
