@@ -146,6 +146,9 @@ const usages = {
     'train_native/data/split.h': [{ runs: false, names: 'seed', before: 'const struct dataset train = {0};' }],
     'train_native/data/survey.h': [{ runs: false, before: 'const struct data_options options = usual_data;' }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
+    'train_native/exchange/onnx_messages.h': [{
+        file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',
+    }],
     'train_native/exchange/protobuf.h': [{ file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 10 && bytes[0] == 8 && bytes[1] == 7); }' }],
     'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
     'train_native/model/net_memory.h': [{ runs: false, names: 'net parameters', before: 'const float images[16 * 3072] = {0};' }],

@@ -60,7 +60,6 @@ const reasons = {
     'tests/core/test_layers.c': 'still to be cut',
     'tests/core/test_plan.c': 'still to be cut',
     'tests/web/page.test.js': 'still to be cut',
-    'train_native/exchange/onnx.c': 'still to be cut',
     'core/image/image.c image_resize()': 'still to be cut',
 };
 
