@@ -8,7 +8,7 @@
 #include "cli/options.h"
 #include "bench/bench_peak.h"
 
-#include "model/model_file.h"
+#include "commands/or_die.h"
 #include "classifier.h"
 #include "base/random.h"
 
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     }
     struct model *model = allocate(1, sizeof *model);
     size_t size, workspace;
-    uint8_t *bytes = model_file_load(model, &size, argv[1]);
+    uint8_t *bytes = load_or_die(model, &size, argv[1]);
     struct eyelet_classifier *classifiers[MAX_THREADS];
     void *memory[MAX_THREADS];
     enum status status = eyelet_classifier_bytes(&workspace, bytes, size);
