@@ -77,6 +77,16 @@ test('every file is in one layer', () => {
     for (const name of files) assert.ok(layers.includes(folderOf(name)), `${name}: add its folder to layers.test.js`);
 });
 
+/* What ends the program, or does so where something fails: for commands alone; allocate() excepted (cli/memory.h). */
+const endsTheProgram = (name) => [...codeOf(name).matchAll(/\b(die\w*|exit|_exit|abort|usage_error|save_file|\w+_or_die)\(/g)].map(([, word]) => `${name} calls ${word}`);
+
+test('what commands share leaves the end of the program to them', () => {
+    const shared = files.filter((name) => name.startsWith('train_native/model/'));
+    assert.ok(shared.length > 15);
+    assert.deepEqual(shared.flatMap(endsTheProgram), []);
+    assert.ok(endsTheProgram('train_native/commands/or_die.c').length > 3, 'the check sees what it is for');
+});
+
 test('includes and imports go one way, and name the folder', () => {
     const wrong = files.flatMap((name) => dependenciesOf(name).map((target) => violation(name, target)));
     assert.deepEqual(wrong.filter(Boolean), []);

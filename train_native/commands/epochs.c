@@ -44,12 +44,30 @@ static void save(const struct run *run, const char *path, const struct epoch_res
     model_writer_save(run->writer, trainer_weights(run->trainer), path, run->state.epoch + 1, measured);
 }
 
+static void save_checkpoint(const struct run *run)
+{
+    struct failure failure;
+    if (!checkpoint_save(run->options->output, run->identity, run->trainer, &run->state, &failure))
+        die_of(&failure);
+}
+
+static void resume(struct run *run)
+{
+    const char *output = run->options->output;
+    struct failure failure;
+    const enum checkpoint_found found = checkpoint_load(output, run->identity, run->trainer, &run->state, &failure);
+    if (found == CHECKPOINT_OTHER)
+        die_of(&failure);
+    if (found == CHECKPOINT_NONE)
+        die(output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
+}
+
 /* A signal came within an epoch. */
 static int stop(struct run *run)
 {
     const struct epoch_result unmeasured = {0};
     const char *output = run->options->output;
-    checkpoint_save(output, run->identity, run->trainer, &run->state);
+    save_checkpoint(run);
     save(run, run->last_path, &unmeasured);
     if (access(output, F_OK))
         save(run, output, &unmeasured);
@@ -108,7 +126,7 @@ static int train_epochs(struct run *run)
         state->epoch++;
         state->so_far = (struct epoch_result){0};
         if (more && state->epoch < o->settings.epochs)
-            checkpoint_save(o->output, run->identity, trainer, state);
+            save_checkpoint(run);
     }
     return EXIT_SUCCESS;
 }
@@ -130,8 +148,8 @@ int epochs_run(struct run *run)
 {
     const struct train_options *o = run->options;
     run->state = (struct run_state){.best = -1, .plateau = PLATEAU_START};
-    if (o->resume && !checkpoint_load(o->output, run->identity, run->trainer, &run->state))
-        die(o->output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
+    if (o->resume)
+        resume(run);
     if (!o->resume && checkpoint_exists(o->output)) {
         warn(o->output, NULL,
              "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");

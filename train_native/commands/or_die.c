@@ -18,6 +18,13 @@ uint8_t *write_again_or_die(size_t *size, const struct model *model, const char 
     return bytes;
 }
 
+void read_network_or_die(struct net *net, const char *name_or_path, int size, int classes)
+{
+    struct failure failure;
+    if (!network_read(net, name_or_path, size, classes, &failure))
+        die_of(&failure);
+}
+
 struct evaluation evaluate_or_die(const struct evaluation_input *input)
 {
     struct evaluation evaluation;

@@ -10,12 +10,16 @@
 
 #include "model/evaluation.h"
 #include "model/model_file.h"
+#include "model/network.h"
 
 /* model_file_load; the caller frees the bytes. */
 uint8_t *load_or_die(struct model *model, size_t *size, const char *path);
 
 /* model_file_again; the caller frees the bytes. */
 uint8_t *write_again_or_die(size_t *size, const struct model *model, const char *notes, enum weights type);
+
+/* network_read. */
+void read_network_or_die(struct net *net, const char *name_or_path, int size, int classes);
 
 /* evaluation_run; the caller frees it. */
 struct evaluation evaluate_or_die(const struct evaluation_input *input);

@@ -4,7 +4,6 @@
 #include "commands/shared_options.h"
 #include "base/bytes.h"
 #include "model/model_file.h"
-#include "model/network.h"
 #include "model/recipes.h"
 #include "cli/escape.h"
 #include "cli/files.h"
@@ -169,7 +168,7 @@ int command_summary(int argc, char **argv)
     if (is_model(argv[first]))
         bytes = load_or_die(model, &length, argv[first]);
     else
-        network_read(&model->net, argv[first], size, size, classes);
+        read_network_or_die(&model->net, argv[first], size, classes);
     if (json)
         print_json(&model->net, argv[first], bytes ? model : NULL);
     else

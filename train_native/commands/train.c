@@ -8,6 +8,7 @@
 #include "commands/choose.h"
 #include "commands/epochs.h"
 #include "commands/find_learning_rate.h"
+#include "commands/or_die.h"
 #include "commands/probe.h"
 #include "commands/run_folder.h"
 #include "commands/train_options.h"
@@ -16,7 +17,6 @@
 #include "data/split.h"
 #include "model/calibrated_model.h"
 #include "model/layer_name.h"
-#include "model/network.h"
 #include "model/transfer.h"
 #include "training/unfold_batchnorm.h"
 #include "training/whiten.h"
@@ -161,7 +161,7 @@ static void open_net(struct job *job)
     job->preprocess = (struct preprocess){.resize_mode = o->resize_mode};
     memcpy(job->preprocess.background, o->background, sizeof job->preprocess.background);
     if (!o->from) {
-        network_read(job->net, o->network, o->size, o->size, dataset->classes);
+        read_network_or_die(job->net, o->network, o->size, dataset->classes);
         return;
     }
     struct failure failure;

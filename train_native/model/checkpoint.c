@@ -4,7 +4,6 @@
 #include "model/checkpoint.h"
 
 #include "base/bytes.h"
-#include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -45,7 +44,8 @@ static uint8_t *put(uint8_t *to, const void *from, size_t size)
     return to + size;
 }
 
-void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct run_state *run)
+bool checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct run_state *run,
+                     struct failure *failure)
 {
     const uint64_t length = strlen(identity), count = net_parameter_count(trainer->options.net);
     float *arrays[4];
@@ -71,32 +71,38 @@ void checkpoint_save(const char *path, const char *identity, const struct traine
 
     char *new = generation(path, false), *old = generation(path, true);
     const char *reason;
+    bool saved = true;
     if (rename(new, old) && access(new, F_OK) == 0)
-        die(old, "The checkpoint before is kept.", "cannot be written: %m");
-    if (!write_file(new, bytes, size, &reason))
-        die(new, "The checkpoint before is kept; --resume goes on from it.", "the checkpoint cannot be written: %s",
-            reason);
+        saved = failure_set(failure, old, "The checkpoint before is kept.", "cannot be written: %m");
+    else if (!write_file(new, bytes, size, &reason))
+        saved = failure_set(failure, new, "The checkpoint before is kept; --resume goes on from it.",
+                            "the checkpoint cannot be written: %s", reason);
     free(new);
     free(old);
     free(bytes);
+    return saved;
 }
 
-/* Names the first line in which the identities differ, and ends the program. */
-static void compare(const char *file, const char *stored, const char *wanted)
+/* Whether the identities are the same; if not, the failure names the first line in which they differ. */
+static bool compare(const char *file, const char *stored, const char *wanted, struct failure *failure)
 {
     while (*stored && *wanted) {
         const int a = (int)strcspn(stored, "\n"), b = (int)strcspn(wanted, "\n");
         if (a != b || strncmp(stored, wanted, (size_t)a) != 0)
-            die(file, "Give the same command again with --resume, or leave --resume away to start anew.",
+            return failure_set(
+                failure, file, "Give the same command again with --resume, or leave --resume away to start anew.",
                 "the checkpoint is of another run: it has %.*s, this one has %.*s", a, stored, b, wanted);
         stored += a + (stored[a] == '\n');
         wanted += b + (wanted[b] == '\n');
     }
     if (*stored || *wanted)
-        die(file, "Train anew, without --resume.", "the checkpoint is of another version of Eyelet");
+        return failure_set(failure, file, "Train anew, without --resume.",
+                           "the checkpoint is of another version of Eyelet");
+    return true;
 }
 
-static bool load(const char *file, const char *identity, struct trainer *trainer, struct run_state *run)
+static enum checkpoint_found load(const char *file, const char *identity, struct trainer *trainer,
+                                  struct run_state *run, struct failure *failure)
 {
     size_t size;
     const char *reason;
@@ -106,7 +112,7 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     uint8_t *bytes = read_file(&size, &reason, file, (size_t)1 << 31);
     if (!bytes) {
         warn(file, NULL, "%s", reason);
-        return false;
+        return CHECKPOINT_NONE;
     }
     const uint64_t count = net_parameter_count(trainer->options.net);
     const size_t fixed = sizeof magic + sizeof length + sizeof state + sizeof sum;
@@ -119,39 +125,45 @@ static bool load(const char *file, const char *identity, struct trainer *trainer
     if (!valid) {
         warn(file, NULL, "the checkpoint is damaged");
         free(bytes);
-        return false;
+        return CHECKPOINT_NONE;
     }
     char *stored = text_copy_bytes((char *)bytes + sizeof magic + sizeof length, (size_t)length);
-    compare(file, stored, identity);
+    bool ours = compare(file, stored, identity, failure);
+    free(stored);
     const uint8_t *p = bytes + sizeof magic + sizeof length + length;
     memcpy(&state, p, sizeof state);
     p += sizeof state;
     float *arrays[4];
     const int array_count = arrays_of(arrays, trainer);
-    if (state.parameter_count != count || size - fixed - length != (size_t)array_count * count * sizeof(float))
-        die(file, "Train anew, without --resume.", "the checkpoint is of another network");
+    if (ours &&
+        (state.parameter_count != count || size - fixed - length != (size_t)array_count * count * sizeof(float)))
+        ours = failure_set(failure, file, "Train anew, without --resume.", "the checkpoint is of another network");
+    if (!ours) {
+        free(bytes);
+        return CHECKPOINT_OTHER;
+    }
     trainer->step = state.step;
     trainer->images_seen = state.images_seen;
     *run = state.run;
     for (int i = 0; i < array_count; i++, p += count * sizeof(float))
         memcpy(arrays[i], p, count * sizeof(float));
-    free(stored);
     free(bytes);
-    return true;
+    return CHECKPOINT_LOADED;
 }
 
-bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct run_state *run)
+enum checkpoint_found checkpoint_load(const char *path, const char *identity, struct trainer *trainer,
+                                      struct run_state *run, struct failure *failure)
 {
-    bool loaded = false;
-    for (int old = 0; old < 2 && !loaded; old++) {
+    enum checkpoint_found found = CHECKPOINT_NONE;
+    for (int old = 0; old < 2 && found == CHECKPOINT_NONE; old++) {
         char *file = generation(path, old);
-        if (access(file, F_OK) == 0 && !(loaded = load(file, identity, trainer, run)))
+        if (access(file, F_OK) == 0 && (found = load(file, identity, trainer, run, failure)) == CHECKPOINT_NONE)
             unlink(file); /* or the next save would keep it instead of a valid one */
-        if (loaded)
+        if (found == CHECKPOINT_LOADED)
             fprintf(stderr, "resuming from %s: epoch %d, %d images into it\n", file, run->epoch + 1, run->so_far.count);
         free(file);
     }
-    return loaded;
+    return found;
 }
 
 bool checkpoint_exists(const char *path)

@@ -10,6 +10,7 @@
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
+#include "cli/errors.h"
 #include "training/trainer.h"
 
 /* How far a run is. */
@@ -21,13 +22,19 @@ struct run_state {
     struct plateau plateau;
 };
 
-/* path: that of the model. A failure ends the program; the older checkpoint stays. */
-void checkpoint_save(const char *path, const char *identity, const struct trainer *trainer,
-                     const struct run_state *run);
+/* path: that of the model. After a failure, which is false, the older checkpoint is still there. */
+bool checkpoint_save(const char *path, const char *identity, const struct trainer *trainer, const struct run_state *run,
+                     struct failure *failure);
 
-/* False if there is no checkpoint. One that is damaged is named and its predecessor taken; one of another identity ends
- * the program. */
-bool checkpoint_load(const char *path, const char *identity, struct trainer *trainer, struct run_state *run);
+enum checkpoint_found {
+    CHECKPOINT_NONE,
+    CHECKPOINT_LOADED,
+    CHECKPOINT_OTHER /* of another identity, which the failure names; the trainer is as it was */
+};
+
+/* One that is damaged is named on standard error and its predecessor taken. */
+enum checkpoint_found checkpoint_load(const char *path, const char *identity, struct trainer *trainer,
+                                      struct run_state *run, struct failure *failure);
 
 /* Removes both generations: the run is complete. */
 void checkpoint_remove(const char *path);

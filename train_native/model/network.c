@@ -1,9 +1,8 @@
 #include "model/network.h"
 
-#include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/memory.h"
-#include "cli/text.h"
+#include "model/network_misfit.h"
 #include "model/network_words.h"
 #include "model/recipes.h"
 
@@ -68,18 +67,22 @@ static int take_tensor(struct reader *reader)
         if (words_take(words, reader->names[i].name))
             return reader->names[i].tensor;
     words_expected(words, "the name of a layer above (given as `name: conv2d ...`)");
+    return 0;
 }
 
 static void append(struct reader *reader, struct node node, int column)
 {
     struct net *net = reader->net;
-    if (net->node_count == LIMIT_NODES)
+    if (net->node_count == LIMIT_NODES) {
         words_mistake(&reader->words, column, "more than %d layers (an activation counts as one)", LIMIT_NODES);
+        return;
+    }
     reader->lines[net->node_count] = reader->words.line;
     reader->columns[net->node_count] = column;
     net->nodes[net->node_count++] = node;
 }
 
+/* 0 if there is none, which is a mistake. */
 static enum node_kind take_kind(struct reader *reader)
 {
     char wanted[400] = "a layer: ";
@@ -92,6 +95,7 @@ static enum node_kind take_kind(struct reader *reader)
                                           : "");
     }
     words_expected(&reader->words, wanted);
+    return 0;
 }
 
 /* 0 if the next word is no activation. */
@@ -103,7 +107,7 @@ static enum node_kind take_activation(struct reader *reader)
     return 0;
 }
 
-static void check_whiten(const struct reader *reader, const struct node *node, int column)
+static void check_whiten(struct reader *reader, const struct node *node, int column)
 {
     const int directions = node->kernel_h * node->kernel_w * reader->net->input.c;
     if (reader->net->node_count || node->channels != 2 * directions)
@@ -245,12 +249,16 @@ static void read_layer(struct reader *reader)
     const int start = words_column(words);
     struct node node = {.kind = take_kind(reader), .input = {reader->net->node_count, 0}};
     bool batchnorm = false;
+    if (!node.kind)
+        return;
     take_settings(reader, &node);
     while (take_option(reader, &node, &batchnorm))
         ;
     const enum node_kind activation = kind_traits[node.kind].activation ? 0 : take_activation(reader);
     if (words_peek(words))
         words_expected(words, what_may_follow(&node, activation));
+    if (words->failed)
+        return;
     append(reader, node, start);
     if (batchnorm)
         append(reader, (struct node){.kind = NODE_BATCHNORM, .input = {reader->net->node_count, 0}}, start);
@@ -266,8 +274,10 @@ static void take_name(struct reader *reader, char name[NAME_SIZE])
     name[0] = 0;
     if (words_peek(words)[length - 1] != ':')
         return;
-    if (length < 2 || length > NAME_SIZE)
+    if (length < 2 || length > NAME_SIZE) {
         words_expected(words, "a name of 1 to 63 letters before the colon");
+        return;
+    }
     memcpy(name, words_peek(words), length - 1);
     name[length - 1] = 0;
     for (int i = 0; i < reader->name_count; i++)
@@ -288,113 +298,80 @@ static void read_line(struct reader *reader, char *line)
     }
     take_name(reader, name);
     read_layer(reader);
-    if (*name) {
+    if (*name && !reader->words.failed) {
         memcpy(reader->names[reader->name_count].name, name, sizeof name);
         reader->names[reader->name_count++].tensor = reader->net->node_count;
     }
 }
 
-static void misfit_of_window(const struct words *words, int column, const struct node *node, struct shape in)
-{
-    if (!node_has_window(node->kind))
-        return;
-    const int dilation = node->dilation ? node->dilation : 1, *p = node->padding;
-    const int h = window_reach(node->kernel_h, dilation), w = window_reach(node->kernel_w, dilation);
-    if (node->groups && (in.c % node->groups || node->channels % node->groups))
-        words_mistake(words, column, "%d groups do not divide %d channels before and %d behind", node->groups, in.c,
-                      node->channels);
-    if (p[PADDING_TOP] >= h || p[PADDING_BOTTOM] >= h || p[PADDING_LEFT] >= w || p[PADDING_RIGHT] >= w)
-        words_mistake(words, column, "the padding is not less than the window, %dx%d", h, w);
-    if (h > in.h + p[PADDING_TOP] + p[PADDING_BOTTOM] || w > in.w + p[PADDING_LEFT] + p[PADDING_RIGHT])
-        words_mistake(words, column,
-                      "the %dx%d window is larger than its input, %dx%d: use `same`, fewer layers or larger images", h,
-                      w, in.h, in.w);
-}
-
-/* Why net_check refused the node. */
-_Noreturn static void misfit(struct reader *reader, int failed, enum status status)
+static void read_lines(struct reader *reader, const char *text)
 {
     struct words *words = &reader->words;
-    const struct net *net = reader->net;
-    const struct node *node = &net->nodes[failed];
-    const enum kind_shape shape = kind_traits[node->kind].shape;
-    const struct shape in = net->shapes[node->input[0]];
-    words->line = reader->lines[failed];
-    const int column = reader->columns[failed];
-    const bool last = failed == net->node_count - 1;
-    if (status == STATUS_LIMIT)
-        words_mistake(words, column,
-                      "the network grows too large here (at most %s parameters, %s numbers in a layer's output)",
-                      format_thousands(LIMIT_PARAMETERS), format_thousands(LIMIT_ACTIVATIONS));
-    if (last && node->kind != NODE_SOFTMAX)
-        words_mistake(words, column, "expected the last layer to end in softmax, like `dense classes softmax`");
-    if (!last && node->kind == NODE_SOFTMAX)
-        words_mistake(words, column, "expected softmax only at the end of the last layer");
-    if ((shape == SHAPE_UNITS || shape == SHAPE_VECTOR) && (in.h > 1 || in.w > 1))
-        words_mistake(words, column, "%s needs a flat input, got %dx%dx%d: put `flatten` or `global_avgpool` before it",
-                      kind_names[node->kind], in.h, in.w, in.c);
-    misfit_of_window(words, column, node, in);
-    if (kind_traits[node->kind].inputs > 1) {
-        const struct shape second = net->shapes[node->input[1]];
-        words_mistake(words, column, "%s needs two inputs of one shape, got %dx%dx%d and %dx%dx%d",
-                      kind_names[node->kind], in.h, in.w, in.c, second.h, second.w, second.c);
-    }
-    words_mistake(words, column, "nothing reads the output of this layer");
-}
-
-void network_parse(struct net *net, const char *text, const char *source, int height, int width, int classes)
-{
-    memset(net, 0, sizeof *net);
-    net->input = (struct shape){32, 32, 3};
-    struct reader *reader = allocate(1, sizeof *reader);
-    struct words *words = &reader->words;
-    reader->net = net;
-    reader->classes = classes;
-    words->source = source;
     char line[LINE_MAX_LENGTH + 1];
-    for (const char *p = text; *p;) {
+    for (const char *p = text; *p && !words->failed;) {
         const size_t length = strcspn(p, "\n");
         words->line++;
-        if (length > LINE_MAX_LENGTH)
+        if (length > LINE_MAX_LENGTH) {
             words_mistake(words, LINE_MAX_LENGTH, "the line is longer than %d characters", LINE_MAX_LENGTH);
+            return;
+        }
         memcpy(line, p, length);
         line[length] = 0;
         read_line(reader, line);
         p += length + (p[length] == '\n');
     }
-    if (!net->node_count)
+    if (!reader->net->node_count)
         words_mistake(words, 1, "expected a layer, like `conv2d 32 3x3 relu`; the description is empty");
-    if (height)
-        net->input.h = height;
-    if (width)
-        net->input.w = width;
-    int failed;
-    const enum status status = net_check(net, &failed);
-    if (status)
-        misfit(reader, failed, status);
-    if (net_classes(net) != classes)
-        words_mistake(words, reader->columns[net->node_count - 1],
-                      "the network ends in %d classes, the data has %d: write `dense classes softmax`",
-                      net_classes(net), classes);
-    free(reader);
 }
 
-void network_read(struct net *net, const char *name_or_path, int height, int width, int classes)
+static void check(struct reader *reader)
+{
+    const struct net *net = reader->net;
+    int failed;
+    const enum status status = net_check(reader->net, &failed);
+    if (status) {
+        reader->words.line = reader->lines[failed];
+        network_misfit(&reader->words, reader->columns[failed], net, failed, status);
+    } else if (net_classes(net) != reader->classes)
+        words_mistake(&reader->words, reader->columns[net->node_count - 1],
+                      "the network ends in %d classes, the data has %d: write `dense classes softmax`",
+                      net_classes(net), reader->classes);
+}
+
+bool network_parse(struct net *net, const char *text, const char *source, int size, int classes,
+                   struct failure *failure)
+{
+    memset(net, 0, sizeof *net);
+    net->input = (struct shape){32, 32, 3};
+    struct reader *reader = allocate(1, sizeof *reader);
+    reader->net = net;
+    reader->classes = classes;
+    reader->words.source = source;
+    reader->words.failure = failure;
+    read_lines(reader, text);
+    if (size)
+        net->input.h = net->input.w = size;
+    if (!reader->words.failed)
+        check(reader);
+    const bool read = !reader->words.failed;
+    free(reader);
+    return read;
+}
+
+bool network_read(struct net *net, const char *name_or_path, int size, int classes, struct failure *failure)
 {
     const struct recipe *recipe = recipe_named(name_or_path);
-    if (recipe && recipe->network) {
-        network_parse(net, recipe->network, name_or_path, height, width, classes);
-        return;
-    }
-    size_t size;
+    if (recipe && recipe->network)
+        return network_parse(net, recipe->network, name_or_path, size, classes, failure);
+    size_t bytes;
     const char *reason;
     char hint[400];
     snprintf(hint, sizeof hint, "A network is a preset (%s) or the path of a text file.", network_presets());
-    char *text = (char *)read_file(&size, &reason, name_or_path, TEXT_MAX);
+    char *text = (char *)read_file(&bytes, &reason, name_or_path, TEXT_MAX);
     if (!text)
-        die(name_or_path, hint, "no such preset, and as a file: %s", reason);
-    if (strlen(text) != size)
-        die(name_or_path, hint, "this is not a text file");
-    network_parse(net, text, name_or_path, height, width, classes);
+        return failure_set(failure, name_or_path, hint, "no such preset, and as a file: %s", reason);
+    const bool read = strlen(text) == bytes ? network_parse(net, text, name_or_path, size, classes, failure)
+                                            : failure_set(failure, name_or_path, hint, "this is not a text file");
     free(text);
+    return read;
 }

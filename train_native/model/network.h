@@ -26,15 +26,17 @@
 #ifndef NETWORK_H
 #define NETWORK_H
 
+#include "cli/errors.h"
 #include "net/net.h"
 
 /* Reads the preset (recipes.h) called `name_or_path`, or else the file there, into a net that has passed net_check.
- * height and width override the text's (0: keep). A mistake ends the program, naming file, line, column and what was
- * expected. */
-void network_read(struct net *net, const char *name_or_path, int height, int width, int classes);
+ * size: height and width instead of the text's (0: keep). False for a mistake; the failure names file, line, column
+ * and what was expected. */
+bool network_read(struct net *net, const char *name_or_path, int size, int classes, struct failure *failure);
 
-/* The same for text at hand; `source` names it in messages. */
-void network_parse(struct net *net, const char *text, const char *source, int height, int width, int classes);
+/* The same for text at hand; `source` names it in the failure. */
+bool network_parse(struct net *net, const char *text, const char *source, int size, int classes,
+                   struct failure *failure);
 
 /* "tutorial, ..." */
 const char *network_presets(void);

@@ -1,7 +1,6 @@
 #include "model/network_words.h"
 
 #include "base/bounds.h"
-#include "cli/errors.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -18,8 +17,10 @@ void words_split(struct words *words, char *line)
             *p++ = 0;
             continue;
         }
-        if (count == WORDS_MAX)
+        if (count == WORDS_MAX) {
             words_mistake(words, (int)(p - line) + 1, "more than %d words in a line", WORDS_MAX);
+            return;
+        }
         words->words[count++] = (struct word){p, (int)(p - line) + 1};
         while (*p && *p != '#' && !isspace((unsigned char)*p))
             p++;
@@ -29,7 +30,7 @@ void words_split(struct words *words, char *line)
     words->words[count].text = NULL;
 }
 
-const char *words_peek(const struct words *words) { return words->words[words->next].text; }
+const char *words_peek(const struct words *words) { return words->failed ? NULL : words->words[words->next].text; }
 
 int words_column(const struct words *words)
 {
@@ -63,8 +64,10 @@ int words_number(struct words *words, int min, int max, const char *what)
     snprintf(wanted, sizeof wanted, "%s, %d to %d", what, min, max);
     const char *text = words_peek(words) ? words_peek(words) : "";
     const int value = words_integer_at(&text, max);
-    if (value < min || *text)
+    if (value < min || *text) {
         words_expected(words, wanted);
+        return min;
+    }
     words->next++;
     return value;
 }
@@ -77,13 +80,19 @@ void words_kernel(struct words *words, int *h, int *w, const char *what)
         text++;
         *w = words_integer_at(&text, LIMIT_KERNEL);
     }
-    if (*text || *h < 1 || *w < 1)
+    if (*text || *h < 1 || *w < 1) {
         words_expected(words, what);
+        *h = *w = 1;
+        return;
+    }
     words->next++;
 }
 
-void words_mistake(const struct words *words, int column, const char *format, ...)
+void words_mistake(struct words *words, int column, const char *format, ...)
 {
+    if (words->failed)
+        return;
+    words->failed = true;
     char message[400];
     va_list arguments;
     va_start(arguments, format);
@@ -91,12 +100,13 @@ void words_mistake(const struct words *words, int column, const char *format, ..
     va_end(arguments);
     char position[600];
     snprintf(position, sizeof position, "%s:%d:%d", words->source, words->line, column);
-    die(position, NULL, "%s", message);
+    failure_set(words->failure, position, NULL, "%s", message);
 }
 
-void words_expected(const struct words *words, const char *what)
+void words_expected(struct words *words, const char *what)
 {
     if (words_peek(words))
         words_mistake(words, words_column(words), "expected %s, got \"%s\"", what, words_peek(words));
-    words_mistake(words, words_column(words), "expected %s at the end of the line", what);
+    else
+        words_mistake(words, words_column(words), "expected %s at the end of the line", what);
 }
