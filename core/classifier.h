@@ -28,7 +28,7 @@
  *     }
  *
  * The caller owns all memory; nothing is allocated here and there is nothing to close. The workspace and the scratch
- * start on a multiple of 64 bytes, the model stays in place as long as the classifier is used; both sizes are
+ * start on a multiple of 64 bytes, the model must outlive the classifier; both sizes are
  * multiples of 64. Results do not depend on the machine: the same pixels and model give the same logits to the last
  * bit. One classifier serves one thread; several may share a model. */
 #ifndef EYELET_CLASSIFIER_H
@@ -41,7 +41,7 @@
 
 struct eyelet_classifier;
 
-/* Checks the model (all of it: header, layers, text, checksum, weights) and says how large a workspace it needs; 0
+/* Checks the model (all of it: header, layers, text, checksum, weights) and returns the size of the workspace; 0
  * with an error. */
 enum status eyelet_classifier_bytes(size_t *workspace_bytes, const void *model, size_t size);
 

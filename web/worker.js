@@ -32,7 +32,7 @@ function classifyTimed(engine, image, topK) {
     return { best, milliseconds: performance.now() - started };
 }
 
-/* JavaScript engines optimise a module while it runs: without this the first image takes ten times as long as the
+/* JavaScript engines optimise a module while it runs: without this the first image takes 10x the time of the
  * next. */
 function runOnBlanks(engine) {
     const { inputWidth: width, inputHeight: height } = engine.info;

@@ -2,7 +2,7 @@
 #ifndef ARGMAX_H
 #define ARGMAX_H
 
-/* The index of the largest of count >= 1 numbers, the first of equal ones. */
+/* The index of the largest of count >= 1 values, the first of equal ones. */
 static inline int argmax(const float *x, int count)
 {
     int best = 0;

@@ -9,9 +9,9 @@
 #define LIMIT_DILATION 16                    /* pixels from one tap of a convolution to the next */
 #define LIMIT_PADDING 160                    /* rows or columns on one side: fewer than a dilated kernel has */
 #define LIMIT_SHORTER_SIDE 2048              /* to which a picture is resized before it is cropped */
-#define LIMIT_ACTIVATIONS (1 << 24)          /* numbers in one layer's output for one image */
-#define LIMIT_PADDED (1 << 26)               /* numbers in one layer's input for one image, with its padding */
-#define LIMIT_PARAMETERS (1 << 25)           /* numbers in a network's weights */
+#define LIMIT_ACTIVATIONS (1 << 24)          /* values in one layer's output for one image */
+#define LIMIT_PADDED (1 << 26)               /* values in one layer's input for one image, with its padding */
+#define LIMIT_PARAMETERS (1 << 25)           /* values in a network's weights */
 #define LIMIT_LABEL 255                      /* bytes of one label */
 #define LIMIT_NOTES 16384                    /* bytes of a model's notes */
 #define LIMIT_EXAMPLES 65536                 /* examples in a model file */

@@ -24,9 +24,9 @@ enum status {
     STATUS_MEMORY = 11,       /* not enough memory */
     STATUS_IMAGE_FORMAT = 12, /* neither JPEG nor PNG nor BMP */
     STATUS_IMAGE_SIZE = 13,   /* an image without pixels, or with too many */
-    STATUS_IMAGE_CORRUPT = 14, /* a picture file that cannot be decoded, or not whole */
-    STATUS_IMAGE_CMYK = 15,   /* a JPEG of the colours of printing */
-    STATUS_SCALE = 16         /* scales with which whole numbers cannot be computed */
+    STATUS_IMAGE_CORRUPT = 14, /* a picture file that cannot be decoded, or is truncated */
+    STATUS_IMAGE_CMYK = 15,   /* a CMYK JPEG */
+    STATUS_SCALE = 16         /* quantization scales with which int8 cannot be computed */
 };
 
 /* One plain sentence without a full stop, in static storage. */

@@ -21,7 +21,7 @@
 struct picture {
     int width, height;
     uint8_t *rgba;   /* (height, width, 4), upright: the EXIF orientation is applied; the caller frees it */
-    int orientation; /* what EXIF said of the stored picture, 1 to 8; 1: as it is */
+    int orientation; /* EXIF's, of the stored picture, 1 to 8; 1: upright */
     enum picture_format format;
 };
 

@@ -4,7 +4,7 @@
  *     if (format_of(&format, bytes, size)) puts(format_name(format));
  *
  * Another format is a row here, its decoder behind decode_picture (decode.c), and what web/contract.js and
- * core/base/status.c say of it, which tests compare with this table. */
+ * core/base/status.c list, which tests compare with this table. */
 #ifndef FORMATS_H
 #define FORMATS_H
 

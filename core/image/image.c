@@ -218,7 +218,7 @@ void image_normalise(float *out, const uint8_t *pixels, struct shape input, cons
     for (int i = 0; i < input.h * input.w; i++, pixels += 3)
         if (input.c == 1) {
             *out++ = (float)image_luminance(pixels) * scale[0] + shift[0];
-        } else { /* no loop: compiled for size, it would take two and a half times as long */
+        } else { /* no loop: compiled for size, it would be 2.5x slower */
             out[first] = (float)pixels[0] * scale[0] + shift[0];
             out[1] = (float)pixels[1] * scale[1] + shift[1];
             out[2 - first] = (float)pixels[2] * scale[2] + shift[2];

@@ -1,4 +1,4 @@
-/* From the pixels of any picture to the numbers that a network reads: the one path for training, the command line
+/* From the pixels of any picture to the values that a network reads: the one path for training, the command line
  * and the page.
  *
  *     RGBA (height, width, 4)  ->  over the background  ->  resized, cropped or padded  ->  RGB (h, w, 3)
@@ -8,7 +8,7 @@
  *     struct arena arena = {0};
  *     image_resize(NULL, rgba, width, height, input, &preprocess, &arena);     // measure; with arena.base set: for real
  *     image_resize(pixels, rgba, width, height, input, &preprocess, &arena);
- *     image_normalise(numbers, pixels, input, &preprocess);
+ *     image_normalise(values, pixels, input, &preprocess);
  *
  * The resize is Pillow's to the bit (fixed point, rounded to a byte between the passes), so that the result is the
  * same on every machine and in the tools that people compare with. */
@@ -26,7 +26,7 @@ enum resize_mode { /* how a picture of another aspect ratio meets the network's 
     RESIZE_STRETCH = 0,
     RESIZE_CROP = 1,        /* the largest centred part of the right aspect */
     RESIZE_PAD = 2,         /* all of it, centred on the background */
-    RESIZE_SHORTER_SIDE = 3 /* the whole picture until its shorter side has so many pixels, then the centre, as torchvision does */
+    RESIZE_SHORTER_SIDE = 3 /* resize the shorter side to so many pixels, then crop the centre, as torchvision does */
 };
 
 enum resize_filter { /* pinned: stored in models */

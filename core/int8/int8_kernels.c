@@ -265,13 +265,13 @@ void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const 
         }
 }
 
-/* The numbers of the panel from index i on. */
+/* How many values of the panel from index i on are left. */
 static int panel_count(size_t count, size_t i)
 {
     return count - i < INT8_PANEL ? (int)(count - i) : INT8_PANEL;
 }
 
-/* Each pair of numbers times the pair of factors. */
+/* Each pair of values times the pair of factors. */
 void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count)
 {
     assert(factor_a >= 0 && factor_b >= 0 && contract_in_place_or_apart(out, a, count * sizeof *a) &&

@@ -9,7 +9,7 @@
  *         layer.factor[i] = channel < window.out.c ? factor_of[channel] : 0;
  *     }
  *
- * A tensor is int16, NHWC, with numbers from -ACTIVATION_MAX to ACTIVATION_MAX, each standing for its multiple of the tensor's scale;
+ * A tensor is int16, NHWC, with values from -ACTIVATION_MAX to ACTIVATION_MAX, each standing for its multiple of the tensor's scale;
  * weights are int8 with a scale for each output channel. Sums are int32 and leave through one multiplication (requantization):
  *
  *     out[o] = clamp(floor((bias[o] + sum of in * weights[o]) * factor[o] / 2^32 + 1/2), min, max)

@@ -26,13 +26,13 @@ static inline int int8_tap_pairs(const struct window *window)
     return (window->kernel_h * window->kernel_w + 1) / 2;
 }
 
-/* A row of the im2col matrix, in place: `count` runs of pairs, `stride` numbers apart. */
+/* A row of the im2col matrix, in place: `count` runs of pairs, `stride` values apart. */
 struct int8_runs {
     int count, pairs;
     ptrdiff_t stride;
 };
 
-/* One row of a panel, 2 * INT8_PANEL numbers of 8 bits if narrow, else 16, times the pair of each a[i] at `offset`. */
+/* One row of a panel, 2 * INT8_PANEL values of 8 bits if narrow, else 16, times the pair of each a[i] at `offset`. */
 static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT8_ROWS][2],
                                                                     const int16_t *const a[INT8_ROWS], ptrdiff_t offset,
                                                                     const void *row, bool narrow)
@@ -47,7 +47,7 @@ static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT
     }
 }
 
-/* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose numbers have 8
+/* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose values have 8
  * bits if narrow, else 16. Pass a constant: the function is inlined. */
 static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][2], const int16_t *const rows[INT8_ROWS],
                                                             const struct int8_runs *runs, const void *panel, bool narrow)
@@ -85,22 +85,22 @@ static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][
 }
 
 /* Stores up to a panel. */
-static inline void int8_store(int16_t *to, ivec numbers, int count)
+static inline void int8_store(int16_t *to, ivec values, int count)
 {
     if (count >= INT8_PANEL) {
-        ivec_store(to, numbers);
+        ivec_store(to, values);
         return;
     }
     int16_t padded[INT8_PANEL];
-    ivec_store(padded, numbers);
+    ivec_store(padded, values);
     memcpy(to, padded, (size_t)count * sizeof *to);
 }
 
 /* The epilogue: the sums of a panel's channels to int16 outputs. */
 static inline ivec int8_finish(ivec low, ivec high, const int32_t *factor, ivec min, ivec max)
 {
-    const ivec numbers = ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));
-    return ivec_min16(ivec_max16(numbers, min), max);
+    const ivec values = ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));
+    return ivec_min16(ivec_max16(values, min), max);
 }
 
 #endif

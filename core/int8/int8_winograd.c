@@ -8,7 +8,7 @@
 #include <assert.h>
 
 enum { TILE = 2, PATCH = 4, POINTS = PATCH * PATCH, BIAS_POINT = 5, /* of coefficient 1 in all four outputs */
-       LINE = 32 /* numbers of a cache line: points lie that further apart than they must, or they would fall into the same sets */ };
+       LINE = 32 /* int16 of a cache line: points lie that further apart than they must, or they would fall into the same sets */ };
 
 bool int8_winograd_computes(const struct window *window)
 {

@@ -1,4 +1,4 @@
-/* Activations, softmax and dropout, elementwise over `count` numbers. out may be in and din may be dout; no other two may overlap.
+/* Activations, softmax and dropout, elementwise over `count` values. out may be in and din may be dout; no other two may overlap.
  *
  *     activation_relu_forward(out, in, count);
  *     activation_relu_backward(din, dout, out, count);
@@ -43,7 +43,7 @@ void activation_hardswish_backward(float *din, const float *dout, const float *i
 void activation_softmax_forward(float *out, const float *in, float temperature, int n, int c);
 void activation_softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c);
 
-/* Zeroes each number with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al. 2014). Number i is kept or
+/* Zeroes each value with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al. 2014). Value i is kept or
  * not by random_at(seed, stream, first + i), so backward repeats forward and no mask is stored. */
 void activation_dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                      size_t count);

@@ -10,7 +10,7 @@
 #include "kernels/gemm.h"
 #include "base/shape.h"
 
-/* It computes what winograd_computes says. */
+/* For the windows that winograd_computes accepts. */
 size_t winograd_rows_packed_count(const struct window *window);
 void winograd_rows_pack(float *packed, const float *weights, const struct window *window);
 size_t winograd_rows_forward_scratch(int n, const struct window *window);

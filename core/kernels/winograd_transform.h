@@ -1,4 +1,4 @@
-/* What winograd.c and winograd_rows.c share: the transforms of F(4, 3) in one dimension, and how transformed numbers are stored.
+/* What winograd.c and winograd_rows.c share: the transforms of F(4, 3) in one dimension, and how transformed values are stored.
  *
  *     vec pixels[WINOGRAD_PATCH], points[WINOGRAD_PATCH], row[WINOGRAD_TILE];
  *     winograd_input_line(points, pixels);        // B' x

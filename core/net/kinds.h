@@ -55,7 +55,7 @@ enum __attribute__((packed)) kind_shape {
     SHAPE_KEPT,   /* (h, w, c) */
     SHAPE_WINDOW, /* of a sliding window: kernel_h, kernel_w, stride, same; (oh, ow, channels or c) */
     SHAPE_POOLED, /* (1, 1, c) */
-    SHAPE_FLAT,   /* (1, 1, h*w*c), the same numbers in the same order */
+    SHAPE_FLAT,   /* (1, 1, h*w*c), the same values in the same order */
     SHAPE_UNITS,  /* (1, 1, c) to (1, 1, channels) */
     SHAPE_VECTOR  /* (1, 1, c) */
 };
@@ -69,13 +69,13 @@ enum __attribute__((packed)) kind_parameters {
 /* What node.rate is. */
 enum __attribute__((packed)) kind_setting {
     SETTING_NONE,        /* unused: 0 */
-    SETTING_PROBABILITY, /* with which a number is zeroed: 0 <= rate < 1 */
+    SETTING_PROBABILITY, /* with which a value is zeroed: 0 <= rate < 1 */
     SETTING_FACTOR       /* 0 < rate <= 1e6 */
 };
 
 /* How an int8 network computes it, and which scale its output has (net_int8.h). */
 enum __attribute__((packed)) int8_form {
-    INT8_FORM_NONE, /* not at all: a network with such a layer cannot be quantized, which is said by the layer's name */
+    INT8_FORM_NONE, /* not at all: a network with such a layer cannot be quantized; the error names the layer */
     INT8_FORM_LAYER,  /* weights in int8; a scale of its own, stored in the model */
     INT8_FORM_ADD,    /* a scale of its own */
     INT8_FORM_MEAN,   /* a scale of its own */

@@ -6,8 +6,8 @@
  *         printf("%d classes\n", net_classes(&model.net));
  *
  * Little-endian. Nothing is stored twice, so nothing can contradict itself: shapes follow from the input and the nodes,
- * offsets are running sums, and the last sum must equal the file's size. Fields are unsigned integers unless they say
- * float32.
+ * offsets are running sums, and the last sum must equal the file's size. Fields are unsigned integers unless float32
+ * is stated.
  *
  *     offset  bytes  header
  *     0       8      magic: 89 'E' 'Y' 'L' 0D 0A 1A 0A (the line ends show damage by text-mode transfer, as in PNG)
@@ -66,12 +66,12 @@
  *     ...            of each example: its class, 2 bytes; zeros up to a multiple of 64
  *     ...            if there are thumbnails, of each example: (side, side, 3) bytes of red, green, blue; zeros up to a
  *                    multiple of 64
- *     ...            if there are example embeddings, of each example: the numbers of the embedding, float32; zeros up
+ *     ...            if there are example embeddings, of each example: the values of the embedding, float32; zeros up
  *                    to a multiple of 64
  *     last    4      CRC-32 (as in PNG and zip) of everything before
  *
  * What a kind of node does not use is 0, and so is every byte called zero. An unknown version, kind or value is an
- * error. All numbers must be finite. A quantized model is computed in integers (net_int8.h): its scales are above 0
+ * error. All floats must be finite. A quantized model is computed in integers (net_int8.h): its scales are above 0
  * and such that no sum can overflow, whatever the picture. Limits: core/base/bounds.h. model_fields.h has the same
  * two tables for the reader and the writer; a test holds them against these. */
 #ifndef MODEL_H
@@ -101,20 +101,20 @@ struct model {
     struct examples examples;
 };
 
-/* Reads and checks everything; the pointers in *model go into bytes, which stay in place as long as it is used.
+/* Reads and checks everything; the pointers in *model go into bytes, which must outlive it.
  * Pure: no allocation, no reading outside [bytes, bytes + size). */
 enum status model_read(struct model *model, const void *bytes, size_t size);
 
 /* Decodes one node's parameters, in the order of net_blocks; parameters (all of net->offset's count for the node). */
 void model_parameters(float *parameters, const struct model *model, int node);
 
-/* The same node of a WEIGHTS_QUANTIZED model as it is stored; numbers (2 * out.c) holds what *weights points to. */
-void model_quantized(struct int8_weights *weights, float *numbers, const struct model *model, int node);
+/* The same node of a WEIGHTS_QUANTIZED model as it is stored; memory (2 * out.c) holds what *weights points to. */
+void model_quantized(struct int8_weights *weights, float *memory, const struct model *model, int node);
 
 /* One label, not zero-terminated, 0 <= index < classes. */
 const char *model_label(int *length, const struct model *model, int index);
 
-/* Numbers of the embedding, 0 where the model has none. */
+/* Values of the embedding, 0 where the model has none. */
 static inline int model_embedding_count(const struct model *model)
 {
     return model->net.embedding ? model->net.shapes[model->net.embedding].c : 0;
@@ -127,7 +127,7 @@ const uint8_t *model_example_thumbnail(const struct model *model, int index);
 void model_example_embedding(float *embedding, const struct model *model, int index);
 
 /* The file's size, and the file itself; parameters is the flat array of the whole net, or NULL: the weights as they
- * are in the model that was read. The model's net has passed net_check, its text and numbers are within what
+ * are in the model that was read. The model's net has passed net_check, its text and values are within what
  * model_read accepts: read the result back to be sure. */
 size_t model_size(const struct model *model);
 void model_write(uint8_t *bytes, const struct model *model, const float *parameters);

@@ -21,7 +21,7 @@ _Static_assert(0 MODEL_NODE_FIELDS(BYTES_OF) == MODEL_NODE_BYTES, "a node has it
 _Static_assert(sizeof(struct model) < 65536, "offsets of members have 16 bits");
 
 /* Every number but a byte is 4 bytes in its struct: an int, an enum or a float. */
-_Static_assert(sizeof(int) == 4 && sizeof(enum node_kind) == 4 && sizeof(bool) == 1, "numbers are stored as they are read");
+_Static_assert(sizeof(int) == 4 && sizeof(enum node_kind) == 4 && sizeof(bool) == 1, "values are stored as they are read");
 
 static uint32_t get(const uint8_t *p, int bytes)
 {

@@ -1,5 +1,5 @@
 /* The fields of a model file's header and nodes, one row a field, and the sizes of what follows them: what the reader
- * and the writer share. model.h says what the fields mean; offsets are running sums of the bytes here.
+ * and the writer share. model.h describes the fields; offsets are running sums of the bytes here.
  *
  *     status = fields_read(&model, bytes, model_header, STATUS_HEADER);
  *     fields_write(bytes, &model, model_header); */
@@ -18,7 +18,7 @@ enum field_type {
     FIELD_ZERO   /* nothing: bytes that are 0 */
 };
 
-/* FIELD(name, type, bytes of one number, how many numbers, member of the struct, min, max) */
+/* FIELD(name, type, bytes of one value, how many values, member of the struct, min, max) */
 #define MODEL_HEADER_FIELDS(FIELD)                                                                 \
     FIELD("input height", INT, 2, 1, net.input.h, 1, LIMIT_SIDE)                                   \
     FIELD("input width", INT, 2, 1, net.input.w, 1, LIMIT_SIDE)                                    \
@@ -63,7 +63,7 @@ struct field {
     uint8_t type, bytes, count;
 };
 
-/* Each ends with a field of no numbers. */
+/* Each ends with a field of no values. */
 extern const struct field model_header[], model_node[];
 
 /* Bytes of both, the header's from the file's first byte on. */
@@ -98,8 +98,8 @@ uint64_t model_parameter_bytes(const struct model *model, int node);
  * only measures. */
 uint64_t model_examples_end(struct examples *examples, const struct model *model, const uint8_t *bytes, uint64_t offset);
 
-/* Decodes the node's parameters, which are stored at p, and says whether all are finite; with parameters NULL only
- * the latter. A variance below zero, which would make a NaN of every output, counts as one. */
+/* Decodes the node's parameters, which are stored at p, and returns whether all are finite; with parameters NULL it
+ * only checks. A variance below zero, which would make a NaN of every output, counts as one. */
 bool model_decode(float *parameters, const struct model *model, int node, const uint8_t *p);
 
 /* Whether all weights are finite, STATUS_NOT_FINITE, and, quantized, can be computed with, STATUS_SCALE. Sets

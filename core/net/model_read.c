@@ -20,7 +20,7 @@ static enum status check_prefix(const uint8_t *p, size_t size)
     return size < MODEL_HEADER_BYTES ? STATUS_TRUNCATED : size > LIMIT_MODEL_BYTES ? STATUS_LIMIT : STATUS_OK;
 }
 
-/* What one field of the header says of another. */
+/* Constraints between fields of the header. */
 static bool header_consistent(const struct model *model)
 {
     const struct shape input = model->net.input;
@@ -58,8 +58,8 @@ static enum status check_examples(const struct model *model)
     for (int i = 0; i < examples->count; i++)
         if (model_example_class(model, i) >= net_classes(&model->net))
             return STATUS_HEADER;
-    const size_t numbers = examples->has_embeddings ? (size_t)examples->count * (size_t)model_embedding_count(model) : 0;
-    for (size_t k = 0; k < numbers; k++) {
+    const size_t values = examples->has_embeddings ? (size_t)examples->count * (size_t)model_embedding_count(model) : 0;
+    for (size_t k = 0; k < values; k++) {
         const float x = bytes_get_float(examples->embeddings + 4 * k);
         if (!(x - x == 0))
             return STATUS_NOT_FINITE;
@@ -122,17 +122,17 @@ void model_parameters(float *parameters, const struct model *model, int node)
     model_decode(parameters, model, node, parameters_at(model, node));
 }
 
-void model_quantized(struct int8_weights *weights, float *numbers, const struct model *model, int node)
+void model_quantized(struct int8_weights *weights, float *memory, const struct model *model, int node)
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
     const uint8_t *const scales = parameters_at(model, node) + model_scale_bytes(model, node), *const values = scales + 4 * channels;
     assert(model->type == WEIGHTS_QUANTIZED && count);
-    *weights = (struct int8_weights){(const int8_t *)values, numbers, count > 1 ? numbers + channels : NULL};
+    *weights = (struct int8_weights){(const int8_t *)values, memory, count > 1 ? memory + channels : NULL};
     for (int c = 0; c < channels; c++) {
-        numbers[c] = bytes_get_float(scales + 4 * c);
+        memory[c] = bytes_get_float(scales + 4 * c);
         if (count > 1)
-            numbers[channels + c] = bytes_get_float(values + blocks[0].count + 4 * c);
+            memory[channels + c] = bytes_get_float(values + blocks[0].count + 4 * c);
     }
 }
 

@@ -61,7 +61,7 @@ static uint64_t weight_count(const struct node *node, struct shape in)
     return taps * (uint64_t)in.c * filters / (node->groups ? (uint64_t)node->groups : 1);
 }
 
-/* Padding that is said is less than the window covers, so that no window lies outside of the input. */
+/* Explicit padding is less than the window covers, so that no window lies outside of the input. */
 static bool padding_valid(const struct node *node)
 {
     const struct shape reach = node_reach(node);
@@ -243,12 +243,12 @@ void net_trim(struct net *net)
         again = false;
         for (int i = net->node_count - 1; i >= 0; i--) {
             const struct node *node = &net->nodes[i];
-            const struct shape in = net->shapes[node->input[0]], whole = net->shapes[i + 1], out = read[i + 1];
+            const struct shape in = net->shapes[node->input[0]], full = net->shapes[i + 1], out = read[i + 1];
             const bool elementwise =
-                !node_has_window(node->kind) && in.h == whole.h && in.w == whole.w && in.c == whole.c;
+                !node_has_window(node->kind) && in.h == full.h && in.w == full.w && in.c == full.c;
             int h = in.h, w = in.w;
             if (node_has_window(node->kind) &&
-                (node->stride == 1 || !node->same)) { /* else the borders depend on the whole size */
+                (node->stride == 1 || !node->same)) { /* else the borders depend on the full size */
                 const struct window window = net_window(net, i);
                 const struct shape reach = node_reach(node);
                 h = smaller(h, (out.h - 1) * window.stride + reach.h - window.pad_top);

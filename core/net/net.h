@@ -1,4 +1,4 @@
-/* A network: nodes in the order of their numbers, each reading tensors made before it.
+/* A network: nodes in the order of their indices, each reading tensors made before it.
  *
  *     struct net net = {.input = {32, 32, 3}, .node_count = 3, .nodes = {
  *         {.kind = NODE_FLATTEN}, {.kind = NODE_DENSE, .input = {1}, .channels = 10, .bias = true},
@@ -19,7 +19,7 @@
  *     net_forward(&run, 1);
  *     printf("%g\n", (double)net_logits(&run)[0]);
  *
- * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file says,
+ * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file holds,
  * it is a directed acyclic graph, and its order is the order of evaluation. The last node is a softmax; the logits are
  * what it reads. Parameters are one flat array, in node order; gradients and optimizer moments have the same layout. */
 #ifndef NET_H
@@ -55,7 +55,7 @@ struct node {
     int padding[4]; /* of a window that is not `same`: rows or columns, fewer than it covers (enum padding_side) */
     int dilation;   /* conv2d: pixels from one tap to the next; else 0 */
     int groups;     /* conv2d: parts of the channels that are convolved apart; else 0 */
-    float rate;     /* enum kind_setting says what it is */
+    float rate;     /* by the kind (enum kind_setting) */
     /* For training only, not stored in models: */
     enum initial initial; /* conv2d */
     bool frozen;          /* conv2d: the weights, batchnorm: the scale keep their first values */
@@ -88,10 +88,10 @@ static inline bool net_checked(const struct net *net)
  * and column, the layers before it need not compute them. */
 void net_trim(struct net *net);
 
-/* The last node with weights, which tells the classes apart; 0 if there is none. */
+/* The classifier head: the last node with weights; 0 if there is none. */
 int net_head(const struct net *net);
 
-/* Whether it says its padding, and there is some. */
+/* Whether it has explicit padding. */
 static inline bool node_has_padding(const struct node *node)
 {
     return node->padding[0] || node->padding[1] || node->padding[2] || node->padding[3];

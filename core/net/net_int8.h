@@ -13,13 +13,13 @@
  * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel /
  * ACTIVATION_MAX; conv2d, depthwise, dense, add, avgpool and global_avgpool have one of their own, which the model
  * stores; sigmoid and tanh have 1 / ACTIVATION_MAX; `scale` multiplies that of its input; all others keep it (enum
- * int8_form). With in, w and out the scales of input, channel and output, a layer's numbers follow as
+ * int8_form). With in, w and out the scales of input, channel and output, a layer's integers follow as
  *
  *     conv2d, depthwise, dense    factor = round(in * w / out * 2^INT8_FRACTION), bias = round(bias / (in * w))
  *     add                         factor = round(in / out * 2^INT8_ADD_FRACTION) of each input
  *     means of `count` pixels     factor = round(in / out / count * 2^INT8_FRACTION)
  *
- * and int8_kernels.h says what is done with them. model_weights.c has checked that they fit (int8_channel_of,
+ * and int8_kernels.h computes with them. model_weights.c has checked that they fit (int8_channel_of,
  * int8_scales_fit). Rounding of those, and of the tables for pixels and activations, is to the nearest, halves away
  * from 0, in double. A network may hold any layer but batchnorm, which quantizing turns into a depthwise one, and
  * convolutions that are dilated or in groups. */
@@ -30,7 +30,7 @@
 #include "int8/int8_kernels.h"
 #include "net/net.h"
 
-/* How a node is computed: as its kind says, but dilated convolutions and those in groups are not at all. */
+/* How a node is computed: its kind's form, but none for dilated and grouped convolutions. */
 enum int8_form int8_form_of(const struct node *node);
 
 /* Whether the model stores a scale for the output of a node of this kind. */

@@ -12,7 +12,7 @@
  *     depthwise                      depthwise.h        a filter a channel is no matrix product
  *     relu, relu6 behind any of      in that layer's    a pass over memory less
  *       these or behind add            pass
- *     flatten                        none               the same numbers in the same order
+ *     flatten                        none               the same values in the same order
  *     batchnorm                      norm.h             folded into the layer before it where a model is written
  *     all others                     their own loops */
 #include "net/net.h"
@@ -113,7 +113,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     }
 }
 
-/* Memory that tensors, or their gradients, reuse across their lifetimes. These are numbers of nodes: from the one that
+/* Memory that tensors, or their gradients, reuse across their lifetimes. These are indices of nodes: from the one that
  * writes a tensor to the last that reads it; on the way back the last one is the first to have a part in the tensor's
  * gradient, and the writer reads it. tensors: the address of each, from index `first` on. */
 static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch,

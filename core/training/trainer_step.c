@@ -86,10 +86,10 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
     const struct subset *batch = &lanes->step->batch;
     const float label_smoothing = lanes->step->settings->label_smoothing;
     const int classes = net_classes(options->net), n = to - from;
-    const size_t numbers = shape_count(options->net->input);
+    const size_t values = shape_count(options->net->input);
     for (int i = 0; i < n; i++) {
         const struct mix mix = augment_mixed(worker->pixels, worker->scratch, &lanes->augmentation, batch, from + i);
-        image_normalise(worker->run.tensor[0] + (size_t)i * numbers, worker->pixels, options->net->input,
+        image_normalise(worker->run.tensor[0] + (size_t)i * values, worker->pixels, options->net->input,
                         &options->preprocess);
         worker->targets[i] = target_between(trainer->class_weights, subset_label(batch, from + i),
                                             batch->images->labels[mix.index], mix.fraction);

@@ -1,5 +1,5 @@
 /* One step of training over a batch, in three parts: lanes of gradients on every core, their sum in order, the
- * optimizer. trainer.h makes epochs of it, and says how it is used; here stands what both work on.
+ * optimizer. trainer.h makes epochs of it and is the manual; here stands what both work on.
  *
  *     struct step step = {.settings = &settings, .batch = batch, .number = epoch, .epochs = epoch + 0.5};
  *     struct sums sums = trainer_step(trainer, &step);

@@ -36,7 +36,7 @@ static void eigenvectors(double *a, double *v, int n)
 }
 
 struct work {
-    int row, n;                   /* numbers in a row of a patch, and in all of it, as in a filter: (ky, kx, c) */
+    int row, n;                   /* values in a row of a patch, and in all of it, as in a filter: (ky, kx, c) */
     double *covariance, *vectors; /* (n, n) */
     float *image, *patch;         /* (h, w, c), (n) */
 };

@@ -34,18 +34,18 @@ static inline float multiply_add_turns(int turns, bool fused)
 static double peak(int threads, bool fused)
 {
     enum { TURNS = 1 << 22, TRIES = 20 };
-    double least = 0;
+    double min = 0;
     float sum = 0;
     for (int i = 0; i < TRIES; i++) {
         const double start = seconds_now();
 #pragma omp parallel num_threads(threads) reduction(+ : sum)
         sum += fused ? multiply_add_turns(TURNS, true) : multiply_add_turns(TURNS, false);
         const double seconds = seconds_now() - start;
-        least = i == 0 || seconds < least ? seconds : least;
+        min = i == 0 || seconds < min ? seconds : min;
     }
     if (!(sum > 0)) /* it is; but a result that nobody looks at would not be computed */
         die(NULL, NULL, "the sums are wrong");
-    return 2.0 * (double)TURNS * MICRO_ROWS * MICRO_VECTORS * VEC_LANES * threads / least;
+    return 2.0 * (double)TURNS * MICRO_ROWS * MICRO_VECTORS * VEC_LANES * threads / min;
 }
 
 #endif

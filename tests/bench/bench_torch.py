@@ -71,8 +71,8 @@ def main():
     model = {'tutorial': tutorial, 'airbench94': airbench94, 'resnet9': resnet9}[network]().to(memory_format=layout)
     images = torch.randn(int(batch), 3, 32, 32).contiguous(memory_format=layout)
     labels = torch.randint(CLASSES, (int(batch),))
-    learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(learnt, lr=0.001, momentum=0.9, foreach=True)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.001, momentum=0.9, foreach=True)
 
     times = []
     end = 0

@@ -28,8 +28,8 @@ static const float label_smoothing = 0.1f;
  * weights and for that of the input, where there is one. */
 static uint64_t training_multiply_adds(const struct net *net, int node)
 {
-    const bool learns = !net->nodes[node].frozen, passes_on = net->nodes[node].input[0] != 0;
-    return net_multiply_adds(net, node) * (1u + learns + passes_on);
+    const bool trained = !net->nodes[node].frozen, passes_on = net->nodes[node].input[0] != 0;
+    return net_multiply_adds(net, node) * (1u + trained + passes_on);
 }
 
 /* ---- Whole steps ---- */

@@ -100,8 +100,8 @@ test('evaluate uses the temperature, and counts what is not sure', async () => {
     assert.equal(Math.fround(temperature), temperatureOf(join(here, 'm.eyelet')));
     assert.ok(loss < uncalibrated.loss, `${loss} against ${uncalibrated.loss}`);
     assert.ok(threshold.right / threshold.answered > accuracy && threshold.answered < images);
-    const share = (100 * (images - threshold.answered) / images).toFixed(1), right = (100 * threshold.right / threshold.answered).toFixed(2);
-    assert.match(await evaluate(), new RegExp(`^not sure +below ${threshold.score.toFixed(3)}: ${share} % of the images; of the others ${right} % are right$`, 'm'));
+    const fraction = (100 * (images - threshold.answered) / images).toFixed(1), right = (100 * threshold.right / threshold.answered).toFixed(2);
+    assert.match(await evaluate(), new RegExp(`^not sure +below ${threshold.score.toFixed(3)}: ${fraction} % of the images; of the others ${right} % are right$`, 'm'));
 });
 
 test('classify says "not sure" below the threshold, in words and in JSON', async () => {

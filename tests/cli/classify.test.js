@@ -1,4 +1,4 @@
-/* eyelet classify: pictures that cannot be used, strange names, whole folders, and what it says. */
+/* eyelet classify: pictures that cannot be used, strange names, folders, and what it prints. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,8 +9,8 @@ import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, succeeded, underMemoryLimit } from '../support/program.js';
 import { crc32, tinyModel } from '../support/tiny_model.js';
 
-const place = folder({ 'tiny.eyelet': tinyModel(), 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
-const at = (name) => join(place, name);
+const here = folder({ 'tiny.eyelet': tinyModel(), 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
+const at = (name) => join(here, name);
 
 /* ---- Pictures ---- */
 
@@ -95,7 +95,7 @@ test('a name that is no UTF-8 is shown harmlessly and leaves the JSON valid', as
     assert.equal(JSON.parse(succeeded(await inShell(['--json'])).stdout)[0].file, './a\ufffd\ufffd.');
 });
 
-/* ---- What classify says ---- */
+/* ---- What classify prints ---- */
 
 test('scores are probabilities in falling order, and logits come back bit for bit', async () => {
     const argumentList = ['classify', '--json', '--logits', '--top', '99', at('tiny.eyelet'), at('good.png'), at('good.jpg')];

@@ -12,8 +12,8 @@ import { crc32, tinyModel } from '../support/tiny_model.js';
 
 const commands = ['train', 'evaluate', 'calibrate', 'doctor', 'classify', 'convert', 'quantize', 'export', 'summary'];
 const model = tinyModel();
-const place = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
-const at = (name) => join(place, name);
+const here = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
+const at = (name) => join(here, name);
 
 /* ---- Help ---- */
 
@@ -52,7 +52,7 @@ for (const command of commands) {
             assert.ok(line.length <= 120, line);
     });
 
-    test(`${command} --help speaks only of options that exist`, async () => {
+    test(`${command} --help names only options that exist`, async () => {
         const help = await helpOf(command, 'all'), listed = optionsListed(help);
         for (const option of optionsIn(help))
             assert.ok(listed.includes(option), `--${option}`);
@@ -84,7 +84,7 @@ test('every option that another text advises exists', async () => {
         const source = readFileSync(new URL(`../../train_native/${file}`, import.meta.url), 'utf8');
         for (const text of source.match(/"(?:[^"\\\n]|\\.)*"/g) ?? [])
             for (const option of optionsIn(text))
-                assert.ok(known.has(option), `${file} speaks of --${option}`);
+                assert.ok(known.has(option), `${file} names --${option}`);
     }
 });
 
@@ -291,7 +291,7 @@ test('the network mobile takes ten million multiply-adds for 64x64 pixels', asyn
     assert.deepEqual(['depthwise', 'add', 'conv2d', 'relu6'].map(count), [11, 6, 23, 23]);
 });
 
-test('--size and --classes replace what a network says', async () => {
+test('--size and --classes replace a network's own', async () => {
     const { input, layers } = await layersOf('input 32x32x3\nflatten\ndense classes softmax\n', '--size', '8', '--classes', '4');
     assert.deepEqual(input, [8, 8, 3]);
     assert.deepEqual(layers.at(-1).output, [1, 1, 4]);

@@ -71,7 +71,7 @@ test('class names may end in carriage returns', async () => {
 
 /* ---- Where the data is looked for ---- */
 
-test('a place without data is named', async () => {
+test('a path without data is named', async () => {
     const empty = folder(), missing = join(empty, 'missing');
     refused(await train(empty, ['--data', missing]), { subject: missing, reason: /no data here \(named by the command\): No such file/ });
     refused(await train(empty, [], { EYELET_DATA: missing }), { subject: missing, reason: /no data here \(named by EYELET_DATA\)/ });

@@ -41,13 +41,13 @@ function channels({ data, width, height }, c) {
     const count = width * height, out = new Float32Array(c * count);
     for (let i = 0; i < count; i++) {
         const [red, green, blue] = data.subarray(4 * i);
-        const values = c === 3 ? [red, green, blue] : [red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16]; /* ITU-R 601 in whole numbers */
+        const values = c === 3 ? [red, green, blue] : [red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16]; /* ITU-R 601 in integers */
         values.forEach((value, k) => { out[k * count + i] = value / 255; });
     }
     return out;
 }
 
-const farthest = (a, b) => a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0);
+const farthest = (a, b) => a.reduce((max, x, i) => Math.max(max, Math.abs(x - b[i])), 0);
 
 const tolerance = 1e-5; /* ten times what was measured: sums are in another order there */
 
@@ -192,7 +192,7 @@ for (const [name, argumentList, reason] of mistakes)
         assert.deepEqual(readdirSync(here), ['m.eyelet']);
     });
 
-test('what is no model is named, and what stood in the place of the result stays', async () => {
+test('what is no model is named, and what stood at the path of the result stays', async () => {
     const model = tinyModel(), flipped = Buffer.from(model);
     flipped[flipped.length - 40] ^= 0x10;
     for (const [bytes, reason] of [[Buffer.alloc(0), /not an Eyelet model/], [model.subarray(0, -1), /cut short/], [flipped, /damaged/],

@@ -223,13 +223,13 @@ test('a picture is the same in every encoding, in a data set and alone', async (
 test('every EXIF orientation is applied, in a data set and alone', async () => {
     const grey = (x, y) => 20 + 60 * x + 11 * y, w = 3, h = 2;
     /* Where the scene's pixel (x, y) is stored, after the EXIF standard's table. */
-    const places = [null, (x, y) => [x, y], (x, y) => [w - 1 - x, y], (x, y) => [w - 1 - x, h - 1 - y], (x, y) => [x, h - 1 - y], (x, y) => [y, x],
+    const stored = [null, (x, y) => [x, y], (x, y) => [w - 1 - x, y], (x, y) => [w - 1 - x, h - 1 - y], (x, y) => [x, h - 1 - y], (x, y) => [y, x],
         (x, y) => [y, h - 1 - x], (x, y) => [w - 1 - y, h - 1 - x], (x, y) => [w - 1 - y, x]];
     for (let orientation = 1; orientation <= 8; orientation++) {
         const [width, height] = orientation > 4 ? [h * 8, w * 8] : [w * 8, h * 8], upright = new Uint8ClampedArray(width * height * 4);
         for (let y = 0; y < height; y++)
             for (let x = 0; x < width; x++) {
-                const value = grey(...places[orientation](x >> 3, y >> 3));
+                const value = grey(...stored[orientation](x >> 3, y >> 3));
                 upright.set([value, value, value, 255], (y * width + x) * 4);
             }
         const data = folder({ 'yes/turned.jpg': encodeJpeg(w, h, grey, { orientation }), 'yes/upright.png': encodePng({ data: upright, width, height }), 'no/x.png': png(1) });
@@ -254,7 +254,7 @@ test('what is transparent lies over the background, which the model keeps', asyn
 
 /* ---- How a set is divided ---- */
 
-test('without a test folder a share of every class is set apart by content, the same for whoever asks', async () => {
+test('without a test folder a fraction of every class is set apart by content, the same for whoever asks', async () => {
     const model = modelFor(['a', 'b', 'c']), files = classes(['a', 'b', 'c'], 40), data = folder(files);
     const result = succeeded(await train(data));
     assert.match(result.stderr, /108 training images of 3 classes; 10 % are held out as test set/);
@@ -342,12 +342,12 @@ for (const [name, text, reason] of [['empty', '', /no row with a path and a labe
 /* ---- Real photos ---- */
 
 const photos = realData && join(realData, '..', 'photos-20'), alsoPhotos = realData && join(realData, 'photos-20');
-const place = [alsoPhotos, photos].find((path) => path && existsSync(path));
-test('photos-20: twenty classes, the greyscale ones among them', { skip: !place && 'NOT TESTED: photos-20 is not on this machine (../shared/data)' }, async () => {
-    const names = readdirSync(join(place, 'train')).sort();
+const photos20 = [alsoPhotos, photos].find((path) => path && existsSync(path));
+test('photos-20: twenty classes, the greyscale ones among them', { skip: !photos20 && 'NOT TESTED: photos-20 is not on this machine (../shared/data)' }, async () => {
+    const names = readdirSync(join(photos20, 'train')).sort();
     const model = join(folder({ m: tinyModel({ labels: names }) }), 'm');
-    assert.deepEqual(rows((await evaluation(model, place)).confusion), Array(20).fill(50));
-    const result = succeeded(await train(place));
+    assert.deepEqual(rows((await evaluation(model, photos20)).confusion), Array(20).fill(50));
+    const result = succeeded(await train(photos20));
     assert.match(result.stderr, /\(a folder for each class, 5,000 training images of 20 classes\)/);
     assert.deepEqual(counts(result), [4500, 500]);
 });

@@ -41,7 +41,7 @@ async function quantized() {
 }
 
 test('quantize says what became of size, accuracy and classes, and the other commands take the model', async () => {
-    const { here, result } = await quantized(), place = (name) => join(here, name);
+    const { here, result } = await quantized(), at = (name) => join(here, name);
     assert.match(result.stdout, /^size +[\d,]+ bytes before, [\d,]+ after$/m);
     assert.match(result.stdout, /^accuracy +[\d.]+ % before, [\d.]+ % after \([+-][\d.]+ points\); the two agree on (100|9\d)\.\d\d % of 500 images$/m);
     assert.equal(result.stderr.match(/^data: /gm).length, 2);
@@ -50,9 +50,9 @@ test('quantize says what became of size, accuracy and classes, and the other com
 
     const json = JSON.parse(succeeded(await eyelet(['quantize', 'm.eyelet', '-o', 'again.eyelet', '--data', data, '--images', '50', '--limit',
         '500', '--drop', '100', '--json'], { cwd: here })).stdout);
-    assert.deepEqual(readFileSync(place('again.eyelet')), readFileSync(place('q.eyelet')));
-    assert.equal(json.bytes_before, statSync(place('m.eyelet')).size);
-    assert.equal(json.bytes_after, statSync(place('q.eyelet')).size);
+    assert.deepEqual(readFileSync(at('again.eyelet')), readFileSync(at('q.eyelet')));
+    assert.equal(json.bytes_before, statSync(at('m.eyelet')).size);
+    assert.equal(json.bytes_after, statSync(at('q.eyelet')).size);
     assert.deepEqual(json.classes.map(({ label }) => label).sort(), [...classNames].sort());
     const losses = json.classes.map(({ before, after }) => before - after);
     assert.deepEqual(losses, [...losses].sort((a, b) => b - a));
@@ -66,7 +66,7 @@ test('quantize says what became of size, accuracy and classes, and the other com
         { subject: 'q.eyelet', reason: /a quantized model cannot be exported/, hint: /made from/ });
     refused(await eyelet(['quantize', 'q.eyelet', '-o', 'twice.eyelet', '--data', data], { cwd: here }),
         { subject: 'q.eyelet', reason: /quantized already/, hint: /made from/ });
-    assert.ok(!existsSync(place('q.onnx')) && !existsSync(place('twice.eyelet')));
+    assert.ok(!existsSync(at('q.onnx')) && !existsSync(at('twice.eyelet')));
 });
 
 test('recording the accuracy of a quantized model changes its notes alone', async () => {

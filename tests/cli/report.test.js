@@ -74,7 +74,7 @@ test('precision, recall and F1 follow from the confusion matrix', () => {
 });
 
 /* Wilson's interval are the p for which the accuracy found is 1.96 standard deviations away. */
-test('the ends of the confidence interval are 1.96 deviations from what was found', async () => {
+test('the ends of the confidence interval are 1.96 standard deviations from what was found', async () => {
     for (const p of numbers.interval)
         assert.ok(Math.abs(Math.abs(p - numbers.accuracy) / Math.sqrt(p * (1 - p) / images) - 1.96) < 1e-3, `${p}`);
     const [low, high] = numbers.interval.map((p) => (100 * p).toFixed(2));
@@ -183,7 +183,7 @@ describe('in Chromium, from disk', { skip }, () => {
     before(async () => { browser = await launch(); });
     after(() => browser?.close());
     const visit = (steps, options) => visitFile(browser, path, steps, options);
-    const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)}\u00a0%`;
+    const percent = (fraction, digits = 1) => `${(100 * fraction).toFixed(digits)}\u00a0%`;
 
     test('the numbers are there to read', () => visit(async (page) => {
         const [low, high] = numbers.interval;

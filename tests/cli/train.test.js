@@ -119,12 +119,12 @@ test('--ema saves the mean of the weights that its formula gives', async () => {
     const [first, second, third] = [await tinyWeights(1), await tinyWeights(2), await tinyWeights(3)];
     assert.deepEqual(await tinyWeights(1, '--ema', '0.9'), first);
     assert.ok(farthest(await tinyWeights(2, '--ema', '0.9'), first.map((x, i) => (x + 3 * second[i]) / 4)) < 1e-7, '(1 + 2) / (10 + 2) stays');
-    const little = await tinyWeights(3, '--ema', '0.1'); /* less than the rising share: both steps keep a tenth */
+    const little = await tinyWeights(3, '--ema', '0.1'); /* less than the rising fraction: both steps keep a tenth */
     assert.ok(farthest(little, first.map((x, i) => 0.01 * x + 0.09 * second[i] + 0.9 * third[i])) < 1e-7);
     assert.ok(farthest(little, third) > 1e-4);
 });
 
-test('--cutout blots out: of images that it covers only the share of the classes is trained', async () => {
+test('--cutout blots out: of images that it covers only the fraction of the classes is trained', async () => {
     const change = async (...more) => {
         const [before, after] = [await tinyWeights(1, ...more), await tinyWeights(20, ...more)];
         return { weights: farthest(before.slice(0, 30), after.slice(0, 30)), biases: farthest(before.slice(30), after.slice(30)) };
@@ -144,7 +144,7 @@ test('every augmentation and schedule changes what is trained, and only what it 
     assert.equal((await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', '--mixup', '0')).join(), plain);
 });
 
-test('mixed targets: of images that are blotted out, what is trained is still the share of the classes', async () => {
+test('mixed targets: of images that are blotted out, what is trained is still the fraction of the classes', async () => {
     /* All images are grey, so mixing changes the targets alone; in the mean over many draws they are nearly what they were. */
     const [plain, mixed] = [await tinyWeights(40, '--cutout', '32'), await tinyWeights(40, '--cutout', '32', '--mixup', '1', '--cutmix', '1')];
     assert.notEqual(mixed.slice(30).join(), plain.slice(30).join());
@@ -152,14 +152,14 @@ test('mixed targets: of images that are blotted out, what is trained is still th
 });
 
 test('--class-weights balanced: a rare class counts as much as a common one', async () => {
-    const bytes = makeRecords(0), uneven = [0, 0, 0, 0, 0, 0, 0, 1, 1, 2]; /* shares of 70, 20 and 10 %; seven classes are not there */
+    const bytes = makeRecords(0), uneven = [0, 0, 0, 0, 0, 0, 0, 1, 1, 2]; /* fractions of 70, 20 and 10 %; seven classes are not there */
     for (let record = 0; record < 10_000; record++)
         bytes[record * 3073] = uneven[record % 10];
-    const shares = async (...more) => {
+    const fractions = async (...more) => {
         const weights = await tinyWeights(60, '--cutout', '32', '--data', makeData(bytes), ...more), powers = weights.slice(30).map(Math.exp);
         return powers.slice(0, 3).map((power) => power / powers.reduce((a, b) => a + b));
     };
-    const none = await shares(), balanced = await shares('--class-weights', 'balanced');
+    const none = await fractions(), balanced = await fractions('--class-weights', 'balanced');
     assert.ok(farthest(none, [0.7, 0.2, 0.1]) < 0.04, `${none}`);
     assert.ok(farthest(balanced, [1 / 3, 1 / 3, 1 / 3]) < 0.04, `${balanced}`);
 });
@@ -271,7 +271,7 @@ test('what is printed, the log and the notes agree', async () => {
     assert.match(notes, new RegExp(`^accuracy: ${(100 * lines[2].validation_accuracy).toFixed(2)} % of 30 validation images$`, 'm'));
 });
 
-test('every class gives the same share to validation', async () => {
+test('every class gives the same fraction to validation', async () => {
     /* 25 images of each class: a tenth of each, rounded, is 3, so 30; a tenth of all 250 would be 25. */
     const { stdout } = succeeded(await train(folder(), 'tiny', '--limit', '250', '--epochs', '1', '--validation', '0.1'));
     assert.match(stdout, /220 training and 30 validation images/);

@@ -1,4 +1,4 @@
-/* Transfer learning from the command line: what is kept of a trained model, what learns and how fast, and the head alone on
+/* Transfer learning from the command line: what is kept of a trained model, what is trained and at which learning rate, and the head alone on
  * embeddings. The data set is made here; models are written from their description (tiny_model.js). */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -117,7 +117,7 @@ test('a convolution may be the head', async () => {
     refused(await train(here, 'windows', '--linear-probe'), { reason: /whose last layer with weights is dense/, hint: /--freeze trunk/ });
 });
 
-/* ---- What learns ---- */
+/* ---- What is trained ---- */
 
 const changed = (weights, name = 'other', classes = 3) => weights.map((block, i) => block.join() !== weightsOf(files[`${name}.eyelet`], counts(classes))[i].join());
 
@@ -131,18 +131,18 @@ test('frozen layers keep their weights until they thaw', async () => {
     assert.deepEqual(changed((await trained('other', '--freeze', 'trunk', '--epochs', '2', '--unfreeze', '1')).weights), [true, true, true]);
 });
 
-test('lower layers learn at lower rates', async () => {
+test('lower layers are trained at lower learning rates', async () => {
     const step = ['--optimizer', 'sgd', '--learning-rate', '0.01', '--batch', '200', '--validation', '0', '--schedule', 'constant'];
     const [whole, half] = [(await trained('same', ...step)).weights, (await trained('same', ...step, '--layer-decay', '0.5')).weights];
     const before = weightsOf(files['same.eyelet'], counts(10));
-    [0.25, 0.5, 1].forEach((share, layer) => whole[layer].forEach((weight, i) => {
+    [0.25, 0.5, 1].forEach((fraction, layer) => whole[layer].forEach((weight, i) => {
         const moved = weight - before[layer][i];
-        assert.ok(Math.abs(half[layer][i] - before[layer][i] - share * moved) < 1e-6, `layer ${layer}: ${moved}`);
+        assert.ok(Math.abs(half[layer][i] - before[layer][i] - fraction * moved) < 1e-6, `layer ${layer}: ${moved}`);
     }));
     assert.ok(whole[0].some((weight, i) => Math.abs(weight - before[0][i]) > 1e-4), 'the step is large enough to see');
 });
 
-test('a mistake in what is to learn is answered', async () => {
+test('a mistake in what is to be trained is named', async () => {
     const here = folder();
     for (const [more, reason] of [[['--freeze', '7'], /from 0 to 6, .*not "7"/], [['--freeze', 'conv'], /or the name of the last frozen layer, like conv2d_1, not "conv"/], [['--freeze', 'dense_7'], /not "dense_7"/], [['--freeze', ''], /not ""/], [['--unfreeze', '3'], /--unfreeze needs --freeze/],
         [['--layer-decay', '0'], /--layer-decay takes/], [['--layer-decay', '1.5'], /--layer-decay takes/], [['--network', 'tutorial'], /leave out --network/],

@@ -18,7 +18,7 @@ function rowsOf(macro) {
 }
 
 for (const [record, macro, start] of [['header', 'MODEL_HEADER_FIELDS', 12], ['node', 'MODEL_NODE_FIELDS', 0]])
-    test(`the ${record} has the fields that its description lists, in their places`, () => {
+    test(`the ${record} has the fields that its description lists, at their offsets`, () => {
         let offset = start;
         const table = rowsOf(macro).map(({ name, type, bytes }) => {
             const row = [name === 'zero' ? `zero at ${offset}` : name, { offset, bytes, float: type === 'FLOAT' }];

@@ -1,4 +1,4 @@
-/* core/training/augment.c: what every change promises of an image, and that it is a function of seed, epoch and place. */
+/* core/training/augment.c: what every change promises of an image, and that it is a function of seed, epoch and index. */
 #include "training/augment.h"
 #include "support/test.h"
 
@@ -17,7 +17,7 @@ static uint8_t *random_image(struct random *random, size_t bytes)
     return image;
 }
 
-/* A ramp: red rises to the right, green downwards, so that a pixel says where it comes from. */
+/* A ramp: red rises to the right, green downwards, so that a pixel shows where it comes from. */
 static uint8_t *ramp(void)
 {
     uint8_t *image = test_bytes(BYTES);
@@ -113,7 +113,7 @@ TEST(colours_as_torchvision_defines_them)
         }
 }
 
-/* Where an option is on, images change, differently in every epoch and place and never between two calls; the bytes past the image
+/* Where an option is on, images change, differently in every epoch and at every index and never between two calls; the bytes past the image
  * are guarded. */
 TEST(every_change_is_drawn_from_seed_epoch_and_index)
 {
@@ -159,14 +159,14 @@ TEST(places_outside_are_reflected)
     CHECK(memcmp(out, in, 3) == 0);
 }
 
-/* A rectangle of noise, over a share of the image that is as drawn: 2 to 40 %, 21 % in the mean. */
+/* A rectangle of noise, over a fraction of the image that is as drawn: 2 to 40 %, 21 % in the mean. */
 TEST(erasing_leaves_a_rectangle_of_noise)
 {
     enum { SIDE = 40, TURNS = 400 };
     const struct shape square = {SIDE, SIDE, 3};
     uint8_t *in = test_bytes(SIDE * SIDE * 3), *out = test_bytes(SIDE * SIDE * 3);
     memset(in, 0, SIDE * SIDE * 3);
-    double share = 0;
+    double fraction = 0;
     int erased = 0;
     for (int turn = 0; turn < TURNS; turn++) {
         augment_image(out, in, &(struct augmentation){&(struct augment){.erase = 0.5f}, square, GREY, 7, turn}, 0);
@@ -185,11 +185,11 @@ TEST(erasing_leaves_a_rectangle_of_noise)
         erased++;
         const int area = (bottom - top + 1) * (right - left + 1);
         CHECK(changed >= area - 2); /* noise may be black by chance */
-        share += (double)area / (SIDE * SIDE);
+        fraction += (double)area / (SIDE * SIDE);
         CHECK(area >= 0.015 * (double)(SIDE * SIDE) && area <= 0.42 * (double)(SIDE * SIDE));
     }
     CHECK_CLOSE((double)erased / (double)TURNS, 0.5, 0.08);
-    CHECK_CLOSE(share / erased, 0.21, 0.03);
+    CHECK_CLOSE(fraction / erased, 0.21, 0.03);
 }
 
 /* Mean 1/2 and variance 1 / (4 (2 alpha + 1)). */
@@ -212,8 +212,8 @@ TEST(beta_distribution)
     }
 }
 
-/* Images of one colour each: the bytes of a mixed one say which two it is of and in what shares. */
-TEST(mixed_images_have_the_shares_of_their_targets)
+/* Images of one colour each: the bytes of a mixed one show which two it is of and in what fractions. */
+TEST(mixed_images_have_the_fractions_of_their_targets)
 {
     enum { N = 6, TURNS = 60 };
     uint8_t *pixels = test_bytes(N * BYTES), *out = test_bytes(BYTES), *scratch = test_bytes(BYTES);
@@ -226,14 +226,14 @@ TEST(mixed_images_have_the_shares_of_their_targets)
     static const struct augment all[] = {{.mixup = 1}, {.cutmix = 1}, {.mixup = 0.4f, .cutmix = 1}};
     for (int a = 0; a < 3; a++) {
         int averaged = 0, pasted = 0, partners[N] = {0};
-        double shares = 0;
+        double fractions = 0;
         for (int turn = 0; turn < TURNS; turn++)
             for (int i = 0; i < BATCH; i++) {
                 const struct augmentation how = {&all[a], shape, GREY, 1, turn};
                 const struct mix mix = augment_mixed(out, scratch, &how, &batch, i);
                 const int own = pixels[indices[i] * BYTES], other = pixels[mix.index * BYTES];
                 partners[mix.index]++;
-                shares += (double)mix.fraction / (TURNS * BATCH);
+                fractions += (double)mix.fraction / (TURNS * BATCH);
                 int of_other = 0, between = 0;
                 for (int k = 0; k < BYTES; k++) {
                     of_other += out[k] == other;
@@ -251,10 +251,10 @@ TEST(mixed_images_have_the_shares_of_their_targets)
                     CHECK_CLOSE(of_other, (double)BYTES * (double)mix.fraction, 1e-3);
                 }
             }
-        test_context("augmentation %d: %d averaged, %d pasted, mean share %g", a, averaged, pasted, shares);
+        test_context("augmentation %d: %d averaged, %d pasted, mean fraction %g", a, averaged, pasted, fractions);
         CHECK(a == 1 ? averaged == 0 : averaged > 60);
         CHECK(a == 0 ? pasted == 0 : pasted > 60);
-        CHECK(a ? shares > 0.2 && shares < 0.5 : fabs(shares - 0.5) < 0.06); /* what is pasted over the border is lost */
+        CHECK(a ? fractions > 0.2 && fractions < 0.5 : fabs(fractions - 0.5) < 0.06); /* what is pasted over the border is lost */
         CHECK_EQUAL(partners[3], 0);
         for (int i = 0; i < BATCH; i++)
             CHECK(partners[indices[i]] > TURNS / 2);
@@ -272,6 +272,6 @@ static const struct test tests[] = {
     ENTRY(places_outside_are_reflected),
     ENTRY(erasing_leaves_a_rectangle_of_noise),
     ENTRY(beta_distribution),
-    ENTRY(mixed_images_have_the_shares_of_their_targets),
+    ENTRY(mixed_images_have_the_fractions_of_their_targets),
 };
 const struct suite augment_suite = SUITE("augment", tests);

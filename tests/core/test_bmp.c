@@ -60,13 +60,13 @@ static void expected_pixel(uint8_t rgba[4], const struct layout *layout, uint32_
         return;
     }
     for (int c = 0; c < 3 + layout->alpha; c++) {
-        uint32_t value = 0, most = 0; /* bit by bit */
+        uint32_t value = 0, max = 0; /* bit by bit */
         for (int bit = 31; bit >= 0; bit--)
             if (layout->mask[c] >> bit & 1) {
                 value = value << 1 | (pixel >> bit & 1);
-                most = most << 1 | 1;
+                max = max << 1 | 1;
             }
-        rgba[c] = (uint8_t)((uint64_t)value * 255 / most);
+        rgba[c] = (uint8_t)((uint64_t)value * 255 / max);
     }
 }
 

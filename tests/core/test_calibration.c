@@ -47,7 +47,7 @@ TEST(the_temperature_that_labels_were_drawn_with_is_found)
     }
 }
 
-/* The label's share is to be 5 / 6: e^(1/T) = 5 for two classes, and 10 for three. */
+/* The label's probability is to be 5 / 6: e^(1/T) = 5 for two classes, and 10 for three. */
 TEST(a_few_images_that_are_all_right_do_not_make_it_certain)
 {
     static const float two[] = {1, 0, 0, 1, 1, 0, 1, 0}, three[] = {1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 0};

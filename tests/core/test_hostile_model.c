@@ -90,7 +90,7 @@ TEST(other_files_are_not_models)
 }
 
 /* A quantized model, small too. */
-static uint8_t *whole_model(size_t *size)
+static uint8_t *quantized_model(size_t *size)
 {
     struct random random = random_seed(39, 0);
     struct net net = {.input = {5, 4, 1}};
@@ -101,34 +101,34 @@ static uint8_t *whole_model(size_t *size)
     return int8_model_of(size, &net, &random);
 }
 
-static void put_float(uint8_t *place, float value)
+static void put_float(uint8_t *p, float value)
 {
-    memcpy(place, &value, sizeof value); /* the machines that run these tests are little-endian */
+    memcpy(p, &value, sizeof value); /* the machines that run these tests are little-endian */
 }
 
-/* Scales with which a factor is 0 or too large, or a sum could overflow. In whole_model: nodes 0 conv, 2 depthwise, 4 avgpool,
+/* Scales with which a factor is 0 or too large, or a sum could overflow. In quantized_model: nodes 0 conv, 2 depthwise, 4 avgpool,
  * 5 add, 6 global_avgpool and 7 dense have a scale of their own. */
 TEST(scales_must_fit_the_layers)
 {
     size_t size;
-    const uint8_t *bytes = whole_model(&size);
+    const uint8_t *bytes = quantized_model(&size);
     struct model model;
     CHECK_EQUAL(golden_status(bytes, size), STATUS_OK);
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
     static const size_t blocks[] = {4 + 3 * 4 + 27 + 3 * 4, 0, 4 + 3 * 4 + 12, 0, 4, 4, 4, 4 + 2 * 4 + 6 + 2 * 4, 0};
     static const float bad[] = {0, -1, NAN, INFINITY, -INFINITY, 1e-38f, 1e38f};
-    size_t place = (size_t)(model.weights - bytes);
-    for (int node = 0; node < model.net.node_count; place += (blocks[node] + 63) / 64 * 64, node++) {
+    size_t offset = (size_t)(model.weights - bytes);
+    for (int node = 0; node < model.net.node_count; offset += (blocks[node] + 63) / 64 * 64, node++) {
         for (int b = 0; b < 7 && blocks[node]; b++) {
             uint8_t *changed = copy_of(bytes, size);
-            put_float(changed + place, bad[b]);
+            put_float(changed + offset, bad[b]);
             golden_seal(changed, size);
             test_context("node %d, a scale of %g", node, (double)bad[b]);
             CHECK_EQUAL(golden_status(changed, size), STATUS_SCALE);
         }
         for (int b = 0; b < 7 && blocks[node] > 4; b++) {
             uint8_t *changed = copy_of(bytes, size);
-            put_float(changed + place + 4, bad[b]); /* of the first channel's weights */
+            put_float(changed + offset + 4, bad[b]); /* of the first channel's weights */
             golden_seal(changed, size);
             test_context("node %d, weights with a scale of %g", node, (double)bad[b]);
             CHECK_EQUAL(golden_status(changed, size), b >= 2 && b != 5 ? STATUS_NOT_FINITE : STATUS_SCALE);
@@ -139,10 +139,10 @@ TEST(scales_must_fit_the_layers)
     golden_seal(changed, size);
     test_context("a bias beyond 29 bits");
     CHECK_EQUAL(golden_status(changed, size), STATUS_SCALE);
-    CHECK_EQUAL(place + 4, size);
+    CHECK_EQUAL(offset + 4, size);
 }
 
-TEST(batchnorm_has_no_whole_numbers)
+TEST(batchnorm_has_no_int8_form)
 {
     size_t size;
     uint8_t *bytes = golden_small_model(&size);
@@ -167,25 +167,25 @@ TEST(weights_must_be_finite)
     struct model model;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
     static const float bad[] = {NAN, INFINITY, -INFINITY};
-    const uint8_t *place = model.weights;
+    const uint8_t *address = model.weights;
     for (int node = 0; node < model.net.node_count; node++) {
         const size_t count = model.net.offset[node + 1] - model.net.offset[node];
         for (size_t k = 0; k < count; k++)
             for (int b = 0; b < 3; b++) {
                 uint8_t *changed = copy_of(bytes, size);
-                put_float(changed + (place - bytes) + 4 * k, bad[b]);
+                put_float(changed + (address - bytes) + 4 * k, bad[b]);
                 golden_seal(changed, size);
                 test_context("node %d, weight %zu, %g", node, k, (double)bad[b]);
                 CHECK_EQUAL(golden_status(changed, size), STATUS_NOT_FINITE);
             }
         if (model.net.nodes[node].kind == NODE_BATCHNORM) { /* (scale, shift, mean, variance) of two channels */
             uint8_t *changed = copy_of(bytes, size);
-            put_float(changed + (place - bytes) + 4 * 6, -0.01f);
+            put_float(changed + (address - bytes) + 4 * 6, -0.01f);
             golden_seal(changed, size);
             test_context("a negative variance");
             CHECK_EQUAL(golden_status(changed, size), STATUS_NOT_FINITE);
         }
-        place += (count * 4 + 63) / 64 * 64;
+        address += (count * 4 + 63) / 64 * 64;
     }
 }
 
@@ -202,8 +202,8 @@ TEST(results_must_be_finite)
     uint8_t *bytes = golden_model_of(&size, &net, &random);
     struct model model;
     CHECK_EQUAL(model_read(&model, bytes, size), STATUS_OK);
-    for (size_t place = (size_t)(model.weights - bytes); place + 4 < size; place += 4)
-        put_float(bytes + place, place / 4 % 3 ? 3e38f : -3e38f);
+    for (size_t offset = (size_t)(model.weights - bytes); offset + 4 < size; offset += 4)
+        put_float(bytes + offset, offset / 4 % 3 ? 3e38f : -3e38f);
     golden_seal(bytes, size);
     size_t workspace;
     struct eyelet_classifier *classifier;
@@ -221,9 +221,9 @@ static void check_damage(const uint8_t *bytes, size_t size, int rounds, uint64_t
     for (int round = 0; round < rounds; round++) {
         uint8_t *damaged = copy_of(bytes, size);
         for (int change = test_between(&random, 1, 6); change > 0; change--) {
-            const size_t place = random_below(&random, 4) ? random_below(&random, 128 + 32 * 9) : random_below(&random, (uint32_t)size);
-            damaged[place] = random_below(&random, 2) ? (uint8_t)random_below(&random, 256)
-                                                      : (uint8_t)(damaged[place] + test_between(&random, -1, 1));
+            const size_t offset = random_below(&random, 4) ? random_below(&random, 128 + 32 * 9) : random_below(&random, (uint32_t)size);
+            damaged[offset] = random_below(&random, 2) ? (uint8_t)random_below(&random, 256)
+                                                      : (uint8_t)(damaged[offset] + test_between(&random, -1, 1));
         }
         const size_t length = random_below(&random, 8) ? size : random_below(&random, (uint32_t)size + 1);
         if (length >= 4)
@@ -259,7 +259,7 @@ TEST(random_damage_of_a_model_with_everything)
 TEST(random_damage_of_a_quantized_model)
 {
     size_t size;
-    const uint8_t *bytes = whole_model(&size);
+    const uint8_t *bytes = quantized_model(&size);
     check_damage(bytes, size, 5000, 97);
 }
 
@@ -276,7 +276,7 @@ static const struct test tests[] = {
     ENTRY(every_flipped_bit_is_refused),
     ENTRY(other_files_are_not_models),
     ENTRY(scales_must_fit_the_layers),
-    ENTRY(batchnorm_has_no_whole_numbers),
+    ENTRY(batchnorm_has_no_int8_form),
     ENTRY(weights_must_be_finite),
     ENTRY(results_must_be_finite),
     ENTRY(random_damage_with_a_good_checksum),

@@ -178,7 +178,7 @@ TEST(crop_takes_the_middle)
 TEST(pad_shows_all_of_it_on_the_background)
 {
     struct random random = random_seed(44, 0);
-    static const int cases[][8] = {/* picture, input, place: x, y, width, height */
+    static const int cases[][8] = {/* picture, input, rectangle: x, y, width, height */
                                    {40, 20, 10, 10, 0, 2, 10, 5}, {20, 40, 10, 10, 2, 0, 5, 10},
                                    {40, 20, 20, 30, 0, 10, 20, 10}, {1000, 1, 8, 8, 0, 3, 8, 1},
                                    {30, 20, 32, 32, 0, 5, 32, 21}};

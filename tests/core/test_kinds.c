@@ -26,7 +26,7 @@ TEST(every_kind_has_a_name_of_its_own)
     }
 }
 
-/* What is said of a kind twice is said alike, so that a row that was forgotten or copied from another kind is seen. */
+/* What two columns state of a kind agrees, so that a row that was forgotten or copied from another kind is seen. */
 TEST(every_row_agrees_with_itself)
 {
     for (enum node_kind kind = 1; kind < NODE_KINDS; kind++) {

@@ -18,8 +18,8 @@
 #endif
 #endif
 #ifndef ASAN_POISON_MEMORY_REGION
-#define ASAN_POISON_MEMORY_REGION(place, size) ((void)(place), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(place, size) ((void)(place), (void)(size))
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
 extern const struct suite vec_suite, contracts_suite, gemm_suite, layers_suite, gradients_suite, winograd_suite, net_gradients_suite, net_suite,

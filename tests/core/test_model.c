@@ -328,7 +328,7 @@ TEST(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel)
     nets_finish(&net, nets_simple(&net, 1, NODE_GLOBAL_AVGPOOL));
     check_int8(&net, 0, 0);
 
-    net = (struct net){.input = {3, 3, 3}}; /* a depthwise layer says nowhere how many channels it has */
+    net = (struct net){.input = {3, 3, 3}}; /* a depthwise layer stores no number of channels */
     nets_depthwise(&net, nets_conv(&net, 0, CHANNELS, 1, 1, 1, false, false), 2, 3, 1, true, true);
     nets_finish(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL));
     check_int8(&net, 1, 64);

@@ -148,7 +148,7 @@ static const struct change mobile_changes[] = {
     {1, "kernel height", 0, 3, STATUS_NODE, "a relu6 with a kernel"},
     {1, "bias", 0, 1, STATUS_NODE, "a relu6 with a bias"},
     {1, "channels", 0, 3, STATUS_NODE, "a relu6 with channels"},
-    {1, "number", 0, 0x40c00000, STATUS_NODE, "a relu6 that says 6"},
+    {1, "number", 0, 0x40c00000, STATUS_NODE, "a relu6 with the number 6"},
     {4, "kind", 0, NODE_RELU6, STATUS_NODE, "a net without a softmax"},
 };
 
@@ -162,7 +162,7 @@ static const struct change full_changes[] = {
     {HEADER, "embedding", 0, 0, STATUS_HEADER, "embeddings of a model that has none"},
     {HEADER, "embedding", 0, 3, STATUS_HEADER, "an embedding of several pixels"},
     {HEADER, "embedding", 0, 6, STATUS_HEADER, "an embedding of the probabilities"},
-    {0, "same", 0, 1, STATUS_NODE, "padding that is said and follows from the sizes"},
+    {0, "same", 0, 1, STATUS_NODE, "explicit padding that follows from the sizes"},
     {0, "padding", 0, 5, STATUS_NODE, "as many rows of padding as the kernel covers"},
     {0, "padding", 1, 3, STATUS_NODE, "as many columns of padding as the kernel covers"},
     {0, "padding", 2, 255, STATUS_NODE, "padding beyond all limits"},

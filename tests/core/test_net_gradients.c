@@ -9,22 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A net as a function: the sum of its logits weighted by fixed numbers. */
-struct whole {
+/* A net as a function: the sum of its logits weighted by fixed values. */
+struct oracle_run {
     const struct net *net;
     double *tensor[LIMIT_NODES + 1], *parameters, *dlogits;
     struct oracle_mode mode;
     int n;
 };
 
-static double whole_value(void *context)
+static double oracle_value(void *context)
 {
-    struct whole *whole = context;
-    oracle_net(whole->tensor, whole->net, whole->parameters, whole->n, whole->mode);
-    const int logits = whole->net->nodes[whole->net->node_count - 1].input[0];
+    struct oracle_run *oracle = context;
+    oracle_net(oracle->tensor, oracle->net, oracle->parameters, oracle->n, oracle->mode);
+    const int logits = oracle->net->nodes[oracle->net->node_count - 1].input[0];
     double sum = 0;
-    for (size_t i = 0; i < (size_t)whole->n * shape_count(whole->net->shapes[logits]); i++)
-        sum += whole->tensor[logits][i] * whole->dlogits[i];
+    for (size_t i = 0; i < (size_t)oracle->n * shape_count(oracle->net->shapes[logits]); i++)
+        sum += oracle->tensor[logits][i] * oracle->dlogits[i];
     return sum;
 }
 
@@ -41,7 +41,7 @@ static void without_statistics(float *gradients, const struct net *net)
 }
 
 /* Runs core forward and back, and prepares the oracle at the same point. Returns the gradients. */
-static float *run_both(struct whole *whole, const struct net *net, int n, struct random *random)
+static float *run_both(struct oracle_run *oracle, const struct net *net, int n, struct random *random)
 {
     const size_t count = net_parameter_count(net), classes = (size_t)net_classes(net);
     const size_t pixels = (size_t)n * shape_count(net->input);
@@ -59,25 +59,25 @@ static float *run_both(struct whole *whole, const struct net *net, int n, struct
     net_backward(&fixture.run, gradients, n);
     without_statistics(gradients, net);
 
-    *whole = (struct whole){.net = net,
+    *oracle = (struct oracle_run){.net = net,
                             .parameters = test_widened(parameters, count),
                             .n = n,
                             .dlogits = test_widened(dlogits, (size_t)n * classes),
                             .mode = {.training = true, .temperature = 1, .dropout_seed = 77, .first_image = 1000}};
-    oracle_tensors(whole->tensor, net, n);
+    oracle_tensors(oracle->tensor, net, n);
     for (size_t i = 0; i < pixels; i++)
-        whole->tensor[0][i] = (double)images[i];
-    whole_value(whole);
+        oracle->tensor[0][i] = (double)images[i];
+    oracle_value(oracle);
     const int logits = net->nodes[net->node_count - 1].input[0];
-    CHECK_ALL_CLOSE(net_logits(&fixture.run), whole->tensor[logits], (size_t)n * classes, 1e-3);
+    CHECK_ALL_CLOSE(net_logits(&fixture.run), oracle->tensor[logits], (size_t)n * classes, 1e-3);
     return gradients;
 }
 
-static void check_whole(const char *name, const struct net *net, int n, size_t sample, struct random *random)
+static void check_net(const char *name, const struct net *net, int n, size_t sample, struct random *random)
 {
-    struct whole whole;
-    const float *gradients = run_both(&whole, net, n, random);
-    const struct function f = {whole_value, &whole, whole.parameters, net_parameter_count(net)};
+    struct oracle_run oracle;
+    const float *gradients = run_both(&oracle, net, n, random);
+    const struct function f = {oracle_value, &oracle, oracle.parameters, net_parameter_count(net)};
     gradient_check(name, gradients, &f, sample);
 }
 
@@ -87,7 +87,7 @@ TEST(every_kind)
     for (enum node_kind kind = 1; kind < NODE_KINDS; kind++) {
         struct net net;
         nets_of_kind(&net, kind);
-        check_whole(kind_names[kind], &net, 3, 200, &random);
+        check_net(kind_names[kind], &net, 3, 200, &random);
         test_release();
     }
 }
@@ -100,12 +100,12 @@ TEST(padding_dilation_and_groups)
         nets_random_windows(&net, test_between(&random, 1, 4), false, &random);
         char name[40];
         snprintf(name, sizeof name, "windows %d", i);
-        check_whole(name, &net, 2, 100, &random);
+        check_net(name, &net, 2, 100, &random);
         test_release();
     }
 }
 
-/* A residual block as in ResNet: the sum's two sides come from one tensor, activations work in place. */
+/* A residual block as in ResNet: the sum's two sides come from one tensor, activations work in start. */
 TEST(residual_net)
 {
     struct random random = random_seed(16, 0);
@@ -118,10 +118,10 @@ TEST(residual_net)
     x = nets_pool(&net, x, NODE_AVGPOOL, 2, 2, true);
     x = nets_dropout(&net, nets_simple(&net, x, NODE_FLATTEN), 0.25f);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_dense(&net, x, 8, true), NODE_RELU), 5, true));
-    check_whole("a residual net", &net, 3, 400, &random);
+    check_net("a residual net", &net, 3, 400, &random);
 }
 
-/* An inverted residual block as in MobileNetV2, numbers large enough for ReLU6 to cut off, and ReLUs that depthwise
+/* An inverted residual block as in MobileNetV2, activations large enough for ReLU6 to cut off, and ReLUs that depthwise
  * layers do. */
 TEST(inverted_residual_net)
 {
@@ -134,7 +134,7 @@ TEST(inverted_residual_net)
     y = nets_add(&net, nets_simple(&net, nets_conv(&net, y, 4, 1, 1, 1, true, false), NODE_BATCHNORM), x);
     y = nets_simple(&net, nets_depthwise(&net, y, 3, 2, 2, true, false), NODE_RELU);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, y, NODE_FLATTEN), 5, true));
-    check_whole("an inverted residual net", &net, 3, 400, &random);
+    check_net("an inverted residual net", &net, 3, 400, &random);
 }
 
 /* One tensor with four readers, one of which adds it to itself. */
@@ -147,7 +147,7 @@ TEST(tensors_with_many_consumers)
     const int other = nets_conv(&net, x, 3, 3, 3, 1, true, true);
     const int sum = nets_add(&net, nets_add(&net, twice, other), nets_simple(&net, x, NODE_TANH));
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_add(&net, sum, sum), NODE_FLATTEN), 4, true));
-    check_whole("a net with many consumers", &net, 2, 300, &random);
+    check_net("a net with many consumers", &net, 2, 300, &random);
 }
 
 /* batchnorm right on the input: there is no gradient to hand on. */
@@ -157,7 +157,7 @@ TEST(batch_normalisation_of_the_input)
     struct net net = {.input = {4, 3, 3}};
     const int x = nets_simple(&net, 0, NODE_BATCHNORM);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_add(&net, x, 0), NODE_FLATTEN), 4, true));
-    check_whole("a net with batchnorm first", &net, 4, 300, &random);
+    check_net("a net with batchnorm first", &net, 4, 300, &random);
 }
 
 /* A frozen layer's weights get no gradient; its bias and the layers before it do. */
@@ -169,20 +169,20 @@ TEST(frozen_layers)
     x = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, true), NODE_TANH);
     net.nodes[2].frozen = true;
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_scale(&net, x, 0.5f), NODE_FLATTEN), 3, true));
-    struct whole whole;
-    float *gradients = run_both(&whole, &net, 2, &random);
+    struct oracle_run oracle;
+    float *gradients = run_both(&oracle, &net, 2, &random);
     const size_t weights = 3 * 3 * 3 * 4, end = net.offset[2] + weights;
     for (size_t i = net.offset[2]; i < end; i++)
         CHECK(gradients[i] == 0);
-    const struct function before = {whole_value, &whole, whole.parameters, net.offset[2]};
+    const struct function before = {oracle_value, &oracle, oracle.parameters, net.offset[2]};
     gradient_check("layers before a frozen one", gradients, &before, 100);
-    const struct function behind = {whole_value, &whole, whole.parameters + end, net_parameter_count(&net) - end};
+    const struct function behind = {oracle_value, &oracle, oracle.parameters + end, net_parameter_count(&net) - end};
     gradient_check("a frozen layer's bias and behind it", gradients + end, &behind, 100);
 }
 
-/* Once the biases of frozen layers rest, nothing in front of the first layer that learns gets a gradient; all others
+/* With frozen_biases, nothing in front of the first trained layer gets a gradient; all others
  * are the same. */
-TEST(resting_biases)
+TEST(frozen_biases)
 {
     enum { N = 2, CLASSES = 3 };
     struct random random = random_seed(90, 0);
@@ -195,35 +195,35 @@ TEST(resting_biases)
     const float *parameters = nets_parameters(&net, &random), *images = test_random_floats(pixels, &random);
     const float *dlogits = test_random_floats(N * CLASSES, &random);
     float *gradients[2];
-    for (int rest = 0; rest < 2; rest++) {
+    for (int biases = 0; biases < 2; biases++) {
         struct fixture fixture;
         fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
-        fixture.run.frozen_biases = rest;
+        fixture.run.frozen_biases = biases;
         memcpy(fixture.run.tensor[0], images, pixels * sizeof(float));
         net_forward_training(&fixture.run, N);
         memcpy(net_logits_gradient(&fixture.run), dlogits, N * CLASSES * sizeof(float));
-        gradients[rest] = test_floats(count);
-        memset(gradients[rest], 0, count * sizeof(float));
-        net_backward(&fixture.run, gradients[rest], N);
+        gradients[biases] = test_floats(count);
+        memset(gradients[biases], 0, count * sizeof(float));
+        net_backward(&fixture.run, gradients[biases], N);
     }
     for (size_t i = 0; i < end; i++) /* weights, then four biases */
         CHECK(gradients[1][i] == 0 && (gradients[0][i] != 0) == (i >= end - 4));
     CHECK_SAME_BITS(gradients[1] + end, gradients[0] + end, count - end);
 }
 
-/* Nodes that rest get no gradient, batch normalisation among them goes by its running statistics, and what is behind
- * them learns as from a net that starts there. */
-TEST(resting_nodes)
+/* Frozen nodes get no gradient, batch normalisation among them uses its running statistics, and what is behind them is
+ * trained like a net that starts there. */
+TEST(frozen_nodes)
 {
     enum { N = 3, CLASSES = 4 };
     struct random random = random_seed(94, 0);
     struct net net = {.input = {6, 5, 3}};
     int x = nets_simple(&net, nets_conv(&net, 0, 4, 3, 3, 1, true, true), NODE_BATCHNORM);
-    const int rest = x = nets_simple(&net, x, NODE_TANH); /* tensor, and so number of nodes */
+    const int frozen = x = nets_simple(&net, x, NODE_TANH); /* tensor, and so number of nodes */
     x = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, false), NODE_BATCHNORM);
-    x = nets_add(&net, nets_simple(&net, x, NODE_TANH), rest);
+    x = nets_add(&net, nets_simple(&net, x, NODE_TANH), frozen);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), CLASSES, true));
-    const size_t count = net_parameter_count(&net), place = net.offset[rest];
+    const size_t count = net_parameter_count(&net), start = net.offset[frozen];
     const float *parameters = nets_parameters(&net, &random),
                 *images = test_random_floats(N * shape_count(net.input), &random);
     float *gradients = test_floats(count);
@@ -231,46 +231,46 @@ TEST(resting_nodes)
     struct fixture fixture, exact;
     fixture_open(&fixture, &net, parameters, N, NET_TRAIN);
     fixture_open(&exact, &net, parameters, N, NET_INFER);
-    fixture.run.frozen_nodes = rest;
+    fixture.run.frozen_nodes = frozen;
     memcpy(fixture.run.tensor[0], images, N * shape_count(net.input) * sizeof(float));
     memcpy(exact.run.tensor[0], images, N * shape_count(net.input) * sizeof(float));
     net_forward_training(&fixture.run, N);
-    for (int i = 0; i < rest; i++)
+    for (int i = 0; i < frozen; i++)
         net_forward_node(&exact.run, i, N);
-    CHECK_SAME_BITS(fixture.run.tensor[rest], exact.run.tensor[rest], N * shape_count(net.shapes[rest]));
+    CHECK_SAME_BITS(fixture.run.tensor[frozen], exact.run.tensor[frozen], N * shape_count(net.shapes[frozen]));
     const float *dlogits = test_random_floats(N * CLASSES, &random);
     memcpy(net_logits_gradient(&fixture.run), dlogits, N * CLASSES * sizeof(float));
     net_backward(&fixture.run, gradients, N);
-    for (size_t i = 0; i < place; i++)
+    for (size_t i = 0; i < start; i++)
         CHECK(gradients[i] == 0);
     without_statistics(gradients, &net);
 
-    /* The oracle has no nodes that rest: its first batch normalisation is given weights that do to these images what
+    /* The oracle has no frozen nodes: its first batch normalisation is given weights that do to these images what
      * the running statistics do, and differences are taken behind it only. */
-    struct whole whole = {.net = &net,
+    struct oracle_run oracle = {.net = &net,
                           .parameters = test_widened(parameters, count),
                           .n = N,
                           .dlogits = test_widened(dlogits, N * CLASSES),
                           .mode = {.training = true, .temperature = 1}};
-    oracle_tensors(whole.tensor, &net, N);
+    oracle_tensors(oracle.tensor, &net, N);
     for (size_t i = 0; i < N * shape_count(net.input); i++)
-        whole.tensor[0][i] = (double)images[i];
-    whole_value(&whole);
+        oracle.tensor[0][i] = (double)images[i];
+    oracle_value(&oracle);
     enum { C = 4, ROWS = N * 6 * 5 };
     for (int k = 0; k < C; k++) {
         double mean = 0, variance = 0;
         for (int i = 0; i < ROWS; i++)
-            mean += whole.tensor[1][i * C + k] / (double)ROWS;
+            mean += oracle.tensor[1][i * C + k] / (double)ROWS;
         for (int i = 0; i < ROWS; i++)
-            variance += (whole.tensor[1][i * C + k] - mean) * (whole.tensor[1][i * C + k] - mean) / (double)ROWS;
-        double *norm = whole.parameters + net.offset[1];
+            variance += (oracle.tensor[1][i * C + k] - mean) * (oracle.tensor[1][i * C + k] - mean) / (double)ROWS;
+        double *norm = oracle.parameters + net.offset[1];
         const double factor = norm[k] / sqrt(norm[3 * C + k] + (double)BATCHNORM_EPSILON),
                      offset = norm[C + k] - norm[2 * C + k] * factor;
         norm[k] = factor * sqrt(variance + (double)BATCHNORM_EPSILON);
         norm[C + k] = offset + mean * factor;
     }
-    const struct function behind = {whole_value, &whole, whole.parameters + place, count - place};
-    gradient_check("behind nodes that rest", gradients + place, &behind, 200);
+    const struct function behind = {oracle_value, &oracle, oracle.parameters + start, count - start};
+    gradient_check("behind frozen nodes", gradients + start, &behind, 200);
 }
 
 TEST(random_graphs)
@@ -282,18 +282,18 @@ TEST(random_graphs)
         if (i % 2)
             nets_redraw_activations(&net, &other);
         test_context("graph %d of %d nodes", i, net.node_count);
-        check_whole("a random graph", &net, test_between(&random, 2, 4), 25, &random);
+        check_net("a random graph", &net, test_between(&random, 2, 4), 25, &random);
         test_release();
     }
 }
 
 /* The slope of the loss along one random direction through all parameters. */
-static void check_direction(struct whole *whole, const float *gradients, struct random *random)
+static void check_direction(struct oracle_run *oracle, const float *gradients, struct random *random)
 {
-    const size_t count = net_parameter_count(whole->net);
+    const size_t count = net_parameter_count(oracle->net);
     double *kept = test_doubles(count), *direction = test_doubles(count), expected = 0, length = 0;
     for (size_t i = 0; i < count; i++) {
-        kept[i] = whole->parameters[i];
+        kept[i] = oracle->parameters[i];
         direction[i] = 2 * (double)random_uniform(random) - 1;
         expected += direction[i] * (double)gradients[i];
         length += fabs(direction[i] * (double)gradients[i]);
@@ -301,8 +301,8 @@ static void check_direction(struct whole *whole, const float *gradients, struct 
     double values[2];
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < count; i++)
-            whole->parameters[i] = kept[i] + (side ? 1e-5 : -1e-5) * direction[i];
-        values[side] = whole_value(whole);
+            oracle->parameters[i] = kept[i] + (side ? 1e-5 : -1e-5) * direction[i];
+        values[side] = oracle_value(oracle);
     }
     CHECK_CLOSE((values[1] - values[0]) / 2e-5, expected, 1e-5 * length);
 }
@@ -315,9 +315,9 @@ TEST(one_random_direction)
     x = nets_simple(&net, nets_conv(&net, x, 16, 3, 3, 2, true, true), NODE_SIGMOID);
     x = nets_simple(&net, x, NODE_BATCHNORM);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 10, true));
-    struct whole whole;
-    const float *gradients = run_both(&whole, &net, 4, &random);
-    check_direction(&whole, gradients, &random);
+    struct oracle_run oracle;
+    const float *gradients = run_both(&oracle, &net, 4, &random);
+    check_direction(&oracle, gradients, &random);
 }
 
 /* All convolutions but the first are wide enough for Winograd: in a residual block, with a ReLU in the same pass, after
@@ -331,14 +331,14 @@ TEST(wide_convolutions)
     const int frozen = net.node_count;
     x = nets_simple(&net, nets_conv(&net, x, 33, 3, 3, 1, false, true), NODE_TANH);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 10, true));
-    struct whole whole;
+    struct oracle_run oracle;
     struct random random = random_seed(87, 0);
-    const float *gradients = run_both(&whole, &net, 3, &random);
-    check_direction(&whole, gradients, &random);
+    const float *gradients = run_both(&oracle, &net, 3, &random);
+    check_direction(&oracle, gradients, &random);
 
     net.nodes[frozen].frozen = true;
     random = random_seed(87, 0); /* the same numbers again */
-    const float *others = run_both(&whole, &net, 3, &random);
+    const float *others = run_both(&oracle, &net, 3, &random);
     const size_t weights = net.offset[frozen], end = weights + 3 * 3 * 16 * 33, count = net_parameter_count(&net);
     CHECK_SAME_BITS(others, gradients, weights);
     for (size_t i = weights; i < end; i++)
@@ -353,10 +353,10 @@ TEST(checker_rejects_wrong_gradients)
     struct net net = {.input = {5, 5, 1}};
     const int x = nets_simple(&net, nets_conv(&net, 0, 3, 3, 3, 1, true, true), NODE_TANH);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 3, true));
-    struct whole whole;
-    float *gradients = run_both(&whole, &net, 2, &random);
+    struct oracle_run oracle;
+    float *gradients = run_both(&oracle, &net, 2, &random);
     const size_t count = net_parameter_count(&net);
-    const struct function f = {whole_value, &whole, whole.parameters, count};
+    const struct function f = {oracle_value, &oracle, oracle.parameters, count};
     int skipped = 0, seen = 0;
     CHECK_EQUAL(gradient_wrong_coordinates(gradients, &f, count, &skipped, &seen), 0);
     CHECK_EQUAL(skipped, 0);
@@ -382,8 +382,8 @@ static const struct test tests[] = {
     ENTRY(tensors_with_many_consumers),
     ENTRY(batch_normalisation_of_the_input),
     ENTRY(frozen_layers),
-    ENTRY(resting_biases),
-    ENTRY(resting_nodes),
+    ENTRY(frozen_biases),
+    ENTRY(frozen_nodes),
     ENTRY(random_graphs),
     ENTRY(one_random_direction),
     ENTRY(wide_convolutions),

@@ -1,4 +1,4 @@
-/* Quantized models whole, from the file to the logits: the formulas of core/net/net_int8.h node by node, and the same bits in every
+/* Whole quantized models, from the file to the logits: the formulas of core/net/net_int8.h node by node, and the same bits in every
  * build. */
 #include "classifier.h"
 #include "support/golden_model.h"

@@ -37,16 +37,16 @@ static float *zeros(size_t count)
     return numbers;
 }
 
-static enum block_role role_of(const struct net *net, size_t place)
+static enum block_role role_of(const struct net *net, size_t offset)
 {
     for (int i = 0; i < net->node_count; i++) {
         struct block blocks[4];
         const int count = net_blocks(blocks, net, i);
         for (int b = 0; b < count; b++)
-            if (place >= blocks[b].offset && place < blocks[b].offset + blocks[b].count)
+            if (offset >= blocks[b].offset && offset < blocks[b].offset + blocks[b].count)
                 return blocks[b].role;
     }
-    test_fail(__FILE__, __LINE__, "parameter %zu is in no block", place);
+    test_fail(__FILE__, __LINE__, "parameter %zu is in no block", offset);
     return BLOCK_WEIGHT;
 }
 
@@ -109,19 +109,19 @@ TEST(batchnorm_running_statistics)
     const double *wide = test_widened(fixture.run.tensor[1], ROWS * C);
     const double ones[C] = {1, 1, 1};
     oracle_batchnorm_train(ignored, mean, variance, wide, ones, ones, ROWS, C);
-    const size_t place = net.offset[1] + 2 * C;
+    const size_t offset = net.offset[1] + 2 * C;
     for (int k = 0; k < C; k++) {
-        CHECK_CLOSE(gradients[place + (size_t)k], (double)N * mean[k], 1e-5);
-        CHECK_CLOSE(gradients[place + C + (size_t)k], (double)N * variance[k], 1e-4);
+        CHECK_CLOSE(gradients[offset + (size_t)k], (double)N * mean[k], 1e-5);
+        CHECK_CLOSE(gradients[offset + C + (size_t)k], (double)N * variance[k], 1e-4);
     }
     for (int k = 0; k < 2 * C; k++)
-        old[k] = (double)parameters[place + (size_t)k];
+        old[k] = (double)parameters[offset + (size_t)k];
     for (size_t i = 0; i < count; i++)
         gradients[i] /= (float)N;
     step_all(&optimizers[0].optimizer, &net, 1, parameters, gradients, first, zeros(count));
     for (int k = 0; k < C; k++) {
-        CHECK_CLOSE(parameters[place + (size_t)k], 0.9 * old[k] + 0.1 * mean[k], 1e-5);
-        CHECK_CLOSE(parameters[place + C + (size_t)k], 0.9 * old[C + k] + 0.1 * variance[k], 1e-5);
+        CHECK_CLOSE(parameters[offset + (size_t)k], 0.9 * old[k] + 0.1 * mean[k], 1e-5);
+        CHECK_CLOSE(parameters[offset + C + (size_t)k], 0.9 * old[C + k] + 0.1 * variance[k], 1e-5);
     }
 }
 

@@ -138,12 +138,12 @@ TEST(rectifiers_behind_every_kind_of_layer)
                     tensor[0][k] = (double)images[k];
                 oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), 1,
                            (struct oracle_mode){.temperature = 1});
-                double least = 0, most = 0;
+                double min = 0, max = 0;
                 for (int k = 0; k < 40; k++) {
-                    least = tensor[x][k] < least ? tensor[x][k] : least;
-                    most = tensor[x][k] > most ? tensor[x][k] : most;
+                    min = tensor[x][k] < min ? tensor[x][k] : min;
+                    max = tensor[x][k] > max ? tensor[x][k] : max;
                 }
-                CHECK(least < -1 && most > 7);
+                CHECK(min < -1 && max > 7);
                 CHECK_ALL_CLOSE(net_logits(&fixture.run), tensor[net.node_count - 1], 40, 1e-4);
                 test_release();
             }

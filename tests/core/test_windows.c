@@ -1,4 +1,4 @@
-/* Padding that is said, dilation and groups: whole nets against the oracle, trimmed and not, and what is refused. */
+/* Explicit padding, dilation and groups: whole nets against the oracle, trimmed and not, and what is refused. */
 #include "support/nets.h"
 #include "support/oracle.h"
 #include "support/test.h"

@@ -73,7 +73,7 @@ static void backward(float *din, float *dweights, const struct problem *problem,
     winograd_backward(din, dweights, problem->dout, problem->in, packed, scratch, problem->n, &problem->window, gemm);
 }
 
-/* What results may lie off (rounding.h): by the place in a tile. */
+/* What results may lie off (rounding.h): by the position in a tile. */
 static double *forward_tolerances(const struct conv_kernel *kernel, const struct problem *problem)
 {
     const struct window *window = &problem->window;

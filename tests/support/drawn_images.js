@@ -2,7 +2,7 @@
  *
  *     const data = makeData(drawnRecords());                  // support/program.js: a folder for --data
  *
- * Gradients, discs, stripes, boxes and noise, some faint, some in black and white: whole numbers throughout, so that every machine
+ * Gradients, discs, stripes, boxes and noise, some faint, some in black and white: integers throughout, so that every machine
  * draws the same. The label is the kind of drawing. */
 import { recordBytes, records } from './program.js';
 

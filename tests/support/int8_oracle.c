@@ -69,7 +69,7 @@ static int shifted(int64_t x, int bits)
     return (int)(y < -ACTIVATION_MAX ? -ACTIVATION_MAX : y > ACTIVATION_MAX ? ACTIVATION_MAX : y);
 }
 
-/* conv2d, depthwise, dense and pools at one place of the output; stored->values is NULL for pools. */
+/* conv2d, depthwise, dense and pools at one position of the output; stored->values is NULL for pools. */
 static int window_at(const struct model *model, int i, const struct int8_weights *stored, const int *in, int y, int x,
                      int o, const float *scale)
 {

@@ -16,9 +16,9 @@ void test_fill(float *numbers, size_t count, struct random *random)
     for (size_t i = 0; i < count; i++)
         numbers[i] = 2 * random_uniform(random) - 1;
 }
-int test_between(struct random *random, int least, int most)
+int test_between(struct random *random, int min, int max)
 {
-    return least + (int)random_below(random, (uint32_t)(most - least + 1));
+    return min + (int)random_below(random, (uint32_t)(max - min + 1));
 }
 void test_fail(const char *file, int line, const char *format, ...)
 {

@@ -107,13 +107,13 @@ static void random_node(struct net *net, const struct shape shapes[], struct ran
     const int in = random_below(random, 4) ? count : test_between(random, 0, count);
     const struct shape shape = shapes[in];
     const bool same = random_below(random, 2);
-    const int most_h = same || shape.h > 5 ? 5 : shape.h, most_w = same || shape.w > 5 ? 5 : shape.w;
-    const int least = most_h < most_w ? most_h : most_w;
+    const int max_h = same || shape.h > 5 ? 5 : shape.h, max_w = same || shape.w > 5 ? 5 : shape.w;
+    const int max = max_h < max_w ? max_h : max_w;
     /* Drawn one by one: the order in which arguments are evaluated differs between compilers, and the nets must not. */
     const uint32_t choice = random_below(random, 12);
-    const int channels = test_between(random, 1, 9), kernel_h = test_between(random, 1, most_h);
-    const int kernel_w = test_between(random, 1, most_w), stride = test_between(random, 1, 2);
-    const int pool_kernel = test_between(random, 1, least < 3 ? least : 3);
+    const int channels = test_between(random, 1, 9), kernel_h = test_between(random, 1, max_h);
+    const int kernel_w = test_between(random, 1, max_w), stride = test_between(random, 1, 2);
+    const int pool_kernel = test_between(random, 1, max < 3 ? max : 3);
     const bool coin = random_below(random, 2);
     switch (choice) {
     case 0:

@@ -25,14 +25,14 @@ void nets_finish(struct net *net, int in);
  * parameters. */
 void nets_of_kind(struct net *net, enum node_kind kind);
 
-/* Puts any activation in the place of each: nets_random draws from those that there were when its nets became
+/* Puts any activation instead of each: nets_random draws from those that there were when its nets became
  * references. */
 void nets_redraw_activations(struct net *net, struct random *random);
 
 /* A valid net of any graph: up to `layers` random nodes, and then as many as it takes to read every tensor. */
 void nets_random(struct net *net, int layers, struct random *random);
 
-/* A chain of `layers` random windows, most of them with padding that is said, different on the four sides; unless plain, convolutions
+/* A chain of `layers` random windows, most of them with explicit padding, different on the four sides; unless plain, convolutions
  * with dilation and in groups, too. */
 void nets_random_windows(struct net *net, int layers, bool plain, struct random *random);
 

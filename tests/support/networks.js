@@ -5,7 +5,7 @@ import { everyKind, layersWith } from './kinds.js';
 import { modelOf, random } from './tiny_model.js';
 
 const file = (path) => readFileSync(new URL(path, import.meta.url));
-const deviations = { mean: [0.4, 0.5, 0.45], std: [0.2, 0.3, 0.25] };
+const normalisation = { mean: [0.4, 0.5, 0.45], std: [0.2, 0.3, 0.25] };
 
 const end = [{ kind: 'dense', channels: 5, bias: true }, { kind: 'softmax' }];
 const conv = (channels, kernel, more) => ({ kind: 'conv2d', channels, kernel, ...more });
@@ -48,5 +48,5 @@ export const models = {
     'airbench95.eyelet': file('../../web/models/airbench95.eyelet'),
     'the golden model': file('../golden/model.eyelet'),
     ...Object.fromEntries(Object.entries(networks).map(([name, network], i) =>
-        [name, modelOf({ ...deviations, weight: random(i + 1), ...network })])),
+        [name, modelOf({ ...normalisation, weight: random(i + 1), ...network })])),
 };

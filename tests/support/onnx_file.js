@@ -27,7 +27,7 @@ export function readOnnx(bytes) {
     };
 }
 
-/* The fields of a protocol buffer by number: whole numbers, floats, or bytes. */
+/* The fields of a protocol buffer by number: integers, floats, or bytes. */
 function fields(bytes) {
     const found = {};
     let at = 0;

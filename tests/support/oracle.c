@@ -124,8 +124,8 @@ void oracle_batchnorm_train(double *out, double *mean, double *variance, const d
         FOR(i, rows) v += pow(in[(size_t)i * (size_t)c + (size_t)k] - m, 2) / rows;
         FOR(i, rows)
         {
-            const size_t place = (size_t)i * (size_t)c + (size_t)k;
-            out[place] = (in[place] - m) / sqrt(v + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
+            const size_t element = (size_t)i * (size_t)c + (size_t)k;
+            out[element] = (in[element] - m) / sqrt(v + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
         }
         if (mean)
             mean[k] = m;
@@ -139,8 +139,8 @@ void oracle_batchnorm_infer(double *out, const double *in, const double *scale, 
 {
     FOR(i, rows) FOR(k, c)
     {
-        const size_t place = (size_t)i * (size_t)c + (size_t)k;
-        out[place] = (in[place] - mean[k]) / sqrt(variance[k] + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
+        const size_t element = (size_t)i * (size_t)c + (size_t)k;
+        out[element] = (in[element] - mean[k]) / sqrt(variance[k] + (double)BATCHNORM_EPSILON) * scale[k] + shift[k];
     }
 }
 
@@ -270,19 +270,19 @@ void oracle_muon(struct oracle_weight *w, const double *gradients, double rate, 
                   rate * x[rows < columns ? i : i % columns * rows + i / columns];
 }
 
-/* ---- Pillow's resize: Resample.c, ImagingResampleHorizontal_8bpc and its vertical twin, one number at a time ---- */
+/* ---- Pillow's resize: Resample.c, ImagingResampleHorizontal_8bpc and its vertical twin, one value at a time ---- */
 
 static uint8_t resampled(const uint8_t *in, int count, int step, int to, int to_count)
 {
     const double scale = (double)count / to_count, filter_scale = fmax(scale, 1), center = (to + 0.5) * scale;
-    int least = (int)(center - filter_scale + 0.5), most = (int)(center + filter_scale + 0.5);
-    least = least < 0 ? 0 : least;
-    most = most > count ? count : most;
+    int min = (int)(center - filter_scale + 0.5), max = (int)(center + filter_scale + 0.5);
+    min = min < 0 ? 0 : min;
+    max = max > count ? count : max;
     double sum = 0;
-    for (int i = least; i < most; i++)
+    for (int i = min; i < max; i++)
         sum += fmax(0, 1 - fabs((i - center + 0.5) * (1 / filter_scale)));
     int64_t total = 1 << 21;
-    for (int i = least; i < most; i++) {
+    for (int i = min; i < max; i++) {
         const double weight = fmax(0, 1 - fabs((i - center + 0.5) * (1 / filter_scale))) / sum;
         total += (int64_t)in[(ptrdiff_t)i * step] * (int64_t)(0.5 + weight * (1 << 22));
     }

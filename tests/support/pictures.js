@@ -28,14 +28,14 @@ export function gradient(width, height, alpha = 255) {
 
 /* options: depth 16; palette (at most 256 colours, none transparent); interlaced (Adam7). Otherwise 8 bits, RGBA. */
 export function encodePng({ data, width, height }, { depth = 8, palette = false, interlaced = false } = {}) {
-    const colours = [], places = new Map();
+    const colours = [], indices = new Map();
     const pixel = (x, y) => {
         const rgba = [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 4)];
         if (!palette)
             return depth === 16 ? rgba.flatMap((value) => [value, value]) : rgba;
-        if (!places.has(`${rgba}`))
-            places.set(`${rgba}`, colours.push(rgba.slice(0, 3)) - 1);
-        return [places.get(`${rgba}`)];
+        if (!indices.has(`${rgba}`))
+            indices.set(`${rgba}`, colours.push(rgba.slice(0, 3)) - 1);
+        return [indices.get(`${rgba}`)];
     };
     const passes = interlaced ? [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] : [[0, 0, 1, 1]];
     const bytes = [];

@@ -40,7 +40,7 @@ double *rounding_squares(const float *numbers, size_t count);
  *
  *     tolerance = lambda u sqrt(h(y) h(x) / 9 * D (D + k)),        weights and inputs uniform in [-1, 1): their mean square is 1/3
  *
- * The gradients are adjoint: the matrices change places. */
+ * The gradients are adjoint: the matrices swap roles. */
 enum winograd_pass { WINOGRAD_FORWARD, WINOGRAD_INPUT_GRADIENT, WINOGRAD_FILTER_GRADIENT };
 
 /* h of output pixel 0 .. 3 of a tile, of pixel 0 .. 5 of an input tile, or of tap 0 .. 2. */

@@ -173,7 +173,7 @@ test('a trap on pixels is TRAPPED', async () => {
         assert.throws(() => trapping.classify(picture), fails('TRAPPED'));
 });
 
-test('a closed classifier says so', async () => {
+test('a closed classifier is named as such', async () => {
     const closed = await loadClassifier({ model: tinyModel() });
     closed.close();
     closed.close();
@@ -242,7 +242,7 @@ test('a model stays as it was when the caller changes the bytes', async () => {
     assert.deepEqual(loaded.logits(picture), expected);
 });
 
-test('what cannot be fetched or read is named, with its place', async () => {
+test('what cannot be fetched or read is named, with its address', async () => {
     const missing = `${site.url}models/none.eyelet`;
     await assert.rejects(loadClassifier({ model: missing }), fails('FETCH', /none\.eyelet: HTTP 404/));
     await assert.rejects(loadClassifier({ model: fetch(missing) }), fails('FETCH', /none\.eyelet: HTTP 404/));
@@ -304,7 +304,7 @@ test('the module is small: 50 KB gzipped, 30 KB without decoders', (context) => 
     assert.ok(gzipSync(readFileSync(bare), { level: 9 }).length < 30_000);
 });
 
-test('the module without decoders takes pixels, and says that it reads no files', async (context) => {
+test('the module without decoders takes pixels, and refuses files by name', async (context) => {
     const wasm = new URL('../../build/wasm/classifier-without-decoders.wasm', import.meta.url);
     if (!existsSync(wasm))
         return context.skip('NOT CHECKED: build/wasm/classifier-without-decoders.wasm is not built (make wasm)');

@@ -40,7 +40,7 @@ function mixedImages(count) {
 }
 
 for (const workers of [1, 2, 3])
-    test(`what classify says, to the bit and in order, with ${workers} workers`, async () => {
+    test(`what classify returns, to the bit and in order, with ${workers} workers`, async () => {
         const images = mixedImages(60);
         const results = await collect(classifier.classifyMany(images, { workers, topK: 3 }));
         assert.equal(results.length, images.length);

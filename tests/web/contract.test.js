@@ -1,4 +1,4 @@
-/* web/contract.js repeats what the C core says: compared with its headers here, and the types and prose with
+/* web/contract.js repeats what the C core defines: compared with its headers here, and the types and prose with
  * contract.js. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

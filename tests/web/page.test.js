@@ -121,7 +121,7 @@ describe('the page', { skip }, () => {
         assert.equal(await page.locator('#bars li').count(), 0);
         return page.textContent('#problem');
     };
-    const shares = (page) => page.locator('#bars li').allInnerTexts();
+    const scores = (page) => page.locator('#bars li').allInnerTexts();
     const expected = (image) => classifier.classify(image).map(({ label }) => label);
     /* Waits until the best class is that of the image. */
     const best = (page, image) => page.waitForFunction((label) =>
@@ -140,8 +140,8 @@ describe('the page', { skip }, () => {
             await page.waitForSelector('#known li');
             await page.click('img[alt="Example: cat"]');
             await shows(page, readFileSync(new URL('examples/cat.png', web)));
-            assert.equal((await shares(page)).length, 5);
-            assert.match((await shares(page))[0], /%/);
+            assert.equal((await scores(page)).length, 5);
+            assert.match((await scores(page))[0], /%/);
             await page.waitForFunction(() => {
                 const { top, bottom } = document.getElementById('verdict').getBoundingClientRect();
                 return top >= 0 && bottom <= innerHeight;

@@ -1,5 +1,5 @@
-/* Prints what survey.c found. A check of single pictures (say, of blur): measured in photos.c (examine_picture), kept
- * in struct photo_facts (photos.h), counted and judged in survey.c, printed here. A check between pictures:
+/* Prints what survey.c found. A check of single images (for blur, for example): measured in photos.c (examine_picture), kept
+ * in struct photo_facts (photos.h), counted and judged in survey.c, printed here. A check between images:
  * duplicates.c and survey.c. */
 #include "commands/commands.h"
 

@@ -1,4 +1,4 @@
-/* Writes a trained network as a model file, with notes that say where it comes from.
+/* Writes a trained network as a model file, with notes on its origin.
  *
  *     const struct model_writer writer = {&net, &preprocess, &dataset, &options, command, train_count};
  *     model_writer_save(&writer, weights, "mine.eyelet", epochs, &validation); */

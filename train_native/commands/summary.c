@@ -83,7 +83,7 @@ static void print_table(const struct net *net, const char *name, bool quantized)
            micro_batch_of(name));
 }
 
-/* CRC-32 of the weights as the float32 numbers that they are when the model is opened. */
+/* CRC-32 of the weights as the float32 values that they are when the model is opened. */
 static uint32_t weights_checksum(const struct model *model)
 {
     const size_t count = net_parameter_count(&model->net);
@@ -152,7 +152,7 @@ int command_summary(int argc, char **argv)
     int size = 0, classes = 10;
     bool json = false;
     const struct option_entry options[] = {
-        {"size", "N", OPTION_COUNT, &size, "of a network: input height and width (0: as the text says)", NULL},
+        {"size", "N", OPTION_COUNT, &size, "of a network: input height and width (0: the text's)", NULL},
         {"classes", "N", OPTION_COUNT, &classes, "of a network: number of classes", NULL},
         JSON_OPTION(&json),
         {0}};

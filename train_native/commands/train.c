@@ -100,7 +100,7 @@ static float *balanced_weights(const struct dataset *dataset, const struct split
     return weights;
 }
 
-/* Without a recipe or a network that the user names, the data says what the options start from; CIFAR-10 is what the
+/* Without a recipe or a network that the user names, the data decides the defaults of the options; CIFAR-10 is what the
  * recipes were made for. */
 static void choose_options(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
 {

@@ -89,7 +89,7 @@ static void add_common(struct table *table, struct train_arguments *a)
             {"network", "NAME|FILE", OPTION_TEXT, &o->network,
              "network: a preset or a text file (train_native/model/network.h)", NULL},
             {"from", "MODEL", OPTION_TEXT, &o->from, "start from this trained model (transfer learning)", NULL},
-            {"size", "N", OPTION_COUNT, &o->size, "input height and width (0: as the network says)", NULL},
+            {"size", "N", OPTION_COUNT, &o->size, "input height and width (0: the network's)", NULL},
             {"epochs", "N", OPTION_COUNT, &o->settings.epochs, "passes over the training set", NULL},
             {"validation", "FRACTION", OPTION_NUMBER, &o->validation,
              "fraction of the training set held out for validation", NULL},

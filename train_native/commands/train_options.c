@@ -117,7 +117,7 @@ static void read_colour(uint8_t colour[3], const char *text)
         usage_error("train", "--background takes a colour like ffffff, not \"%s\"", text);
 }
 
-/* runs/first/first.eyelet for runs/first/; the name lasts as long as the program. */
+/* runs/first/first.eyelet for runs/first/; the name lives until the program ends. */
 static const char *in_folder(const char *folder)
 {
     size_t end = strlen(folder);

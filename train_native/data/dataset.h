@@ -53,7 +53,7 @@ struct dataset {
 
 void dataset_free(struct dataset *dataset);
 
-/* Its images, once they are read: a view that lasts as long as it does. */
+/* Its images, once they are read: a view, valid until dataset_free. */
 static inline struct images dataset_images(const struct dataset *dataset)
 {
     return (struct images){.pixels = dataset->pixels,

@@ -1,4 +1,4 @@
-/* Opens a data set, whatever kind its content says it is, and reads its images.
+/* Opens a data set, whose kind follows from its content, and reads its images.
  *
  *     a folder of CIFAR-10 or CIFAR-100 files, binary version
  *     a folder of MNIST or Fashion-MNIST files (IDX), also *.gz

@@ -1,11 +1,11 @@
-/* Finds duplicates: equal pictures, and near-duplicates (re-encoded, resized, a little brighter).
+/* Finds duplicates: equal images, and near-duplicates (re-encoded, resized, a little brighter).
  *
  *     struct duplicates duplicates = duplicates_find(contents, thumbnails, count);
  *     bool same = duplicates.same[i] == duplicates.same[k];       // pictures i and k are equal, pixel by pixel
  *     bool alike = duplicates.alike[i] == duplicates.alike[k];    // equal, or nearly, or linked by a chain of such
  *
  * Nearly: the difference hashes (dHash: Krawetz 2013, "Kind of Like That") of two pictures, 64 bits of which side of
- * neighbouring pixels of a 9 x 8 thumbnail is brighter, differ in at most 4 bits, and the thumbnails' numbers by less
+ * neighbouring pixels of a 9 x 8 thumbnail is brighter, differ in at most 4 bits, and the thumbnails' values by less
  * than 8 of 255 on average. A picture without contrast is like none. Found by multi-index hashing (Norouzi, Punjani
  * and Fleet 2012): of five parts of two such hashes one is equal. */
 #ifndef DUPLICATES_H

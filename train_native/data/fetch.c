@@ -79,14 +79,14 @@ bool fetch_cifar(const char *folder)
         if (status == 127)
             die("curl", "Install the package curl.", "this program is needed to fetch the archive, and is missing");
         if (status &&
-            !(status == 33 || status == 22)) /* 22, 33: nothing more to resume; the sum tells whether it is whole */
+            !(status == 33 || status == 22)) /* 22, 33: nothing more to resume; the checksum decides whether it is complete */
             die(url, "What has arrived is kept: run the same command again to go on from there.",
                 "the download broke off (curl ended with %d)", status);
-        const bool whole = access(partial, F_OK) == 0 && md5_matches(folder, strrchr(partial, '/') + 1, md5);
-        if (!whole && status) /* the server may be down for a while: what has arrived is kept */
+        const bool complete = access(partial, F_OK) == 0 && md5_matches(folder, strrchr(partial, '/') + 1, md5);
+        if (!complete && status) /* the server may be down for a while: what has arrived is kept */
             die(url, "Is the address right? If it stays so, empty the folder data and start again.",
                 "the server refused it");
-        if (!whole) {
+        if (!complete) {
             unlink(partial);
             die(url, "It was removed: run the same command again.",
                 "the archive that came is not the official one (its MD5 is not %s)", md5);

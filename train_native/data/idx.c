@@ -1,5 +1,5 @@
 /* MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): files in the IDX format, as they are or gzipped (RFC
- * 1952). IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the numbers. */
+ * 1952). IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the values. */
 #include "data/idx.h"
 
 #include "data/content.h"
@@ -116,7 +116,7 @@ static uint8_t *contents_of(size_t *size, const char *path)
     return result;
 }
 
-/* The numbers of an IDX file with this many dimensions. */
+/* The values of an IDX file with this many dimensions. */
 static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, const char *part, const char *kind,
                          uint8_t **memory)
 {

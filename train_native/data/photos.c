@@ -48,7 +48,7 @@ static void release(const struct photo_reader *reader, struct photo_facts *facts
     facts->held = 0;
 }
 
-/* What is found out about a picture while its pixels are there at full size: the place for another check of `eyelet
+/* What is found out about a picture while its pixels are there at full size. Here belongs another check of `eyelet
  * doctor` (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
 static void examine_picture(struct photo_facts *facts, const struct picture *picture)
 {

@@ -6,8 +6,8 @@
  *     free(bytes);
  *
  * Input `image` (batch, c, h, w): red, green, blue, or luminance alone, from 0 to 1; the graph applies mean and std
- * itself. Outputs `logits` and `probabilities` (batch, classes). All numbers are float32, and the batch is as large as
- * the caller likes. metadata_props tell the rest (layer_name.h). */
+ * itself. Outputs `logits` and `probabilities` (batch, classes). All values are float32, and the batch is as large as
+ * the caller likes. metadata_props hold the preprocessing and the labels (layer_name.h). */
 #ifndef ONNX_H
 #define ONNX_H
 

@@ -75,7 +75,7 @@ size_t protobuf_begin(struct protobuf *out, int field)
 void protobuf_end(struct protobuf *out, size_t begun)
 {
     const size_t length = out->size - begun;
-    put_varint(out, length); /* behind, to learn how many bytes it takes */
+    put_varint(out, length); /* behind, to know how many bytes it takes */
     const size_t digits = out->size - begun - length;
     memmove(out->bytes + begun + digits, out->bytes + begun, length);
     out->size = begun;

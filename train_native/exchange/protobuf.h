@@ -7,8 +7,8 @@
  *     protobuf_end(&out, inner);
  *     use(out.bytes, out.size); free(out.bytes);
  *
- * A message is a row of fields: a key, which is the field's number and how its value is written, then the value. Whole
- * numbers are seven bits a byte, lowest first, the top bit set in all but the last. Texts, bytes and messages in
+ * A message is a row of fields: a key, which is the field's number and how its value is written, then the value.
+ * Integers are varints: seven bits a byte, lowest first, the top bit set in all but the last. Texts, bytes and messages in
  * messages begin with their length. A field that repeats is written again for each value, anywhere in its message. */
 #ifndef PROTOBUF_H
 #define PROTOBUF_H
@@ -33,7 +33,7 @@ void protobuf_bytes(struct protobuf *out, int field, size_t count);
 size_t protobuf_begin(struct protobuf *out, int field);
 void protobuf_end(struct protobuf *out, size_t begun);
 
-/* Four bytes, little-endian; returns the place behind them. */
+/* Four bytes, little-endian; returns the address behind them. */
 uint8_t *protobuf_store_float(uint8_t *p, float x);
 
 #endif

@@ -17,7 +17,7 @@ struct writer {
     uint8_t *data;
     size_t size; /* of the data so far */
     struct shape
-        flattened[LIMIT_NODES + 1]; /* of a tensor whose channels are an image's numbers: that image; else all 0 */
+        flattened[LIMIT_NODES + 1]; /* of a tensor whose channels are a flattened image: its shape; else all 0 */
 };
 
 /* ---- The order of channels ---- */
@@ -43,7 +43,7 @@ static void follow_flattened(struct writer *writer, const char *path)
         const bool mixes = kind_traits[node->kind].inputs > 1 && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
             die(path, "Export it as ONNX.",
-                "layer %d (%s) takes the numbers of an image in an order that PyTorch has not", i + 1,
+                "layer %d (%s) takes a flattened image in an order that PyTorch has not", i + 1,
                 kind_names[node->kind]);
         if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel)
             writer->flattened[i + 1] = none;
@@ -73,7 +73,7 @@ static void begin_tensor(struct writer *writer, int node, const char *part, int 
     fprintf(writer->header, "],\"data_offsets\":[%zu,%zu]}", writer->size, writer->size + 4 * count);
 }
 
-/* A number for each channel of this tensor. */
+/* A value for each channel of this tensor. */
 static void put_vector(struct writer *writer, int node, const char *part, int tensor, const float *values)
 {
     const int c = writer->model->net.shapes[tensor].c;

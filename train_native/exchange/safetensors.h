@@ -8,7 +8,7 @@
  *
  * Tensors are named, laid out and ordered as PyTorch's layers have them: `conv2d_1.weight` (out, in, h, w),
  * `depthwise_2.weight` (c, 1, h, w), `dense_5.weight` (out, in), each with `.bias`; `batchnorm_3.weight`, `.bias`,
- * `.running_mean`, `.running_var`. The numbers are those of `eyelet summary` and of the ONNX export. Images are (batch,
+ * `.running_mean`, `.running_var`. The numbering is that of `eyelet summary` and of the ONNX export. Images are (batch,
  * c, h, w), and flatten goes through them in that order. `__metadata__` has what ONNX's metadata have (layer_name.h)
  * and `network`, a list of layers in JSON: name, kind, inputs (0 is the image, n the output of the n-th layer), output
  * (c, h, w), and what the kind has of kernel (h, w), stride, padding (top, left, bottom, right), groups, epsilon,

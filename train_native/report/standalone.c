@@ -22,7 +22,7 @@ static char *usual_path(void)
     const ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
     char *slash = length > 0 ? strrchr(folder, '/') : NULL;
     if (!slash)
-        die("classifier.wasm", hint, "this system does not say where the program is");
+        die("classifier.wasm", hint, "the path of the program is unknown on this system");
     *slash = 0;
     for (int i = 0; i < PLACES; i++) {
         char *path = path_join(folder, from_program[i]);

@@ -28,7 +28,7 @@
  *     ivec_widen(p)           int8 to int16
  *     ivec_pairs(p)           the pair p[0], p[1] in every lane
  *     ivec_dot(a, b)          of each pair the sum of its two products: 32 bits
- *     ivec_low, _high(a, b)   pairs of a and b, of the lower and of the higher half of their numbers
+ *     ivec_low, _high(a, b)   pairs of a and b, of the lower and of the higher half of their values
  *     ivec_narrow(low, high)  int32 to int16, saturated
  *     ivec_scale(x, m)        floor(x * m / 2^32 + 1/2) */
 #ifndef VEC_H
@@ -59,7 +59,7 @@ static inline int32_t vec_pair(const int16_t *p)
 #include "base/vec/scalar.h"
 #endif
 
-/* The last vector of a row may have fewer numbers, `lanes`: no others are read or written; the lanes behind them hold zeros. */
+/* The last vector of a row may have fewer values, `lanes`: no others are read or written; the lanes behind them hold zeros. */
 static inline vec vec_load_lanes(const float *p, int lanes)
 {
     if (lanes == VEC_LANES)
