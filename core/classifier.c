@@ -154,10 +154,10 @@ enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const ui
         return STATUS_IMAGE_SIZE;
     struct arena arena = {.base = scratch, .size = bytes};
     image_resize(classifier->pixels, rgba, width, height, classifier->model->net.input, &classifier->model->preprocess, &arena);
-    return eyelet_classifier_run_fitted(classifier, classifier->pixels);
+    return eyelet_classifier_run_pixels(classifier, classifier->pixels);
 }
 
-enum status eyelet_classifier_run_fitted(struct eyelet_classifier *classifier, const uint8_t *pixels)
+enum status eyelet_classifier_run_pixels(struct eyelet_classifier *classifier, const uint8_t *pixels)
 {
     const struct model *model = classifier->model;
     if (is_quantized(model)) {

@@ -57,7 +57,7 @@ size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifie
 enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height, void *scratch);
 
 /* Classifies pixels (input height, input width, 3) that need no resizing: a data set's own records. */
-enum status eyelet_classifier_run_fitted(struct eyelet_classifier *classifier, const uint8_t *pixels);
+enum status eyelet_classifier_run_pixels(struct eyelet_classifier *classifier, const uint8_t *pixels);
 
 /* Results of the last run, (classes): scores before and after softmax. Valid until the next run. */
 const float *eyelet_classifier_logits(const struct eyelet_classifier *classifier);

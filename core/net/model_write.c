@@ -41,7 +41,7 @@ static void put_int8(uint8_t *p, const float *weights, size_t count, int channel
             largest = size > largest ? size : largest;
             sum += (double)size;
         }
-        const float min = in > 0 ? int8_least_scale(in, out, sum, bias ? bias[c] : 0) : 0;
+        const float min = in > 0 ? int8_min_scale(in, out, sum, bias ? bias[c] : 0) : 0;
         const float scale = largest / 127 > min ? largest / 127 : min;
         bytes_put_float(p, scale);
         for (size_t k = (size_t)c; k < count; k += (size_t)channels) {

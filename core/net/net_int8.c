@@ -108,7 +108,7 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
     return largest + (start < 0 ? -start : start) + 1 < (double)SUM_LIMIT && channel->factor < FACTOR_LIMIT;
 }
 
-float int8_least_scale(float in, float out, double absolute_sum, float bias)
+float int8_min_scale(float in, float out, double absolute_sum, float bias)
 {
     const double unit = (double)in,
                  largest = absolute_sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;

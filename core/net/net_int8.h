@@ -58,7 +58,7 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
 
 /* The smallest scale for the weights of a channel, whose absolute values have this sum: smaller ones could be refused,
  * or the factor be rounded too much. */
-float int8_least_scale(float in, float out, double absolute_sum, float bias);
+float int8_min_scale(float in, float out, double absolute_sum, float bias);
 
 /* Whether an add or avgpool node between these scales can be computed. */
 bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1]);

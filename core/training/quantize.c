@@ -124,7 +124,7 @@ static float largest_weight_scale(const struct net *net, int node, const float *
             sum += (double)size_of(parameters[blocks[0].offset + k]);
         }
         const float bias = count > 1 ? parameters[blocks[1].offset + c] : 0;
-        scale = larger(scale, larger(largest / weight_max, int8_least_scale(in, 0, sum, bias)));
+        scale = larger(scale, larger(largest / weight_max, int8_min_scale(in, 0, sum, bias)));
     }
     return scale;
 }

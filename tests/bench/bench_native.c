@@ -26,7 +26,7 @@ static double measure(struct eyelet_classifier **classifiers, int threads, doubl
 #pragma omp parallel for schedule(static, 1) num_threads(threads) reduction(+ : count, failures)
     for (int thread = 0; thread < threads; thread++)
         for (int i = 0; seconds_now() < start + seconds && !failures; i = (i + 1) % IMAGES) {
-            failures += eyelet_classifier_run_fitted(classifiers[thread], images + (size_t)i * image_bytes) != STATUS_OK;
+            failures += eyelet_classifier_run_pixels(classifiers[thread], images + (size_t)i * image_bytes) != STATUS_OK;
             count++;
         }
     if (failures)

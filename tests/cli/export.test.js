@@ -151,10 +151,10 @@ test('labels, notes and preprocessing stand in the metadata, whatever the text',
     assert.equal(metadata.notes, notes);
     delete metadata.notes;
     const { std, ...exact } = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, JSON.parse(value)]));
-    assert.deepEqual(exact, { labels, input_size: [9, 8, 3], fit: 'pad', filter: 'bilinear', channel_order: 'rgb', background: [10, 200, 90], mean: [0.5, 0.4375, 0.40625], temperature: 1.5 });
+    assert.deepEqual(exact, { labels, input_size: [9, 8, 3], resize_mode: 'pad', filter: 'bilinear', channel_order: 'rgb', background: [10, 200, 90], mean: [0.5, 0.4375, 0.40625], temperature: 1.5 });
     assert.deepEqual(std.map(Math.fround), [0.25, 0.21875, Math.fround(0.3)]);
     for (const [fit, name] of [[0, 'stretch'], [1, 'crop']])
-        assert.equal(JSON.parse(readOnnx((await exported(modelOf({ layers, fit }))).bytes).metadata.fit), name);
+        assert.equal(JSON.parse(readOnnx((await exported(modelOf({ layers, fit }))).bytes).metadata.resize_mode), name);
 
     const many = Array.from({ length: 4096 }, (_, i) => `${i}`.padStart(255, 'x'));
     assert.deepEqual(JSON.parse(readOnnx((await exported(tinyModel({ labels: many }))).bytes).metadata.labels), many);

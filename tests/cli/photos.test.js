@@ -78,14 +78,14 @@ test('folders in a class are read too, hidden files and others passed over, link
         assert.ok(result.stderr.includes(`eyelet: ${data}/a/${name}: is a link to a folder: it is not followed\n`), result.stderr);
 });
 
-test('a folder named train with pictures in it is a class', async () => {
+test('a folder named train with images in it is a class', async () => {
     const said = succeeded(await train(folder(classes(['bus', 'train'], 4)), ['--test', '0']));
     assert.deepEqual(counts(said), [8, 0]);
 });
 
-test('pictures beside the folders of classes are counted', async () => {
+test('images beside the folders of classes are counted', async () => {
     const data = folder({ ...classes(['a', 'b'], 3), 'x.png': png(50), 'y.JPG': 'x' });
-    assert.ok(succeeded(await train(data)).stderr.includes(`eyelet: ${data}: pictures that stand beside the folders of classes, and are left out: 2\n`));
+    assert.ok(succeeded(await train(data)).stderr.includes(`eyelet: ${data}: images that stand beside the folders of classes, and are left out: 2\n`));
 });
 
 test('folders beside the parts of the data are named', async () => {
@@ -95,9 +95,9 @@ test('folders beside the parts of the data are named', async () => {
 
 const two = { 'a/1.png': png(1), 'a/2.png': png(2), 'b/1.png': png(3), 'b/2.png': png(4) };
 const badTrees = [
-    ['pictures without classes', { '1.png': png(1) }, '', /no folders in it, so there are no classes/],
+    ['images without classes', { '1.png': png(1) }, '', /no folders in it, so there are no classes/],
     ['one class', { 'a/1.png': png(1) }, '', /only one class, "a"/],
-    ['an empty class', { ...two, 'c/readme.txt': '' }, '/c', /there are no pictures in it/],
+    ['an empty class', { ...two, 'c/readme.txt': '' }, '/c', /there are no images in it/],
     ['a class missing from test', { 'train/a/1.png': png(1), 'train/b/1.png': png(2), 'test/a/1.png': png(3) }, '/test', /the class "b" is missing here/],
     ['a class missing from train', { 'train/a/1.png': png(1), 'test/a/1.png': png(2), 'test/b/1.png': png(3) }, '/train', /the class "b" is missing here/],
     ['a class missing from val', { 'train/a/1.png': png(1), 'train/b/1.png': png(1), 'val/b/1.png': png(2) }, '/val', /the class "a" is missing here/],
@@ -176,7 +176,7 @@ test('more than one in a hundred ends the run, unless more are allowed', async (
     const data = folder({ ...hundred, 'a/bad.jpg': '', 'b/bad.jpg': '' });
     const stopped = await train(data), lines = stopped.stderr.split('\n');
     assert.equal(stopped.status, 1);
-    assert.equal(lines[2], `eyelet: ${data}: 2 of 100 pictures cannot be read, more than 1 %`);
+    assert.equal(lines[2], `eyelet: ${data}: 2 of 100 images cannot be read, more than 1 %`);
     assert.match(lines[3], /--allow-bad/);
     assert.match(succeeded(await train(data, ['--allow-bad', '0.02'])).stderr, /left out: 2\)/);
 });
@@ -272,7 +272,7 @@ test('without a test folder a fraction of every class is set apart by content, t
     assert.ok(chosen.every((row) => all.includes(row)));
 });
 
-test('equal pictures never stand on both sides, in any class or encoding', async () => {
+test('equal images never stand on both sides, in any class or encoding', async () => {
     const files = {};
     for (let i = 0; i < 60; i++) {
         files[`a/${i}.png`] = png(i);
@@ -327,14 +327,14 @@ test('a bad row of a CSV file is named and counts like a bad picture', async () 
         [12, 'the label is not 1 to 255 bytes of UTF-8 without control characters'], [13, 'the label is not 1 to 255 bytes of UTF-8 without control characters']])
         assert.ok(result.stderr.includes(`eyelet: ${data}:${row}: left out: ${reason}\n`), result.stderr);
     assert.match(result.stderr, /gone\.png: left out: No such file/);
-    assert.match(result.stderr, /6 of 14 pictures cannot be read, more than 1 %/);
+    assert.match(result.stderr, /6 of 14 images cannot be read, more than 1 %/);
     assert.match(succeeded(await train(data, ['--allow-bad', '0.5', '--test', '0'])).stderr, /\(a CSV file, 8 training images/);
 });
 
 for (const [name, text, reason] of [['empty', '', /no row with a path and a label/], ['a picture', png(1), /not a text file/],
     ['a quote without end', 'a.png,cat\n"b.png,dog\n', /row 2: a quoted field has no end/], ['one class', 'a.png,cat\nb.png,cat\n', /only one class, "cat"/],
     ['semicolons', 'a.png;cat\nb.png;dog\n', /no row with a path and a label/]])
-    test(`a file that is no list of pictures is refused: ${name}`, async () => {
+    test(`a file that is no list of images is refused: ${name}`, async () => {
         const data = join(folder({ list: text }), 'list');
         refused(await train(data), { subject: data, reason });
     });

@@ -22,7 +22,7 @@ before(async () => {
         '--flip', 'none', '--crop', '0', '--threads', '1', '--validation', '0.25'], { cwd: here }));
     const { stdout, stderr } = succeeded(await evaluate('--report', 'report.html', '--json', '--logits', 'logits'));
     numbers = JSON.parse(stdout);
-    assert.match(stderr, new RegExp(`^report: report.html \\(${readFileSync(path).length.toLocaleString('en')} bytes, \\d+ of 1,500 pictures\\)$`, 'm'));
+    assert.match(stderr, new RegExp(`^report: report.html \\(${readFileSync(path).length.toLocaleString('en')} bytes, \\d+ of 1,500 images\\)$`, 'm'));
 });
 
 const evaluate = (...more) => eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', `${images}`, ...more], { cwd: here });
@@ -110,24 +110,24 @@ test('the exact command is there, as a shell would take it', async () => {
 /* ---- The file ---- */
 
 test('the report holds the same numbers, the training, and the pictures of its cells', () => {
-    const report = reportOf(readFileSync(path, 'utf8')), { notes, layers, training, pictures, ...same } = report;
+    const report = reportOf(readFileSync(path, 'utf8')), { notes, layers, training, examples, ...same } = report;
     assert.deepEqual(same, numbers);
     assert.match(notes, /^calibration: temperature /m);
     assert.deepEqual(layers.map(([kind]) => kind), ['avgpool', 'flatten', 'dense', 'softmax']);
     assert.deepEqual(training.rows.map(([epoch]) => epoch), [1, 2, 3, 4]);
     assert.deepEqual(training.columns.slice(0, 5), ['epoch', 'loss', 'accuracy', 'validation_loss', 'validation_accuracy']);
     const all = answers(), worst = all.map(({ label, best, loss }, index) => ({ index, loss, wrong: label !== best })).filter(({ wrong }) => wrong).sort((a, b) => b.loss - a.loss);
-    assert.deepEqual(pictures.slice(0, 24).map(({ index }) => index), worst.slice(0, 24).map(({ index }) => index));
+    assert.deepEqual(examples.slice(0, 24).map(({ index }) => index), worst.slice(0, 24).map(({ index }) => index));
     numbers.confusion.forEach((row, label) => row.forEach((count, answer) => {
-        const shown = pictures.filter((picture) => picture.label === label && picture.answer === answer);
+        const shown = examples.filter((picture) => picture.label === label && picture.answer === answer);
         assert.ok(shown.length >= Math.min(count, 6) && shown.length <= count, `${label} predicted as ${answer}: ${shown.length} of ${count}`);
     }));
-    for (const { index, label, answer, score, url } of pictures) {
+    for (const { index, label, answer, score, url } of examples) {
         assert.deepEqual([label, answer], [all[index].label, all[index].best]);
         assert.ok(Math.abs(score - all[index].score) < 1e-4);
         assert.equal(Buffer.from(url.slice('data:image/png;base64,'.length), 'base64').toString('latin1', 1, 4), 'PNG');
     }
-    assert.equal(new Set(pictures.map(({ index }) => index)).size, pictures.length);
+    assert.equal(new Set(examples.map(({ index }) => index)).size, examples.length);
 });
 
 test('its policy allows its own script and style, and pictures in itself; it names no other file', () => {
@@ -140,7 +140,7 @@ test('pictures larger than 64 pixels are made smaller', async () => {
     const labels = classNames, own = folder({ 'm.eyelet': modelOf({ input: [40, 96, 3], labels,
         layers: [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 10 }, { kind: 'softmax' }] }) });
     succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '20', '--report', 'r.html'], { cwd: own }));
-    for (const { url } of reportOf(readFileSync(join(own, 'r.html'), 'utf8')).pictures) {
+    for (const { url } of reportOf(readFileSync(join(own, 'r.html'), 'utf8')).examples) {
         const png = Buffer.from(url.slice('data:image/png;base64,'.length), 'base64');
         assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [64, 27]);
     }
@@ -282,7 +282,7 @@ describe('in Chromium, from disk', { skip }, () => {
             report.classes = Array.from({ length: count }, (_, i) => `class ${i}${i % 7 ? '' : ', whose name is rather long'}`);
             report.confusion = report.classes.map((_, i) => report.classes.map((_, k) => i === k ? each : i * k % 11 === 1 ? 1 : 0));
             report.per_class = report.classes.map((_, i) => ({ images: each, answers: each, precision: 0.5, recall: i / count, f1: 0 }));
-            report.pictures.forEach((picture) => { picture.label %= count, picture.answer %= count; });
+            report.examples.forEach((picture) => { picture.label %= count, picture.answer %= count; });
             const file = join(folder(), 'r.html');
             writeFileSync(file, text.replace(/(id="data">).*?(?=<\/script>)/s, (_, start) => start + JSON.stringify(report).replaceAll('<', '\\u003c')));
             for (const viewport of [phone, desktop])

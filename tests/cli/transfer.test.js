@@ -228,17 +228,17 @@ function pictures(count, side) {
     return root;
 }
 
-test('without a recipe the pictures choose one, what the user names comes first, and --from brings another', async () => {
+test('without a recipe the images choose one, what the user names comes first, and --from brings another', async () => {
     const [small, few] = [pictures(30, 20), pictures(10, 70)], here = folder();
     const { stdout } = succeeded(await eyelet(['train', small, '-o', 'm.eyelet', '--epochs', '1', '--limit', '30'], { cwd: here }));
-    assert.match(stdout, /^chosen for 90 pictures of 20 pixels in 3 classes: --recipe photos --epochs 1 --batch 100 --validation 0\.1 --size 64$/m);
+    assert.match(stdout, /^chosen for 90 images of 20 pixels in 3 classes: --recipe photos --epochs 1 --batch 100 --validation 0\.1 --size 64$/m);
     const { input } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
     assert.deepEqual(input, [64, 64, 3]);
     const second = succeeded(await eyelet(['train', few, '-o', 'n.eyelet', '--from', from('other'), '--batch', '7'], { cwd: here }));
-    assert.match(second.stdout, /^chosen for 30 pictures of 70 pixels in 3 classes: --recipe finetune --epochs \d+ --batch 7 --validation 0 --size 48$/m);
+    assert.match(second.stdout, /^chosen for 30 images of 70 pixels in 3 classes: --recipe finetune --epochs \d+ --batch 7 --validation 0 --size 48$/m);
     assert.match(second.stdout, / 0 validation images/, 'ten of a class are too few to set one aside');
     const muon = succeeded(await eyelet(['train', few, '-o', 'p.eyelet', '--from', from('pooled'), '--epochs', '1'], { cwd: here }));
-    assert.match(muon.stdout, /^chosen for 30 pictures of 70 pixels in 3 classes: --recipe finetune-muon --epochs 1 --batch 100 --validation 0 --size 48$/m);
+    assert.match(muon.stdout, /^chosen for 30 images of 70 pixels in 3 classes: --recipe finetune-muon --epochs 1 --batch 100 --validation 0 --size 48$/m);
     const third = succeeded(await eyelet(['train', small, '-o', 'o.eyelet', '--recipe', 'tutorial', '--epochs', '1', '--limit', '30'], { cwd: here }));
     assert.doesNotMatch(third.stdout, /chosen/);
     assert.ok(existsSync(join(here, 'o.eyelet')));

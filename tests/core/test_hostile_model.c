@@ -210,7 +210,7 @@ TEST(results_must_be_finite)
     CHECK_EQUAL(eyelet_classifier_bytes(&workspace, bytes, size), STATUS_OK);
     CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(workspace), bytes, size), STATUS_OK);
     static const uint8_t pixels[12] = {255, 0, 3, 200, 9, 77, 1, 2, 3, 250, 251, 252};
-    CHECK_EQUAL(eyelet_classifier_run_fitted(classifier, pixels), STATUS_NOT_FINITE);
+    CHECK_EQUAL(eyelet_classifier_run_pixels(classifier, pixels), STATUS_NOT_FINITE);
 }
 
 /* Damage with a good checksum: any status, no crash. Damage near the start finds the deepest paths. */

@@ -18,7 +18,7 @@ static const float *logits_of(const uint8_t *bytes, size_t size, const uint8_t *
     struct eyelet_classifier *classifier;
     CHECK_EQUAL(eyelet_classifier_bytes(&workspace, bytes, size), STATUS_OK);
     CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(workspace), bytes, size), STATUS_OK);
-    CHECK_EQUAL(eyelet_classifier_run_fitted(classifier, pixels), STATUS_OK);
+    CHECK_EQUAL(eyelet_classifier_run_pixels(classifier, pixels), STATUS_OK);
     return eyelet_classifier_logits(classifier);
 }
 

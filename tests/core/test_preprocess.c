@@ -177,8 +177,8 @@ TEST(order_and_embedding_of_whole_models)
         uint8_t *other = test_bytes(model_size(&model));
         model_write(other, &model, NULL);
         struct eyelet_classifier *a = opened(bytes, size), *b = opened(other, model_size(&model));
-        CHECK_EQUAL(eyelet_classifier_run_fitted(a, pixels), STATUS_OK);
-        CHECK_EQUAL(eyelet_classifier_run_fitted(b, swapped), STATUS_OK);
+        CHECK_EQUAL(eyelet_classifier_run_pixels(a, pixels), STATUS_OK);
+        CHECK_EQUAL(eyelet_classifier_run_pixels(b, swapped), STATUS_OK);
         test_context("quantized %d", quantized);
         CHECK_SAME_BITS(eyelet_classifier_logits(b), eyelet_classifier_logits(a), 4);
 

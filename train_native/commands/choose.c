@@ -12,7 +12,7 @@
 
 enum { LOOKED_AT = 101, USUAL_SIDE = 64, MIN_STEPS = 9 /* in an epoch */, MIN_BATCH = 100 };
 
-/* ---- The pictures' size ---- */
+/* ---- The images' size ---- */
 
 struct sizes {
     const struct photo_list *list;
@@ -21,7 +21,7 @@ struct sizes {
 
 static int looked_at(const struct photo_list *list) { return list->count < LOOKED_AT ? list->count : LOOKED_AT; }
 
-/* The shorter side of one of the pictures, which are spread over the list; in a child, because they come from outside
+/* The shorter side of one of the images, which are spread over the list; in a child, because they come from outside
  * (decode.h). */
 static void look(void *context, int i)
 {
@@ -66,9 +66,9 @@ static int clamp(int value, int min, int max) { return value < min ? min : value
 struct choice choose_recipe(const struct dataset *dataset, const char *from)
 {
     const struct photo_list *list = dataset->photos;
-    int pictures = list ? 0 : dataset->count;
+    int images = list ? 0 : dataset->count;
     for (int i = 0; list && i < list->count; i++)
-        pictures += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
+        images += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
     const int side = list                                  ? usual_side(list)
                      : dataset->shape.h < dataset->shape.w ? dataset->shape.h
                                                            : dataset->shape.w;
@@ -80,18 +80,18 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
     struct choice choice = {*recipe_named(!from       ? "photos"
                                           : kind.muon ? "finetune-muon"
                                                       : "finetune"),
-                            pictures, dataset->classes, side};
+                            images, dataset->classes, side};
     struct recipe *recipe = &choice.recipe;
     if (!from)
         recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
     else if (kind.any_size && 2 * side >= 3 * kind.side)
         recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
-    /* The recipes' epochs are for 5,000 pictures; few are seen more often, but not as often as would make up for their
+    /* The recipes' epochs are for 5,000 images; few are seen more often, but not as often as would make up for their
      * number. */
     const int own = recipe->settings.epochs, batch = recipe->settings.batch;
-    recipe->settings.epochs = clamp((int)lround(own * sqrt(5000.0 / (pictures > 0 ? pictures : 1))), own / 4, own * 5);
-    recipe->settings.batch = clamp(pictures / MIN_STEPS, batch < MIN_BATCH ? batch : MIN_BATCH, batch);
-    if (pictures < 20 * dataset->classes)
+    recipe->settings.epochs = clamp((int)lround(own * sqrt(5000.0 / (images > 0 ? images : 1))), own / 4, own * 5);
+    recipe->settings.batch = clamp(images / MIN_STEPS, batch < MIN_BATCH ? batch : MIN_BATCH, batch);
+    if (images < 20 * dataset->classes)
         recipe->validation = 0; /* too few to measure with, and all are needed to train with */
     return choice;
 }

@@ -1,5 +1,5 @@
 /* What `eyelet train DATA` starts from when no recipe and no network is named: the recipe, its size and its length, by
- * the number of classes and pictures and by their size.
+ * the number of classes and images and by their size.
  *
  *     const struct choice choice = choose_recipe(&dataset, NULL);
  *     o = train_options_parse(&choice.recipe, argc, argv);      // what the user names comes first */
@@ -11,8 +11,8 @@
 
 struct choice {
     struct recipe recipe;
-    int pictures, classes;
-    int side; /* the usual shorter side of the pictures */
+    int images, classes;
+    int side; /* the usual shorter side of the images */
 };
 
 /* dataset: opened, not read yet. from: the file of the trained model to go on from, or NULL. */

@@ -126,7 +126,7 @@ static int is_picture(const struct dirent *entry)
 
 static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
 
-/* A folder without pictures stays itself, and is then named as what cannot be read. */
+/* A folder without images stays itself, and is then named as what cannot be read. */
 static void add_operand(struct text_list *paths, const char *operand)
 {
     struct dirent **entries = NULL;

@@ -114,8 +114,8 @@ static void choose_options(struct train_options *o, const struct dataset *datase
     *o = train_options_parse(&choice.recipe, argc, argv);
     if (o->json || o->linear_probe)
         return;
-    printf("chosen for %s pictures of %d pixels in %d classes: --recipe %s --epochs %d --batch %d --validation %g",
-           format_thousands((uint64_t)choice.pictures), choice.side, choice.classes, choice.recipe.name,
+    printf("chosen for %s images of %d pixels in %d classes: --recipe %s --epochs %d --batch %d --validation %g",
+           format_thousands((uint64_t)choice.images), choice.side, choice.classes, choice.recipe.name,
            o->settings.epochs, o->settings.batch, (double)o->validation);
     if (o->size)
         printf(" --size %d", o->size);

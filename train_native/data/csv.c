@@ -116,7 +116,7 @@ struct photo_list *csv_list(const char *path)
     if (!text)
         die(path, NULL, "%s", reason);
     if (memchr(text, 0, size))
-        die(path, "A CSV file has a line `path,label` for each picture.", "this is not a text file");
+        die(path, "A CSV file has a line `path,label` for each image.", "this is not a text file");
     const bool marked = strncmp(text, "\xef\xbb\xbf", 3) == 0; /* as Windows' programs mark UTF-8 */
     struct csv_reader reader = {path, text + (marked ? 3 : 0), text + size, 0};
     struct photo_list *list = allocate(1, sizeof *list);
@@ -136,7 +136,7 @@ struct photo_list *csv_list(const char *path)
         if (labels[i])
             names[named++] = text_copy(labels[i]);
     if (!named)
-        die(path, "A CSV file has a line `path,label` for each picture.",
+        die(path, "A CSV file has a line `path,label` for each image.",
             "there is no row with a path and a label in it");
     photo_list_name_classes(list, names, named, path);
     for (int i = 0; i < list->count; i++)

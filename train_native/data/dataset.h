@@ -35,7 +35,7 @@ struct dataset {
     char *path; /* what it was read from */
     int count;
     struct shape shape; /* of an image; c == 3 */
-    uint8_t *pixels;    /* (count, h, w, 3); NULL until dataset_read, of pictures in files */
+    uint8_t *pixels;    /* (count, h, w, 3); NULL until dataset_read, of images in files */
     uint16_t *labels;   /* (count), 0 .. classes-1 */
     int classes;
     char **class_names; /* (classes), valid text of 1 to LIMIT_LABEL bytes */
@@ -44,7 +44,7 @@ struct dataset {
     bool *validates;    /* (count), images of a folder val; NULL: there is none */
     bool drawn;         /* the test set was held out by a random split */
     struct photo_list
-        *photos; /* of pictures in files: those of every part until dataset_read, then of this one; else NULL */
+        *photos; /* of images in files: those of every part until dataset_read, then of this one; else NULL */
     /* private: */
     struct data_options options;
     enum dataset_part part;

@@ -126,7 +126,7 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
     return dataset;
 }
 
-/* ---- Reading pictures in files ---- */
+/* ---- Reading images in files ---- */
 
 /* The photos that this part of the data may hold stay in the list. */
 static void choose_part(struct photo_list *list, enum dataset_part part)

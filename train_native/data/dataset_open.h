@@ -2,12 +2,12 @@
  *
  *     a folder of CIFAR-10 or CIFAR-100 files, binary version
  *     a folder of MNIST or Fashion-MNIST files (IDX), also *.gz
- *     a folder with a folder of pictures for each class
- *     a CSV file, a line `path,label` for each picture
+ *     a folder with a folder of images for each class
+ *     a CSV file, a line `path,label` for each image
  *
  *     struct data_options options = usual_data;
  *     struct dataset train = dataset_open(&options, DATASET_TRAIN);  // path NULL: CIFAR-10 in the usual folders
- *     dataset_read(&train, net->input, &preprocess);  // pictures in files are decoded and resized here
+ *     dataset_read(&train, net->input, &preprocess);  // images in files are decoded and resized here
  *     struct split split = split_dataset(&train, 0.1f, seed);  // split.h
  *     dataset_free(&train);  // dataset.h
  *
@@ -32,7 +32,7 @@ bool dataset_is_there(const char *path);
  * opened. */
 struct dataset dataset_open(const struct data_options *options, enum dataset_part part);
 
-/* Reads pictures in files, all cores at once, resized and over the background as the network's input asks for; never
+/* Reads images in files, all cores at once, resized and over the background as the network's input asks for; never
  * more of them at full size than options.memory holds. Other data is there already. */
 void dataset_read(struct dataset *dataset, struct shape input, const struct preprocess *preprocess);
 

@@ -58,23 +58,23 @@ static bool is_picture_name(const char *name)
 static struct text_list folders_in(const char *folder)
 {
     struct text_list all = names_in(folder), folders = {0};
-    int pictures = 0;
+    int images = 0;
     for (int i = 0; i < all.count; i++) {
         char *path = path_join(folder, all.texts[i]);
         if (is_folder(path))
             text_list_add(&folders, all.texts[i]);
         else
-            pictures += is_picture_name(path);
+            images += is_picture_name(path);
         free(path);
     }
-    if (pictures && folders.count)
-        warn(folder, NULL, "pictures that stand beside the folders of classes, and are left out: %s",
-             format_thousands((uint64_t)pictures));
+    if (images && folders.count)
+        warn(folder, NULL, "images that stand beside the folders of classes, and are left out: %s",
+             format_thousands((uint64_t)images));
     text_list_free(&all);
     return folders;
 }
 
-/* The pictures of one class, in its folder and all folders within. Links to folders are named and not followed there:
+/* The images of one class, in its folder and all folders within. Links to folders are named and not followed there:
  * they may lead round in circles. */
 static void add_class(struct photo_list *list, const char *folder, int label, enum photo_part part)
 {
@@ -102,8 +102,8 @@ static void add_class(struct photo_list *list, const char *folder, int label, en
     }
     text_list_free(&open);
     if (list->count == before)
-        die(folder, "Every class needs pictures in every part. Remove the folder, or fill it.",
-            "there are no pictures in it");
+        die(folder, "Every class needs images in every part. Remove the folder, or fill it.",
+            "there are no images in it");
 }
 
 /* A class folder may be a link, but not to the folder that it is in, nor two of them to one. */
@@ -145,7 +145,7 @@ static int part_named(const char *name)
     return -1;
 }
 
-/* A folder called train with pictures in it is a class: of vehicles, perhaps. With folders in it, it is a part. */
+/* A folder called train with images in it is a class: of vehicles, perhaps. With folders in it, it is a part. */
 static int parts_in(struct part_folder parts[MAX_PARTS], const char *root)
 {
     struct text_list folders = folders_in(root);
@@ -193,7 +193,7 @@ struct photo_list *folder_list(const char *root)
             text_list_add(&all, parts[k].classes.texts[i]);
     }
     if (!all.count)
-        die(root, "Put the pictures of each class into a folder of its name.",
+        die(root, "Put the images of each class into a folder of its name.",
             "there are no folders in it, so there are no classes");
     photo_list_name_classes(list, all.texts, all.count, root);
     for (int k = 0; k < count; k++)

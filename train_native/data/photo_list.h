@@ -25,7 +25,7 @@ struct photo_list {
     char **class_names; /* (classes) */
     int classes;
     bool has_test, has_train;
-    int ignored; /* files that are no pictures by their names */
+    int ignored; /* files that are no images by their names */
 };
 
 void photo_list_free(struct photo_list *list);

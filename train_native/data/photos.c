@@ -133,7 +133,7 @@ int photos_refuse(const struct photo_list *list, const struct photo_facts *facts
         warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
         die(source, "Repair or remove them, or allow more with --allow-bad FRACTION.",
-            "%s of %s pictures cannot be read, more than %g %%", format_thousands((uint64_t)bad),
+            "%s of %s images cannot be read, more than %g %%", format_thousands((uint64_t)bad),
             format_thousands((uint64_t)list->count), 100 * (double)allowed);
     return bad;
 }

@@ -1,4 +1,4 @@
-/* Reads the pictures of a list, all cores at once, in child processes (sandbox.h).
+/* Reads the images of a list, all cores at once, in child processes (sandbox.h).
  *
  *     struct photo_facts *facts = photos_read(list, pixels, input, &preprocess, threads, memory);
  *     ...

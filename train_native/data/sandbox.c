@@ -66,7 +66,7 @@ static pid_t start(struct board *board, int own, int count, void work(void *cont
     fflush(NULL); /* or the child would write it again */
     const pid_t started = fork();
     if (started < 0)
-        die(NULL, "Close other programs.", "cannot start a process to read pictures in: %s", strerror(errno));
+        die(NULL, "Close other programs.", "cannot start a process to read images in: %s", strerror(errno));
     if (started == 0)
         child(board, own, count, work, context, parent);
     return started;
@@ -111,9 +111,9 @@ void sandbox_run(int count, int children, void work(void *context, int i), void 
                 continue;
             if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
                 die(NULL, "Is there enough memory? Close other programs, or lower --threads and --memory.",
-                    "a process that read pictures was killed");
+                    "a process that read images was killed");
             if (board->at[k] < 0 || board->at[k] >= count)
-                die(NULL, NULL, "a process that was to read pictures ended at once");
+                die(NULL, NULL, "a process that was to read images ended at once");
             stopped(context, board->at[k]);
             pids[k] = start(board, k, count, work, context);
             running++;

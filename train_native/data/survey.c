@@ -31,7 +31,7 @@ static void allocate_lists(struct survey *survey, int count)
     survey->contents = allocate((size_t)count, sizeof *survey->contents);
 }
 
-/* Every picture of every part; returns thumbnails of thumbnail_shape. */
+/* Every image of every part; returns thumbnails of thumbnail_shape. */
 static uint8_t *gather_photos(struct survey *survey, const struct data_options *options, size_t *mapped)
 {
     const struct photo_list *list = survey->sets[0].photos;
@@ -138,7 +138,7 @@ static int by_group(const void *a, const void *b)
     return x->group != y->group ? x->group - y->group : x->index - y->index;
 }
 
-/* Adds the groups of two pictures and more. Of alike ones those whose pictures are not all equal: the others are
+/* Adds the groups of two images and more. Of alike ones those whose images are not all equal: the others are
  * known. */
 static void add_groups(struct survey *survey, const struct duplicates *duplicates, const int *indices, int count,
                        bool equal)
@@ -244,7 +244,7 @@ static void judge_counts(struct survey *survey)
 
 static void judge_duplicates(struct survey *survey)
 {
-    int classes[2] = {0}, parts[2] = {0}, alike = 0; /* pictures; [1]: of equal ones */
+    int classes[2] = {0}, parts[2] = {0}, alike = 0; /* images; [1]: of equal ones */
     for (int g = 0; g < survey->group_count; g++) {
         const struct survey_group *group = &survey->groups[g];
         classes[group->equal] += group->across_classes ? group->count : 0;

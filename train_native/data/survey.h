@@ -18,16 +18,16 @@ struct size {
     int width, height;
 };
 
-/* Pictures that are equal or alike. */
+/* Images that are equal or alike. */
 struct survey_group {
     bool equal, across_classes, across_parts;
     int count, *indices;
 };
 
 struct survey {
-    struct dataset *sets; /* one of pictures in files; or one for each part */
+    struct dataset *sets; /* one of images in files; or one for each part */
     int set_count;
-    int count;                 /* pictures, with those that cannot be read */
+    int count;                 /* images, with those that cannot be read */
     char **files;              /* (count); owned, "train image 17" of records */
     uint16_t *labels;          /* (count) */
     uint8_t *parts;            /* (count), enum photo_part */
@@ -41,7 +41,7 @@ struct survey {
     struct size min_size, median_size, max_size; /* by area */
     struct survey_group *groups;
     int group_count;
-    int repeated;                                       /* pictures beyond the first of each group of equal ones */
+    int repeated;                                       /* images beyond the first of each group of equal ones */
     char *problems[MAX_FINDINGS], *notes[MAX_FINDINGS]; /* sentences */
     int problem_count, note_count;
 };

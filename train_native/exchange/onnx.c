@@ -338,7 +338,7 @@ uint8_t *onnx_bytes(size_t *size, const struct model *model)
     struct protobuf out = {0};
     onnx_put_header(
         &out, ONNX_OPSET, "eyelet",
-        "An image classifier. Resize an image to the input's size by the mode in metadata_props (`fit`), put "
+        "An image classifier. Resize an image to the input's size by `resize_mode` in metadata_props, put "
         "`background` where it is transparent or does not reach, and scale its bytes to 0..1.");
     layer_metadata(model, put_metadata, &out);
     put_graph(&out, model);

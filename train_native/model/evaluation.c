@@ -32,7 +32,7 @@ static enum status classify_views(float *logits, struct eyelet_classifier *class
         if (weight == 0)
             continue;
         augment_view(view, image, shape, views[v].mirrored, views[v].moved, views[v].moved);
-        const enum status status = eyelet_classifier_run_fitted(classifier, view);
+        const enum status status = eyelet_classifier_run_pixels(classifier, view);
         if (status)
             return status;
         for (int k = 0; k < classes; k++)

@@ -32,7 +32,7 @@ struct layer_padding layer_padding(const struct window *window)
                                window->stride, window->pad_left)};
 }
 
-static void put_numbers(layer_put *put, void *context, const char *key, int count, const double *x)
+static void put_array(layer_put *put, void *context, const char *key, int count, const double *x)
 {
     char text[128];
     int length = 0;
@@ -61,7 +61,7 @@ static void put_labels(const struct model *model, layer_put *put, void *context)
 
 void layer_metadata(const struct model *model, layer_put *put, void *context)
 {
-    static const char *const fits[] = {[RESIZE_STRETCH] = "\"stretch\"",
+    static const char *const modes[] = {[RESIZE_STRETCH] = "\"stretch\"",
                                        [RESIZE_CROP] = "\"crop\"",
                                        [RESIZE_PAD] = "\"pad\"",
                                        [RESIZE_SHORTER_SIDE] = "\"shorter_side\""};
@@ -77,15 +77,15 @@ void layer_metadata(const struct model *model, layer_put *put, void *context)
         std[c] = (double)preprocess->std[c];
     }
     put_labels(model, put, context);
-    put_numbers(put, context, "input_size", 3, (double[]){input.h, input.w, input.c});
-    put(context, "fit", fits[preprocess->resize_mode]);
+    put_array(put, context, "input_size", 3, (double[]){input.h, input.w, input.c});
+    put(context, "resize_mode", modes[preprocess->resize_mode]);
     if (preprocess->resize_mode == RESIZE_SHORTER_SIDE)
-        put_numbers(put, context, "shorter_side", 1, (double[]){preprocess->shorter_side});
+        put_array(put, context, "shorter_side", 1, (double[]){preprocess->shorter_side});
     put(context, "filter", filters[preprocess->filter]);
     put(context, "channel_order", preprocess->order == ORDER_BGR ? "\"bgr\"" : "\"rgb\"");
-    put_numbers(put, context, "background", 3, background);
-    put_numbers(put, context, "mean", input.c, mean);
-    put_numbers(put, context, "std", input.c, std);
+    put_array(put, context, "background", 3, background);
+    put_array(put, context, "mean", input.c, mean);
+    put_array(put, context, "std", input.c, std);
     char text[32];
     snprintf(text, sizeof text, "%.9g", (double)model->temperature);
     put(context, "temperature", text);

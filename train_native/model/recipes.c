@@ -52,7 +52,7 @@ static const char resnet9[] = "input 32x32x3\n"
 
 /* A small MobileNetV2 (Sandler et al. 2018): inverted residual blocks, which widen six times by a 1x1 convolution,
  * filter each channel and narrow again without an activation, and add their input where the shapes agree. The widths
- * are this project's: a picture of 64x64 pixels takes 10 million multiply-adds. */
+ * are this project's: an image of 64x64 pixels takes 10 million multiply-adds. */
 #define MOBILE_WIDEN(channels, stride) \
     "conv2d " #channels " 1x1 nobias batchnorm relu6\n" \
     "depthwise 3x3 stride " #stride " same nobias batchnorm relu6\n"
@@ -71,8 +71,8 @@ static const char mobile[] =
                                                      "global_avgpool\n"
                                                      "dense classes softmax\n";
 
-/* airbench94's network for photos of one's own: the whitening takes every pixel once instead of twice, so that a
- * picture of 64x64 pixels costs hardly more than one of 32x32 there, 146 million multiply-adds; the last pool makes do
+/* airbench94's network for photos of one's own: the whitening takes every pixel once instead of twice, so that an
+ * image of 64x64 pixels costs hardly more than one of 32x32 there, 146 million multiply-adds; the last pool makes do
  * with any size of input. */
 static const char photos[] = "input 64x64x3\n"
                              "conv2d 24 2x2 stride 2 whiten gelu\n" AIRBENCH_GROUP(64) AIRBENCH_GROUP(256)
@@ -166,7 +166,7 @@ const struct recipe recipes[] = {
      .initializer = INITIALIZE_HE,
      .validation = 0.1f,
      .shard = 32},
-    /* For pictures in folders, from some hundreds to some ten thousands. */
+    /* For images in folders, from some hundreds to some ten thousands. */
     {.name = "photos",
      .network = photos,
      .settings = {.optimizer = AIRBENCH_MUON,

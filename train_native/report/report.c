@@ -18,7 +18,7 @@
 #include <string.h>
 
 enum {
-    MAX_PICTURES = 600, /* in all; those of a cell of the confusion matrix, in turn: */
+    MAX_EXAMPLES = 600, /* in all; those of a cell of the confusion matrix, in turn: */
     MAX_IN_CELL = 6,
     WORST = 24,  /* mistakes that are shown at once */
     SCORES = 100 /* steps of the curve of answers above a score */
@@ -149,7 +149,7 @@ void report_print_json(FILE *out, const struct report *report)
     json_end(&json);
 }
 
-/* ---- The pictures ---- */
+/* ---- The examples ---- */
 
 struct example {
     int index;
@@ -171,7 +171,7 @@ static int compare_rank(const void *a, const void *b)
 }
 
 /* The images to show, in examples[0 ..]: the worst mistakes, then the worst of every cell, then the second of every
- * cell and so on, so that no cell goes without before another has all of its pictures. The result is their number. */
+ * cell and so on, so that no cell goes without before another has all of its images. The result is their number. */
 static int choose_examples(struct example *examples, const struct evaluation *e)
 {
     int *in_cell = allocate((size_t)e->classes * (size_t)e->classes, sizeof(int)), worst = 0, chosen = 0;
@@ -187,20 +187,20 @@ static int choose_examples(struct example *examples, const struct evaluation *e)
         }
     }
     qsort(examples, (size_t)e->count, sizeof *examples, compare_rank);
-    while (chosen < e->count && chosen < MAX_PICTURES && examples[chosen].rank < MAX_IN_CELL)
+    while (chosen < e->count && chosen < MAX_EXAMPLES && examples[chosen].rank < MAX_IN_CELL)
         chosen++;
     free(in_cell);
     return chosen;
 }
 
-static int print_pictures(struct json *json, const struct report *report)
+static int print_examples(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
     const struct dataset *dataset = report->dataset;
     const size_t bytes = shape_count(dataset->shape);
     struct example *examples = allocate((size_t)e->count, sizeof *examples);
     const int chosen = choose_examples(examples, e);
-    json_array(json, "pictures");
+    json_array(json, "examples");
     for (int i = 0; i < chosen; i++) {
         const int index = examples[i].index;
         const struct answer *answer = &e->answers[index];
@@ -285,7 +285,7 @@ void report_write(const char *path, const struct report *report)
     json_text(&json, "notes", report->notes);
     print_layers(&json, &report->model->net);
     print_training(&json, log_path);
-    const int pictures = print_pictures(&json, report);
+    const int examples = print_examples(&json, report);
     json_close(&json);
     text_close(out);
     text = html_json(text);
@@ -300,7 +300,7 @@ void report_write(const char *path, const struct report *report)
     save_file(path, page, size, "the report");
     fputs("report: ", stderr);
     print_escaped(stderr, path);
-    fprintf(stderr, " (%s bytes, %d of %s pictures)\n", format_thousands(size), pictures,
+    fprintf(stderr, " (%s bytes, %d of %s images)\n", format_thousands(size), examples,
             format_thousands((uint64_t)report->evaluation->count));
     free(page);
     free(text);

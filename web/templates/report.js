@@ -2,7 +2,7 @@
 import { element, make, percent, row } from '../view.js';
 
 const data = JSON.parse(element('data').textContent);
-const { classes, confusion, pictures, images } = data;
+const { classes, confusion, examples, images } = data;
 const number = new Intl.NumberFormat('en');
 const count = (n, one, many = `${one}s`) => `${number.format(n)} ${n === 1 ? one : many}`;
 const notes = Object.fromEntries(data.notes.split('\n').map((line) => /^([^:]+):\s*(.*)$/.exec(line)).filter(Boolean)
@@ -49,7 +49,7 @@ function gallery(shown, captionOf) {
 }
 
 function showMistakes() {
-    const mistakes = pictures.filter(({ label, answer }) => label !== answer)
+    const mistakes = examples.filter(({ label, answer }) => label !== answer)
         .sort((a, b) => a.label_score - b.label_score).slice(0, 24);
     element('worst-words').textContent = mistakes.length === 0 ? 'There are none.'
         : 'Lowest scores of the true class first. Look for wrong labels: many of these are errors of the data.';
@@ -130,7 +130,7 @@ function showCell(label, answer) {
     for (const [key, buttons] of cells)
         for (const button of buttons)
             button.setAttribute('aria-pressed', String(key === `${label},${answer}`));
-    const shown = pictures.filter((picture) => picture.label === label && picture.answer === answer).slice(0, 6);
+    const shown = examples.filter((picture) => picture.label === label && picture.answer === answer).slice(0, 6);
     const n = confusion[label][answer];
     const which = shown.length === 0 ? 'None of its images are in this file.'
         : shown.length < n ? `The ${shown.length} worst:` : '';
@@ -324,7 +324,7 @@ function showOrigin() {
         row('Parameters', number.format(data.parameters)), row('Size', `${number.format(data.model_bytes)} bytes`),
         row('Loss', data.loss.toFixed(4)), row('Temperature', String(data.temperature)),
         row('Time', `${data.seconds.toFixed(2)} s`),
-        row('Images in this file', `${number.format(pictures.length)} of ${number.format(images)}`),
+        row('Images in this file', `${number.format(examples.length)} of ${number.format(images)}`),
         ...Object.entries(notes).filter(([key]) => key !== 'name').map(([key, value]) => row(`Note: ${key}`, value)));
     element('layers').append(make('tbody', {}, ...data.layers.map(([kind, details, parameters], i) => make('tr', {},
         make('td', { textContent: `${i + 1} \u00a0 ${kind}` }), make('td', { textContent: details }),
