@@ -144,7 +144,7 @@ $(module) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$
 # Kernels for speed, everything else for size. Above -O1 clang unrolls and moves more than the source asks for: larger, and in V8 no
 # faster but where loops are for the compiler to vectorise or choices to be made outside of them.
 $(addprefix $O/wasm/core/,kernels/depthwise.o int8/int8_kernels.o): level := -O3
-$(addprefix $O/wasm/core/,kernels/conv.o kernels/gemm.o kernels/winograd.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
+$(addprefix $O/wasm/core/,kernels/conv.o kernels/gemm.o kernels/winograd.o kernels/winograd_filters.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
 $(addprefix $O/wasm/core/,net/model_weights.o base/bytes.o): level := -O1 # they go through every weight of a model that is opened
 $O/wasm/core/kernels/activation.o: level := -O3 -fno-unroll-loops
 $O/wasm/%.o: level := -Oz

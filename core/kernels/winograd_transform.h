@@ -138,4 +138,7 @@ static inline int winograd_vector_start(int k, int channels)
     return k + VEC_LANES <= channels ? k : channels - VEC_LANES;
 }
 
+/* dweights += G' gradient G, gradient (WINOGRAD_PATCH^2 points, in.c, out.c). */
+void winograd_unpack_gradient(float *dweights, const float *gradient, const struct window *window);
+
 #endif

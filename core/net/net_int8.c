@@ -155,8 +155,8 @@ static int last_with(const struct net *net, int i)
 /* With few channels Winograd's transforms take longer than the products that they save. */
 static bool winograd_wins(const struct window *window)
 {
-    enum { LEAST_CHANNELS = 16 };
-    return int8_winograd_computes(window) && window->in.c >= LEAST_CHANNELS && window->out.c >= LEAST_CHANNELS;
+    enum { MIN_CHANNELS = 16 };
+    return int8_winograd_computes(window) && window->in.c >= MIN_CHANNELS && window->out.c >= MIN_CHANNELS;
 }
 
 static void plan_tensors(struct net_int8 *quantized, struct arena *arena)

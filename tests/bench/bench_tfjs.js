@@ -60,14 +60,18 @@ export function planFrom({ nodes, constants }) {
             throw new Error(`no ${type} in TensorFlow.js so far`);
         }
     }
-    const kept = new Set(['image', 'logits', 'probabilities', ...specs.keys()]);
+    markLastReaders(steps, new Set(['image', 'logits', 'probabilities', ...specs.keys()]));
+    const together = new Float32Array(at);
+    [...specs.values()].forEach(({ at: offset }, i) => together.set(weights[i], offset));
+    return { plan: { steps, specs: [...specs.values()] }, weights: together };
+}
+
+/* step.last: the tensors that no later step reads, so that they can be disposed of; kept ones never are. */
+function markLastReaders(steps, kept) {
     steps.forEach((step, i) => {
         step.last = [...new Set([step.input, step.with])].filter((name) => name && !kept.has(name)
             && !steps.slice(i + 1).some((later) => later.input === name || later.with === name));
     });
-    const together = new Float32Array(at);
-    [...specs.values()].forEach(({ at: offset }, i) => together.set(weights[i], offset));
-    return { plan: { steps, specs: [...specs.values()] }, weights: together };
 }
 
 /* Values whose dimension i is the old dimension order[i]. */

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 CLASSES = 10
-LEAST_STEPS = 3
+MIN_STEPS = 3
 
 
 class Residual(nn.Sequential):
@@ -76,7 +76,7 @@ def main():
 
     times = []
     end = 0
-    while len(times) <= LEAST_STEPS or time.perf_counter() < end:
+    while len(times) <= MIN_STEPS or time.perf_counter() < end:
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
         nn.functional.cross_entropy(model(images), labels, label_smoothing=0.1).backward()

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLASSES = 10, SEED = 1, LEAST_STEPS = 3, REPEATS = 9 };
+enum { CLASSES = 10, SEED = 1, MIN_STEPS = 3, REPEATS = 9 };
 
 static const struct optimizer sgd = {.kind = OPTIMIZER_SGD, .learning_rate = 0.001f, .momentum = 0.9f};
 static const float label_smoothing = 0.1f;
@@ -66,7 +66,7 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     printf("{\"vector\": \"%s\", \"peak\": %.0f, \"multiply_adds\": %llu, \"step_seconds\": [", VEC_NAME, peak(threads, true),
            (unsigned long long)multiply_adds);
     double end = 0;
-    for (int step = 0; step <= LEAST_STEPS || seconds_now() < end; step++) { /* an epoch of one batch is a step */
+    for (int step = 0; step <= MIN_STEPS || seconds_now() < end; step++) { /* an epoch of one batch is a step */
         const double start = seconds_now();
         const struct epoch epoch = {.settings = &settings, .subset = {&images, indices, batch}, .number = step};
         if (!trainer_epoch(trainer, &epoch).finite)
@@ -94,6 +94,11 @@ struct times {
     int repeat; /* from -1, which warms up */
 };
 
+struct step_memory {
+    float *parameters, *gradients, *velocity, *losses, *probabilities;
+    struct target *targets;
+};
+
 /* What has passed since the last call is this node's. */
 static void note(struct times *times, int node, enum phase phase)
 {
@@ -103,61 +108,41 @@ static void note(struct times *times, int node, enum phase phase)
     times->last = now;
 }
 
-static void print_layers(const struct net *net, int shard)
+/* One step, each node's part of it noted. The last node is the softmax, whose part training gives to the loss. */
+static void time_step(struct times *times, struct net_run *run, struct net_packed *packed, const struct step_memory *memory, int shard)
 {
-    const size_t count = net_parameter_count(net);
-    float *parameters = allocate(count, sizeof(float)), *gradients = allocate(count, sizeof(float)),
-          *velocity = allocate(count, sizeof(float)), *losses = allocate((size_t)shard, sizeof(float)),
-          *probabilities = allocate((size_t)shard * CLASSES, sizeof(float));
-    struct target *targets = allocate((size_t)shard, sizeof *targets);
-    struct times *times = allocate(1, sizeof *times);
-    struct random random = random_seed(SEED, 1);
-    initialize_parameters(parameters, net, INITIALIZE_HE, &random);
-
-    struct net_packed packed;
-    struct net_run run;
-    struct arena arena = {0};
-    for (int bind = 0; bind < 2; bind++) {
-        arena = (struct arena){.base = bind ? allocate((size_t)arena.used, 1) : NULL, .size = arena.used};
-        net_packed_plan(&packed, net, NET_TRAIN, &arena);
-        net_run_plan(&run, net, &packed, shard, NET_TRAIN, &arena);
-    }
-    run.gemm = gemm_fast;
-    run.parameters = parameters;
-    for (size_t i = 0; i < (size_t)shard * shape_count(net->input); i++)
-        run.tensor[0][i] = 4 * random_uniform(&random) - 2;
-    for (int i = 0; i < shard; i++)
-        targets[i] = target_of((int)random_below(&random, CLASSES));
-
-    const int last = net->node_count - 1; /* the softmax, whose part training gives to the loss */
-    for (times->repeat = -1; times->repeat < REPEATS; times->repeat++) {
-        memset(gradients, 0, count * sizeof(float));
-        times->last = seconds_now();
-        for (int i = 0; i <= last; i++) {
-            net_pack(&packed, net, i, parameters + net->offset[i]);
-            note(times, i, PACK);
-        }
-        for (int i = 0; i < last; i++) {
-            net_forward_training_node(&run, i, shard);
-            note(times, i, FORWARD);
-        }
-        cross_entropy_forward(losses, probabilities, net_logits(&run), targets, label_smoothing, shard, CLASSES);
-        note(times, last, FORWARD);
-        cross_entropy_backward(net_logits_gradient(&run), probabilities, targets, label_smoothing, 1.0f / (float)shard, shard, CLASSES);
-        note(times, last, BACKWARD);
-        for (int i = last - 1; i >= 0; i--) {
-            net_backward_node(&run, gradients, i, shard);
-            note(times, i, BACKWARD);
-        }
-        for (int i = 0; i <= last; i++) {
-            const struct optimizer_state state = {.step = times->repeat + 2, .parameters = parameters, .gradients = gradients,
-                                                  .first = velocity};
-            optimizer_step(&sgd, net, i, &state);
-            note(times, i, OPTIMIZER);
-        }
-    }
-
+    const struct net *net = run->net;
+    const int last = net->node_count - 1;
+    memset(memory->gradients, 0, net_parameter_count(net) * sizeof(float));
+    times->last = seconds_now();
     for (int i = 0; i <= last; i++) {
+        net_pack(packed, net, i, memory->parameters + net->offset[i]);
+        note(times, i, PACK);
+    }
+    for (int i = 0; i < last; i++) {
+        net_forward_training_node(run, i, shard);
+        note(times, i, FORWARD);
+    }
+    cross_entropy_forward(memory->losses, memory->probabilities, net_logits(run), memory->targets, label_smoothing, shard, CLASSES);
+    note(times, last, FORWARD);
+    cross_entropy_backward(net_logits_gradient(run), memory->probabilities, memory->targets, label_smoothing,
+                           1.0f / (float)shard, shard, CLASSES);
+    note(times, last, BACKWARD);
+    for (int i = last - 1; i >= 0; i--) {
+        net_backward_node(run, memory->gradients, i, shard);
+        note(times, i, BACKWARD);
+    }
+    for (int i = 0; i <= last; i++) {
+        const struct optimizer_state state = {.step = times->repeat + 2, .parameters = memory->parameters,
+                                              .gradients = memory->gradients, .first = memory->velocity};
+        optimizer_step(&sgd, net, i, &state);
+        note(times, i, OPTIMIZER);
+    }
+}
+
+static void print_times(const struct net *net, const struct times *times)
+{
+    for (int i = 0; i < net->node_count; i++) {
         char details[64];
         const struct shape out = net->shapes[i + 1];
         network_details(details, sizeof details, &net->nodes[i]);
@@ -173,14 +158,46 @@ static void print_layers(const struct net *net, int shard)
         printf("}");
     }
     printf("]\n");
+}
+
+static void print_layers(const struct net *net, int shard)
+{
+    const size_t count = net_parameter_count(net);
+    const struct step_memory memory = {
+        .parameters = allocate(count, sizeof(float)), .gradients = allocate(count, sizeof(float)),
+        .velocity = allocate(count, sizeof(float)), .losses = allocate((size_t)shard, sizeof(float)),
+        .probabilities = allocate((size_t)shard * CLASSES, sizeof(float)),
+        .targets = allocate((size_t)shard, sizeof(struct target))};
+    struct times *times = allocate(1, sizeof *times);
+    struct random random = random_seed(SEED, 1);
+    initialize_parameters(memory.parameters, net, INITIALIZE_HE, &random);
+
+    struct net_packed packed;
+    struct net_run run;
+    struct arena arena = {0};
+    for (int bind = 0; bind < 2; bind++) {
+        arena = (struct arena){.base = bind ? allocate((size_t)arena.used, 1) : NULL, .size = arena.used};
+        net_packed_plan(&packed, net, NET_TRAIN, &arena);
+        net_run_plan(&run, net, &packed, shard, NET_TRAIN, &arena);
+    }
+    run.gemm = gemm_fast;
+    run.parameters = memory.parameters;
+    for (size_t i = 0; i < (size_t)shard * shape_count(net->input); i++)
+        run.tensor[0][i] = 4 * random_uniform(&random) - 2;
+    for (int i = 0; i < shard; i++)
+        memory.targets[i] = target_of((int)random_below(&random, CLASSES));
+    for (times->repeat = -1; times->repeat < REPEATS; times->repeat++)
+        time_step(times, &run, &packed, &memory, shard);
+    print_times(net, times);
+
     free(arena.base);
     free(times);
-    free(targets);
-    free(probabilities);
-    free(losses);
-    free(velocity);
-    free(gradients);
-    free(parameters);
+    free(memory.targets);
+    free(memory.probabilities);
+    free(memory.losses);
+    free(memory.velocity);
+    free(memory.gradients);
+    free(memory.parameters);
 }
 
 int main(int argc, char **argv)

@@ -291,7 +291,7 @@ test('the network mobile takes ten million multiply-adds for 64x64 pixels', asyn
     assert.deepEqual(['depthwise', 'add', 'conv2d', 'relu6'].map(count), [11, 6, 23, 23]);
 });
 
-test('--size and --classes replace a network's own', async () => {
+test('--size and --classes replace those of a network', async () => {
     const { input, layers } = await layersOf('input 32x32x3\nflatten\ndense classes softmax\n', '--size', '8', '--classes', '4');
     assert.deepEqual(input, [8, 8, 3]);
     assert.deepEqual(layers.at(-1).output, [1, 1, 4]);

@@ -9,63 +9,7 @@ import { test } from 'node:test';
 
 import { eyelet, eyeletUnder, fifo, folder, makeData, makeRecords, nothingLeftOver, program, refused, start, succeeded,
     underMemoryLimit } from '../support/program.js';
-
-const noisy = makeData(makeRecords(200));
-const networks = folder({
-    'small.txt': 'avgpool 8\nflatten\ndense classes softmax\n',
-    'large.txt': 'flatten\ndense classes softmax\n',
-    'deep.txt': 'avgpool 4\nflatten\ndense 16 relu\ndense 16 relu\ndense classes softmax\n',
-    'whitened.txt': `conv2d 24 2x2 whiten gelu
-maxpool 3
-conv2d 24 3x3 same nobias identity
-maxpool 2
-batchnorm frozen gelu
-flatten
-dense classes nobias
-scale 0.25
-softmax
-`,
-    'mobile.txt': `input 16x16x3
-conv2d 6 3x3 stride 2 same nobias batchnorm relu6
-depthwise 3x3 same nobias batchnorm relu6
-a: conv2d 5 1x1 nobias batchnorm
-conv2d 11 1x1 nobias batchnorm relu6
-depthwise 3x3 same nobias batchnorm relu6
-conv2d 5 1x1 nobias batchnorm
-add a
-depthwise 3x3 stride 2
-maxpool 2
-batchnorm relu6
-flatten
-dense classes softmax
-`,
-    'tiny.txt': 'global_avgpool\ndense classes softmax\n',
-    'rich.txt': `maxpool 4
-a: conv2d 6 3x3 same nobias batchnorm relu
-conv2d 6 3x3 same batchnorm
-add a relu
-dropout 0.3
-conv2d 8 3x3 stride 2 batchnorm relu
-flatten
-batchnorm
-dense 16 batchnorm tanh
-dropout 0.2
-dense classes softmax
-` });
-const arguments_ = (network, ...more) => ['train', '-o', 'm.eyelet', '--network', join(networks, `${network}.txt`), '--data', noisy, '--limit', '300', '--warmup', '0', ...more];
-const epochsIn = (stdout) => stdout.trim().split('\n').map((line) => JSON.parse(line)).filter(({ epoch }) => epoch); /* the last line is the calibration's */
-const train = (cwd, network, ...more) => eyelet(arguments_(network, ...more), { cwd });
-
-async function loads(cwd, ...models) {
-    for (const model of models)
-        succeeded(await eyelet(['summary', model], { cwd }));
-}
-
-function logIsWhole(path) {
-    const text = readFileSync(path, 'utf8');
-    assert.match(text, /^epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n(\d+(,\d+\.\d+){2},(\d+\.\d+)?,(\d+\.\d+)?,\d+\.\d+\n)*$/);
-    return text.split('\n').slice(1, -1).map((line) => line.split(',').map(Number));
-}
+import { epochsIn, loads, logIsWhole, networks, noisy, train, trainArguments } from '../support/small_training.js';
 
 /* ---- The same seed, the same weights ---- */
 
@@ -102,131 +46,6 @@ for (const options of [['--optimizer', 'sgd', '--nesterov'], ['--optimizer', 'ad
         }
         assert.equal(models[0], models[1]);
     });
-
-/* ---- What options do ---- */
-
-/* Weights (3, 10) and biases (10) of `tiny` after so many epochs of one step each. */
-async function tinyWeights(epochs, ...more) {
-    const here = folder();
-    succeeded(await train(here, 'tiny', '--epochs', `${epochs}`, '--batch', '300', '--validation', '0', '--schedule', 'constant',
-        '--optimizer', 'sgd', '--learning-rate', '0.5', ...more));
-    const bytes = readFileSync(join(here, 'm.eyelet')), start = bytes.length - 4 - 192; /* 40 numbers, filled up to 64 bytes */
-    return Array.from({ length: 40 }, (_, i) => bytes.readFloatLE(start + 4 * i));
-}
-const farthest = (a, b) => Math.max(...a.map((x, i) => Math.abs(x - b[i])));
-
-test('--ema saves the mean of the weights that its formula gives', async () => {
-    const [first, second, third] = [await tinyWeights(1), await tinyWeights(2), await tinyWeights(3)];
-    assert.deepEqual(await tinyWeights(1, '--ema', '0.9'), first);
-    assert.ok(farthest(await tinyWeights(2, '--ema', '0.9'), first.map((x, i) => (x + 3 * second[i]) / 4)) < 1e-7, '(1 + 2) / (10 + 2) stays');
-    const little = await tinyWeights(3, '--ema', '0.1'); /* less than the rising fraction: both steps keep a tenth */
-    assert.ok(farthest(little, first.map((x, i) => 0.01 * x + 0.09 * second[i] + 0.9 * third[i])) < 1e-7);
-    assert.ok(farthest(little, third) > 1e-4);
-});
-
-test('--cutout blots out: of images that it covers only the fraction of the classes is trained', async () => {
-    const change = async (...more) => {
-        const [before, after] = [await tinyWeights(1, ...more), await tinyWeights(20, ...more)];
-        return { weights: farthest(before.slice(0, 30), after.slice(0, 30)), biases: farthest(before.slice(30), after.slice(30)) };
-    };
-    const seen = await change('--cutout', '0'), half = await change('--cutout', '16'), blind = await change('--cutout', '32');
-    assert.ok(blind.weights < 0.01 * seen.weights && blind.biases > 0, JSON.stringify({ seen, blind }));
-    assert.ok(half.weights < seen.weights && half.weights > 10 * blind.weights, JSON.stringify({ seen, half, blind }));
-});
-
-test('every augmentation and schedule changes what is trained, and only what it says', async () => {
-    const plain = (await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100')).join();
-    for (const option of [['--resized-crop', '0.5'], ['--rotate', '30'], ['--jitter', '0.4'], ['--erase', '1'], ['--mixup', '0.4'], ['--cutmix', '1'], ['--crop', '2'], ['--schedule', 'onecycle']]) {
-        const weights = await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', ...option);
-        assert.notEqual(weights.join(), plain, option.join(' '));
-        assert.ok(weights.every(Number.isFinite));
-    }
-    assert.equal((await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100', '--mixup', '0')).join(), plain);
-});
-
-test('mixed targets: of images that are blotted out, what is trained is still the fraction of the classes', async () => {
-    /* All images are grey, so mixing changes the targets alone; in the mean over many draws they are nearly what they were. */
-    const [plain, mixed] = [await tinyWeights(40, '--cutout', '32'), await tinyWeights(40, '--cutout', '32', '--mixup', '1', '--cutmix', '1')];
-    assert.notEqual(mixed.slice(30).join(), plain.slice(30).join());
-    assert.ok(farthest(mixed.slice(30), plain.slice(30)) < 0.3, `${mixed.slice(30)} against ${plain.slice(30)}`);
-});
-
-test('--class-weights balanced: a rare class counts as much as a common one', async () => {
-    const bytes = makeRecords(0), uneven = [0, 0, 0, 0, 0, 0, 0, 1, 1, 2]; /* fractions of 70, 20 and 10 %; seven classes are not there */
-    for (let record = 0; record < 10_000; record++)
-        bytes[record * 3073] = uneven[record % 10];
-    const fractions = async (...more) => {
-        const weights = await tinyWeights(60, '--cutout', '32', '--data', makeData(bytes), ...more), powers = weights.slice(30).map(Math.exp);
-        return powers.slice(0, 3).map((power) => power / powers.reduce((a, b) => a + b));
-    };
-    const none = await fractions(), balanced = await fractions('--class-weights', 'balanced');
-    assert.ok(farthest(none, [0.7, 0.2, 0.1]) < 0.04, `${none}`);
-    assert.ok(farthest(balanced, [1 / 3, 1 / 3, 1 / 3]) < 0.04, `${balanced}`);
-});
-
-test('--patience ends a run that no longer gets better, and the best model is kept', async () => {
-    const here = folder();
-    const { stdout } = succeeded(await train(here, 'small', '--optimizer', 'sgd', '--learning-rate', '0', '--epochs', '50', '--patience', '3'));
-    assert.equal(logIsWhole(join(here, 'm.csv')).length, 4, 'the first is the best, and three are no better');
-    assert.match(stdout, /^ended early: 3 epochs without a better validation$/m);
-    assert.match(readFileSync(join(here, 'm.eyelet')).toString('latin1'), /^epochs: 1$/m);
-    assert.match(readFileSync(join(here, 'm.last.eyelet')).toString('latin1'), /^epochs: 4$/m);
-    assert.ok(!existsSync(join(here, 'm.checkpoint')));
-});
-
-test('--schedule plateau lowers the rates once the validation loss no longer falls', async () => {
-    /* At this rate the loss jumps about; at a tiny one it stays where it is. */
-    const losses = async (...more) => {
-        const here = folder();
-        succeeded(await train(here, 'small', '--optimizer', 'sgd', '--learning-rate', '3', '--epochs', '12', '--momentum', '0', ...more));
-        return logIsWhole(join(here, 'm.csv')).map((row) => row[3]);
-    };
-    const change = (values) => Math.abs(values.at(-1) - values.at(-2)) + Math.abs(values.at(-2) - values.at(-3));
-    const [constant, patient, lowered] = [await losses('--schedule', 'constant'), await losses('--schedule', 'plateau', '--plateau', '1000'), await losses('--schedule', 'plateau', '--plateau', '1')];
-    assert.deepEqual(patient, constant);
-    assert.deepEqual(lowered.slice(0, 2), constant.slice(0, 2));
-    assert.ok(change(lowered) < 0.1 * change(constant), `${lowered} against ${constant}`);
-});
-
-test('--find-learning-rate suggests a tenth of the rate of the lowest loss and writes nothing', async () => {
-    const here = folder();
-    const arguments2 = ['train', '--find-learning-rate', '--network', join(networks, 'small.txt'), '--data', noisy, '--limit', '500'];
-    const { suggested, learning_rates: rates, losses } = JSON.parse(succeeded(await eyelet([...arguments2, '--json'], { cwd: here })).stdout);
-    const lowest = losses.indexOf(Math.min(...losses));
-    assert.equal(rates.length, losses.length);
-    assert.ok(Math.abs(suggested / (rates[lowest] / 10) - 1) < 0.06, `${suggested} of ${rates[lowest]}`);
-    assert.ok(losses[lowest] < 0.8 * losses[0] && losses.at(-1) > losses[lowest], `${losses}`);
-    assert.ok(rates.every((rate, i) => i === 0 || Math.abs(rate / rates[i - 1] - 10 ** (1 / 15)) < 1e-3));
-    const { stdout } = succeeded(await eyelet(arguments2, { cwd: here }));
-    assert.match(stdout, new RegExp(`^suggested: --learning-rate ${suggested}, `, 'm'));
-    assert.deepEqual(readdirSync(here), []);
-    const loss = async (rate) => JSON.parse(succeeded(await train(folder(), 'small', '--limit', '500', '--epochs', '1', '--learning-rate', `${rate}`, '--json')).stdout.split('\n')[0]).loss;
-    assert.ok(await loss(suggested) < Math.min(await loss(suggested / 1000), await loss(suggested * 1000)));
-});
-
-const builds = ['x86-64-v3', 'x86-64-v4'].map((name) => new URL(`../../build/${name}/eyelet`, import.meta.url).pathname);
-test('one seed gives one model with AVX2 and with AVX-512',
-    { skip: builds.every((path) => existsSync(path)) ? false : 'NOT TESTED: this needs the builds x86-64-v3 and x86-64-v4' }, async () => {
-        for (const network of ['rich', 'whitened', 'mobile']) {
-            const models = [];
-            for (const build of builds) {
-                const here = folder();
-                succeeded(await start(build, arguments_(network, '--epochs', '2'), { cwd: here }).result);
-                models.push(readFileSync(join(here, 'm.eyelet')));
-            }
-            assert.ok(models[0].equals(models[1]), network);
-        }
-    });
-
-test('--exact is another arithmetic: other weights where multiply-adds can be fused, and a word in the configuration', async () => {
-    const [fast, exact] = [folder(), folder()];
-    for (const [here, ...more] of [[fast], [exact, '--exact']])
-        succeeded(await train(here, 'rich', '--epochs', '1', '-o', 'run/', ...more));
-    const arithmetic = (here) => readFileSync(join(here, 'run/run.txt'), 'utf8').match(/^multiply-add=(.*)$/m)[1];
-    assert.equal(arithmetic(exact), 'exact');
-    const weights = await Promise.all([fast, exact].map(async (here) => JSON.parse(succeeded(await eyelet(['summary', 'run/run.eyelet', '--json'], { cwd: here })).stdout).weights_checksum));
-    assert.equal(weights[0] === weights[1], arithmetic(fast) === 'exact');
-});
 
 /* ---- What is saved is what was measured ---- */
 
@@ -280,7 +99,7 @@ test('every class gives the same fraction to validation', async () => {
 test('one epoch, one image, and greyscale and resized inputs work', async () => {
     const here = folder({ 'grey.txt': 'input 32x32x1\nflatten\ndense classes softmax\n' });
     succeeded(await train(here, 'rich', '--limit', '1', '--epochs', '1'));
-    succeeded(await eyelet([...arguments_('small', '--epochs', '1'), '--network', 'grey.txt', '--size', '16', '--warmup', '1'], { cwd: here }));
+    succeeded(await eyelet([...trainArguments('small', '--epochs', '1'), '--network', 'grey.txt', '--size', '16', '--warmup', '1'], { cwd: here }));
     assert.match(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', noisy, '--limit', '100'], { cwd: here })).stdout, /of 100 images/);
 });
 
@@ -318,20 +137,20 @@ test('a validation that leaves nothing to train on is refused', async () => {
 
 test('more memory than there is ends in a message', underMemoryLimit, async () => {
     const here = folder({ 'm.eyelet': oldModel });
-    refused(await eyeletUnder('ulimit -v 900000', arguments_('small', '--size', '1024', '--epochs', '1'), { cwd: here }), { reason: /not enough memory|no room for/ });
+    refused(await eyeletUnder('ulimit -v 900000', trainArguments('small', '--size', '1024', '--epochs', '1'), { cwd: here }), { reason: /not enough memory|no room for/ });
     oldModelIsThere(here);
 });
 
 test('a mistake in the network is found before anything is written', async () => {
     const here = folder({ 'm.eyelet': oldModel, 'm.csv': 'the old log', 'wrong.txt': 'flatten\ndense 3 softmax\n' });
-    refused(await eyelet([...arguments_('small'), '--network', 'wrong.txt'], { cwd: here }), { subject: 'wrong.txt:2:1', reason: /ends in 3 classes, the data has 10/ });
+    refused(await eyelet([...trainArguments('small'), '--network', 'wrong.txt'], { cwd: here }), { subject: 'wrong.txt:2:1', reason: /ends in 3 classes, the data has 10/ });
     assert.equal(readFileSync(join(here, 'm.csv'), 'utf8'), 'the old log');
     oldModelIsThere(here);
 });
 
 /* ---- Disks and folders ---- */
 
-const limited = (blocks, here, ...more) => eyeletUnder(`trap '' XFSZ; ulimit -f ${blocks}`, arguments_(...more), { cwd: here });
+const limited = (blocks, here, ...more) => eyeletUnder(`trap '' XFSZ; ulimit -f ${blocks}`, trainArguments(...more), { cwd: here });
 
 test('a disk that is full when the model is written costs nothing', async () => {
     const here = folder({ 'm.eyelet': oldModel });
@@ -359,7 +178,7 @@ test('a disk that fills up under the log leaves whole lines and the models saved
 test('a full disk under standard output is an error, and the models are saved',
     { skip: existsSync('/dev/full') ? false : 'NOT TESTED: there is no /dev/full here' }, async () => {
         const here = folder(), full = openSync('/dev/full', 'w');
-        const result = await eyelet(arguments_('small', '--epochs', '2'), { cwd: here, stdout: full });
+        const result = await eyelet(trainArguments('small', '--epochs', '2'), { cwd: here, stdout: full });
         closeSync(full);
         refused(result, { subject: 'standard output', reason: /not everything could be written/ });
         await loads(here, 'm.eyelet', 'm.last.eyelet');
@@ -367,7 +186,7 @@ test('a full disk under standard output is an error, and the models are saved',
 
 test('a folder for a run holds all of it, and says what it was made of', async () => {
     const here = folder();
-    succeeded(await eyelet(arguments_('small', '--epochs', '2', '-o', 'run/'), { cwd: here }));
+    succeeded(await eyelet(trainArguments('small', '--epochs', '2', '-o', 'run/'), { cwd: here }));
     assert.deepEqual(readdirSync(here), ['run']);
     assert.deepEqual(readdirSync(join(here, 'run')).sort(), ['run.csv', 'run.eyelet', 'run.html', 'run.last.eyelet', 'run.txt']);
     const report = JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(readFileSync(join(here, 'run/run.html'), 'utf8'))[1]);
@@ -379,9 +198,9 @@ test('a folder for a run holds all of it, and says what it was made of', async (
     assert.match(configuration, /^command=eyelet train .*-o run\/\n/);
     for (const line of [/^data=[0-9a-f]{8}-/m, /^layer 1=avgpool /m, /^--epochs=2$/m, /^--optimizer=adam$/m, /^--seed=1$/m]) assert.match(configuration, line);
     const unvalidated = folder();
-    succeeded(await eyelet(arguments_('small', '--epochs', '2', '--validation', '0', '-o', 'run/'), { cwd: unvalidated }));
+    succeeded(await eyelet(trainArguments('small', '--epochs', '2', '--validation', '0', '-o', 'run/'), { cwd: unvalidated }));
     assert.ok(!existsSync(join(unvalidated, 'run/run.html')), 'a report on no images');
-    for (const output of ['./', '/', '../']) refused(await eyelet(arguments_('small', '-o', output), { cwd: here }), { status: 2, reason: /name a folder for the run, like runs\/first\// });
+    for (const output of ['./', '/', '../']) refused(await eyelet(trainArguments('small', '-o', output), { cwd: here }), { status: 2, reason: /name a folder for the run, like runs\/first\// });
 });
 
 test('an output that no model can go to is found before training', async () => {
@@ -394,7 +213,7 @@ test('an output that no model can go to is found before training', async () => {
     for (const [output, subject, reason] of [['missing/m.eyelet', 'missing/m.csv', /cannot be written: No such file/], ['taken', 'taken', /no regular file/],
         ['missing/run/', 'missing/run', /the folder of the run cannot be made: No such file/], ['file/', 'file', /cannot be made: /], ['fifo', 'fifo', /no regular file/], ['file/m.eyelet', 'file/m.csv', /Not a directory/],
         ['half.eyelet', 'half.last.eyelet', /no regular file/], ['log.eyelet', 'log.csv', /no regular file/]]) {
-        const result = await eyelet(arguments_('small', '--epochs', '1', '-o', output), { cwd: here });
+        const result = await eyelet(trainArguments('small', '--epochs', '1', '-o', output), { cwd: here });
         refused(result, { subject, reason, hint: /-o/ });
         assert.equal(result.stdout, '', 'nothing was trained');
     }
@@ -410,7 +229,7 @@ test('a folder that may not be written to is named before training',
         copyFileSync(program, copy); /* the other user may not reach the original */
         chmodSync(copy, 0o755);
         chmodSync(here, 0o555);
-        const result = await start(asNobody[0], [...asNobody.slice(1), copy, ...arguments_('small', '--epochs', '1')], { cwd: here }).result;
+        const result = await start(asNobody[0], [...asNobody.slice(1), copy, ...trainArguments('small', '--epochs', '1')], { cwd: here }).result;
         chmodSync(here, 0o755);
         refused(result, { subject: 'm.csv', reason: /cannot be written: Permission denied/, hint: /-o/ });
         assert.equal(result.stdout, '');
@@ -422,7 +241,7 @@ test('a folder that may not be written to is named before training',
 for (const signal of ['SIGINT', 'SIGTERM'])
     test(`${signal} in a later epoch saves both models and ends with 130`, async () => {
         const here = folder();
-        const { child, result, seen } = start(program, arguments_('small', '--epochs', '1000000'), { cwd: here });
+        const { child, result, seen } = start(program, trainArguments('small', '--epochs', '1000000'), { cwd: here });
         await seen(/^epoch +3\//m);
         child.kill(signal);
         refused(await result, { status: 130, reason: /^stopped by a signal in epoch \d+; saved m\.last\.eyelet and a checkpoint$/, hint: /--resume/ });
@@ -433,7 +252,7 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 
 test('Ctrl-C in the first epoch saves both models', async () => {
     const here = folder();
-    const { child, result, seen } = start(program, arguments_('rich', '--limit', '50000', '--epochs', '9', '--batch', '50'), { cwd: here });
+    const { child, result, seen } = start(program, trainArguments('rich', '--limit', '50000', '--epochs', '9', '--batch', '50'), { cwd: here });
     await seen(/parameters/);
     child.kill('SIGINT');
     const ended = await result;
@@ -446,7 +265,7 @@ test('a run that is killed at any moment leaves models that load', async () => {
     const here = folder();
     const runs = 8;
     for (let i = 0; i < runs; i++) {
-        const { child, result, seen } = start(program, arguments_('small', '--limit', '50', '--epochs', '1000000', '--seed', `${i}`), { cwd: here });
+        const { child, result, seen } = start(program, trainArguments('small', '--limit', '50', '--epochs', '1000000', '--seed', `${i}`), { cwd: here });
         await seen(/^epoch +2\//m);
         const wait = Math.random() * 60;
         await new Promise((done) => setTimeout(done, wait));

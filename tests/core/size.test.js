@@ -51,15 +51,7 @@ function over(name, text) {
 /* A file, a file with a function, or a file with a function() for its parameters: why it is larger. */
 const reasons = {
     'core/kernels/gemm.c micro_kernel': 'the micro-kernel: its register tile lives in one function, or compilers keep it in memory',
-    'core/kernels/winograd.c': 'still to be cut',
     'core/image/image.c resample()': 'still to be cut',
-    'tests/bench/bench_tfjs.js planFrom': 'still to be cut',
-    'tests/bench/bench_train.c print_layers': 'still to be cut',
-    'tests/cli/train.test.js': 'still to be cut',
-    'tests/core/test_gradients.c check_windows': 'still to be cut',
-    'tests/core/test_layers.c': 'still to be cut',
-    'tests/core/test_plan.c': 'still to be cut',
-    'tests/web/page.test.js': 'still to be cut',
     'core/image/image.c image_resize()': 'still to be cut',
 };
 

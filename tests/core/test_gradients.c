@@ -66,6 +66,25 @@ static struct window random_window(struct random *random, int kernel_h, int kern
     return net_window(&net, 0);
 }
 
+/* Pools with the geometry of this convolution. in (n, h, w, c) */
+static void check_pools(const struct window *of, const float *in, int n, struct random *random)
+{
+    struct window window = *of;
+    window.out.c = window.in.c;
+    const size_t in_count = (size_t)n * shape_count(window.in), out_count = (size_t)n * shape_count(window.out);
+    float *out = test_floats(out_count), *dout = test_random_floats(out_count, random), *din = test_floats(in_count);
+    struct layer layer = {.operation = MAXPOOL, .window = window, .n = n, .in = test_widened(in, in_count),
+                          .out = test_doubles(out_count), .dout = test_widened(dout, out_count),
+                          .in_count = in_count, .out_count = out_count};
+    const struct function f = function_of(&layer, layer.in, in_count);
+    pool_max_forward(out, in, n, &window);
+    pool_max_backward(din, dout, out, in, n, &window);
+    gradient_check("maximum pool", din, &f, 40);
+    layer.operation = AVGPOOL;
+    pool_average_backward(din, dout, n, &window);
+    gradient_check("mean pool", din, &f, 40);
+}
+
 static void check_windows(int kernel_h, int kernel_w, int stride, bool same, struct random *random)
 {
     struct shape in;
@@ -114,21 +133,7 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
         dweights_tolerance[i] = rounding_of_sum(n * window.out.h * window.out.w + 1, dweights_tolerance[i] + 1);
     CHECK_ALL_WITHIN(din, wide_din, din_tolerance, in_count);
     CHECK_ALL_WITHIN(dweights, wide_dweights, dweights_tolerance, weight_count);
-
-    window.out.c = window.in.c; /* the same geometry as a pool */
-    layer.window = window;
-    layer.out_count = (size_t)n * shape_count(window.out);
-    float *out = test_floats(layer.out_count), *pool_dout = test_random_floats(layer.out_count, random);
-    layer.out = test_doubles(layer.out_count);
-    layer.dout = test_widened(pool_dout, layer.out_count);
-    layer.operation = MAXPOOL;
-    f = function_of(&layer, layer.in, in_count);
-    pool_max_forward(out, from, n, &window);
-    pool_max_backward(din, pool_dout, out, from, n, &window);
-    gradient_check("maximum pool", din, &f, 40);
-    layer.operation = AVGPOOL;
-    pool_average_backward(din, pool_dout, n, &window);
-    gradient_check("mean pool", din, &f, 40);
+    check_pools(&window, from, n, random);
     test_release();
 }
 

@@ -346,50 +346,6 @@ TEST(fewer_images_than_planned_in_training)
     }
 }
 
-/* 3x3 with stride 1 from 16 channels to 16: Winograd's, but in inference along rows to 4 rows or columns, and to less
- * not. */
-TEST(kernel_of_every_convolution)
-{
-    static const struct {
-        int channels, kernel_h, kernel_w, stride;
-        bool same;
-        const struct conv_kernel *train, *infer;
-    } convolutions[] = {
-        {16, 3, 3, 1, true, &net_kernel_conv, &net_kernel_conv}, /* reads three channels */
-        {16, 3, 3, 1, true, &net_kernel_winograd, &net_kernel_winograd},
-        {40, 3, 3, 1, false, &net_kernel_winograd, &net_kernel_winograd},
-        {15, 3, 3, 1, true, &net_kernel_conv, &net_kernel_conv},
-        {16, 3, 3, 1, true, &net_kernel_conv, &net_kernel_conv}, /* reads 15 */
-        {16, 3, 3, 2, true, &net_kernel_conv, &net_kernel_conv},
-        {16, 1, 1, 1, true, &net_kernel_conv, &net_kernel_conv},
-        {16, 3, 1, 1, true, &net_kernel_conv, &net_kernel_conv},
-        {16, 1, 3, 1, true, &net_kernel_conv, &net_kernel_conv},
-        {16, 5, 5, 1, true, &net_kernel_conv, &net_kernel_conv},
-        {16, 3, 3, 1, true, &net_kernel_winograd, &net_kernel_winograd_rows}, /* to 5x4 */
-        {16, 2, 2, 1, false, &net_kernel_conv, &net_kernel_conv},
-        {16, 3, 3, 1, true, &net_kernel_winograd, &net_kernel_conv}, /* to 4x3 */
-    };
-    enum { CONVOLUTIONS = sizeof convolutions / sizeof *convolutions };
-    struct net net = {.input = {11, 10, 3}};
-    for (int i = 0; i < CONVOLUTIONS; i++)
-        nets_conv(&net, i, convolutions[i].channels, convolutions[i].kernel_h, convolutions[i].kernel_w,
-                  convolutions[i].stride, convolutions[i].same, true);
-    int x = nets_pool(&net, CONVOLUTIONS, NODE_MAXPOOL, 3, 1, true);
-    x = nets_simple(&net, nets_simple(&net, x, NODE_BATCHNORM), NODE_GLOBAL_AVGPOOL);
-    nets_finish(&net, nets_dense(&net, x, 16, true));
-    struct random random = random_seed(88, 0);
-    const float *parameters = nets_parameters(&net, &random);
-    struct fixture infer, train;
-    fixture_open(&infer, &net, parameters, 1, NET_INFER);
-    fixture_open(&train, &net, parameters, 1, NET_TRAIN);
-    for (int i = 0; i < net.node_count; i++) {
-        test_context("node %d", i);
-        const bool dense = net.nodes[i].kind == NODE_DENSE;
-        CHECK(train.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].train : dense ? &net_kernel_conv : NULL));
-        CHECK(infer.packed.kernel[i] == (i < CONVOLUTIONS ? convolutions[i].infer : dense ? &net_kernel_conv : NULL));
-    }
-}
-
 static const struct test tests[] = {
     ENTRY(inference_plan_equals_training_plan),
     ENTRY(trimmed_nets_give_the_same),
@@ -401,6 +357,5 @@ static const struct test tests[] = {
     ENTRY(images_do_not_depend_on_their_batch),
     ENTRY(fewer_images_than_planned),
     ENTRY(fewer_images_than_planned_in_training),
-    ENTRY(kernel_of_every_convolution),
 };
 const struct suite plan_suite = SUITE("plan", tests);
