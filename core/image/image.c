@@ -108,9 +108,11 @@ static int rounded_quotient(int64_t a, int64_t b, int max)
     return quotient < 1 ? 1 : quotient > max ? max : (int)quotient;
 }
 
-/* The part of the picture that is resized, to which size, the part of that which is kept, and where it stands in the
- * pixels. */
+/* The picture's pixels, the part of it that is resized, to which size, the part of that which is kept, and where it
+ * stands in the pixels of the input. */
 struct placement {
+    const uint8_t *rgba;
+    int width; /* of the picture */
     struct rectangle from, to;
     int scaled_width, scaled_height, skip_x, skip_y;
 };
@@ -123,7 +125,7 @@ static int centred(int left_over)
 
 static struct placement placement_of(int width, int height, struct shape input, const struct preprocess *preprocess)
 {
-    struct placement placement = {{0, 0, width, height}, {0, 0, input.w, input.h}, 0, 0, 0, 0};
+    struct placement placement = {.from = {0, 0, width, height}, .to = {0, 0, input.w, input.h}};
     struct rectangle *from = &placement.from, *to = &placement.to;
     const enum resize_mode mode = preprocess->resize_mode;
     const bool wide = (int64_t)width * input.h > (int64_t)height * input.w;
@@ -152,7 +154,7 @@ static struct placement placement_of(int width, int height, struct shape input, 
 }
 
 /* Both passes, row by row of the picture and then of the pixels. */
-static void resample(uint8_t *pixels, const uint8_t *rgba, int width, struct shape input, const struct placement *placement,
+static void resample(uint8_t *pixels, struct shape input, const struct placement *placement,
                      const struct preprocess *preprocess, struct arena *arena)
 {
     const struct rectangle from = placement->from, to = placement->to;
@@ -166,7 +168,8 @@ static void resample(uint8_t *pixels, const uint8_t *rgba, int width, struct sha
         return;
 
     for (int y = 0; y < from.height; y++) {
-        over_background(row, pixel_at(rgba, width, from.x, from.y + y), from.width, preprocess->background);
+        over_background(row, pixel_at(placement->rgba, placement->width, from.x, from.y + y), from.width,
+                        preprocess->background);
         uint8_t *out = narrowed + (size_t)y * (size_t)to.width * 3;
         for (int x = 0; x < to.width; x++)
             for (int c = 0; c < 3; c++) {
@@ -192,10 +195,12 @@ void image_resize(uint8_t *pixels, const uint8_t *rgba, int width, int height, s
                   const struct preprocess *preprocess, struct arena *arena)
 {
     assert(image_check(width, height) == STATUS_OK && input.h > 0 && input.w > 0);
-    const struct placement placement = placement_of(width, height, input, preprocess);
+    struct placement placement = placement_of(width, height, input, preprocess);
+    placement.rgba = rgba;
+    placement.width = width;
     const struct rectangle from = placement.from, to = placement.to;
     if (from.width != placement.scaled_width || from.height != placement.scaled_height) {
-        resample(pixels, rgba, width, input, &placement, preprocess, arena);
+        resample(pixels, input, &placement, preprocess, arena);
         return;
     }
     if (!arena->base) /* every weight would be 1 or 0: the part that is kept is copied */

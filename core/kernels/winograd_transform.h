@@ -8,6 +8,7 @@
 #ifndef WINOGRAD_TRANSFORM_H
 #define WINOGRAD_TRANSFORM_H
 
+#include "base/shape.h"
 #include "kernels/gemm.h"
 
 /* Outputs and inputs of a tile along an axis; floats of a cache line. The matrices of two points lie a cache line further apart than
