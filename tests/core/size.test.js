@@ -62,7 +62,6 @@ const manyParameters = {
     'core/training/': 'as in core/kernels',
     'tests/core/': 'what checks a kernel takes what the kernel takes',
     'tests/support/': 'the oracle has the parameters of what it is held against',
-    'train_native/': 'still to be cut',
 };
 const reasonOf = (what) => reasons[what] ?? (what.endsWith('()') ? Object.entries(manyParameters).find(([folder]) => what.startsWith(folder))?.[1] : undefined);
 

@@ -179,11 +179,12 @@ static struct epoch_result choose(float *best, const struct train_options *o, co
     return chosen;
 }
 
-/* The head's weights (features, classes) and biases (classes) for embeddings as they are, before `scale`. */
-static void put_head(float *head, const float *w, const float *mean, const float *std, int features, int classes,
+/* The head's weights (inputs, classes) and biases (classes) for embeddings as they are, before `scale`; w (features,
+ * classes) is for standardised ones. */
+static void put_head(float *head, const float *w, const float *mean, const float *std, const struct regression *data,
                      float scale)
 {
-    const int inputs = features - 1;
+    const int inputs = data->features - 1, classes = data->classes;
     for (int c = 0; c < classes; c++) {
         double bias = (double)w[inputs * classes + c];
         for (int k = 0; k < inputs; k++) {
@@ -248,7 +249,7 @@ void probe(const struct probe *p)
 
     float *parameters = allocate(net_parameter_count(net), sizeof(float));
     memcpy(parameters, trunk, net_parameter_count(net) * sizeof(float));
-    put_head(parameters + net->offset[head], w, mean, std, features, classes, scale);
+    put_head(parameters + net->offset[head], w, mean, std, &train, scale);
     model_writer_save(p->writer, parameters, o->output, 0, &measured);
     free(parameters);
     free(w);
