@@ -32,7 +32,7 @@ const temperatureOf = (path) => readFileSync(path).readFloatLE(modelFormat.heade
 const summary = async (path) => JSON.parse(succeeded(await eyelet(['summary', path, '--json'])).stdout);
 const calibrate = (cwd, ...more) => eyelet(['calibrate', 'm.eyelet', '--data', data, ...more], { cwd });
 
-test('training ends with a calibration, says so, and tells of it in the notes', async () => {
+test('training ends with a calibration, prints it, and records it in the notes', async () => {
     const [, images, temperature, before_, after_] = said.match(/^calibrated on (\d+) validation images: temperature ([\d.]+), error ([\d.]+) % before, ([\d.]+) % after; /m);
     assert.equal(images, '500');
     for (const name of ['m.eyelet', 'm.last.eyelet'])
@@ -47,7 +47,7 @@ test('training without validation images leaves the temperature at 1', async () 
     const here = folder(), { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', ...options, '--validation', '0'], { cwd: here }));
     assert.doesNotMatch(stdout, /calibrated/);
     assert.equal(temperatureOf(join(here, 'm.eyelet')), 1);
-    refused(await calibrate(here), { subject: 'm.eyelet', reason: /do not say which images it was validated on/, hint: /--validation/ });
+    refused(await calibrate(here), { subject: 'm.eyelet', reason: /do not record which images it was validated on/, hint: /--validation/ });
 });
 
 test('calibrate does what training did, on the same images, to the last byte, and without looking at the test images', async () => {
@@ -134,5 +134,5 @@ test('what calibrate cannot use or write is named, and the model stays as it is'
     const tiny = (notes) => folder({ 'm.eyelet': tinyModel({ notes }) });
     refused(await calibrate(tiny('validation: fraction 0.1 of 60000 images, seed 1\n')), { subject: data, reason: /has 50000 images, and the model was trained with 60000/ });
     for (const note of ['fraction nan of 10 images, seed 1', 'fraction 2 of 10 images, seed 1', 'fraction 0.1 of -5 images, seed 1', 'none'])
-        refused(await calibrate(tiny(`validation: ${note}\n`)), { subject: 'm.eyelet', reason: /do not say/ });
+        refused(await calibrate(tiny(`validation: ${note}\n`)), { subject: 'm.eyelet', reason: /do not record/ });
 });

@@ -13,7 +13,7 @@ import { modelOf, tinyModel } from '../support/tiny_model.js';
 const bytes = makeRecords(120);
 const data = makeData(bytes);
 
-/* The classes of the made-up images differ in their mean by 6 of 255. This tells them apart by the red, and adds to all scores the green
+/* The classes of the made-up images differ in their mean by 6 of 255. This separates them by the red, and adds to all scores the green
  * times a number so large that 8 bits have room for nothing else beside it. */
 function unquantizable() {
     const middle = (label) => ((158 - 6 * label) / 255 - 0.5) / 0.25;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-void print_json_string(FILE *out, const char *text)
+static void print_string(FILE *out, const char *text)
 {
     fputc('"', out);
     while (*text) {
@@ -71,7 +71,7 @@ void json_end(struct json *json)
 void json_text(struct json *json, const char *key, const char *text)
 {
     before_value(json, key);
-    print_json_string(json->out, text);
+    print_string(json->out, text);
 }
 
 void json_int(struct json *json, const char *key, int64_t x)

@@ -29,7 +29,7 @@ struct json {
 };
 
 struct json json_begin(FILE *out);
-void json_end(struct json *json); /* everything has been closed */
+void json_end(struct json *json); /* a line feed; everything has been closed */
 
 void json_object(struct json *json, const char *key);
 void json_array(struct json *json, const char *key);
@@ -47,8 +47,5 @@ void json_ints(struct json *json, const char *key, const int *x, int count);
 
 /* The next value begins a line. */
 void json_line(struct json *json);
-
-/* A string of JSON with its quotes, alone. */
-void print_json_string(FILE *out, const char *text);
 
 #endif

@@ -24,7 +24,7 @@ static const char usage[] =
 
 struct calibrate_options {
     struct data_options data;
-    float fraction, precision; /* fraction 0: as the model's notes say */
+    float fraction, precision; /* fraction 0: that in the model's notes */
     int seed, limit;
     bool json;
 };
@@ -77,7 +77,7 @@ int command_calibrate(int argc, char **argv)
     char *notes = model_file_notes(model);
     if (!(o.fraction > 0) && !calibrated_model_read_split(notes, &o.fraction, &o.limit, &o.seed))
         die(path, "Name its validation set with --validation and --seed, or train it with --validation.",
-            "the model's notes do not say which images it was validated on");
+            "the model's notes do not record which images it was validated on");
     struct dataset dataset = open_data(&o, model, path);
     struct split split = split_dataset(&dataset, o.fraction, (uint64_t)o.seed);
     if (dataset.classes < 2 || !split.validation_count)

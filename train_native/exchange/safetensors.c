@@ -13,7 +13,7 @@
 
 struct writer {
     const struct model *model;
-    FILE *header;
+    struct json header;
     uint8_t *data;
     size_t size; /* of the data so far */
     struct shape
@@ -64,13 +64,18 @@ static void put_float(struct writer *writer, float x)
 
 static void begin_tensor(struct writer *writer, int node, const char *part, int rank, const int dims[])
 {
+    struct json *json = &writer->header;
     size_t count = 1;
-    fprintf(writer->header, ",\"%s\":{\"dtype\":\"F32\",\"shape\":[", layer_name(&writer->model->net, node, part).text);
-    for (int i = 0; i < rank; i++) {
-        fprintf(writer->header, "%s%d", i ? "," : "", dims[i]);
+    for (int i = 0; i < rank; i++)
         count *= (size_t)dims[i];
-    }
-    fprintf(writer->header, "],\"data_offsets\":[%zu,%zu]}", writer->size, writer->size + 4 * count);
+    json_object(json, layer_name(&writer->model->net, node, part).text);
+    json_text(json, "dtype", "F32");
+    json_ints(json, "shape", dims, rank);
+    json_array(json, "data_offsets");
+    json_int(json, NULL, (int64_t)writer->size);
+    json_int(json, NULL, (int64_t)(writer->size + 4 * count));
+    json_close(json);
+    json_close(json);
 }
 
 /* A value for each channel of this tensor. */
@@ -128,50 +133,46 @@ static void put_tensors(struct writer *writer)
 
 /* ---- The metadata ---- */
 
-static void put_metadata(void *context, const char *key, const char *value)
-{
-    FILE *out = context;
-    fprintf(out, ",\"%s\":", key);
-    print_json_string(out, value);
-}
+static void put_metadata(void *context, const char *key, const char *value) { json_text(context, key, value); }
 
-static void put_layer(FILE *out, const struct net *net, int i)
+static void put_layer(struct json *json, const struct net *net, int i)
 {
     const struct node *node = &net->nodes[i];
     const struct shape shape = net->shapes[i + 1];
     const struct kind_traits *traits = &kind_traits[node->kind];
-    fprintf(out, "{\"name\": \"%s\", \"kind\": \"%s\", \"inputs\": [%d", layer_name(net, i, "").text,
-            kind_names[node->kind], node->input[0]);
-    for (int k = 1; k < traits->inputs; k++)
-        fprintf(out, ", %d", node->input[k]);
-    fprintf(out, "], \"output\": [%d, %d, %d]", shape.c, shape.h, shape.w);
+    json_object(json, NULL);
+    json_text(json, "name", layer_name(net, i, "").text);
+    json_text(json, "kind", kind_names[node->kind]);
+    json_ints(json, "inputs", node->input, traits->inputs);
+    json_ints(json, "output", (int[]){shape.c, shape.h, shape.w}, 3);
     if (node_has_window(node->kind)) {
         const struct window window = net_window(net, i);
         const struct layer_padding padding = layer_padding(&window);
-        fprintf(out, ", \"kernel\": [%d, %d], \"stride\": %d, \"padding\": [%d, %d, %d, %d]", node->kernel_h,
-                node->kernel_w, node->stride, padding.top, padding.left, padding.bottom, padding.right);
+        json_ints(json, "kernel", (int[]){node->kernel_h, node->kernel_w}, 2);
+        json_int(json, "stride", node->stride);
+        json_ints(json, "padding", (int[]){padding.top, padding.left, padding.bottom, padding.right}, 4);
     }
     if (traits->per_channel || node->groups > 1)
-        fprintf(out, ", \"groups\": %d", traits->per_channel ? shape.c : node->groups);
+        json_int(json, "groups", traits->per_channel ? shape.c : node->groups);
     if (node->dilation > 1)
-        fprintf(out, ", \"dilation\": %d", node->dilation);
+        json_int(json, "dilation", node->dilation);
     if (traits->parameters == PARAMETERS_NORM)
-        fprintf(out, ", \"epsilon\": %.9g", (double)BATCHNORM_EPSILON);
+        json_number(json, "epsilon", "%.9g", (double)BATCHNORM_EPSILON);
     if (traits->setting == SETTING_FACTOR)
-        fprintf(out, ", \"factor\": %.9g", (double)node->rate);
-    fputc('}', out);
+        json_number(json, "factor", "%.9g", (double)node->rate);
+    json_close(json);
 }
 
-static void put_network(FILE *out, const struct net *net)
+static void put_network(struct json *out, const struct net *net)
 {
     char *text = NULL;
     size_t size;
     FILE *memory = text_open(&text, &size);
-    for (int i = 0; i < net->node_count; i++) {
-        fputs(i ? ", " : "[", memory);
-        put_layer(memory, net, i);
-    }
-    fputc(']', memory);
+    struct json json = json_begin(memory);
+    json_array(&json, NULL);
+    for (int i = 0; i < net->node_count; i++)
+        put_layer(&json, net, i);
+    json_close(&json);
     text_close(memory);
     put_metadata(out, "network", text);
     free(text);
@@ -184,19 +185,22 @@ uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *
     char *header = NULL;
     size_t header_size;
     writer->model = model;
-    writer->header = text_open(&header, &header_size);
+    FILE *memory = text_open(&header, &header_size);
+    writer->header = json_begin(memory);
     writer->data = allocate(net_parameter_count(&model->net), sizeof(float));
     follow_flattened(writer, path);
-    fputs("{\"__metadata__\":{\"format\":\"pt\"", writer->header);
-    layer_metadata(model, put_metadata, writer->header);
-    put_network(writer->header, &model->net);
-    fputc('}', writer->header);
+    json_object(&writer->header, NULL);
+    json_object(&writer->header, "__metadata__");
+    json_text(&writer->header, "format", "pt");
+    layer_metadata(model, put_metadata, &writer->header);
+    put_network(&writer->header, &model->net);
+    json_close(&writer->header);
     put_tensors(writer);
-    fputc('}', writer->header);
-    fflush(writer->header);
+    json_close(&writer->header);
+    fflush(memory);
     const size_t over = header_size % ALIGNMENT; /* spaces follow, so that the data is aligned */
-    fprintf(writer->header, "%*s", over ? (int)(ALIGNMENT - over) : 0, "");
-    text_close(writer->header);
+    fprintf(memory, "%*s", over ? (int)(ALIGNMENT - over) : 0, "");
+    text_close(memory);
 
     *size = LENGTH_BYTES + header_size + writer->size;
     uint8_t *bytes = allocate(*size, 1);

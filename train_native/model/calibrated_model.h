@@ -37,7 +37,7 @@ double calibrated_model_threshold(const char *notes);
 /* For the notes: which images of its data a model has not trained from. The text is good for one call. */
 const char *calibrated_model_split_note(float fraction, int images, int seed);
 
-/* The same from the notes; false if they do not say. */
+/* The same from the notes; false if they hold none. */
 bool calibrated_model_read_split(const char *notes, float *fraction, int *images, int *seed);
 
 #endif

@@ -32,42 +32,69 @@ struct layer_padding layer_padding(const struct window *window)
                                window->stride, window->pad_left)};
 }
 
+/* A value that is written as JSON into memory, and put. */
+struct value {
+    char *text;
+    size_t size;
+    FILE *memory;
+    struct json json;
+};
+
+static void begin_value(struct value *value)
+{
+    value->memory = text_open(&value->text, &value->size);
+    value->json = json_begin(value->memory);
+}
+
+static void put_value(struct value *value, layer_put *put, void *context, const char *key)
+{
+    text_close(value->memory);
+    put(context, key, value->text);
+    free(value->text);
+}
+
 static void put_array(layer_put *put, void *context, const char *key, int count, const double *x)
 {
-    char text[128];
-    int length = 0;
+    struct value value;
+    begin_value(&value);
+    json_array(&value.json, NULL);
     for (int i = 0; i < count; i++)
-        length += snprintf(text + length, sizeof text - (size_t)length, "%s%.9g", i ? ", " : "[", x[i]);
-    snprintf(text + length, sizeof text - (size_t)length, "]");
-    put(context, key, text);
+        json_number(&value.json, NULL, "%.9g", x[i]);
+    json_close(&value.json);
+    put_value(&value, put, context, key);
+}
+
+static void put_text(layer_put *put, void *context, const char *key, const char *text)
+{
+    struct value value;
+    begin_value(&value);
+    json_text(&value.json, NULL, text);
+    put_value(&value, put, context, key);
 }
 
 static void put_labels(const struct model *model, layer_put *put, void *context)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *memory = text_open(&text, &size);
+    struct value value;
+    begin_value(&value);
+    json_array(&value.json, NULL);
     for (int i = 0; i < net_classes(&model->net); i++) {
         char *label = model_file_label(model, i);
-        fputs(i ? ", " : "[", memory);
-        print_json_string(memory, label);
+        json_text(&value.json, NULL, label);
         free(label);
     }
-    fputc(']', memory);
-    text_close(memory);
-    put(context, "labels", text);
-    free(text);
+    json_close(&value.json);
+    put_value(&value, put, context, "labels");
 }
 
 void layer_metadata(const struct model *model, layer_put *put, void *context)
 {
-    static const char *const modes[] = {[RESIZE_STRETCH] = "\"stretch\"",
-                                       [RESIZE_CROP] = "\"crop\"",
-                                       [RESIZE_PAD] = "\"pad\"",
-                                       [RESIZE_SHORTER_SIDE] = "\"shorter_side\""};
-    static const char *const filters[] = {[FILTER_BILINEAR] = "\"bilinear\"",
-                                          [FILTER_BICUBIC] = "\"bicubic\"",
-                                          [FILTER_BILINEAR_ALIASED] = "\"bilinear_aliased\""};
+    static const char *const modes[] = {[RESIZE_STRETCH] = "stretch",
+                                        [RESIZE_CROP] = "crop",
+                                        [RESIZE_PAD] = "pad",
+                                        [RESIZE_SHORTER_SIDE] = "shorter_side"};
+    static const char *const filters[] = {[FILTER_BILINEAR] = "bilinear",
+                                          [FILTER_BICUBIC] = "bicubic",
+                                          [FILTER_BILINEAR_ALIASED] = "bilinear_aliased"};
     const struct preprocess *preprocess = &model->preprocess;
     const struct shape input = model->net.input;
     double background[3], mean[3], std[3];
@@ -78,11 +105,11 @@ void layer_metadata(const struct model *model, layer_put *put, void *context)
     }
     put_labels(model, put, context);
     put_array(put, context, "input_size", 3, (double[]){input.h, input.w, input.c});
-    put(context, "resize_mode", modes[preprocess->resize_mode]);
+    put_text(put, context, "resize_mode", modes[preprocess->resize_mode]);
     if (preprocess->resize_mode == RESIZE_SHORTER_SIDE)
         put_array(put, context, "shorter_side", 1, (double[]){preprocess->shorter_side});
-    put(context, "filter", filters[preprocess->filter]);
-    put(context, "channel_order", preprocess->order == ORDER_BGR ? "\"bgr\"" : "\"rgb\"");
+    put_text(put, context, "filter", filters[preprocess->filter]);
+    put_text(put, context, "channel_order", preprocess->order == ORDER_BGR ? "bgr" : "rgb");
     put_array(put, context, "background", 3, background);
     put_array(put, context, "mean", input.c, mean);
     put_array(put, context, "std", input.c, std);

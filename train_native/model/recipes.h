@@ -11,7 +11,7 @@ struct recipe {
     const char *network; /* its text (network.h); NULL: for a network that another option brings */
     struct trainer_settings settings;
     enum initializer initializer;
-    int size;           /* height and width of the input; 0: as the network says */
+    int size;           /* height and width of the input; 0: the network's */
     float validation;   /* the fraction of the training images set aside */
     int shard;          /* images at a time (trainer.h) */
     const char *freeze; /* which layers of a model are frozen (transfer.h), or NULL */
