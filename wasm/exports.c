@@ -6,7 +6,8 @@
  *     logits(), probabilities() -> address of class_count() floats
  *     label(index), notes(), status_message(status) -> address of zero-terminated UTF-8
  *
- * A buffer is 0 when there is not enough memory. One model an instance; after a trap the instance is to be discarded. */
+ * A buffer is 0 when there is not enough memory. One model an instance; after a trap the instance is to be
+ * discarded. */
 #include "classifier.h"
 #include "image/decode.h"
 #include "base/bounds.h"

@@ -1,7 +1,7 @@
 #include "base/bytes.h"
 
-/* Below 2^-14 the steps are 2^-24: adding 2^-1 in float, whose last bit is 2^-24 there, rounds to them. Above, the 13 bits
- * that float16 lacks are rounded off the pattern itself; a carry runs into the exponent, as it should. */
+/* Below 2^-14 the steps are 2^-24: adding 2^-1 in float, whose last bit is 2^-24 there, rounds to them. Above, the
+ * 13 bits that float16 lacks are rounded off the pattern itself; a carry runs into the exponent, as it should. */
 uint16_t bytes_float16_from(float x)
 {
     uint32_t bits;
@@ -35,8 +35,8 @@ float bytes_float16_to(uint16_t half)
     return x;
 }
 
-/* Four bytes at a time (Kounavis and Berry 2005), by tables that are made anew: smaller than to store, and quick. table[k][b] is
- * what byte b leaves after k bytes of zeros. */
+/* Four bytes at a time (Kounavis and Berry 2005), by tables that are made anew: smaller than to store, and quick.
+ * table[k][b] is what byte b leaves after k bytes of zeros. */
 uint32_t bytes_crc32(const uint8_t *bytes, size_t size)
 {
     uint32_t table[4][256], crc = 0xffffffff;

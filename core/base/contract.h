@@ -1,4 +1,5 @@
-/* What kernels assert of memory on entry. Kernels see validated data only (status.h), so a broken contract is a mistake in the caller:
+/* What kernels assert of memory on entry. Kernels see validated data only (status.h), so a broken contract is a
+ * mistake in the caller:
  *
  *     float out[8], in[8];
  *     assert(contract_apart(out, sizeof out, in, sizeof in));
@@ -24,7 +25,8 @@ static inline bool contract_in_place_or_apart(const void *out, const void *in, s
     return out == in || contract_apart(out, bytes, in, bytes);
 }
 
-/* A pass over float tensors: no two of them and scratch overlap, and scratch is there if any is needed. Sizes in floats. */
+/* A pass over float tensors: no two of them and scratch overlap, and scratch is there if any is needed. Sizes in
+ * floats. */
 static inline bool contract_pass(const float *to, size_t to_count, const float *from, size_t from_count, const float *scratch,
                                  size_t scratch_count)
 {

@@ -13,8 +13,8 @@ struct lifetime {
     int first, last;      /* the steps during which it is used, both inclusive */
 };
 
-/* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). Returns the size that holds all of
- * them. At most LIMIT_NODES + 1 tensors. */
+/* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). Returns the size that
+ * holds all of them. At most LIMIT_NODES + 1 tensors. */
 uint64_t memory_planner_place(struct lifetime *tensors, int count);
 
 #endif

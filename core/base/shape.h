@@ -1,5 +1,5 @@
-/* Shapes. Every tensor in this project is dense, float (in int8_kernels.h int16_t) and NHWC: (image, row, column, channel), channel fastest.
- * A flattened tensor or a vector of class scores is (n, 1, 1, c). */
+/* Shapes. Every tensor in this project is dense, float (in int8_kernels.h int16_t) and NHWC: (image, row, column,
+ * channel), channel fastest. A flattened tensor or a vector of class scores is (n, 1, 1, c). */
 #ifndef SHAPE_H
 #define SHAPE_H
 
@@ -20,7 +20,8 @@ struct window {
     struct shape in, out;
     int kernel_h, kernel_w, stride;
     int pad_top, pad_left; /* rows and columns of padding before the input; those behind it follow from the rest */
-    int dilation, groups;  /* convolution: pixels from one tap to the next; parts of the channels, each convolved with itself. Else 1 */
+    int dilation; /* convolution: pixels from one tap to the next; else 1 */
+    int groups;   /* convolution: parts of the channels, each convolved with itself; else 1 */
 };
 
 /* Rows or columns that the window covers. */
@@ -29,8 +30,8 @@ static inline int window_reach(int kernel, int dilation)
     return (kernel - 1) * dilation + 1;
 }
 
-/* What kernels assert of a window: sizes above 0, padding within what it covers, a pixel of the input under each position of it, and
- * groups of equal size. */
+/* What kernels assert of a window: sizes above 0, padding within what it covers, a pixel of the input under each
+ * position of it, and groups of equal size. */
 static inline bool window_valid(const struct window *window)
 {
     const struct shape in = window->in, out = window->out;

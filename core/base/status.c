@@ -6,7 +6,8 @@ const char *eyelet_status_text(enum status status)
     case STATUS_OK: return "no error";
     case STATUS_NOT_A_MODEL: return "this is not an Eyelet model";
     case STATUS_VERSION: 
-        return "the model file is not of format version 2; those of version 1, by an older Eyelet, must be trained or converted again";
+        return "the model file is not of format version 2; those of version 1, by an older Eyelet, must be trained or "
+               "converted again";
     case STATUS_TRUNCATED: return "the model file is cut short";
     case STATUS_TOO_LONG: return "the model file has bytes after its end";
     case STATUS_CHECKSUM: return "the model file is damaged (checksum mismatch)";

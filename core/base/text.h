@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-/* Whether these bytes are valid UTF-8 (RFC 3629) without control characters, but for line feeds if lines are allowed. */
+/* Whether these bytes are valid UTF-8 (RFC 3629) without control characters, but for line feeds if lines are
+ * allowed. */
 bool text_valid(const char *text, int length, bool lines);
 
 #endif

@@ -1,5 +1,5 @@
-/* Not stb_image's reader: that one makes pixels of what a file lacks, of bytes behind its end and of colours that its palette
- * does not have. */
+/* Not stb_image's reader: that one makes pixels of what a file lacks, of bytes behind its end and of colours that
+ * its palette does not have. */
 #include "image/bmp.h"
 
 #include "base/bytes.h"

@@ -1,5 +1,5 @@
-/* Our own walk over the file's markers finds the size and the orientation; stb_image then decodes (BMP: bmp.h). Built with
- * -fsanitize=bounds in trapping mode (Makefile). */
+/* Our own walk over the file's markers finds the size and the orientation; stb_image then decodes (BMP: bmp.h).
+ * Built with -fsanitize=bounds in trapping mode (Makefile). */
 #include "image/decode.h"
 
 #include "image/bmp.h"
@@ -108,7 +108,8 @@ static enum status jpeg_header(int *width, int *height, int *orientation, struct
 }
 
 /* Whether the file has a scan and then, where the last scan's data ends, the end marker. Of a file that is cut short
- * stb_image makes a picture that is grey from there on. What follows the end is not looked at: cameras put things there. */
+ * stb_image makes a picture that is grey from there on. What follows the end is not looked at: cameras put things
+ * there. */
 static bool jpeg_complete(struct file file)
 {
     bool scanned = false;

@@ -25,15 +25,16 @@ struct picture {
     enum picture_format format;
 };
 
-/* STATUS_IMAGE_FORMAT, _SIZE, _CORRUPT, _CMYK or _MEMORY when there is no picture; then nothing needs freeing. A JPEG without
- * a scan or without its end marker is corrupt: no part of a picture is made up. */
+/* STATUS_IMAGE_FORMAT, _SIZE, _CORRUPT, _CMYK or _MEMORY when there is no picture; then nothing needs freeing. A
+ * JPEG without a scan or without its end marker is corrupt: no part of a picture is made up. */
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size);
 
 /* Width and height as stored, without decoding. */
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size);
 
-/* Unpacks raw deflate data that makes exactly out_size bytes. At least 4 bytes should follow the data within `size`, as the
- * trailers of zlib and gzip do: stb_image may take the end itself for damage. The same walls are needed as for pictures. */
+/* Unpacks raw deflate data that makes exactly out_size bytes. At least 4 bytes should follow the data within `size`,
+ * as the trailers of zlib and gzip do: stb_image may take the end itself for damage. The same walls are needed as
+ * for pictures. */
 enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size);
 
 #endif

@@ -1,12 +1,13 @@
-/* From the pixels of any picture to the values that a network reads: the one path for training, the command line
- * and the page.
+/* From the pixels of any picture to the values that a network reads: the one path for training, the command line and
+ * the page.
  *
  *     RGBA (height, width, 4)  ->  over the background  ->  resized, cropped or padded  ->  RGB (h, w, 3)
  *     ->  (byte / 255 - mean) / std  ->  float (h, w, c), in the network's order of channels
  *
- *     struct preprocess preprocess = {.resize_mode = RESIZE_CROP, .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
+ *     struct preprocess preprocess = {.resize_mode = RESIZE_CROP,
+ *                                     .mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
  *     struct arena arena = {0};
- *     image_resize(NULL, rgba, width, height, input, &preprocess, &arena);     // measure; with arena.base set: for real
+ *     image_resize(NULL, rgba, width, height, input, &preprocess, &arena); // measure; with arena.base set: for real
  *     image_resize(pixels, rgba, width, height, input, &preprocess, &arena);
  *     image_normalise(values, pixels, input, &preprocess);
  *
@@ -32,7 +33,8 @@ enum resize_mode { /* how a picture of another aspect ratio meets the network's 
 enum resize_filter { /* pinned: stored in models */
     FILTER_BILINEAR = 0,        /* Pillow's: a triangle as wide as the step where that is above 1 (antialiasing) */
     FILTER_BICUBIC = 1,         /* Pillow's: Keys' cubic, a = -1/2, the same way */
-    FILTER_BILINEAR_ALIASED = 2 /* between the nearest pixels only: TensorFlow's resize, PyTorch's interpolate, but rounded to bytes */
+    /* Between the nearest pixels only: TensorFlow's resize, PyTorch's interpolate, but rounded to bytes. */
+    FILTER_BILINEAR_ALIASED = 2
 };
 
 enum channel_order { ORDER_RGB = 0, ORDER_BGR = 1 }; /* pinned: stored in models */

@@ -34,7 +34,8 @@ static size_t padded_bytes(const struct window *window)
     return (bytes + INT8_SLACK - 1) / INT8_SLACK * INT8_SLACK;
 }
 
-/* memcpy in vectors: WebAssembly's copies 4 bytes at a time. The maximum changes nothing, or clang would make a call of memcpy again. */
+/* memcpy in vectors: WebAssembly's copies 4 bytes at a time. The maximum changes nothing, or clang would make a call
+ * of memcpy again. */
 static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
 {
     const ivec min = ivec_set1_16(-ACTIVATION_MAX);
@@ -136,7 +137,8 @@ void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, 
 
 /* ---- Depthwise convolution ---- */
 
-/* Taps are taken in pairs, two pixels' channels interleaved; the last of an odd number is paired with itself and a weight of zero. */
+/* Taps are taken in pairs, two pixels' channels interleaved; the last of an odd number is paired with itself and a
+ * weight of zero. */
 enum { MAX_TAPS = LIMIT_KERNEL * LIMIT_KERNEL + 1, DEPTHWISE_TILE = 2 };
 
 size_t int8_depthwise_scratch(const struct window *window)

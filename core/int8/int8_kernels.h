@@ -1,14 +1,16 @@
-/* The layers of a quantized model (net_int8.h): inference in int8 weights and 12-bit activations, int8_layer.h has the arithmetic.
+/* The layers of a quantized model (net_int8.h): inference in int8 weights and 12-bit activations, int8_layer.h has
+ * the arithmetic.
  *
  *     int8_conv_pack(layer.weights, weights, &window);          // of int8_conv_packed(&window) + INT8_SLACK bytes
- *     int8_conv(out, in, &layer, scratch, &window);             // scratch of int8_conv_scratch(&window) bytes, aligned to 4
+ *     int8_conv(out, in, &layer, scratch, &window);      // scratch of int8_conv_scratch(&window) bytes, aligned to 4
  *     int8_clamp(out, out, 0, ACTIVATION_MAX, count);           // a ReLU */
 #ifndef INT8_KERNELS_H
 #define INT8_KERNELS_H
 
 #include "int8/int8_layer.h"
 
-/* Bytes of packed weights and of scratch. weights (kernel_h, kernel_w, in.c, out.c) or, depthwise, (kernel_h, kernel_w, c). */
+/* Bytes of packed weights and of scratch. weights (kernel_h, kernel_w, in.c, out.c) or, depthwise, (kernel_h,
+ * kernel_w, c). */
 size_t int8_conv_packed(const struct window *window);
 size_t int8_conv_scratch(const struct window *window);
 void int8_conv_pack(void *packed, const int8_t *weights, const struct window *window);
@@ -23,7 +25,8 @@ void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *la
 /* Padding never takes part. */
 void int8_maxpool(int16_t *out, const int16_t *in, const struct window *window);
 
-/* clamp(floor(sum * factor[outside] / 2^INT8_FRACTION + 1/2)), with `outside` pixels of the window not inside the input. */
+/* clamp(floor(sum * factor[outside] / 2^INT8_FRACTION + 1/2)), with `outside` pixels of the window not inside the
+ * input. */
 void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const struct window *window);
 
 /* clamp(floor((a * factor_a + b * factor_b) / 2^INT8_ADD_FRACTION + 1/2)); the factors are not below 0. */

@@ -1,7 +1,8 @@
-/* What int8 tensors and packed layers are: the ground that the kernels (int8_kernels.h, int8_winograd.h) and those who pack for them
- * stand on.
+/* What int8 tensors and packed layers are: the ground that the kernels (int8_kernels.h, int8_winograd.h) and those
+ * who pack for them stand on.
  *
- *     struct int8_layer layer = {.weights = memory, .bias = bias, .factor = factor, .min = -ACTIVATION_MAX, .max = ACTIVATION_MAX};
+ *     struct int8_layer layer = {.weights = memory, .bias = bias, .factor = factor,
+ *                                .min = -ACTIVATION_MAX, .max = ACTIVATION_MAX};
  *     int8_conv_pack(layer.weights, weights, &window);
  *     for (int i = 0; i < int8_padded(window.out.c); i++) {
  *         const int channel = int8_channel(i);
@@ -9,16 +10,18 @@
  *         layer.factor[i] = channel < window.out.c ? factor_of[channel] : 0;
  *     }
  *
- * A tensor is int16, NHWC, with values from -ACTIVATION_MAX to ACTIVATION_MAX, each standing for its multiple of the tensor's scale;
- * weights are int8 with a scale for each output channel. Sums are int32 and leave through one multiplication (requantization):
+ * A tensor is int16, NHWC, with values from -ACTIVATION_MAX to ACTIVATION_MAX, each standing for its multiple of the
+ * tensor's scale; weights are int8 with a scale for each output channel. Sums are int32 and leave through one
+ * multiplication (requantization):
  *
  *     out[o] = clamp(floor((bias[o] + sum of in * weights[o]) * factor[o] / 2^32 + 1/2), min, max)
  *
- * (Jacob et al. 2018). Everything is exact, so the order of the sums and the width of the vectors do not show in the result.
- * Activations have 12 bits because products of int16 are what machines do fastest from 8 bits on: the other 4 cost nothing.
+ * (Jacob et al. 2018). Everything is exact, so the order of the sums and the width of the vectors do not show in the
+ * result. Activations have 12 bits because products of int16 are what machines do fastest from 8 bits on: the other
+ * 4 cost nothing.
  *
- * The caller sees to it that no sum can leave 32 bits, not even times 4 (net_int8.c). Behind every array that a kernel
- * reads it may read INT8_SLACK bytes more, whatever they are. */
+ * The caller sees to it that no sum can leave 32 bits, not even times 4 (net_int8.c). Behind every array that a
+ * kernel reads it may read INT8_SLACK bytes more, whatever they are. */
 #ifndef INT8_LAYER_H
 #define INT8_LAYER_H
 
@@ -28,7 +31,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* INT8_PANEL: output channels of a panel of packed weights. INT8_FRACTION: fraction bits of a factor before it is stored. */
+/* INT8_PANEL: output channels of a panel of packed weights. INT8_FRACTION: fraction bits of a factor before it is
+ * stored. */
 enum { ACTIVATION_MAX = 2047, INT8_SLACK = 64, INT8_PANEL = 2 * VEC_LANES, INT8_FRACTION = 30 };
 
 /* A conv2d, depthwise or dense layer, packed. The memory is the caller's. */

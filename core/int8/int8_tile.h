@@ -1,5 +1,5 @@
-/* The int8 micro-kernel, which int8_kernels.c and int8_winograd.c share: a register tile of int32 sums, from its products through
- * requantization to the store. */
+/* The int8 micro-kernel, which int8_kernels.c and int8_winograd.c share: a register tile of int32 sums, from its
+ * products through requantization to the store. */
 #ifndef INT8_TILE_H
 #define INT8_TILE_H
 
@@ -8,7 +8,8 @@
 
 enum { INT8_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 of x86's 16 registers */
 
-/* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever lies behind it and a weight of zero. */
+/* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever lies behind it and a weight
+ * of zero. */
 static inline int int8_row_pairs(const struct window *window)
 {
     return (window->kernel_w * window->in.c + 1) / 2;
@@ -47,8 +48,8 @@ static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT
     }
 }
 
-/* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose values have 8
- * bits if narrow, else 16. Pass a constant: the function is inlined. */
+/* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose
+ * values have 8 bits if narrow, else 16. Pass a constant: the function is inlined. */
 static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][2], const int16_t *const rows[INT8_ROWS],
                                                             const struct int8_runs *runs, const void *panel, bool narrow)
 {
@@ -68,8 +69,8 @@ static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][
             }
             continue;
         }
-        /* Unrolled by two, with a branch between them, or V8 would interleave them and spill. Measured, with int16 weights this is a
-         * few per cent slower in V8's older compiler (Node 20). */
+        /* Unrolled by two, with a branch between them, or V8 would interleave them and spill. Measured, with int16
+         * weights this is a few per cent slower in V8's older compiler (Node 20). */
         for (int remaining = runs->pairs;; remaining -= 2, row += 2 * row_bytes) {
             int8_multiply_add(sum, a, 0, row, true);
             if (remaining == 1)

@@ -1,5 +1,6 @@
-/* Blocks of tiles go through the input transform, then panel after panel of output channels through the products and the output
- * transform, so that the sums of a panel stay in the L1 cache and a block's transformed tiles in the L2 cache. */
+/* Blocks of tiles go through the input transform, then panel after panel of output channels through the products and
+ * the output transform, so that the sums of a panel stay in the L1 cache and a block's transformed tiles in the L2
+ * cache. */
 #include "int8/int8_winograd.h"
 
 #include "base/contract.h"
@@ -8,7 +9,7 @@
 #include <assert.h>
 
 enum { TILE = 2, PATCH = 4, POINTS = PATCH * PATCH, BIAS_POINT = 5, /* of coefficient 1 in all four outputs */
-       LINE = 32 /* int16 of a cache line: points lie that further apart than they must, or they would fall into the same sets */ };
+       LINE = 32 /* int16 of a cache line: points lie one further apart, or they would fall into the same sets */ };
 
 bool int8_winograd_computes(const struct window *window)
 {
@@ -224,7 +225,7 @@ void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *lay
     int32_t *sums = (int32_t *)(void *)(tiles + POINTS * stride + INT8_SLACK / (ptrdiff_t)sizeof *tiles);
     for (int first = 0, count; first < all; first += count) {
         count = all - first < max ? all - first : max;
-        const int rows = (count + INT8_ROWS - 1) / INT8_ROWS * INT8_ROWS; /* what lies behind the last tile may hold anything */
+        const int rows = (count + INT8_ROWS - 1) / INT8_ROWS * INT8_ROWS; /* behind the last tile: anything */
         transform_input(tiles, stride, in, zeros, first, count, across, window);
         const int16_t *weights = layer->weights;
         for (int o = 0; o < window->out.c; o += INT8_PANEL, weights += panel) {

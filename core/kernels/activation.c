@@ -8,9 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor polynomial of degree 7. ln 2 is split in
- * two so that n * ln 2 is exact; adding and subtracting 1.5 * 2^23 rounds. No branches: compilers vectorise it. (With n from the
- * bits of `shifted` gcc follows the choices of x through to the end, and is 2.5x slower.) */
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor polynomial of degree 7. ln 2 is
+ * split in two so that n * ln 2 is exact; adding and subtracting 1.5 * 2^23 rounds. No branches: compilers vectorise
+ * it. (With n from the bits of `shifted` gcc follows the choices of x through to the end, and is 2.5x slower.) */
 static inline float exponential(float x)
 {
     x = x < -87.0f ? -87.0f : x;
@@ -91,7 +91,8 @@ void activation_sigmoid_backward(float *din, const float *dout, const float *out
         din[i] = dout[i] * out[i] * (1.0f - out[i]);
 }
 
-/* 1 - 2 / (exp(2x) + 1) loses its digits near 0; there x plus an odd polynomial of degree 11 takes over (Cephes, tanhf). */
+/* 1 - 2 / (exp(2x) + 1) loses its digits near 0; there x plus an odd polynomial of degree 11 takes over (Cephes,
+ * tanhf). */
 void activation_tanh_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));

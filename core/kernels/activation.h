@@ -1,11 +1,12 @@
-/* Activations, softmax and dropout, elementwise over `count` values. out may be in and din may be dout; no other two may overlap.
+/* Activations, softmax and dropout, elementwise over `count` values. out may be in and din may be dout; no other two
+ * may overlap.
  *
  *     activation_relu_forward(out, in, count);
  *     activation_relu_backward(din, dout, out, count);
  *     activation_softmax_forward(probabilities, logits, 1, n, classes);
  *
- * The exponential is this project's own, so that results are the same on every machine (libm's differ): relative error
- * below 3e-7 on [-87, 88]. But for gelu and hardswish, backward passes need the outputs only. */
+ * The exponential is this project's own, so that results are the same on every machine (libm's differ): relative
+ * error below 3e-7 on [-87, 88]. But for gelu and hardswish, backward passes need the outputs only. */
 #ifndef ACTIVATION_H
 #define ACTIVATION_H
 
@@ -27,11 +28,11 @@ void activation_sigmoid_backward(float *din, const float *dout, const float *out
 void activation_tanh_forward(float *out, const float *in, size_t count);
 void activation_tanh_backward(float *din, const float *dout, const float *out, size_t count);
 
-/* x * Phi(x) in its tanh form (Hendrycks and Gimpel 2016): x / (1 + exp(-2k (x + 0.044715 x^3))), k = sqrt(2 / pi). Its backward
- * pass needs the input, so it is never done in place. */
+/* x * Phi(x) in its tanh form (Hendrycks and Gimpel 2016): x / (1 + exp(-2k (x + 0.044715 x^3))), k = sqrt(2 / pi).
+ * Its backward pass needs the input, so it is never done in place. */
 void activation_gelu_forward(float *out, const float *in, size_t count);
-/* For inference: what lies between -1e-24 and 0 is 0. Such tails are far below any sum's last bit, and products of them would be
- * slow denormals. */
+/* For inference: what lies between -1e-24 and 0 is 0. Such tails are far below any sum's last bit, and products of
+ * them would be slow denormals. */
 void activation_gelu_forward_cut(float *out, const float *in, size_t count);
 void activation_gelu_backward(float *din, const float *dout, const float *in, size_t count);
 
@@ -43,8 +44,8 @@ void activation_hardswish_backward(float *din, const float *dout, const float *i
 void activation_softmax_forward(float *out, const float *in, float temperature, int n, int c);
 void activation_softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c);
 
-/* Zeroes each value with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al. 2014). Value i is kept or
- * not by random_at(seed, stream, first + i), so backward repeats forward and no mask is stored. */
+/* Zeroes each value with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al. 2014). Value
+ * i is kept or not by random_at(seed, stream, first + i), so backward repeats forward and no mask is stored. */
 void activation_dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
                      size_t count);
 void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,

@@ -2,15 +2,16 @@
  * 1x1 image.
  *
  *     out[i, y, x, o] = bias[o] + sum over ky, kx, c of
- *         in[i, y*stride + ky*dilation - pad_top, x*stride + kx*dilation - pad_left, first(o) + c] * weights[ky, kx, c, o]
+ *         in[i, y*stride + ky*dilation - pad_top, x*stride + kx*dilation - pad_left, first(o) + c] *
+ *         weights[ky, kx, c, o]
  *
- * With `groups` above 1 the channels fall into so many parts in order, and an output sees those of its part: first(o) =
- * o / (out.c / groups) * (in.c / groups), 0 <= c < in.c / groups; else all, first(o) = 0. weights are (kernel_h,
- * kernel_w, in.c / groups, out.c). Forward, the input's gradient and the weights' gradient are the same implicit GEMM
- * (gemm.h) through different axes, group by group; only padded borders are copied, into scratch.
+ * With `groups` above 1 the channels fall into so many parts in order, and an output sees those of its part:
+ * first(o) = o / (out.c / groups) * (in.c / groups), 0 <= c < in.c / groups; else all, first(o) = 0. weights are
+ * (kernel_h, kernel_w, in.c / groups, out.c). Forward, the input's gradient and the weights' gradient are the same
+ * implicit GEMM (gemm.h) through different axes, group by group; only padded borders are copied, into scratch.
  *
- *     conv_pack(packed, weights, &window);                                             // of conv_packed_count(&window) floats
- *     conv_forward(out, in, packed, bias, 0, scratch, n, &window, gemm_exact);         // of conv_forward_scratch(n, &window) floats
+ *     conv_pack(packed, weights, &window);                                      // conv_packed_count(&window)
+ *     conv_forward(out, in, packed, bias, 0, scratch, n, &window, gemm_exact);  // conv_forward_scratch(n, &window)
  *     conv_pack_backward(packed_backward, weights, &window);
  *     conv_backward_input(din, dout, packed_backward, scratch, n, &window, gemm_fast);
  *

@@ -10,9 +10,10 @@
  *
  *     to[i] = start[i] + sum over row, column of a[i, row, column] * b[i, row, column]        0 <= i < count
  *
- * Forward and for the input's gradient, i counts pixels of a row. The filter, b, is the same for all of them: a register
- * tile of them loads each vector of weights once, and as no sum waits for another one, additions overlap. 4 sums + 1 weight +
- * 1 product also fit into the registers where V8 has only 16. For the weights' gradient i counts vectors of channels. */
+ * Forward and for the input's gradient, i counts pixels of a row. The filter, b, is the same for all of them: a
+ * register tile of them loads each vector of weights once, and as no sum waits for another one, additions overlap. 4
+ * sums + 1 weight + 1 product also fit into the registers where V8 has only 16. For the weights' gradient i counts
+ * vectors of channels. */
 enum { TILE = 4 };
 
 struct sums {
@@ -25,8 +26,8 @@ struct sums {
     float ceiling; /* as in depthwise_forward */
 };
 
-/* For channels k .. k + lanes. Inlined for constant counts, so that the sums are registers; loops up to `count` itself clang would
- * not unroll in time, and keep the sums in memory at two thirds of the speed. */
+/* For channels k .. k + lanes. Inlined for constant counts, so that the sums are registers; loops up to `count`
+ * itself clang would not unroll in time, and keep the sums in memory at two thirds of the speed. */
 static inline __attribute__((always_inline)) void accumulate(const struct sums *sums, ptrdiff_t k, int count, ptrdiff_t b_step,
                                                          int lanes)
 {
@@ -70,8 +71,9 @@ static void accumulate_pixels(const struct sums *sums, bool tile, int c)
         accumulate(&one, k, 1, 0, c - k);
 }
 
-/* TILE pixels under a filter of three columns, whose windows overlap: each vector of the input is loaded once for all of them.
- * `left`, `right`: whether the first or the last of the columns that they see lies outside; sums->a is the first one inside. */
+/* TILE pixels under a filter of three columns, whose windows overlap: each vector of the input is loaded once for
+ * all of them. `left`, `right`: whether the first or the last of the columns that they see lies outside; sums->a is
+ * the first one inside. */
 static inline __attribute__((always_inline)) void accumulate_overlapping(const struct sums *sums, ptrdiff_t k, int stride, bool left,
                                                                      bool right)
 {
@@ -125,7 +127,8 @@ static struct reach reach_backward(int at, int size, int kernel, int stride, int
     return tap < kernel ? (struct reach){first, tap, taps < first + 1 ? taps : first + 1} : (struct reach){0, 0, 0};
 }
 
-/* A tile that begins at pixel x of a row, if accumulate_overlapping fits it; false if not. sums->a: the row's first pixel. */
+/* A tile that begins at pixel x of a row, if accumulate_overlapping fits it; false if not. sums->a: the row's first
+ * pixel. */
 static bool convolve_overlapping(struct sums sums, int x, const struct window *window)
 {
     const int stride = window->stride, c = window->in.c;
@@ -135,7 +138,7 @@ static bool convolve_overlapping(struct sums sums, int x, const struct window *w
     const bool left = first < 0, right = last == window->in.w;
     sums.a += (first + left) * c;
     for (int k = 0; k < c; k += VEC_LANES) {
-        const int from = k + VEC_LANES <= c ? k : c - VEC_LANES; /* the last vector may do a part of the one before again */
+        const int from = k + VEC_LANES <= c ? k : c - VEC_LANES; /* the last overlaps the one before */
         if (stride == 1)
             accumulate_overlapping(&sums, from, 1, left, right);
         else

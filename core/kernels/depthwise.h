@@ -1,4 +1,5 @@
-/* Depthwise convolution: every channel has a filter of its own (Sifre and Mallat 2014; Howard et al. 2017, MobileNets).
+/* Depthwise convolution: every channel has a filter of its own (Sifre and Mallat 2014; Howard et al. 2017,
+ * MobileNets).
  *
  *     out[i, y, x, c] = bias[c] + sum over ky, kx of in[i, y*stride + ky - pad_top, x*stride + kx - pad_left, c]
  *                                                    * weights[ky, kx, c]
@@ -8,8 +9,8 @@
  *     depthwise_backward_weights(dweights, dout, in, n, &window);
  *
  * weights are (kernel_h, kernel_w, c), read as they are: nothing is packed or copied, and taps outside the input are
- * left out. All sums add their products in order, each rounded twice (multiply, then add), so results and gradients are the
- * same on every machine. The bias's gradient is conv_backward_bias (conv.h). */
+ * left out. All sums add their products in order, each rounded twice (multiply, then add), so results and gradients
+ * are the same on every machine. The bias's gradient is conv_backward_bias (conv.h). */
 #ifndef DEPTHWISE_H
 #define DEPTHWISE_H
 

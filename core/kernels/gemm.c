@@ -22,8 +22,8 @@
 #define MULTIPLY_ADD(a, b, c) vec_add(vec_mul(a, b), c)
 #endif
 
-/* K_BLOCK: KC, of which the panel's block takes 24 of the L1 cache's 32 KB. LONG_LINE: from which length on a contiguous line of the
- * depth is a block of its own. HALF: vectors of the last panel if it is narrow. */
+/* K_BLOCK: KC, of which the panel's block takes 24 of the L1 cache's 32 KB. LONG_LINE: from which length on a
+ * contiguous line of the depth is a block of its own. HALF: vectors of the last panel if it is narrow. */
 enum { K_BLOCK = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48, HALF = MICRO_VECTORS / 2 };
 
 static int min_of(int a, int b)
@@ -39,12 +39,13 @@ struct tiles {
     const float *start;         /* (count * MICRO_ROWS, GEMM_PANEL), rows start_stride apart */
     float *c;                   /* the same, rows c_stride apart */
     ptrdiff_t start_stride, c_stride;
-    float floor, ceiling; /* epilogue: what the sums are clipped to if the ceiling is above 0; the floor is 0, read anew behind each
-                             tile's loop: a constant would stay in a register there, and one of the sums would not */
+    /* Epilogue: what the sums are clipped to if the ceiling is above 0. The floor is 0, read anew behind each tile's
+     * loop: a constant would stay in a register there, and one of the sums would not. */
+    float floor, ceiling;
 };
 
-/* A rank-1 update: one column of A, a[row][offset], times one row of the panel. The loops, here and below, are of constant
- * length, or clang would not unroll them in time. */
+/* A rank-1 update: one column of A, a[row][offset], times one row of the panel. The loops, here and below, are of
+ * constant length, or clang would not unroll them in time. */
 static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROWS][MICRO_VECTORS], const float *const a[MICRO_ROWS],
                                                                ptrdiff_t offset, const float *panel, int vectors)
 {
@@ -96,8 +97,8 @@ static inline __attribute__((always_inline)) void micro_kernel(const struct tile
                 for (int row = 0; row < MICRO_ROWS; row++)
                     at[row] = a[row] + offset;
                 next += (ptrdiff_t)depth->count[2] * GEMM_PANEL;
-                /* Unrolled by three. Branches part the updates, or V8 would interleave them and spill; measured, two or four are slower
-                 * in its older compiler (Node 20), and no faster in its newer one. */
+                /* Unrolled by three. Branches part the updates, or V8 would interleave them and spill; measured, two
+                 * or four are slower in its older compiler (Node 20), and no faster in its newer one. */
                 for (int remaining = depth->count[2];; remaining -= 3) {
                     multiply_add(sum, at, 0, panel, vectors);
                     if (remaining == 1)
@@ -136,7 +137,8 @@ static inline __attribute__((always_inline)) void micro_kernel(const struct tile
     }
 }
 
-/* The micro-kernel for this panel's width and depth. Not inlined: compilers keep the sums in registers if nothing else wants them. */
+/* The micro-kernel for this panel's width and depth. Not inlined: compilers keep the sums in registers if nothing
+ * else wants them. */
 static __attribute__((noinline)) void run_micro_kernel(const struct tiles *tiles, const struct axis *depth, const float *panel,
                                                        int columns)
 {
@@ -183,7 +185,8 @@ static void advance(struct cursor *cursor, int rows, const float *a, const struc
     cursor->next = a + cursor->line[0] * axis->stride[0] + cursor->line[1] * axis->stride[1];
 }
 
-/* One block of K and one panel, for all rows. `column`: of C, where the panel starts; bias (GEMM_PANEL), or NULL to go on from C. */
+/* One block of K and one panel, for all rows. `column`: of C, where the panel starts; bias (GEMM_PANEL), or NULL to
+ * go on from C. */
 static void macro_kernel(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel, int column,
                          const float *bias, float ceiling)
 {
@@ -250,8 +253,8 @@ void gemm_exact(const struct gemm *gemm)
     assert(!(gemm->accumulate && gemm->bias) && gemm->ceiling >= 0 && c_apart(gemm));
     const struct axis *k_axis = &gemm->depth;
     const int *count = k_axis->count, depth = axis_count(k_axis);
-    /* A block of K has as many items of the highest digit as fit with all lower ones; if not even a line of the last digit fits, a part
-     * of it. A long line is a block of its own. */
+    /* A block of K has as many items of the highest digit as fit with all lower ones; if not even a line of the last
+     * digit fits, a part of it. A long line is a block of its own. */
     int step[3] = {count[0], count[1], count[2]};
     for (int digit = 0, inner = depth; digit < 3 && (inner > K_BLOCK || (digit < 2 && count[2] >= LONG_LINE)); digit++) {
         inner /= count[digit];

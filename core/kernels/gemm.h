@@ -2,16 +2,18 @@
  *
  *     C (rows, columns)  =  start + A (rows, depth) * B (depth, columns)
  *
- * A is read in place, through two axes: element (row, d) is a[offset of row + offset of d], so a convolution's overlapping windows, a
- * transposed matrix and a plain one are the same thing to this function, and im2col never becomes memory (an implicit GEMM). B is
- * packed first (gemm_pack), again through axes: transposed and flipped weights cost nothing.
+ * A is read in place, through two axes: element (row, d) is a[offset of row + offset of d], so a convolution's
+ * overlapping windows, a transposed matrix and a plain one are the same thing to this function, and im2col never
+ * becomes memory (an implicit GEMM). B is packed first (gemm_pack), again through axes: transposed and flipped
+ * weights cost nothing.
  *
  *     float *packed = malloc(gemm_packed_count(depth, columns) * sizeof *packed);
  *     gemm_pack(packed, b, axis_line(depth, columns), 1, columns);
  *     gemm_exact(&(struct gemm){.a = a, .rows = axis_line(rows, depth), .depth = axis_line(depth, 1),
  *                               .b = packed, .columns = columns, .c = c, .c_stride = columns});
  *
- * gemm_exact: every sum starts from its bias (or 0, or C) and adds its products in order of depth, each rounded twice
+ * gemm_exact: every sum starts from its bias (or 0, or C) and adds its products in order of depth, each rounded
+ * twice
  *     (multiply, then add), so the result is the same to the last bit on every machine and at any vector width.
  * gemm_fast: the same order with fused multiply-add where the machine has it; for training. */
 #ifndef GEMM_H
@@ -71,7 +73,8 @@ struct gemm {
 typedef void gemm_function(const struct gemm *gemm);
 gemm_function gemm_exact, gemm_fast;
 
-/* Packed B is a row of panels of GEMM_PANEL columns (NR), each (depth, GEMM_PANEL); the last one is padded with zeros. */
+/* Packed B is a row of panels of GEMM_PANEL columns (NR), each (depth, GEMM_PANEL); the last one is padded with
+ * zeros. */
 #define GEMM_PANEL (MICRO_VECTORS * VEC_LANES)
 
 /* Floats that a packed B takes. */

@@ -24,8 +24,8 @@ static ptrdiff_t pixel(ptrdiff_t image, int y, int x, const struct window *windo
     return ((image * window->in.h + y) * window->in.w + x) * window->in.c;
 }
 
-/* The maximum over a window of (h, w) pixels, for `count` vectors of channels, of which the last one has `lanes`. Inlined for
- * constant counts, so that the maxima are registers. */
+/* The maximum over a window of (h, w) pixels, for `count` vectors of channels, of which the last one has `lanes`.
+ * Inlined for constant counts, so that the maxima are registers. */
 static inline __attribute__((always_inline)) void window_maximum(float *out, const float *in, int h, int w, ptrdiff_t row,
                                                                  ptrdiff_t pixel, int count, int lanes)
 {

@@ -1,6 +1,7 @@
 /* Max and average pooling. Padding never takes part: a maximum or a mean is over the pixels inside the input.
  *
- *     const struct window window = {.in = {8, 8, 16}, .out = {4, 4, 16}, .kernel_h = 2, .kernel_w = 2, .stride = 2, .dilation = 1, .groups = 1};
+ *     const struct window window = {.in = {8, 8, 16}, .out = {4, 4, 16}, .kernel_h = 2, .kernel_w = 2, .stride = 2,
+ *                                   .dilation = 1, .groups = 1};
  *     pool_max_forward(out, in, n, &window);
  *     pool_max_backward(din, dout, out, in, n, &window);
  *

@@ -1,9 +1,9 @@
-/* Images are cut into tiles, and blocks of tiles go through the input transform, a GEMM a point and the output transform, so that a
- * block's transformed tiles stay in the L2 cache. They are stored point by point, (POINTS, tiles, c), and so are the filters
- * (winograd_filters.c).
+/* Images are cut into tiles, and blocks of tiles go through the input transform, a GEMM a point and the output
+ * transform, so that a block's transformed tiles stay in the L2 cache. They are stored point by point, (POINTS,
+ * tiles, c), and so are the filters (winograd_filters.c).
  *
- * A tile is transformed in both dimensions: its columns into `between`, then the rows of that. Loops are written out where they stand:
- * as functions of the tile's source and target, clang keeps the tile in memory. */
+ * A tile is transformed in both dimensions: its columns into `between`, then the rows of that. Loops are written out
+ * where they stand: as functions of the tile's source and target, clang keeps the tile in memory. */
 #include "kernels/winograd.h"
 
 #include "base/contract.h"
@@ -276,7 +276,7 @@ void winograd_backward(float *din, float *dweights, const float *dout, const flo
                          scratch, winograd_backward_scratch(n, window)));
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c, columns = winograd_padded(to);
-    float *gradient = scratch, *tiles = scratch + (ptrdiff_t)POINTS * from * to; /* (POINTS, in.c, out.c), of the transformed filters */
+    float *gradient = scratch, *tiles = scratch + (ptrdiff_t)POINTS * from * to; /* (POINTS, in.c, out.c) */
     if (din)
         memset(din, 0, (size_t)n * shape_count(window->in) * sizeof(float));
     for (int first = 0, count; first < blocks.tiles; first += count) {

@@ -1,5 +1,6 @@
-/* Input is transformed to (PATCH points, n, tiles across, rows, in.c): the rows of a tile, padding among them, follow one another, so
- * that the three under a filter are one line of the GEMM's depth. The products are (PATCH points, n, tiles across, out.h, out.c). */
+/* Input is transformed to (PATCH points, n, tiles across, rows, in.c): the rows of a tile, padding among them,
+ * follow one another, so that the three under a filter are one line of the GEMM's depth. The products are (PATCH
+ * points, n, tiles across, out.h, out.c). */
 #include "kernels/winograd_rows.h"
 
 #include "base/contract.h"

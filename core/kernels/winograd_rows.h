@@ -1,9 +1,11 @@
-/* Winograd's F(4, 3) along rows: 3x3 convolutions with stride 1 in half of the multiplications, for outputs of few tiles.
+/* Winograd's F(4, 3) along rows: 3x3 convolutions with stride 1 in half of the multiplications, for outputs of few
+ * tiles.
  *
  *     out row (4)  =  A' [ sum over the three rows under the filter of (G w)  *  (B' in row (6)) ],    * elementwise
  *
- * in the notation of winograd.h, whose tiles of 4x4 pixels need four times as many transformed weights as there are weights; these
- * rows need twice as many. For one tile it is reading the weights that takes the time. Forward only; arguments are those of conv.h. */
+ * in the notation of winograd.h, whose tiles of 4x4 pixels need four times as many transformed weights as there are
+ * weights; these rows need twice as many. For one tile it is reading the weights that takes the time. Forward only;
+ * arguments are those of conv.h. */
 #ifndef WINOGRAD_ROWS_H
 #define WINOGRAD_ROWS_H
 

@@ -1,4 +1,5 @@
-/* What winograd.c and winograd_rows.c share: the transforms of F(4, 3) in one dimension, and how transformed values are stored.
+/* What winograd.c and winograd_rows.c share: the transforms of F(4, 3) in one dimension, and how transformed values
+ * are stored.
  *
  *     vec pixels[WINOGRAD_PATCH], points[WINOGRAD_PATCH], row[WINOGRAD_TILE];
  *     winograd_input_line(points, pixels);        // B' x
@@ -11,8 +12,8 @@
 #include "base/shape.h"
 #include "kernels/gemm.h"
 
-/* Outputs and inputs of a tile along an axis; floats of a cache line. The matrices of two points lie a cache line further apart than
- * they must, because strides of 2^k pages would fall into the same cache sets. */
+/* Outputs and inputs of a tile along an axis; floats of a cache line. The matrices of two points lie a cache line
+ * further apart than they must, because strides of 2^k pages would fall into the same cache sets. */
 enum { WINOGRAD_TILE = 4, WINOGRAD_TAPS = 3, WINOGRAD_PATCH = WINOGRAD_TILE + WINOGRAD_TAPS - 1, WINOGRAD_CACHE_LINE = 16 };
 
 /* The points +-P and +-Q, and products of them: all coefficients of A and B are exact in binary. */

@@ -79,7 +79,8 @@
 
 #include "net/net_int8.h"
 
-enum weights { WEIGHTS_FLOAT32 = 0, WEIGHTS_FLOAT16 = 1, WEIGHTS_INT8 = 2, WEIGHTS_QUANTIZED = 3 }; /* pinned: stored in models */
+/* Pinned: stored in models. */
+enum weights { WEIGHTS_FLOAT32 = 0, WEIGHTS_FLOAT16 = 1, WEIGHTS_INT8 = 2, WEIGHTS_QUANTIZED = 3 };
 
 /* Images that the model was trained on or that stand for a class. The pointers hold what the file does. */
 struct examples {

@@ -19,9 +19,10 @@
  *     net_forward(&run, 1);
  *     printf("%g\n", (double)net_logits(&run)[0]);
  *
- * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file holds,
- * it is a directed acyclic graph, and its order is the order of evaluation. The last node is a softmax; the logits are
- * what it reads. Parameters are one flat array, in node order; gradients and optimizer moments have the same layout. */
+ * Tensor 0 is the input, tensor i + 1 the output of node i, and node i reads tensors 0 .. i only: whatever a file
+ * holds, it is a directed acyclic graph, and its order is the order of evaluation. The last node is a softmax; the
+ * logits are what it reads. Parameters are one flat array, in node order; gradients and optimizer moments have the
+ * same layout. */
 #ifndef NET_H
 #define NET_H
 

@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the rest is divided among the other classes. */
+/* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the rest is divided among the other
+ * classes. */
 static double cross_entropy(const float *logits, const int *labels, int count, int classes, double temperature,
                             double rest)
 {

@@ -1,5 +1,5 @@
-/* Temperature scaling, which makes a classifier's scores probabilities, and a rejection threshold: the score below which it
- * is "not sure". Arrays in, values out; calibrated_model.h writes them into a model file.
+/* Temperature scaling, which makes a classifier's scores probabilities, and a rejection threshold: the score below
+ * which it is "not sure". Arrays in, values out; calibrated_model.h writes them into a model file.
  *
  *     double temperature = calibration_temperature(logits, labels, count, classes);
  *     struct answer answers[count];

@@ -2,8 +2,8 @@
  *
  *     bench-native MODEL THREADS SECONDS    images a second in each of some rounds of so many seconds
  *
- * Images are random pixels in memory, of the network's size; every thread has a classifier of its own, as the command line's
- * processes and the browser's workers have. */
+ * Images are random pixels in memory, of the network's size; every thread has a classifier of its own, as the
+ * command line's processes and the browser's workers have. */
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "bench/bench_peak.h"

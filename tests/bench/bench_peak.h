@@ -1,8 +1,8 @@
 /* What the machine could do: arithmetic in registers alone, for the benchmarks to measure themselves against.
  *
- *     peak(1, true)     // operations a second of one thread that multiplies and adds in one instruction, as training does
+ *     peak(1, true)     // operations a second of one thread with fused multiply-adds, as training does
  *     peak(2, false)    // of two threads that multiply and then add, as inference does to be the same everywhere
- */
+ * */
 #ifndef BENCH_PEAK_H
 #define BENCH_PEAK_H
 
@@ -12,7 +12,8 @@
 
 #include <stdbool.h>
 
-/* As many sums in flight as the matrix product's tile has: they fit the registers, and none waits for the one before. */
+/* As many sums in flight as the matrix product's tile has: they fit the registers, and none waits for the one
+ * before. */
 static inline float multiply_add_turns(int turns, bool fused)
 {
     enum { SUMS = MICRO_ROWS * MICRO_VECTORS };

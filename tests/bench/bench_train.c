@@ -3,8 +3,9 @@
  *     bench-train steps NETWORK SHARD BATCH THREADS SECONDS    the time of each of some training steps
  *     bench-train layers NETWORK SHARD                         of each layer with one shard, on one thread
  *
- * A step is what the trainer does with a batch: reading the images, packing the weights, forward, backward, SGD with momentum.
- * Images and labels are random numbers in memory. The JSON holds the single times; bench_train.js makes figures of them. */
+ * A step is what the trainer does with a batch: reading the images, packing the weights, forward, backward, SGD with
+ * momentum. Images and labels are random numbers in memory. The JSON holds the single times; bench_train.js makes
+ * figures of them. */
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "bench/bench_peak.h"
@@ -24,8 +25,8 @@ static const float label_smoothing = 0.1f;
 
 /* ---- What is asked of the machine ---- */
 
-/* Multiply-adds of one image in a training step, by the direct formulas: forward, and as many again for the gradient of the
- * weights and for that of the input, where there is one. */
+/* Multiply-adds of one image in a training step, by the direct formulas: forward, and as many again for the gradient
+ * of the weights and for that of the input, where there is one. */
 static uint64_t training_multiply_adds(const struct net *net, int node)
 {
     const bool trained = !net->nodes[node].frozen, passes_on = net->nodes[node].input[0] != 0;

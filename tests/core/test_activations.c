@@ -43,7 +43,8 @@ TEST(sigmoid_and_exponential_are_accurate)
     check_activation(activation_sigmoid_forward, NODE_SIGMOID, 4.2e-7);
 }
 
-/* From 5/8 on 1 - d, d = 2 / (exp(2x) + 1) <= 0.45: d's relative error of 2.3e-7 + 1.2e-7 times 0.45 / 0.55, and a rounding. */
+/* From 5/8 on 1 - d, d = 2 / (exp(2x) + 1) <= 0.45: d's relative error of 2.3e-7 + 1.2e-7 times 0.45 / 0.55, and a
+ * rounding. */
 TEST(tanh_is_accurate)
 {
     check_activation(activation_tanh_forward, NODE_TANH, 4e-7);
@@ -68,8 +69,8 @@ TEST(gelu)
         in[i] = (float)(i - COUNT / 2) * (24.0f / (float)COUNT);
     activation_gelu_forward(out, in, COUNT);
     oracle_activation(expected, test_widened(in, COUNT), NODE_GELU, COUNT);
-    /* x s, s = 1 / (1 + exp(-u)): four roundings in u, which exp turns into so many times u, its own 3e-7, and three more of the result.
-     * Below -87 the exponential stands still. */
+    /* x s, s = 1 / (1 + exp(-u)): four roundings in u, which exp turns into so many times u, its own 3e-7, and three
+     * more of the result. Below -87 the exponential stands still. */
     double *tolerances = test_doubles(COUNT);
     for (int i = 0; i < COUNT; i++) {
         const double x = (double)in[i], u = 2 * sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x), s = 1 / (1 + exp(-u));
@@ -109,8 +110,9 @@ TEST(activations_of_extreme_numbers)
     activation_softmax_forward(out, in, 1, 1, 6); /* not a number, but no crash */
 }
 
-/* e_k / sum e, e_k = exp(z_k), z_k = (in - max) / temperature: two roundings in z, which exp turns into z_k times as many, its own 3e-7,
- * once above and averaged below the line, and the sum's, of one sign. Below -87 the exponential stands still. */
+/* e_k / sum e, e_k = exp(z_k), z_k = (in - max) / temperature: two roundings in z, which exp turns into z_k times as
+ * many, its own 3e-7, once above and averaged below the line, and the sum's, of one sign. Below -87 the exponential
+ * stands still. */
 static void check_softmax(const float *out, const double *expected, const float *in, float temperature, int n, int c)
 {
     double *tolerances = test_doubles((size_t)(n * c));

@@ -1,4 +1,5 @@
-/* core/training/augment.c: what every change promises of an image, and that it is a function of seed, epoch and index. */
+/* core/training/augment.c: what every change promises of an image, and that it is a function of seed, epoch and
+ * index. */
 #include "training/augment.h"
 #include "support/test.h"
 
@@ -113,8 +114,8 @@ TEST(colours_as_torchvision_defines_them)
         }
 }
 
-/* Where an option is on, images change, differently in every epoch and at every index and never between two calls; the bytes past the image
- * are guarded. */
+/* Where an option is on, images change, differently in every epoch and at every index and never between two calls;
+ * the bytes past the image are guarded. */
 TEST(every_change_is_drawn_from_seed_epoch_and_index)
 {
     static const struct augment all[] = {
@@ -254,7 +255,7 @@ TEST(mixed_images_have_the_fractions_of_their_targets)
         test_context("augmentation %d: %d averaged, %d pasted, mean fraction %g", a, averaged, pasted, fractions);
         CHECK(a == 1 ? averaged == 0 : averaged > 60);
         CHECK(a == 0 ? pasted == 0 : pasted > 60);
-        CHECK(a ? fractions > 0.2 && fractions < 0.5 : fabs(fractions - 0.5) < 0.06); /* what is pasted over the border is lost */
+        CHECK(a ? fractions > 0.2 && fractions < 0.5 : fabs(fractions - 0.5) < 0.06); /* pasted over the border: lost */
         CHECK_EQUAL(partners[3], 0);
         for (int i = 0; i < BATCH; i++)
             CHECK(partners[indices[i]] > TURNS / 2);

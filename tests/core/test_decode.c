@@ -1,4 +1,5 @@
-/* core/image/decode.h: pictures of all formats, EXIF orientations and forged sizes. test_hostile_picture.c has the damage. */
+/* core/image/decode.h: pictures of all formats, EXIF orientations and forged sizes. test_hostile_picture.c has the
+ * damage. */
 #include "image/decode.h"
 
 #include "support/golden_pictures.h"
@@ -107,8 +108,8 @@ static uint8_t *with_orientation(size_t *size, int orientation, bool little, int
     return bytes;
 }
 
-/* Where the stored picture's pixel (x, y) stands in the upright one, from the table of the EXIF standard: which sides of the
- * scene the stored row 0 and column 0 are. */
+/* Where the stored picture's pixel (x, y) stands in the upright one, from the table of the EXIF standard: which
+ * sides of the scene the stored row 0 and column 0 are. */
 static void upright_place(int *x, int *y, int orientation, int w, int h)
 {
     const int column = *x, row = *y;

@@ -159,8 +159,8 @@ TEST(exact_is_bit_equal_to_the_plain_loop)
     check_sizes(gemm_exact, true);
 }
 
-/* Depths of several blocks, as one long line and as many short ones, and rows in lines that go on without a gap: 24 is a multiple of
- * every tile's rows, 7, 9 and 33 are of none. */
+/* Depths of several blocks, as one long line and as many short ones, and rows in lines that go on without a gap: 24
+ * is a multiple of every tile's rows, 7, 9 and 33 are of none. */
 TEST(long_depths_and_many_rows)
 {
     static const struct axis depths[] = {{{1, 1, 1000}, {0, 0, 1}}, {{1, 3, 300}, {0, 301, 1}}, {{70, 7, 2}, {15, 2, 1}},

@@ -122,7 +122,7 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     gradient_check("convolution's weights", dweights, &f, 40);
     f = function_of(&layer, layer.bias, c);
     gradient_check("convolution's bias", dbias, &f, 40);
-    double *wide_din = test_doubles(in_count), *wide_dweights = test_doubles(weight_count); /* the same, to more digits */
+    double *wide_din = test_doubles(in_count), *wide_dweights = test_doubles(weight_count); /* to more digits */
     oracle_conv_backward(wide_din, wide_dweights, layer.dout, layer.in, layer.weights, n, &window);
     double *din_tolerance = test_doubles(in_count), *dweights_tolerance = test_doubles(weight_count);
     oracle_conv_backward(din_tolerance, dweights_tolerance, rounding_squares(dout, out_count), rounding_squares(from, in_count),

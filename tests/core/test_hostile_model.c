@@ -106,8 +106,8 @@ static void put_float(uint8_t *p, float value)
     memcpy(p, &value, sizeof value); /* the machines that run these tests are little-endian */
 }
 
-/* Scales with which a factor is 0 or too large, or a sum could overflow. In quantized_model: nodes 0 conv, 2 depthwise, 4 avgpool,
- * 5 add, 6 global_avgpool and 7 dense have a scale of their own. */
+/* Scales with which a factor is 0 or too large, or a sum could overflow. In quantized_model: nodes 0 conv, 2
+ * depthwise, 4 avgpool, 5 add, 6 global_avgpool and 7 dense have a scale of their own. */
 TEST(scales_must_fit_the_layers)
 {
     size_t size;

@@ -1,5 +1,5 @@
-/* Pictures that are cut, damaged or made by an enemy. stb_image's known faults end in a trap, so damaged pictures are decoded in a
- * child process; WebAssembly has none, and skips these tests. */
+/* Pictures that are cut, damaged or made by an enemy. stb_image's known faults end in a trap, so damaged pictures
+ * are decoded in a child process; WebAssembly has none, and skips these tests. */
 #if !defined(__wasm__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* fork, mmap */
 #endif

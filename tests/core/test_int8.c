@@ -1,4 +1,5 @@
-/* core/int8/int8_kernels.h and core/int8/int8_winograd.h, to the last bit: against loops over the formulas in 64 bits. */
+/* core/int8/int8_kernels.h and core/int8/int8_winograd.h, to the last bit: against loops over the formulas in 64
+ * bits. */
 #include "int8/int8_kernels.h"
 #include "int8/int8_winograd.h"
 

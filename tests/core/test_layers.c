@@ -198,7 +198,7 @@ TEST(pools_of_any_geometry)
                     CHECK_ALL_CLOSE(out, expected, count, 0);
                     pool_average_forward(out, from, n, &window);
                     oracle_avgpool(expected, wide, n, &window);
-                    double *tolerances = test_doubles(count); /* numbers of one sign: no partial sum is above the last one */
+                    double *tolerances = test_doubles(count); /* of one sign: the last partial sum is the largest */
                     for (size_t i = 0; i < count; i++)
                         tolerances[i] = rounding_of_sum(kernel_h * kernel_w + 2, expected[i] * expected[i]);
                     CHECK_ALL_WITHIN(out, expected, tolerances, count);
@@ -206,8 +206,8 @@ TEST(pools_of_any_geometry)
                 }
 }
 
-/* Of the mean, a sum of one sign and a quotient; of the standard deviation, whose sum of squares depends on the mean in the second order
- * only; and of the output, which takes both on. */
+/* Of the mean, a sum of one sign and a quotient; of the standard deviation, whose sum of squares depends on the mean
+ * in the second order only; and of the output, which takes both on. */
 static void check_batchnorm_train(const float *out, const float *mean, const float *std, const float *in, const float *scale,
                                   const float *shift, int rows, int c)
 {

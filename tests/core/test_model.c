@@ -283,8 +283,8 @@ TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)
 
 enum { CHANNELS = 5 };
 
-/* The node has CHANNELS output channels, here of very different size and one of them all zeros, and biases; `bytes_before`: of the
- * weights before it. */
+/* The node has CHANNELS output channels, here of very different size and one of them all zeros, and biases;
+ * `bytes_before`: of the weights before it. */
 static void check_int8(const struct net *net, int node, size_t bytes_before)
 {
     static const float sizes[CHANNELS] = {1, 1e-6f, 0, 1e30f, 3};

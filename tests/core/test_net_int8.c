@@ -1,5 +1,5 @@
-/* Whole quantized models, from the file to the logits: the formulas of core/net/net_int8.h node by node, and the same bits in every
- * build. */
+/* Whole quantized models, from the file to the logits: the formulas of core/net/net_int8.h node by node, and the
+ * same bits in every build. */
 #include "classifier.h"
 #include "support/golden_model.h"
 #include "support/int8_oracle.h"
@@ -86,8 +86,8 @@ TEST(every_kind)
     }
 }
 
-/* What runs in one pass, and what must not: relu6 and a pool behind a convolution, a pool over a pool's remainder, a relu that is not
- * alone in reading, a convolution wide enough for Winograd. */
+/* What runs in one pass, and what must not: relu6 and a pool behind a convolution, a pool over a pool's remainder, a
+ * relu that is not alone in reading, a convolution wide enough for Winograd. */
 static struct net passes(void)
 {
     struct net net = {.input = {19, 14, 3}};

@@ -213,7 +213,8 @@ TEST(frozen_weights)
     }
 }
 
-/* Kernels wider and narrower than they are long, and everything else, depthwise layers too, by SGD with its own rates. */
+/* Kernels wider and narrower than they are long, and everything else, depthwise layers too, by SGD with its own
+ * rates. */
 TEST(muon_equals_the_oracle)
 {
     static const int shapes[][4] = {{1, 4, 2, 2}, {3, 6, 3, 3}, {3, 40, 2, 2}, {1, 1, 1, 1}, {3, 27, 3, 3}};

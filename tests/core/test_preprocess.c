@@ -81,7 +81,7 @@ TEST(a_shorter_side_that_fits_is_cut)
     const uint8_t *rgba = noise(20, 9), *pixels = resized(rgba, 20, 9, (struct shape){6, 5, 3}, &preprocess);
     for (int y = 0; y < 6; y++)
         for (int x = 0; x < 5; x++)
-            CHECK(memcmp(pixels + (y * 5 + x) * 3, rgba + ((y + 2) * 20 + x + 8) * 4, 3) == 0); /* 1.5 and 7.5 go to the even number */
+            CHECK(memcmp(pixels + (y * 5 + x) * 3, rgba + ((y + 2) * 20 + x + 8) * 4, 3) == 0); /* halves to even */
 }
 
 /* Between the two nearest pixels, in double. */

@@ -1,5 +1,5 @@
-/* What the trainer stands on, and what is done before and after it: lanes in parallel, batch normalisation folded and unfolded, softmax
- * regression. */
+/* What the trainer stands on, and what is done before and after it: lanes in parallel, batch normalisation folded
+ * and unfolded, softmax regression. */
 #include "base/bytes.h"
 #include "support/made_images.h"
 #include "support/nets.h"

@@ -86,7 +86,7 @@ TEST(unaligned_load_and_store_touch_their_lanes_only)
 TEST(partial_load_and_store_touch_their_lanes_only)
 {
     for (int lanes = 1; lanes <= VEC_LANES; lanes++) {
-        float *in = test_floats((size_t)lanes), *out = test_floats((size_t)lanes), all[VEC_LANES]; /* guarded behind their lanes */
+        float *in = test_floats((size_t)lanes), *out = test_floats((size_t)lanes), all[VEC_LANES]; /* guarded */
         for (int i = 0; i < lanes; i++)
             in[i] = (float)i + 1;
         const vec loaded = vec_load_lanes(in, lanes);

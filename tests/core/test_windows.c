@@ -54,7 +54,8 @@ TEST(forward_of_any_window)
     CHECK(dilated > 50 && grouped > 50 && padded > 300 && smaller > 20 && winograd > 5);
 }
 
-/* ResNet's first layers at 8 x 8: PyTorch pads by 3 and 1 on all sides, where `same` would pad by 2 and 3 or by 0 and 1. */
+/* ResNet's first layers at 8 x 8: PyTorch pads by 3 and 1 on all sides, where `same` would pad by 2 and 3 or by 0
+ * and 1. */
 TEST(symmetric_padding_is_not_that_of_same)
 {
     struct net net = {.input = {8, 8, 3}};

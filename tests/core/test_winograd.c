@@ -1,5 +1,5 @@
-/* core/kernels/winograd.h and core/kernels/winograd_rows.h against the oracle's convolution and its gradients, and to the bit where gemm_exact
- * promises it. */
+/* core/kernels/winograd.h and core/kernels/winograd_rows.h against the oracle's convolution and its gradients, and
+ * to the bit where gemm_exact promises it. */
 #include "kernels/winograd.h"
 
 #include "kernels/conv.h"
@@ -323,8 +323,8 @@ TEST(rows_to_the_bit_and_one_by_one)
     CHECK_EQUAL(crc, 0x3c0729b6);
 }
 
-/* What the polynomial's points are chosen for: the mean error is twice that of the direct sum, with 0, +-1, +-2 three times.
- * Along rows only it is 1.4 times. */
+/* What the polynomial's points are chosen for: the mean error is twice that of the direct sum, with 0, +-1, +-2
+ * three times. Along rows only it is 1.4 times. */
 TEST(mean_error_is_twice_that_of_the_direct_sum)
 {
     struct random random = random_seed(86, 0);

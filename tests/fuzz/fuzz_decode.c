@@ -1,5 +1,6 @@
-/* libFuzzer target: any bytes as a picture, through the part that is this project's own: the walk over the headers, and BMP.
- * stb_image behind it is known to fail and stands behind traps (core/image/decode.h); tests/core/test_decode.c damages pictures for it.
+/* libFuzzer target: any bytes as a picture, through the part that is this project's own: the walk over the headers,
+ * and BMP. stb_image behind it is known to fail and stands behind traps (core/image/decode.h);
+ * tests/core/test_decode.c damages pictures for it.
  *
  *     make fuzz
  *     build/fuzz/fuzz-decode build/fuzz/corpus/decode */

@@ -49,8 +49,8 @@ uint8_t *golden_model_of(size_t *size, const struct net *net, struct random *ran
     return bytes;
 }
 
-/* Every kind of layer but depthwise and relu6, whose bits test_layers.c has; odd sizes, a kernel that is not square, a residual
- * sum and a tensor with two consumers. */
+/* Every kind of layer but depthwise and relu6, whose bits test_layers.c has; odd sizes, a kernel that is not square,
+ * a residual sum and a tensor with two consumers. */
 uint8_t *golden_model(size_t *size)
 {
     struct net net = {.input = {9, 8, 3}};

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-/* Relative to the coordinate and to the gradient's root mean square, in which the sums' roundings are: lambda u sqrt(n) (rounding.h) of
- * 2e-5 for sums of 3,000 products, times 5 for quotients by a batch's small standard deviation. The differences themselves lie 1e-9
- * off (1e-16 |f| / h of rounding, h^2 / 6 of truncation). */
+/* Relative to the coordinate and to the gradient's root mean square, in which the sums' roundings are: lambda u
+ * sqrt(n) (rounding.h) of 2e-5 for sums of 3,000 products, times 5 for quotients by a batch's small standard
+ * deviation. The differences themselves lie 1e-9 off (1e-16 |f| / h of rounding, h^2 / 6 of truncation). */
 static const double tolerance = 1e-4;
 
 static double difference(const struct function *f, size_t i, double h)

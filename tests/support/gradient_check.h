@@ -12,8 +12,8 @@ struct function {
     size_t count;
 };
 
-/* The number of coordinates whose gradient is wrong. A coordinate where two step sizes disagree stands at a kink (of a ReLU or a
- * maximum) and is skipped; these must stay few. At most about `sample` coordinates are looked at. */
+/* The number of coordinates whose gradient is wrong. A coordinate where two step sizes disagree stands at a kink (of
+ * a ReLU or a maximum) and is skipped; these must stay few. At most about `sample` coordinates are looked at. */
 int gradient_wrong_coordinates(const float *gradient, const struct function *f, size_t sample, int *skipped, int *seen);
 
 /* Fails the test where a coordinate is wrong, or more than a fifth are skipped. */

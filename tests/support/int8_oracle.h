@@ -5,8 +5,8 @@
 #include "net/model.h"
 #include "base/random.h"
 
-/* The file of a model of this net with random weights, batchnorm made depthwise, and scales for twice what one picture brings about; memory
- * that goes with the test. */
+/* The file of a model of this net with random weights, batchnorm made depthwise, and scales for twice what one
+ * picture brings about; memory that goes with the test. */
 uint8_t *int8_model_of(size_t *size, const struct net *net, struct random *random);
 
 /* The logits (classes) for pixels (h, w, 3). */

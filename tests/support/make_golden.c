@@ -1,4 +1,5 @@
-/* Writes the golden files: make_golden FOLDER makes FOLDER/model.eyelet, full.eyelet and expected.h. Recipe: golden/README.md. */
+/* Writes the golden files: make_golden FOLDER makes FOLDER/model.eyelet, full.eyelet and expected.h. Recipe:
+ * golden/README.md. */
 #include "classifier.h"
 #include "support/golden_model.h"
 #include "support/test.h"
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
         return 1;
     file = opened(argv[1], "expected.h");
     fprintf(file, "/* The bits of the results of model.eyelet for golden_picture, by tests/support/make_golden.c. */\n");
-    fprintf(file, "static const uint32_t golden_crc = 0x%08x; /* of model.eyelet but for its last four bytes, which hold it */\n",
+    fprintf(file, "static const uint32_t golden_crc = 0x%08x; /* of model.eyelet but its last four bytes */\n",
             (unsigned)golden_crc32(model, size - 4));
     put_bits(file, "golden_logits", eyelet_classifier_logits(classifier), GOLDEN_CLASSES);
     put_bits(file, "golden_probabilities", eyelet_classifier_probabilities(classifier), GOLDEN_CLASSES);

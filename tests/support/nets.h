@@ -32,8 +32,8 @@ void nets_redraw_activations(struct net *net, struct random *random);
 /* A valid net of any graph: up to `layers` random nodes, and then as many as it takes to read every tensor. */
 void nets_random(struct net *net, int layers, struct random *random);
 
-/* A chain of `layers` random windows, most of them with explicit padding, different on the four sides; unless plain, convolutions
- * with dilation and in groups, too. */
+/* A chain of `layers` random windows, most of them with explicit padding, different on the four sides; unless plain,
+ * convolutions with dilation and in groups, too. */
 void nets_random_windows(struct net *net, int layers, bool plain, struct random *random);
 
 /* Random weights of a sensible size, scales and variances around 1. */

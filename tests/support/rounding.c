@@ -24,8 +24,9 @@ double *rounding_squares(const float *numbers, size_t count)
 enum { POINTS = 6, FINITE = POINTS - 1 };
 static const double points[FINITE] = {0, 0.625, -0.625, 1.5, -1.5}; /* the last one is infinity */
 
-/* Cook-Toom: the rows at a finite point a are  A_i = (1, a, a^2, a^3),  G_i = (1, a, a^2) / product of (a - b)  and, for B_i, the
- * coefficients of the product of (x - b), over the other finite points b; at infinity the last coefficients and the product over all. */
+/* Cook-Toom: the rows at a finite point a are  A_i = (1, a, a^2, a^3),  G_i = (1, a, a^2) / product of (a - b)  and,
+ * for B_i, the coefficients of the product of (x - b), over the other finite points b; at infinity the last
+ * coefficients and the product over all. */
 static void matrices(double a[POINTS][4], double g[POINTS][3], double b[POINTS][6])
 {
     for (int i = 0; i < POINTS; i++) {
@@ -71,8 +72,8 @@ double rounding_winograd_growth(enum winograd_pass pass, int position)
     return growth;
 }
 
-/* A transform along one axis rounds 6 times on the way to a number (two products and a sum for each of an even and an odd part, whose
- * sum it is), its own constants included; there are three transforms. */
+/* A transform along one axis rounds 6 times on the way to a number (two products and a sum for each of an even and
+ * an odd part, whose sum it is), its own constants included; there are three transforms. */
 double rounding_of_winograd(double growth, int axes, double depth)
 {
     const double transforms = 3 * 6 * axes;

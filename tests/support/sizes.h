@@ -1,5 +1,6 @@
-/* Sizes where a kernel goes wrong: one, and around the lanes, GEMM panels and register tiles of every ISA (core/base/vec), so that
- * every build tests the same problems. test_vec.c fails where a build's own are not among them. */
+/* Sizes where a kernel goes wrong: one, and around the lanes, GEMM panels and register tiles of every ISA
+ * (core/base/vec), so that every build tests the same problems. test_vec.c fails where a build's own are not among
+ * them. */
 #ifndef SIZES_H
 #define SIZES_H
 

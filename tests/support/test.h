@@ -69,7 +69,8 @@ int test_between(struct random *random, int min, int max); /* both inclusive */
             test_fail(__FILE__, __LINE__, "%s is %lld, %s is %lld", #a, a_, #b, b_);                                   \
     } while (0)
 
-/* Numbers may differ by the tolerance; a NaN fails. The summary names the largest fraction of a tolerance that each suite used. */
+/* Numbers may differ by the tolerance; a NaN fails. The summary names the largest fraction of a tolerance that each
+ * suite used. */
 #define CHECK_CLOSE(a, b, tolerance) test_close(__FILE__, __LINE__, #a, #b, (double)(a), (double)(b), (double)(tolerance))
 void test_close(const char *file, int line, const char *a_text, const char *b_text, double a, double b, double tolerance);
 
@@ -80,8 +81,8 @@ void test_same_bits(const char *file, int line, const char *name, const float *a
 void test_all_close(const char *file, int line, const char *name, const float *a, const double *b, size_t count,
                     double tolerance);
 
-/* A tolerance a number, derived from how the kernel computes (rounding.h). A test also fails where it uses less than a twentieth
- * of them: then the derivation is of another algorithm. */
+/* A tolerance a number, derived from how the kernel computes (rounding.h). A test also fails where it uses less than
+ * a twentieth of them: then the derivation is of another algorithm. */
 #define CHECK_ALL_WITHIN(a, b, tolerances, count) test_all_within(__FILE__, __LINE__, #a, a, b, tolerances, count)
 void test_all_within(const char *file, int line, const char *name, const float *a, const double *b, const double *tolerances,
                      size_t count);

@@ -152,8 +152,8 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
 }
 
 /* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the
- * validation images, which is less noisy than the accuracy where they are few; without any, what the usual strength gives.
- * Returns how it does there. */
+ * validation images, which is less noisy than the accuracy where they are few; without any, what the usual strength
+ * gives. Returns how it does there. */
 static struct epoch_result choose(float *best, const struct train_options *o, const struct regression *train,
                                   const struct regression *validation)
 {

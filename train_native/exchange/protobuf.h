@@ -8,8 +8,9 @@
  *     use(out.bytes, out.size); free(out.bytes);
  *
  * A message is a row of fields: a key, which is the field's number and how its value is written, then the value.
- * Integers are varints: seven bits a byte, lowest first, the top bit set in all but the last. Texts, bytes and messages in
- * messages begin with their length. A field that repeats is written again for each value, anywhere in its message. */
+ * Integers are varints: seven bits a byte, lowest first, the top bit set in all but the last. Texts, bytes and
+ * messages in messages begin with their length. A field that repeats is written again for each value, anywhere in
+ * its message. */
 #ifndef PROTOBUF_H
 #define PROTOBUF_H
 

@@ -17,8 +17,8 @@ struct layer_padding {
 };
 struct layer_padding layer_padding(const struct window *window);
 
-/* labels, input_size (h, w, c), resize_mode ("stretch", "crop", "pad" or "shorter_side"), background (red, green, blue, 0 to 255), mean, std,
- * temperature, all as JSON, and the notes: each with a call of put. */
+/* labels, input_size (h, w, c), resize_mode ("stretch", "crop", "pad" or "shorter_side"), background (red, green,
+ * blue, 0 to 255), mean, std, temperature, all as JSON, and the notes: each with a call of put. */
 typedef void layer_put(void *context, const char *key, const char *value);
 void layer_metadata(const struct model *model, layer_put *put, void *context);
 

@@ -1,25 +1,26 @@
-/* One vector of floats and one of integers, whatever the machine. The files beside this one hold the intrinsics, one ISA a file, and
- * nothing else does.
+/* One vector of floats and one of integers, whatever the machine. The files beside this one hold the intrinsics, one
+ * ISA a file, and nothing else does.
  *
  *     vec sum = vec_zero();
  *     for (...) sum = vec_add(sum, vec_mul(vec_set1(a), vec_load(b)));
  *
- * Kernels vectorise across outputs, never across a reduction, so the width does not change a result. The ISA is chosen at compile
- * time; WebAssembly is tested before x86 because Emscripten also defines the x86 macros.
+ * Kernels vectorise across outputs, never across a reduction, so the width does not change a result. The ISA is
+ * chosen at compile time; WebAssembly is tested before x86 because Emscripten also defines the x86 macros.
  *
  * Each ISA defines:
  *
  *     VEC_NAME, VEC_LANES     floats of a vector
  *     VEC_FUSED               whether vec_fma rounds once; training on machines that agree in it gives the same weights
- *     MICRO_ROWS, MICRO_VECTORS   the register tile of the GEMM micro-kernel (gemm.c): MICRO_ROWS x (MICRO_VECTORS * VEC_LANES) of C
+ *     MICRO_ROWS, MICRO_VECTORS   the register tile of the GEMM micro-kernel (gemm.c):
+ *                             MICRO_ROWS x (MICRO_VECTORS * VEC_LANES) of C
  *
  *     vec_zero(), vec_set1(x), vec_load(p), vec_store(p, a)           p needs no alignment
  *     vec_add, vec_sub, vec_mul(a, b)
  *     vec_max, vec_min(a, b)  b where either is NaN or both are equal
  *     vec_fma(a, b, c)        a * b + c
  *
- * An ivec is the same vector of integers: VEC_LANES of 32 bits, or twice as many of 16 (names with 16), which makes a pair of each lane,
- * as they stand in memory. Sums and products wrap around.
+ * An ivec is the same vector of integers: VEC_LANES of 32 bits, or twice as many of 16 (names with 16), which makes
+ * a pair of each lane, as they stand in memory. Sums and products wrap around.
  *
  *     sum = ivec_add(sum, ivec_dot(ivec_pairs(a), ivec_load(b)));     // each lane: sum + a[0] * b[0] + a[1] * b[1]
  *
@@ -59,7 +60,8 @@ static inline int32_t vec_pair(const int16_t *p)
 #include "base/vec/scalar.h"
 #endif
 
-/* The last vector of a row may have fewer values, `lanes`: no others are read or written; the lanes behind them hold zeros. */
+/* The last vector of a row may have fewer values, `lanes`: no others are read or written; the lanes behind them hold
+ * zeros. */
 static inline vec vec_load_lanes(const float *p, int lanes)
 {
     if (lanes == VEC_LANES)
@@ -80,15 +82,17 @@ static inline void vec_store_lanes(float *p, vec a, int lanes)
     memcpy(p, padded, (size_t)lanes * sizeof(float));
 }
 
-/* "Half" of an ivec is what the machine takes for it: the halves of each 128 bits. So number IVEC_POSITION(half, lane) of a vector of 16
- * bits is the one that meets lane `lane` of ivec_low (half 0) or ivec_high (half 1), and comes from there in ivec_narrow. */
+/* "Half" of an ivec is what the machine takes for it: the halves of each 128 bits. So number IVEC_POSITION(half,
+ * lane) of a vector of 16 bits is the one that meets lane `lane` of ivec_low (half 0) or ivec_high (half 1), and
+ * comes from there in ivec_narrow. */
 #define IVEC_BLOCK (VEC_LANES < 4 ? VEC_LANES : 4) /* lanes in 128 bits */
 #define IVEC_POSITION(half, lane) ((lane) / IVEC_BLOCK * 2 * IVEC_BLOCK + (half) * IVEC_BLOCK + (lane) % IVEC_BLOCK)
 
 /* For constant loops over a register tile: without it compilers keep the tile in memory, at a third of the speed. */
 #if defined(__clang__)
 #define VEC_UNROLL _Pragma("unroll")
-#define VEC_KEEP_SMALL _Pragma("clang loop vectorize(disable) unroll(disable)") /* a loop whose speed counts less than the module's size */
+/* A loop whose speed counts less than the module's size. */
+#define VEC_KEEP_SMALL _Pragma("clang loop vectorize(disable) unroll(disable)")
 #else
 #define VEC_KEEP_SMALL
 #define VEC_UNROLL _Pragma("GCC unroll 16")

@@ -8,7 +8,8 @@ typedef v128_t vec;
 #define VEC_NAME "wasm simd128"
 #define VEC_FUSED 0
 #define VEC_LANES 4
-#define MICRO_ROWS 2 /* 2 x 4 sums + 4 of B + 1 of A + 1 product = 14 of x86's 16 registers; a broadcast of A for every 4 products */
+/* 2 x 4 sums + 4 of B + 1 of A + 1 product = 14 of x86's 16 registers; a broadcast of A for every 4 products. */
+#define MICRO_ROWS 2
 #define MICRO_VECTORS 4
 static inline vec vec_zero(void) { return wasm_f32x4_const(0, 0, 0, 0); }
 static inline vec vec_set1(float x) { return wasm_f32x4_splat(x); }
