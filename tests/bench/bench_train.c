@@ -10,7 +10,7 @@
 #include "cli/options.h"
 #include "bench/bench_peak.h"
 
-#include "model/network.h"
+#include "commands/or_die.h"
 #include "training/trainer.h"
 #include "training/loss.h"
 
@@ -211,7 +211,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     struct net *net = allocate(1, sizeof *net);
-    network_read(net, argv[2], 0, 0, CLASSES);
+    read_network_or_die(net, argv[2], 0, CLASSES);
     if (steps)
         print_steps(net, shard, batch, threads, atof(argv[6]));
     else
