@@ -24,7 +24,7 @@
 enum status quantize_net(struct net *out, float *to_parameters, const struct net *net, const float *parameters,
                          int *failed);
 
-/* Runs over the n images in run->tensor[0]; ranges, 0 before the first call, become the largest numbers of each
+/* Runs over the n images in run->tensor[0]; ranges, 0 before the first call, become the largest values of each
  * tensor. */
 void quantize_observe(float ranges[LIMIT_NODES + 1], struct net_run *run, int n);
 
