@@ -21,10 +21,7 @@ struct eyelet_classifier {
     };
 };
 
-static bool is_quantized(const struct model *model)
-{
-    return model->type == WEIGHTS_QUANTIZED;
-}
+static bool is_quantized(const struct model *model) { return model->type == WEIGHTS_QUANTIZED; }
 
 /* Lays out everything behind *classifier. With arena->base == NULL it only measures: the same calls as for real. */
 static void plan(struct eyelet_classifier *classifier, const struct model *model, struct arena *arena)
@@ -40,7 +37,8 @@ static void plan(struct eyelet_classifier *classifier, const struct model *model
 
     classifier->labels = arena_alloc(arena, classes, sizeof(char *));
     /* The notes stand behind the labels in the file, whose length bytes make room for the zeros here. */
-    classifier->text = arena_alloc(arena, (uint64_t)(model->notes + model->notes_length - (const char *)model->labels) + 1, 1);
+    classifier->text =
+        arena_alloc(arena, (uint64_t)(model->notes + model->notes_length - (const char *)model->labels) + 1, 1);
     classifier->pixels = arena_alloc(arena, (uint64_t)net->input.h * (uint64_t)net->input.w, 3);
     if (is_quantized(model)) {
         classifier->unpacked = arena_alloc(arena, 2 * max_channels, sizeof(float));
@@ -113,7 +111,8 @@ static void pack_quantized(struct eyelet_classifier *classifier)
     }
 }
 
-enum status eyelet_classifier_open(struct eyelet_classifier **opened, void *workspace, const void *model_bytes, size_t size)
+enum status eyelet_classifier_open(struct eyelet_classifier **opened, void *workspace, const void *model_bytes,
+                                   size_t size)
 {
     assert((uintptr_t)workspace % ARENA_ALIGNMENT == 0);
     struct model model;
@@ -147,13 +146,15 @@ size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifie
     return arena.used ? (size_t)arena.used : ARENA_ALIGNMENT; /* 0 is for what is not accepted */
 }
 
-enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height, void *scratch)
+enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height,
+                                  void *scratch)
 {
     const size_t bytes = eyelet_classifier_scratch_bytes(classifier, width, height);
     if (!bytes)
         return STATUS_IMAGE_SIZE;
     struct arena arena = {.base = scratch, .size = bytes};
-    image_resize(classifier->pixels, rgba, width, height, classifier->model->net.input, &classifier->model->preprocess, &arena);
+    image_resize(classifier->pixels, rgba, width, height, classifier->model->net.input, &classifier->model->preprocess,
+                 &arena);
     return eyelet_classifier_run_pixels(classifier, classifier->pixels);
 }
 
@@ -193,8 +194,9 @@ void eyelet_classifier_embedding(float *embedding, const struct eyelet_classifie
     const struct model *model = classifier->model;
     const int tensor = model->net.embedding, count = model_embedding_count(model);
     for (int k = 0; k < count; k++)
-        embedding[k] = is_quantized(model) ? (float)classifier->quantized.tensor[tensor][k] * classifier->quantized.scale[tensor]
-                                           : classifier->run.tensor[tensor][k];
+        embedding[k] = is_quantized(model)
+                           ? (float)classifier->quantized.tensor[tensor][k] * classifier->quantized.scale[tensor]
+                           : classifier->run.tensor[tensor][k];
 }
 
 int eyelet_classifier_classes(const struct eyelet_classifier *classifier)
@@ -216,7 +218,4 @@ const char *eyelet_classifier_label(const struct eyelet_classifier *classifier, 
     return classifier->labels[index];
 }
 
-const char *eyelet_classifier_notes(const struct eyelet_classifier *classifier)
-{
-    return classifier->notes;
-}
+const char *eyelet_classifier_notes(const struct eyelet_classifier *classifier) { return classifier->notes; }

@@ -47,14 +47,16 @@ enum status eyelet_classifier_bytes(size_t *workspace_bytes, const void *model, 
 
 /* Opens a model that eyelet_classifier_bytes accepted, float or quantized (model.h); unpacks its weights into the
  * workspace. With an error *classifier is as it was. */
-enum status eyelet_classifier_open(struct eyelet_classifier **classifier, void *workspace, const void *model, size_t size);
+enum status eyelet_classifier_open(struct eyelet_classifier **classifier, void *workspace, const void *model,
+                                   size_t size);
 
 /* Bytes that eyelet_classifier_run needs beside the workspace for a picture of this size; 0 if the size is refused. */
 size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifier, int width, int height);
 
 /* Classifies rgba (height, width, 4): red, green, blue, alpha, a byte each, alpha not premultiplied. STATUS_IMAGE_SIZE;
  * STATUS_NOT_FINITE: the model's weights, though finite, overflowed. */
-enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height, void *scratch);
+enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height,
+                                  void *scratch);
 
 /* Classifies pixels (input height, input width, 3) that need no resizing: a data set's own records. */
 enum status eyelet_classifier_run_pixels(struct eyelet_classifier *classifier, const uint8_t *pixels);

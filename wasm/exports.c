@@ -77,10 +77,7 @@ static enum status classify(const uint8_t *rgba, int width, int height)
     return eyelet_classifier_run(instance.classifier, rgba, width, height, instance.scratch);
 }
 
-enum status EXPORT(classify_pixels)(int width, int height)
-{
-    return classify(instance.input, width, height);
-}
+enum status EXPORT(classify_pixels)(int width, int height) { return classify(instance.input, width, height); }
 
 #ifndef WITHOUT_DECODERS
 

@@ -9,26 +9,14 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint32_t bytes_get2(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
+static inline uint32_t bytes_get2(const uint8_t *p) { return (uint32_t)p[0] | (uint32_t)p[1] << 8; }
 
-static inline uint32_t bytes_get4(const uint8_t *p)
-{
-    return bytes_get2(p) | bytes_get2(p + 2) << 16;
-}
+static inline uint32_t bytes_get4(const uint8_t *p) { return bytes_get2(p) | bytes_get2(p + 2) << 16; }
 
 /* The highest byte first, as JPEG, PNG, IDX and SHA-256 have it. */
-static inline uint32_t bytes_get2_big(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 8 | p[1];
-}
+static inline uint32_t bytes_get2_big(const uint8_t *p) { return (uint32_t)p[0] << 8 | p[1]; }
 
-static inline uint32_t bytes_get4_big(const uint8_t *p)
-{
-    return bytes_get2_big(p) << 16 | bytes_get2_big(p + 2);
-}
+static inline uint32_t bytes_get4_big(const uint8_t *p) { return bytes_get2_big(p) << 16 | bytes_get2_big(p + 2); }
 
 static inline float bytes_get_float(const uint8_t *p)
 {

@@ -27,17 +27,15 @@ static inline bool contract_in_place_or_apart(const void *out, const void *in, s
 
 /* A pass over float tensors: no two of them and scratch overlap, and scratch is there if any is needed. Sizes in
  * floats. */
-static inline bool contract_pass(const float *to, size_t to_count, const float *from, size_t from_count, const float *scratch,
-                                 size_t scratch_count)
+static inline bool contract_pass(const float *to, size_t to_count, const float *from, size_t from_count,
+                                 const float *scratch, size_t scratch_count)
 {
-    const size_t to_bytes = to_count * sizeof *to, from_bytes = from_count * sizeof *from, bytes = scratch_count * sizeof *scratch;
+    const size_t to_bytes = to_count * sizeof *to, from_bytes = from_count * sizeof *from,
+                 bytes = scratch_count * sizeof *scratch;
     return from && (scratch || !scratch_count) && contract_apart(to, to_bytes, from, from_bytes) &&
            contract_apart(scratch, bytes, to, to_bytes) && contract_apart(scratch, bytes, from, from_bytes);
 }
 
-static inline bool contract_aligned(const void *p, size_t alignment)
-{
-    return (uintptr_t)p % alignment == 0;
-}
+static inline bool contract_aligned(const void *p, size_t alignment) { return (uintptr_t)p % alignment == 0; }
 
 #endif

@@ -10,7 +10,7 @@
 
 struct lifetime {
     uint64_t offset, size; /* in any unit; size 0: needs no memory */
-    int first, last;      /* the steps during which it is used, both inclusive */
+    int first, last;       /* the steps during which it is used, both inclusive */
 };
 
 /* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). Returns the size that

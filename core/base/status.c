@@ -5,7 +5,7 @@ const char *eyelet_status_text(enum status status)
     switch (status) {
     case STATUS_OK: return "no error";
     case STATUS_NOT_A_MODEL: return "this is not an Eyelet model";
-    case STATUS_VERSION: 
+    case STATUS_VERSION:
         return "the model file is not of format version 2; those of version 1, by an older Eyelet, must be trained or "
                "converted again";
     case STATUS_TRUNCATED: return "the model file is cut short";

@@ -7,7 +7,13 @@
 
 #include <string.h>
 
-enum { FILE_HEADER = 14, OS2_HEADER = 12, WINDOWS_HEADER = 40, FIRST_WITH_ALPHA = 56, MASKS = FILE_HEADER + WINDOWS_HEADER };
+enum {
+    FILE_HEADER = 14,
+    OS2_HEADER = 12,
+    WINDOWS_HEADER = 40,
+    FIRST_WITH_ALPHA = 56,
+    MASKS = FILE_HEADER + WINDOWS_HEADER
+};
 enum { COMPRESSION_NONE = 0, COMPRESSION_MASKS = 3, COMPRESSION_MASKS_WITH_ALPHA = 6 };
 
 /* The masks of the colours, where a pixel holds them itself. */
@@ -38,9 +44,12 @@ enum status bmp_header(struct bmp *bmp, const uint8_t *bytes, size_t size)
         return STATUS_IMAGE_FORMAT;
     if (size < FILE_HEADER + header)
         return STATUS_IMAGE_CORRUPT;
-    const uint32_t width = old ? bytes_get2(bytes + 18) : bytes_get4(bytes + 18), height = old ? bytes_get2(bytes + 20) : bytes_get4(bytes + 22);
-    const uint32_t compression = old ? COMPRESSION_NONE : bytes_get4(bytes + 30), used = old ? 0 : bytes_get4(bytes + 46);
-    *bmp = (struct bmp){.top_down = height >> 31, .bits = (int)bytes_get2(bytes + (old ? 24 : 28)), .colour_bytes = old ? 3 : 4};
+    const uint32_t width = old ? bytes_get2(bytes + 18) : bytes_get4(bytes + 18),
+                   height = old ? bytes_get2(bytes + 20) : bytes_get4(bytes + 22);
+    const uint32_t compression = old ? COMPRESSION_NONE : bytes_get4(bytes + 30),
+                   used = old ? 0 : bytes_get4(bytes + 46);
+    *bmp = (struct bmp){
+        .top_down = height >> 31, .bits = (int)bytes_get2(bytes + (old ? 24 : 28)), .colour_bytes = old ? 3 : 4};
     const uint32_t rows = bmp->top_down ? 0 - height : height;
     bmp->width = width > INT32_MAX ? 0 : (int)width;
     bmp->height = rows > INT32_MAX ? 0 : (int)rows;
@@ -85,7 +94,8 @@ enum status bmp_decode(uint8_t *rgba, const struct bmp *bmp)
         for (int x = 0; x < bmp->width; x++, out += 4) {
             out[3] = 255;
             if (bmp->palette) {
-                const int bit = x * bmp->bits, index = row[bit / 8] >> (8 - bmp->bits - bit % 8) & ((1 << bmp->bits) - 1);
+                const int bit = x * bmp->bits,
+                          index = row[bit / 8] >> (8 - bmp->bits - bit % 8) & ((1 << bmp->bits) - 1);
                 if (index >= bmp->colours)
                     return STATUS_IMAGE_CORRUPT;
                 for (int c = 0; c < 3; c++)
@@ -93,7 +103,9 @@ enum status bmp_decode(uint8_t *rgba, const struct bmp *bmp)
                 continue;
             }
             const uint8_t *p = row + (size_t)x * (size_t)(bmp->bits / 8);
-            const uint32_t pixel = bmp->bits == 16 ? bytes_get2(p) : bytes_get2(p) | (uint32_t)p[2] << 16 | (bmp->bits == 32 ? (uint32_t)p[3] << 24 : 0);
+            const uint32_t pixel =
+                bmp->bits == 16 ? bytes_get2(p)
+                                : bytes_get2(p) | (uint32_t)p[2] << 16 | (bmp->bits == 32 ? (uint32_t)p[3] << 24 : 0);
             for (int c = 0; c < 3 + (bmp->mask[3] != 0); c++)
                 out[c] = under_mask(pixel, bmp->mask[c]);
             any_alpha |= out[3] != 0;

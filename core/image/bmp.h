@@ -18,8 +18,8 @@
 struct bmp {
     int width, height;
     /* private: */
-    bool top_down; /* the first row of the file is the picture's */
-    int bits;      /* of a pixel */
+    bool top_down;    /* the first row of the file is the picture's */
+    int bits;         /* of a pixel */
     uint32_t mask[4]; /* red, green, blue, alpha in a pixel of 16 bits or more; alpha 0: opaque */
     const uint8_t *palette, *rows;
     int colours, colour_bytes; /* of the palette */

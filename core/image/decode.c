@@ -26,20 +26,11 @@
 /* A PNG of one pixel can unpack to gigabytes. No block may be larger than the largest picture's: four channels of 16
  * bits, and a byte for each row. Blocks start as zeros, because a JPEG may use a Huffman table that it never defined:
  * what it then decodes to is at least the same every time. */
-static bool too_large(size_t size)
-{
-    return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20);
-}
+static bool too_large(size_t size) { return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20); }
 
-static void *bounded_calloc(size_t size)
-{
-    return too_large(size) ? NULL : calloc(1, size);
-}
+static void *bounded_calloc(size_t size) { return too_large(size) ? NULL : calloc(1, size); }
 
-static void *bounded_realloc(void *block, size_t size)
-{
-    return too_large(size) ? NULL : realloc(block, size);
-}
+static void *bounded_realloc(void *block, size_t size) { return too_large(size) ? NULL : realloc(block, size); }
 #define STBI_MALLOC(size) bounded_calloc(size)
 #define STBI_REALLOC(block, size) bounded_realloc(block, size)
 #define STBI_FREE(block) free(block)
@@ -188,8 +179,8 @@ static uint8_t *upright(struct picture *picture, const uint8_t *stored)
     for (int y = 0; y < picture->height; y++)
         for (int x = 0; x < picture->width; x++, out += 4) {
             const int column = exchange ? y : x, row = exchange ? x : y;
-            const size_t from = (size_t)(from_bottom ? h - 1 - row : row) * (size_t)w +
-                                (size_t)(from_right ? w - 1 - column : column);
+            const size_t from =
+                (size_t)(from_bottom ? h - 1 - row : row) * (size_t)w + (size_t)(from_right ? w - 1 - column : column);
             memcpy(out, stored + from * 4, 4);
         }
     return rgba;

@@ -118,10 +118,7 @@ struct placement {
 };
 
 /* Half of what is left over, halves to the even number, as Python's round in torchvision's center_crop. */
-static int centred(int left_over)
-{
-    return left_over / 2 + (left_over % 4 == 3);
-}
+static int centred(int left_over) { return left_over / 2 + (left_over % 4 == 3); }
 
 static struct placement placement_of(int width, int height, struct shape input, const struct preprocess *preprocess)
 {

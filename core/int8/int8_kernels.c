@@ -8,14 +8,15 @@
 
 #ifndef NDEBUG
 /* What convolutions ask of a packed layer and of memory: `out` is apart from `in`, scratch from both. */
-static bool layer_valid(const int16_t *out, const int16_t *in, const struct int8_layer *layer, const void *scratch, size_t scratch_bytes,
-                        const struct window *window)
+static bool layer_valid(const int16_t *out, const int16_t *in, const struct int8_layer *layer, const void *scratch,
+                        size_t scratch_bytes, const struct window *window)
 {
     const size_t in_bytes = shape_count(window->in) * sizeof *in;
     const size_t out_bytes = shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out;
-    return out && in && layer->weights && layer->bias && layer->factor && layer->min <= layer->max && layer->min >= -ACTIVATION_MAX &&
-           layer->max <= ACTIVATION_MAX && (scratch || !scratch_bytes) && contract_aligned(scratch, sizeof(int32_t)) &&
-           contract_apart(out, out_bytes, in, in_bytes) && contract_apart(scratch, scratch_bytes, out, out_bytes) &&
+    return out && in && layer->weights && layer->bias && layer->factor && layer->min <= layer->max &&
+           layer->min >= -ACTIVATION_MAX && layer->max <= ACTIVATION_MAX && (scratch || !scratch_bytes) &&
+           contract_aligned(scratch, sizeof(int32_t)) && contract_apart(out, out_bytes, in, in_bytes) &&
+           contract_apart(scratch, scratch_bytes, out, out_bytes) &&
            contract_apart(scratch, scratch_bytes, in, in_bytes);
 }
 
@@ -30,7 +31,8 @@ static bool pool_valid(const int16_t *out, const int16_t *in, const struct windo
 
 static size_t padded_bytes(const struct window *window)
 {
-    const size_t bytes = window_needs_padding(window) ? shape_count(window_padded(window)) * sizeof(int16_t) + INT8_SLACK : 0;
+    const size_t bytes =
+        window_needs_padding(window) ? shape_count(window_padded(window)) * sizeof(int16_t) + INT8_SLACK : 0;
     return (bytes + INT8_SLACK - 1) / INT8_SLACK * INT8_SLACK;
 }
 
@@ -44,7 +46,8 @@ static void copy(int16_t *to, const int16_t *from, ptrdiff_t count)
 }
 
 /* The input with its padding: in place if there is none, else a padded copy in scratch. */
-static const int16_t *padded_input(struct shape *shape, const int16_t *in, int16_t *scratch, const struct window *window)
+static const int16_t *padded_input(struct shape *shape, const int16_t *in, int16_t *scratch,
+                                   const struct window *window)
 {
     *shape = window->in;
     if (!window_needs_padding(window))
@@ -93,7 +96,8 @@ static void find_offsets(int32_t *offsets, struct shape shape, const struct wind
         *to = to[-1];
 }
 
-void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
+void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch,
+               const struct window *window)
 {
     assert(window_valid(window) && layer_valid(out, in, layer, scratch, int8_conv_scratch(window), window));
     struct shape shape;
@@ -148,9 +152,10 @@ size_t int8_depthwise_scratch(const struct window *window)
 }
 
 /* One panel of channels of `count` pixels, `step` apart in the input. */
-static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *offsets, int pairs,
-                                                                int step, int count, const int16_t *weights, const int32_t *bias,
-                                                                const int32_t *factor, ivec min, ivec max, int c, int channels)
+static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, const int16_t *in, const int32_t *offsets,
+                                                                int pairs, int step, int count, const int16_t *weights,
+                                                                const int32_t *bias, const int32_t *factor, ivec min,
+                                                                ivec max, int c, int channels)
 {
     ivec sum[DEPTHWISE_TILE][2];
     VEC_UNROLL
@@ -176,12 +181,15 @@ static inline __attribute__((always_inline)) void filter_pixels(int16_t *out, co
             int8_store(out + i * c, int8_finish(sum[i][0], sum[i][1], factor, min, max), channels);
 }
 
-void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
+void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch,
+                    const struct window *window)
 {
-    assert(int8_depthwise_valid(window) && !layer->pool && layer_valid(out, in, layer, scratch, int8_depthwise_scratch(window), window));
+    assert(int8_depthwise_valid(window) && !layer->pool &&
+           layer_valid(out, in, layer, scratch, int8_depthwise_scratch(window), window));
     struct shape shape;
     in = padded_input(&shape, in, scratch, window);
-    const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = int8_tap_pairs(window), step = window->stride * c;
+    const int c = shape.c, taps = window->kernel_h * window->kernel_w, pairs = int8_tap_pairs(window),
+              step = window->stride * c;
     int32_t offsets[MAX_TAPS];
     for (int tap = 0; tap < 2 * pairs; tap++) {
         const int at = tap < taps ? tap : taps - 1;
@@ -195,11 +203,11 @@ void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *la
             const int32_t *bias = layer->bias + first, *factor = layer->factor + first;
             int x = 0;
             for (; x + DEPTHWISE_TILE <= window->out.w; x += DEPTHWISE_TILE)
-                filter_pixels(to + x * c + first, row + x * step + first, offsets, pairs, step, DEPTHWISE_TILE, weights, bias, factor,
-                              min, max, c, c - first);
+                filter_pixels(to + x * c + first, row + x * step + first, offsets, pairs, step, DEPTHWISE_TILE, weights,
+                              bias, factor, min, max, c, c - first);
             for (; x < window->out.w; x++)
-                filter_pixels(to + x * c + first, row + x * step + first, offsets, pairs, step, 1, weights, bias, factor, min,
-                              max, c, c - first);
+                filter_pixels(to + x * c + first, row + x * step + first, offsets, pairs, step, 1, weights, bias,
+                              factor, min, max, c, c - first);
         }
     }
 }
@@ -256,22 +264,21 @@ void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const 
                 int32_t sum[BLOCK] = {0};
                 for (int i = 0; i < rows.count; i++)
                     for (int k = 0; k < columns.count; k++) {
-                        const int16_t *from = in + ((ptrdiff_t)(rows.first + i) * window->in.w + columns.first + k) * c + start;
+                        const int16_t *from =
+                            in + ((ptrdiff_t)(rows.first + i) * window->in.w + columns.first + k) * c + start;
                         for (int channel = 0; channel < count; channel++)
                             sum[channel] += from[channel];
                     }
                 VEC_KEEP_SMALL
                 for (int channel = 0; channel < count; channel++)
-                    out[start + channel] = clamp((sum[channel] * multiplier + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION);
+                    out[start + channel] =
+                        clamp((sum[channel] * multiplier + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION);
             }
         }
 }
 
 /* How many values of the panel from index i on are left. */
-static int panel_count(size_t count, size_t i)
-{
-    return count - i < INT8_PANEL ? (int)(count - i) : INT8_PANEL;
-}
+static int panel_count(size_t count, size_t i) { return count - i < INT8_PANEL ? (int)(count - i) : INT8_PANEL; }
 
 /* Each pair of values times the pair of factors. */
 void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count)
@@ -293,7 +300,8 @@ void int8_clamp(int16_t *out, const int16_t *in, int16_t min, int16_t max, size_
 {
     assert(min <= max && contract_in_place_or_apart(out, in, count * sizeof *in));
     for (size_t i = 0; i < count; i += INT8_PANEL)
-        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(min)), ivec_set1_16(max)), panel_count(count, i));
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_load(in + i), ivec_set1_16(min)), ivec_set1_16(max)),
+                   panel_count(count, i));
 }
 
 void int8_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count)

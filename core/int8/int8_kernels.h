@@ -19,8 +19,10 @@ size_t int8_depthwise_scratch(const struct window *window);
 void int8_depthwise_pack(void *packed, const int8_t *weights, const struct window *window);
 
 /* out (out.h, out.w, out.c), or half the height and width with layer->pool, from in (in.h, in.w, in.c). */
-void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window);
-void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window);
+void int8_conv(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch,
+               const struct window *window);
+void int8_depthwise(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch,
+                    const struct window *window);
 
 /* Padding never takes part. */
 void int8_maxpool(int16_t *out, const int16_t *in, const struct window *window);

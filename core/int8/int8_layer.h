@@ -44,10 +44,7 @@ struct int8_layer {
 };
 
 /* Channels in full panels, and in which order a panel holds them: that in which ivec_narrow (vec.h) takes them. */
-static inline int int8_padded(int channels)
-{
-    return (channels + INT8_PANEL - 1) / INT8_PANEL * INT8_PANEL;
-}
+static inline int int8_padded(int channels) { return (channels + INT8_PANEL - 1) / INT8_PANEL * INT8_PANEL; }
 static inline int int8_channel(int i)
 {
     return i / INT8_PANEL * INT8_PANEL + IVEC_POSITION(i % INT8_PANEL / VEC_LANES, i % VEC_LANES);

@@ -10,22 +10,17 @@ enum { INT8_ROWS = 4 }; /* 4 x 2 sums + 2 of the panel + 1 pair + 1 product: 12 
 
 /* A row of taps is contiguous: its inputs are taken in pairs, the last one with whatever lies behind it and a weight
  * of zero. */
-static inline int int8_row_pairs(const struct window *window)
-{
-    return (window->kernel_w * window->in.c + 1) / 2;
-}
+static inline int int8_row_pairs(const struct window *window) { return (window->kernel_w * window->in.c + 1) / 2; }
 
 /* What the depthwise kernels assert of a window. */
 static inline bool int8_depthwise_valid(const struct window *window)
 {
-    return window_valid(window) && window->in.c == window->out.c && window->kernel_h <= LIMIT_KERNEL && window->kernel_w <= LIMIT_KERNEL;
+    return window_valid(window) && window->in.c == window->out.c && window->kernel_h <= LIMIT_KERNEL &&
+           window->kernel_w <= LIMIT_KERNEL;
 }
 
 /* Pairs of taps of a depthwise filter, the last one of an odd number paired with itself and a weight of zero. */
-static inline int int8_tap_pairs(const struct window *window)
-{
-    return (window->kernel_h * window->kernel_w + 1) / 2;
-}
+static inline int int8_tap_pairs(const struct window *window) { return (window->kernel_h * window->kernel_w + 1) / 2; }
 
 /* A row of the im2col matrix, in place: `count` runs of pairs, `stride` values apart. */
 struct int8_runs {
@@ -50,8 +45,10 @@ static inline __attribute__((always_inline)) void int8_multiply_add(ivec sum[INT
 
 /* sum[i][.] += rows[i] (runs->count, runs->pairs, 2) * panel (runs->count * runs->pairs, INT8_PANEL, 2), whose
  * values have 8 bits if narrow, else 16. Pass a constant: the function is inlined. */
-static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][2], const int16_t *const rows[INT8_ROWS],
-                                                            const struct int8_runs *runs, const void *panel, bool narrow)
+static inline __attribute__((always_inline)) void int8_sums(ivec sum[INT8_ROWS][2],
+                                                            const int16_t *const rows[INT8_ROWS],
+                                                            const struct int8_runs *runs, const void *panel,
+                                                            bool narrow)
 {
     const ptrdiff_t row_bytes = 2 * INT8_PANEL * (narrow ? sizeof(int8_t) : sizeof(int16_t));
     for (int run = 0; run < runs->count; run++) {
@@ -100,7 +97,8 @@ static inline void int8_store(int16_t *to, ivec values, int count)
 /* The epilogue: the sums of a panel's channels to int16 outputs. */
 static inline ivec int8_finish(ivec low, ivec high, const int32_t *factor, ivec min, ivec max)
 {
-    const ivec values = ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));
+    const ivec values =
+        ivec_narrow(ivec_scale(low, ivec_load(factor)), ivec_scale(high, ivec_load(factor + VEC_LANES)));
     return ivec_min16(ivec_max16(values, min), max);
 }
 

@@ -8,18 +8,21 @@
 
 #include <assert.h>
 
-enum { TILE = 2, PATCH = 4, POINTS = PATCH * PATCH, BIAS_POINT = 5, /* of coefficient 1 in all four outputs */
-       LINE = 32 /* int16 of a cache line: points lie one further apart, or they would fall into the same sets */ };
+enum {
+    TILE = 2,
+    PATCH = 4,
+    POINTS = PATCH * PATCH,
+    BIAS_POINT = 5, /* of coefficient 1 in all four outputs */
+    LINE = 32       /* int16 of a cache line: points lie one further apart, or they would fall into the same sets */
+};
 
 bool int8_winograd_computes(const struct window *window)
 {
-    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->dilation == 1 && window->groups == 1;
+    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->dilation == 1 &&
+           window->groups == 1;
 }
 
-static int pairs_of(const struct window *window)
-{
-    return (window->in.c + 1) / 2;
-}
+static int pairs_of(const struct window *window) { return (window->in.c + 1) / 2; }
 
 size_t int8_winograd_packed(const struct window *window)
 {
@@ -64,15 +67,9 @@ void int8_winograd_pack(void *packed, const int8_t *weights, const struct window
 
 enum { MAX_TILES = 64 };
 
-static int tiles_down(const struct window *window, bool pool)
-{
-    return (window->out.h + (pool ? 0 : 1)) / TILE;
-}
+static int tiles_down(const struct window *window, bool pool) { return (window->out.h + (pool ? 0 : 1)) / TILE; }
 
-static int tiles_across(const struct window *window, bool pool)
-{
-    return (window->out.w + (pool ? 0 : 1)) / TILE;
-}
+static int tiles_across(const struct window *window, bool pool) { return (window->out.w + (pool ? 0 : 1)) / TILE; }
 
 /* Tiles of a block, a multiple of the register tile. */
 static int max_tiles(const struct window *window)
@@ -91,8 +88,8 @@ size_t int8_winograd_scratch(const struct window *window)
 {
     assert(window_valid(window) && int8_winograd_computes(window));
     const size_t tiles = (size_t)max_tiles(window);
-    return ((size_t)int8_padded(window->in.c) + (size_t)(POINTS * point_stride((int)tiles, window))) * sizeof(int16_t) + INT8_SLACK +
-           POINTS * tiles * INT8_PANEL * sizeof(int32_t);
+    return ((size_t)int8_padded(window->in.c) + (size_t)(POINTS * point_stride((int)tiles, window))) * sizeof(int16_t) +
+           INT8_SLACK + POINTS * tiles * INT8_PANEL * sizeof(int32_t);
 }
 
 /* B' x: 4 to 4. */
@@ -125,8 +122,8 @@ static void transform_tile(int16_t *to, ptrdiff_t stride, const int16_t *const p
 }
 
 /* to (POINTS, count, int8_padded(in.c)) = B' in B for the tiles from first on. */
-static void transform_input(int16_t *to, ptrdiff_t stride, const int16_t *in, const int16_t *zeros, int first, int count, int across,
-                            const struct window *window)
+static void transform_input(int16_t *to, ptrdiff_t stride, const int16_t *in, const int16_t *zeros, int first,
+                            int count, int across, const struct window *window)
 {
     const struct shape shape = window->in;
     for (int t = first; t < first + count; t++, to += int8_padded(shape.c)) {
@@ -161,7 +158,8 @@ static inline void output_tile(ivec out[TILE * TILE], const int32_t *sums, ptrdi
 
 /* One panel's channels of the tiles from first on, from sums (POINTS, tiles, INT8_PANEL). */
 static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride, const int32_t *factor, int channels,
-                             const struct int8_layer *layer, int first, int count, int across, const struct window *window)
+                             const struct int8_layer *layer, int first, int count, int across,
+                             const struct window *window)
 {
     const ivec min = ivec_set1_16(layer->min), max = ivec_set1_16(layer->max);
     const int c = window->out.c;
@@ -181,14 +179,14 @@ static void transform_output(int16_t *out, const int32_t *sums, ptrdiff_t stride
             const int y = top + i / TILE, x = left + i % TILE;
             if (y < window->out.h && x < window->out.w)
                 int8_store(out + ((ptrdiff_t)y * window->out.w + x) * c, int8_finish(low[i], high[i], factor, min, max),
-                              channels);
+                           channels);
         }
     }
 }
 
 /* sums (POINTS, tiles, INT8_PANEL) of one panel. */
-static void multiply(int32_t *sums, const int16_t *tiles, ptrdiff_t stride, const int16_t *panel, const int32_t *bias, int count,
-                     const struct window *window)
+static void multiply(int32_t *sums, const int16_t *tiles, ptrdiff_t stride, const int16_t *panel, const int32_t *bias,
+                     int count, const struct window *window)
 {
     const struct int8_runs runs = {1, pairs_of(window), 0};
     const ptrdiff_t c = int8_padded(window->in.c);
@@ -211,12 +209,15 @@ static void multiply(int32_t *sums, const int16_t *tiles, ptrdiff_t stride, cons
         }
 }
 
-void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window)
+void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch,
+                   const struct window *window)
 {
-    assert(window_valid(window) && int8_winograd_computes(window) && out && in && scratch && layer->weights && layer->bias && layer->factor);
+    assert(window_valid(window) && int8_winograd_computes(window) && out && in && scratch && layer->weights &&
+           layer->bias && layer->factor);
     assert(layer->min <= layer->max && contract_aligned(scratch, sizeof(int32_t)));
     assert(contract_apart(scratch, int8_winograd_scratch(window), in, shape_count(window->in) * sizeof *in));
-    assert(contract_apart(out, shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out, in, shape_count(window->in) * sizeof *in));
+    assert(contract_apart(out, shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out, in,
+                          shape_count(window->in) * sizeof *in));
     const int max = max_tiles(window), across = tiles_across(window, layer->pool);
     const int all = tiles_down(window, layer->pool) * across, c = int8_padded(window->in.c);
     int16_t *zeros = scratch, *tiles = zeros + c;
@@ -230,8 +231,8 @@ void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *lay
         const int16_t *weights = layer->weights;
         for (int o = 0; o < window->out.c; o += INT8_PANEL, weights += panel) {
             multiply(sums, tiles, stride, weights, layer->bias + o, rows, window);
-            transform_output(out + o, sums, (ptrdiff_t)rows * INT8_PANEL, layer->factor + o, window->out.c - o, layer, first, count,
-                             across, window);
+            transform_output(out + o, sums, (ptrdiff_t)rows * INT8_PANEL, layer->factor + o, window->out.c - o, layer,
+                             first, count, across, window);
         }
     }
 }

@@ -23,6 +23,7 @@ bool int8_winograd_computes(const struct window *window);
 size_t int8_winograd_packed(const struct window *window);
 size_t int8_winograd_scratch(const struct window *window);
 void int8_winograd_pack(void *packed, const int8_t *weights, const struct window *window);
-void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch, const struct window *window);
+void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *layer, void *scratch,
+                   const struct window *window);
 
 #endif

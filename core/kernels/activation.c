@@ -46,7 +46,8 @@ static inline void add_and_clip(float *out, const float *in, const float *second
 
 void activation_add_forward(float *out, const float *in, const float *second, float ceiling, size_t count)
 {
-    assert(contract_in_place_or_apart(out, in, count * sizeof(float)) && contract_in_place_or_apart(out, second, count * sizeof(float)));
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)) &&
+           contract_in_place_or_apart(out, second, count * sizeof(float)));
     assert(second && ceiling >= 0);
     add_and_clip(out, in, second, ceiling, count);
 }
@@ -167,7 +168,8 @@ void activation_hardswish_backward(float *din, const float *dout, const float *i
 
 void activation_softmax_forward(float *out, const float *in, float temperature, int n, int c)
 {
-    assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(out, in, (size_t)n * (size_t)c * sizeof(float)));
+    assert(n > 0 && c > 0 && temperature > 0 &&
+           contract_in_place_or_apart(out, in, (size_t)n * (size_t)c * sizeof(float)));
     for (int i = 0; i < n; i++, in += c, out += c) {
         float max = in[0], sum = 0;
         for (int k = 1; k < c; k++)
@@ -183,7 +185,8 @@ void activation_softmax_forward(float *out, const float *in, float temperature, 
 
 void activation_softmax_backward(float *din, const float *dout, const float *out, float temperature, int n, int c)
 {
-    assert(n > 0 && c > 0 && temperature > 0 && contract_in_place_or_apart(din, dout, (size_t)n * (size_t)c * sizeof(float)));
+    assert(n > 0 && c > 0 && temperature > 0 &&
+           contract_in_place_or_apart(din, dout, (size_t)n * (size_t)c * sizeof(float)));
     assert(contract_apart(din, (size_t)n * (size_t)c * sizeof(float), out, (size_t)n * (size_t)c * sizeof(float)));
     for (int i = 0; i < n; i++, din += c, dout += c, out += c) {
         float sum = 0;
@@ -195,7 +198,7 @@ void activation_softmax_backward(float *din, const float *dout, const float *out
 }
 
 void activation_dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
-                     size_t count)
+                                size_t count)
 {
     assert(rate >= 0 && rate < 1 && contract_in_place_or_apart(out, in, count * sizeof(float)));
     const uint64_t threshold = (uint64_t)((double)rate * 0x1p32);
@@ -204,8 +207,8 @@ void activation_dropout_forward(float *out, const float *in, float rate, uint64_
         out[i] = (random_at(seed, stream, first + i) >> 32) >= threshold ? in[i] * scale : 0;
 }
 
-void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,
-                      size_t count)
+void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream,
+                                 uint64_t first, size_t count)
 {
     activation_dropout_forward(din, dout, rate, seed, stream, first, count);
 }

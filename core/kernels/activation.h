@@ -47,8 +47,8 @@ void activation_softmax_backward(float *din, const float *dout, const float *out
 /* Zeroes each value with probability `rate` and scales the others by 1 / (1 - rate) (Srivastava et al. 2014). Value
  * i is kept or not by random_at(seed, stream, first + i), so backward repeats forward and no mask is stored. */
 void activation_dropout_forward(float *out, const float *in, float rate, uint64_t seed, uint64_t stream, uint64_t first,
-                     size_t count);
-void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream, uint64_t first,
-                      size_t count);
+                                size_t count);
+void activation_dropout_backward(float *din, const float *dout, float rate, uint64_t seed, uint64_t stream,
+                                 uint64_t first, size_t count);
 
 #endif

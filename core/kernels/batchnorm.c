@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-void batchnorm_forward(float *out, float *mean, float *std, const float *in, const float *scale,
-                       const float *shift, int rows, int c)
+void batchnorm_forward(float *out, float *mean, float *std, const float *in, const float *scale, const float *shift,
+                       int rows, int c)
 {
     assert(rows > 0 && c > 0 && mean && std && scale && shift && mean != std);
     assert(contract_in_place_or_apart(out, in, (size_t)rows * (size_t)c * sizeof(float)));
@@ -33,8 +33,8 @@ void batchnorm_forward(float *out, float *mean, float *std, const float *in, con
 
 /* With x^ = (in - mean) / std: dscale = sum dout x^, dshift = sum dout,
  * din = scale / std * (dout - dshift / rows - x^ dscale / rows), the sums being those of this call. */
-void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in,
-                        const float *mean, const float *std, const float *scale, int rows, int c)
+void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in, const float *mean,
+                        const float *std, const float *scale, int rows, int c)
 {
     assert(rows > 0 && c > 0 && dscale && dshift && mean && std && scale && dscale != dshift);
     assert(contract_in_place_or_apart(din, dout, (size_t)rows * (size_t)c * sizeof(float)));
@@ -53,8 +53,7 @@ void batchnorm_backward(float *din, float *dscale, float *dshift, const float *d
             for (int k = 0; k < count; k++) {
                 const ptrdiff_t at = (ptrdiff_t)i * c + start + k;
                 const float normal = (in[at] - mean[start + k]) / std[start + k];
-                din[at] = scale[start + k] / std[start + k] *
-                          (dout[at] - (sum[k] + normal * product[k]) / (float)rows);
+                din[at] = scale[start + k] / std[start + k] * (dout[at] - (sum[k] + normal * product[k]) / (float)rows);
             }
         for (int k = 0; k < count; k++) {
             dscale[start + k] += product[k];

@@ -15,12 +15,12 @@
 #define BATCHNORM_EPSILON 1e-3f /* Keras's default */
 
 /* out (rows, c), which may be in; mean, std (c) are outputs that the backward pass reads. */
-void batchnorm_forward(float *out, float *mean, float *std, const float *in, const float *scale,
-                       const float *shift, int rows, int c);
+void batchnorm_forward(float *out, float *mean, float *std, const float *in, const float *scale, const float *shift,
+                       int rows, int c);
 
 /* Overwrites din, which may be dout, and adds to dscale and dshift. */
-void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in,
-                        const float *mean, const float *std, const float *scale, int rows, int c);
+void batchnorm_backward(float *din, float *dscale, float *dshift, const float *dout, const float *in, const float *mean,
+                        const float *std, const float *scale, int rows, int c);
 
 /* For inference: the layer as out = in * factor + offset, from its running statistics. out may be in. */
 void batchnorm_fold(float *factor, float *offset, const float *scale, const float *shift, const float *mean,

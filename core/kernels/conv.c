@@ -19,20 +19,11 @@ static bool needs_spreading(const struct window *window)
 }
 
 /* A group is a convolution of its own, of some channels of the input to some of the output. */
-static int group_inputs(const struct window *window)
-{
-    return window->in.c / window->groups;
-}
+static int group_inputs(const struct window *window) { return window->in.c / window->groups; }
 
-static int group_outputs(const struct window *window)
-{
-    return window->out.c / window->groups;
-}
+static int group_outputs(const struct window *window) { return window->out.c / window->groups; }
 
-static int tap_count(const struct window *window)
-{
-    return window->kernel_h * window->kernel_w;
-}
+static int tap_count(const struct window *window) { return window->kernel_h * window->kernel_w; }
 
 static size_t group_packed_count(const struct window *window)
 {
@@ -72,7 +63,8 @@ void conv_pack_backward(float *packed, const float *weights, const struct window
     const ptrdiff_t tap = (ptrdiff_t)group_inputs(window) * window->out.c, row = tap * window->kernel_w;
     const struct axis depth = {{window->kernel_h, window->kernel_w, group_outputs(window)}, {-row, -tap, 1}};
     weights += row * (window->kernel_h - 1) + tap * (window->kernel_w - 1);
-    for (int group = 0; group < window->groups; group++, packed += group_packed_backward_count(window), weights += depth.count[2])
+    for (int group = 0; group < window->groups;
+         group++, packed += group_packed_backward_count(window), weights += depth.count[2])
         gemm_pack(packed, weights, depth, window->out.c, group_inputs(window));
 }
 
@@ -133,8 +125,9 @@ struct patches {
 static struct axis taps_of(const struct window *window, ptrdiff_t row, int c, int channels)
 {
     const int step = window->dilation;
-    return step == 1 && channels == c ? (struct axis){{1, window->kernel_h, window->kernel_w * c}, {0, row, 1}}
-                                      : (struct axis){{window->kernel_h, window->kernel_w, channels}, {row * step, (ptrdiff_t)c * step, 1}};
+    return step == 1 && channels == c
+               ? (struct axis){{1, window->kernel_h, window->kernel_w * c}, {0, row, 1}}
+               : (struct axis){{window->kernel_h, window->kernel_w, channels}, {row * step, (ptrdiff_t)c * step, 1}};
 }
 
 static struct patches patches_of(const float *in, float *scratch, int n, const struct window *window)
@@ -157,22 +150,28 @@ void conv_forward(float *out, const float *in, const float *packed, const float 
                   int n, const struct window *window, gemm_function *gemm)
 {
     assert(n > 0 && window_valid(window) && out && packed && ceiling >= 0);
-    assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in),
-                         scratch, conv_forward_scratch(n, window)));
+    assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in), scratch,
+                         conv_forward_scratch(n, window)));
     const struct patches patches = patches_of(in, scratch, n, window);
     const int columns = group_outputs(window);
     for (int group = 0; group < window->groups; group++)
-        gemm(&(struct gemm){.a = patches.a + group * group_inputs(window), .rows = patches.pixels, .depth = patches.taps,
-                            .b = packed + (size_t)group * group_packed_count(window), .columns = columns, .c = out + group * columns,
-                            .c_stride = window->out.c, .bias = bias ? bias + group * columns : NULL, .ceiling = ceiling});
+        gemm(&(struct gemm){.a = patches.a + group * group_inputs(window),
+                            .rows = patches.pixels,
+                            .depth = patches.taps,
+                            .b = packed + (size_t)group * group_packed_count(window),
+                            .columns = columns,
+                            .c = out + group * columns,
+                            .c_stride = window->out.c,
+                            .bias = bias ? bias + group * columns : NULL,
+                            .ceiling = ceiling});
 }
 
 void conv_backward_input(float *din, const float *dout, const float *packed_backward, float *scratch, int n,
                          const struct window *window, gemm_function *gemm)
 {
     assert(n > 0 && window_valid(window) && din && packed_backward);
-    assert(contract_pass(din, (size_t)n * shape_count(window->in), dout, (size_t)n * shape_count(window->out),
-                         scratch, conv_backward_input_scratch(n, window)));
+    assert(contract_pass(din, (size_t)n * shape_count(window->in), dout, (size_t)n * shape_count(window->out), scratch,
+                         conv_backward_input_scratch(n, window)));
     struct shape shape = window->out;
     if (needs_spreading(window)) {
         shape = spread_shape(window);
@@ -186,16 +185,18 @@ void conv_backward_input(float *din, const float *dout, const float *packed_back
         gemm(&(struct gemm){.a = dout + group * group_outputs(window),
                             .rows = {{n, window->in.h, window->in.w}, {image, row, shape.c}},
                             .depth = taps_of(window, row, shape.c, group_outputs(window)),
-                            .b = packed_backward + (size_t)group * group_packed_backward_count(window), .columns = columns,
-                            .c = din + group * columns, .c_stride = window->in.c});
+                            .b = packed_backward + (size_t)group * group_packed_backward_count(window),
+                            .columns = columns,
+                            .c = din + group * columns,
+                            .c_stride = window->in.c});
 }
 
 void conv_backward_weights(float *dweights, const float *dout, const float *in, float *scratch, int n,
                            const struct window *window, gemm_function *gemm)
 {
     assert(n > 0 && window_valid(window) && dweights && dout && in != dout);
-    assert(contract_pass(dweights, 0, in, (size_t)n * shape_count(window->in),
-                         scratch, conv_backward_weights_scratch(n, window)));
+    assert(contract_pass(dweights, 0, in, (size_t)n * shape_count(window->in), scratch,
+                         conv_backward_weights_scratch(n, window)));
     const int c = window->out.c, columns = group_outputs(window), block = images_of_block(n, window);
     struct patches patches = patches_of(in, scratch, n, window);
     float *packed = scratch + conv_forward_scratch(n, window);
@@ -203,10 +204,16 @@ void conv_backward_weights(float *dweights, const float *dout, const float *in, 
         patches.pixels.count[0] = n - first < block ? n - first : block;
         const int pixels = axis_count(&patches.pixels);
         for (int group = 0; group < window->groups; group++) {
-            gemm_pack(packed, dout + (size_t)first * shape_count(window->out) + group * columns, axis_line(pixels, c), 1, columns);
-            gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0] + group * group_inputs(window), .rows = patches.taps,
-                                .depth = patches.pixels, .b = packed, .columns = columns, .c = dweights + group * columns,
-                                .c_stride = c, .accumulate = true});
+            gemm_pack(packed, dout + (size_t)first * shape_count(window->out) + group * columns, axis_line(pixels, c),
+                      1, columns);
+            gemm(&(struct gemm){.a = patches.a + first * patches.pixels.stride[0] + group * group_inputs(window),
+                                .rows = patches.taps,
+                                .depth = patches.pixels,
+                                .b = packed,
+                                .columns = columns,
+                                .c = dweights + group * columns,
+                                .c_stride = c,
+                                .accumulate = true});
         }
     }
 }

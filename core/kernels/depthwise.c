@@ -28,8 +28,8 @@ struct sums {
 
 /* For channels k .. k + lanes. Inlined for constant counts, so that the sums are registers; loops up to `count`
  * itself clang would not unroll in time, and keep the sums in memory at two thirds of the speed. */
-static inline __attribute__((always_inline)) void accumulate(const struct sums *sums, ptrdiff_t k, int count, ptrdiff_t b_step,
-                                                         int lanes)
+static inline __attribute__((always_inline)) void accumulate(const struct sums *sums, ptrdiff_t k, int count,
+                                                             ptrdiff_t b_step, int lanes)
 {
     const vec zero = vec_zero();
     vec sum[TILE];
@@ -74,8 +74,8 @@ static void accumulate_pixels(const struct sums *sums, bool tile, int c)
 /* TILE pixels under a filter of three columns, whose windows overlap: each vector of the input is loaded once for
  * all of them. `left`, `right`: whether the first or the last of the columns that they see lies outside; sums->a is
  * the first one inside. */
-static inline __attribute__((always_inline)) void accumulate_overlapping(const struct sums *sums, ptrdiff_t k, int stride, bool left,
-                                                                     bool right)
+static inline __attribute__((always_inline)) void accumulate_overlapping(const struct sums *sums, ptrdiff_t k,
+                                                                         int stride, bool left, bool right)
 {
     const int columns = (TILE - 1) * stride + 3;
     const vec zero = vec_zero(), ceiling = vec_set1(sums->ceiling);
@@ -99,7 +99,8 @@ static inline __attribute__((always_inline)) void accumulate_overlapping(const s
     }
     VEC_UNROLL
     for (int i = 0; i < TILE; i++)
-        vec_store(sums->to + i * sums->to_step + k, sums->ceiling > 0 ? vec_min(vec_max(sum[i], zero), ceiling) : sum[i]);
+        vec_store(sums->to + i * sums->to_step + k,
+                  sums->ceiling > 0 ? vec_min(vec_max(sum[i], zero), ceiling) : sum[i]);
 }
 
 /* What the sum of one pixel reads along an axis: from pixel `first` of the source and tap `tap` on, `count` of each. */
@@ -133,7 +134,8 @@ static bool convolve_overlapping(struct sums sums, int x, const struct window *w
 {
     const int stride = window->stride, c = window->in.c;
     const int first = x * stride - window->pad_left, last = first + (TILE - 1) * stride + 2;
-    if (window->kernel_w != 3 || stride > 2 || c < VEC_LANES || x + TILE > window->out.w || first < -1 || last > window->in.w)
+    if (window->kernel_w != 3 || stride > 2 || c < VEC_LANES || x + TILE > window->out.w || first < -1 ||
+        last > window->in.w)
         return false;
     const bool left = first < 0, right = last == window->in.w;
     sums.a += (first + left) * c;
@@ -150,14 +152,20 @@ static bool convolve_overlapping(struct sums sums, int x, const struct window *w
 /* The filters over `from`: forward over the input or, turned by 180 degrees, over the output's gradient. Backward only
  * pixels `stride` apart have the same taps; forward all have that are not clipped. */
 static void convolve(float *to, const float *from, const float *weights, const float *bias, float ceiling, int n,
-                  const struct window *window, bool backward)
+                     const struct window *window, bool backward)
 {
     struct reach (*const reach)(int, int, int, int, int) = backward ? reach_backward : reach_forward;
     const struct shape out = backward ? window->in : window->out, in = backward ? window->out : window->in;
     const int apart = backward ? window->stride : 1, direction = backward ? -1 : 1, stride = window->stride;
     const ptrdiff_t c = in.c, row = in.w * c, weight_row = window->kernel_w * c;
-    struct sums sums = {.start = bias, .ceiling = ceiling, .to_step = apart * c, .a_step = (backward ? 1 : stride) * c,
-                        .a_row = direction * row, .a_column = direction * c, .b_row = apart * weight_row, .b_column = apart * c};
+    struct sums sums = {.start = bias,
+                        .ceiling = ceiling,
+                        .to_step = apart * c,
+                        .a_step = (backward ? 1 : stride) * c,
+                        .a_row = direction * row,
+                        .a_column = direction * c,
+                        .b_row = apart * weight_row,
+                        .b_column = apart * c};
     for (int i = 0; i < n; i++, from += shape_count(in), to += shape_count(out))
         for (int y = 0; y < out.h; y++) {
             const struct reach rows = reach(y, in.h, window->kernel_h, stride, window->pad_top);
@@ -187,8 +195,8 @@ static void convolve(float *to, const float *from, const float *weights, const f
 
 #ifndef NDEBUG
 /* One filter a channel, and `to` holds nothing of `from`. */
-static bool pass_valid(const float *to, size_t to_count, const float *from, size_t from_count, const float *weights, int n,
-                       const struct window *window)
+static bool pass_valid(const float *to, size_t to_count, const float *from, size_t from_count, const float *weights,
+                       int n, const struct window *window)
 {
     return n > 0 && window_valid(window) && window->in.c == window->out.c && to && from && weights &&
            contract_apart(to, (size_t)n * to_count * sizeof(float), from, (size_t)n * from_count * sizeof(float));
@@ -221,15 +229,21 @@ void depthwise_backward_weights(float *dweights, const float *dout, const float 
     const struct shape from = window->in, to = window->out;
     const int stride = window->stride;
     const ptrdiff_t c = from.c, row = from.w * c;
-    struct sums sums = {.to_step = VEC_LANES, .start_step = VEC_LANES, .a_step = VEC_LANES, .a_row = stride * row,
-                        .a_column = stride * c, .b_row = to.w * c, .b_column = c};
+    struct sums sums = {.to_step = VEC_LANES,
+                        .start_step = VEC_LANES,
+                        .a_step = VEC_LANES,
+                        .a_row = stride * row,
+                        .a_column = stride * c,
+                        .b_row = to.w * c,
+                        .b_column = c};
     for (int i = 0; i < n; i++, in += shape_count(from), dout += shape_count(to))
         for (int k = 0, channels; k < from.c; k += channels) {
             const int rest = from.c - k;
             channels = rest >= TILE * VEC_LANES ? TILE * VEC_LANES : rest < VEC_LANES ? rest : VEC_LANES;
             for (int tap = 0; tap < window->kernel_h * window->kernel_w; tap++) {
                 const struct reach rows = reach_of_tap(tap / window->kernel_w, from.h, to.h, stride, window->pad_top);
-                const struct reach columns = reach_of_tap(tap % window->kernel_w, from.w, to.w, stride, window->pad_left);
+                const struct reach columns =
+                    reach_of_tap(tap % window->kernel_w, from.w, to.w, stride, window->pad_left);
                 if (rows.count <= 0 || columns.count <= 0)
                     continue;
                 sums.rows = rows.count;

@@ -25,6 +25,7 @@ void depthwise_forward(float *out, const float *in, const float *weights, const 
 void depthwise_backward_input(float *din, const float *dout, const float *weights, int n, const struct window *window);
 
 /* Adds to dweights. */
-void depthwise_backward_weights(float *dweights, const float *dout, const float *in, int n, const struct window *window);
+void depthwise_backward_weights(float *dweights, const float *dout, const float *in, int n,
+                                const struct window *window);
 
 #endif

@@ -26,10 +26,7 @@
  * contiguous line of the depth is a block of its own. HALF: vectors of the last panel if it is narrow. */
 enum { K_BLOCK = 24 * 1024 / (GEMM_PANEL * (int)sizeof(float)), LONG_LINE = 48, HALF = MICRO_VECTORS / 2 };
 
-static int min_of(int a, int b)
-{
-    return a < b ? a : b;
-}
+static int min_of(int a, int b) { return a < b ? a : b; }
 
 /* Register tiles below one another, whose rows of A lie at even distances. */
 struct tiles {
@@ -46,8 +43,9 @@ struct tiles {
 
 /* A rank-1 update: one column of A, a[row][offset], times one row of the panel. The loops, here and below, are of
  * constant length, or clang would not unroll them in time. */
-static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROWS][MICRO_VECTORS], const float *const a[MICRO_ROWS],
-                                                               ptrdiff_t offset, const float *panel, int vectors)
+static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROWS][MICRO_VECTORS],
+                                                               const float *const a[MICRO_ROWS], ptrdiff_t offset,
+                                                               const float *panel, int vectors)
 {
     vec columns[MICRO_VECTORS];
     VEC_UNROLL
@@ -65,8 +63,8 @@ static inline __attribute__((always_inline)) void multiply_add(vec sum[MICRO_ROW
 }
 
 /* `vectors`: of the panel's columns. `step`: of the depth's last digit. `line`: only that digit counts. */
-static inline __attribute__((always_inline)) void micro_kernel(const struct tiles *tiles, const struct axis *depth, const float *b,
-                                                               int vectors, ptrdiff_t step, bool line)
+static inline __attribute__((always_inline)) void micro_kernel(const struct tiles *tiles, const struct axis *depth,
+                                                               const float *b, int vectors, ptrdiff_t step, bool line)
 {
     const ptrdiff_t start_step = MICRO_ROWS * tiles->start_stride, c_step = MICRO_ROWS * tiles->c_stride;
     const float *a[MICRO_ROWS], *start[MICRO_ROWS];
@@ -121,9 +119,9 @@ static inline __attribute__((always_inline)) void micro_kernel(const struct tile
             VEC_UNROLL
             for (int row = 0; row < MICRO_ROWS; row++)
                 VEC_UNROLL
-                for (int v = 0; v < MICRO_VECTORS; v++)
-                    if (v < vectors)
-                        sum[row][v] = vec_min(vec_max(sum[row][v], floor), ceiling);
+            for (int v = 0; v < MICRO_VECTORS; v++)
+                if (v < vectors)
+                    sum[row][v] = vec_min(vec_max(sum[row][v], floor), ceiling);
         }
         VEC_UNROLL
         for (int row = 0; row < MICRO_ROWS; row++) {
@@ -139,8 +137,8 @@ static inline __attribute__((always_inline)) void micro_kernel(const struct tile
 
 /* The micro-kernel for this panel's width and depth. Not inlined: compilers keep the sums in registers if nothing
  * else wants them. */
-static __attribute__((noinline)) void run_micro_kernel(const struct tiles *tiles, const struct axis *depth, const float *panel,
-                                                       int columns)
+static __attribute__((noinline)) void run_micro_kernel(const struct tiles *tiles, const struct axis *depth,
+                                                       const float *panel, int columns)
 {
     const ptrdiff_t step = depth->stride[2];
     if (columns <= HALF * VEC_LANES)
@@ -187,16 +185,21 @@ static void advance(struct cursor *cursor, int rows, const float *a, const struc
 
 /* One block of K and one panel, for all rows. `column`: of C, where the panel starts; bias (GEMM_PANEL), or NULL to
  * go on from C. */
-static void macro_kernel(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel, int column,
-                         const float *bias, float ceiling)
+static void macro_kernel(const struct gemm *gemm, const float *a, const struct axis *depth, const float *panel,
+                         int column, const float *bias, float ceiling)
 {
     const struct axis axis = coalesced(gemm->rows);
     const int row_count = axis_count(&axis), columns = min_of(gemm->columns - column, GEMM_PANEL);
     struct cursor cursor = {.next = a, .remaining = axis.count[2]};
     for (int row = 0, rows; row < row_count; row += rows) {
         float *c = gemm->c + row * gemm->c_stride + column, edge[MICRO_ROWS][GEMM_PANEL];
-        struct tiles tiles = {.count = 1, .a_step = MICRO_ROWS * axis.stride[2], .start = bias ? bias : c,
-                              .start_stride = bias ? 0 : gemm->c_stride, .c = c, .c_stride = gemm->c_stride, .ceiling = ceiling};
+        struct tiles tiles = {.count = 1,
+                              .a_step = MICRO_ROWS * axis.stride[2],
+                              .start = bias ? bias : c,
+                              .start_stride = bias ? 0 : gemm->c_stride,
+                              .c = c,
+                              .c_stride = gemm->c_stride,
+                              .ceiling = ceiling};
         rows = min_of(row_count - row, MICRO_ROWS);
         for (int i = 0; i < MICRO_ROWS; i++) {
             tiles.a[i] = i < rows ? cursor.next : tiles.a[i - 1];
@@ -241,8 +244,10 @@ static bool c_apart(const struct gemm *gemm)
     const size_t c_count = (size_t)(rows - 1) * (size_t)gemm->c_stride + (size_t)gemm->columns;
     const ptrdiff_t first = axis_lowest(&gemm->rows) + axis_lowest(&gemm->depth);
     const ptrdiff_t last = axis_highest(&gemm->rows) + axis_highest(&gemm->depth);
-    return contract_apart(gemm->c, c_count * sizeof(float), gemm->a + first, (size_t)(last - first + 1) * sizeof(float)) &&
-           contract_apart(gemm->c, c_count * sizeof(float), gemm->b, gemm_packed_count(depth, gemm->columns) * sizeof(float));
+    return contract_apart(gemm->c, c_count * sizeof(float), gemm->a + first,
+                          (size_t)(last - first + 1) * sizeof(float)) &&
+           contract_apart(gemm->c, c_count * sizeof(float), gemm->b,
+                          gemm_packed_count(depth, gemm->columns) * sizeof(float));
 }
 #endif
 
@@ -256,9 +261,11 @@ void gemm_exact(const struct gemm *gemm)
     /* A block of K has as many items of the highest digit as fit with all lower ones; if not even a line of the last
      * digit fits, a part of it. A long line is a block of its own. */
     int step[3] = {count[0], count[1], count[2]};
-    for (int digit = 0, inner = depth; digit < 3 && (inner > K_BLOCK || (digit < 2 && count[2] >= LONG_LINE)); digit++) {
+    for (int digit = 0, inner = depth; digit < 3 && (inner > K_BLOCK || (digit < 2 && count[2] >= LONG_LINE));
+         digit++) {
         inner /= count[digit];
-        step[digit] = inner < K_BLOCK && (digit == 2 || count[2] < LONG_LINE) ? min_of(K_BLOCK / inner, count[digit]) : 1;
+        step[digit] =
+            inner < K_BLOCK && (digit == 2 || count[2] < LONG_LINE) ? min_of(K_BLOCK / inner, count[digit]) : 1;
     }
     const float *panel = gemm->b;
     for (int column = 0; column < gemm->columns; column += GEMM_PANEL) {
@@ -274,8 +281,9 @@ void gemm_exact(const struct gemm *gemm)
                     k_block.count[1] = min_of(step[1], count[1] - j);
                     k_block.count[2] = min_of(step[2], count[2] - k);
                     const int length = axis_count(&k_block);
-                    macro_kernel(gemm, gemm->a + i * k_axis->stride[0] + j * k_axis->stride[1] + k * k_axis->stride[2], &k_block,
-                                 panel, column, done || gemm->accumulate ? NULL : bias, done + length == depth ? gemm->ceiling : 0);
+                    macro_kernel(gemm, gemm->a + i * k_axis->stride[0] + j * k_axis->stride[1] + k * k_axis->stride[2],
+                                 &k_block, panel, column, done || gemm->accumulate ? NULL : bias,
+                                 done + length == depth ? gemm->ceiling : 0);
                     panel += (ptrdiff_t)length * GEMM_PANEL;
                     done += length;
                 }

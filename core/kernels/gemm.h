@@ -36,10 +36,7 @@ static inline struct axis axis_line(int count, ptrdiff_t stride)
     return (struct axis){{1, 1, count}, {0, 0, stride}};
 }
 
-static inline int axis_count(const struct axis *axis)
-{
-    return axis->count[0] * axis->count[1] * axis->count[2];
-}
+static inline int axis_count(const struct axis *axis) { return axis->count[0] * axis->count[1] * axis->count[2]; }
 
 /* The lowest and the highest offset of any item. */
 static inline ptrdiff_t axis_lowest(const struct axis *axis)
@@ -59,9 +56,9 @@ static inline ptrdiff_t axis_highest(const struct axis *axis)
 }
 
 struct gemm {
-    const float *a; /* element (row, d) is a[offset in rows + offset in depth] */
+    const float *a;          /* element (row, d) is a[offset in rows + offset in depth] */
     struct axis rows, depth; /* at least one item each */
-    const float *b; /* packed, (depth, columns) */
+    const float *b;          /* packed, (depth, columns) */
     int columns;
     float *c; /* (rows, columns), rows c_stride apart; must not overlap a or b */
     ptrdiff_t c_stride;

@@ -26,8 +26,8 @@ static ptrdiff_t pixel(ptrdiff_t image, int y, int x, const struct window *windo
 
 /* The maximum over a window of (h, w) pixels, for `count` vectors of channels, of which the last one has `lanes`.
  * Inlined for constant counts, so that the maxima are registers. */
-static inline __attribute__((always_inline)) void window_maximum(float *out, const float *in, int h, int w, ptrdiff_t row,
-                                                                 ptrdiff_t pixel, int count, int lanes)
+static inline __attribute__((always_inline)) void window_maximum(float *out, const float *in, int h, int w,
+                                                                 ptrdiff_t row, ptrdiff_t pixel, int count, int lanes)
 {
     enum { VECTORS = 4 };
     vec max[VECTORS];
@@ -39,9 +39,9 @@ static inline __attribute__((always_inline)) void window_maximum(float *out, con
         const float *from = in;
         for (int x = 0; x < w; x++, from += pixel)
             VEC_UNROLL
-            for (int v = 0; v < VECTORS; v++)
-                if (v < count)
-                    max[v] = vec_max(vec_load_lanes(from + v * VEC_LANES, lanes), max[v]);
+        for (int v = 0; v < VECTORS; v++)
+            if (v < count)
+                max[v] = vec_max(vec_load_lanes(from + v * VEC_LANES, lanes), max[v]);
     }
     VEC_UNROLL
     for (int v = 0; v < VECTORS; v++)
@@ -55,7 +55,8 @@ static bool pass_valid(const float *to, struct shape to_shape, const float *from
                        const struct window *window)
 {
     return n > 0 && window_valid(window) && window->in.c == window->out.c && to && from &&
-           contract_apart(to, (size_t)n * shape_count(to_shape) * sizeof(float), from, (size_t)n * shape_count(from_shape) * sizeof(float));
+           contract_apart(to, (size_t)n * shape_count(to_shape) * sizeof(float), from,
+                          (size_t)n * shape_count(from_shape) * sizeof(float));
 }
 #endif
 
@@ -82,7 +83,7 @@ void pool_max_forward(float *out, const float *in, int n, const struct window *w
 }
 
 void pool_max_backward(float *din, const float *dout, const float *out, const float *in, int n,
-                      const struct window *window)
+                       const struct window *window)
 {
     assert(out && in && din != in && din != out);
     assert(pass_valid(din, window->in, dout, window->out, n, window));

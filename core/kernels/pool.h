@@ -16,7 +16,7 @@ void pool_max_forward(float *out, const float *in, int n, const struct window *w
 
 /* din is overwritten; the gradient goes to the first maximum of each window, whose value out holds. */
 void pool_max_backward(float *din, const float *dout, const float *out, const float *in, int n,
-                      const struct window *window);
+                       const struct window *window);
 
 /* As above; din is overwritten. */
 void pool_average_forward(float *out, const float *in, int n, const struct window *window);

@@ -16,8 +16,8 @@ enum { TILE = WINOGRAD_TILE, PATCH = WINOGRAD_PATCH, POINTS = PATCH * PATCH, PIX
 
 bool winograd_computes(const struct window *window)
 {
-    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->dilation == 1 && window->groups == 1 &&
-           window->in.c >= WINOGRAD_MIN_CHANNELS && window->out.c >= WINOGRAD_MIN_CHANNELS;
+    return window->kernel_h == 3 && window->kernel_w == 3 && window->stride == 1 && window->dilation == 1 &&
+           window->groups == 1 && window->in.c >= WINOGRAD_MIN_CHANNELS && window->out.c >= WINOGRAD_MIN_CHANNELS;
 }
 
 /* ---- Tiles ---- */
@@ -46,14 +46,11 @@ static struct blocks blocks_of(int n, const struct window *window)
 }
 
 /* From one point's transformed tiles to the next one's. */
-static ptrdiff_t point_stride(int tiles, int c)
-{
-    return (ptrdiff_t)tiles * c + WINOGRAD_CACHE_LINE;
-}
+static ptrdiff_t point_stride(int tiles, int c) { return (ptrdiff_t)tiles * c + WINOGRAD_CACHE_LINE; }
 
 /* Offsets of a tile's pixels (side, side); -1 outside of the image. */
 static void find_offsets(ptrdiff_t *offsets, int tile, int side, const struct blocks *blocks, struct shape shape,
-                        int pad_top, int pad_left)
+                         int pad_top, int pad_left)
 {
     const int image = tile / (blocks->down * blocks->across), in_image = tile % (blocks->down * blocks->across);
     const int top = in_image / blocks->across * TILE - pad_top, left = in_image % blocks->across * TILE - pad_left;
@@ -187,8 +184,8 @@ static void transform_output_gradient(float *to, const float *dout, int first, i
     }
 }
 
-static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *offsets, const float *from, ptrdiff_t stride,
-                                                   int lanes)
+static inline void transform_input_gradient_vector(float *din, const ptrdiff_t *offsets, const float *from,
+                                                   ptrdiff_t stride, int lanes)
 {
     vec between[PATCH][PATCH], points[PATCH], line[PATCH];
     for (int x = 0; x < PATCH; x++) {
@@ -247,12 +244,12 @@ size_t winograd_backward_scratch(int n, const struct window *window)
                               (ptrdiff_t)window->in.c * window->out.c));
 }
 
-void winograd_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
-                      int n, const struct window *window, gemm_function *gemm)
+void winograd_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling,
+                      float *scratch, int n, const struct window *window, gemm_function *gemm)
 {
     assert(n > 0 && window_valid(window) && winograd_computes(window) && out && packed && ceiling >= 0);
-    assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in),
-                         scratch, winograd_forward_scratch(n, window)));
+    assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in), scratch,
+                         winograd_forward_scratch(n, window)));
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c;
     for (int first = 0, count; first < blocks.tiles; first += count) {
@@ -261,9 +258,12 @@ void winograd_forward(float *out, const float *in, const float *packed, const fl
         transform_input(scratch, in, first, count, &blocks, window);
         for (int point = 0; point < POINTS; point++)
             gemm(&(struct gemm){.a = scratch + point * point_stride(count, from),
-                                .rows = axis_line(count, from), .depth = axis_line(from, 1),
-                                .b = packed + (size_t)point * winograd_matrix_stride(from, to), .columns = to,
-                                .c = products + point * point_stride(count, to), .c_stride = to});
+                                .rows = axis_line(count, from),
+                                .depth = axis_line(from, 1),
+                                .b = packed + (size_t)point * winograd_matrix_stride(from, to),
+                                .columns = to,
+                                .c = products + point * point_stride(count, to),
+                                .c_stride = to});
         transform_output(out, products, bias, ceiling, first, count, &blocks, window);
     }
 }
@@ -271,9 +271,10 @@ void winograd_forward(float *out, const float *in, const float *packed, const fl
 void winograd_backward(float *din, float *dweights, const float *dout, const float *in, const float *packed_backward,
                        float *scratch, int n, const struct window *window, gemm_function *gemm)
 {
-    assert(n > 0 && window_valid(window) && winograd_computes(window) && scratch && (in || !dweights) && (packed_backward || !din));
-    assert(contract_pass(din, (size_t)n * shape_count(window->in), dout, (size_t)n * shape_count(window->out),
-                         scratch, winograd_backward_scratch(n, window)));
+    assert(n > 0 && window_valid(window) && winograd_computes(window) && scratch && (in || !dweights) &&
+           (packed_backward || !din));
+    assert(contract_pass(din, (size_t)n * shape_count(window->in), dout, (size_t)n * shape_count(window->out), scratch,
+                         winograd_backward_scratch(n, window)));
     const struct blocks blocks = blocks_of(n, window);
     const int from = window->in.c, to = window->out.c, columns = winograd_padded(to);
     float *gradient = scratch, *tiles = scratch + (ptrdiff_t)POINTS * from * to; /* (POINTS, in.c, out.c) */
@@ -287,16 +288,25 @@ void winograd_backward(float *din, float *dweights, const float *dout, const flo
         if (dweights) {
             transform_input(tiles, in, first, count, &blocks, window);
             for (int point = 0; point < POINTS; point++)
-                gemm(&(struct gemm){.a = tiles + point * in_stride, .rows = axis_line(from, 1), .depth = axis_line(count, from),
-                                    .b = dproducts + point * out_stride, .columns = to,
-                                    .c = gradient + (ptrdiff_t)point * from * to, .c_stride = to, .accumulate = first > 0});
+                gemm(&(struct gemm){.a = tiles + point * in_stride,
+                                    .rows = axis_line(from, 1),
+                                    .depth = axis_line(count, from),
+                                    .b = dproducts + point * out_stride,
+                                    .columns = to,
+                                    .c = gradient + (ptrdiff_t)point * from * to,
+                                    .c_stride = to,
+                                    .accumulate = first > 0});
         }
         if (din) {
             for (int point = 0; point < POINTS; point++)
-                gemm(&(struct gemm){.a = dproducts + point * out_stride, .rows = axis_line(count, GEMM_PANEL),
-                                    .depth = {{1, columns / GEMM_PANEL, GEMM_PANEL}, {0, (ptrdiff_t)count * GEMM_PANEL, 1}},
-                                    .b = packed_backward + (size_t)point * winograd_matrix_stride(columns, from),
-                                    .columns = from, .c = tiles + point * in_stride, .c_stride = from});
+                gemm(&(struct gemm){
+                    .a = dproducts + point * out_stride,
+                    .rows = axis_line(count, GEMM_PANEL),
+                    .depth = {{1, columns / GEMM_PANEL, GEMM_PANEL}, {0, (ptrdiff_t)count * GEMM_PANEL, 1}},
+                    .b = packed_backward + (size_t)point * winograd_matrix_stride(columns, from),
+                    .columns = from,
+                    .c = tiles + point * in_stride,
+                    .c_stride = from});
             transform_input_gradient(din, tiles, first, count, &blocks, window);
         }
     }

@@ -38,8 +38,8 @@ void winograd_pack_backward(float *packed, const float *weights, const struct wi
 size_t winograd_forward_scratch(int n, const struct window *window);
 size_t winograd_backward_scratch(int n, const struct window *window);
 
-void winograd_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
-                      int n, const struct window *window, gemm_function *gemm);
+void winograd_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling,
+                      float *scratch, int n, const struct window *window, gemm_function *gemm);
 
 /* din is overwritten, dweights added to; either may be NULL. */
 void winograd_backward(float *din, float *dweights, const float *dout, const float *in, const float *packed_backward,

@@ -11,16 +11,10 @@
 
 enum { TILE = WINOGRAD_TILE, TAPS = WINOGRAD_TAPS, PATCH = WINOGRAD_PATCH };
 
-static int tiles_across(const struct window *window)
-{
-    return (window->out.w + TILE - 1) / TILE;
-}
+static int tiles_across(const struct window *window) { return (window->out.w + TILE - 1) / TILE; }
 
 /* Rows of transformed input: those of the output and the two that a filter sees beyond. */
-static int rows_down(const struct window *window)
-{
-    return window->out.h + TAPS - 1;
-}
+static int rows_down(const struct window *window) { return window->out.h + TAPS - 1; }
 
 static ptrdiff_t in_stride(int n, const struct window *window)
 {
@@ -87,8 +81,8 @@ static void transform_input(float *to, ptrdiff_t stride, const float *row, const
     }
 }
 
-static void transform_output(float *row, const ptrdiff_t *offsets, const float *from, ptrdiff_t stride, const float *bias,
-                             float ceiling, int channels)
+static void transform_output(float *row, const ptrdiff_t *offsets, const float *from, ptrdiff_t stride,
+                             const float *bias, float ceiling, int channels)
 {
     const vec zero = vec_zero(), max = vec_set1(ceiling);
     for (int next = 0; next < channels; next += VEC_LANES) {
@@ -105,10 +99,11 @@ static void transform_output(float *row, const ptrdiff_t *offsets, const float *
     }
 }
 
-void winograd_rows_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
-                           int n, const struct window *window, gemm_function *gemm)
+void winograd_rows_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling,
+                           float *scratch, int n, const struct window *window, gemm_function *gemm)
 {
-    assert(n > 0 && window_valid(window) && winograd_computes(window) && out && in && packed && scratch && ceiling >= 0);
+    assert(n > 0 && window_valid(window) && winograd_computes(window) && out && in && packed && scratch &&
+           ceiling >= 0);
     assert(contract_pass(out, (size_t)n * shape_count(window->out), in, (size_t)n * shape_count(window->in), scratch,
                          winograd_rows_forward_scratch(n, window)));
     const struct shape from = window->in, to = window->out;
@@ -129,9 +124,12 @@ void winograd_rows_forward(float *out, const float *in, const float *packed, con
 
     for (int point = 0; point < PATCH; point++)
         gemm(&(struct gemm){.a = tiles + point * input,
-                            .rows = {{1, n * across, to.h}, {0, (ptrdiff_t)rows * from.c, from.c}}, .depth = axis_line(depth, 1),
-                            .b = packed + (size_t)point * winograd_matrix_stride(depth, to.c), .columns = to.c,
-                            .c = products + point * output, .c_stride = to.c});
+                            .rows = {{1, n * across, to.h}, {0, (ptrdiff_t)rows * from.c, from.c}},
+                            .depth = axis_line(depth, 1),
+                            .b = packed + (size_t)point * winograd_matrix_stride(depth, to.c),
+                            .columns = to.c,
+                            .c = products + point * output,
+                            .c_stride = to.c});
 
     next = products;
     for (int i = 0; i < n; i++)

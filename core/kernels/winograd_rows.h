@@ -16,7 +16,7 @@
 size_t winograd_rows_packed_count(const struct window *window);
 void winograd_rows_pack(float *packed, const float *weights, const struct window *window);
 size_t winograd_rows_forward_scratch(int n, const struct window *window);
-void winograd_rows_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling, float *scratch,
-                           int n, const struct window *window, gemm_function *gemm);
+void winograd_rows_forward(float *out, const float *in, const float *packed, const float *bias, float ceiling,
+                           float *scratch, int n, const struct window *window, gemm_function *gemm);
 
 #endif

@@ -14,7 +14,12 @@
 
 /* Outputs and inputs of a tile along an axis; floats of a cache line. The matrices of two points lie a cache line
  * further apart than they must, because strides of 2^k pages would fall into the same cache sets. */
-enum { WINOGRAD_TILE = 4, WINOGRAD_TAPS = 3, WINOGRAD_PATCH = WINOGRAD_TILE + WINOGRAD_TAPS - 1, WINOGRAD_CACHE_LINE = 16 };
+enum {
+    WINOGRAD_TILE = 4,
+    WINOGRAD_TAPS = 3,
+    WINOGRAD_PATCH = WINOGRAD_TILE + WINOGRAD_TAPS - 1,
+    WINOGRAD_CACHE_LINE = 16
+};
 
 /* The points +-P and +-Q, and products of them: all coefficients of A and B are exact in binary. */
 #define WINOGRAD_P 0.625f
@@ -49,8 +54,10 @@ static inline void winograd_at_pairs(vec *out, vec even_p, vec odd_p, vec even_q
 /* B' x: 6 to 6. */
 static inline void winograd_input_line(vec *out, const vec *in)
 {
-    const vec even_p = winograd_minus(in[4], WINOGRAD_QQ, in[2]), odd_p = winograd_scaled(WINOGRAD_P, winograd_minus(in[3], WINOGRAD_QQ, in[1]));
-    const vec even_q = winograd_minus(in[4], WINOGRAD_PP, in[2]), odd_q = winograd_scaled(WINOGRAD_Q, winograd_minus(in[3], WINOGRAD_PP, in[1]));
+    const vec even_p = winograd_minus(in[4], WINOGRAD_QQ, in[2]),
+              odd_p = winograd_scaled(WINOGRAD_P, winograd_minus(in[3], WINOGRAD_QQ, in[1]));
+    const vec even_q = winograd_minus(in[4], WINOGRAD_PP, in[2]),
+              odd_q = winograd_scaled(WINOGRAD_Q, winograd_minus(in[3], WINOGRAD_PP, in[1]));
     const vec first = winograd_plus(winograd_minus(in[4], WINOGRAD_PP_QQ, in[2]), WINOGRAD_PPQQ, in[0]);
     const vec last = winograd_plus(winograd_minus(in[5], WINOGRAD_PP_QQ, in[3]), WINOGRAD_PPQQ, in[1]);
     out[0] = first;
@@ -64,9 +71,12 @@ static inline void winograd_input_line_adjoint(vec *out, const vec *in)
     const vec sum_p = vec_add(in[1], in[2]), difference_p = vec_sub(in[1], in[2]);
     const vec sum_q = vec_add(in[3], in[4]), difference_q = vec_sub(in[3], in[4]), first = in[0], last = in[5];
     out[0] = winograd_scaled(WINOGRAD_PPQQ, first);
-    out[1] = winograd_minus(winograd_minus(winograd_scaled(WINOGRAD_PPQQ, last), WINOGRAD_PQQ, difference_p), WINOGRAD_QPP, difference_q);
-    out[2] = winograd_minus(winograd_minus(winograd_scaled(-WINOGRAD_PP_QQ, first), WINOGRAD_QQ, sum_p), WINOGRAD_PP, sum_q);
-    out[3] = winograd_plus(winograd_plus(winograd_scaled(-WINOGRAD_PP_QQ, last), WINOGRAD_P, difference_p), WINOGRAD_Q, difference_q);
+    out[1] = winograd_minus(winograd_minus(winograd_scaled(WINOGRAD_PPQQ, last), WINOGRAD_PQQ, difference_p),
+                            WINOGRAD_QPP, difference_q);
+    out[2] =
+        winograd_minus(winograd_minus(winograd_scaled(-WINOGRAD_PP_QQ, first), WINOGRAD_QQ, sum_p), WINOGRAD_PP, sum_q);
+    out[3] = winograd_plus(winograd_plus(winograd_scaled(-WINOGRAD_PP_QQ, last), WINOGRAD_P, difference_p), WINOGRAD_Q,
+                           difference_q);
     out[4] = vec_add(vec_add(first, sum_p), sum_q);
     out[5] = last;
 }
@@ -86,8 +96,10 @@ static inline void winograd_output_line(vec *out, const vec *in)
 static inline void winograd_output_line_adjoint(vec *out, const vec *in)
 {
     const vec first = in[0], last = in[3];
-    const vec even_p = winograd_plus(first, WINOGRAD_PP, in[2]), odd_p = winograd_plus(winograd_scaled(WINOGRAD_P, in[1]), WINOGRAD_PPP, last);
-    const vec even_q = winograd_plus(first, WINOGRAD_QQ, in[2]), odd_q = winograd_plus(winograd_scaled(WINOGRAD_Q, in[1]), WINOGRAD_QQQ, last);
+    const vec even_p = winograd_plus(first, WINOGRAD_PP, in[2]),
+              odd_p = winograd_plus(winograd_scaled(WINOGRAD_P, in[1]), WINOGRAD_PPP, last);
+    const vec even_q = winograd_plus(first, WINOGRAD_QQ, in[2]),
+              odd_q = winograd_plus(winograd_scaled(WINOGRAD_Q, in[1]), WINOGRAD_QQQ, last);
     out[0] = first;
     winograd_at_pairs(out, even_p, odd_p, even_q, odd_q);
     out[5] = last;
@@ -99,7 +111,8 @@ static inline void winograd_filter_line(vec *out, const vec *in)
     const vec first = in[0], last = in[2];
     const vec even_p = winograd_scaled(WINOGRAD_GP, winograd_plus(first, WINOGRAD_PP, last));
     const vec even_q = winograd_scaled(WINOGRAD_GQ, winograd_plus(first, WINOGRAD_QQ, last));
-    const vec odd_p = winograd_scaled(WINOGRAD_GP * WINOGRAD_P, in[1]), odd_q = winograd_scaled(WINOGRAD_GQ * WINOGRAD_Q, in[1]);
+    const vec odd_p = winograd_scaled(WINOGRAD_GP * WINOGRAD_P, in[1]),
+              odd_q = winograd_scaled(WINOGRAD_GQ * WINOGRAD_Q, in[1]);
     out[0] = winograd_scaled(WINOGRAD_G0, first);
     winograd_at_pairs(out, even_p, odd_p, even_q, odd_q);
     out[5] = last;
@@ -108,7 +121,8 @@ static inline void winograd_filter_line(vec *out, const vec *in)
 /* G' x: 6 to 3. */
 static inline void winograd_filter_line_adjoint(vec *out, const vec *in)
 {
-    const vec sum_p = winograd_scaled(WINOGRAD_GP, vec_add(in[1], in[2])), sum_q = winograd_scaled(WINOGRAD_GQ, vec_add(in[3], in[4]));
+    const vec sum_p = winograd_scaled(WINOGRAD_GP, vec_add(in[1], in[2])),
+              sum_q = winograd_scaled(WINOGRAD_GQ, vec_add(in[3], in[4]));
     const vec difference_p = winograd_scaled(WINOGRAD_GP * WINOGRAD_P, vec_sub(in[1], in[2]));
     const vec difference_q = winograd_scaled(WINOGRAD_GQ * WINOGRAD_Q, vec_sub(in[3], in[4])), last = in[5];
     out[0] = vec_add(vec_add(winograd_scaled(WINOGRAD_G0, in[0]), sum_p), sum_q);
@@ -117,10 +131,7 @@ static inline void winograd_filter_line_adjoint(vec *out, const vec *in)
 }
 
 /* Channels in full panels. */
-static inline int winograd_padded(int channels)
-{
-    return (channels + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
-}
+static inline int winograd_padded(int channels) { return (channels + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL; }
 
 /* From one point's packed filters to the next one's. */
 static inline size_t winograd_matrix_stride(int depth, int columns)

@@ -26,25 +26,26 @@
 
 #include <stdbool.h>
 
-enum node_kind { /* pinned: stored in models */
-                 NODE_CONV2D = 1,
-                 NODE_MAXPOOL = 2,
-                 NODE_AVGPOOL = 3,
-                 NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
-                 NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
-                 NODE_DENSE = 6,          /* input (1, 1, c) */
-                 NODE_BATCHNORM = 7,
-                 NODE_DROPOUT = 8, /* the identity, but in training */
-                 NODE_ADD = 9,     /* two inputs of one shape */
-                 NODE_RELU = 10,
-                 NODE_SIGMOID = 11,
-                 NODE_TANH = 12,
-                 NODE_SOFTMAX = 13, /* last, and only there */
-                 NODE_GELU = 14,
-                 NODE_SCALE = 15,     /* multiplies by a constant */
-                 NODE_DEPTHWISE = 16, /* a filter for each channel */
-                 NODE_RELU6 = 17,
-                 NODE_HARDSWISH = 18 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
+/* Pinned: stored in models. */
+enum node_kind {
+    NODE_CONV2D = 1,
+    NODE_MAXPOOL = 2,
+    NODE_AVGPOOL = 3,
+    NODE_GLOBAL_AVGPOOL = 4, /* (h, w, c) to (1, 1, c) */
+    NODE_FLATTEN = 5,        /* (h, w, c) to (1, 1, h*w*c) */
+    NODE_DENSE = 6,          /* input (1, 1, c) */
+    NODE_BATCHNORM = 7,
+    NODE_DROPOUT = 8, /* the identity, but in training */
+    NODE_ADD = 9,     /* two inputs of one shape */
+    NODE_RELU = 10,
+    NODE_SIGMOID = 11,
+    NODE_TANH = 12,
+    NODE_SOFTMAX = 13, /* last, and only there */
+    NODE_GELU = 14,
+    NODE_SCALE = 15,     /* multiplies by a constant */
+    NODE_DEPTHWISE = 16, /* a filter for each channel */
+    NODE_RELU6 = 17,
+    NODE_HARDSWISH = 18 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
 };
 #define NODE_KINDS 19 /* one more than the last: the rows of a table by kind */
 
@@ -75,7 +76,7 @@ enum __attribute__((packed)) kind_setting {
 
 /* How an int8 network computes it, and which scale its output has (net_int8.h). */
 enum __attribute__((packed)) int8_form {
-    INT8_FORM_NONE, /* not at all: a network with such a layer cannot be quantized; the error names the layer */
+    INT8_FORM_NONE,   /* not at all: a network with such a layer cannot be quantized; the error names the layer */
     INT8_FORM_LAYER,  /* weights in int8; a scale of its own, stored in the model */
     INT8_FORM_ADD,    /* a scale of its own */
     INT8_FORM_MEAN,   /* a scale of its own */

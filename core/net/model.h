@@ -97,7 +97,7 @@ struct model {
     const uint8_t *labels; /* as in the file: for each class its length in one byte, then its text */
     const char *notes;     /* not zero-terminated */
     int notes_length;
-    const uint8_t *weights; /* of a model that was read: where they stand in the file */
+    const uint8_t *weights;   /* of a model that was read: where they stand in the file */
     float scale[LIMIT_NODES]; /* WEIGHTS_QUANTIZED: of each node's output, 0 where it has none of its own */
     struct examples examples;
 };

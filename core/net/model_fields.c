@@ -7,9 +7,9 @@
 
 const uint8_t model_prefix[MODEL_PREFIX_BYTES] = {0x89, 'E', 'Y', 'L', '\r', '\n', 0x1a, '\n', 2, 0, 0, 0};
 
-#define HEADER_ROW(name, type, bytes, count, member, min, max)                                     \
+#define HEADER_ROW(name, type, bytes, count, member, min, max) \
     {min, max, offsetof(struct model, member), FIELD_##type, bytes, count},
-#define NODE_ROW(name, type, bytes, count, member, min, max)                                       \
+#define NODE_ROW(name, type, bytes, count, member, min, max) \
     {min, max, offsetof(struct node, member), FIELD_##type, bytes, count},
 const struct field model_header[] = {MODEL_HEADER_FIELDS(HEADER_ROW){.count = 0}};
 const struct field model_node[] = {MODEL_NODE_FIELDS(NODE_ROW){.count = 0}};
@@ -21,7 +21,8 @@ _Static_assert(0 MODEL_NODE_FIELDS(BYTES_OF) == MODEL_NODE_BYTES, "a node has it
 _Static_assert(sizeof(struct model) < 65536, "offsets of members have 16 bits");
 
 /* Every number but a byte is 4 bytes in its struct: an int, an enum or a float. */
-_Static_assert(sizeof(int) == 4 && sizeof(enum node_kind) == 4 && sizeof(bool) == 1, "values are stored as they are read");
+_Static_assert(sizeof(int) == 4 && sizeof(enum node_kind) == 4 && sizeof(bool) == 1,
+               "values are stored as they are read");
 
 static uint32_t get(const uint8_t *p, int bytes)
 {
@@ -108,6 +109,7 @@ uint64_t model_examples_end(struct examples *examples, const struct model *model
     const uint64_t count = (uint64_t)of->count, side = (uint64_t)of->thumbnail_side;
     examples->classes = section(&offset, 2 * count, bytes);
     examples->thumbnails = section(&offset, 3 * count * side * side, bytes);
-    examples->embeddings = section(&offset, of->has_embeddings ? 4 * count * (uint64_t)model_embedding_count(model) : 0, bytes);
+    examples->embeddings =
+        section(&offset, of->has_embeddings ? 4 * count * (uint64_t)model_embedding_count(model) : 0, bytes);
     return offset;
 }

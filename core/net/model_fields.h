@@ -15,46 +15,46 @@ enum field_type {
     FIELD_COUNT, /* an int that, above its range, is STATUS_LIMIT */
     FIELD_BYTE,  /* a uint8_t or bool */
     FIELD_FLOAT,
-    FIELD_ZERO   /* nothing: bytes that are 0 */
+    FIELD_ZERO /* nothing: bytes that are 0 */
 };
 
 /* FIELD(name, type, bytes of one value, how many values, member of the struct, min, max) */
-#define MODEL_HEADER_FIELDS(FIELD)                                                                 \
-    FIELD("input height", INT, 2, 1, net.input.h, 1, LIMIT_SIDE)                                   \
-    FIELD("input width", INT, 2, 1, net.input.w, 1, LIMIT_SIDE)                                    \
-    FIELD("input channels", INT, 1, 1, net.input.c, 1, 3)                                          \
-    FIELD("weights", INT, 1, 1, type, 0, WEIGHTS_QUANTIZED)                                        \
-    FIELD("resize mode", INT, 1, 1, preprocess.resize_mode, 0, RESIZE_SHORTER_SIDE)                \
-    FIELD("resize filter", INT, 1, 1, preprocess.filter, 0, FILTER_BILINEAR_ALIASED)               \
-    FIELD("shorter side", INT, 2, 1, preprocess.shorter_side, 0, LIMIT_SHORTER_SIDE)               \
-    FIELD("channel order", INT, 1, 1, preprocess.order, 0, ORDER_BGR)                              \
-    FIELD("background", BYTE, 1, 3, preprocess.background, 0, 255)                                 \
-    FIELD("zero", ZERO, 1, 2, net, 0, 0)                                                           \
-    FIELD("mean", FLOAT, 4, 3, preprocess.mean, -FLT_MAX, FLT_MAX)                                 \
-    FIELD("std", FLOAT, 4, 3, preprocess.std, 1e-6f, FLT_MAX)                                      \
-    FIELD("temperature", FLOAT, 4, 1, temperature, 1e-6f, FLT_MAX)                                 \
-    FIELD("node count", COUNT, 2, 1, net.node_count, 1, LIMIT_NODES)                               \
-    FIELD("embedding", INT, 2, 1, net.embedding, 0, LIMIT_NODES)                                   \
-    FIELD("notes length", COUNT, 4, 1, notes_length, 0, LIMIT_NOTES)                               \
-    FIELD("example count", COUNT, 4, 1, examples.count, 0, LIMIT_EXAMPLES)                         \
-    FIELD("thumbnail side", INT, 2, 1, examples.thumbnail_side, 0, LIMIT_THUMBNAIL_SIDE)           \
-    FIELD("example embeddings", BYTE, 1, 1, examples.has_embeddings, 0, 1)                         \
+#define MODEL_HEADER_FIELDS(FIELD) \
+    FIELD("input height", INT, 2, 1, net.input.h, 1, LIMIT_SIDE) \
+    FIELD("input width", INT, 2, 1, net.input.w, 1, LIMIT_SIDE) \
+    FIELD("input channels", INT, 1, 1, net.input.c, 1, 3) \
+    FIELD("weights", INT, 1, 1, type, 0, WEIGHTS_QUANTIZED) \
+    FIELD("resize mode", INT, 1, 1, preprocess.resize_mode, 0, RESIZE_SHORTER_SIDE) \
+    FIELD("resize filter", INT, 1, 1, preprocess.filter, 0, FILTER_BILINEAR_ALIASED) \
+    FIELD("shorter side", INT, 2, 1, preprocess.shorter_side, 0, LIMIT_SHORTER_SIDE) \
+    FIELD("channel order", INT, 1, 1, preprocess.order, 0, ORDER_BGR) \
+    FIELD("background", BYTE, 1, 3, preprocess.background, 0, 255) \
+    FIELD("zero", ZERO, 1, 2, net, 0, 0) \
+    FIELD("mean", FLOAT, 4, 3, preprocess.mean, -FLT_MAX, FLT_MAX) \
+    FIELD("std", FLOAT, 4, 3, preprocess.std, 1e-6f, FLT_MAX) \
+    FIELD("temperature", FLOAT, 4, 1, temperature, 1e-6f, FLT_MAX) \
+    FIELD("node count", COUNT, 2, 1, net.node_count, 1, LIMIT_NODES) \
+    FIELD("embedding", INT, 2, 1, net.embedding, 0, LIMIT_NODES) \
+    FIELD("notes length", COUNT, 4, 1, notes_length, 0, LIMIT_NOTES) \
+    FIELD("example count", COUNT, 4, 1, examples.count, 0, LIMIT_EXAMPLES) \
+    FIELD("thumbnail side", INT, 2, 1, examples.thumbnail_side, 0, LIMIT_THUMBNAIL_SIDE) \
+    FIELD("example embeddings", BYTE, 1, 1, examples.has_embeddings, 0, 1) \
     FIELD("zero", ZERO, 1, 57, net, 0, 0)
 
-#define MODEL_NODE_FIELDS(FIELD)                                                                   \
-    FIELD("kind", INT, 1, 1, kind, 1, NODE_KINDS - 1)                                              \
-    FIELD("same", BYTE, 1, 1, same, 0, 1)                                                          \
-    FIELD("bias", BYTE, 1, 1, bias, 0, 1)                                                          \
-    FIELD("kernel height", INT, 1, 1, kernel_h, 0, LIMIT_KERNEL)                                   \
-    FIELD("kernel width", INT, 1, 1, kernel_w, 0, LIMIT_KERNEL)                                    \
-    FIELD("stride", INT, 1, 1, stride, 0, LIMIT_KERNEL)                                            \
-    FIELD("dilation", INT, 1, 1, dilation, 0, LIMIT_DILATION)                                      \
-    FIELD("zero", ZERO, 1, 1, kind, 0, 0)                                                          \
-    FIELD("padding", INT, 1, 4, padding, 0, LIMIT_PADDING)                                         \
-    FIELD("groups", INT, 4, 1, groups, 0, LIMIT_CHANNELS)                                          \
-    FIELD("channels", INT, 4, 1, channels, 0, LIMIT_CHANNELS)                                      \
-    FIELD("inputs", INT, 2, 2, input, 0, LIMIT_NODES)                                              \
-    FIELD("number", FLOAT, 4, 1, rate, -FLT_MAX, FLT_MAX)                                          \
+#define MODEL_NODE_FIELDS(FIELD) \
+    FIELD("kind", INT, 1, 1, kind, 1, NODE_KINDS - 1) \
+    FIELD("same", BYTE, 1, 1, same, 0, 1) \
+    FIELD("bias", BYTE, 1, 1, bias, 0, 1) \
+    FIELD("kernel height", INT, 1, 1, kernel_h, 0, LIMIT_KERNEL) \
+    FIELD("kernel width", INT, 1, 1, kernel_w, 0, LIMIT_KERNEL) \
+    FIELD("stride", INT, 1, 1, stride, 0, LIMIT_KERNEL) \
+    FIELD("dilation", INT, 1, 1, dilation, 0, LIMIT_DILATION) \
+    FIELD("zero", ZERO, 1, 1, kind, 0, 0) \
+    FIELD("padding", INT, 1, 4, padding, 0, LIMIT_PADDING) \
+    FIELD("groups", INT, 4, 1, groups, 0, LIMIT_CHANNELS) \
+    FIELD("channels", INT, 4, 1, channels, 0, LIMIT_CHANNELS) \
+    FIELD("inputs", INT, 2, 2, input, 0, LIMIT_NODES) \
+    FIELD("number", FLOAT, 4, 1, rate, -FLT_MAX, FLT_MAX) \
     FIELD("zero", ZERO, 1, 4, kind, 0, 0)
 
 struct field {
@@ -96,7 +96,8 @@ uint64_t model_parameter_bytes(const struct model *model, int node);
 
 /* The offset behind the examples that begin at `offset` of bytes; in *examples their pointers. With bytes NULL it
  * only measures. */
-uint64_t model_examples_end(struct examples *examples, const struct model *model, const uint8_t *bytes, uint64_t offset);
+uint64_t model_examples_end(struct examples *examples, const struct model *model, const uint8_t *bytes,
+                            uint64_t offset);
 
 /* Decodes the node's parameters, which are stored at p, and returns whether all are finite; with parameters NULL it
  * only checks. A variance below zero, which would make a NaN of every output, counts as one. */

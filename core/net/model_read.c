@@ -85,7 +85,8 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
         return STATUS_TRUNCATED;
     memset(model->net.nodes, 0, (size_t)nodes * sizeof *model->net.nodes);
     for (int i = 0; i < nodes && !status; i++)
-        status = fields_read(&model->net.nodes[i], p + MODEL_HEADER_BYTES + i * MODEL_NODE_BYTES, model_node, STATUS_NODE);
+        status =
+            fields_read(&model->net.nodes[i], p + MODEL_HEADER_BYTES + i * MODEL_NODE_BYTES, model_node, STATUS_NODE);
     if (!status)
         status = net_check(&model->net, NULL);
     if (!status)
@@ -126,7 +127,9 @@ void model_quantized(struct int8_weights *weights, float *memory, const struct m
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
-    const uint8_t *const scales = parameters_at(model, node) + model_scale_bytes(model, node), *const values = scales + 4 * channels;
+    const uint8_t *const scales = parameters_at(model, node) + model_scale_bytes(model, node), *const values =
+                                                                                                   scales +
+                                                                                                   4 * channels;
     assert(model->type == WEIGHTS_QUANTIZED && count);
     *weights = (struct int8_weights){(const int8_t *)values, memory, count > 1 ? memory + channels : NULL};
     for (int c = 0; c < channels; c++) {

@@ -3,10 +3,7 @@
 
 #include "base/bytes.h"
 
-static bool finite(float x)
-{
-    return x - x == 0;
-}
+static bool finite(float x) { return x - x == 0; }
 
 bool model_decode(float *parameters, const struct model *model, int node, const uint8_t *p)
 {
@@ -19,8 +16,9 @@ bool model_decode(float *parameters, const struct model *model, int node, const 
         int c = 0; /* the output channel, the fastest of a block of weights */
         for (size_t k = 0; k < blocks[b].count; k++, c = c + 1 == channels ? 0 : c + 1) {
             const float x = storage == STORED_FLOAT16 ? bytes_float16_to((uint16_t)bytes_get2(p + 2 * k))
-                            : storage == STORED_INT8  ? bytes_get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
-                                                      : bytes_get_float(p + 4 * k);
+                            : storage == STORED_INT8
+                                ? bytes_get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
+                                : bytes_get_float(p + 4 * k);
             valid &= finite(x) && !(blocks[b].role == BLOCK_VARIANCE && x < 0);
             if (parameters)
                 *parameters++ = x;
@@ -31,10 +29,7 @@ bool model_decode(float *parameters, const struct model *model, int node, const 
     return true;
 }
 
-static int magnitude(int x)
-{
-    return x < 0 ? -x : x;
-}
+static int magnitude(int x) { return x < 0 ? -x : x; }
 
 /* Whether the output channels of one quantized node, whose parameters are stored at p, can be computed with. */
 static bool channels_valid(const struct model *model, int node, const float *scale, const uint8_t *p)
@@ -55,8 +50,8 @@ static bool channels_valid(const struct model *model, int node, const float *sca
         for (int c = 0; c < some; c++) {
             struct int8_channel channel;
             const float bias = count > 1 ? bytes_get_float(biases + 4 * (first + c)) : 0;
-            if (!int8_channel_of(&channel, scale[model->net.nodes[node].input[0]], bytes_get_float(scales + 4 * (first + c)),
-                                 scale[node + 1], bias, sums[c]))
+            if (!int8_channel_of(&channel, scale[model->net.nodes[node].input[0]],
+                                 bytes_get_float(scales + 4 * (first + c)), scale[node + 1], bias, sums[c]))
                 return false;
         }
     }

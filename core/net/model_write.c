@@ -30,7 +30,8 @@ static uint64_t weights_end(const struct model *model)
 
 /* Per output channel the scale that makes the largest weight 127, and the nearest multiples of it. Quantized, between
  * tensors of scales in and out, it is large enough to compute with; otherwise in is 0. */
-static void put_int8(uint8_t *p, const float *weights, size_t count, int channels, float in, float out, const float *bias)
+static void put_int8(uint8_t *p, const float *weights, size_t count, int channels, float in, float out,
+                     const float *bias)
 {
     uint8_t *values = p + 4 * (ptrdiff_t)channels;
     for (int c = 0; c < channels; c++, p += 4) {
@@ -63,8 +64,8 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
         const float *from = parameters + blocks[b].offset;
         const enum storage storage = model_storage(model, &blocks[b]);
         if (storage == STORED_INT8)
-            put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c, scale[model->net.nodes[node].input[0]], scale[node + 1],
-                     count > 1 ? parameters + blocks[1].offset : NULL);
+            put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c, scale[model->net.nodes[node].input[0]],
+                     scale[node + 1], count > 1 ? parameters + blocks[1].offset : NULL);
         for (size_t k = 0; k < blocks[b].count && storage != STORED_INT8; k++)
             if (storage == STORED_FLOAT16)
                 bytes_put2(p + 2 * k, bytes_float16_from(from[k]));

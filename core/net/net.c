@@ -244,8 +244,7 @@ void net_trim(struct net *net)
         for (int i = net->node_count - 1; i >= 0; i--) {
             const struct node *node = &net->nodes[i];
             const struct shape in = net->shapes[node->input[0]], full = net->shapes[i + 1], out = read[i + 1];
-            const bool elementwise =
-                !node_has_window(node->kind) && in.h == full.h && in.w == full.w && in.c == full.c;
+            const bool elementwise = !node_has_window(node->kind) && in.h == full.h && in.w == full.w && in.c == full.c;
             int h = in.h, w = in.w;
             if (node_has_window(node->kind) &&
                 (node->stride == 1 || !node->same)) { /* else the borders depend on the full size */

@@ -102,7 +102,8 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
 {
     const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INT8_FRACTION);
     const double start = (double)bias / unit, largest = (double)absolute_sum * (double)ACTIVATION_MAX;
-    if (!(weight > 0 && factor >= 0.5 && factor < (double)FACTOR_LIMIT && start > -SUM_LIMIT && start < (double)SUM_LIMIT))
+    if (!(weight > 0 && factor >= 0.5 && factor < (double)FACTOR_LIMIT && start > -SUM_LIMIT &&
+          start < (double)SUM_LIMIT))
         return false;
     *channel = (struct int8_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
     return largest + (start < 0 ? -start : start) + 1 < (double)SUM_LIMIT && channel->factor < FACTOR_LIMIT;

@@ -46,11 +46,10 @@ void optimizer_scale_learning_rates(struct optimizer *optimizer, float factor);
 struct optimizer_state {
     int64_t step; /* its number, from 1 */
     float *parameters;
-    const float
-        *gradients; /* means over the batch; in place of batch normalisation's running statistics those of the batch */
-    float *first, *second; /* moments, which start as zeros; SGD and Muon use only the first: second may be NULL */
-    float *scratch;        /* optimizer_scratch_count; may be NULL if that is 0 */
-    gemm_function *gemm;   /* of Muon: gemm_fast or gemm_exact */
+    const float *gradients; /* means over the batch; of running statistics: those of the batch */
+    float *first, *second;  /* moments, which start as zeros; SGD and Muon use only the first: second may be NULL */
+    float *scratch;         /* optimizer_scratch_count; may be NULL if that is 0 */
+    gemm_function *gemm;    /* of Muon: gemm_fast or gemm_exact */
 };
 
 /* Floats of scratch that a step for any node needs. */

@@ -51,12 +51,10 @@ typedef bool progress_function(void *context, const struct epoch_result *so_far,
 
 struct epoch {
     const struct trainer_settings *settings; /* progress may change them for the steps to come */
-    struct subset
-        subset; /* of the shape of the net's input; they are taken in an order drawn from the seed and the number */
-    int number; /* from 0 */
-    const struct epoch_result
-        *so_far; /* what an earlier call that was stopped returned, to go on from there; NULL: from the start */
-    progress_function *progress; /* or NULL */
+    struct subset subset; /* of the net's input shape; taken in an order drawn from the seed and the number */
+    int number;           /* from 0 */
+    const struct epoch_result *so_far; /* returned by a call that was stopped, to go on from there; or NULL */
+    progress_function *progress;       /* or NULL */
     void *context;
 };
 

@@ -18,7 +18,8 @@
 enum { IMAGES = 64, ROUNDS = 9, SEED = 1 };
 
 /* Images a second of all threads together. */
-static double measure(struct eyelet_classifier **classifiers, int threads, double seconds, const uint8_t *images, size_t image_bytes)
+static double measure(struct eyelet_classifier **classifiers, int threads, double seconds, const uint8_t *images,
+                      size_t image_bytes)
 {
     long count = 0;
     int failures = 0;
@@ -26,7 +27,8 @@ static double measure(struct eyelet_classifier **classifiers, int threads, doubl
 #pragma omp parallel for schedule(static, 1) num_threads(threads) reduction(+ : count, failures)
     for (int thread = 0; thread < threads; thread++)
         for (int i = 0; seconds_now() < start + seconds && !failures; i = (i + 1) % IMAGES) {
-            failures += eyelet_classifier_run_pixels(classifiers[thread], images + (size_t)i * image_bytes) != STATUS_OK;
+            failures +=
+                eyelet_classifier_run_pixels(classifiers[thread], images + (size_t)i * image_bytes) != STATUS_OK;
             count++;
         }
     if (failures)

@@ -22,8 +22,8 @@ static inline float multiply_add_turns(int turns, bool fused)
         sum[i] = vec_set1((float)i); /* all different, or the compiler would keep one of them */
     for (; turns > 0; turns--)
         VEC_UNROLL
-        for (int i = 0; i < SUMS; i++)
-            sum[i] = fused ? vec_fma(sum[i], half, half) : vec_add(vec_mul(sum[i], half), half); /* towards 1 */
+    for (int i = 0; i < SUMS; i++)
+        sum[i] = fused ? vec_fma(sum[i], half, half) : vec_add(vec_mul(sum[i], half), half); /* towards 1 */
     for (int i = 1; i < SUMS; i++)
         sum[0] = vec_add(sum[0], sum[i]);
     float lanes[VEC_LANES];

@@ -41,7 +41,8 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     const size_t bytes = (size_t)batch * shape_count(shape);
     uint8_t *pixels = allocate(bytes, 1);
     uint16_t *labels = allocate((size_t)batch, sizeof *labels);
-    const struct images images = {.pixels = pixels, .labels = labels, .shape = shape, .count = batch, .classes = CLASSES};
+    const struct images images = {
+        .pixels = pixels, .labels = labels, .shape = shape, .count = batch, .classes = CLASSES};
     int *indices = allocate((size_t)batch, sizeof(int));
     struct random random = random_seed(SEED, 0);
     for (size_t i = 0; i < bytes; i++)
@@ -51,9 +52,16 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
         indices[i] = i;
     }
     const struct preprocess preprocess = {.mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.25f, 0.25f}};
-    const struct trainer_settings settings = {.optimizer = sgd, .epochs = 1, .batch = batch, .label_smoothing = label_smoothing};
-    const struct trainer_options options = {.net = net, .preprocess = preprocess, .parallel = parallel_threads(threads), .gemm = gemm_fast,
-                                            .seed = SEED, .initializer = INITIALIZE_HE, .optimizer = sgd.kind, .shard = shard,
+    const struct trainer_settings settings = {
+        .optimizer = sgd, .epochs = 1, .batch = batch, .label_smoothing = label_smoothing};
+    const struct trainer_options options = {.net = net,
+                                            .preprocess = preprocess,
+                                            .parallel = parallel_threads(threads),
+                                            .gemm = gemm_fast,
+                                            .seed = SEED,
+                                            .initializer = INITIALIZE_HE,
+                                            .optimizer = sgd.kind,
+                                            .shard = shard,
                                             .max_images = batch};
     const uint64_t size = trainer_bytes(&options);
     void *memory = allocate((size_t)size, 1);
@@ -64,8 +72,8 @@ static void print_steps(const struct net *net, int shard, int batch, int threads
     uint64_t multiply_adds = 0;
     for (int i = 0; i < net->node_count; i++)
         multiply_adds += training_multiply_adds(net, i);
-    printf("{\"vector\": \"%s\", \"peak\": %.0f, \"multiply_adds\": %llu, \"step_seconds\": [", VEC_NAME, peak(threads, true),
-           (unsigned long long)multiply_adds);
+    printf("{\"vector\": \"%s\", \"peak\": %.0f, \"multiply_adds\": %llu, \"step_seconds\": [", VEC_NAME,
+           peak(threads, true), (unsigned long long)multiply_adds);
     double end = 0;
     for (int step = 0; step <= MIN_STEPS || seconds_now() < end; step++) { /* an epoch of one batch is a step */
         const double start = seconds_now();
@@ -110,7 +118,8 @@ static void note(struct times *times, int node, enum phase phase)
 }
 
 /* One step, each node's part of it noted. The last node is the softmax, whose part training gives to the loss. */
-static void time_step(struct times *times, struct net_run *run, struct net_packed *packed, const struct step_memory *memory, int shard)
+static void time_step(struct times *times, struct net_run *run, struct net_packed *packed,
+                      const struct step_memory *memory, int shard)
 {
     const struct net *net = run->net;
     const int last = net->node_count - 1;
@@ -124,7 +133,8 @@ static void time_step(struct times *times, struct net_run *run, struct net_packe
         net_forward_training_node(run, i, shard);
         note(times, i, FORWARD);
     }
-    cross_entropy_forward(memory->losses, memory->probabilities, net_logits(run), memory->targets, label_smoothing, shard, CLASSES);
+    cross_entropy_forward(memory->losses, memory->probabilities, net_logits(run), memory->targets, label_smoothing,
+                          shard, CLASSES);
     note(times, last, FORWARD);
     cross_entropy_backward(net_logits_gradient(run), memory->probabilities, memory->targets, label_smoothing,
                            1.0f / (float)shard, shard, CLASSES);
@@ -134,8 +144,10 @@ static void time_step(struct times *times, struct net_run *run, struct net_packe
         note(times, i, BACKWARD);
     }
     for (int i = 0; i <= last; i++) {
-        const struct optimizer_state state = {.step = times->repeat + 2, .parameters = memory->parameters,
-                                              .gradients = memory->gradients, .first = memory->velocity};
+        const struct optimizer_state state = {.step = times->repeat + 2,
+                                              .parameters = memory->parameters,
+                                              .gradients = memory->gradients,
+                                              .first = memory->velocity};
         optimizer_step(&sgd, net, i, &state);
         note(times, i, OPTIMIZER);
     }
@@ -147,8 +159,8 @@ static void print_times(const struct net *net, const struct times *times)
         char details[64];
         const struct shape out = net->shapes[i + 1];
         network_details(details, sizeof details, &net->nodes[i]);
-        printf("%s{\"kind\": \"%s\", \"details\": \"%s\", \"output\": \"%dx%dx%d\", \"multiply_adds\": %llu", i ? ",\n " : "[",
-               kind_names[net->nodes[i].kind], details, out.h, out.w, out.c,
+        printf("%s{\"kind\": \"%s\", \"details\": \"%s\", \"output\": \"%dx%dx%d\", \"multiply_adds\": %llu",
+               i ? ",\n " : "[", kind_names[net->nodes[i].kind], details, out.h, out.w, out.c,
                (unsigned long long)training_multiply_adds(net, i));
         for (enum phase phase = 0; phase < PHASES; phase++) {
             printf(", \"%s\": [", phase_names[phase]);
@@ -164,11 +176,12 @@ static void print_times(const struct net *net, const struct times *times)
 static void print_layers(const struct net *net, int shard)
 {
     const size_t count = net_parameter_count(net);
-    const struct step_memory memory = {
-        .parameters = allocate(count, sizeof(float)), .gradients = allocate(count, sizeof(float)),
-        .velocity = allocate(count, sizeof(float)), .losses = allocate((size_t)shard, sizeof(float)),
-        .probabilities = allocate((size_t)shard * CLASSES, sizeof(float)),
-        .targets = allocate((size_t)shard, sizeof(struct target))};
+    const struct step_memory memory = {.parameters = allocate(count, sizeof(float)),
+                                       .gradients = allocate(count, sizeof(float)),
+                                       .velocity = allocate(count, sizeof(float)),
+                                       .losses = allocate((size_t)shard, sizeof(float)),
+                                       .probabilities = allocate((size_t)shard * CLASSES, sizeof(float)),
+                                       .targets = allocate((size_t)shard, sizeof(struct target))};
     struct times *times = allocate(1, sizeof *times);
     struct random random = random_seed(SEED, 1);
     initialize_parameters(memory.parameters, net, INITIALIZE_HE, &random);
@@ -204,7 +217,8 @@ static void print_layers(const struct net *net, int shard)
 int main(int argc, char **argv)
 {
     const bool steps = argc == 7 && strcmp(argv[1], "steps") == 0, layers = argc == 4 && strcmp(argv[1], "layers") == 0;
-    const int shard = steps || layers ? atoi(argv[3]) : 0, batch = steps ? atoi(argv[4]) : 1, threads = steps ? atoi(argv[5]) : 1;
+    const int shard = steps || layers ? atoi(argv[3]) : 0, batch = steps ? atoi(argv[4]) : 1,
+              threads = steps ? atoi(argv[5]) : 1;
     if (shard < 1 || batch < 1 || threads < 1 || threads > MAX_THREADS) {
         fprintf(stderr, "usage: bench-train steps NETWORK SHARD BATCH THREADS SECONDS\n"
                         "       bench-train layers NETWORK SHARD\n");

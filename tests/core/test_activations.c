@@ -27,28 +27,16 @@ static void check_activation(activation_function *function, enum node_kind kind,
     CHECK_SAME_BITS(in, out, COUNT);
 }
 
-TEST(relu)
-{
-    check_activation(activation_relu_forward, NODE_RELU, 0);
-}
+TEST(relu) { check_activation(activation_relu_forward, NODE_RELU, 0); }
 
-TEST(relu6)
-{
-    check_activation(activation_relu6_forward, NODE_RELU6, 0);
-}
+TEST(relu6) { check_activation(activation_relu6_forward, NODE_RELU6, 0); }
 
 /* sigmoid(x) = 1 / (1 + exp(-x)): below 0 its relative error is that of the exponential, 3e-7, and two roundings. */
-TEST(sigmoid_and_exponential_are_accurate)
-{
-    check_activation(activation_sigmoid_forward, NODE_SIGMOID, 4.2e-7);
-}
+TEST(sigmoid_and_exponential_are_accurate) { check_activation(activation_sigmoid_forward, NODE_SIGMOID, 4.2e-7); }
 
 /* From 5/8 on 1 - d, d = 2 / (exp(2x) + 1) <= 0.45: d's relative error of 2.3e-7 + 1.2e-7 times 0.45 / 0.55, and a
  * rounding. */
-TEST(tanh_is_accurate)
-{
-    check_activation(activation_tanh_forward, NODE_TANH, 4e-7);
-}
+TEST(tanh_is_accurate) { check_activation(activation_tanh_forward, NODE_TANH, 4e-7); }
 
 /* The gate's sum, 1 / 6, the gate's product and the product with x: four roundings. Beyond the gate's ends none. */
 TEST(hardswish)
@@ -74,7 +62,8 @@ TEST(gelu)
     double *tolerances = test_doubles(COUNT);
     for (int i = 0; i < COUNT; i++) {
         const double x = (double)in[i], u = 2 * sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x), s = 1 / (1 + exp(-u));
-        tolerances[i] = fabs(expected[i]) * ((1 - s) * (4 * fabs(u) * ROUNDING_UNIT + 3e-7) + 3 * ROUNDING_UNIT) + 1e-37;
+        tolerances[i] =
+            fabs(expected[i]) * ((1 - s) * (4 * fabs(u) * ROUNDING_UNIT + 3e-7) + 3 * ROUNDING_UNIT) + 1e-37;
     }
     CHECK_ALL_WITHIN(out, expected, tolerances, COUNT);
     float *cut = test_floats(COUNT);
@@ -88,7 +77,8 @@ TEST(gelu)
     CHECK(tails > 1000 && tails < COUNT / 2);
     const float extreme[] = {1e30f, -1e30f, INFINITY, 0, -0.0f, NAN};
     activation_gelu_forward(out, extreme, 6);
-    CHECK(out[0] == 1e30f && out[1] <= 0 && out[1] > -1 && out[2] == INFINITY && out[3] == 0 && out[4] == 0 && isnan(out[5]));
+    CHECK(out[0] == 1e30f && out[1] <= 0 && out[1] > -1 && out[2] == INFINITY && out[3] == 0 && out[4] == 0 &&
+          isnan(out[5]));
 }
 
 TEST(activations_of_extreme_numbers)

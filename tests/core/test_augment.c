@@ -7,7 +7,10 @@
 #include <string.h>
 
 static const struct shape shape = {11, 13, 3};
-#define GREY {0.5f, 0.5f, 0.5f}
+#define GREY \
+    { \
+        0.5f, 0.5f, 0.5f \
+    }
 enum { PIXELS = 11 * 13, BYTES = 3 * PIXELS };
 
 static uint8_t *random_image(struct random *random, size_t bytes)
@@ -54,7 +57,8 @@ TEST(a_part_is_enlarged)
         for (int y = 0; y < shape.h; y++)
             for (int x = 0; x < shape.w; x++) {
                 const double seen = mirrored ? shape.w - 1 - x : x;
-                const double column = 3.5 + (seen + 0.5) * 7 / shape.w - 0.5, row = 2.25 + (y + 0.5) * 6 / shape.h - 0.5;
+                const double column = 3.5 + (seen + 0.5) * 7 / shape.w - 0.5,
+                             row = 2.25 + (y + 0.5) * 6 / shape.h - 0.5;
                 CHECK_CLOSE(out[(y * shape.w + x) * 3], 10 * column + 60, 0.51);
                 CHECK_CLOSE(out[(y * shape.w + x) * 3 + 1], 10 * row + 60, 0.51);
                 CHECK_EQUAL(out[(y * shape.w + x) * 3 + 2], 77);
@@ -86,10 +90,7 @@ TEST(an_image_is_turned_clockwise)
     CHECK(memcmp(turned, level, BYTES) != 0);
 }
 
-static double grey_of(const uint8_t *pixel)
-{
-    return 0.2989 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
-}
+static double grey_of(const uint8_t *pixel) { return 0.2989 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]; }
 
 /* Torchvision's formulas in double: factor * image + (1 - factor) * what it is blended with, cut off at 0 and 255. */
 TEST(colours_as_torchvision_defines_them)
@@ -107,7 +108,9 @@ TEST(colours_as_torchvision_defines_them)
             augment_colour(out, shape, (enum colour)colour, factor);
             test_context("colour %d, factor %g", colour, (double)factor);
             for (int i = 0; i < BYTES; i++) {
-                const double with = colour == COLOUR_BRIGHTNESS ? 0 : colour == COLOUR_CONTRAST ? mean : grey_of(in + i / 3 * 3);
+                const double with = colour == COLOUR_BRIGHTNESS ? 0
+                                    : colour == COLOUR_CONTRAST ? mean
+                                                                : grey_of(in + i / 3 * 3);
                 const double value = (double)factor * in[i] + (1 - (double)factor) * with;
                 CHECK_CLOSE(out[i], fmin(255, fmax(0, value)), 0.501);
             }
@@ -119,7 +122,12 @@ TEST(colours_as_torchvision_defines_them)
 TEST(every_change_is_drawn_from_seed_epoch_and_index)
 {
     static const struct augment all[] = {
-        {.flip = FLIP_RANDOM, .crop = 4},          {.cutout = 5}, {.resized_crop = 0.3f}, {.rotate = 30}, {.jitter = 0.5f}, {.erase = 1},
+        {.flip = FLIP_RANDOM, .crop = 4},
+        {.cutout = 5},
+        {.resized_crop = 0.3f},
+        {.rotate = 30},
+        {.jitter = 0.5f},
+        {.erase = 1},
         {.rotate = 5, .resized_crop = 0.5f, .crop = 2, .jitter = 0.2f, .erase = 0.5f, .flip = FLIP_ALTERNATE}};
     struct random random = random_seed(103, 0);
     const uint8_t *in = random_image(&random, BYTES);
@@ -151,12 +159,18 @@ TEST(places_outside_are_reflected)
     uint8_t *in = test_bytes(BYTES), *out = test_bytes(BYTES);
     memset(in, 93, BYTES);
     for (int turn = 0; turn < 50; turn++) {
-        augment_image(out, in, &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 100}, shape, GREY, 7, turn}, turn);
+        augment_image(out, in,
+                      &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 100}, shape,
+                                             GREY, 7, turn},
+                      turn);
         CHECK(memcmp(out, in, BYTES) == 0);
     }
     /* The smallest image of all. */
     const struct shape one = {1, 1, 3};
-    augment_image(out, in, &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 9, .erase = 1}, one, GREY, 7, 0}, 0);
+    augment_image(out, in,
+                  &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 9, .erase = 1},
+                                         one, GREY, 7, 0},
+                  0);
     CHECK(memcmp(out, in, 3) == 0);
 }
 
@@ -260,7 +274,8 @@ TEST(mixed_images_have_the_fractions_of_their_targets)
         for (int i = 0; i < BATCH; i++)
             CHECK(partners[indices[i]] > TURNS / 2);
     }
-    const struct mix none = augment_mixed(out, scratch, &(struct augmentation){&(struct augment){0}, shape, GREY, 1, 0}, &batch, 1);
+    const struct mix none =
+        augment_mixed(out, scratch, &(struct augmentation){&(struct augment){0}, shape, GREY, 1, 0}, &batch, 1);
     CHECK(none.index == 2 && none.fraction == 0 && memcmp(out, pixels + 2 * BYTES, BYTES) == 0);
 }
 

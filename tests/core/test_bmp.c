@@ -75,8 +75,10 @@ static uint8_t *written(size_t *size, const struct layout *layout)
 {
     uint8_t file[MOST_BYTES] = "BM";
     const bool old = layout->header == 12;
-    const int colours = layout->bits <= 8 ? 1 << layout->bits : 0, masks = layout->header == 40 && layout->compression ? 12 : 0;
-    const size_t row = (size_t)(WIDTH * layout->bits + 31) / 32 * 4, start = (size_t)(14 + layout->header + masks + colours * (old ? 3 : 4));
+    const int colours = layout->bits <= 8 ? 1 << layout->bits : 0,
+              masks = layout->header == 40 && layout->compression ? 12 : 0;
+    const size_t row = (size_t)(WIDTH * layout->bits + 31) / 32 * 4,
+                 start = (size_t)(14 + layout->header + masks + colours * (old ? 3 : 4));
     *size = start + row * HEIGHT;
     put(file + 10, (uint32_t)start, 4);
     put(file + 14, (uint32_t)layout->header, 4);
@@ -210,7 +212,8 @@ TEST(damaged_anywhere)
         size_t size;
         uint8_t *bytes = written(&size, &layouts[round % LAYOUTS]);
         for (int k = test_between(&random, 1, 4); k > 0; k--)
-            bytes[random_below(&random, 80)] = (uint8_t)(random_below(&random, 2) ? random_below(&random, 256) : 255 * random_below(&random, 2));
+            bytes[random_below(&random, 80)] =
+                (uint8_t)(random_below(&random, 2) ? random_below(&random, 256) : 255 * random_below(&random, 2));
         struct bmp bmp;
         if (bmp_header(&bmp, bytes, size) == STATUS_OK) {
             CHECK((size_t)bmp.width * (size_t)bmp.height <= size * 8);
@@ -221,6 +224,7 @@ TEST(damaged_anywhere)
 }
 
 static const struct test tests[] = {
-    ENTRY(every_layout), ENTRY(alpha_that_is_nowhere_means_opaque), ENTRY(cut_anywhere), ENTRY(lies), ENTRY(damaged_anywhere),
+    ENTRY(every_layout),     ENTRY(alpha_that_is_nowhere_means_opaque), ENTRY(cut_anywhere), ENTRY(lies),
+    ENTRY(damaged_anywhere),
 };
 const struct suite bmp_suite = SUITE("bmp", tests);

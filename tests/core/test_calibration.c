@@ -90,7 +90,8 @@ static struct answer said(double score, bool right)
 
 TEST(bins)
 {
-    const struct answer answers[] = {said(0.01, false), said(0.5, true), said(0.52, false), said(1, true), said(0.95, true)};
+    const struct answer answers[] = {said(0.01, false), said(0.5, true), said(0.52, false), said(1, true),
+                                     said(0.95, true)};
     struct bin found[CALIBRATION_BINS];
     calibration_bins(found, answers, 5);
     CHECK_EQUAL(found[0].count, 1);
@@ -105,7 +106,8 @@ TEST(bins)
 
 TEST(thresholds)
 {
-    const struct answer answers[] = {said(0.5005, false), said(0.9005, true), said(0.6005, true), said(0.7005, false), said(0.8005, true)};
+    const struct answer answers[] = {said(0.5005, false), said(0.9005, true), said(0.6005, true), said(0.7005, false),
+                                     said(0.8005, true)};
     static const struct {
         double precision, score;
         int answered, right;

@@ -136,8 +136,8 @@ TEST(results_equal_the_oracle)
         for (int c = 0; c < 3; c++) {
             pixels[i * 3 + c] = rgba[i * 4 + c] = (uint8_t)(i * 37 + c * 80);
             rgba[i * 4 + 3] = 255;
-            tensor[0][i * 3 + c] = (pixels[i * 3 + c] / 255.0 - (double)model.preprocess.mean[c]) /
-                                   (double)model.preprocess.std[c];
+            tensor[0][i * 3 + c] =
+                (pixels[i * 3 + c] / 255.0 - (double)model.preprocess.mean[c]) / (double)model.preprocess.std[c];
         }
     float *parameters = test_floats(net_parameter_count(net));
     for (int i = 0; i < net->node_count; i++)
@@ -145,7 +145,8 @@ TEST(results_equal_the_oracle)
     oracle_net(tensor, net, test_widened(parameters, net_parameter_count(net)), 1,
                (struct oracle_mode){.temperature = 1.5});
     run(classifier, rgba, 8, 9);
-    CHECK_ALL_CLOSE(eyelet_classifier_logits(classifier), tensor[net->nodes[net->node_count - 1].input[0]], GOLDEN_CLASSES, 1e-4);
+    CHECK_ALL_CLOSE(eyelet_classifier_logits(classifier), tensor[net->nodes[net->node_count - 1].input[0]],
+                    GOLDEN_CLASSES, 1e-4);
     CHECK_ALL_CLOSE(eyelet_classifier_probabilities(classifier), tensor[net->node_count], GOLDEN_CLASSES, 1e-4);
 
     float fitted[GOLDEN_CLASSES];
@@ -242,7 +243,8 @@ TEST(text_outlives_runs)
 TEST(sizes_of_pictures)
 {
     struct eyelet_classifier *classifier = open_golden();
-    static const int refused[][2] = {{0, 1}, {1, 0}, {-1, 5}, {LIMIT_IMAGE_SIDE + 1, 1}, {1, LIMIT_IMAGE_SIDE + 1}, {8001, 8000}};
+    static const int refused[][2] = {{0, 1},      {1, 0}, {-1, 5}, {LIMIT_IMAGE_SIDE + 1, 1}, {1, LIMIT_IMAGE_SIDE + 1},
+                                     {8001, 8000}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         test_context("%d x %d", refused[i][0], refused[i][1]);
         CHECK_EQUAL(eyelet_classifier_scratch_bytes(classifier, refused[i][0], refused[i][1]), 0);

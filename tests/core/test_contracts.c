@@ -32,12 +32,12 @@ TEST(windows)
     bad[1].out.h = 0;
     bad[2].stride = 0;
     bad[3].kernel_w = 0;
-    bad[4].pad_top = 3;  /* a window of padding alone */
+    bad[4].pad_top = 3; /* a window of padding alone */
     bad[5].pad_left = -1;
-    bad[6].out.w = 4;    /* the last window begins behind the input */
+    bad[6].out.w = 4; /* the last window begins behind the input */
     bad[7].dilation = 0;
     bad[8].groups = 0;
-    bad[9].groups = 2;   /* of three channels */
+    bad[9].groups = 2; /* of three channels */
     for (int i = 0; i < (int)(sizeof bad / sizeof *bad); i++) {
         test_context("window %d", i);
         CHECK(!window_valid(&bad[i]));
@@ -60,13 +60,16 @@ TEST(broken_contracts_end_the_process)
 
 static float a[4096], b[4096], c[4096], d[4096];
 static int16_t numbers[4096], others[4096];
-static const struct window window = {{4, 4, 16}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1}, narrow = {{4, 4, 15}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1};
-static const struct window pool = {{4, 4, 2}, {2, 2, 2}, 2, 2, 2, 0, 0, 1, 1}, widening = {{4, 4, 2}, {2, 2, 3}, 2, 2, 2, 0, 0, 1, 1};
+static const struct window window = {{4, 4, 16}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1},
+                           narrow = {{4, 4, 15}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1};
+static const struct window pool = {{4, 4, 2}, {2, 2, 2}, 2, 2, 2, 0, 0, 1, 1},
+                           widening = {{4, 4, 2}, {2, 2, 3}, 2, 2, 2, 0, 0, 1, 1};
 static const struct window stray = {{4, 4, 2}, {2, 2, 2}, 2, 2, 5, 0, 0, 1, 1};
 
 static struct gemm product(void)
 {
-    return (struct gemm){.a = a, .rows = axis_line(3, 4), .depth = axis_line(4, 1), .b = b, .columns = 2, .c = c, .c_stride = 2};
+    return (struct gemm){
+        .a = a, .rows = axis_line(3, 4), .depth = axis_line(4, 1), .b = b, .columns = 2, .c = c, .c_stride = 2};
 }
 
 static void gemm_without_depth(void)
@@ -207,14 +210,34 @@ TEST(broken_contracts_end_the_process)
         const char *name;
         void (*call)(void);
     } calls[] = {
-        ENTRY(gemm_without_depth), ENTRY(gemm_with_rows_that_overlap), ENTRY(gemm_with_bias_and_c), ENTRY(gemm_onto_its_input),
-        ENTRY(conv_beyond_its_input), ENTRY(conv_of_no_images), ENTRY(conv_onto_its_input), ENTRY(conv_without_scratch),
-        ENTRY(depthwise_between_channels), ENTRY(pool_between_channels), ENTRY(pool_onto_its_input), ENTRY(winograd_of_few_channels),
-        ENTRY(winograd_rows_of_few_channels), ENTRY(norm_of_no_rows), ENTRY(activation_one_further), ENTRY(softmax_of_no_temperature),
-        ENTRY(dropout_of_everything), ENTRY(int8_pool_onto_its_input), ENTRY(int8_factors_below_0),
-        ENTRY(int8_winograd_of_other_kernels), ENTRY(int8_empty_range),
-        ENTRY(net_of_no_images), ENTRY(net_of_more_images_than_planned), ENTRY(net_trained_in_an_inference_plan),
-        ENTRY(net_trained_without_gradients), ENTRY(net_packed_without_memory), ENTRY(net_planned_unchecked), ENTRY(int8_net_without_scales),
+        ENTRY(gemm_without_depth),
+        ENTRY(gemm_with_rows_that_overlap),
+        ENTRY(gemm_with_bias_and_c),
+        ENTRY(gemm_onto_its_input),
+        ENTRY(conv_beyond_its_input),
+        ENTRY(conv_of_no_images),
+        ENTRY(conv_onto_its_input),
+        ENTRY(conv_without_scratch),
+        ENTRY(depthwise_between_channels),
+        ENTRY(pool_between_channels),
+        ENTRY(pool_onto_its_input),
+        ENTRY(winograd_of_few_channels),
+        ENTRY(winograd_rows_of_few_channels),
+        ENTRY(norm_of_no_rows),
+        ENTRY(activation_one_further),
+        ENTRY(softmax_of_no_temperature),
+        ENTRY(dropout_of_everything),
+        ENTRY(int8_pool_onto_its_input),
+        ENTRY(int8_factors_below_0),
+        ENTRY(int8_winograd_of_other_kernels),
+        ENTRY(int8_empty_range),
+        ENTRY(net_of_no_images),
+        ENTRY(net_of_more_images_than_planned),
+        ENTRY(net_trained_in_an_inference_plan),
+        ENTRY(net_trained_without_gradients),
+        ENTRY(net_packed_without_memory),
+        ENTRY(net_planned_unchecked),
+        ENTRY(int8_net_without_scales),
     };
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         test_context("%s", calls[i].name);

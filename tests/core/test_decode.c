@@ -48,12 +48,8 @@ TEST(pictures_of_both_formats)
         bool grey, alpha;
         uint32_t crc;
     } expected[PICTURES] = {
-        {0, false, true, 0x04238d3b},
-        {0, false, false, 0x01c44b86},
-        {0.5, true, false, 0x804aa259},
-        {42, false, false, 0xa0d229c8},
-        {30, false, false, 0x5d6ca6ca},
-        {12, false, false, 0x8b8b7988},
+        {0, false, true, 0x04238d3b},   {0, false, false, 0x01c44b86},  {0.5, true, false, 0x804aa259},
+        {42, false, false, 0xa0d229c8}, {30, false, false, 0x5d6ca6ca}, {12, false, false, 0x8b8b7988},
         {12, true, false, 0x9717b834},
     };
     for (int i = 0; i < PICTURES; i++) {
@@ -66,8 +62,7 @@ TEST(pictures_of_both_formats)
         CHECK_EQUAL(picture.height, GOLDEN_HEIGHT);
         CHECK_CLOSE(distance(rgba, expected[i].grey), 0, expected[i].distance);
         for (int k = 0; k < GOLDEN_WIDTH * GOLDEN_HEIGHT; k++)
-            CHECK_EQUAL(rgba[k * 4 + 3],
-                        expected[i].alpha && k % GOLDEN_WIDTH + k / GOLDEN_WIDTH > 30 ? 128 : 255);
+            CHECK_EQUAL(rgba[k * 4 + 3], expected[i].alpha && k % GOLDEN_WIDTH + k / GOLDEN_WIDTH > 30 ? 128 : 255);
         CHECK_EQUAL(golden_crc32(rgba, GOLDEN_WIDTH * GOLDEN_HEIGHT * 4), expected[i].crc);
         int width, height;
         CHECK_EQUAL(decode_size(&width, &height, pictures[i].bytes, pictures[i].size), STATUS_OK);
@@ -82,7 +77,9 @@ static uint8_t *with_orientation(size_t *size, int orientation, bool little, int
     *size = sizeof jpeg_baseline + 2 + (size_t)length;
     uint8_t *bytes = test_bytes(*size), *p = bytes;
 #define PUT2(value) *p++ = (uint8_t)(little ? (value) : (value) >> 8), *p++ = (uint8_t)(little ? (value) >> 8 : (value))
-#define PUT4(value) PUT2(little ? (value) : 0); PUT2(little ? 0 : (value))
+#define PUT4(value) \
+    PUT2(little ? (value) : 0); \
+    PUT2(little ? 0 : (value))
     memcpy(p, "\xff\xd8\xff\xe1", 4);
     p += 4;
     *p++ = (uint8_t)(length >> 8);
@@ -114,13 +111,13 @@ static void upright_place(int *x, int *y, int orientation, int w, int h)
 {
     const int column = *x, row = *y;
     switch (orientation) {
-    case 2: *x = w - 1 - column; break;                          /* top, right */
-    case 3: *x = w - 1 - column, *y = h - 1 - row; break;        /* bottom, right */
-    case 4: *y = h - 1 - row; break;                             /* bottom, left */
-    case 5: *x = row, *y = column; break;                        /* left, top */
-    case 6: *x = h - 1 - row, *y = column; break;                /* right, top */
-    case 7: *x = h - 1 - row, *y = w - 1 - column; break;        /* right, bottom */
-    case 8: *x = row, *y = w - 1 - column; break;                /* left, bottom */
+    case 2: *x = w - 1 - column; break;                   /* top, right */
+    case 3: *x = w - 1 - column, *y = h - 1 - row; break; /* bottom, right */
+    case 4: *y = h - 1 - row; break;                      /* bottom, left */
+    case 5: *x = row, *y = column; break;                 /* left, top */
+    case 6: *x = h - 1 - row, *y = column; break;         /* right, top */
+    case 7: *x = h - 1 - row, *y = w - 1 - column; break; /* right, bottom */
+    case 8: *x = row, *y = w - 1 - column; break;         /* left, bottom */
     default: break;
     }
 }
@@ -207,9 +204,15 @@ TEST(forged_sizes)
     static const struct {
         unsigned width, height;
         enum status expected;
-    } cases[] = {{0, 17, STATUS_IMAGE_SIZE},      {23, 0, STATUS_IMAGE_SIZE},        {16385, 1, STATUS_IMAGE_SIZE},
-                 {1, 16385, STATUS_IMAGE_SIZE},   {65535, 65535, STATUS_IMAGE_SIZE}, {8000, 8001, STATUS_IMAGE_SIZE},
-                 {16384, 16384, STATUS_IMAGE_SIZE}, {16384, 1, STATUS_OK},           {8000, 8000, STATUS_OK}};
+    } cases[] = {{0, 17, STATUS_IMAGE_SIZE},
+                 {23, 0, STATUS_IMAGE_SIZE},
+                 {16385, 1, STATUS_IMAGE_SIZE},
+                 {1, 16385, STATUS_IMAGE_SIZE},
+                 {65535, 65535, STATUS_IMAGE_SIZE},
+                 {8000, 8001, STATUS_IMAGE_SIZE},
+                 {16384, 16384, STATUS_IMAGE_SIZE},
+                 {16384, 1, STATUS_OK},
+                 {8000, 8000, STATUS_OK}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const unsigned w = cases[i].width, h = cases[i].height;
         test_context("%u x %u", w, h);
@@ -231,31 +234,40 @@ TEST(png_starts_with_its_header)
 {
     uint8_t *png = test_bytes(sizeof png_rgba + 28);
     memcpy(png, png_rgba, 8);
-    memcpy(png + 8, "\0\0\0\x10" "CgBI" "\0\0\0\x17\0\0\0\x11\0\0\0\0\0\0\0\0\0\0\0\0", 28);
+    memcpy(png + 8,
+           "\0\0\0\x10"
+           "CgBI"
+           "\0\0\0\x17\0\0\0\x11\0\0\0\0\0\0\0\0\0\0\0\0",
+           28);
     memcpy(png + 36, png_rgba + 8, sizeof png_rgba - 8);
     CHECK_EQUAL(size_status(png, sizeof png_rgba + 28), STATUS_IMAGE_CORRUPT);
 }
 
 TEST(other_files_are_refused)
 {
-    static const char *const files[] = {"", "G", "GIF89a                            ", "BM                            ",
-                                        "RIFF    WEBPVP8                     ", "<!DOCTYPE html>                   ",
-                                        "\x89PNG\r\n\x1a", "\xff\xd8"};
+    static const char *const files[] = {"",
+                                        "G",
+                                        "GIF89a                            ",
+                                        "BM                            ",
+                                        "RIFF    WEBPVP8                     ",
+                                        "<!DOCTYPE html>                   ",
+                                        "\x89PNG\r\n\x1a",
+                                        "\xff\xd8"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         test_context("file %zu", i);
         const size_t size = strlen(files[i]);
         CHECK_EQUAL(size_status(copy_of((const uint8_t *)files[i], size), size), STATUS_IMAGE_FORMAT);
     }
     static const uint8_t jpegs[][12] = {
-        {0xff, 0xd8, 0xff},                                    /* nothing follows */
-        {0xff, 0xd8, 0xff, 0xe0, 0, 0},                        /* a length that does not count itself */
+        {0xff, 0xd8, 0xff},             /* nothing follows */
+        {0xff, 0xd8, 0xff, 0xe0, 0, 0}, /* a length that does not count itself */
         {0xff, 0xd8, 0xff, 0xe0, 0, 1},
-        {0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff},                  /* a length past the end */
-        {0xff, 0xd8, 0xff, 0xda, 0, 2},                        /* the picture without a frame */
+        {0xff, 0xd8, 0xff, 0xe0, 0xff, 0xff}, /* a length past the end */
+        {0xff, 0xd8, 0xff, 0xda, 0, 2},       /* the picture without a frame */
         {0xff, 0xd8, 0xff, 0xd9, 0, 2},
         {0xff, 0xd8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-        {0xff, 0xd8, 0xff, 0xe0, 0, 2, 0, 0},                  /* no marker where one must be */
-        {0xff, 0xd8, 0xff, 0xc0, 0, 6, 8, 0, 1, 0},            /* a frame too short for a size */
+        {0xff, 0xd8, 0xff, 0xe0, 0, 2, 0, 0},       /* no marker where one must be */
+        {0xff, 0xd8, 0xff, 0xc0, 0, 6, 8, 0, 1, 0}, /* a frame too short for a size */
     };
     for (size_t i = 0; i < sizeof jpegs / sizeof *jpegs; i++) {
         test_context("JPEG %zu", i);
@@ -277,7 +289,9 @@ TEST(jpegs_are_whole)
     static const struct {
         const uint8_t *bytes;
         size_t size;
-    } jpegs[] = {{jpeg_baseline, sizeof jpeg_baseline}, {jpeg_progressive, sizeof jpeg_progressive}, {jpeg_grey, sizeof jpeg_grey}};
+    } jpegs[] = {{jpeg_baseline, sizeof jpeg_baseline},
+                 {jpeg_progressive, sizeof jpeg_progressive},
+                 {jpeg_grey, sizeof jpeg_grey}};
     for (size_t i = 0; i < sizeof jpegs / sizeof *jpegs; i++) {
         struct picture picture, longer;
         for (size_t length = frame_of(jpegs[i].bytes, jpegs[i].size) + 9; length < jpegs[i].size; length++) {
@@ -290,7 +304,8 @@ TEST(jpegs_are_whole)
         uint8_t *more = test_bytes(jpegs[i].size + 100);
         memset(more, 0xff, jpegs[i].size + 100);
         memcpy(more, jpegs[i].bytes, jpegs[i].size);
-        const uint8_t *a = decoded(&picture, jpegs[i].bytes, jpegs[i].size), *b = decoded(&longer, more, jpegs[i].size + 100);
+        const uint8_t *a = decoded(&picture, jpegs[i].bytes, jpegs[i].size),
+                      *b = decoded(&longer, more, jpegs[i].size + 100);
         CHECK(a && b && memcmp(a, b, (size_t)(picture.width * picture.height * 4)) == 0);
         CHECK_EQUAL(picture.format, PICTURE_JPEG);
     }
@@ -304,7 +319,8 @@ TEST(jpegs_are_whole)
         CHECK_EQUAL(decode_picture(&picture, cut, length), STATUS_IMAGE_CORRUPT);
     }
     uint8_t *hollow = copy_of(jpeg_baseline, sizeof jpeg_baseline); /* the end, and no picture before it */
-    const size_t frame = frame_of(hollow, sizeof jpeg_baseline), behind = frame + 2 + (size_t)(hollow[frame + 2] << 8 | hollow[frame + 3]);
+    const size_t frame = frame_of(hollow, sizeof jpeg_baseline),
+                 behind = frame + 2 + (size_t)(hollow[frame + 2] << 8 | hollow[frame + 3]);
     memcpy(hollow + behind, "\xff\xd9", 2);
     struct picture picture;
     CHECK_EQUAL(decode_picture(&picture, hollow, behind + 2), STATUS_IMAGE_CORRUPT);
@@ -313,8 +329,9 @@ TEST(jpegs_are_whole)
 /* A BMP of two pixels goes the same way as the other formats. */
 TEST(bmp_is_a_format)
 {
-    static const uint8_t bmp[] = {'B', 'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, 24, 0, 0,
-                                  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 0};
+    static const uint8_t bmp[] = {'B', 'M', 62, 0, 0, 0, 0, 0,  0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0,
+                                  0,   1,   0,  0, 0, 1, 0, 24, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0, 0, 0, 0,
+                                  0,   0,   0,  0, 0, 0, 0, 0,  0, 0, 0,  0, 1, 2, 3,  4, 5, 6, 0, 0};
     static const uint8_t expected[] = {3, 2, 1, 255, 6, 5, 4, 255};
     struct picture picture;
     const uint8_t *rgba = decoded(&picture, bmp, sizeof bmp);
@@ -330,7 +347,7 @@ TEST(deflated_data)
     uint8_t *out = test_bytes(10);
     CHECK_EQUAL(decode_deflated(out, 10, copy_of(fixed, sizeof fixed), sizeof fixed), STATUS_OK);
     CHECK(memcmp(out, "aaaaaaaaaa", 10) == 0);
-    CHECK_EQUAL(decode_deflated(out, 9, fixed, sizeof fixed), STATUS_IMAGE_CORRUPT);  /* more than was promised */
+    CHECK_EQUAL(decode_deflated(out, 9, fixed, sizeof fixed), STATUS_IMAGE_CORRUPT);    /* more than was promised */
     CHECK_EQUAL(decode_deflated(out, 10, stored, sizeof stored), STATUS_IMAGE_CORRUPT); /* less */
     CHECK_EQUAL(decode_deflated(out, 3, stored, sizeof stored), STATUS_OK);
     CHECK(memcmp(out, "abc", 3) == 0);
@@ -345,7 +362,8 @@ TEST(formats_are_known_by_first_bytes_and_extensions)
         size_t size;
         enum picture_format format;
         const char *name, *extension;
-    } files[] = {{"\xff\xd8\xff", 3, PICTURE_JPEG, "JPEG", "a/b.c.JPG"}, {"\x89PNG\r\n\x1a\n", 8, PICTURE_PNG, "PNG", ".png"},
+    } files[] = {{"\xff\xd8\xff", 3, PICTURE_JPEG, "JPEG", "a/b.c.JPG"},
+                 {"\x89PNG\r\n\x1a\n", 8, PICTURE_PNG, "PNG", ".png"},
                  {"BM", 2, PICTURE_BMP, "BMP", "x.Dib"}};
     CHECK_EQUAL(sizeof files / sizeof *files, PICTURE_FORMAT_COUNT);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

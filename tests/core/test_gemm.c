@@ -154,17 +154,17 @@ static void check_sizes(gemm_function *function, bool exact)
                 }
 }
 
-TEST(exact_is_bit_equal_to_the_plain_loop)
-{
-    check_sizes(gemm_exact, true);
-}
+TEST(exact_is_bit_equal_to_the_plain_loop) { check_sizes(gemm_exact, true); }
 
 /* Depths of several blocks, as one long line and as many short ones, and rows in lines that go on without a gap: 24
  * is a multiple of every tile's rows, 7, 9 and 33 are of none. */
 TEST(long_depths_and_many_rows)
 {
-    static const struct axis depths[] = {{{1, 1, 1000}, {0, 0, 1}}, {{1, 3, 300}, {0, 301, 1}}, {{70, 7, 2}, {15, 2, 1}},
-                                         {{2, 450, 1}, {500, 1, 1}}, {{900, 1, 1}, {1, 0, 0}}};
+    static const struct axis depths[] = {{{1, 1, 1000}, {0, 0, 1}},
+                                         {{1, 3, 300}, {0, 301, 1}},
+                                         {{70, 7, 2}, {15, 2, 1}},
+                                         {{2, 450, 1}, {500, 1, 1}},
+                                         {{900, 1, 1}, {1, 0, 0}}};
     static const int lines[][3] = {{1, 1, 1}, {1, 1, 33}, {1, 5, 24}, {3, 2, 9}, {2, 2, 7}};
     struct random random = random_seed(5, 0);
     for (int d = 0; d < SIZES_COUNT(depths); d++)
@@ -179,17 +179,15 @@ TEST(long_depths_and_many_rows)
                 const float *a = problem.gemm.a = test_random_floats((size_t)(image * count[0] + 100), &random);
                 for (int i = 0; i < problem.rows; i++)
                     for (int k = 0; k < depth; k++)
-                        problem.plain_a[i * depth + k] = a[offset_at(&problem.gemm.rows, i) + offset_at(&problem.gemm.depth, k)];
+                        problem.plain_a[i * depth + k] =
+                            a[offset_at(&problem.gemm.rows, i) + offset_at(&problem.gemm.depth, k)];
                 check(&problem, gemm_exact, true);
                 check(&problem, gemm_fast, false);
                 test_release();
             }
 }
 
-TEST(fast_is_within_its_rounding)
-{
-    check_sizes(gemm_fast, false);
-}
+TEST(fast_is_within_its_rounding) { check_sizes(gemm_fast, false); }
 
 /* NaN and infinities go through sums; a ReLU makes 0 of NaN and of -0. */
 TEST(special_numbers)
@@ -197,15 +195,21 @@ TEST(special_numbers)
     struct random random = random_seed(4, 0);
     for (int columns = 1; columns <= PANEL + 1; columns += PANEL) {
         struct problem problem = problem_make(1, 1, columns, &random);
-        static const float values[][2] = {{NAN, 0}, {INFINITY, INFINITY}, {-INFINITY, 0}, {-0.0f, 0}, {0x1p-149f, 0x1p-149f}};
+        static const float values[][2] = {
+            {NAN, 0}, {INFINITY, INFINITY}, {-INFINITY, 0}, {-0.0f, 0}, {0x1p-149f, 0x1p-149f}};
         for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
             float one = 1, *packed = test_floats(gemm_packed_count(1, columns));
             float *b = test_floats((size_t)columns);
             for (int k = 0; k < columns; k++)
                 b[k] = values[i][0];
             gemm_pack(packed, b, axis_line(1, columns), 1, columns);
-            problem.gemm = (struct gemm){.a = &one, .rows = axis_line(1, 1), .depth = axis_line(1, 1), .b = packed,
-                                         .columns = columns, .c = test_floats((size_t)columns), .c_stride = columns,
+            problem.gemm = (struct gemm){.a = &one,
+                                         .rows = axis_line(1, 1),
+                                         .depth = axis_line(1, 1),
+                                         .b = packed,
+                                         .columns = columns,
+                                         .c = test_floats((size_t)columns),
+                                         .c_stride = columns,
                                          .ceiling = INFINITY};
             gemm_exact(&problem.gemm);
             for (int k = 0; k < columns; k++)

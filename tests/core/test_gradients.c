@@ -55,10 +55,11 @@ static struct function function_of(struct layer *layer, double *numbers, size_t 
     return (struct function){layer_value, layer, numbers, count};
 }
 
-static struct window random_window(struct random *random, int kernel_h, int kernel_w, int stride, bool same, int channels,
-                                   struct shape *in)
+static struct window random_window(struct random *random, int kernel_h, int kernel_w, int stride, bool same,
+                                   int channels, struct shape *in)
 {
-    struct net net = {.input = {test_between(random, same ? 1 : kernel_h, 7), test_between(random, same ? 1 : kernel_w, 7), 3}};
+    struct net net = {
+        .input = {test_between(random, same ? 1 : kernel_h, 7), test_between(random, same ? 1 : kernel_w, 7), 3}};
     nets_conv(&net, 0, channels, kernel_h, kernel_w, stride, same, false);
     nets_simple(&net, 1, NODE_GLOBAL_AVGPOOL);
     nets_finish(&net, 2);
@@ -73,9 +74,14 @@ static void check_pools(const struct window *of, const float *in, int n, struct 
     window.out.c = window.in.c;
     const size_t in_count = (size_t)n * shape_count(window.in), out_count = (size_t)n * shape_count(window.out);
     float *out = test_floats(out_count), *dout = test_random_floats(out_count, random), *din = test_floats(in_count);
-    struct layer layer = {.operation = MAXPOOL, .window = window, .n = n, .in = test_widened(in, in_count),
-                          .out = test_doubles(out_count), .dout = test_widened(dout, out_count),
-                          .in_count = in_count, .out_count = out_count};
+    struct layer layer = {.operation = MAXPOOL,
+                          .window = window,
+                          .n = n,
+                          .in = test_widened(in, in_count),
+                          .out = test_doubles(out_count),
+                          .dout = test_widened(dout, out_count),
+                          .in_count = in_count,
+                          .out_count = out_count};
     const struct function f = function_of(&layer, layer.in, in_count);
     pool_max_forward(out, in, n, &window);
     pool_max_backward(din, dout, out, in, n, &window);
@@ -95,7 +101,8 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     const size_t in_count = (size_t)n * shape_count(window.in), out_count = (size_t)n * shape_count(window.out);
     const size_t taps = (size_t)(kernel_h * kernel_w * window.in.c), c = (size_t)window.out.c, weight_count = taps * c;
     float *from = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
-    float *dout = test_random_floats(out_count, random), *input_scratch = test_floats(conv_backward_input_scratch(n, &window));
+    float *dout = test_random_floats(out_count, random),
+          *input_scratch = test_floats(conv_backward_input_scratch(n, &window));
     float *weights_scratch = test_floats(conv_backward_weights_scratch(n, &window));
     float *din = test_floats(in_count), *dweights = test_floats(weight_count), *dbias = test_floats(c);
     float *packed = test_floats(conv_packed_backward_count(&window));
@@ -112,10 +119,16 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     for (size_t i = 0; i < c; i++)
         dbias[i] -= 2;
     const float zeros[8] = {0};
-    struct layer layer = {.operation = CONV, .window = window, .n = n, .in = test_widened(from, in_count),
-                          .weights = test_widened(weights, weight_count), .bias = test_widened(zeros, c),
-                          .out = test_doubles(out_count), .dout = test_widened(dout, out_count),
-                          .in_count = in_count, .out_count = out_count};
+    struct layer layer = {.operation = CONV,
+                          .window = window,
+                          .n = n,
+                          .in = test_widened(from, in_count),
+                          .weights = test_widened(weights, weight_count),
+                          .bias = test_widened(zeros, c),
+                          .out = test_doubles(out_count),
+                          .dout = test_widened(dout, out_count),
+                          .in_count = in_count,
+                          .out_count = out_count};
     struct function f = function_of(&layer, layer.in, in_count);
     gradient_check("convolution's input", din, &f, 40);
     f = function_of(&layer, layer.weights, weight_count);
@@ -125,8 +138,8 @@ static void check_windows(int kernel_h, int kernel_w, int stride, bool same, str
     double *wide_din = test_doubles(in_count), *wide_dweights = test_doubles(weight_count); /* to more digits */
     oracle_conv_backward(wide_din, wide_dweights, layer.dout, layer.in, layer.weights, n, &window);
     double *din_tolerance = test_doubles(in_count), *dweights_tolerance = test_doubles(weight_count);
-    oracle_conv_backward(din_tolerance, dweights_tolerance, rounding_squares(dout, out_count), rounding_squares(from, in_count),
-                         rounding_squares(weights, weight_count), n, &window);
+    oracle_conv_backward(din_tolerance, dweights_tolerance, rounding_squares(dout, out_count),
+                         rounding_squares(from, in_count), rounding_squares(weights, weight_count), n, &window);
     for (size_t i = 0; i < in_count; i++)
         din_tolerance[i] = rounding_of_sum(kernel_h * kernel_w * window.out.c, din_tolerance[i]);
     for (size_t i = 0; i < weight_count; i++) /* one term more: they were added to 1, which was taken away again */
@@ -158,16 +171,23 @@ static void check_depthwise(int kernel_h, int kernel_w, int stride, bool same, i
     const size_t in_count = (size_t)n * shape_count(window.in), out_count = (size_t)n * shape_count(window.out);
     const size_t c = (size_t)channels, weight_count = (size_t)(kernel_h * kernel_w) * c;
     float *from = test_random_floats(in_count, random), *weights = test_random_floats(weight_count, random);
-    float *dout = test_random_floats(out_count, random), *din = test_floats(in_count), *dweights = test_floats(weight_count);
+    float *dout = test_random_floats(out_count, random), *din = test_floats(in_count),
+          *dweights = test_floats(weight_count);
     for (size_t i = 0; i < weight_count; i++)
         dweights[i] = 1; /* gradients are added */
     depthwise_backward_weights(dweights, dout, from, n, &window);
     depthwise_backward_input(din, dout, weights, n, &window);
     for (size_t i = 0; i < weight_count; i++)
         dweights[i] -= 1;
-    struct layer layer = {.operation = DEPTHWISE, .window = window, .n = n, .in = test_widened(from, in_count),
-                          .weights = test_widened(weights, weight_count), .out = test_doubles(out_count),
-                          .dout = test_widened(dout, out_count), .in_count = in_count, .out_count = out_count};
+    struct layer layer = {.operation = DEPTHWISE,
+                          .window = window,
+                          .n = n,
+                          .in = test_widened(from, in_count),
+                          .weights = test_widened(weights, weight_count),
+                          .out = test_doubles(out_count),
+                          .dout = test_widened(dout, out_count),
+                          .in_count = in_count,
+                          .out_count = out_count};
     struct function f = function_of(&layer, layer.in, in_count);
     gradient_check("depthwise convolution's input", din, &f, 40);
     f = function_of(&layer, layer.weights, weight_count);
@@ -183,7 +203,8 @@ TEST(depthwise_convolution_of_any_geometry)
         for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
             for (int stride = 1; stride <= 3; stride++)
                 for (int same = 0; same < 2; same++)
-                    check_depthwise(kernel_h, kernel_w, stride, same, channels[random_below(&random, SIZES_COUNT(channels))], &random);
+                    check_depthwise(kernel_h, kernel_w, stride, same,
+                                    channels[random_below(&random, SIZES_COUNT(channels))], &random);
 }
 
 TEST(maximum_pool_gives_a_tie_to_the_first)
@@ -213,9 +234,15 @@ TEST(batch_normalisation)
             memset(dshift, 0, width * sizeof(float));
             batchnorm_forward(out, mean, std, in, scale, shift, rows, c);
             batchnorm_backward(din, dscale, dshift, dout, in, mean, std, scale, rows, c);
-            struct layer layer = {.operation = BATCHNORM, .rows = rows, .c = c, .in = test_widened(in, count),
-                                  .weights = test_widened(scale, width), .bias = test_widened(shift, width),
-                                  .out = test_doubles(count), .dout = test_widened(dout, count), .out_count = count};
+            struct layer layer = {.operation = BATCHNORM,
+                                  .rows = rows,
+                                  .c = c,
+                                  .in = test_widened(in, count),
+                                  .weights = test_widened(scale, width),
+                                  .bias = test_widened(shift, width),
+                                  .out = test_doubles(count),
+                                  .dout = test_widened(dout, count),
+                                  .out_count = count};
             struct function f = function_of(&layer, layer.in, count);
             gradient_check("batchnorm's input", din, &f, 50);
             f = function_of(&layer, layer.weights, width);
@@ -230,10 +257,10 @@ TEST(batch_normalisation)
 
 TEST(activations)
 {
-    static void (*const forward[])(float *, const float *, size_t) = {activation_relu_forward, activation_sigmoid_forward, activation_tanh_forward,
-                                                                       activation_relu6_forward};
-    static void (*const backward[])(float *, const float *, const float *, size_t) = {activation_relu_backward, activation_sigmoid_backward,
-                                                                                      activation_tanh_backward, activation_relu6_backward};
+    static void (*const forward[])(float *, const float *, size_t) = {
+        activation_relu_forward, activation_sigmoid_forward, activation_tanh_forward, activation_relu6_forward};
+    static void (*const backward[])(float *, const float *, const float *, size_t) = {
+        activation_relu_backward, activation_sigmoid_backward, activation_tanh_backward, activation_relu6_backward};
     static const enum node_kind kinds[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_RELU6};
     enum { COUNT = 301 };
     struct random random = random_seed(13, 0);
@@ -244,9 +271,13 @@ TEST(activations)
             in[k] *= 8;
         forward[i](out, in, COUNT);
         backward[i](din, dout, out, COUNT);
-        struct layer layer = {.operation = ACTIVATION, .kind = kinds[i],
-                              .in = test_widened(in, COUNT), .out = test_doubles(COUNT),
-                              .dout = test_widened(dout, COUNT), .in_count = COUNT, .out_count = COUNT};
+        struct layer layer = {.operation = ACTIVATION,
+                              .kind = kinds[i],
+                              .in = test_widened(in, COUNT),
+                              .out = test_doubles(COUNT),
+                              .dout = test_widened(dout, COUNT),
+                              .in_count = COUNT,
+                              .out_count = COUNT};
         const struct function f = function_of(&layer, layer.in, COUNT);
         test_context("activation %d", i);
         gradient_check("its input", din, &f, COUNT);
@@ -257,17 +288,24 @@ TEST(activations)
 
 TEST(activations_that_look_at_their_input)
 {
-    static void (*const backward[])(float *, const float *, const float *, size_t) = {activation_gelu_backward, activation_hardswish_backward};
+    static void (*const backward[])(float *, const float *, const float *, size_t) = {activation_gelu_backward,
+                                                                                      activation_hardswish_backward};
     static const enum node_kind kinds[] = {NODE_GELU, NODE_HARDSWISH};
     enum { COUNT = 501 };
     struct random random = random_seed(70, 0);
     for (int i = 0; i < 2; i++) {
-        float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random), *din = test_floats(COUNT);
+        float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random),
+              *din = test_floats(COUNT);
         for (int k = 0; k < COUNT; k++)
             in[k] *= 6;
         backward[i](din, dout, in, COUNT);
-        struct layer layer = {.operation = ACTIVATION, .kind = kinds[i], .in = test_widened(in, COUNT), .out = test_doubles(COUNT),
-                              .dout = test_widened(dout, COUNT), .in_count = COUNT, .out_count = COUNT};
+        struct layer layer = {.operation = ACTIVATION,
+                              .kind = kinds[i],
+                              .in = test_widened(in, COUNT),
+                              .out = test_doubles(COUNT),
+                              .dout = test_widened(dout, COUNT),
+                              .in_count = COUNT,
+                              .out_count = COUNT};
         const struct function f = function_of(&layer, layer.in, COUNT);
         gradient_check(kind_names[kinds[i]], din, &f, COUNT);
         backward[i](dout, dout, in, COUNT);
@@ -286,9 +324,15 @@ TEST(softmax_and_temperature)
         for (int t = 1; t <= 3; t++) {
             activation_softmax_forward(out, in, (float)t * 0.5f, N, c);
             activation_softmax_backward(din, dout, out, (float)t * 0.5f, N, c);
-            struct layer layer = {.operation = SOFTMAX, .n = N, .c = c, .temperature = t * 0.5,
-                                  .in = test_widened(in, count), .out = test_doubles(count),
-                                  .dout = test_widened(dout, count), .in_count = count, .out_count = count};
+            struct layer layer = {.operation = SOFTMAX,
+                                  .n = N,
+                                  .c = c,
+                                  .temperature = t * 0.5,
+                                  .in = test_widened(in, count),
+                                  .out = test_doubles(count),
+                                  .dout = test_widened(dout, count),
+                                  .in_count = count,
+                                  .out_count = count};
             const struct function f = function_of(&layer, layer.in, count);
             test_context("%d classes, temperature %g", c, t * 0.5);
             gradient_check("softmax", din, &f, count);

@@ -95,7 +95,8 @@ static uint8_t *quantized_model(size_t *size)
     struct random random = random_seed(39, 0);
     struct net net = {.input = {5, 4, 1}};
     int x = nets_simple(&net, nets_conv(&net, 0, 3, 3, 3, 1, true, true), NODE_RELU);
-    x = nets_pool(&net, nets_simple(&net, nets_depthwise(&net, x, 2, 2, 1, true, false), NODE_GELU), NODE_AVGPOOL, 2, 1, false);
+    x = nets_pool(&net, nets_simple(&net, nets_depthwise(&net, x, 2, 2, 1, true, false), NODE_GELU), NODE_AVGPOOL, 2, 1,
+                  false);
     x = nets_simple(&net, nets_add(&net, x, x), NODE_GLOBAL_AVGPOOL);
     nets_finish(&net, nets_dense(&net, x, 2, true));
     return int8_model_of(size, &net, &random);
@@ -221,9 +222,10 @@ static void check_damage(const uint8_t *bytes, size_t size, int rounds, uint64_t
     for (int round = 0; round < rounds; round++) {
         uint8_t *damaged = copy_of(bytes, size);
         for (int change = test_between(&random, 1, 6); change > 0; change--) {
-            const size_t offset = random_below(&random, 4) ? random_below(&random, 128 + 32 * 9) : random_below(&random, (uint32_t)size);
+            const size_t offset =
+                random_below(&random, 4) ? random_below(&random, 128 + 32 * 9) : random_below(&random, (uint32_t)size);
             damaged[offset] = random_below(&random, 2) ? (uint8_t)random_below(&random, 256)
-                                                      : (uint8_t)(damaged[offset] + test_between(&random, -1, 1));
+                                                       : (uint8_t)(damaged[offset] + test_between(&random, -1, 1));
         }
         const size_t length = random_below(&random, 8) ? size : random_below(&random, (uint32_t)size + 1);
         if (length >= 4)

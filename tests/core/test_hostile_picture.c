@@ -76,11 +76,11 @@ TEST(decompression_bomb)
     memcpy(png + 16, (uint8_t[]){0, 0, 0, 1, 0, 0, 0, 1}, 8);
     memcpy(p + 8, "\x78\x01", 2);
     struct bits bits = {p + 10, 0};
-    put_bits(&bits, 1, 1);                /* the last block */
-    put_bits(&bits, 1, 2);                /* with the fixed code */
-    put_bits(&bits, 0x0c, 8);             /* literal 0 */
+    put_bits(&bits, 1, 1);    /* the last block */
+    put_bits(&bits, 1, 2);    /* with the fixed code */
+    put_bits(&bits, 0x0c, 8); /* literal 0 */
     for (size_t i = 0; i < repeats; i++)
-        put_bits(&bits, 0xa3, 13);        /* length 258, distance 1 */
+        put_bits(&bits, 0xa3, 13); /* length 258, distance 1 */
     p = put_chunk(p, "IDAT", data);
     put_chunk(p, "IEND", 0);
     struct picture picture = {0};
@@ -169,10 +169,7 @@ static uint8_t *damaged(size_t *size, int number)
     return bytes;
 }
 
-TEST(files_damaged_anywhere)
-{
-    decode_in_children(damaged, 5000);
-}
+TEST(files_damaged_anywhere) { decode_in_children(damaged, 5000); }
 
 #else
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-static const struct preprocess plain = {.resize_mode = RESIZE_STRETCH, .background = {0, 0, 0}, .mean = {0, 0, 0},
-                                        .std = {1, 1, 1}};
+static const struct preprocess plain = {
+    .resize_mode = RESIZE_STRETCH, .background = {0, 0, 0}, .mean = {0, 0, 0}, .std = {1, 1, 1}};
 
 /* image_resize with exactly the memory that it asks for. */
 static uint8_t *fit(const uint8_t *rgba, int width, int height, int w, int h, const struct preprocess *preprocess)
@@ -28,7 +28,9 @@ static uint8_t *random_picture(int width, int height, struct random *random)
 {
     uint8_t *rgba = test_bytes((size_t)(width * height * 4));
     for (int i = 0; i < width * height * 4; i++)
-        rgba[i] = i % 4 == 3 ? 255 : (uint8_t)(random_below(random, 3) ? random_below(random, 256) : random_below(random, 2) * 255);
+        rgba[i] = i % 4 == 3
+                      ? 255
+                      : (uint8_t)(random_below(random, 3) ? random_below(random, 256) : random_below(random, 2) * 255);
     return rgba;
 }
 
@@ -96,8 +98,12 @@ TEST(resize_of_known_rows)
     static const struct {
         int to;
         uint8_t expected[8];
-    } cases[] = {{4, {0, 60, 120, 240}}, {2, {43, 163}}, {1, {102}}, {8, {0, 15, 45, 75, 105, 150, 210, 240}},
-                 {3, {18, 90, 204}},     {5, {0, 42, 90, 156, 240}}};
+    } cases[] = {{4, {0, 60, 120, 240}},
+                 {2, {43, 163}},
+                 {1, {102}},
+                 {8, {0, 15, 45, 75, 105, 150, 210, 240}},
+                 {3, {18, 90, 204}},
+                 {5, {0, 42, 90, 156, 240}}};
     uint8_t rgba[16];
     for (int i = 0; i < 16; i++)
         rgba[i] = i % 4 == 3 ? 255 : ramp[i / 4];
@@ -115,9 +121,9 @@ TEST(resize_of_known_pictures)
     static const struct {
         int width, height, w, h;
         uint32_t crc;
-    } cases[] = {{37, 23, 32, 32, 0x4425adff},  {100, 64, 32, 32, 0x9a1ac900},   {5, 9, 32, 32, 0x7463a8d5},
-                 {333, 1, 7, 5, 0x5d1c878a},    {64, 64, 224, 224, 0x02b331ea},  {500, 333, 96, 96, 0xe37358b0},
-                 {32, 32, 31, 33, 0xab60f58f},  {1, 16384, 9, 9, 0xc36e5fb7}};
+    } cases[] = {{37, 23, 32, 32, 0x4425adff}, {100, 64, 32, 32, 0x9a1ac900},  {5, 9, 32, 32, 0x7463a8d5},
+                 {333, 1, 7, 5, 0x5d1c878a},   {64, 64, 224, 224, 0x02b331ea}, {500, 333, 96, 96, 0xe37358b0},
+                 {32, 32, 31, 33, 0xab60f58f}, {1, 16384, 9, 9, 0xc36e5fb7}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int width = cases[i].width, height = cases[i].height, w = cases[i].w, h = cases[i].h;
         uint8_t *rgba = test_bytes((size_t)(width * height * 4));
@@ -179,8 +185,10 @@ TEST(pad_shows_all_of_it_on_the_background)
 {
     struct random random = random_seed(44, 0);
     static const int cases[][8] = {/* picture, input, rectangle: x, y, width, height */
-                                   {40, 20, 10, 10, 0, 2, 10, 5}, {20, 40, 10, 10, 2, 0, 5, 10},
-                                   {40, 20, 20, 30, 0, 10, 20, 10}, {1000, 1, 8, 8, 0, 3, 8, 1},
+                                   {40, 20, 10, 10, 0, 2, 10, 5},
+                                   {20, 40, 10, 10, 2, 0, 5, 10},
+                                   {40, 20, 20, 30, 0, 10, 20, 10},
+                                   {1000, 1, 8, 8, 0, 3, 8, 1},
                                    {30, 20, 32, 32, 0, 5, 32, 21}};
     struct preprocess preprocess = plain;
     preprocess.resize_mode = RESIZE_PAD;
@@ -194,8 +202,7 @@ TEST(pad_shows_all_of_it_on_the_background)
         for (int y = 0; y < k[3]; y++)
             for (int x = 0; x < k[2]; x++) {
                 const bool inside = x >= k[4] && x < k[4] + k[6] && y >= k[5] && y < k[5] + k[7];
-                const uint8_t *expected =
-                    inside ? inner + ((y - k[5]) * k[6] + x - k[4]) * 3 : preprocess.background;
+                const uint8_t *expected = inside ? inner + ((y - k[5]) * k[6] + x - k[4]) * 3 : preprocess.background;
                 CHECK(memcmp(pixels + (y * k[2] + x) * 3, expected, 3) == 0);
             }
     }
@@ -227,11 +234,11 @@ TEST(normalisation)
         pixels[i] = (uint8_t)(i * 7 + i / 256);
     image_normalise(out, pixels, (struct shape){16, 16, 3}, &preprocess);
     for (int i = 0; i < 256 * 3; i++)
-        CHECK_CLOSE(out[i],
-                    (pixels[i] / 255.0 - (double)preprocess.mean[i % 3]) / (double)preprocess.std[i % 3], 1e-6);
+        CHECK_CLOSE(out[i], (pixels[i] / 255.0 - (double)preprocess.mean[i % 3]) / (double)preprocess.std[i % 3], 1e-6);
     image_normalise(out, pixels, (struct shape){1, 256, 1}, &preprocess);
     for (int i = 0; i < 256; i++) {
-        const int luminance = (int)((pixels[i * 3] * 19595u + pixels[i * 3 + 1] * 38470u + pixels[i * 3 + 2] * 7471u + 32768u) / 65536u);
+        const int luminance =
+            (int)((pixels[i * 3] * 19595u + pixels[i * 3 + 1] * 38470u + pixels[i * 3 + 2] * 7471u + 32768u) / 65536u);
         CHECK_CLOSE(out[i], (luminance / 255.0 - 0.5) / 0.25, 1e-6);
     }
     for (int i = 0; i < 64 * 64 * 64; i++) { /* every fourth value of each colour, as integers */
@@ -240,7 +247,8 @@ TEST(normalisation)
         CHECK_CLOSE(out[0] * 255, (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16, 1e-3);
     }
     /* Pillow's convert("L"): grey stays, and the primaries. */
-    static const uint8_t colours[5][4] = {{255, 255, 255, 255}, {7, 7, 7, 7}, {255, 0, 0, 76}, {0, 255, 0, 150}, {0, 0, 255, 29}};
+    static const uint8_t colours[5][4] = {
+        {255, 255, 255, 255}, {7, 7, 7, 7}, {255, 0, 0, 76}, {0, 255, 0, 150}, {0, 0, 255, 29}};
     for (int i = 0; i < 5; i++) {
         image_normalise(out, colours[i], (struct shape){1, 1, 1}, &plain);
         CHECK_CLOSE(out[0] * 255, colours[i][3], 1e-3);

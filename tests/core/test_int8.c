@@ -73,7 +73,8 @@ static int16_t *expected_of(const struct example *e)
     for (int y = 0; y < out.h; y++)
         for (int x = 0; x < out.w; x++)
             for (int o = 0; o < out.c; o++) {
-                const int64_t scaled = (sum_at(e, y, x, o) * e->factor[o] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
+                const int64_t scaled =
+                    (sum_at(e, y, x, o) * e->factor[o] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
                 *to++ = (int16_t)(scaled < e->min ? e->min : scaled > e->max ? e->max : scaled);
             }
     return numbers;
@@ -101,18 +102,25 @@ static void check_layer(const struct example *e)
     const struct window *window = &e->window;
     const bool winograd = e->kernel == WINOGRAD, depthwise = e->kernel == DEPTHWISE;
     const size_t channels = (size_t)int8_padded(window->out.c);
-    struct int8_layer layer = {
-        .weights = test_bytes((depthwise  ? int8_depthwise_packed
-                               : winograd ? int8_winograd_packed
-                                          : int8_conv_packed)(window) + INT8_SLACK),
-        .bias = test_bytes(channels * sizeof(int32_t)), .factor = test_bytes(channels * sizeof(int32_t)), .min = e->min, .max = e->max};
-    (depthwise ? int8_depthwise_pack : winograd ? int8_winograd_pack : int8_conv_pack)(layer.weights, e->weights, window);
+    struct int8_layer layer = {.weights = test_bytes((depthwise  ? int8_depthwise_packed
+                                                      : winograd ? int8_winograd_packed
+                                                                 : int8_conv_packed)(window) +
+                                                     INT8_SLACK),
+                               .bias = test_bytes(channels * sizeof(int32_t)),
+                               .factor = test_bytes(channels * sizeof(int32_t)),
+                               .min = e->min,
+                               .max = e->max};
+    (depthwise  ? int8_depthwise_pack
+     : winograd ? int8_winograd_pack
+                : int8_conv_pack)(layer.weights, e->weights, window);
     for (int i = 0; i < (int)channels; i++) {
         const int c = int8_channel(i);
         layer.bias[i] = c < window->out.c ? e->bias[c] * (winograd ? 4 : 1) : 0;
         layer.factor[i] = c < window->out.c ? e->factor[c] * (winograd ? 1 : 4) : 0;
     }
-    void *scratch = test_bytes((depthwise ? int8_depthwise_scratch : winograd ? int8_winograd_scratch : int8_conv_scratch)(window));
+    void *scratch = test_bytes((depthwise  ? int8_depthwise_scratch
+                                : winograd ? int8_winograd_scratch
+                                           : int8_conv_scratch)(window));
     const size_t count = shape_count(window->out);
     int16_t *out = test_bytes(count * sizeof *out), *expected = expected_of(e);
     (depthwise ? int8_depthwise : winograd ? int8_winograd : int8_conv)(out, e->in, &layer, scratch, window);
@@ -139,8 +147,8 @@ static struct example random_example(enum kernel kernel, struct random *random)
     const bool same = random_below(random, 2) || w->kernel_h > w->in.h || w->kernel_w > w->in.w;
     const int filters = test_between(random, 1, 70);
     const int extra_h = same ? w->kernel_h - 1 : 0, extra_w = same ? w->kernel_w - 1 : 0;
-    w->out = (struct shape){(w->in.h + extra_h - w->kernel_h) / w->stride + 1, (w->in.w + extra_w - w->kernel_w) / w->stride + 1,
-                            kernel == DEPTHWISE ? w->in.c : filters};
+    w->out = (struct shape){(w->in.h + extra_h - w->kernel_h) / w->stride + 1,
+                            (w->in.w + extra_w - w->kernel_w) / w->stride + 1, kernel == DEPTHWISE ? w->in.c : filters};
     w->pad_top = extra_h / 2;
     w->pad_left = extra_w / 2;
     e.in = numbers_of(shape_count(w->in), ACTIVATION_MAX, random);
@@ -150,7 +158,8 @@ static struct example random_example(enum kernel kernel, struct random *random)
     e.factor = test_bytes((size_t)w->out.c * sizeof *e.factor);
     for (int o = 0; o < w->out.c; o++) {
         e.bias[o] = test_between(random, -(1 << 24), 1 << 24);
-        e.factor[o] = random_below(random, 8) ? test_between(random, 1, 1 << 18) : test_between(random, 1, (1 << 29) - 1);
+        e.factor[o] =
+            random_below(random, 8) ? test_between(random, 1, 1 << 18) : test_between(random, 1, (1 << 29) - 1);
     }
     e.min = random_below(random, 2) ? 0 : -ACTIVATION_MAX;
     e.max = random_below(random, 2) ? (int16_t)test_between(random, 1, ACTIVATION_MAX) : ACTIVATION_MAX;
@@ -163,8 +172,8 @@ static void check_random(enum kernel kernel, int rounds, uint64_t seed)
     for (int round = 0; round < rounds; round++) {
         const struct example e = random_example(kernel, &random);
         const struct window *w = &e.window;
-        test_context("round %d: %dx%dx%d to %dx%dx%d, %dx%d, stride %d", round, w->in.h, w->in.w, w->in.c, w->out.h, w->out.w, w->out.c,
-                     w->kernel_h, w->kernel_w, w->stride);
+        test_context("round %d: %dx%dx%d to %dx%dx%d, %dx%d, stride %d", round, w->in.h, w->in.w, w->in.c, w->out.h,
+                     w->out.w, w->out.c, w->kernel_h, w->kernel_w, w->stride);
         check_layer(&e);
         test_release();
     }
@@ -185,7 +194,14 @@ TEST(winograd_is_exact_up_to_the_largest_sums)
             in[i] = (int16_t)(sign * ACTIVATION_MAX);
         memset(weights, 127, 9 * C * 2);
         int32_t bias[2] = {sign * 15000000, 0}, factor[2] = {2, (1 << 29) - 1};
-        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0, 1, 1}, WINOGRAD, in, weights, bias, factor, -ACTIVATION_MAX, ACTIVATION_MAX};
+        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0, 1, 1},
+                                  WINOGRAD,
+                                  in,
+                                  weights,
+                                  bias,
+                                  factor,
+                                  -ACTIVATION_MAX,
+                                  ACTIVATION_MAX};
         test_context("sign %d", sign);
         CHECK(sum_at(&e, 0, 0, 0) * sign > (1 << 29) - 1000000 && sum_at(&e, 0, 0, 0) * sign < 1 << 29);
         check_layer(&e);
@@ -219,15 +235,18 @@ TEST(pools)
         int64_t factor[9 * 9];
         for (int outside = 0; outside < w.kernel_h * w.kernel_w; outside++)
             factor[outside] = (int64_t)random_below(&random, 1 << 30) * 3 / (w.kernel_h * w.kernel_w - outside);
-        int16_t *largest = test_bytes(shape_count(w.out) * sizeof *largest), *mean = test_bytes(shape_count(w.out) * sizeof *mean);
-        int16_t *expected = test_bytes(shape_count(w.out) * sizeof *expected), *means = test_bytes(shape_count(w.out) * sizeof *means);
+        int16_t *largest = test_bytes(shape_count(w.out) * sizeof *largest),
+                *mean = test_bytes(shape_count(w.out) * sizeof *mean);
+        int16_t *expected = test_bytes(shape_count(w.out) * sizeof *expected),
+                *means = test_bytes(shape_count(w.out) * sizeof *means);
         int8_maxpool(largest, in, &w);
         int8_avgpool(mean, in, factor, &w);
         for (int i = 0; i < w.out.h * w.out.w * w.out.c; i++) {
             const int c = i % w.out.c, x = i / w.out.c % w.out.w, y = i / w.out.c / w.out.w;
             int count = 0, sum = 0, best = -ACTIVATION_MAX;
             for (int k = 0; k < w.kernel_h * w.kernel_w; k++) {
-                const int from_y = y * w.stride - w.pad_top + k / w.kernel_w, from_x = x * w.stride - w.pad_left + k % w.kernel_w;
+                const int from_y = y * w.stride - w.pad_top + k / w.kernel_w,
+                          from_x = x * w.stride - w.pad_left + k % w.kernel_w;
                 if (from_y < 0 || from_y >= w.in.h || from_x < 0 || from_x >= w.in.w)
                     continue;
                 const int number = in[(from_y * w.in.w + from_x) * w.in.c + c];
@@ -235,11 +254,15 @@ TEST(pools)
                 sum += number;
                 best = number > best ? number : best;
             }
-            const int64_t scaled = (sum * factor[w.kernel_h * w.kernel_w - count] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
+            const int64_t scaled =
+                (sum * factor[w.kernel_h * w.kernel_w - count] + (1 << (INT8_FRACTION - 1))) >> INT8_FRACTION;
             expected[i] = (int16_t)best;
-            means[i] = (int16_t)(scaled < -ACTIVATION_MAX ? -ACTIVATION_MAX : scaled > ACTIVATION_MAX ? ACTIVATION_MAX : scaled);
+            means[i] = (int16_t)(scaled < -ACTIVATION_MAX  ? -ACTIVATION_MAX
+                                 : scaled > ACTIVATION_MAX ? ACTIVATION_MAX
+                                                           : scaled);
         }
-        test_context("round %d: %dx%dx%d, %dx%d, stride %d", round, w.in.h, w.in.w, w.in.c, w.kernel_h, w.kernel_w, w.stride);
+        test_context("round %d: %dx%dx%d, %dx%d, stride %d", round, w.in.h, w.in.w, w.in.c, w.kernel_h, w.kernel_w,
+                     w.stride);
         check_same(largest, expected, shape_count(w.out));
         check_same(mean, means, shape_count(w.out));
         test_release();
@@ -254,14 +277,20 @@ TEST(elementwise)
         table[i] = (int16_t)test_between(&random, -ACTIVATION_MAX, ACTIVATION_MAX);
     for (size_t count = 1; count < 70; count++) {
         const int16_t *a = numbers_of(count, ACTIVATION_MAX, &random), *b = numbers_of(count, ACTIVATION_MAX, &random);
-        const int16_t factor_a = (int16_t)test_between(&random, 0, INT16_MAX), factor_b = (int16_t)test_between(&random, 0, count % 2 ? 1 << 12 : INT16_MAX);
-        int16_t *sum = test_bytes(count * sizeof *sum), *clamped = test_bytes(count * sizeof *sum), *found = test_bytes(count * sizeof *sum);
+        const int16_t factor_a = (int16_t)test_between(&random, 0, INT16_MAX),
+                      factor_b = (int16_t)test_between(&random, 0, count % 2 ? 1 << 12 : INT16_MAX);
+        int16_t *sum = test_bytes(count * sizeof *sum), *clamped = test_bytes(count * sizeof *sum),
+                *found = test_bytes(count * sizeof *sum);
         int8_add(sum, a, b, factor_a, factor_b, count);
         int8_clamp(clamped, a, 0, 1000, count);
         int8_look_up(found, a, table, count);
         for (size_t i = 0; i < count; i++) {
-            const int64_t scaled = ((int64_t)a[i] * factor_a + (int64_t)b[i] * factor_b + (1 << (INT8_ADD_FRACTION - 1))) >> INT8_ADD_FRACTION;
-            CHECK_EQUAL(sum[i], scaled < -ACTIVATION_MAX ? -ACTIVATION_MAX : scaled > ACTIVATION_MAX ? ACTIVATION_MAX : scaled);
+            const int64_t scaled =
+                ((int64_t)a[i] * factor_a + (int64_t)b[i] * factor_b + (1 << (INT8_ADD_FRACTION - 1))) >>
+                INT8_ADD_FRACTION;
+            CHECK_EQUAL(sum[i], scaled < -ACTIVATION_MAX  ? -ACTIVATION_MAX
+                                : scaled > ACTIVATION_MAX ? ACTIVATION_MAX
+                                                          : scaled);
             CHECK_EQUAL(clamped[i], a[i] < 0 ? 0 : a[i] > 1000 ? 1000 : a[i]);
             CHECK_EQUAL(found[i], table[a[i] + ACTIVATION_MAX]);
         }

@@ -15,8 +15,8 @@
 /* The geometry that net.h describes, computed here from Keras's definition. */
 static struct window window_make(struct shape in, int channels, int kernel_h, int kernel_w, int stride, bool same)
 {
-    struct window window = {.in = in, .kernel_h = kernel_h, .kernel_w = kernel_w, .stride = stride, .dilation = 1,
-                            .groups = 1};
+    struct window window = {
+        .in = in, .kernel_h = kernel_h, .kernel_w = kernel_w, .stride = stride, .dilation = 1, .groups = 1};
     window.out.c = channels;
     if (same) {
         window.out.h = (int)ceil((double)in.h / stride);
@@ -69,13 +69,15 @@ TEST(convolution_of_any_geometry)
             for (int stride = 1; stride <= 3; stride++)
                 for (int same = 0; same < 2; same++) {
                     const struct shape in = {test_between(&random, same ? 1 : kernel_h, 9),
-                                             test_between(&random, same ? 1 : kernel_w, 9), test_between(&random, 1, 4)};
+                                             test_between(&random, same ? 1 : kernel_w, 9),
+                                             test_between(&random, 1, 4)};
                     const struct window window =
                         window_make(in, test_between(&random, 1, 35), kernel_h, kernel_w, stride, same);
                     test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %d channels", in.h, in.w, in.c,
                                  kernel_h, kernel_w, stride, same ? "same" : "valid", window.out.c);
-                    check_conv(&window, test_between(&random, 1, 3), random_below(&random, 2), ceilings[random_below(&random, 3)],
-                               random_below(&random, 2) ? gemm_exact : gemm_fast, &random);
+                    check_conv(&window, test_between(&random, 1, 3), random_below(&random, 2),
+                               ceilings[random_below(&random, 3)], random_below(&random, 2) ? gemm_exact : gemm_fast,
+                               &random);
                 }
 }
 
@@ -92,7 +94,8 @@ TEST(dense_is_a_convolution_of_one_pixel)
 }
 
 /* The sum of one output as depthwise.h has it, number by number: what every vector width must give to the last bit. */
-static float depthwise_sum(const float *in, const float *weights, float start, const struct window *window, int y, int x, int c)
+static float depthwise_sum(const float *in, const float *weights, float start, const struct window *window, int y,
+                           int x, int c)
 {
     float sum = start;
     for (int ky = 0; ky < window->kernel_h; ky++)
@@ -158,9 +161,9 @@ TEST(depthwise_convolution_of_any_geometry)
                         const struct window window = window_make(in, in.c, kernel_h, kernel_w, stride, same);
                         const bool bias = random_below(&random, 2);
                         const float ceiling = ceilings[random_below(&random, 3)];
-                        test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %s, ceiling %g", in.h, in.w, in.c,
-                                     kernel_h, kernel_w, stride, same ? "same" : "valid", bias ? "bias" : "no bias",
-                                     (double)ceiling);
+                        test_context("input %d x %d x %d, kernel %d x %d, stride %d, %s, %s, ceiling %g", in.h, in.w,
+                                     in.c, kernel_h, kernel_w, stride, same ? "same" : "valid",
+                                     bias ? "bias" : "no bias", (double)ceiling);
                         check_depthwise(&window, test_between(&random, 1, 3), bias, ceiling, &random);
                     }
 }
@@ -208,12 +211,13 @@ TEST(pools_of_any_geometry)
 
 /* Of the mean, a sum of one sign and a quotient; of the standard deviation, whose sum of squares depends on the mean
  * in the second order only; and of the output, which takes both on. */
-static void check_batchnorm_train(const float *out, const float *mean, const float *std, const float *in, const float *scale,
-                                  const float *shift, int rows, int c)
+static void check_batchnorm_train(const float *out, const float *mean, const float *std, const float *in,
+                                  const float *scale, const float *shift, int rows, int c)
 {
     const size_t count = (size_t)(rows * c), width = (size_t)c;
     double *expected = test_doubles(count), *wide_mean = test_doubles(width), *wide_std = test_doubles(width);
-    double *out_tolerance = test_doubles(count), *mean_tolerance = test_doubles(width), *std_tolerance = test_doubles(width);
+    double *out_tolerance = test_doubles(count), *mean_tolerance = test_doubles(width),
+           *std_tolerance = test_doubles(width);
     oracle_batchnorm_train(expected, wide_mean, wide_std, test_widened(in, count), test_widened(scale, width),
                            test_widened(shift, width), rows, c);
     for (int k = 0; k < c; k++) {
@@ -223,7 +227,8 @@ static void check_batchnorm_train(const float *out, const float *mean, const flo
     }
     for (size_t i = 0; i < count; i++) {
         const size_t k = i % width;
-        const double factor = fabs((double)scale[k]) / wide_std[k], scaled = fabs((double)in[i] - wide_mean[k]) * factor;
+        const double factor = fabs((double)scale[k]) / wide_std[k],
+                     scaled = fabs((double)in[i] - wide_mean[k]) * factor;
         out_tolerance[i] = factor * mean_tolerance[k] + scaled * std_tolerance[k] / wide_std[k] +
                            rounding_of_sum(3, scaled * scaled + expected[i] * expected[i]);
     }
@@ -233,8 +238,8 @@ static void check_batchnorm_train(const float *out, const float *mean, const flo
 }
 
 /* out = in * factor + offset: four roundings of the factor, one of each product and sum. */
-static void check_batchnorm_infer(const float *out, const float *in, const float *scale, const float *shift, const float *mean,
-                                  const float *variance, int rows, int c)
+static void check_batchnorm_infer(const float *out, const float *in, const float *scale, const float *shift,
+                                  const float *mean, const float *variance, int rows, int c)
 {
     const size_t count = (size_t)(rows * c), width = (size_t)c;
     double *expected = test_doubles(count), *tolerances = test_doubles(count);
@@ -266,7 +271,8 @@ TEST(batch_normalisation)
             batchnorm_forward(out, mean, std, in, scale, shift, rows, c);
             check_batchnorm_train(out, mean, std, in, scale, shift, rows, c);
 
-            float *factor = test_floats(width), *offset = test_floats(width), *variance = test_random_floats(width, &random);
+            float *factor = test_floats(width), *offset = test_floats(width),
+                  *variance = test_random_floats(width, &random);
             for (int k = 0; k < c; k++)
                 variance[k] = k % 5 ? variance[k] * variance[k] : 0; /* a channel that never varied */
             batchnorm_fold(factor, offset, scale, shift, mean, variance, c);

@@ -22,19 +22,31 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-extern const struct suite vec_suite, contracts_suite, gemm_suite, layers_suite, activations_suite, gradients_suite, winograd_suite, net_gradients_suite, net_suite,
-    plan_suite, optimizer_suite, model_suite, windows_suite, model_fields_suite, hostile_model_suite, image_suite, preprocess_suite, bmp_suite, decode_suite,
-    hostile_picture_suite, classifier_suite, int8_suite, net_int8_suite, augment_suite, schedule_suite, quantize_suite, sha256_suite, calibration_suite, math_suite, kinds_suite,
-    trainer_suite, training_suite;
+extern const struct suite vec_suite, contracts_suite, gemm_suite, layers_suite, activations_suite, gradients_suite,
+    winograd_suite, net_gradients_suite, net_suite, plan_suite, optimizer_suite, model_suite, windows_suite,
+    model_fields_suite, hostile_model_suite, image_suite, preprocess_suite, bmp_suite, decode_suite,
+    hostile_picture_suite, classifier_suite, int8_suite, net_int8_suite, augment_suite, schedule_suite, quantize_suite,
+    sha256_suite, calibration_suite, math_suite, kinds_suite, trainer_suite, training_suite;
 
-static const struct suite *const suites[] = { /* the first names the kind of layer that others would crash at */
-    &kinds_suite, &vec_suite, &contracts_suite, &gemm_suite, &layers_suite, &activations_suite, &gradients_suite, &winograd_suite, &net_gradients_suite, &net_suite, &plan_suite,
-    &optimizer_suite, &model_suite, &windows_suite, &model_fields_suite, &hostile_model_suite, &image_suite, &preprocess_suite, &bmp_suite, &decode_suite, &hostile_picture_suite,
-    &classifier_suite, &int8_suite, &net_int8_suite, &augment_suite, &schedule_suite, &quantize_suite, &sha256_suite, &calibration_suite, &math_suite,
-    &trainer_suite, &training_suite,
+static const struct suite *const suites[] = {
+    /* the first names the kind of layer that others would crash at */
+    &kinds_suite,           &vec_suite,         &contracts_suite,    &gemm_suite,
+    &layers_suite,          &activations_suite, &gradients_suite,    &winograd_suite,
+    &net_gradients_suite,   &net_suite,         &plan_suite,         &optimizer_suite,
+    &model_suite,           &windows_suite,     &model_fields_suite, &hostile_model_suite,
+    &image_suite,           &preprocess_suite,  &bmp_suite,          &decode_suite,
+    &hostile_picture_suite, &classifier_suite,  &int8_suite,         &net_int8_suite,
+    &augment_suite,         &schedule_suite,    &quantize_suite,     &sha256_suite,
+    &calibration_suite,     &math_suite,        &trainer_suite,      &training_suite,
 };
 
-enum { SUITES = sizeof suites / sizeof suites[0], SHOWN_FAILURES = 10, GUARD_BYTES = 64, GUARD_PATTERN = 0xa5, SITES = 16 };
+enum {
+    SUITES = sizeof suites / sizeof suites[0],
+    SHOWN_FAILURES = 10,
+    GUARD_BYTES = 64,
+    GUARD_PATTERN = 0xa5,
+    SITES = 16
+};
 
 /* What a check against a derived tolerance must use of it at least. */
 static const double hardly_used = 0.05;
@@ -132,15 +144,9 @@ void *test_bytes(size_t bytes)
     return block->start;
 }
 
-float *test_floats(size_t count)
-{
-    return test_bytes(count * sizeof(float));
-}
+float *test_floats(size_t count) { return test_bytes(count * sizeof(float)); }
 
-double *test_doubles(size_t count)
-{
-    return test_bytes(count * sizeof(double));
-}
+double *test_doubles(size_t count) { return test_bytes(count * sizeof(double)); }
 
 void test_release_newer(const void *kept)
 {
@@ -153,10 +159,7 @@ void test_release_newer(const void *kept)
     }
 }
 
-void test_release(void)
-{
-    test_release_newer(NULL);
-}
+void test_release(void) { test_release_newer(NULL); }
 
 /* ---- Numbers ---- */
 
@@ -212,7 +215,8 @@ void test_fraction(double fraction)
         now.fraction = fraction;
 }
 
-void test_close(const char *file, int line, const char *a_text, const char *b_text, double a, double b, double tolerance)
+void test_close(const char *file, int line, const char *a_text, const char *b_text, double a, double b,
+                double tolerance)
 {
     const double fraction = fraction_used(a, b, tolerance);
     if (!(fraction <= 1))
@@ -248,14 +252,15 @@ static struct site *site_of(const char *file, int line)
     return &now.derived[0];
 }
 
-void test_all_within(const char *file, int line, const char *name, const float *a, const double *b, const double *tolerances,
-                     size_t count)
+void test_all_within(const char *file, int line, const char *name, const float *a, const double *b,
+                     const double *tolerances, size_t count)
 {
     struct site *site = site_of(file, line);
     for (size_t i = 0; i < count; i++) {
         const double fraction = fraction_used((double)a[i], b[i], tolerances[i]);
         if (!(fraction <= 1)) {
-            test_fail(file, line, "%s[%zu] is %.9g, not %.9g, tolerance %.3g", name, i, (double)a[i], b[i], tolerances[i]);
+            test_fail(file, line, "%s[%zu] is %.9g, not %.9g, tolerance %.3g", name, i, (double)a[i], b[i],
+                      tolerances[i]);
             return;
         }
         site->fraction = fraction > site->fraction ? fraction : site->fraction;
@@ -268,15 +273,16 @@ static void check_derived_tolerances(void)
 {
     for (int i = 0; i < SITES && now.derived[i].file; i++)
         if (now.failures == 0 && now.derived[i].fraction < hardly_used)
-            test_fail(now.derived[i].file, now.derived[i].line, "the derived tolerance is too wide: at most %.2g of it was used",
-                      now.derived[i].fraction);
+            test_fail(now.derived[i].file, now.derived[i].line,
+                      "the derived tolerance is too wide: at most %.2g of it was used", now.derived[i].fraction);
 }
 
 static void print_fractions(void)
 {
     for (int s = 0; s < SUITES; s++)
         if (most_used[s].test)
-            printf("largest fraction of a tolerance used in %s: %.2g (%s)\n", suites[s]->name, most_used[s].fraction, most_used[s].test);
+            printf("largest fraction of a tolerance used in %s: %.2g (%s)\n", suites[s]->name, most_used[s].fraction,
+                   most_used[s].test);
 }
 
 /* ---- Running ---- */

@@ -1,8 +1,8 @@
 /* The model file: what is written is read, and every limit. test_hostile_model.c has the damage. */
-#include "base/text.h"
 #include "net/model.h"
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "classifier.h"
 #include "support/golden_model.h"
 #include "support/model_offsets.h"
@@ -29,8 +29,12 @@ static uint8_t *assemble(size_t *size, const void *label, int label_length, cons
     uint8_t *labels = test_bytes(256);
     labels[0] = (uint8_t)label_length;
     memcpy(labels + 1, label, (size_t)label_length);
-    const struct model model = {.net = tiny_net(1), .preprocess = {.std = {1, 1, 1}}, .temperature = 1,
-                                .labels = labels, .notes = notes, .notes_length = notes_length};
+    const struct model model = {.net = tiny_net(1),
+                                .preprocess = {.std = {1, 1, 1}},
+                                .temperature = 1,
+                                .labels = labels,
+                                .notes = notes,
+                                .notes_length = notes_length};
     *size = model_size(&model);
     uint8_t *bytes = test_bytes(*size);
     model_write(bytes, &model, parameters);
@@ -119,29 +123,29 @@ static const struct {
     {"caf\xc3\xa9", true, true},
     {"\xe2\x82\xac", true, true},
     {"\xf0\x9f\x90\xb1", true, true},
-    {"\xf4\x8f\xbf\xbf", true, true},   /* U+10FFFF, the last there is */
-    {"\xed\x9f\xbf", true, true},       /* U+D7FF, the last before the surrogates */
-    {"\xee\x80\x80", true, true},       /* U+E000, the first after them */
-    {"\xc2\xa0", true, true},           /* U+00A0, the first after the controls */
+    {"\xf4\x8f\xbf\xbf", true, true}, /* U+10FFFF, the last there is */
+    {"\xed\x9f\xbf", true, true},     /* U+D7FF, the last before the surrogates */
+    {"\xee\x80\x80", true, true},     /* U+E000, the first after them */
+    {"\xc2\xa0", true, true},         /* U+00A0, the first after the controls */
     {"two\nlines", false, true},
     {"tab\t", false, false},
-    {"\x1b[31m", false, false},         /* a terminal's escape */
+    {"\x1b[31m", false, false}, /* a terminal's escape */
     {"\x7f", false, false},
-    {"\xc2\x80", false, false},         /* U+0080, a control character of two bytes */
-    {"\xc2\x9b", false, false},         /* U+009B, a terminal's escape in one */
+    {"\xc2\x80", false, false}, /* U+0080, a control character of two bytes */
+    {"\xc2\x9b", false, false}, /* U+009B, a terminal's escape in one */
     {"carriage\r", false, false},
-    {"\x80", false, false},             /* a continuation without a beginning */
-    {"\xc3", false, false},             /* a beginning without a continuation */
+    {"\x80", false, false}, /* a continuation without a beginning */
+    {"\xc3", false, false}, /* a beginning without a continuation */
     {"\xe2\x82", false, false},
     {"\xf0\x9f\x90", false, false},
     {"\xc3(", false, false},
-    {"\xc0\xaf", false, false},         /* overlong */
+    {"\xc0\xaf", false, false}, /* overlong */
     {"\xc1\xbf", false, false},
     {"\xe0\x80\xaf", false, false},
     {"\xe0\x9f\xbf", false, false},
     {"\xf0\x80\x80\xaf", false, false},
     {"\xf0\x8f\xbf\xbf", false, false},
-    {"\xed\xa0\x80", false, false},     /* surrogates */
+    {"\xed\xa0\x80", false, false}, /* surrogates */
     {"\xed\xbf\xbf", false, false},
     {"\xf4\x90\x80\x80", false, false}, /* past U+10FFFF */
     {"\xf8\x88\x80\x80\x80", false, false},
@@ -240,7 +244,8 @@ TEST(every_status_has_its_text)
 TEST(float16_rounds_to_the_nearest_even)
 {
     for (uint32_t half = 0; half < 0x7c00; half++) { /* every finite one, and what lies between it and the next */
-        const float x = bytes_float16_to((uint16_t)half), next = bytes_float16_to((uint16_t)(half + 1)), middle = x + (next - x) / 2;
+        const float x = bytes_float16_to((uint16_t)half), next = bytes_float16_to((uint16_t)(half + 1)),
+                    middle = x + (next - x) / 2;
         CHECK_EQUAL(bytes_float16_from(x), half);
         CHECK_EQUAL(bytes_float16_from(-x), half | 0x8000);
         if (half == 0x7bff)
@@ -260,14 +265,20 @@ TEST(float16_rounds_to_the_nearest_even)
 
 TEST(float16_weights_take_half_the_bytes_and_are_the_nearest)
 {
-    struct net net = {.input = {1, 1, 1}, .node_count = 2, .nodes = {
-        {.kind = NODE_DENSE, .channels = 1}, {.kind = NODE_SOFTMAX, .input = {1}}}};
+    struct net net = {.input = {1, 1, 1},
+                      .node_count = 2,
+                      .nodes = {{.kind = NODE_DENSE, .channels = 1}, {.kind = NODE_SOFTMAX, .input = {1}}}};
     CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
     static const float weights[] = {0.1f, 65504.0f, 1e5f}, expected[] = {0x1.998p-4f, 65504.0f, 0};
     for (int i = 0; i < 3; i++) {
         const uint8_t label[] = {1, 'a'};
-        const struct model model = {.net = net, .type = WEIGHTS_FLOAT16, .preprocess = {.std = {1, 1, 1}},
-                                    .temperature = 1, .labels = label, .notes = "", .notes_length = 0};
+        const struct model model = {.net = net,
+                                    .type = WEIGHTS_FLOAT16,
+                                    .preprocess = {.std = {1, 1, 1}},
+                                    .temperature = 1,
+                                    .labels = label,
+                                    .notes = "",
+                                    .notes_length = 0};
         float parameters[4] = {weights[i]};
         const size_t size = model_size(&model);
         uint8_t *bytes = test_bytes(size);
@@ -289,18 +300,25 @@ static void check_int8(const struct net *net, int node, size_t bytes_before)
 {
     static const float sizes[CHANNELS] = {1, 1e-6f, 0, 1e30f, 3};
     const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c', 1, 'd', 1, 'e'};
-    struct model model = {.net = *net, .type = WEIGHTS_INT8, .preprocess = {.std = {1, 1, 1}}, .temperature = 1,
-                          .labels = labels, .notes = ""}, read;
+    struct model model = {.net = *net,
+                          .type = WEIGHTS_INT8,
+                          .preprocess = {.std = {1, 1, 1}},
+                          .temperature = 1,
+                          .labels = labels,
+                          .notes = ""},
+                 read;
     struct random random = random_seed(80, 0);
     const size_t count = net->offset[node + 1] - net->offset[node], weights = count - CHANNELS;
-    float *parameters = nets_parameters(net, &random), *decoded = test_floats(count), *own = parameters + net->offset[node];
+    float *parameters = nets_parameters(net, &random), *decoded = test_floats(count),
+          *own = parameters + net->offset[node];
     for (size_t i = 0; i < count; i++)
         own[i] = (2 * random_uniform(&random) - 1) * sizes[i % CHANNELS];
     const size_t size = model_size(&model);
     uint8_t *bytes = test_bytes(size);
     model_write(bytes, &model, parameters);
     CHECK_EQUAL(model_read(&read, bytes, size), STATUS_OK);
-    CHECK_EQUAL((uint64_t)(bytes + size - 4 - read.weights), bytes_before + (CHANNELS * 4 + weights + CHANNELS * 4 + 63) / 64 * 64);
+    CHECK_EQUAL((uint64_t)(bytes + size - 4 - read.weights),
+                bytes_before + (CHANNELS * 4 + weights + CHANNELS * 4 + 63) / 64 * 64);
     model_parameters(decoded, &read, node);
     CHECK_SAME_BITS(decoded + weights, own + weights, CHANNELS);
     for (size_t c = 0; c < CHANNELS; c++) {
@@ -327,7 +345,6 @@ TEST(int8_weights_are_the_nearest_multiples_of_a_scale_for_each_channel)
     nets_conv(&net, 0, CHANNELS, 3, 3, 1, false, true);
     nets_finish(&net, nets_simple(&net, 1, NODE_GLOBAL_AVGPOOL));
     check_int8(&net, 0, 0);
-
     net = (struct net){.input = {3, 3, 3}}; /* a depthwise layer stores no number of channels */
     nets_depthwise(&net, nets_conv(&net, 0, CHANNELS, 1, 1, 1, false, false), 2, 3, 1, true, true);
     nets_finish(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL));
@@ -341,7 +358,8 @@ TEST(kinds_are_pinned)
     nets_simple(&net, nets_depthwise(&net, 0, 3, 2, 2, true, true), NODE_RELU6);
     nets_finish(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL));
     const uint8_t labels[] = {1, 'a', 1, 'b', 1, 'c'};
-    const struct model model = {.net = net, .preprocess = {.std = {1, 1, 1}}, .temperature = 1, .labels = labels, .notes = ""};
+    const struct model model = {
+        .net = net, .preprocess = {.std = {1, 1, 1}}, .temperature = 1, .labels = labels, .notes = ""};
     struct random random = random_seed(94, 0);
     uint8_t *bytes = test_bytes(model_size(&model));
     model_write(bytes, &model, nets_parameters(&net, &random));
@@ -349,8 +367,15 @@ TEST(kinds_are_pinned)
         int node;
         const char *field;
         uint8_t value;
-    } pinned[] = {{OFFSET_HEADER, "version", 2}, {0, "kind", 16}, {0, "kernel height", 3}, {0, "kernel width", 2}, {0, "stride", 2},
-                  {0, "same", 1}, {0, "bias", 1}, {1, "kind", 17}, {1, "inputs", 1}};
+    } pinned[] = {{OFFSET_HEADER, "version", 2},
+                  {0, "kind", 16},
+                  {0, "kernel height", 3},
+                  {0, "kernel width", 2},
+                  {0, "stride", 2},
+                  {0, "same", 1},
+                  {0, "bias", 1},
+                  {1, "kind", 17},
+                  {1, "inputs", 1}};
     for (size_t i = 0; i < sizeof pinned / sizeof *pinned; i++) {
         int width;
         test_context("%s of node %d", pinned[i].field, pinned[i].node);

@@ -306,7 +306,8 @@ TEST(every_reserved_byte_is_zero)
     int reserved = 0;
     for (size_t i = 0; i < nodes; i++) {
         const bool header = i < MODEL_HEADER_BYTES;
-        size_t at = header ? MODEL_PREFIX_BYTES : MODEL_HEADER_BYTES + (i - MODEL_HEADER_BYTES) / MODEL_NODE_BYTES * MODEL_NODE_BYTES;
+        size_t at = header ? MODEL_PREFIX_BYTES
+                           : MODEL_HEADER_BYTES + (i - MODEL_HEADER_BYTES) / MODEL_NODE_BYTES * MODEL_NODE_BYTES;
         for (const struct field *field = header ? model_header : model_node; field->count; field++) {
             const size_t end = at + (size_t)field->bytes * field->count;
             if (i >= at && i < end && field->type == FIELD_ZERO) {

@@ -59,7 +59,8 @@ static float *run_both(struct oracle_run *oracle, const struct net *net, int n, 
     net_backward(&fixture.run, gradients, n);
     without_statistics(gradients, net);
 
-    *oracle = (struct oracle_run){.net = net,
+    *oracle =
+        (struct oracle_run){.net = net,
                             .parameters = test_widened(parameters, count),
                             .n = n,
                             .dlogits = test_widened(dlogits, (size_t)n * classes),
@@ -248,10 +249,10 @@ TEST(frozen_nodes)
     /* The oracle has no frozen nodes: its first batch normalisation is given weights that do to these images what
      * the running statistics do, and differences are taken behind it only. */
     struct oracle_run oracle = {.net = &net,
-                          .parameters = test_widened(parameters, count),
-                          .n = N,
-                          .dlogits = test_widened(dlogits, N * CLASSES),
-                          .mode = {.training = true, .temperature = 1}};
+                                .parameters = test_widened(parameters, count),
+                                .n = N,
+                                .dlogits = test_widened(dlogits, N * CLASSES),
+                                .mode = {.training = true, .temperature = 1}};
     oracle_tensors(oracle.tensor, &net, N);
     for (size_t i = 0; i < N * shape_count(net.input); i++)
         oracle.tensor[0][i] = (double)images[i];

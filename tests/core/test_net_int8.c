@@ -92,13 +92,16 @@ static struct net passes(void)
 {
     struct net net = {.input = {19, 14, 3}};
     int x = nets_simple(&net, nets_conv(&net, 0, 18, 3, 3, 1, true, true), NODE_RELU);
-    x = nets_pool(&net, nets_simple(&net, nets_conv(&net, x, 17, 3, 3, 1, false, true), NODE_RELU6), NODE_MAXPOOL, 2, 2, false);
+    x = nets_pool(&net, nets_simple(&net, nets_conv(&net, x, 17, 3, 3, 1, false, true), NODE_RELU6), NODE_MAXPOOL, 2, 2,
+                  false);
     const int both = nets_conv(&net, x, 17, 3, 3, 1, true, false);
     x = nets_add(&net, nets_simple(&net, both, NODE_RELU), both);
     x = nets_simple(&net, nets_depthwise(&net, x, 3, 3, 1, true, true), NODE_RELU6);
-    x = nets_simple(&net, nets_pool(&net, nets_conv(&net, x, 33, 3, 3, 1, true, true), NODE_MAXPOOL, 2, 2, false), NODE_GELU);
+    x = nets_simple(&net, nets_pool(&net, nets_conv(&net, x, 33, 3, 3, 1, true, true), NODE_MAXPOOL, 2, 2, false),
+                    NODE_GELU);
     x = nets_pool(&net, nets_conv(&net, x, 20, 1, 1, 1, true, true), NODE_MAXPOOL, 2, 2, true);
-    x = nets_scale(&net, nets_dropout(&net, nets_simple(&net, nets_simple(&net, x, NODE_RELU), NODE_FLATTEN), 0.5f), 0.25f);
+    x = nets_scale(&net, nets_dropout(&net, nets_simple(&net, nets_simple(&net, x, NODE_RELU), NODE_FLATTEN), 0.5f),
+                   0.25f);
     nets_finish(&net, nets_dense(&net, x, 7, true));
     return net;
 }
@@ -172,12 +175,8 @@ TEST(written_again)
 }
 
 static const struct test tests[] = {
-    ENTRY(random_nets),
-    ENTRY(padding_that_is_said),
-    ENTRY(every_kind),
-    ENTRY(layers_in_one_pass),
-    ENTRY(the_same_bits_in_every_build),
-    ENTRY(near_the_floats),
+    ENTRY(random_nets),        ENTRY(padding_that_is_said),         ENTRY(every_kind),
+    ENTRY(layers_in_one_pass), ENTRY(the_same_bits_in_every_build), ENTRY(near_the_floats),
     ENTRY(written_again),
 };
 const struct suite net_int8_suite = SUITE("net_int8", tests);

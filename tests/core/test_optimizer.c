@@ -23,8 +23,13 @@ static struct net small_net(void)
 static void step_all(const struct optimizer *optimizer, const struct net *net, int64_t step, float *parameters,
                      const float *gradients, float *first, float *second)
 {
-    const struct optimizer_state state = {.step = step, .parameters = parameters, .gradients = gradients, .first = first, .second = second,
-                                          .scratch = test_floats(optimizer_scratch_count(optimizer->kind, net)), .gemm = gemm_fast};
+    const struct optimizer_state state = {.step = step,
+                                          .parameters = parameters,
+                                          .gradients = gradients,
+                                          .first = first,
+                                          .second = second,
+                                          .scratch = test_floats(optimizer_scratch_count(optimizer->kind, net)),
+                                          .gemm = gemm_fast};
     for (int node = net->node_count - 1; node >= 0; node--) /* in any order */
         optimizer_step(optimizer, net, node, &state);
     test_release_newer(second);
@@ -56,9 +61,22 @@ static const struct {
 } optimizers[] = {
     {"sgd", {.kind = OPTIMIZER_SGD, .learning_rate = 0.1f}},
     {"momentum", {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .weight_decay = 0.01f}},
-    {"nesterov", {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f}},
-    {"adam", {.kind = OPTIMIZER_ADAM, .learning_rate = 0.01f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f, .weight_decay = 0.1f}},
-    {"adamw", {.kind = OPTIMIZER_ADAMW, .learning_rate = 0.01f, .beta1 = 0.8f, .beta2 = 0.99f, .epsilon = 1e-3f, .weight_decay = 0.1f}},
+    {"nesterov",
+     {.kind = OPTIMIZER_SGD, .learning_rate = 0.05f, .momentum = 0.9f, .nesterov = true, .weight_decay = 0.01f}},
+    {"adam",
+     {.kind = OPTIMIZER_ADAM,
+      .learning_rate = 0.01f,
+      .beta1 = 0.9f,
+      .beta2 = 0.999f,
+      .epsilon = 1e-7f,
+      .weight_decay = 0.1f}},
+    {"adamw",
+     {.kind = OPTIMIZER_ADAMW,
+      .learning_rate = 0.01f,
+      .beta1 = 0.8f,
+      .beta2 = 0.99f,
+      .epsilon = 1e-3f,
+      .weight_decay = 0.1f}},
 };
 
 TEST(twenty_steps_equal_the_oracle)
@@ -143,7 +161,9 @@ TEST(initial_weights)
             const int count = net_blocks(blocks, &net, node);
             const double in = node == 0 ? 5 * 3 * 3 : node == 2 ? 5 * 5 : 64;
             const double out = node == 0 ? 5 * 3 * 64 : node == 2 ? 5 * 5 : 100;
-            const double bound = sqrt(kind == INITIALIZE_UNIFORM ? 1 / in : kind == INITIALIZE_HE ? 6 / in : 6 / (in + out));
+            const double bound = sqrt(kind == INITIALIZE_UNIFORM ? 1 / in
+                                      : kind == INITIALIZE_HE    ? 6 / in
+                                                                 : 6 / (in + out));
             for (int b = 0; b < count; b++) {
                 test_context("%s, node %d, block %d", names[kind], node, b);
                 double sum = 0, squares = 0, largest = 0;
@@ -198,8 +218,14 @@ TEST(frozen_weights)
     const size_t count = net_parameter_count(&net);
     for (int kind = OPTIMIZER_SGD; kind <= OPTIMIZER_MUON; kind++) {
         struct random random = random_seed(71, 0);
-        const struct optimizer optimizer = {.kind = (enum optimizer_kind)kind, .learning_rate = 0.1f, .beta1 = 0.9f, .beta2 = 0.9f,
-                                            .epsilon = 1e-7f, .weight_decay = 0.1f, .dense_learning_rate = 0.1f, .bias_learning_rate = 0.1f,
+        const struct optimizer optimizer = {.kind = (enum optimizer_kind)kind,
+                                            .learning_rate = 0.1f,
+                                            .beta1 = 0.9f,
+                                            .beta2 = 0.9f,
+                                            .epsilon = 1e-7f,
+                                            .weight_decay = 0.1f,
+                                            .dense_learning_rate = 0.1f,
+                                            .bias_learning_rate = 0.1f,
                                             .frozen_bias_learning_rate = 0.1f};
         float *parameters = nets_parameters(&net, &random), *before = test_floats(count);
         float *gradients = test_random_floats(count, &random), *first = zeros(count), *second = zeros(count);
@@ -218,8 +244,14 @@ TEST(frozen_weights)
 TEST(muon_equals_the_oracle)
 {
     static const int shapes[][4] = {{1, 4, 2, 2}, {3, 6, 3, 3}, {3, 40, 2, 2}, {1, 1, 1, 1}, {3, 27, 3, 3}};
-    const struct optimizer muon = {.kind = OPTIMIZER_MUON, .learning_rate = 0.2f, .momentum = 0.6f, .other_momentum = 0.85f,
-                                   .dense_learning_rate = 0.3f, .dense_decay = 0.01f, .bias_learning_rate = 0.05f, .bias_decay = 0.02f};
+    const struct optimizer muon = {.kind = OPTIMIZER_MUON,
+                                   .learning_rate = 0.2f,
+                                   .momentum = 0.6f,
+                                   .other_momentum = 0.85f,
+                                   .dense_learning_rate = 0.3f,
+                                   .dense_decay = 0.01f,
+                                   .bias_learning_rate = 0.05f,
+                                   .bias_decay = 0.02f};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         struct random random = random_seed(72, s);
         struct net net = {.input = {4, 4, shapes[s][0]}};
@@ -238,12 +270,16 @@ TEST(muon_equals_the_oracle)
             test_context("%d x %d, step %d", rows, columns, step);
             test_fill(gradients, count, &random);
             step_all(&muon, &net, step, parameters, gradients, first, second);
-            oracle_muon(expected, test_widened(gradients, count), (double)muon.learning_rate, (double)muon.momentum, rows, columns);
+            oracle_muon(expected, test_widened(gradients, count), (double)muon.learning_rate, (double)muon.momentum,
+                        rows, columns);
             for (size_t i = (size_t)(rows * columns); i < count; i++) {
                 const enum block_role role = role_of(&net, i);
                 const bool dense = role == BLOCK_WEIGHT; /* or depthwise */
-                const struct optimizer other = {.kind = OPTIMIZER_SGD, .nesterov = true, .momentum = muon.other_momentum,
-                                                .learning_rate = dense ? muon.dense_learning_rate : muon.bias_learning_rate,
+                const struct optimizer other = {.kind = OPTIMIZER_SGD,
+                                                .nesterov = true,
+                                                .momentum = muon.other_momentum,
+                                                .learning_rate =
+                                                    dense ? muon.dense_learning_rate : muon.bias_learning_rate,
                                                 .weight_decay = dense ? muon.dense_decay : muon.bias_decay};
                 if (role == BLOCK_MEAN || role == BLOCK_VARIANCE)
                     expected[i].weight = (double)parameters[i];
@@ -258,11 +294,16 @@ TEST(muon_equals_the_oracle)
 
 TEST(every_learning_rate_is_scaled)
 {
-    struct optimizer optimizer = {.learning_rate = 1, .dense_learning_rate = 2, .bias_learning_rate = 3, .frozen_bias_learning_rate = 4,
-                                  .weight_decay = 5, .momentum = 6};
+    struct optimizer optimizer = {.learning_rate = 1,
+                                  .dense_learning_rate = 2,
+                                  .bias_learning_rate = 3,
+                                  .frozen_bias_learning_rate = 4,
+                                  .weight_decay = 5,
+                                  .momentum = 6};
     optimizer_scale_learning_rates(&optimizer, 0.5f);
-    CHECK(optimizer.learning_rate == 0.5f && optimizer.dense_learning_rate == 1 && optimizer.bias_learning_rate == 1.5f &&
-          optimizer.frozen_bias_learning_rate == 2 && optimizer.weight_decay == 5 && optimizer.momentum == 6);
+    CHECK(optimizer.learning_rate == 0.5f && optimizer.dense_learning_rate == 1 &&
+          optimizer.bias_learning_rate == 1.5f && optimizer.frozen_bias_learning_rate == 2 &&
+          optimizer.weight_decay == 5 && optimizer.momentum == 6);
 }
 
 enum { IMAGES = 64, BATCH = 16, CLASSES = 10, STEPS = 300 };
@@ -289,8 +330,8 @@ static int memorise(float *parameters, const struct net *net, const struct optim
         fixture_pack(&fixture, net, parameters);
         net_forward_training(&fixture.run, BATCH);
         cross_entropy_forward(losses, probabilities, net_logits(&fixture.run), targets + start, 0, BATCH, CLASSES);
-        cross_entropy_backward(net_logits_gradient(&fixture.run), probabilities, targets + start, 0, 1.0f / (float)BATCH, BATCH,
-                               CLASSES);
+        cross_entropy_backward(net_logits_gradient(&fixture.run), probabilities, targets + start, 0,
+                               1.0f / (float)BATCH, BATCH, CLASSES);
         memset(gradients, 0, count * sizeof(float));
         net_backward(&fixture.run, gradients, BATCH);
         for (int i = 0; i < net->node_count; i++) { /* sums over images become means */
@@ -328,14 +369,20 @@ TEST(memorises_noise_and_does_it_again_to_the_bit)
     x = nets_simple(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 32, true), NODE_RELU);
     nets_finish(&net, nets_dense(&net, x, CLASSES, true));
     float *parameters = test_floats(net_parameter_count(&net)), *again = test_floats(net_parameter_count(&net));
-    const struct optimizer adam = {.kind = OPTIMIZER_ADAM, .learning_rate = 3e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
+    const struct optimizer adam = {
+        .kind = OPTIMIZER_ADAM, .learning_rate = 3e-3f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f};
     CHECK_EQUAL(memorise(parameters, &net, &adam, STEPS), IMAGES);
     CHECK_EQUAL(memorise(again, &net, &adam, STEPS), IMAGES);
     CHECK_SAME_BITS(again, parameters, net_parameter_count(&net));
-    const struct optimizer nesterov = {.kind = OPTIMIZER_SGD, .learning_rate = 0.02f, .momentum = 0.9f, .nesterov = true};
+    const struct optimizer nesterov = {
+        .kind = OPTIMIZER_SGD, .learning_rate = 0.02f, .momentum = 0.9f, .nesterov = true};
     CHECK_EQUAL(memorise(parameters, &net, &nesterov, STEPS), IMAGES);
-    const struct optimizer muon = {.kind = OPTIMIZER_MUON, .learning_rate = 0.05f, .momentum = 0.6f, .other_momentum = 0.85f,
-                                   .dense_learning_rate = 0.02f, .bias_learning_rate = 0.02f};
+    const struct optimizer muon = {.kind = OPTIMIZER_MUON,
+                                   .learning_rate = 0.05f,
+                                   .momentum = 0.6f,
+                                   .other_momentum = 0.85f,
+                                   .dense_learning_rate = 0.02f,
+                                   .bias_learning_rate = 0.02f};
     CHECK_EQUAL(memorise(parameters, &net, &muon, STEPS), IMAGES);
 }
 

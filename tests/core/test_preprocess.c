@@ -11,7 +11,8 @@
 #include <math.h>
 #include <string.h>
 
-static uint8_t *resized(const uint8_t *rgba, int width, int height, struct shape input, const struct preprocess *preprocess)
+static uint8_t *resized(const uint8_t *rgba, int width, int height, struct shape input,
+                        const struct preprocess *preprocess)
 {
     struct arena measure = {0};
     uint8_t *pixels = test_bytes((size_t)(input.w * input.h * 3));
@@ -64,11 +65,13 @@ TEST(filters_and_centres_of_known_pictures)
         {RESIZE_SHORTER_SIDE, FILTER_BICUBIC, 9, 3000, 7, 9, 6, 0x91bc896b},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct preprocess preprocess = {.resize_mode = cases[i].mode, .filter = cases[i].filter, .shorter_side = cases[i].side};
+        const struct preprocess preprocess = {
+            .resize_mode = cases[i].mode, .filter = cases[i].filter, .shorter_side = cases[i].side};
         const int w = cases[i].w, h = cases[i].h;
         const uint8_t *pixels = resized(noise(cases[i].width, cases[i].height), cases[i].width, cases[i].height,
                                         (struct shape){h, w, 3}, &preprocess);
-        test_context("%d x %d to %d x %d, side %d, filter %d", cases[i].width, cases[i].height, w, h, cases[i].side, cases[i].filter);
+        test_context("%d x %d to %d x %d, side %d, filter %d", cases[i].width, cases[i].height, w, h, cases[i].side,
+                     cases[i].filter);
         CHECK_EQUAL(golden_crc32(pixels, (size_t)(w * h * 3)), cases[i].crc);
         test_release();
     }
@@ -89,10 +92,12 @@ static double between(const uint8_t *rgba, int width, int height, double x, doub
 {
     x = x < 0 ? 0 : x;
     y = y < 0 ? 0 : y;
-    const int left = (int)x, top = (int)y, right = left + 1 < width ? left + 1 : left, bottom = top + 1 < height ? top + 1 : top;
+    const int left = (int)x, top = (int)y, right = left + 1 < width ? left + 1 : left,
+              bottom = top + 1 < height ? top + 1 : top;
     const double a = x - left, b = y - top;
-#define AT(py, px) (double)rgba[((py) * width + (px)) * 4 + c]
-    return (AT(top, left) * (1 - a) + AT(top, right) * a) * (1 - b) + (AT(bottom, left) * (1 - a) + AT(bottom, right) * a) * b;
+#define AT(py, px) (double)rgba[((py)*width + (px)) * 4 + c]
+    return (AT(top, left) * (1 - a) + AT(top, right) * a) * (1 - b) +
+           (AT(bottom, left) * (1 - a) + AT(bottom, right) * a) * b;
 }
 
 TEST(without_antialiasing_as_torch_interpolates)
@@ -101,12 +106,14 @@ TEST(without_antialiasing_as_torch_interpolates)
     const struct preprocess preprocess = {.filter = FILTER_BILINEAR_ALIASED};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const int width = sizes[i][0], height = sizes[i][1], w = sizes[i][2], h = sizes[i][3];
-        const uint8_t *rgba = noise(width, height), *pixels = resized(rgba, width, height, (struct shape){h, w, 3}, &preprocess);
+        const uint8_t *rgba = noise(width, height),
+                      *pixels = resized(rgba, width, height, (struct shape){h, w, 3}, &preprocess);
         test_context("%d x %d to %d x %d", width, height, w, h);
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
                 for (int c = 0; c < 3; c++) {
-                    const double exact = between(rgba, width, height, (x + 0.5) * width / w - 0.5, (y + 0.5) * height / h - 0.5, c);
+                    const double exact =
+                        between(rgba, width, height, (x + 0.5) * width / w - 0.5, (y + 0.5) * height / h - 0.5, c);
                     CHECK(fabs(pixels[(y * w + x) * 3 + c] - exact) <= 1.01); /* rounded after each of both passes */
                 }
     }
@@ -128,7 +135,8 @@ TEST(the_order_of_channels)
 /* Published ranges: 0..255 less the mean of each colour, and -1..1. */
 TEST(ranges_of_published_models)
 {
-    const struct preprocess caffe = {.mean = {123.68f / 255, 116.779f / 255, 103.939f / 255}, .std = {1 / 255.0f, 1 / 255.0f, 1 / 255.0f}};
+    const struct preprocess caffe = {.mean = {123.68f / 255, 116.779f / 255, 103.939f / 255},
+                                     .std = {1 / 255.0f, 1 / 255.0f, 1 / 255.0f}};
     const struct preprocess symmetric = {.mean = {0.5f, 0.5f, 0.5f}, .std = {0.5f, 0.5f, 0.5f}};
     const uint8_t pixels[6] = {0, 255, 128, 255, 0, 1};
     static const double means[3] = {123.68, 116.779, 103.939};

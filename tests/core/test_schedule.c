@@ -6,7 +6,11 @@
 
 static struct optimizer at(enum schedule schedule, double epochs, double warmup)
 {
-    const struct optimizer optimizer = {.kind = OPTIMIZER_SGD, .learning_rate = 2, .momentum = 0.95f, .dense_learning_rate = 4, .bias_learning_rate = 8,
+    const struct optimizer optimizer = {.kind = OPTIMIZER_SGD,
+                                        .learning_rate = 2,
+                                        .momentum = 0.95f,
+                                        .dense_learning_rate = 4,
+                                        .bias_learning_rate = 8,
                                         .frozen_bias_learning_rate = 16};
     const struct optimizer now = schedule_optimizer(&optimizer, schedule, epochs, warmup, 10);
     CHECK_CLOSE(now.dense_learning_rate, 2 * now.learning_rate, 1e-6);
@@ -22,7 +26,8 @@ TEST(learning_rates_rise_and_fall)
             test_context("schedule %d", (int)schedule);
             CHECK_CLOSE(at(schedule, 1, 4).learning_rate, 0.5, 1e-6);
             CHECK_CLOSE(at(schedule, 4, 4).learning_rate, 2, 1e-6);
-            CHECK_CLOSE(at(schedule, 10, 4).learning_rate, schedule == SCHEDULE_COSINE || schedule == SCHEDULE_LINEAR ? 0 : 2, 1e-6);
+            CHECK_CLOSE(at(schedule, 10, 4).learning_rate,
+                        schedule == SCHEDULE_COSINE || schedule == SCHEDULE_LINEAR ? 0 : 2, 1e-6);
             CHECK_CLOSE(at(schedule, 5, 4).momentum, 0.95, 1e-6);
         }
     CHECK_CLOSE(at(SCHEDULE_LINEAR, 7, 4).learning_rate, 1, 1e-6);

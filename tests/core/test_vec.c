@@ -23,15 +23,12 @@ static float multiply_scalar(float a, float b) { return a * b; }
 static float maximum_scalar(float a, float b) { return a > b ? a : b; }
 static float minimum_scalar(float a, float b) { return a < b ? a : b; }
 
-static const float special[] = {0.0f, -0.0f, 1.0f, -1.0f, 0x1p-149f, -0x1p-130f, 0x1.fffffep127f, 3.0000002f,
-                                INFINITY, -INFINITY, NAN};
+static const float special[] = {0.0f,       -0.0f,    1.0f,      -1.0f, 0x1p-149f, -0x1p-130f, 0x1.fffffep127f,
+                                3.0000002f, INFINITY, -INFINITY, NAN};
 enum { SPECIAL = sizeof special / sizeof *special };
 
 /* Bits, but for NaNs: their sign and payload differ from machine to machine. */
-static bool same(float a, float b)
-{
-    return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
-}
+static bool same(float a, float b) { return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b)); }
 
 static void check_binary(const char *name, binary *operation, binary_scalar *expected)
 {
@@ -161,7 +158,9 @@ enum { PAIR_LANES = 2 * VEC_LANES };
 static int32_t random_integer(struct random *random, int bits)
 {
     const int64_t span = (int64_t)1 << bits, choice = random_below(random, 4);
-    return (int32_t)(choice == 0 ? -span / 2 : choice == 1 ? span / 2 - 1 : (int64_t)(random_next(random) % (uint64_t)span) - span / 2);
+    return (int32_t)(choice == 0   ? -span / 2
+                     : choice == 1 ? span / 2 - 1
+                                   : (int64_t)(random_next(random) % (uint64_t)span) - span / 2);
 }
 
 static int32_t wrapped(int64_t x) { return (int32_t)(uint32_t)(uint64_t)x; }
@@ -172,7 +171,8 @@ TEST(integers_of_32_bits)
 {
     struct random random = random_seed(3, 0);
     for (int round = 0; round < 1000; round++) {
-        int32_t a[VEC_LANES], b[VEC_LANES], m[VEC_LANES], sum[VEC_LANES], difference[VEC_LANES], largest[VEC_LANES], scaled[VEC_LANES];
+        int32_t a[VEC_LANES], b[VEC_LANES], m[VEC_LANES], sum[VEC_LANES], difference[VEC_LANES], largest[VEC_LANES],
+            scaled[VEC_LANES];
         for (int i = 0; i < VEC_LANES; i++) {
             a[i] = random_integer(&random, 32);
             b[i] = random_integer(&random, 32);
@@ -199,7 +199,8 @@ TEST(integers_of_16_bits)
 {
     struct random random = random_seed(4, 0);
     for (int round = 0; round < 1000; round++) {
-        int16_t a[PAIR_LANES], b[PAIR_LANES], sum[PAIR_LANES], difference[PAIR_LANES], largest[PAIR_LANES], smallest[PAIR_LANES], same[PAIR_LANES];
+        int16_t a[PAIR_LANES], b[PAIR_LANES], sum[PAIR_LANES], difference[PAIR_LANES], largest[PAIR_LANES],
+            smallest[PAIR_LANES], same[PAIR_LANES];
         int32_t products[VEC_LANES];
         for (int i = 0; i < PAIR_LANES; i++) {
             a[i] = (int16_t)random_integer(&random, 16);
@@ -228,7 +229,8 @@ TEST(integers_change_their_width)
     struct random random = random_seed(5, 0);
     for (int round = 0; round < 100; round++) {
         int32_t low[VEC_LANES], high[VEC_LANES];
-        int16_t narrow[PAIR_LANES], wide[PAIR_LANES], a[PAIR_LANES], b[PAIR_LANES], pairs[2][PAIR_LANES], same[PAIR_LANES];
+        int16_t narrow[PAIR_LANES], wide[PAIR_LANES], a[PAIR_LANES], b[PAIR_LANES], pairs[2][PAIR_LANES],
+            same[PAIR_LANES];
         int8_t bytes[PAIR_LANES];
         for (int i = 0; i < VEC_LANES; i++) {
             low[i] = random_integer(&random, round % 2 ? 32 : 17);

@@ -34,7 +34,8 @@ TEST(forward_of_any_window)
         oracle_tensors(tensor, &net, n);
         for (size_t k = 0; k < (size_t)n * shape_count(net.input); k++)
             tensor[0][k] = (double)images[k];
-        oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), n, (struct oracle_mode){.temperature = 1});
+        oracle_net(tensor, &net, test_widened(parameters, net_parameter_count(&net)), n,
+                   (struct oracle_mode){.temperature = 1});
         for (int k = 0; k < 3; k++) {
             fill(fixtures[k], images, n);
             net_forward(&fixtures[k]->run, n);
@@ -50,7 +51,8 @@ TEST(forward_of_any_window)
         }
         test_release();
     }
-    test_context("%d dilated, %d grouped, %d padded, %d smaller, %d by Winograd", dilated, grouped, padded, smaller, winograd);
+    test_context("%d dilated, %d grouped, %d padded, %d smaller, %d by Winograd", dilated, grouped, padded, smaller,
+                 winograd);
     CHECK(dilated > 50 && grouped > 50 && padded > 300 && smaller > 20 && winograd > 5);
 }
 
@@ -59,10 +61,18 @@ TEST(forward_of_any_window)
 TEST(symmetric_padding_is_not_that_of_same)
 {
     struct net net = {.input = {8, 8, 3}};
-    int x = nets_node(&net, (struct node){.kind = NODE_CONV2D, .channels = 4, .kernel_h = 7, .kernel_w = 7, .stride = 2, .dilation = 1,
-                                          .groups = 1, .padding = {3, 3, 3, 3}});
-    x = nets_node(&net, (struct node){.kind = NODE_MAXPOOL, .input = {x}, .kernel_h = 3, .kernel_w = 3, .stride = 2,
-                                      .padding = {1, 1, 1, 1}});
+    int x = nets_node(&net, (struct node){.kind = NODE_CONV2D,
+                                          .channels = 4,
+                                          .kernel_h = 7,
+                                          .kernel_w = 7,
+                                          .stride = 2,
+                                          .dilation = 1,
+                                          .groups = 1,
+                                          .padding = {3, 3, 3, 3}});
+    x = nets_node(
+        &net,
+        (struct node){
+            .kind = NODE_MAXPOOL, .input = {x}, .kernel_h = 3, .kernel_w = 3, .stride = 2, .padding = {1, 1, 1, 1}});
     nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
     CHECK_EQUAL(net_window(&net, 0).pad_top, 3);
     CHECK_EQUAL(net_window(&net, 1).pad_left, 1);
@@ -83,8 +93,16 @@ TEST(groups_have_a_part_of_the_weights)
 {
     struct net net = {.input = {5, 5, 3}};
     int x = nets_conv(&net, 0, 6, 1, 1, 1, true, false);
-    x = nets_node(&net, (struct node){.kind = NODE_CONV2D, .input = {x}, .channels = 4, .kernel_h = 3, .kernel_w = 3, .stride = 1,
-                                      .same = true, .dilation = 2, .groups = 2, .bias = true});
+    x = nets_node(&net, (struct node){.kind = NODE_CONV2D,
+                                      .input = {x},
+                                      .channels = 4,
+                                      .kernel_h = 3,
+                                      .kernel_w = 3,
+                                      .stride = 1,
+                                      .same = true,
+                                      .dilation = 2,
+                                      .groups = 2,
+                                      .bias = true});
     nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
     CHECK_EQUAL(net.offset[2] - net.offset[1], 3 * 3 * (6 / 2) * 4 + 4);
     CHECK_EQUAL(net_multiply_adds(&net, 1), 3 * 3 * 3 * 4 * 25);
@@ -97,8 +115,15 @@ TEST(padded_inputs_have_a_limit)
 {
     struct net net = {.input = {1024, 1024, 1}};
     const int flat = nets_simple(&net, 0, NODE_FLATTEN);
-    nets_node(&net, (struct node){.kind = NODE_CONV2D, .input = {flat}, .channels = 1, .kernel_h = 2, .kernel_w = 2, .stride = 11,
-                                  .dilation = LIMIT_DILATION, .groups = 1, .padding = {16, 16, 16, 16}});
+    nets_node(&net, (struct node){.kind = NODE_CONV2D,
+                                  .input = {flat},
+                                  .channels = 1,
+                                  .kernel_h = 2,
+                                  .kernel_w = 2,
+                                  .stride = 11,
+                                  .dilation = LIMIT_DILATION,
+                                  .groups = 1,
+                                  .padding = {16, 16, 16, 16}});
     nets_simple(&net, nets_simple(&net, 2, NODE_GLOBAL_AVGPOOL), NODE_SOFTMAX);
     int failed;
     CHECK_EQUAL(net_check(&net, &failed), STATUS_LIMIT);
@@ -115,7 +140,8 @@ TEST(the_embedding_outlives_the_run)
         const int vector = net.nodes[net_head(&net)].input[0];
         net.embedding = vector;
         CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
-        const float *parameters = nets_parameters(&net, &random), *image = test_random_floats(shape_count(net.input), &random);
+        const float *parameters = nets_parameters(&net, &random),
+                    *image = test_random_floats(shape_count(net.input), &random);
         struct fixture infer, train;
         fixture_open(&infer, &net, parameters, 1, NET_INFER);
         fixture_open(&train, &net, parameters, 1, NET_TRAIN); /* every tensor stays */

@@ -30,7 +30,9 @@ struct problem {
 
 static struct problem problem_make(const struct window *window, int n, struct random *random)
 {
-    struct problem problem = {.window = *window, .n = n, .in_count = (size_t)n * shape_count(window->in),
+    struct problem problem = {.window = *window,
+                              .n = n,
+                              .in_count = (size_t)n * shape_count(window->in),
                               .out_count = (size_t)n * shape_count(window->out),
                               .weight_count = (size_t)(9 * window->in.c * window->out.c)};
     problem.in = test_random_floats(problem.in_count, random);
@@ -50,8 +52,8 @@ static float *unset_floats(size_t count)
 }
 
 /* Both give core exactly as much memory as it asks for. */
-static float *forward_by(const struct conv_kernel *kernel, const struct problem *problem, const float *bias, float ceiling,
-                         gemm_function *gemm)
+static float *forward_by(const struct conv_kernel *kernel, const struct problem *problem, const float *bias,
+                         float ceiling, gemm_function *gemm)
 {
     float *out = unset_floats(problem->out_count), *packed = unset_floats(kernel->packed_count(&problem->window));
     float *scratch = unset_floats(kernel->forward_scratch(problem->n, &problem->window));
@@ -81,7 +83,8 @@ static double *forward_tolerances(const struct conv_kernel *kernel, const struct
     double *tolerances = test_doubles(problem->out_count);
     for (size_t i = 0; i < problem->out_count; i++) {
         const int pixel = (int)(i / (size_t)out.c), x = pixel % out.w, y = pixel / out.w % out.h;
-        const double across = rounding_winograd_growth(WINOGRAD_FORWARD, x % 4), down = rounding_winograd_growth(WINOGRAD_FORWARD, y % 4);
+        const double across = rounding_winograd_growth(WINOGRAD_FORWARD, x % 4),
+                     down = rounding_winograd_growth(WINOGRAD_FORWARD, y % 4);
         tolerances[i] = kernel == &net_kernel_winograd ? rounding_of_winograd(across * down, 2, window->in.c)
                                                        : rounding_of_winograd(across, 1, 3 * window->in.c);
     }
@@ -100,9 +103,10 @@ static double *input_gradient_tolerances(const struct problem *problem)
     const struct window *window = &problem->window;
     double *tolerances = test_doubles(problem->in_count);
     for (size_t i = 0; i < problem->in_count; i++) {
-        const int pixel = (int)(i / (size_t)window->in.c), x = pixel % window->in.w, y = pixel / window->in.w % window->in.h;
-        tolerances[i] = rounding_of_winograd(input_gradient_growth(x + window->pad_left) * input_gradient_growth(y + window->pad_top),
-                                             2, window->out.c);
+        const int pixel = (int)(i / (size_t)window->in.c), x = pixel % window->in.w,
+                  y = pixel / window->in.w % window->in.h;
+        tolerances[i] = rounding_of_winograd(
+            input_gradient_growth(x + window->pad_left) * input_gradient_growth(y + window->pad_top), 2, window->out.c);
     }
     return tolerances;
 }
@@ -116,7 +120,8 @@ static double *filter_gradient_tolerances(const struct problem *problem)
     for (size_t i = 0; i < problem->weight_count; i++) {
         const int tap = (int)(i / (size_t)(window->in.c * window->out.c));
         tolerances[i] = rounding_of_winograd(rounding_winograd_growth(WINOGRAD_FILTER_GRADIENT, tap / 3) *
-                                                 rounding_winograd_growth(WINOGRAD_FILTER_GRADIENT, tap % 3), 2, tiles) +
+                                                 rounding_winograd_growth(WINOGRAD_FILTER_GRADIENT, tap % 3),
+                                             2, tiles) +
                         rounding_of_sum(1, 1.0 / 3);
     }
     return tolerances;
@@ -130,7 +135,8 @@ static void check_forward_by(const struct conv_kernel *kernel, const struct prob
     const float ceiling = ceilings[random_below(random, 3)];
     const float *out = forward_by(kernel, problem, bias, ceiling, random_below(random, 2) ? gemm_exact : gemm_fast);
     double *expected = test_doubles(problem->out_count);
-    oracle_conv(expected, test_widened(problem->in, problem->in_count), test_widened(problem->weights, problem->weight_count),
+    oracle_conv(expected, test_widened(problem->in, problem->in_count),
+                test_widened(problem->weights, problem->weight_count),
                 bias ? test_widened(bias, (size_t)window->out.c) : NULL, problem->n, window);
     if (ceiling > 0)
         oracle_activation(expected, expected, ceiling == 6 ? NODE_RELU6 : NODE_RELU, problem->out_count);
@@ -153,8 +159,8 @@ static void check_backward(const struct problem *problem, struct random *random)
     float *din = unset_floats(problem->in_count), *dweights = test_random_floats(problem->weight_count, random);
     double *expected_din = test_doubles(problem->in_count), *expected_dweights = test_doubles(problem->weight_count);
     oracle_conv_backward(expected_din, expected_dweights, test_widened(problem->dout, problem->out_count),
-                         test_widened(problem->in, problem->in_count), test_widened(problem->weights, problem->weight_count),
-                         problem->n, window);
+                         test_widened(problem->in, problem->in_count),
+                         test_widened(problem->weights, problem->weight_count), problem->n, window);
     for (size_t i = 0; i < problem->weight_count; i++)
         expected_dweights[i] += (double)dweights[i]; /* gradients of weights are added, those of the input are not */
     backward(din, dweights, problem, random_below(random, 2) ? gemm_exact : gemm_fast);
@@ -179,8 +185,8 @@ static void check_sizes(void (*check)(const struct problem *, struct random *), 
             const int channels = random_channels(random), n = test_between(random, 1, 3);
             const int pad_top = in.h < 3 || random_below(random, 2), pad_left = in.w < 3 || random_below(random, 2);
             const struct window window = window_make(in, channels, pad_top, pad_left);
-            test_context("%d images of %d x %d x %d, padding %d and %d, %d channels", n, in.h, in.w, in.c, pad_top, pad_left,
-                         channels);
+            test_context("%d images of %d x %d x %d, padding %d and %d, %d channels", n, in.h, in.w, in.c, pad_top,
+                         pad_left, channels);
             const struct problem problem = problem_make(&window, n, random);
             check(&problem, random);
             test_release();
@@ -317,7 +323,8 @@ TEST(rows_to_the_bit_and_one_by_one)
         one.n = 1;
         one.out_count = shape_count(window.out);
         for (int image = 0; image < all.n; image++, one.in += shape_count(window.in), out += one.out_count)
-            CHECK_SAME_BITS(forward_by(&net_kernel_winograd_rows, &one, one.bias, i % 2 ? INFINITY : 0, gemm_exact), out, one.out_count);
+            CHECK_SAME_BITS(forward_by(&net_kernel_winograd_rows, &one, one.bias, i % 2 ? INFINITY : 0, gemm_exact),
+                            out, one.out_count);
         test_release();
     }
     CHECK_EQUAL(crc, 0x3c0729b6);
@@ -330,10 +337,11 @@ TEST(mean_error_is_twice_that_of_the_direct_sum)
     struct random random = random_seed(86, 0);
     const struct window window = window_make((struct shape){16, 16, 256}, 16, 1, 1);
     const struct problem problem = problem_make(&window, 1, &random);
-    static const struct conv_kernel *const kernels[] = {&net_kernel_conv, &net_kernel_winograd, &net_kernel_winograd_rows};
+    static const struct conv_kernel *const kernels[] = {&net_kernel_conv, &net_kernel_winograd,
+                                                        &net_kernel_winograd_rows};
     double *expected = test_doubles(problem.out_count), errors[3] = {0};
-    oracle_conv(expected, test_widened(problem.in, problem.in_count), test_widened(problem.weights, problem.weight_count),
-                NULL, 1, &window);
+    oracle_conv(expected, test_widened(problem.in, problem.in_count),
+                test_widened(problem.weights, problem.weight_count), NULL, 1, &window);
     for (int k = 0; k < 3; k++) {
         const float *out = forward_by(kernels[k], &problem, NULL, 0, gemm_exact);
         for (size_t i = 0; i < problem.out_count; i++)

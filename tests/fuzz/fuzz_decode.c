@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint8_t bmp[] = {'B', 'M', 0, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0};
     const uint8_t choice = size ? data[0] % 4 : 0;
     const uint8_t *beginning = choice == 1 ? png : choice == 2 ? bmp : exif;
-    const size_t lengths[] = {0, sizeof png, sizeof bmp, sizeof exif}, length = lengths[choice], rest = size ? size - 1 : 0;
+    const size_t lengths[] = {0, sizeof png, sizeof bmp, sizeof exif}, length = lengths[choice],
+                 rest = size ? size - 1 : 0;
     uint8_t *bytes = malloc(length + rest + !(length + rest)); /* of its own, so that AddressSanitizer sees its end */
     memcpy(bytes, beginning, length);
     if (rest)

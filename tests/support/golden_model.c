@@ -37,8 +37,10 @@ uint8_t *golden_model_of(size_t *size, const struct net *net, struct random *ran
         label += length;
     }
     const struct model model = {.net = *net,
-                                .preprocess = {.resize_mode = RESIZE_PAD, .background = {10, 200, 90},
-                                               .mean = {0.5f, 0.4375f, 0.40625f}, .std = {0.25f, 0.21875f, 0.3f}},
+                                .preprocess = {.resize_mode = RESIZE_PAD,
+                                               .background = {10, 200, 90},
+                                               .mean = {0.5f, 0.4375f, 0.40625f},
+                                               .std = {0.25f, 0.21875f, 0.3f}},
                                 .temperature = 1.5f,
                                 .labels = labels,
                                 .notes = notes,
@@ -60,8 +62,8 @@ uint8_t *golden_model(size_t *size)
     x = nets_simple(&net, nets_add(&net, y, x), NODE_RELU);
     x = nets_pool(&net, x, NODE_MAXPOOL, 3, 2, true);
     x = nets_simple(&net, nets_conv(&net, x, 19, 2, 3, 1, false, true), NODE_RELU);
-    const int side = nets_simple(&net, nets_conv(&net, nets_pool(&net, x, NODE_AVGPOOL, 2, 1, true), 6, 1, 1, 2, true, true),
-                                 NODE_SIGMOID);
+    const int side = nets_simple(
+        &net, nets_conv(&net, nets_pool(&net, x, NODE_AVGPOOL, 2, 1, true), 6, 1, 1, 2, true, true), NODE_SIGMOID);
     x = nets_simple(&net, nets_dropout(&net, x, 0.25f), NODE_FLATTEN);
     x = nets_dense(&net, x, 11, true);
     x = nets_simple(&net, nets_scale(&net, x, 0.3f), NODE_GELU);
@@ -96,12 +98,27 @@ uint8_t *golden_full_model(size_t *size)
     enum { EXAMPLES = 3, SIDE = 2, NUMBERS = 4 };
     struct random random = random_seed(98, 0);
     struct net net = {.input = {6, 5, 3}};
-    int x = nets_node(&net, (struct node){.kind = NODE_CONV2D, .channels = 4, .kernel_h = 3, .kernel_w = 2, .stride = 2, .dilation = 2,
-                                          .groups = 1, .padding = {1, 0, 2, 1}, .bias = true});
-    x = nets_node(&net, (struct node){.kind = NODE_CONV2D, .input = {x}, .channels = NUMBERS, .kernel_h = 1, .kernel_w = 1, .stride = 1,
-                                      .dilation = 1, .groups = 2});
-    x = nets_node(&net, (struct node){.kind = NODE_MAXPOOL, .input = {x}, .kernel_h = 2, .kernel_w = 2, .stride = 2,
-                                      .padding = {0, 1, 1, 0}});
+    int x = nets_node(&net, (struct node){.kind = NODE_CONV2D,
+                                          .channels = 4,
+                                          .kernel_h = 3,
+                                          .kernel_w = 2,
+                                          .stride = 2,
+                                          .dilation = 2,
+                                          .groups = 1,
+                                          .padding = {1, 0, 2, 1},
+                                          .bias = true});
+    x = nets_node(&net, (struct node){.kind = NODE_CONV2D,
+                                      .input = {x},
+                                      .channels = NUMBERS,
+                                      .kernel_h = 1,
+                                      .kernel_w = 1,
+                                      .stride = 1,
+                                      .dilation = 1,
+                                      .groups = 2});
+    x = nets_node(
+        &net,
+        (struct node){
+            .kind = NODE_MAXPOOL, .input = {x}, .kernel_h = 2, .kernel_w = 2, .stride = 2, .padding = {0, 1, 1, 0}});
     net.embedding = x = nets_simple(&net, x, NODE_GLOBAL_AVGPOOL);
     nets_finish(&net, nets_dense(&net, x, 3, true));
     static const uint8_t labels[] = {1, 'a', 0, 1, 'c'}, classes[2 * EXAMPLES] = {2, 0, 0, 0, 1, 0};
@@ -112,8 +129,13 @@ uint8_t *golden_full_model(size_t *size)
         bytes_put_float(embeddings + 4 * i, (float)i * 0.375f - 2);
     const struct model model = {.net = net,
                                 .type = WEIGHTS_FLOAT16,
-                                .preprocess = {RESIZE_SHORTER_SIDE, FILTER_BICUBIC, 7, ORDER_BGR, {1, 2, 3},
-                                               {0.5f, 0.4375f, 0.40625f}, {0.25f, 0.21875f, 0.3f}},
+                                .preprocess = {RESIZE_SHORTER_SIDE,
+                                               FILTER_BICUBIC,
+                                               7,
+                                               ORDER_BGR,
+                                               {1, 2, 3},
+                                               {0.5f, 0.4375f, 0.40625f},
+                                               {0.25f, 0.21875f, 0.3f}},
                                 .temperature = 0.75f,
                                 .labels = labels,
                                 .notes = "name: full\n",

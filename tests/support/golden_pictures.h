@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PICTURE(name) {#name, name, sizeof name}
+#define PICTURE(name) \
+    { \
+#name, name, sizeof name \
+    }
 static const struct {
     const char *name;
     const uint8_t *bytes;

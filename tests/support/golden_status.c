@@ -20,7 +20,8 @@ enum status golden_status(const uint8_t *bytes, size_t size)
         return STATUS_OK; /* too slow to run by the thousand */
     CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(workspace), bytes, size), STATUS_OK);
     uint8_t *rgba = test_bytes(5 * 4 * 4);
-    const enum status run = eyelet_classifier_run(classifier, rgba, 5, 4, test_bytes(eyelet_classifier_scratch_bytes(classifier, 5, 4)));
+    const enum status run =
+        eyelet_classifier_run(classifier, rgba, 5, 4, test_bytes(eyelet_classifier_scratch_bytes(classifier, 5, 4)));
     CHECK(run == STATUS_OK || run == STATUS_NOT_FINITE);
     return STATUS_OK;
 }

@@ -60,6 +60,6 @@ void gradient_check(const char *name, const float *gradient, const struct functi
     const struct findings found = compare(gradient, f, sample);
     test_fraction(found.used);
     if (found.wrong || found.skipped * 5 > found.seen + 5)
-        test_fail(__FILE__, __LINE__, "gradient of %s: %d of %d coordinates are wrong, %d skipped", name, found.wrong, found.seen,
-                  found.skipped);
+        test_fail(__FILE__, __LINE__, "gradient of %s: %d of %d coordinates are wrong, %d skipped", name, found.wrong,
+                  found.seen, found.skipped);
 }

@@ -72,15 +72,17 @@ int main(int argc, char **argv)
     bad |= fclose(file) != 0;
 
     struct eyelet_classifier *classifier;
-    if (eyelet_classifier_bytes(&workspace, model, size) || eyelet_classifier_open(&classifier, test_bytes(workspace), model, size))
+    if (eyelet_classifier_bytes(&workspace, model, size) ||
+        eyelet_classifier_open(&classifier, test_bytes(workspace), model, size))
         return 1;
     uint8_t rgba[GOLDEN_WIDTH * GOLDEN_HEIGHT * 4];
     golden_picture(rgba);
     if (eyelet_classifier_run(classifier, rgba, GOLDEN_WIDTH, GOLDEN_HEIGHT,
-                       test_bytes(eyelet_classifier_scratch_bytes(classifier, GOLDEN_WIDTH, GOLDEN_HEIGHT))))
+                              test_bytes(eyelet_classifier_scratch_bytes(classifier, GOLDEN_WIDTH, GOLDEN_HEIGHT))))
         return 1;
     file = opened(argv[1], "expected.h");
-    fprintf(file, "/* The bits of the results of model.eyelet for golden_picture, by tests/support/make_golden.c. */\n");
+    fprintf(file,
+            "/* The bits of the results of model.eyelet for golden_picture, by tests/support/make_golden.c. */\n");
     fprintf(file, "static const uint32_t golden_crc = 0x%08x; /* of model.eyelet but its last four bytes */\n",
             (unsigned)golden_crc32(model, size - 4));
     put_bits(file, "golden_logits", eyelet_classifier_logits(classifier), GOLDEN_CLASSES);

@@ -8,9 +8,10 @@
 static const struct named {
     const char *name;
     int bytes, count;
-} header[] = {
+} header[] =
+    {
 #define NAMED(name, type, bytes, count, member, min, max) {name, bytes, count},
-    {"magic", 1, 8}, {"version", 4, 1}, MODEL_HEADER_FIELDS(NAMED){0}},
+        {"magic", 1, 8}, {"version", 4, 1}, MODEL_HEADER_FIELDS(NAMED){0}},
   node_fields[] = {MODEL_NODE_FIELDS(NAMED){0}};
 
 size_t model_offset(int node, const char *name, int index, int *bytes)

@@ -215,7 +215,8 @@ void nets_of_kind(struct net *net, enum node_kind kind)
 /* A conv2d, depthwise or pooling node for an input of this shape, which becomes that of its output. */
 static struct node random_window(struct shape *shape, bool plain, struct random *random)
 {
-    static const enum node_kind kinds[] = {NODE_CONV2D, NODE_CONV2D, NODE_CONV2D, NODE_DEPTHWISE, NODE_MAXPOOL, NODE_AVGPOOL};
+    static const enum node_kind kinds[] = {NODE_CONV2D,    NODE_CONV2D,  NODE_CONV2D,
+                                           NODE_DEPTHWISE, NODE_MAXPOOL, NODE_AVGPOOL};
     struct node node = {.kind = kinds[random_below(random, 6)], .stride = test_between(random, 1, 4) / 2 ? 1 : 2};
     const bool conv = node.kind == NODE_CONV2D, wide = random_below(random, 3) == 0;
     node.bias = node_has_weights(node.kind) && random_below(random, 2);
@@ -230,7 +231,8 @@ static struct node random_window(struct shape *shape, bool plain, struct random 
         node.channels = wide ? test_between(random, 16, 20) : node.groups * test_between(random, 1, 4);
     }
     const int dilation = conv ? node.dilation : 1;
-    int *const size[2] = {&shape->h, &shape->w}, reach[2] = {window_reach(node.kernel_h, dilation), window_reach(node.kernel_w, dilation)};
+    int *const size[2] = {&shape->h, &shape->w},
+               reach[2] = {window_reach(node.kernel_h, dilation), window_reach(node.kernel_w, dilation)};
     for (int axis = 0; axis < 2; axis++) {
         int *before = &node.padding[axis], *after = &node.padding[axis + 2];
         *before = random_below(random, 4) ? test_between(random, 0, reach[axis] - 1) : 0;

@@ -10,8 +10,8 @@
 
 void oracle_conv(double *out, const double *in, const double *weights, const double *bias, int n,
                  const struct window *window);
-void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights, int n,
-                          const struct window *window);
+void oracle_conv_backward(double *din, double *dweights, const double *dout, const double *in, const double *weights,
+                          int n, const struct window *window);
 void oracle_maxpool(double *out, const double *in, int n, const struct window *window);
 void oracle_avgpool(double *out, const double *in, int n, const struct window *window);
 void oracle_depthwise(double *out, const double *in, const double *weights, const double *bias, int n,
@@ -20,8 +20,8 @@ void oracle_depthwise(double *out, const double *in, const double *weights, cons
 /* scale, shift (c); over the batch's own statistics, which are returned in mean and variance unless they are NULL. */
 void oracle_batchnorm_train(double *out, double *mean, double *variance, const double *in, const double *scale,
                             const double *shift, int rows, int c);
-void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift,
-                            const double *mean, const double *variance, int rows, int c);
+void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift, const double *mean,
+                            const double *variance, int rows, int c);
 
 void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count); /* elementwise ones */
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c);
@@ -36,7 +36,8 @@ struct oracle_weight {
 void oracle_step(struct oracle_weight *weight, double gradient, const struct optimizer *optimizer, int step);
 
 /* One step of Muon for weights (rows, columns); `first` holds the velocity. */
-void oracle_muon(struct oracle_weight *weights, const double *gradients, double rate, double momentum, int rows, int columns);
+void oracle_muon(struct oracle_weight *weights, const double *gradients, double rate, double momentum, int rows,
+                 int columns);
 
 /* out (out_h, out_w, 3) from in (h, w, 3): Pillow's resize with the bilinear filter, on bytes. */
 void oracle_resize(uint8_t *out, int out_w, int out_h, const uint8_t *in, int w, int h);

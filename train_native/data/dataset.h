@@ -38,13 +38,12 @@ struct dataset {
     uint8_t *pixels;    /* (count, h, w, 3); NULL until dataset_read, of images in files */
     uint16_t *labels;   /* (count), 0 .. classes-1 */
     int classes;
-    char **class_names; /* (classes), valid text of 1 to LIMIT_LABEL bytes */
-    char **files;       /* (count), where each image is from; NULL: records of one file */
-    uint64_t *contents; /* (count), content_hash of each; NULL: CIFAR-10, which is split as its recipes were */
-    bool *validates;    /* (count), images of a folder val; NULL: there is none */
-    bool drawn;         /* the test set was held out by a random split */
-    struct photo_list
-        *photos; /* of images in files: those of every part until dataset_read, then of this one; else NULL */
+    char **class_names;        /* (classes), valid text of 1 to LIMIT_LABEL bytes */
+    char **files;              /* (count), where each image is from; NULL: records of one file */
+    uint64_t *contents;        /* (count), content_hash of each; NULL: CIFAR-10, which is split as its recipes were */
+    bool *validates;           /* (count), images of a folder val; NULL: there is none */
+    bool drawn;                /* the test set was held out by a random split */
+    struct photo_list *photos; /* images in files: of every part until dataset_read, then of this one; else NULL */
     /* private: */
     struct data_options options;
     enum dataset_part part;

@@ -78,8 +78,7 @@ bool fetch_cifar(const char *folder)
                                                      "3", "--progress-bar", "--output", partial, url, NULL});
         if (status == 127)
             die("curl", "Install the package curl.", "this program is needed to fetch the archive, and is missing");
-        if (status &&
-            !(status == 33 || status == 22)) /* 22, 33: nothing more to resume; the checksum decides */
+        if (status && !(status == 33 || status == 22)) /* 22, 33: nothing more to resume; the checksum decides */
             die(url, "What has arrived is kept: run the same command again to go on from there.",
                 "the download broke off (curl ended with %d)", status);
         const bool complete = access(partial, F_OK) == 0 && md5_matches(folder, strrchr(partial, '/') + 1, md5);

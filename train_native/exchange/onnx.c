@@ -18,9 +18,9 @@ enum form { IMAGE, FLAT };
 struct graph {
     struct protobuf *out;
     const struct model *model;
-    int logits;                  /* the tensor */
-    int source[LIMIT_NODES + 1]; /* the tensor that holds a tensor's values: layers that change none are left out */
-    enum form form[LIMIT_NODES + 1];             /* as it was made */
+    int logits;                      /* the tensor */
+    int source[LIMIT_NODES + 1];     /* the tensor that holds a tensor's values: layers that change none are left out */
+    enum form form[LIMIT_NODES + 1]; /* as it was made */
     struct layer_name names[LIMIT_NODES + 1][2]; /* in each form; empty where it is not there */
 };
 
@@ -105,9 +105,8 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     if (has_bias)
         onnx_put_floats(graph->out, bias.text, 1, &out, parameters + (size_t)taps * (size_t)in * (size_t)out);
     const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
-    const size_t start =
-        onnx_begin_node(graph->out, "Conv", makes(graph, i, IMAGE),
-                        ONNX_INPUTS(image, weight.text, has_bias ? bias.text : NULL));
+    const size_t start = onnx_begin_node(graph->out, "Conv", makes(graph, i, IMAGE),
+                                         ONNX_INPUTS(image, weight.text, has_bias ? bias.text : NULL));
     put_window(graph->out, &window);
     if (groups > 1)
         onnx_put_attribute_int(graph->out, "group", groups);
@@ -168,7 +167,7 @@ static void put_batchnorm(struct graph *graph, int i, const float *parameters)
     }
     const char *in = reads(graph, tensor, form);
     const size_t start = onnx_begin_node(graph->out, "BatchNormalization", makes(graph, i, form),
-                                    ONNX_INPUTS(in, names[0].text, names[1].text, names[2].text, names[3].text));
+                                         ONNX_INPUTS(in, names[0].text, names[1].text, names[2].text, names[3].text));
     onnx_put_attribute_float(graph->out, "epsilon", BATCHNORM_EPSILON);
     protobuf_end(graph->out, start);
 }
@@ -310,10 +309,11 @@ static void put_graph(struct protobuf *out, const struct model *model)
     const struct net *net = &model->net;
     const size_t start = onnx_begin_graph(out, "eyelet");
     onnx_put_input(out, "image", 3, (int[]){net->input.c, net->input.h, net->input.w},
-              net->input.c == 1 ? "luminance (ITU-R 601) from 0 to 1: byte / 255; the graph applies mean and std itself"
-              : model->preprocess.order == ORDER_BGR
-                  ? "blue, green, red from 0 to 1: byte / 255; the graph applies mean and std itself"
-                  : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and std itself");
+                   net->input.c == 1
+                       ? "luminance (ITU-R 601) from 0 to 1: byte / 255; the graph applies mean and std itself"
+                   : model->preprocess.order == ORDER_BGR
+                       ? "blue, green, red from 0 to 1: byte / 255; the graph applies mean and std itself"
+                       : "red, green, blue from 0 to 1: byte / 255; the graph applies mean and std itself");
     onnx_put_output(out, "logits", 1, (int[]){net_classes(net)}, "one score a class, before the softmax");
     onnx_put_output(out, "probabilities", 1, (int[]){net_classes(net)}, "softmax of logits / temperature");
 
@@ -336,10 +336,9 @@ static void put_metadata(void *context, const char *key, const char *value) { on
 uint8_t *onnx_bytes(size_t *size, const struct model *model)
 {
     struct protobuf out = {0};
-    onnx_put_header(
-        &out, ONNX_OPSET, "eyelet",
-        "An image classifier. Resize an image to the input's size by `resize_mode` in metadata_props, put "
-        "`background` where it is transparent or does not reach, and scale its bytes to 0..1.");
+    onnx_put_header(&out, ONNX_OPSET, "eyelet",
+                    "An image classifier. Resize an image to the input's size by `resize_mode` in metadata_props, put "
+                    "`background` where it is transparent or does not reach, and scale its bytes to 0..1.");
     layer_metadata(model, put_metadata, &out);
     put_graph(&out, model);
     *size = out.size;

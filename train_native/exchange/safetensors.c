@@ -15,9 +15,8 @@ struct writer {
     const struct model *model;
     struct json header;
     uint8_t *data;
-    size_t size; /* of the data so far */
-    struct shape
-        flattened[LIMIT_NODES + 1]; /* of a tensor whose channels are a flattened image: its shape; else all 0 */
+    size_t size;                             /* of the data so far */
+    struct shape flattened[LIMIT_NODES + 1]; /* of tensors whose channels are a flattened image; else 0 */
 };
 
 /* ---- The order of channels ---- */
@@ -42,9 +41,8 @@ static void follow_flattened(struct writer *writer, const char *path)
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
         const bool mixes = kind_traits[node->kind].inputs > 1 && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
-            die(path, "Export it as ONNX.",
-                "layer %d (%s) takes a flattened image in an order that PyTorch has not", i + 1,
-                kind_names[node->kind]);
+            die(path, "Export it as ONNX.", "layer %d (%s) takes a flattened image in an order that PyTorch has not",
+                i + 1, kind_names[node->kind]);
         if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel)
             writer->flattened[i + 1] = none;
         else if (kind_traits[node->kind].shape == SHAPE_FLAT && in.h * in.w > 1)

@@ -92,9 +92,8 @@ void layer_metadata(const struct model *model, layer_put *put, void *context)
                                         [RESIZE_CROP] = "crop",
                                         [RESIZE_PAD] = "pad",
                                         [RESIZE_SHORTER_SIDE] = "shorter_side"};
-    static const char *const filters[] = {[FILTER_BILINEAR] = "bilinear",
-                                          [FILTER_BICUBIC] = "bicubic",
-                                          [FILTER_BILINEAR_ALIASED] = "bilinear_aliased"};
+    static const char *const filters[] = {
+        [FILTER_BILINEAR] = "bilinear", [FILTER_BICUBIC] = "bicubic", [FILTER_BILINEAR_ALIASED] = "bilinear_aliased"};
     const struct preprocess *preprocess = &model->preprocess;
     const struct shape input = model->net.input;
     double background[3], mean[3], std[3];

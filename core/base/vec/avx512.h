@@ -25,7 +25,10 @@ typedef __m512i ivec;
 static inline ivec ivec_set1(int32_t x) { return _mm512_set1_epi32(x); }
 static inline ivec ivec_set1_16(int16_t x) { return _mm512_set1_epi16(x); }
 static inline ivec ivec_load(const void *p) { return _mm512_loadu_si512(p); }
-static inline ivec ivec_widen(const int8_t *p) { return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
+static inline ivec ivec_widen(const int8_t *p)
+{
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 static inline ivec ivec_pairs(const int16_t *p) { return _mm512_set1_epi32(vec_pair(p)); }
 static inline void ivec_store(void *p, ivec a) { _mm512_storeu_si512(p, a); }
 static inline ivec ivec_add(ivec a, ivec b) { return _mm512_add_epi32(a, b); }

@@ -35,7 +35,8 @@ static inline ivec ivec_sub(ivec a, ivec b) { return vsubq_s32(a, b); }
 static inline ivec ivec_max(ivec a, ivec b) { return vmaxq_s32(a, b); }
 static inline ivec ivec_dot(ivec a, ivec b)
 {
-    return vpaddq_s32(vmull_s16(vget_low_s16(IVEC16(a)), vget_low_s16(IVEC16(b))), vmull_high_s16(IVEC16(a), IVEC16(b)));
+    return vpaddq_s32(vmull_s16(vget_low_s16(IVEC16(a)), vget_low_s16(IVEC16(b))),
+                      vmull_high_s16(IVEC16(a), IVEC16(b)));
 }
 static inline ivec ivec_add16(ivec a, ivec b) { return IVEC32(vaddq_s16(IVEC16(a), IVEC16(b))); }
 static inline ivec ivec_sub16(ivec a, ivec b) { return IVEC32(vsubq_s16(IVEC16(a), IVEC16(b))); }
@@ -46,7 +47,8 @@ static inline ivec ivec_high(ivec a, ivec b) { return IVEC32(vzip2q_s16(IVEC16(a
 static inline ivec ivec_narrow(ivec low, ivec high) { return IVEC32(vcombine_s16(vqmovn_s32(low), vqmovn_s32(high))); }
 static inline ivec ivec_scale(ivec x, ivec m)
 {
-    return vcombine_s32(vrshrn_n_s64(vmull_s32(vget_low_s32(x), vget_low_s32(m)), 32), vrshrn_n_s64(vmull_high_s32(x, m), 32));
+    return vcombine_s32(vrshrn_n_s64(vmull_s32(vget_low_s32(x), vget_low_s32(m)), 32),
+                        vrshrn_n_s64(vmull_high_s32(x, m), 32));
 }
 
 #endif

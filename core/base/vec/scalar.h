@@ -51,8 +51,14 @@ static inline ivec ivec_dot(ivec a, ivec b)
 {
     return (uint32_t)(ivec_first(a) * ivec_first(b)) + (uint32_t)(ivec_second(a) * ivec_second(b));
 }
-static inline ivec ivec_add16(ivec a, ivec b) { return ivec_pair(ivec_first(a) + ivec_first(b), ivec_second(a) + ivec_second(b)); }
-static inline ivec ivec_sub16(ivec a, ivec b) { return ivec_pair(ivec_first(a) - ivec_first(b), ivec_second(a) - ivec_second(b)); }
+static inline ivec ivec_add16(ivec a, ivec b)
+{
+    return ivec_pair(ivec_first(a) + ivec_first(b), ivec_second(a) + ivec_second(b));
+}
+static inline ivec ivec_sub16(ivec a, ivec b)
+{
+    return ivec_pair(ivec_first(a) - ivec_first(b), ivec_second(a) - ivec_second(b));
+}
 static inline ivec ivec_max16(ivec a, ivec b)
 {
     return ivec_pair(ivec_max_of(ivec_first(a), ivec_first(b)), ivec_max_of(ivec_second(a), ivec_second(b)));
@@ -63,7 +69,10 @@ static inline ivec ivec_min16(ivec a, ivec b)
 }
 static inline ivec ivec_low(ivec a, ivec b) { return ivec_pair(ivec_first(a), ivec_first(b)); }
 static inline ivec ivec_high(ivec a, ivec b) { return ivec_pair(ivec_second(a), ivec_second(b)); }
-static inline ivec ivec_narrow(ivec low, ivec high) { return ivec_pair(ivec_saturate((int32_t)low), ivec_saturate((int32_t)high)); }
+static inline ivec ivec_narrow(ivec low, ivec high)
+{
+    return ivec_pair(ivec_saturate((int32_t)low), ivec_saturate((int32_t)high));
+}
 static inline ivec ivec_scale(ivec x, ivec m)
 {
     return (uint32_t)(((int64_t)(int32_t)x * (int32_t)m + (1ll << 31)) >> 32);

@@ -86,7 +86,7 @@ static inline void vec_store_lanes(float *p, vec a, int lanes)
  * lane) of a vector of 16 bits is the one that meets lane `lane` of ivec_low (half 0) or ivec_high (half 1), and
  * comes from there in ivec_narrow. */
 #define IVEC_BLOCK (VEC_LANES < 4 ? VEC_LANES : 4) /* lanes in 128 bits */
-#define IVEC_POSITION(half, lane) ((lane) / IVEC_BLOCK * 2 * IVEC_BLOCK + (half) * IVEC_BLOCK + (lane) % IVEC_BLOCK)
+#define IVEC_POSITION(half, lane) ((lane) / IVEC_BLOCK * 2 * IVEC_BLOCK + (half)*IVEC_BLOCK + (lane) % IVEC_BLOCK)
 
 /* For constant loops over a register tile: without it compilers keep the tile in memory, at a third of the speed. */
 #if defined(__clang__)
