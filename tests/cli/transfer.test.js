@@ -137,7 +137,7 @@ test('lower layers are trained at lower learning rates', async () => {
     const before = weightsOf(files['same.eyelet'], counts(10));
     [0.25, 0.5, 1].forEach((fraction, layer) => whole[layer].forEach((weight, i) => {
         const moved = weight - before[layer][i];
-        assert.ok(Math.abs(half[layer][i] - before[layer][i] - share * moved) < 1e-6, `layer ${layer}: ${moved}`);
+        assert.ok(Math.abs(half[layer][i] - before[layer][i] - fraction * moved) < 1e-6, `layer ${layer}: ${moved}`);
     }));
     assert.ok(whole[0].some((weight, i) => Math.abs(weight - before[0][i]) > 1e-4), 'the step is large enough to see');
 });
