@@ -45,7 +45,7 @@ TEST(scales_follow_from_ranges)
     float ranges[LIMIT_NODES + 1] = {0}, own[LIMIT_NODES];
     ranges[relu] = 40; /* of the tensor before too, for a ReLU keeps the scale */
     quantize_scales(own, ranges, &net, parameters, &preprocess);
-    CHECK_CLOSE(own[first - 1], 40 * 1.25 / ACTIVATION_MAX, 1e-6);
+    CHECK_CLOSE(own[first - 1], 40 * 1.25 / (double)ACTIVATION_MAX, 1e-6);
     CHECK_EQUAL(own[relu - 1] > 0, int8_has_scale(NODE_RELU));
     CHECK_CLOSE(ranges[first], 0, 0);
 }

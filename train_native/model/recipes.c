@@ -60,42 +60,55 @@ static const char resnet9[] = "input 32x32x3\n"
 #define MOBILE_BLOCK(name, wide, stride, narrow) MOBILE_WIDEN(wide, stride) #name ": " MOBILE_NARROW(narrow)
 #define MOBILE_RESIDUAL(name, before, wide, narrow) \
     MOBILE_WIDEN(wide, 1) MOBILE_NARROW(narrow) #name ": add " #before "\n"
+/* clang-format off */
 static const char mobile[] =
     "input 64x64x3\n"
     "conv2d 16 3x3 stride 2 same nobias batchnorm relu6\n"
-    "depthwise 3x3 same nobias batchnorm relu6\n" MOBILE_NARROW(8) MOBILE_BLOCK(a1, 48, 2, 16)
-        MOBILE_RESIDUAL(a2, a1, 96, 16) MOBILE_BLOCK(b1, 96, 2, 32) MOBILE_RESIDUAL(b2, b1, 192, 32)
-            MOBILE_RESIDUAL(b3, b2, 192, 32) MOBILE_BLOCK(c1, 192, 2, 56) MOBILE_RESIDUAL(c2, c1, 336, 56)
-                MOBILE_RESIDUAL(c3, c2, 336, 56) MOBILE_BLOCK(d1, 336, 1, 96)
-                    MOBILE_RESIDUAL(d2, d1, 576, 96) "conv2d 320 1x1 nobias batchnorm relu6\n"
-                                                     "global_avgpool\n"
-                                                     "dense classes softmax\n";
+    "depthwise 3x3 same nobias batchnorm relu6\n"
+    MOBILE_NARROW(8)
+    MOBILE_BLOCK(a1, 48, 2, 16)
+    MOBILE_RESIDUAL(a2, a1, 96, 16)
+    MOBILE_BLOCK(b1, 96, 2, 32)
+    MOBILE_RESIDUAL(b2, b1, 192, 32)
+    MOBILE_RESIDUAL(b3, b2, 192, 32)
+    MOBILE_BLOCK(c1, 192, 2, 56)
+    MOBILE_RESIDUAL(c2, c1, 336, 56)
+    MOBILE_RESIDUAL(c3, c2, 336, 56)
+    MOBILE_BLOCK(d1, 336, 1, 96)
+    MOBILE_RESIDUAL(d2, d1, 576, 96)
+    "conv2d 320 1x1 nobias batchnorm relu6\n"
+    "global_avgpool\n"
+    "dense classes softmax\n";
+/* clang-format on */
 
 /* airbench94's network for photos of one's own: the whitening takes every pixel once instead of twice, so that an
  * image of 64x64 pixels costs hardly more than one of 32x32 there, 146 million multiply-adds; the last pool makes do
  * with any size of input. */
-static const char photos[] = "input 64x64x3\n"
-                             "conv2d 24 2x2 stride 2 whiten gelu\n" AIRBENCH_GROUP(64) AIRBENCH_GROUP(256)
-                                 AIRBENCH_GROUP(256) AIRBENCH_HEAD("maxpool 4 same");
+/* clang-format off */
+static const char photos[] =
+    "input 64x64x3\n"
+    "conv2d 24 2x2 stride 2 whiten gelu\n"
+    AIRBENCH_GROUP(64)
+    AIRBENCH_GROUP(256)
+    AIRBENCH_GROUP(256)
+    AIRBENCH_HEAD("maxpool 4 same");
+/* clang-format on */
+
+/* What Kingma and Ba (2015) propose, but for Keras's epsilon. */
+#define ADAM_DEFAULTS .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-7f
 
 /* airbench94_muon's learning rates, for a mean instead of a sum over the batch of 2,000. */
 #define AIRBENCH_MUON \
     { \
         .kind = OPTIMIZER_MUON, .learning_rate = 0.24f, .momentum = 0.6f, .other_momentum = 0.85f, \
-        .dense_learning_rate = 1.65f, .bias_learning_rate = 106, .weight_decay = 0.004f, .beta1 = 0.9f, \
-        .beta2 = 0.999f, .epsilon = 1e-7f \
+        .dense_learning_rate = 1.65f, .bias_learning_rate = 106, .weight_decay = 0.004f, ADAM_DEFAULTS \
     }
 
 const struct recipe recipes[] = {
     /* Chosen on the validation images among a few batch sizes, learning rates and crops. */
     {.name = "tutorial",
      .network = tutorial,
-     .settings = {.optimizer = {.kind = OPTIMIZER_ADAM,
-                                .learning_rate = 0.002f,
-                                .momentum = 0.9f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.999f,
-                                .epsilon = 1e-7f},
+     .settings = {.optimizer = {.kind = OPTIMIZER_ADAM, .learning_rate = 0.002f, .momentum = 0.9f, ADAM_DEFAULTS},
                   .schedule = SCHEDULE_COSINE,
                   .warmup = 1,
                   .epochs = 30,
@@ -136,9 +149,7 @@ const struct recipe recipes[] = {
                                 .momentum = 0.9f,
                                 .nesterov = true,
                                 .weight_decay = 5e-4f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.999f,
-                                .epsilon = 1e-7f},
+                                ADAM_DEFAULTS},
                   .schedule = SCHEDULE_LINEAR,
                   .warmup = 5,
                   .epochs = 24,
@@ -154,9 +165,7 @@ const struct recipe recipes[] = {
                                 .momentum = 0.9f,
                                 .nesterov = true,
                                 .weight_decay = 4e-5f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.999f,
-                                .epsilon = 1e-7f},
+                                ADAM_DEFAULTS},
                   .schedule = SCHEDULE_COSINE,
                   .warmup = 2,
                   .epochs = 60,
@@ -185,9 +194,7 @@ const struct recipe recipes[] = {
                                 .learning_rate = 5e-4f,
                                 .momentum = 0.9f,
                                 .weight_decay = 0.01f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.999f,
-                                .epsilon = 1e-7f},
+                                ADAM_DEFAULTS},
                   .schedule = SCHEDULE_COSINE,
                   .warmup = 1,
                   .epochs = 20,
@@ -208,9 +215,7 @@ const struct recipe recipes[] = {
                                 .dense_learning_rate = 1.65f,
                                 .bias_learning_rate = 53,
                                 .weight_decay = 0.004f,
-                                .beta1 = 0.9f,
-                                .beta2 = 0.999f,
-                                .epsilon = 1e-7f},
+                                ADAM_DEFAULTS},
                   .schedule = SCHEDULE_LINEAR,
                   .epochs = 9,
                   .batch = 250,
