@@ -1,12 +1,12 @@
 /* Pictures in files as data: folders and CSV files, made here; every kind of file that cannot be used; and how a set is divided.
  * photos-20 (../shared/data) is read where it is. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { encodeBmp, encodeJpeg, encodePng, hostileJpeg } from '../support/pictures.js';
-import { eyelet, eyeletUnder, fifo, folder, program, realData, refused, start, succeeded } from '../support/program.js';
+import { eyelet, eyeletUnder, fifo, folder, photoSet, program, refused, start, succeeded } from '../support/program.js';
 import { counts, evaluation, logitsOf, modelFor, network, rows, train } from '../support/small_sets.js';
 import { headerPart } from '../support/model_format.js';
 import { tinyModel } from '../support/tiny_model.js';
@@ -341,9 +341,8 @@ for (const [name, text, reason] of [['empty', '', /no row with a path and a labe
 
 /* ---- Real photos ---- */
 
-const photos = realData && join(realData, '..', 'photos-20'), alsoPhotos = realData && join(realData, 'photos-20');
-const photos20 = [alsoPhotos, photos].find((path) => path && existsSync(path));
-test('photos-20: twenty classes, the greyscale ones among them', { skip: !photos20 && 'NOT TESTED: photos-20 is not on this machine (../shared/data)' }, async () => {
+const photos20 = photoSet('photos-20');
+test('photos-20: twenty classes, the greyscale ones among them', { skip: !photos20 && 'NOT TESTED: photos-20 is neither in data/ nor in ../shared/data/' }, async () => {
     const names = readdirSync(join(photos20, 'train')).sort();
     const model = join(folder({ m: tinyModel({ labels: names }) }), 'm');
     assert.deepEqual(rows((await evaluation(model, photos20)).confusion), Array(20).fill(50));

@@ -15,10 +15,18 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const program = resolve(process.env.EYELET ?? join(root, 'build/eyelet'));
 assert.ok(existsSync(program), `${program} is missing: run \`make native\`, or name the program in EYELET`);
 
-/* Where the real data set is, or undefined. */
-export const realData = [process.env.EYELET_DATA, join(root, 'data'), join(root, '../shared/data')]
-    .find((folder) => folder && existsSync(join(folder, 'cifar-10-batches-bin/test_batch.bin')))
-    ?? (existsSync(join(process.env.EYELET_DATA ?? '/nowhere', 'test_batch.bin')) ? process.env.EYELET_DATA : undefined);
+/* Data is looked for in $EYELET_DATA, then in data/, then in ../shared/data/; undefined where it is nowhere. */
+const dataFolders = [process.env.EYELET_DATA, join(root, 'data'), join(root, '../shared/data')].filter(Boolean);
+const folderWith = (file) => dataFolders.find((folder) => existsSync(join(folder, file)));
+
+/* The folder that holds cifar-10-batches-bin, or is it. */
+export const realData = folderWith('cifar-10-batches-bin/test_batch.bin') ?? folderWith('test_batch.bin');
+
+/* The data set of this name, a folder with classes in train and test. */
+export function photoSet(name) {
+    const found = folderWith(join(name, 'train'));
+    return found && join(found, name);
+}
 
 /* A folder of this file's own, that another user may look into; removed at the end. */
 export const scratch = mkdtempSync(join(tmpdir(), 'eyelet-test-'));
