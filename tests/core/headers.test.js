@@ -156,7 +156,7 @@ const usages = {
         after: 'assert(words.failed && strcmp(failure.subject, "net.txt:1:11") == 0 && channels == 32);' }],
     'train_native/model/recipes.h': [{}],
     'train_native/model/transfer.h': [{ runs: false, includes: ['training/trainer.h'], names: 'net classes trainer', before: 'char **labels = NULL;' }],
-    'train_native/report/html.h': [{ runs: false, before: 'const char *json = "{}";' }],
+    'train_native/report/html.h': [{ runs: false, before: 'const char *json = "{}", *modules = "";' }],
 };
 
 /* What opens a header, and the blocks of code in it. */

@@ -1,11 +1,15 @@
 /* Pages that are one file: a template of this program, filled in, under a policy that lets them run their own script,
  * show their own pictures, and nothing else.
  *
- *     const struct html_part parts[] = {{"title", "..."}, {"data", json}, {0}};
+ *     const struct html_part parts[] = {{"style.css", (const char *)style_css},
+ *                                       {"report.css", (const char *)report_css},
+ *                                       {"data", json},
+ *                                       {"modules", modules},
+ *                                       {0}};
  *     size_t size;
  *     char *page = html_page(&size, report_html, parts);
  *
- * A template holds {{title}} and {{data}}; in the Content-Security-Policy of its head, 'sha256-{{script-sha256}}' and
+ * A template holds {{data}} and the like, each with its part; in the Content-Security-Policy of its head, 'sha256-{{script-sha256}}' and
  * 'sha256-{{style-sha256}}' are for its one <script type="module"> and its one <style>. */
 #ifndef HTML_H
 #define HTML_H
