@@ -9,8 +9,8 @@
  *     size_t size;
  *     char *page = html_page(&size, report_html, parts);
  *
- * A template holds {{data}} and the like, each with its part; in the Content-Security-Policy of its head, 'sha256-{{script-sha256}}' and
- * 'sha256-{{style-sha256}}' are for its one <script type="module"> and its one <style>. */
+ * A template holds {{data}} and the like, each with its part. In the Content-Security-Policy of its head,
+ * 'sha256-{{script-sha256}}' and 'sha256-{{style-sha256}}' hash its one <script type="module"> and its one <style>. */
 #ifndef HTML_H
 #define HTML_H
 
