@@ -86,7 +86,11 @@ export type ClassifierErrorCode =
     | 'NOT_A_MODEL' | 'VERSION' | 'TRUNCATED' | 'TOO_LONG' | 'CHECKSUM' | 'HEADER' | 'NODE' | 'LIMIT' | 'NOT_FINITE'
     | 'TEXT' | 'SCALE'
     /* the image; IMAGE_CORRUPT also when a hostile file made the decoder trap */
-    | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT' | 'IMAGE_CMYK'
+    | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT' | 'IMAGE_TRUNCATED' | 'IMAGE_SIDE' | 'IMAGE_PIXELS' | 'IMAGE_BYTES'
+    | 'IMAGE_SCANS' | 'IMAGE_CMYK' | 'IMAGE_12_BIT' | 'IMAGE_LOSSLESS' | 'IMAGE_ARITHMETIC' | 'IMAGE_CGBI'
+    /* a file of another format, by its name */
+    | 'IMAGE_HEIC' | 'IMAGE_AVIF' | 'IMAGE_WEBP' | 'IMAGE_GIF' | 'IMAGE_TIFF' | 'IMAGE_RAW' | 'IMAGE_JPEG_XL'
+    | 'IMAGE_JPEG_2000' | 'IMAGE_SVG' | 'IMAGE_PDF' | 'IMAGE_VIDEO' | 'IMAGE_HTML' | 'IMAGE_LFS_POINTER'
     /* the environment: a missing file, no WebAssembly SIMD, not Eyelet's module, out of memory */
     | 'FETCH' | 'NO_SIMD' | 'NOT_WASM' | 'MEMORY'
     /* the call; after TRAPPED the next call starts a new instance */

@@ -21,5 +21,6 @@
 #define LIMIT_IMAGE_SIDE 16384            /* height and width of an image to classify */
 #define LIMIT_IMAGE_PIXELS (64 * 1000 * 1000)
 #define LIMIT_IMAGE_BYTES (64 << 20) /* an encoded image */
+#define LIMIT_IMAGE_SCANS 200        /* of a progressive JPEG: programs write 10 or so */
 
 #endif

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const enum status status = decode_size(&width, &height, bytes, length + rest);
     const bool sensible = status == STATUS_OK ? width > 0 && height > 0 && width <= LIMIT_IMAGE_SIDE &&
                                                     height <= LIMIT_IMAGE_SIDE && width * height <= LIMIT_IMAGE_PIXELS
-                                              : status >= STATUS_IMAGE_FORMAT && status <= STATUS_IMAGE_CMYK;
+                                              : status_is_of_image(status);
     if (!sensible)
         abort();
     struct bmp header; /* this decoder is ours, too; a picture of millions of pixels would only be slow */
