@@ -87,6 +87,18 @@ test('what commands share leaves the end of the program to them', () => {
     assert.ok(endsTheProgram('train_native/commands/or_die.c').length > 3, 'the check sees what it is for');
 });
 
+/* What gives NULL or half a text where there is no memory: for cli/ alone, whose functions look at it (memory.h, text.h). */
+const allocates = (name) => [...codeOf(name)
+    .matchAll(/\b((?:m|c|re|aligned_)alloc|reallocarray|posix_memalign|strn?dup|v?asprintf|open_memstream|fmemopen|fopencookie|getline|getdelim)\s*\(/g)]
+    .map(([, word]) => `${name} calls ${word}`);
+
+test('the program takes memory through cli/ only', () => {
+    const users = files.filter((name) => name.startsWith('train_native/') && folderOf(name) !== 'train_native/cli');
+    assert.ok(users.length > 60);
+    assert.deepEqual(users.flatMap(allocates), []);
+    assert.ok(['memory', 'text'].every((name) => allocates(`train_native/cli/${name}.c`).length), 'the check sees what it is for');
+});
+
 test('includes and imports go one way, and name the folder', () => {
     const wrong = files.flatMap((name) => dependenciesOf(name).map((target) => violation(name, target)));
     assert.deepEqual(wrong.filter(Boolean), []);

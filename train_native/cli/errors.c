@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char no_memory[] = "there is not enough memory";
+enum { MAX_MESSAGE = 8192 };
 
 void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
 {
@@ -15,11 +15,9 @@ void vmessage(const char *subject, const char *hint, const char *format, va_list
         print_escaped(stderr, subject);
         fputs(": ", stderr);
     }
-    char *message;
-    if (vasprintf(&message, format, arguments) < 0)
-        message = NULL;
-    print_escaped(stderr, message ? message : no_memory); /* it may quote a file or an argument */
-    free(message);
+    char message[MAX_MESSAGE]; /* no memory is taken, of which there may be none */
+    vsnprintf(message, sizeof message, format, arguments);
+    print_escaped(stderr, message); /* it may quote a file or an argument */
     fputc('\n', stderr);
     if (hint)
         fprintf(stderr, "        %s\n", hint);
@@ -58,4 +56,4 @@ void die_of(const struct failure *failure)
     die(*failure->subject ? failure->subject : NULL, *failure->hint ? failure->hint : NULL, "%s", failure->reason);
 }
 
-void die_of_memory(void) { die(NULL, "Close other programs.", "%s", no_memory); }
+void die_of_memory(void) { die(NULL, "Close other programs.", "there is not enough memory"); }

@@ -1,6 +1,7 @@
 #include "cli/list.h"
 
 #include "cli/errors.h"
+#include "cli/memory.h"
 #include "cli/text.h"
 
 #include <limits.h>
@@ -12,10 +13,9 @@ void *list_room(void *items, int count, size_t size)
         return items;
     const size_t room = count ? 2 * (size_t)count : 1;
     size_t bytes;
-    void *grown = room > INT_MAX || __builtin_mul_overflow(room, size, &bytes) ? NULL : realloc(items, bytes);
-    if (!grown)
+    if (room > INT_MAX || __builtin_mul_overflow(room, size, &bytes))
         die_of_memory();
-    return grown;
+    return reallocate(items, bytes);
 }
 
 void text_list_add(struct text_list *list, const char *text) { LIST_ADD(list->texts, list->count, text_copy(text)); }

@@ -6,14 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *allocate(size_t count, size_t size)
+void *allocate_or_null(size_t count, size_t size)
 {
     size_t bytes;
-    void *block = NULL;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2 ||
-        !(block = aligned_alloc(64, (bytes + 64) / 64 * 64)))
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
+        return NULL;
+    void *block = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    return block ? memset(block, 0, bytes) : NULL;
+}
+
+void *allocate(size_t count, size_t size)
+{
+    void *block = allocate_or_null(count, size);
+    if (!block)
         die(NULL, "Close other programs, or use a smaller batch or network.",
             "there is not enough memory for %zu x %zu bytes", count, size);
-    memset(block, 0, bytes);
     return block;
+}
+
+void *reallocate(void *block, size_t bytes)
+{
+    void *moved = realloc(block, bytes ? bytes : 1);
+    if (!moved)
+        die_of_memory();
+    return moved;
 }

@@ -154,8 +154,7 @@ static enum status classify_bytes(struct eyelet_classifier *classifier, const ui
     enum status status = decode_picture(&picture, bytes, size);
     if (status)
         return status;
-    void *scratch =
-        aligned_alloc(64, (eyelet_classifier_scratch_bytes(classifier, picture.width, picture.height) + 63) / 64 * 64);
+    void *scratch = allocate_or_null(eyelet_classifier_scratch_bytes(classifier, picture.width, picture.height), 1);
     status = scratch ? eyelet_classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch)
                      : STATUS_MEMORY;
     free(scratch);

@@ -4,7 +4,6 @@
 #include "data/dataset_open.h"
 #include "data/duplicates.h"
 #include "data/pixels.h"
-#include "cli/errors.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -193,9 +192,7 @@ static void find_duplicates(struct survey *survey, uint8_t *thumbnails)
 static void add(char **list, int *count, const char *format, va_list arguments)
 {
     assert(*count < MAX_FINDINGS);
-    if (vasprintf(&list[*count], format, arguments) < 0)
-        die_of_memory();
-    ++*count;
+    list[(*count)++] = text_format_list(format, arguments);
 }
 
 __attribute__((format(printf, 2, 3))) static void add_problem(struct survey *survey, const char *format, ...)

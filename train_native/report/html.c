@@ -62,7 +62,7 @@ static void put_hash(char *out, char *page, const char *tag, const char *end)
 char *html_page(size_t *size, const unsigned char *template, const struct html_part *parts)
 {
     char *page = NULL;
-    long script = 0, style = 0; /* the indices of their hashes */
+    size_t script = 0, style = 0; /* the indices of their hashes */
     FILE *out = text_open(&page, size);
     const char *rest = (const char *)template;
     for (const char *open; (open = strstr(rest, "{{")); rest = strstr(open, "}}") + 2) {
@@ -72,7 +72,8 @@ char *html_page(size_t *size, const unsigned char *template, const struct html_p
         const bool of_script = strncmp(name, "script-sha256}}", 15) == 0,
                    of_style = strncmp(name, "style-sha256}}", 14) == 0;
         if (of_script || of_style) {
-            *(of_script ? &script : &style) = ftell(out);
+            fflush(out);
+            *(of_script ? &script : &style) = *size;
             fprintf(out, "%*s", HASH_LENGTH, "");
             continue;
         }

@@ -2,12 +2,14 @@
 
 #include "data/resize.h"
 #include "report/html.h"
-#include "cli/errors.h"
 #include "cli/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define STBIW_MALLOC(size) reallocate(NULL, size)
+#define STBIW_REALLOC reallocate
+#define STBIW_FREE free
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
@@ -24,10 +26,8 @@ char *thumbnail_url(const uint8_t *pixels, struct shape shape)
         resize_pixels(small, pixels, shape, to, &(struct preprocess){.resize_mode = RESIZE_STRETCH});
         shape = to;
     }
-    int size;
+    int size = 0;
     unsigned char *png = stbi_write_png_to_mem(small ? small : pixels, 3 * shape.w, shape.w, shape.h, 3, &size);
-    if (!png)
-        die_of_memory();
     char *base64 = html_base64(png, (size_t)size), *url = allocate(strlen(base64) + sizeof start, 1);
     strcat(strcpy(url, start), base64);
     free(base64);
