@@ -28,9 +28,19 @@
  * what it then decodes to is at least the same every time. */
 static bool too_large(size_t size) { return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20); }
 
-static void *bounded_calloc(size_t size) { return too_large(size) ? NULL : calloc(1, size); }
+/* Whether a block was not to be had since decoding began: stb_image, which has no argument to carry it, says only that
+ * there is no picture, and that is no damage. */
+static _Thread_local bool out_of_memory;
 
-static void *bounded_realloc(void *block, size_t size) { return too_large(size) ? NULL : realloc(block, size); }
+static void *noted(void *block)
+{
+    out_of_memory |= !block;
+    return block;
+}
+
+static void *bounded_calloc(size_t size) { return too_large(size) ? NULL : noted(calloc(1, size)); }
+
+static void *bounded_realloc(void *block, size_t size) { return too_large(size) ? NULL : noted(realloc(block, size)); }
 #define STBI_MALLOC(size) bounded_calloc(size)
 #define STBI_REALLOC(block, size) bounded_realloc(block, size)
 #define STBI_FREE(block) free(block)
@@ -199,7 +209,10 @@ static enum status decode_by_stb(struct picture *picture, struct file file)
     int width = 0, height = 0, stored_channels;
     if (picture->format == PICTURE_JPEG && !jpeg_complete(file))
         return STATUS_IMAGE_CORRUPT;
+    out_of_memory = false;
     picture->rgba = stbi_load_from_memory(file.bytes, (int)file.size, &width, &height, &stored_channels, 4);
+    if (!picture->rgba && out_of_memory)
+        return STATUS_MEMORY;
     if (!picture->rgba || width != picture->width || height != picture->height)
         return STATUS_IMAGE_CORRUPT;
     if (picture->orientation > 1) {
