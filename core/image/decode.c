@@ -4,6 +4,8 @@
 
 #include "image/bmp.h"
 #include "image/image.h"
+#include "image/orientation.h"
+#include "image/png.h"
 #include "base/bounds.h"
 #include "base/bytes.h"
 
@@ -51,32 +53,6 @@ struct file {
     size_t size;
 };
 
-/* The value of the tag Orientation in an EXIF block ("Exif\0\0", then a TIFF header and its first directory), or 1. */
-static int exif_orientation(const uint8_t *p, size_t size)
-{
-    if (size < 14 || memcmp(p, "Exif\0", 6) != 0)
-        return 1;
-    p += 6;
-    size -= 6;
-    const bool little = p[0] == 'I';
-#define TIFF2(at) (little ? (unsigned)p[(at) + 1] << 8 | p[at] : bytes_get2_big(p + (at)))
-    const uint64_t directory = little ? TIFF2(4) | (uint64_t)TIFF2(6) << 16 : bytes_get4_big(p + 4);
-    if (directory + 2 > size)
-        return 1;
-    const unsigned entries = TIFF2(directory);
-    for (unsigned i = 0; i < entries; i++) {
-        const uint64_t entry = directory + 2 + (uint64_t)i * 12;
-        if (entry + 12 > size)
-            return 1;
-        if (TIFF2(entry) == 0x0112) {
-            const unsigned value = TIFF2(entry + 8);
-            return value >= 1 && value <= 8 ? (int)value : 1;
-        }
-    }
-#undef TIFF2
-    return 1;
-}
-
 /* Walks the segments of a JPEG up to its frame header. */
 static enum status jpeg_header(int *width, int *height, int *orientation, struct file file)
 {
@@ -94,7 +70,7 @@ static enum status jpeg_header(int *width, int *height, int *orientation, struct
             return STATUS_IMAGE_CORRUPT;
         const uint8_t *segment = file.bytes + at + 4;
         if (marker == 0xe1 && *orientation == 1)
-            *orientation = exif_orientation(segment, length - 2);
+            *orientation = orientation_of(segment, length - 2);
         if (marker >= 0xc0 && marker <= 0xc2 && length >= 8) {
             *height = (int)bytes_get2_big(segment + 1);
             *width = (int)bytes_get2_big(segment + 3);
@@ -142,26 +118,25 @@ static enum status bmp_size(int *width, int *height, struct file file)
     return status;
 }
 
+static enum status png_size(int *width, int *height, struct file file)
+{
+    struct png png = {0};
+    const enum status status = png_header(&png, file.bytes, file.size);
+    *width = png.width;
+    *height = png.height;
+    return status;
+}
+
 static enum status header(struct picture *picture, struct file file)
 {
     *picture = (struct picture){.orientation = 1};
     if (!format_of(&picture->format, file.bytes, file.size))
         return STATUS_IMAGE_FORMAT;
-    if (picture->format != PICTURE_PNG && file.size > LIMIT_IMAGE_BYTES)
-        return STATUS_IMAGE_SIZE;
+    if (file.size > LIMIT_IMAGE_BYTES)
+        return STATUS_IMAGE_BYTES;
     if (picture->format == PICTURE_JPEG)
         return jpeg_header(&picture->width, &picture->height, &picture->orientation, file);
-    if (picture->format == PICTURE_BMP)
-        return bmp_size(&picture->width, &picture->height, file);
-    /* IHDR must come first: stb_image would skip another chunk here and then believe a size that was never checked. */
-    if (file.size < 33 || memcmp(file.bytes + 8, "\0\0\0\rIHDR", 8) != 0)
-        return STATUS_IMAGE_CORRUPT;
-    const uint32_t w = bytes_get4_big(file.bytes + 16), h = bytes_get4_big(file.bytes + 20);
-    if (file.size > LIMIT_IMAGE_BYTES || w > LIMIT_IMAGE_SIDE || h > LIMIT_IMAGE_SIDE)
-        return STATUS_IMAGE_SIZE;
-    picture->width = (int)w;
-    picture->height = (int)h;
-    return image_check(picture->width, picture->height);
+    return (picture->format == PICTURE_BMP ? bmp_size : png_size)(&picture->width, &picture->height, file);
 }
 
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size)

@@ -7,9 +7,11 @@
 
 enum status image_check(int width, int height)
 {
-    if (width < 1 || height < 1 || width > LIMIT_IMAGE_SIDE || height > LIMIT_IMAGE_SIDE)
+    if (width < 1 || height < 1)
         return STATUS_IMAGE_SIZE;
-    return (int64_t)width * height > LIMIT_IMAGE_PIXELS ? STATUS_IMAGE_SIZE : STATUS_OK;
+    if (width > LIMIT_IMAGE_SIDE || height > LIMIT_IMAGE_SIDE)
+        return STATUS_IMAGE_SIDE;
+    return (int64_t)width * height > LIMIT_IMAGE_PIXELS ? STATUS_IMAGE_PIXELS : STATUS_OK;
 }
 
 struct rectangle {

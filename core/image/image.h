@@ -50,7 +50,7 @@ struct preprocess {
     float mean[3], std[3]; /* of a channel on a scale of 0 to 1 */
 };
 
-/* STATUS_IMAGE_SIZE unless both sides are within the limits of core/base/bounds.h. */
+/* STATUS_IMAGE_SIZE, _SIDE or _PIXELS unless both sides are within the limits of core/base/bounds.h. */
 enum status image_check(int width, int height);
 
 /* Plans, and with arena->base performs, the conversion of rgba (height, width, 4; alpha not premultiplied) to

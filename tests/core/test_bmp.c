@@ -178,7 +178,7 @@ TEST(lies)
     } lies[] = {
         {"no width", 18, 4, 0, STATUS_IMAGE_SIZE},
         {"a negative width", 18, 4, 0x80000000u, STATUS_IMAGE_SIZE},
-        {"a width above the limit", 18, 4, 16385, STATUS_IMAGE_SIZE},
+        {"a width above the limit", 18, 4, 16385, STATUS_IMAGE_SIDE},
         {"no height", 22, 4, 0, STATUS_IMAGE_SIZE},
         {"the height that has no negative", 22, 4, 0x80000000u, STATUS_IMAGE_SIZE},
         {"more rows than there are", 22, 4, HEIGHT + 1, STATUS_IMAGE_CORRUPT},

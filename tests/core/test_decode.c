@@ -206,11 +206,11 @@ TEST(forged_sizes)
         enum status expected;
     } cases[] = {{0, 17, STATUS_IMAGE_SIZE},
                  {23, 0, STATUS_IMAGE_SIZE},
-                 {16385, 1, STATUS_IMAGE_SIZE},
-                 {1, 16385, STATUS_IMAGE_SIZE},
-                 {65535, 65535, STATUS_IMAGE_SIZE},
-                 {8000, 8001, STATUS_IMAGE_SIZE},
-                 {16384, 16384, STATUS_IMAGE_SIZE},
+                 {16385, 1, STATUS_IMAGE_SIDE},
+                 {1, 16385, STATUS_IMAGE_SIDE},
+                 {65535, 65535, STATUS_IMAGE_SIDE},
+                 {8000, 8001, STATUS_IMAGE_PIXELS},
+                 {16384, 16384, STATUS_IMAGE_PIXELS},
                  {16384, 1, STATUS_OK},
                  {8000, 8000, STATUS_OK}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -226,7 +226,7 @@ TEST(forged_sizes)
     }
     uint8_t *png = copy_of(png_rgba, sizeof png_rgba);
     png[16] = 0x80; /* a width that is negative as an int */
-    CHECK_EQUAL(size_status(png, sizeof png_rgba), STATUS_IMAGE_SIZE);
+    CHECK_EQUAL(size_status(png, sizeof png_rgba), STATUS_IMAGE_SIDE);
 }
 
 /* stb_image reads Apple's CgBI chunk before IHDR; a size in it would be believed here and another one decoded. */

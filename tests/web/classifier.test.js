@@ -146,7 +146,7 @@ test('impossible sizes are refused before memory is taken', () => {
         assert.throws(() => classifier.classify({ data, width, height }), fails('IMAGE_SIZE'));
     const huge = encodePng(picture);
     huge.writeUInt32BE(100_000, 16);
-    assert.throws(() => classifier.classify(huge), fails('IMAGE_SIZE'));
+    assert.throws(() => classifier.classify(huge), fails('IMAGE_SIDE'));
 });
 
 test('files that are no pictures, and damaged ones', () => {
