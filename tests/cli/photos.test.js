@@ -1,4 +1,4 @@
-/* Pictures in files as data: folders and CSV files, made here; every kind of file that cannot be used; and how a set is divided.
+/* Pictures in folders as data, made here; every kind of file that cannot be used; and how a set is divided. CSV files: tables.test.js.
  * photos-20 (../shared/data) is read where it is. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -7,20 +7,11 @@ import { test } from 'node:test';
 
 import { encodeBmp, encodeJpeg, encodePng, hostileJpeg } from '../support/pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, photoSet, program, refused, start, succeeded } from '../support/program.js';
-import { counts, evaluation, logitsOf, modelFor, network, rows, train } from '../support/small_sets.js';
+import { counts, evaluation, logitsOf, modelFor, network, picture, png, rows, train } from '../support/small_sets.js';
 import { headerPart } from '../support/model_format.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 /* ---- Making data ---- */
-
-/* A picture of 8 x 8 pixels, another one for every number. */
-function picture(number) {
-    const data = new Uint8ClampedArray(256);
-    for (let i = 0; i < 64; i++)
-        data.set([number % 251, number * 7 % 253 ^ i, (number >> 8) * 31 + i * 3, 255], i * 4);
-    return { data, width: 8, height: 8 };
-}
-const png = (number) => encodePng(picture(number));
 
 /* { 'cat/0.png': ..., ... }: `count` pictures for each class. */
 function classes(names, count, { prefix = '', first = 0 } = {}) {
@@ -303,41 +294,6 @@ test('a model is not measured on another division than it was trained with', asy
     succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--split-seed', '5'], { cwd: here }));
     succeeded(await eyelet(['evaluate', 'm.eyelet', data, '--test', '1'], { cwd: here }));
 });
-
-/* ---- CSV ---- */
-
-test('a CSV file with and without header, quotes, line ends of both kinds and a byte order mark', async () => {
-    const files = { 'a, "b".png': png(1), 'deep/c.png': png(2), 'd\ne.png': png(3), 'f.png': png(4) };
-    for (const text of ['path,label\n"a, ""b"".png",cat\ndeep/c.png,dog\n"d\ne.png","cat"\n\nf.png,dog',
-        '\ufeffImage,Class\r\n"a, ""b"".png",cat\r\ndeep/c.png,dog\r\n"d\ne.png","cat"\r\nf.png,dog\r\n',
-        '"a, ""b"".png",cat\ndeep/c.png,dog\n"d\ne.png",cat\nf.png,dog\n']) {
-        const data = join(folder({ ...files, 'list.csv': text }), 'list.csv');
-        const said = await evaluation(modelFor(['cat', 'dog']), data, '--test', '1');
-        assert.deepEqual(rows(said.confusion), [2, 2]);
-    }
-});
-
-test('a bad row of a CSV file is named and counts like a bad picture', async () => {
-    const lines = Array.from({ length: 8 }, (_, i) => `${i}.png,${i % 2 ? 'cat' : 'dog'}`);
-    const files = Object.fromEntries(lines.map((_, i) => [`${i}.png`, png(i)]));
-    const data = join(folder({ ...files, 'list.csv': [...lines, 'one field', 'a,b,c', ',cat', '1.png,', '1.png,c\x1bt', 'gone.png,cat'].join('\n') }), 'list.csv');
-    const result = await train(data);
-    assert.equal(result.status, 1);
-    for (const [row, reason] of [[9, 'expected two fields, `path,label`'], [10, 'expected two fields, `path,label`'], [11, 'the path is empty'],
-        [12, 'the label is not 1 to 255 bytes of UTF-8 without control characters'], [13, 'the label is not 1 to 255 bytes of UTF-8 without control characters']])
-        assert.ok(result.stderr.includes(`eyelet: ${data}:${row}: left out: ${reason}\n`), result.stderr);
-    assert.match(result.stderr, /gone\.png: left out: No such file/);
-    assert.match(result.stderr, /6 of 14 images cannot be read, more than 1 %/);
-    assert.match(succeeded(await train(data, ['--allow-bad', '0.5', '--test', '0'])).stderr, /\(a CSV file, 8 training images/);
-});
-
-for (const [name, text, reason] of [['empty', '', /no row with a path and a label/], ['a picture', png(1), /not a text file/],
-    ['a quote without end', 'a.png,cat\n"b.png,dog\n', /row 2: a quoted field has no end/], ['one class', 'a.png,cat\nb.png,cat\n', /only one class, "cat"/],
-    ['semicolons', 'a.png;cat\nb.png;dog\n', /no row with a path and a label/]])
-    test(`a file that is no list of images is refused: ${name}`, async () => {
-        const data = join(folder({ list: text }), 'list');
-        refused(await train(data), { subject: data, reason });
-    });
 
 /* ---- Real photos ---- */
 

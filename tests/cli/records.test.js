@@ -72,14 +72,19 @@ for (const [name, files, file, reason] of [
     ['a missing file', Object.fromEntries(Object.entries(good).filter(([key]) => key !== labels)), '', /train-labels-idx1-ubyte \(or .*\.gz\) is missing/],
     ['cut short', changed(images, good[images].subarray(0, -1)), `/${images}`, /has 383 bytes behind its header, which promises 384/],
     ['another magic number', changed(images, Buffer.from(good[images]).fill(9, 2, 3)), `/${images}`, /not an IDX file of bytes with 3 dimensions/],
+    ['cut short in its header', changed(images, good[images].subarray(0, 10)), `/${images}`, /is cut short in its header, at byte 10 of 16/],
+    ['empty', changed(images, ''), `/${images}`, /not an IDX file of bytes with 3 dimensions: byte 0 is missing/],
+    ['bytes behind its end', changed(images, Buffer.concat([good[images], Buffer.of(0)])), `/${images}`, /has 385 bytes behind its header, which promises 384/],
+    ['sizes that lie', changed(images, idx([6, 8, 9], good[images].subarray(16))), `/${images}`, /has 384 bytes behind its header, which promises 432/],
     ['labels where images should be', changed(images, good[labels]), `/${images}`, /not an IDX file/],
-    ['sizes that overflow', changed(images, idx([0xffffffff, 0xffffffff, 0xffffffff], [])), `/${images}`, /not an IDX file|promises/],
+    ['sizes that overflow', changed(images, idx([0xffffffff, 0xffffffff, 0xffffffff], [])), `/${images}`, /the sizes in its header, at byte 4, promise more than/],
     ['fewer labels than images', changed(labels, idx([3], [0, 1, 2])), '', /do not belong together/],
     ['a class missing', changed(labels, idx([6], [0, 1, 0, 1, 0, 1])), '', /no image of train has the label 2/],
     ['a damaged gzip file', damagedZip((bytes) => { bytes[40] ^= 0xff; }), `/${images}.gz`, /the gzip file is damaged/],
     ['a gzip file of another sum', damagedZip((bytes) => { bytes[bytes.length - 8] ^= 1; }), `/${images}.gz`, /the gzip file is damaged/],
-    ['a gzip bomb', damagedZip((bytes) => bytes.writeUInt32LE(0xffffffff, bytes.length - 4)), `/${images}.gz`, /unpacks to more than/],
-    ['a gzip file that ends in its header', { ...damagedZip(() => {}), [`${images}.gz`]: zip.subarray(0, 12) }, `/${images}.gz`, /the gzip file is damaged/],
+    ['a gzip bomb', damagedZip((bytes) => bytes.writeUInt32LE(0xffffffff, bytes.length - 4)), `/${images}.gz`, /unpacks to more than .*: at byte \d+ it promises 4,294,967,295/],
+    ['a gzip file that promises more than its bytes can hold', damagedZip((bytes) => bytes.writeUInt32LE(1 << 29, bytes.length - 4)), `/${images}.gz`, /promises 536,870,912/],
+    ['a gzip file that ends in its header', { ...damagedZip(() => {}), [`${images}.gz`]: zip.subarray(0, 12) }, `/${images}.gz`, /the gzip file is cut short: it has 12 bytes/],
 ])
     test(`a damaged set of IDX files is named: ${name}`, async () => {
         const data = folder(files);
@@ -104,5 +109,5 @@ test('CIFAR-100 is read with its fine labels', async () => {
     assert.deepEqual(rows(said.confusion), names.map((_, i) => i === 0 ? 9990 : i < 90 ? 0 : 1));
     writeSync(file, Buffer.of(19, 100), 0, 2, 5 * recordBytes);
     closeSync(file);
-    refused(await eyelet(['evaluate', model, data]), { subject: join(data, 'test.bin'), reason: /record 5 has the label 100/ });
+    refused(await eyelet(['evaluate', model, data]), { subject: join(data, 'test.bin'), reason: /record 5 has the label 100, at byte 15371, and there are only 0 to 99/ });
 });

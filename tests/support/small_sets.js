@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { encodePng } from './pictures.js';
 import { eyelet, folder, succeeded } from './program.js';
 import { modelOf } from './tiny_model.js';
 
@@ -19,3 +20,12 @@ export async function logitsOf(model, data, classCount, ...more) {
     const bytes = readFileSync(join(here, 'logits'));
     return Array.from({ length: bytes.length / (4 * classCount) }, (_, i) => bytes.subarray(4 * classCount * i, 4 * classCount * (i + 1)).toString('hex'));
 }
+
+/* A picture of 8 x 8 pixels, another one for every number; and its file. */
+export function picture(number) {
+    const data = new Uint8ClampedArray(256);
+    for (let i = 0; i < 64; i++)
+        data.set([number % 251, number * 7 % 253 ^ i, (number >> 8) * 31 + i * 3, 255], i * 4);
+    return { data, width: 8, height: 8 };
+}
+export const png = (number) => encodePng(picture(number));

@@ -1,5 +1,3 @@
-/* CIFAR-10 and CIFAR-100 (Krizhevsky 2009), binary version: a record is one or two labels, then the planes of red,
- * green and blue. */
 #include "data/cifar.h"
 
 #include "data/content.h"
@@ -86,29 +84,43 @@ static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
     free(path);
 }
 
-static void read_records(struct dataset *dataset, const struct cifar *cifar, const char *name, int records)
+bool cifar_parse(uint8_t *pixels, uint16_t *labels, const struct cifar_file *file, const char *path,
+                 struct failure *failure)
 {
-    char *path = path_join(dataset->path, name);
-    const size_t record_bytes = (size_t)(cifar->label_bytes + 3 * PLANE);
-    size_t size;
-    const char *reason;
-    uint8_t *bytes = read_file(&size, &reason, path, (size_t)1 << 30);
-    if (!bytes)
-        die(path, cifar->remedy, "%s", reason);
-    if (size != record_bytes * (size_t)records)
-        die(path, cifar->remedy, "has %s bytes, not the %s of %d records: it is cut short or is not %s",
-            format_thousands(size), format_thousands(record_bytes * (size_t)records), records, cifar->name);
-    for (int i = 0; i < records; i++) {
-        const uint8_t *planes = bytes + (size_t)i * record_bytes + cifar->label_bytes;
-        if (planes[-1] >= cifar->classes)
-            die(path, cifar->remedy, "record %d has the label %d, and there are only 0 to %d: the file is damaged", i,
-                planes[-1], cifar->classes - 1);
-        dataset->labels[dataset->count] = planes[-1];
-        uint8_t *pixels = dataset->pixels + (size_t)dataset->count++ * 3 * PLANE;
+    const size_t record_bytes = (size_t)(file->label_bytes + 3 * PLANE);
+    if (file->size != record_bytes * (size_t)file->records)
+        return failure_set(failure, path, NULL, "has %s bytes, not the %s of %d records: it is cut short or is not %s",
+                           format_thousands(file->size), format_thousands(record_bytes * (size_t)file->records),
+                           file->records, file->name);
+    for (int i = 0; i < file->records; i++, pixels += 3 * PLANE) {
+        const uint8_t *planes = file->bytes + (size_t)i * record_bytes + file->label_bytes;
+        if (planes[-1] >= file->classes)
+            return failure_set(
+                failure, path, NULL,
+                "record %d has the label %d, at byte %zu, and there are only 0 to %d: the file is damaged", i,
+                planes[-1], (size_t)(planes - file->bytes) - 1, file->classes - 1);
+        labels[i] = planes[-1];
         for (int k = 0; k < PLANE; k++)
             for (int c = 0; c < 3; c++)
                 pixels[k * 3 + c] = planes[c * PLANE + k];
     }
+    return true;
+}
+
+static void read_records(struct dataset *dataset, const struct cifar *cifar, const char *name, int records)
+{
+    char *path = path_join(dataset->path, name);
+    struct cifar_file file = {cifar->name, NULL, 0, records, cifar->classes, cifar->label_bytes};
+    struct failure failure;
+    const char *reason;
+    uint8_t *bytes = read_file(&file.size, &reason, path, (size_t)1 << 30);
+    if (!bytes)
+        die(path, cifar->remedy, "%s", reason);
+    file.bytes = bytes;
+    if (!cifar_parse(dataset->pixels + (size_t)dataset->count * 3 * PLANE, dataset->labels + dataset->count, &file,
+                     path, &failure))
+        die(path, cifar->remedy, "%s", failure.reason);
+    dataset->count += records;
     free(bytes);
     free(path);
 }

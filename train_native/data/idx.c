@@ -1,12 +1,9 @@
-/* MNIST (LeCun et al. 1998) and Fashion-MNIST (Xiao et al. 2017): files in the IDX format, as they are or gzipped (RFC
- * 1952). IDX: 0, 0, 8 for bytes, the number of dimensions; each dimension, 4 bytes, high byte first; the values. */
 #include "data/idx.h"
 
 #include "data/content.h"
+#include "data/gzip.h"
 #include "base/bytes.h"
-#include "image/decode.h"
 #include "base/bounds.h"
-#include "data/sandbox.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/memory.h"
@@ -50,45 +47,6 @@ static char *find(const char *folder)
     return NULL;
 }
 
-struct unpacking {
-    const uint8_t *packed;
-    uint8_t *out; /* shared */
-    size_t packed_size, size;
-    bool *done; /* shared */
-};
-
-static void unpack(void *context, int i)
-{
-    (void)i;
-    const struct unpacking *u = context;
-    *u->done = decode_deflated(u->out, u->size, u->packed, u->packed_size) == STATUS_OK;
-}
-
-static void stopped(void *context, int i)
-{
-    (void)context;
-    (void)i;
-}
-
-/* Where the compressed data starts in a gzip file, or 0. */
-static size_t behind_gzip_header(const uint8_t *bytes, size_t size)
-{
-    enum { CHECKSUM = 2, EXTRA = 4, NAME = 8, COMMENT = 16, RESERVED = 0xe0, HEADER = 10, TRAILER = 8 };
-    if (size < HEADER + TRAILER || bytes[2] != 8 || (bytes[3] & RESERVED))
-        return 0;
-    const size_t end = size - TRAILER;
-    size_t at = HEADER;
-    if (bytes[3] & EXTRA)
-        at += at + 2 <= end ? 2 + (size_t)(bytes[at] | bytes[at + 1] << 8) : size;
-    for (int flag = NAME; flag <= COMMENT; flag *= 2)
-        if (bytes[3] & flag) {
-            const uint8_t *zero = at < end ? memchr(bytes + at, 0, end - at) : NULL;
-            at = zero ? (size_t)(zero - bytes) + 1 : size;
-        }
-    at += bytes[3] & CHECKSUM ? 2 : 0;
-    return at < end ? at : 0;
-}
-
 /* The file's bytes, unpacked if it is gzipped. The caller frees them. */
 static uint8_t *contents_of(size_t *size, const char *path)
 {
@@ -96,29 +54,49 @@ static uint8_t *contents_of(size_t *size, const char *path)
     uint8_t *bytes = read_file(size, &reason, path, MAX_FILE_BYTES);
     if (!bytes)
         die(path, NULL, "%s", reason);
-    if (*size < 2 || bytes[0] != 0x1f || bytes[1] != 0x8b)
+    if (!gzip_is(bytes, *size))
         return bytes;
-    const size_t start = behind_gzip_header(bytes, *size);
-    const size_t unpacked = start ? bytes_get4(bytes + *size - 4) : 0;
-    if (!start || unpacked > MAX_FILE_BYTES)
-        die(path, remedy, "the gzip file is damaged, or unpacks to more than %s bytes",
-            format_thousands(MAX_FILE_BYTES));
-    uint8_t *out = shared_memory(unpacked + 1, 1);
-    struct unpacking unpacking = {bytes + start, out, *size - start, unpacked, (bool *)out + unpacked};
-    sandbox_run(1, 1, unpack, stopped, &unpacking);
-    if (!*unpacking.done || bytes_crc32(out, unpacked) != bytes_get4(bytes + *size - 8))
-        die(path, remedy, "the gzip file is damaged or cut short");
+    struct gzip gzip;
+    struct failure failure;
+    uint8_t *unpacked = gzip_parse(&gzip, bytes, *size, path, &failure) ? gzip_unpack(&gzip, path, &failure) : NULL;
+    if (!unpacked)
+        die_of(&failure);
+    *size = gzip.size;
     free(bytes);
-    uint8_t *result = allocate(unpacked, 1);
-    memcpy(result, out, unpacked);
-    shared_memory_free(out, unpacked + 1, 1);
-    *size = unpacked;
-    return result;
+    return unpacked;
 }
 
-/* The values of an IDX file with this many dimensions. */
-static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, const char *part, const char *kind,
-                         uint8_t **memory)
+bool idx_parse(struct idx *idx, const uint8_t *bytes, size_t size, int dimensions, const char *path,
+               struct failure *failure)
+{
+    const size_t header = 4 + 4 * (size_t)dimensions;
+    const uint8_t magic[4] = {0, 0, 8, (uint8_t)dimensions};
+    for (size_t i = 0; i < sizeof magic; i++)
+        if (i >= size || bytes[i] != magic[i])
+            return failure_set(failure, path, remedy,
+                               "this is not an IDX file of bytes with %d dimension%s: byte %zu is %s", dimensions,
+                               dimensions > 1 ? "s" : "", i, i < size ? "another" : "missing");
+    if (size < header)
+        return failure_set(failure, path, remedy, "is cut short in its header, at byte %zu of %zu", size, header);
+    uint64_t count = 1;
+    bool fits = true;
+    for (int i = 0; i < dimensions; i++) {
+        idx->dimensions[i] = bytes_get4_big(bytes + 4 + 4 * i);
+        fits &= !__builtin_mul_overflow(count, (uint64_t)idx->dimensions[i], &count) && count <= INT32_MAX;
+    }
+    if (!fits)
+        return failure_set(failure, path, remedy, "the sizes in its header, at byte 4, promise more than %s bytes",
+                           format_thousands(INT32_MAX));
+    if (size - header != count)
+        return failure_set(failure, path, remedy,
+                           "has %s bytes behind its header, which promises %s: it is damaged or cut short",
+                           format_thousands(size - header), format_thousands(count));
+    idx->values = bytes + header;
+    return true;
+}
+
+/* An IDX file of the folder. The caller frees *memory, which holds its values. */
+static struct idx read_idx(uint8_t **memory, const char *folder, const char *part, const char *kind, int dimensions)
 {
     char *path = file_in(folder, part, kind);
     if (!path) {
@@ -126,21 +104,14 @@ static uint8_t *read_idx(uint32_t *dimensions, int count, const char *folder, co
         snprintf(name, sizeof name, "%s-%s-ubyte", part, kind);
         die(folder, NULL, "%s (or %s.gz) is missing", name, name);
     }
-    size_t size, expected = 1;
-    uint8_t *bytes = *memory = contents_of(&size, path);
-    const size_t header = 4 + 4 * (size_t)count;
-    bool sound = size >= header && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == 8 && bytes[3] == count;
-    for (int i = 0; sound && i < count; i++) {
-        dimensions[i] = bytes_get4_big(bytes + 4 + 4 * i);
-        sound = !__builtin_mul_overflow(expected, (size_t)dimensions[i], &expected);
-    }
-    if (!sound)
-        die(path, remedy, "this is not an IDX file of bytes with %d dimension%s", count, count > 1 ? "s" : "");
-    if (size - header != expected)
-        die(path, remedy, "has %s bytes behind its header, which promises %s: it is damaged or cut short",
-            format_thousands(size - header), format_thousands(expected));
+    size_t size;
+    struct idx idx;
+    struct failure failure;
+    *memory = contents_of(&size, path);
+    if (!idx_parse(&idx, *memory, size, dimensions, path, &failure))
+        die_of(&failure);
     free(path);
-    return bytes + header;
+    return idx;
 }
 
 static void name_classes(struct dataset *dataset)
@@ -154,14 +125,15 @@ static void name_classes(struct dataset *dataset)
 
 static void read_all(struct dataset *dataset)
 {
-    uint8_t *memory[PARTS], *labels[PARTS] = {NULL};
-    uint32_t label_count[PARTS] = {0}, dimensions[3];
+    uint8_t *memory[PARTS], *images_memory;
+    struct idx labels[PARTS];
     bool seen[PARTS][256] = {{false}};
     for (int part = 0; part < PARTS; part++) { /* both, so that a class that one lacks is missed */
-        labels[part] = read_idx(&label_count[part], 1, dataset->path, parts[part], "labels-idx1", &memory[part]);
-        for (uint32_t i = 0; i < label_count[part]; i++) {
-            seen[part][labels[part][i]] = true;
-            dataset->classes = labels[part][i] >= dataset->classes ? labels[part][i] + 1 : dataset->classes;
+        labels[part] = read_idx(&memory[part], dataset->path, parts[part], "labels-idx1", 1);
+        for (uint32_t i = 0; i < labels[part].dimensions[0]; i++) {
+            const int label = labels[part].values[i];
+            seen[part][label] = true;
+            dataset->classes = label >= dataset->classes ? label + 1 : dataset->classes;
         }
     }
     for (int part = 0; part < PARTS; part++)
@@ -173,12 +145,12 @@ static void read_all(struct dataset *dataset)
         die(dataset->path, NULL, "all images have one label: a classifier needs two classes or more");
     name_classes(dataset);
 
-    uint8_t *images_memory,
-        *images = read_idx(dimensions, 3, dataset->path, parts[dataset->part], "images-idx3", &images_memory);
-    const uint32_t count = dimensions[0], h = dimensions[1], w = dimensions[2];
-    if (count != label_count[dataset->part] || h < 1 || w < 1 || h > LIMIT_SIDE || w > LIMIT_SIDE)
+    const struct idx images = read_idx(&images_memory, dataset->path, parts[dataset->part], "images-idx3", 3);
+    const uint32_t count = images.dimensions[0], h = images.dimensions[1], w = images.dimensions[2];
+    const uint32_t label_count = labels[dataset->part].dimensions[0];
+    if (count != label_count || h < 1 || w < 1 || h > LIMIT_SIDE || w > LIMIT_SIDE)
         die(dataset->path, remedy, "%s images of %u x %u pixels and %s labels: the files do not belong together",
-            format_thousands(count), h, w, format_thousands(label_count[dataset->part]));
+            format_thousands(count), h, w, format_thousands(label_count));
     const size_t pixels = (size_t)h * w;
     dataset->count = (int)count;
     dataset->shape = (struct shape){(int)h, (int)w, 3};
@@ -186,10 +158,10 @@ static void read_all(struct dataset *dataset)
     dataset->labels = allocate(count, sizeof *dataset->labels);
     dataset->contents = allocate(count, sizeof *dataset->contents);
     for (size_t i = 0; i < count; i++) {
-        dataset->labels[i] = labels[dataset->part][i];
-        dataset->contents[i] = content_hash(images + i * pixels, pixels, 0);
+        dataset->labels[i] = labels[dataset->part].values[i];
+        dataset->contents[i] = content_hash(images.values + i * pixels, pixels, 0);
         for (size_t k = 0; k < pixels; k++)
-            memset(dataset->pixels + (i * pixels + k) * 3, images[i * pixels + k], 3);
+            memset(dataset->pixels + (i * pixels + k) * 3, images.values[i * pixels + k], 3);
     }
     free(images_memory);
     for (int part = 0; part < PARTS; part++)
