@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -30,7 +30,7 @@ const damages = [
     ['one byte too few', 'data_batch_5.bin', records.subarray(0, -1), /has 30,729,999 bytes/],
     ['one byte too many', 'data_batch_1.bin', longerByOne, /has 30,730,001 bytes/],
     ['empty', 'data_batch_2.bin', '', /has 0 bytes/],
-    ['a wrong label', 'data_batch_4.bin', wrongLabel, /record 7777 has the label 10, and there are only 0 to 9/],
+    ['a wrong label', 'data_batch_4.bin', wrongLabel, /record 7777 has the label 10, at byte 23898721, and there are only 0 to 9/],
     ['missing', 'data_batch_4.bin', null, /No such file/],
     ['a web page', 'data_batch_1.bin', '<!DOCTYPE html>', /has 15 bytes/],
     ['class names missing', 'batches.meta.txt', null, /No such file/],
@@ -144,10 +144,10 @@ function brokenHalfway(request, response) {
 
 const notFound = (request, response) => response.writeHead(404).end('<h1>404</h1>');
 
-function fetchInto(here, inTurn = [], sum = createHash('md5').update(archive).digest('hex'), more = ['--fetch']) {
+function fetchInto(here, inTurn = [], sum = createHash('md5').update(archive).digest('hex'), more = ['--fetch'], environment = {}) {
     requests = [];
     answers = inTurn;
-    const env = { EYELET_CIFAR10_URL: `http://127.0.0.1:${server.address().port}/cifar.tar.gz`, EYELET_CIFAR10_MD5: sum, no_proxy: '127.0.0.1' };
+    const env = { EYELET_CIFAR10_URL: `http://127.0.0.1:${server.address().port}/cifar.tar.gz`, EYELET_CIFAR10_MD5: sum, no_proxy: '127.0.0.1', ...environment };
     return train(here, more, env);
 }
 
@@ -167,44 +167,86 @@ test('--fetch fetches, checks and unpacks the archive, trains, and does not fetc
     assert.deepEqual(requests, []);
 });
 
-test('a download that breaks off is kept, and resumed by the next run', curl, async () => {
-    const here = folder(), part = join(here, 'data/cifar-10-binary.tar.gz.part');
-    const broken = await fetchInto(here, [brokenHalfway]);
-    refused(afterProgress(broken), { subject: url(), reason: /the download broke off/, hint: /kept: run the same command again/ });
-    const arrived = statSync(part).size;
-    assert.ok(arrived > 0 && arrived <= archive.length >> 1, `${arrived} bytes arrived`);
-    succeeded(await fetchInto(here));
-    assert.deepEqual(requests, [`bytes=${arrived}-`]);
-    assert.ok(!existsSync(part));
+const inData = (here) => readdirSync(join(here, 'data')).sort();
+const archiveName = 'cifar-10-binary.tar.gz', everything = ['cifar-10-batches-bin', archiveName];
+
+test('a download that breaks off goes on where it broke', curl, async () => {
+    const here = folder();
+    succeeded(await fetchInto(here, [brokenHalfway]));
+    assert.equal(requests.length, 2);
+    assert.match(requests[1], /^bytes=[1-9]\d*-$/);
+    assert.deepEqual(inData(here), everything);
 });
 
-test('an archive with another sum is refused and removed', curl, async () => {
+test('a server that cannot go on in the middle is asked from the start', curl, async () => {
+    const here = folder(), fromTheStart = (request, response) => response.writeHead(200, { 'Content-Length': archive.length }).end(archive);
+    succeeded(await fetchInto(here, [brokenHalfway, fromTheStart, fromTheStart]));
+    assert.deepEqual(inData(here), everything);
+});
+
+test('a download that breaks off each time leaves nothing', curl, async () => {
     const here = folder();
-    refused(afterProgress(await fetchInto(here, [], '0'.repeat(32))), { subject: url(), reason: /not the official one \(its MD5 is not 0{32}\)/ });
-    assert.deepEqual(readdirSync(join(here, 'data')), []);
+    refused(afterProgress(await fetchInto(here, Array(20).fill(brokenHalfway))), { subject: url(), reason: /the download broke off \(curl ended with/, hint: /Nothing of it was kept/ });
+    assert.deepEqual(inData(here), []);
+});
+
+test('an archive with another sum is refused, kept and named', curl, async () => {
+    const here = folder();
+    for (const [name, kept] of [[`${archiveName}.1.part`, 1], [`${archiveName}.2.part`, 2]]) {
+        const result = await fetchInto(here, [], '0'.repeat(32));
+        refused(afterProgress(result), { subject: `data/${name}`, reason: /not the official one: its MD5 is [0-9a-f]{32}, not 0{32}/, hint: /kept/ });
+        assert.equal(inData(here).length, kept);
+        assert.deepEqual(readFileSync(join(here, 'data', name)), archive);
+    }
     assert.ok(!existsSync(join(here, 'm.eyelet')));
+});
+
+test("a user's own files are neither overwritten nor removed", curl, async () => {
+    const here = folder({ 'data/cifar-10-binary.tar.gz.part': 'mine', 'data/cifar-10-binary.tar.gz.1.part': 'mine too', 'data/unpacking/x': 'and mine' });
+    succeeded(await fetchInto(here));
+    for (const [name, content] of [[`${archiveName}.part`, 'mine'], [`${archiveName}.1.part`, 'mine too'], ['unpacking/x', 'and mine']])
+        assert.equal(readFileSync(join(here, 'data', name), 'utf8'), content);
+    assert.deepEqual(inData(here), [...everything, `${archiveName}.1.part`, `${archiveName}.part`, 'unpacking'].sort());
+});
+
+test('an archive that is there is taken if it is the official one, and left as it is if not', curl, async () => {
+    const here = folder({ [`data/${archiveName}`]: archive }), other = folder({ [`data/${archiveName}`]: 'not an archive' });
+    succeeded(await fetchInto(here));
+    assert.deepEqual(requests, []);
+    refused(await fetchInto(other), { subject: `data/${archiveName}`, reason: /not the official archive: its MD5 is [0-9a-f]{32}, not/, hint: /left as it is/ });
+    assert.equal(readFileSync(join(other, 'data', archiveName), 'utf8'), 'not an archive');
+    assert.deepEqual([inData(other), requests], [[archiveName], []]);
+});
+
+test("no program for checksums is needed: a BusyBox's that knows no --status changes nothing", curl, async () => {
+    const here = folder(), tools = folder({ md5sum: '#!/bin/sh\necho "md5sum: unrecognized option: status" >&2\nexit 1\n' });
+    chmodSync(join(tools, 'md5sum'), 0o755);
+    succeeded(await fetchInto(here, [], undefined, ['--fetch'], { PATH: `${tools}:${process.env.PATH}` }));
+    assert.deepEqual(inData(here), everything);
+});
+
+test('what cannot be unpacked is named, and leaves nothing but the archive', curl, async () => {
+    const here = folder({ [`data/${archiveName}`]: 'no archive' });
+    refused(afterProgress(await fetchInto(here, [], createHash('md5').update('no archive').digest('hex'))),
+        { subject: `data/${archiveName}`, reason: /cannot be unpacked \(tar ended with \d+\)/ });
+    assert.deepEqual(inData(here), [archiveName]);
+    const taken = folder({ 'data/cifar-10-batches-bin/mine': 'x' });
+    refused(afterProgress(await fetchInto(taken)), { subject: 'data/cifar-10-batches-bin', reason: /not empty/, hint: /Move away/ });
+    assert.deepEqual(inData(taken), everything);
 });
 
 test('an address that the server does not know is named', curl, async () => {
     const here = folder();
     refused(afterProgress(await fetchInto(here, [notFound])), { subject: url(), reason: /the server refused it/, hint: /address/ });
-    assert.deepEqual(readdirSync(join(here, 'data')), []);
+    assert.deepEqual(inData(here), []);
 });
 
-test('what has arrived outlives a server that refuses for a while', curl, async () => {
-    const here = folder();
-    await fetchInto(here, [brokenHalfway]);
-    refused(afterProgress(await fetchInto(here, [notFound])), { subject: url(), reason: /refused/ });
-    succeeded(await fetchInto(here));
-    assert.match(requests[0], /^bytes=[1-9]\d*-$/);
-});
-
-test('a download that is whole but was not unpacked is not fetched again', curl, async () => {
-    const here = folder();
-    mkdirSync(join(here, 'data'));
-    writeFileSync(join(here, 'data/cifar-10-binary.tar.gz.part'), archive);
-    succeeded(await fetchInto(here));
-    assert.deepEqual(requests, [`bytes=${archive.length}-`]);
+test('a missing curl, and one that is stopped, are named and leave nothing', async () => {
+    const here = folder(), tools = folder({ curl: '#!/bin/sh\nkill -INT $$\n' });
+    refused(afterProgress(await fetchInto(here, [], undefined, ['--fetch'], { PATH: '/nowhere' })), { subject: 'curl', reason: /is needed to fetch the archive/, hint: /Install/ });
+    chmodSync(join(tools, 'curl'), 0o755);
+    refused(afterProgress(await fetchInto(here, [], undefined, ['--fetch'], { PATH: `${tools}:${process.env.PATH}` })), { subject: url(), reason: /broke off/ });
+    assert.deepEqual(inData(here), []);
 });
 
 test('a server that nobody answers for is named', curl, async () => {

@@ -123,6 +123,7 @@ const usages = {
     'train_native/cli/errors.h': [{ runs: false }, { runs: false }],
     'train_native/cli/json.h': [{ names: 'count', before: 'const char *path = "a.png"; const double scores[count] = {0.5, 0.25};' }],
     'train_native/cli/list.h': [{ file: 'struct photo { const char *path; };', before: 'const char *path = "a.png";', with: [['free(photos);', 'assert(count == 1 && photos[0].path == path); free(photos);']] }],
+    'train_native/cli/md5.h': [{ names: 'bytes', after: 'assert(digest[0] == 0x52 && digest[1] == 0x89);' }],
     'train_native/cli/options.h': [{ names: 'arguments', before: 'const char *usage = "train";', with: [['int first', 'argc = 1; int first']], after: 'assert(first == 1);' }],
     'train_native/cli/sha256.h': [{ names: 'bytes', after: 'assert(digest[0] == 0x03 && digest[1] == 0x90);' }],
     'train_native/cli/text.h': [{ after: 'assert(size == 3 && strcmp(json, "...") == 0); free(json);' }],

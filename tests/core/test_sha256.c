@@ -1,6 +1,7 @@
-/* SHA-256 against the vectors that its standard is published with. */
+/* SHA-256 and MD5 against the vectors that their standards are published with. */
 #include "support/test.h"
 
+#include "cli/md5.h"
 #include "cli/sha256.h"
 
 #include <string.h>
@@ -62,5 +63,29 @@ TEST(parts)
     }
 }
 
-static const struct test tests[] = {ENTRY(published_messages), ENTRY(a_million_letters), ENTRY(parts)};
+static void check_md5(const char *expected, const char *message)
+{
+    struct md5 state = md5_begin();
+    uint8_t digest[MD5_BYTES];
+    char text[2 * MD5_BYTES + 1];
+    md5_add(&state, message, strlen(message));
+    md5_end(digest, &state);
+    md5_text(text, digest);
+    if (strcmp(text, expected) != 0)
+        test_fail(__FILE__, __LINE__, "the digest is %s, not %s", text, expected);
+}
+
+TEST(md5) /* RFC 1321, A.5 */
+{
+    check_md5("d41d8cd98f00b204e9800998ecf8427e", "");
+    check_md5("0cc175b9c0f1b6a831c399e269772661", "a");
+    check_md5("900150983cd24fb0d6963f7d28e17f72", "abc");
+    check_md5("f96b697d7cb7938d525a2f31aaf161d0", "message digest");
+    check_md5("c3fcd3d76192e4007dfb496cca67e13b", "abcdefghijklmnopqrstuvwxyz");
+    check_md5("d174ab98d277d9f5a5611c2c9f419d9f", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
+    check_md5("57edf4a22be3c955ac49da2e2107b67a",
+              "12345678901234567890123456789012345678901234567890123456789012345678901234567890");
+}
+
+static const struct test tests[] = {ENTRY(published_messages), ENTRY(a_million_letters), ENTRY(parts), ENTRY(md5)};
 const struct suite sha256_suite = SUITE("sha256", tests);

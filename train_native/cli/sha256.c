@@ -18,7 +18,7 @@ static const uint32_t constants[64] = {
 static uint32_t rotated(uint32_t x, int bits) { return x >> bits | x << (32 - bits); }
 
 /* One block (6.2.2), with the standard's names a to h as letters[0] to letters[7]. */
-static void compress(uint32_t hash[8], const uint8_t *block)
+static void compress(uint32_t *hash, const uint8_t *block)
 {
     uint32_t words[64], letters[8];
     for (int i = 0; i < 16; i++, block += 4)
@@ -46,45 +46,25 @@ struct sha256 sha256_begin(void)
 {
     /* Of the square roots of the first 8 primes (5.3.3). */
     return (struct sha256){
-        .hash = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}};
+        {.hash = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}}};
 }
 
 void sha256_add(struct sha256 *state, const void *bytes, size_t size)
 {
-    const uint8_t *p = bytes;
-    size_t held = (size_t)(state->size % SHA256_BLOCK);
-    state->size += size;
-    if (held + size >= SHA256_BLOCK) {
-        memcpy(state->block + held, p, SHA256_BLOCK - held);
-        compress(state->hash, state->block);
-        p += SHA256_BLOCK - held;
-        size -= SHA256_BLOCK - held;
-        for (; size >= SHA256_BLOCK; p += SHA256_BLOCK, size -= SHA256_BLOCK)
-            compress(state->hash, p);
-        held = 0;
-    }
-    if (size)
-        memcpy(state->block + held, p, size);
+    message_blocks_add(&state->message, bytes, size, compress);
 }
 
 void sha256_end(uint8_t digest[SHA256_BYTES], struct sha256 *state)
 {
-    static const uint8_t padding[SHA256_BLOCK] = {0x80};
     uint8_t bits[8];
-    bytes_put4_big(bits, (uint32_t)(state->size * 8 >> 32));
-    bytes_put4_big(bits + 4, (uint32_t)(state->size * 8));
-    const size_t held = (size_t)(state->size % SHA256_BLOCK);
-    sha256_add(state, padding, (held < 56 ? 56 : 120) - held);
-    sha256_add(state, bits, sizeof bits);
+    bytes_put4_big(bits, (uint32_t)(state->message.size * 8 >> 32));
+    bytes_put4_big(bits + 4, (uint32_t)(state->message.size * 8));
+    message_blocks_end(&state->message, bits, compress);
     for (int i = 0; i < SHA256_BYTES / 4; i++)
-        bytes_put4_big(digest + 4 * i, state->hash[i]);
+        bytes_put4_big(digest + 4 * i, state->message.hash[i]);
 }
 
 void sha256_text(char text[2 * SHA256_BYTES + 1], const uint8_t digest[SHA256_BYTES])
 {
-    for (int i = 0; i < SHA256_BYTES; i++) {
-        text[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-        text[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-    }
-    text[2 * SHA256_BYTES] = 0;
+    digest_text(text, digest, SHA256_BYTES);
 }

@@ -7,15 +7,12 @@
 #ifndef SHA256_H
 #define SHA256_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "cli/message_blocks.h"
 
-enum { SHA256_BYTES = 32, SHA256_BLOCK = 64 };
+enum { SHA256_BYTES = 32 };
 
 struct sha256 {
-    uint32_t hash[8];
-    uint64_t size;               /* bytes so far */
-    uint8_t block[SHA256_BLOCK]; /* the last size % SHA256_BLOCK of them */
+    struct message_blocks message;
 };
 
 struct sha256 sha256_begin(void);
