@@ -1,11 +1,12 @@
-/* Our own walk over the file's markers finds the size and the orientation; stb_image then decodes (BMP: bmp.h).
+/* Of a JPEG our own walk over the markers finds the size and the orientation; stb_image then decodes.
  * Built with -fsanitize=bounds in trapping mode (Makefile). */
 #include "image/decode.h"
 
 #include "image/bmp.h"
 #include "image/image.h"
+#include "image/inflate.h"
 #include "image/orientation.h"
-#include "image/png.h"
+#include "image/png_rows.h"
 #include "base/bounds.h"
 #include "base/bytes.h"
 
@@ -16,7 +17,6 @@
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_JPEG
-#define STBI_ONLY_PNG
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
@@ -25,9 +25,8 @@
 #define STBI_MAX_DIMENSIONS LIMIT_IMAGE_SIDE
 #define STBI_ASSERT(x) ((void)0)
 
-/* A PNG of one pixel can unpack to gigabytes. No block may be larger than the largest picture's: four channels of 16
- * bits, and a byte for each row. Blocks start as zeros, because a JPEG may use a Huffman table that it never defined:
- * what it then decodes to is at least the same every time. */
+/* No block may be larger than the largest picture's. Blocks start as zeros, because a JPEG may use a Huffman table that
+ * it never defined: what it then decodes to is at least the same every time. */
 static bool too_large(size_t size) { return size > (size_t)LIMIT_IMAGE_PIXELS * 8 + (1 << 20); }
 
 /* Whether a block was not to be had since decoding began: stb_image, which has no argument to carry it, says only that
@@ -179,10 +178,24 @@ static enum status decode_bmp(struct picture *picture, struct file file)
     return picture->rgba ? bmp_decode(picture->rgba, &bmp) : STATUS_MEMORY;
 }
 
-static enum status decode_by_stb(struct picture *picture, struct file file)
+static enum status decode_png(struct picture *picture, struct file file)
+{
+    struct png png;
+    enum status status = png_open(&png, file.bytes, file.size);
+    if (status)
+        return status;
+    picture->orientation = png.orientation;
+    void *workspace = malloc(png_workspace(&png));
+    picture->rgba = workspace ? malloc((size_t)png.width * (size_t)png.height * 4) : NULL;
+    status = picture->rgba ? png_decode(picture->rgba, &png, workspace) : STATUS_MEMORY;
+    free(workspace);
+    return status;
+}
+
+static enum status decode_jpeg(struct picture *picture, struct file file)
 {
     int width = 0, height = 0, stored_channels;
-    if (picture->format == PICTURE_JPEG && !jpeg_complete(file))
+    if (!jpeg_complete(file))
         return STATUS_IMAGE_CORRUPT;
     out_of_memory = false;
     picture->rgba = stbi_load_from_memory(file.bytes, (int)file.size, &width, &height, &stored_channels, 4);
@@ -190,20 +203,23 @@ static enum status decode_by_stb(struct picture *picture, struct file file)
         return STATUS_MEMORY;
     if (!picture->rgba || width != picture->width || height != picture->height)
         return STATUS_IMAGE_CORRUPT;
-    if (picture->orientation > 1) {
-        uint8_t *stored = picture->rgba;
-        picture->rgba = upright(picture, stored);
-        free(stored);
-    }
-    return picture->rgba ? STATUS_OK : STATUS_MEMORY;
+    return STATUS_OK;
 }
 
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size)
 {
+    static enum status (*const decoders[])(struct picture *, struct file) = {
+        [PICTURE_JPEG] = decode_jpeg, [PICTURE_PNG] = decode_png, [PICTURE_BMP] = decode_bmp};
     const struct file file = {bytes, size};
     enum status status = header(picture, file);
     if (!status)
-        status = picture->format == PICTURE_BMP ? decode_bmp(picture, file) : decode_by_stb(picture, file);
+        status = decoders[picture->format](picture, file);
+    if (!status && picture->orientation > 1) {
+        uint8_t *stored = picture->rgba;
+        picture->rgba = upright(picture, stored);
+        free(stored);
+        status = picture->rgba ? STATUS_OK : STATUS_MEMORY;
+    }
     if (status) {
         free(picture->rgba);
         picture->rgba = NULL;
@@ -213,8 +229,8 @@ enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t
 
 enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size)
 {
-    if (out_size > INT32_MAX || size > INT32_MAX)
-        return STATUS_LIMIT;
-    const int got = stbi_zlib_decode_noheader_buffer((char *)out, (int)out_size, (const char *)bytes, (int)size);
-    return got >= 0 && (size_t)got == out_size ? STATUS_OK : STATUS_IMAGE_CORRUPT;
+    struct inflate *inflate = malloc(sizeof *inflate);
+    const bool good = inflate && inflate_all(out, out_size, bytes, size, inflate);
+    free(inflate);
+    return good ? STATUS_OK : inflate ? STATUS_IMAGE_CORRUPT : STATUS_MEMORY;
 }

@@ -1,4 +1,5 @@
-/* JPEG, PNG and BMP files to pixels, the first two by stb_image (Debian's 2.27) behind a wall.
+/* JPEG, PNG and BMP files to pixels: JPEG by stb_image (Debian's 2.27) behind a wall, PNG (png_rows.h) and BMP (bmp.h) by
+ * decoders of our own.
  *
  *     struct picture picture;
  *     enum status status = decode_picture(&picture, bytes, size);
@@ -8,7 +9,11 @@
  * That version of stb_image indexes outside its tables on hostile JPEGs. This file's unit is built with trapping bounds
  * checks (see the Makefile), so such a picture ends the WebAssembly instance or the process before the stray access:
  * callers decode where that is survivable - a fresh instance in JavaScript, a child process natively. Size and format
- * are checked before decoding. This is the one place in core that allocates (malloc, through stb_image). */
+ * are checked before decoding. This is the one place in core that allocates (malloc, also through stb_image).
+ *
+ * EXIF's orientation is applied to both formats that can have one, as a SHORT or a LONG (orientation.h): of a PNG it is
+ * the chunk eXIf, before the pixels or behind them. Not the profile of ImageMagick's own in a text chunk, nor XMP:
+ * Pillow turns such a picture, browsers do not. */
 #ifndef DECODE_H
 #define DECODE_H
 
@@ -25,16 +30,15 @@ struct picture {
     enum picture_format format;
 };
 
-/* STATUS_IMAGE_FORMAT, _SIZE, _CORRUPT, _CMYK or _MEMORY when there is no picture; then nothing needs freeing. A
- * JPEG without a scan or without its end marker is corrupt: no part of a picture is made up. */
+/* Any status of an image, or STATUS_MEMORY, when there is no picture; then nothing needs freeing. No part of a picture is
+ * made up: one whose rows are not all there is STATUS_IMAGE_TRUNCATED, a JPEG without a scan or its end marker
+ * STATUS_IMAGE_CORRUPT. */
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size);
 
 /* Width and height as stored, without decoding. */
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size);
 
-/* Unpacks raw deflate data that makes exactly out_size bytes. At least 4 bytes should follow the data within `size`,
- * as the trailers of zlib and gzip do: stb_image may take the end itself for damage. The same walls are needed as
- * for pictures. */
+/* Unpacks raw deflate data that makes exactly out_size bytes (inflate.h); what follows them is not looked at. */
 enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size);
 
 #endif

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loadClassifier } from '../../web/classifier.js';
-import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
+import { encodePng, gradient, hostileJpeg, jpeg, largePng } from '../support/pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, succeeded, underMemoryLimit } from '../support/program.js';
 import { crc32, tinyModel } from '../support/tiny_model.js';
 
@@ -31,13 +31,13 @@ const damagedPictures = [
     ['one byte', Buffer.of(0xff), /neither JPEG nor PNG/],
     ['text', 'Not Found\n', /neither JPEG nor PNG/],
     ['a GIF', 'GIF89a\x01\x00\x01\x00', /neither JPEG nor PNG/],
-    ['a PNG signature alone', large.subarray(0, 8), /damaged/],
-    ['a PNG cut in half', large.subarray(0, large.length >> 1), /damaged/],
+    ['a PNG signature alone', large.subarray(0, 8), /cut short/],
+    ['a PNG cut in half', large.subarray(0, large.length >> 1), /cut short/],
     ['a PNG of 0 x 0', pngOfSize(0, 0), /no pixels/],
-    ['a PNG of 100,000 x 100,000', pngOfSize(100_000, 100_000), /16,384 a side/],
-    ['a PNG of 16,384 x 16,384', pngOfSize(16_384, 16_384), /64 million/],
-    ['a PNG that promises more than it has', pngOfSize(4000, 4000), /damaged/],
-    ['a PNG whose side is negative', pngOfSize(0xffffffff, 4), /16,384 a side/],
+    ['a PNG of 100,000 x 100,000', pngOfSize(100_000, 100_000), /16,384 pixels a side/],
+    ['a PNG of 16,384 x 16,384', pngOfSize(16_384, 16_384), /too many pixels/],
+    ['a PNG that promises more than it has', pngOfSize(4000, 4000), /cut short/],
+    ['a PNG whose side is negative', pngOfSize(0xffffffff, 4), /16,384 pixels a side/],
     ['a JPEG signature alone', jpeg.subarray(0, 3), /damaged/],
     ['a JPEG cut in its tables', jpeg.subarray(0, 300), /damaged/],
     ['a JPEG with too many codes', hostileJpeg, /damaged/],
@@ -66,8 +66,8 @@ test('a picture that is missing, a folder or a FIFO is named and the others are 
 });
 
 test('the decoder of a picture needs no more memory than the picture', underMemoryLimit, async () => {
-    const path = join(folder({ 'large.png': pngOfSize(8000, 8000) }), 'large.png');
-    refused(await eyeletUnder('ulimit -v 1500000', ['classify', at('tiny.eyelet'), path]), { subject: path, reason: /damaged|memory/ });
+    const path = join(folder({ 'large.png': largePng(8000, 8000, 16) }), 'large.png'); /* of 64 million pixels: 256 MB, at twice the bits 512 MB */
+    succeeded(await eyeletUnder('ulimit -v 700000', ['classify', at('tiny.eyelet'), path]));
 });
 
 const oddNames = ['two\nlines.png', 'esc\x1b[2Jape.png', 'bell\x07.png', 'a"b\\c.png', 'émoji 🐱.png', '--help.png', ' ', 'del\x7f.png', 'c1\u009b.png'];

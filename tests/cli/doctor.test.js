@@ -54,14 +54,14 @@ test('a sound set: counts of a class and part, sizes, no problem', async () => {
 test('what a picture is like: rotated, transparent, misnamed, narrow, small', async () => {
     const clear = photo(900);
     clear.data[3] = 7;
-    const data = folder({ ...sound, 'train/cat/turned.jpg': encodeJpeg(5, 5, (x, y) => 40 * x + 9 * y, { orientation: 6 }), 'train/cat/clear.png': encodePng(clear),
+    const data = folder({ ...sound, 'train/cat/turned.jpg': encodeJpeg(5, 5, (x, y) => 40 * x + 9 * y, { orientation: 6 }), 'train/cat/turned.png': encodePng(photo(905), { orientation: 8 }), 'train/cat/clear.png': encodePng(clear),
         'train/cat/really a.jpg': png(901), 'train/dog/upper.BMP': encodeBmp(photo(902)), 'train/dog/narrow.png': png(903, { width: 240, height: 80 }),
         'train/dog/small.png': png(904, { width: 31, height: 40 }) });
     const said = await examined(data);
-    assert.deepEqual([said.rotated, said.transparent, said.narrow, said.small], [1, 1, 1, 1]);
+    assert.deepEqual([said.rotated, said.transparent, said.narrow, said.small], [2, 1, 1, 1]);
     assert.deepEqual(said.misnamed, [join(data, 'train/cat/really a.jpg')]);
     assert.deepEqual(said.sizes, { min: [31, 40], median: [64, 64], max: [240, 80] });
-    for (const pattern of [/rotated upright.*: 1$/, /transparent pixels.*: 1$/, /extension of another format.*: 1$/, /aspect ratio of 3 or more.*: 1$/, /fewer than 32 pixels on a side: 1$/])
+    for (const pattern of [/rotated upright.*: 2$/, /transparent pixels.*: 1$/, /extension of another format.*: 1$/, /aspect ratio of 3 or more.*: 1$/, /fewer than 32 pixels on a side: 1$/])
         has(said.notes, pattern);
     assert.deepEqual(said.problems, []);
 });

@@ -128,17 +128,15 @@ test('a thousand classes', async () => {
 
 /* ---- Files that cannot be used ---- */
 
-const bomb = encodePng({ data: new Uint8ClampedArray(4), width: 1, height: 1 });
-bomb.writeUInt32BE(60000, 16);
 const jpegFile = encodeJpeg(3, 2, (x, y) => 40 * x + 90 * y);
 const badFiles = [
     ['empty.jpg', '', /the file is empty/],
     ['half.jpg', jpegFile.subarray(0, jpegFile.length - 4), /the image is damaged/],
     ['hostile.jpg', hostileJpeg, /the image is damaged/],
     ['page.jpg', '<!DOCTYPE html><p>404', /neither JPEG nor PNG nor BMP/],
-    ['bomb.png', bomb, /more than 16,384 a side/],
+    ['wide.png', encodePng({ data: new Uint8ClampedArray(4 * 60_000), width: 60_000, height: 1 }), /more than 16,384 pixels a side/],
     ['cmyk.jpg', encodeJpeg(2, 2, () => 99, { components: 4 }), /CMYK/],
-    ['cut.png', png(7).subarray(0, 90), /the image is damaged/],
+    ['cut.png', png(7).subarray(0, 90), /the image is cut short/],
     ['moving.gif', 'GIF89a', /neither JPEG nor PNG nor BMP/],
     ['line\nfeed \x1b[2J "🐈".jpeg', 'x', /neither JPEG nor PNG nor BMP/],
 ];
@@ -216,6 +214,9 @@ test('every EXIF orientation is applied, in a data set and alone', async () => {
     /* Where the scene's pixel (x, y) is stored, after the EXIF standard's table. */
     const stored = [null, (x, y) => [x, y], (x, y) => [w - 1 - x, y], (x, y) => [w - 1 - x, h - 1 - y], (x, y) => [x, h - 1 - y], (x, y) => [y, x],
         (x, y) => [y, h - 1 - x], (x, y) => [w - 1 - y, h - 1 - x], (x, y) => [w - 1 - y, x]];
+    const lying = { width: w * 8, height: h * 8, data: new Uint8ClampedArray(w * h * 256) };
+    for (let i = 0; i < w * h * 64; i++)
+        lying.data.set([...Array(3).fill(grey(i % lying.width >> 3, Math.floor(i / lying.width) >> 3)), 255], i * 4);
     for (let orientation = 1; orientation <= 8; orientation++) {
         const [width, height] = orientation > 4 ? [h * 8, w * 8] : [w * 8, h * 8], upright = new Uint8ClampedArray(width * height * 4);
         for (let y = 0; y < height; y++)
@@ -223,12 +224,24 @@ test('every EXIF orientation is applied, in a data set and alone', async () => {
                 const value = grey(...stored[orientation](x >> 3, y >> 3));
                 upright.set([value, value, value, 255], (y * width + x) * 4);
             }
-        const data = folder({ 'yes/turned.jpg': encodeJpeg(w, h, grey, { orientation }), 'yes/upright.png': encodePng({ data: upright, width, height }), 'no/x.png': png(1) });
+        const data = folder({ 'yes/turned.jpg': encodeJpeg(w, h, grey, { orientation }), 'yes/turned.png': encodePng(lying, { orientation }), 'yes/upright.png': encodePng({ data: upright, width, height }), 'no/x.png': png(1) });
         const logits = (await logitsOf(seeing, data, 2, '--test', '1')).filter((row, i, all) => all.indexOf(row) !== i || all.lastIndexOf(row) !== i);
-        assert.equal(logits.length, 2, `orientation ${orientation}`);
-        const alone = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', seeing, join(data, 'yes/turned.jpg'), join(data, 'yes/upright.png')])).stdout);
-        assert.deepEqual(alone[0].logits, alone[1].logits);
+        assert.equal(logits.length, 3, `orientation ${orientation}`);
+        const alone = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', seeing, ...['turned.jpg', 'turned.png', 'upright.png'].map((name) => join(data, 'yes', name))])).stdout);
+        assert.deepEqual([alone[0].logits, alone[1].logits], [alone[2].logits, alone[2].logits]);
     }
+});
+
+/* The pixels of colours that PLTE lacks are no part of the file: they must not depend on what stands in memory. */
+test('palettes that are too short train to the same weights for any number of threads', async () => {
+    const files = Array.from({ length: 24 }, (_, i) => [`${'ab'[i % 2]}/${i}.png`, encodePng(picture(i * 31), { palette: true, colours: i % 3 ? 64 : 2 })]);
+    const data = folder(Object.fromEntries(files)), weights = [];
+    for (const threads of [1, 3]) {
+        const model = join(folder(), 'm.eyelet');
+        succeeded(await eyelet(['train', data, '-o', model, '--network', network, '--epochs', '2', '--batch', '8', '--threads', `${threads}`]));
+        weights.push(/checksum .*/.exec(succeeded(await eyelet(['summary', model])).stdout)[0]);
+    }
+    assert.equal(weights[0], weights[1]);
 });
 
 test('what is transparent lies over the background, which the model keeps', async () => {

@@ -75,7 +75,10 @@ const usages = {
     'core/image/image.h': [{ runs: false, names: 'bytes', before: `const uint8_t *rgba = bytes; const int width = 1, height = 1; const struct shape input = {1, 1, 3}; uint8_t pixels[3];
         float values[3];` }],
     'core/image/orientation.h': [{ runs: false, before: 'struct { int orientation; } picture; const uint8_t block[14] = {0}; const size_t block_size = 14;' }],
-    'core/image/png.h': [{ names: 'bytes', after: 'assert(status == STATUS_IMAGE_CORRUPT);' }],
+    'core/image/inflate.h': [{ runs: false, file: `static struct inflate inflate; static uint8_t header[2], trailer[4]; static const uint8_t *next_piece(void *context, size_t *size) { *size = 0; return context; }
+        static void take(const uint8_t *bytes, size_t count) { assert(bytes || !count); } static void check(const uint8_t *bytes) { assert(bytes); }`, before: 'int pieces;' }],
+    'core/image/png_rows.h': [{ runs: false, before: 'struct png png = {0}; enum status status;' }],
+    'core/image/png.h': [{ includes: ['image/png_rows.h'], names: 'bytes', before: 'uint8_t rgba[4], workspace[1 << 17];', after: 'assert(status == STATUS_IMAGE_TRUNCATED);' }],
     'core/int8/int8_kernels.h': [{ runs: false, before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; const struct window window = {0}; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL; const size_t count = 1;' }],
     'core/int8/int8_layer.h': [{ runs: false, includes: ['int8/int8_kernels.h'], before: `void *memory = NULL; int32_t *bias = NULL, *factor = NULL; const int32_t *bias_of = NULL, *factor_of = NULL; const int8_t *weights = NULL;
         const struct window window = {0};` }],

@@ -157,15 +157,116 @@ TEST(cut_anywhere)
         for (size_t length = 0;; length++) {
             size_t size;
             const uint8_t *whole = written(&size, &layouts[i]);
-            if (length == size)
+            const size_t filling = (size_t)(4 - (WIDTH * layouts[i].bits + 7) / 8 % 4) % 4; /* of the last row */
+            if (length == size - filling)
                 break;
             test_context("%s, %zu bytes", layouts[i].name, length);
             uint8_t *cut = test_bytes(length);
             memcpy(cut, whole, length);
             struct bmp bmp;
-            CHECK(bmp_header(&bmp, cut, length) != STATUS_OK);
+            CHECK_EQUAL(bmp_header(&bmp, cut, length), length < 26 ? STATUS_IMAGE_FORMAT : STATUS_IMAGE_TRUNCATED);
             test_release();
         }
+}
+
+/* 8 colours as (index, index * 2, index * 3), and runs. */
+static uint8_t *runs_file(size_t *size, int bits, int width, int height, const char *runs, size_t count)
+{
+    enum { COLOURS = 8, START = 54 + COLOURS * 4 };
+    *size = START + count;
+    uint8_t *bytes = test_bytes(*size);
+    memset(bytes, 0, START);
+    memcpy(bytes, "BM", 2);
+    const int fields[][2] = {
+        {10, START}, {14, 40}, {18, width}, {22, height}, {26, 1}, {28, bits}, {30, bits == 8 ? 1 : 2}, {46, COLOURS}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        put(bytes + fields[i][0], (uint32_t)fields[i][1], fields[i][0] == 26 || fields[i][0] == 28 ? 2 : 4);
+    for (int i = 0; i < COLOURS; i++)
+        for (int c = 0; c < 3; c++)
+            bytes[54 + i * 4 + 2 - c] = (uint8_t)(i * (c + 1));
+    memcpy(bytes + START, runs, count);
+    return bytes;
+}
+
+/* The indices of the rows, from the top. */
+TEST(runs)
+{
+    enum { W = 5, H = 3 };
+    static const struct {
+        const char *name;
+        int bits;
+        const char *runs;
+        size_t count;
+        const char *expected; /* digits; NULL: rows are missing */
+    } cases[] = {
+        {"counts", 8, "\5\1\0\0\2\2\3\3\0\0\5\4\0\1", 14, "444442233311111"},
+        {"bytes as they are", 8, "\0\5\1\2\3\4\5\0\0\0\0\3\6\7\6\0\2\1\0\0\5\4\0\1", 24, "444446761112345"},
+        {"pairs of indices", 4, "\5\x12\0\0\2\x34\3\x56\0\0\5\x77\0\1", 14, "777773456512121"},
+        {"nibbles as they are", 4, "\0\5\x12\x34\x50\0\0\0\0\3\x67\x60\2\x12\0\0\5\x77\0\1", 20, "777776761212345"},
+        {"a move", 8, "\1\7\0\2\2\1\2\3\0\0\1\4\0\1", 14, "400000003370000"},
+        {"no end of the last row", 8, "\5\1\0\0\5\2\0\0\5\3", 10, "333332222211111"},
+        {"an end before the last row", 8, "\5\1\0\1", 4, "000000000011111"},
+        {"no end of the picture", 8, "\5\1\0\0\5\2\0\0\5\3\0\0", 12, "333332222211111"},
+        {"a run beyond its row", 8, "\377\1\0\0\0\7\1\2\3\4\5\6\7\0\0\0\5\2\0\1", 20, "222221234511111"},
+        {"runs beyond the picture", 8, "\5\1\0\0\5\2\0\0\5\3\0\0\5\4", 14, "333332222211111"},
+        {"a move beyond the picture", 8, "\5\1\0\2\377\377\5\4\0\1", 10, "000000000011111"},
+        {"colours that the palette lacks", 8, "\5\1\0\0\5\x8\0\0\5\377\0\1", 12,
+         "88888888881111"
+         "1"},
+        {"half of a count", 8, "\5\1\0\0\5", 5, NULL},
+        {"half of a row", 8, "\5\1\0\0\5\2\0\0\4\3", 10, NULL},
+        {"half of a move", 8, "\5\1\0\2\1", 5, NULL},
+        {"half of the bytes", 8, "\0\5\1\2\3\4\5", 7, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t size;
+        const uint8_t *bytes = runs_file(&size, cases[i].bits, W, H, cases[i].runs, cases[i].count);
+        uint8_t *rgba = test_bytes(W * H * 4);
+        struct bmp bmp;
+        test_context("%s", cases[i].name);
+        CHECK_EQUAL(bmp_header(&bmp, bytes, size), STATUS_OK);
+        CHECK_EQUAL(bmp_decode(rgba, &bmp), cases[i].expected ? STATUS_OK : STATUS_IMAGE_TRUNCATED);
+        for (int k = 0; cases[i].expected && k < W * H; k++)
+            for (int c = 0; c < 4; c++) {
+                const int index = cases[i].expected[k] - '0'; /* 8: none of the palette's */
+                CHECK_EQUAL(rgba[k * 4 + c], c == 3 ? 255 : index < 8 ? index * (c + 1) : 0);
+            }
+        test_release();
+    }
+}
+
+TEST(colours_that_the_palette_lacks_are_black)
+{
+    size_t size;
+    uint8_t *bytes = written(&size, &layouts[2]), *rgba = test_bytes(WIDTH * HEIGHT * 4), expected[4];
+    put(bytes + 46, 100, 4);
+    CHECK_EQUAL(decoded(rgba, bytes, size), STATUS_OK);
+    for (int k = 0; k < WIDTH * HEIGHT; k++) {
+        const uint32_t index = stored_pixel(&layouts[2], k % WIDTH, k / WIDTH);
+        expected_pixel(expected, &layouts[2], index);
+        CHECK(memcmp(rgba + k * 4, index < 100 ? expected : (const uint8_t[]){0, 0, 0, 255}, 4) == 0);
+    }
+    put(bytes + 10, 54 + 3 * 4, 4); /* the rows start where the palette should go on */
+    put(bytes + 46, 0, 4);
+    CHECK_EQUAL(decoded(rgba, bytes, size), STATUS_OK);
+    for (int k = 0; k < WIDTH * HEIGHT; k++) {
+        const int index = bytes[66 + (HEIGHT - 1 - k / WIDTH) * 16 + k % WIDTH];
+        expected_pixel(expected, &layouts[2], (uint32_t)index);
+        CHECK(memcmp(rgba + k * 4, index < 3 ? expected : (const uint8_t[]){0, 0, 0, 255}, 4) == 0);
+    }
+}
+
+/* The second header of OS/2, shortened to what must be there. */
+TEST(a_short_header)
+{
+    size_t size;
+    uint8_t *bytes = written(&size, &layouts[8]), *rgba = test_bytes(WIDTH * HEIGHT * 4), expected[4];
+    memmove(bytes + 30, bytes + 54, size - 54);
+    put(bytes + 14, 16, 4);
+    put(bytes + 10, 30, 4);
+    CHECK_EQUAL(decoded(rgba, bytes, size - 24), STATUS_OK);
+    expected_pixel(expected, &layouts[8], stored_pixel(&layouts[8], 1, 2));
+    CHECK(memcmp(rgba + (2 * WIDTH + 1) * 4, expected, 4) == 0);
 }
 
 TEST(lies)
@@ -181,15 +282,15 @@ TEST(lies)
         {"a width above the limit", 18, 4, 16385, STATUS_IMAGE_SIDE},
         {"no height", 22, 4, 0, STATUS_IMAGE_SIZE},
         {"the height that has no negative", 22, 4, 0x80000000u, STATUS_IMAGE_SIZE},
-        {"more rows than there are", 22, 4, HEIGHT + 1, STATUS_IMAGE_CORRUPT},
-        {"pixels that start behind the end", 10, 4, 0xffffffffu, STATUS_IMAGE_CORRUPT},
+        {"more rows than there are", 22, 4, HEIGHT + 1, STATUS_IMAGE_TRUNCATED},
+        {"pixels that start behind the end", 10, 4, 0xffffffffu, STATUS_IMAGE_TRUNCATED},
         {"3 bits", 28, 2, 3, STATUS_IMAGE_CORRUPT},
         {"no bits", 28, 2, 0, STATUS_IMAGE_CORRUPT},
-        {"run lengths", 30, 4, 1, STATUS_IMAGE_CORRUPT},
+        {"runs of 4 bits", 30, 4, 2, STATUS_IMAGE_CORRUPT},
+        {"a JPEG within", 30, 4, 4, STATUS_IMAGE_CORRUPT},
         {"masks for a palette", 30, 4, 3, STATUS_IMAGE_CORRUPT},
         {"an unknown header", 14, 4, 13, STATUS_IMAGE_FORMAT},
         {"a header behind the end", 14, 4, 0xffffffffu, STATUS_IMAGE_FORMAT},
-        {"a colour that the palette lacks", 46, 4, 2, STATUS_IMAGE_CORRUPT},
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         test_context("%s", lies[i].name);
@@ -211,20 +312,29 @@ TEST(damaged_anywhere)
     for (int round = 0; round < 20000; round++) {
         size_t size;
         uint8_t *bytes = written(&size, &layouts[round % LAYOUTS]);
+        if (round % 5 == 0)
+            bytes = runs_file(&size, 4 + round % 2 * 4, WIDTH, HEIGHT, "\5\1\0\0\377\1\0\2\1\1\0\3\1\2\3\0\0\1", 18);
         for (int k = test_between(&random, 1, 4); k > 0; k--)
             bytes[random_below(&random, 80)] =
                 (uint8_t)(random_below(&random, 2) ? random_below(&random, 256) : 255 * random_below(&random, 2));
         struct bmp bmp;
         if (bmp_header(&bmp, bytes, size) == STATUS_OK) {
-            CHECK((size_t)bmp.width * (size_t)bmp.height <= size * 8);
-            bmp_decode(test_bytes((size_t)bmp.width * (size_t)bmp.height * 4), &bmp);
+            CHECK(bmp.runs || (size_t)bmp.width * (size_t)bmp.height <= size * 8);
+            if (bmp.width * bmp.height <= 1 << 16)
+                bmp_decode(test_bytes((size_t)bmp.width * (size_t)bmp.height * 4), &bmp);
         }
         test_release();
     }
 }
 
 static const struct test tests[] = {
-    ENTRY(every_layout),     ENTRY(alpha_that_is_nowhere_means_opaque), ENTRY(cut_anywhere), ENTRY(lies),
+    ENTRY(every_layout),
+    ENTRY(alpha_that_is_nowhere_means_opaque),
+    ENTRY(cut_anywhere),
+    ENTRY(runs),
+    ENTRY(colours_that_the_palette_lacks_are_black),
+    ENTRY(a_short_header),
+    ENTRY(lies),
     ENTRY(damaged_anywhere),
 };
 const struct suite bmp_suite = SUITE("bmp", tests);

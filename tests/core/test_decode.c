@@ -216,31 +216,11 @@ TEST(forged_sizes)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const unsigned w = cases[i].width, h = cases[i].height;
         test_context("%u x %u", w, h);
-        uint8_t *png = copy_of(png_rgba, sizeof png_rgba);
-        memcpy(png + 16, (uint8_t[]){0, 0, (uint8_t)(w >> 8), (uint8_t)w, 0, 0, (uint8_t)(h >> 8), (uint8_t)h}, 8);
-        CHECK_EQUAL(size_status(png, sizeof png_rgba), cases[i].expected);
         uint8_t *jpeg = copy_of(jpeg_baseline, sizeof jpeg_baseline);
         memcpy(jpeg + frame_of(jpeg, sizeof jpeg_baseline) + 5,
                (uint8_t[]){(uint8_t)(h >> 8), (uint8_t)h, (uint8_t)(w >> 8), (uint8_t)w}, 4);
         CHECK_EQUAL(size_status(jpeg, sizeof jpeg_baseline), cases[i].expected);
     }
-    uint8_t *png = copy_of(png_rgba, sizeof png_rgba);
-    png[16] = 0x80; /* a width that is negative as an int */
-    CHECK_EQUAL(size_status(png, sizeof png_rgba), STATUS_IMAGE_SIDE);
-}
-
-/* stb_image reads Apple's CgBI chunk before IHDR; a size in it would be believed here and another one decoded. */
-TEST(png_starts_with_its_header)
-{
-    uint8_t *png = test_bytes(sizeof png_rgba + 28);
-    memcpy(png, png_rgba, 8);
-    memcpy(png + 8,
-           "\0\0\0\x10"
-           "CgBI"
-           "\0\0\0\x17\0\0\0\x11\0\0\0\0\0\0\0\0\0\0\0\0",
-           28);
-    memcpy(png + 36, png_rgba + 8, sizeof png_rgba - 8);
-    CHECK_EQUAL(size_status(png, sizeof png_rgba + 28), STATUS_IMAGE_CORRUPT);
 }
 
 TEST(other_files_are_refused)
@@ -337,7 +317,7 @@ TEST(bmp_is_a_format)
     const uint8_t *rgba = decoded(&picture, bmp, sizeof bmp);
     CHECK(rgba && memcmp(rgba, expected, sizeof expected) == 0);
     CHECK(picture.width == 2 && picture.height == 1 && picture.format == PICTURE_BMP && picture.orientation == 1);
-    CHECK_EQUAL(size_status(copy_of(bmp, sizeof bmp - 1), sizeof bmp - 1), STATUS_IMAGE_CORRUPT);
+    CHECK_EQUAL(size_status(copy_of(bmp, sizeof bmp - 3), sizeof bmp - 3), STATUS_IMAGE_TRUNCATED);
 }
 
 /* "aaaaaaaaaa" with the fixed code, as zlib writes it; and stored. */
@@ -390,7 +370,6 @@ static const struct test tests[] = {
     ENTRY(exif_orientations),
     ENTRY(damaged_exif_is_passed_over),
     ENTRY(forged_sizes),
-    ENTRY(png_starts_with_its_header),
     ENTRY(other_files_are_refused),
     ENTRY(cmyk_is_refused_by_name),
     ENTRY(jpegs_are_whole),

@@ -26,8 +26,9 @@ export function gradient(width, height, alpha = 255) {
     return { data, width, height };
 }
 
-/* options: depth 16; palette (at most 256 colours, none transparent); interlaced (Adam7). Otherwise 8 bits, RGBA. */
-export function encodePng({ data, width, height }, { depth = 8, palette = false, interlaced = false } = {}) {
+/* options: depth 16; palette (at most 256 colours, none transparent; colours: how many of them PLTE has, all by
+ * default); interlaced (Adam7); orientation, of EXIF. Otherwise 8 bits, RGBA. */
+export function encodePng({ data, width, height }, { depth = 8, palette = false, colours: kept = 256, interlaced = false, orientation } = {}) {
     const colours = [], indices = new Map();
     const pixel = (x, y) => {
         const rgba = [...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 4)];
@@ -49,7 +50,7 @@ export function encodePng({ data, width, height }, { depth = 8, palette = false,
     header.writeUInt32BE(width, 0);
     header.writeUInt32BE(height, 4);
     return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header),
-        ...palette ? [chunk('PLTE', Buffer.from(colours.flat()))] : [],
+        ...palette ? [chunk('PLTE', Buffer.from(colours.slice(0, kept).flat()))] : [], ...orientation ? [chunk('eXIf', exifOf(orientation))] : [],
         chunk('IDAT', deflateSync(Buffer.from(bytes))), chunk('IEND', Buffer.alloc(0))]);
 }
 
@@ -79,6 +80,9 @@ export function encodeBmp({ data, width, height }) {
     return bytes;
 }
 
+/* A TIFF header and a directory of one entry. */
+const exifOf = (orientation) => Buffer.from([...Buffer.from('MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0', 'latin1'), orientation, 0, 0, 0, 0, 0, 0]);
+
 /* A baseline JPEG of blocks of 8 x 8 pixels, each of one grey, which every decoder gives back exactly: grey(column, row).
  * components: 1 grey, 3 YCbCr, 4 CMYK. */
 export function encodeJpeg(columns, rows, grey, { orientation, components = 1 } = {}) {
@@ -103,7 +107,7 @@ export function encodeJpeg(columns, rows, grey, { orientation, components = 1 } 
                 }
             }
     bytes.push(parseInt(bits.padEnd(8, '1'), 2));
-    const exif = orientation ? [segment(0xe1, [...Buffer.from('Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0', 'latin1'), orientation, 0, 0, 0, 0, 0, 0])] : [];
+    const exif = orientation ? [segment(0xe1, [...Buffer.from('Exif\0\0'), ...exifOf(orientation)])] : [];
     return Buffer.concat([Buffer.of(0xff, 0xd8), ...exif, segment(0xdb, [0, ...Array(64).fill(8)]),
         segment(0xc0, [8, ...size, components, ...ids.flatMap((id) => [id, 0x11, 0])]), segment(0xc4, tables),
         segment(0xda, [components, ...ids.flatMap((id) => [id, 0]), 0, 63, 0]), Buffer.from(bytes), Buffer.of(0xff, 0xd9)]);
