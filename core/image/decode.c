@@ -130,7 +130,7 @@ static enum status header(struct picture *picture, struct file file)
 {
     *picture = (struct picture){.orientation = 1};
     if (!format_of(&picture->format, file.bytes, file.size))
-        return STATUS_IMAGE_FORMAT;
+        return format_refusal(file.bytes, file.size);
     if (file.size > LIMIT_IMAGE_BYTES)
         return STATUS_IMAGE_BYTES;
     if (picture->format == PICTURE_JPEG)

@@ -1,12 +1,16 @@
-/* The image formats that decode.h reads: the one table of their names, file extensions and first bytes.
+/* The image formats that decode.h reads: the one table of their names, file extensions and first bytes. And what else a
+ * file that should be an image may be: known by name, so that it can be said what to do.
  *
  *     enum picture_format format;
  *     if (format_of(&format, bytes, size)) puts(format_name(format));
+ *     else puts(eyelet_status_text(format_refusal(bytes, size)));
  *
  * Another format is a row here, its decoder behind decode_picture (decode.c), and what web/contract.js and
  * core/base/status.c list, which tests compare with this table. */
 #ifndef FORMATS_H
 #define FORMATS_H
+
+#include "base/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +28,9 @@ enum picture_format { PICTURE_FORMATS(PICTURE_FORMAT) PICTURE_FORMAT_COUNT };
 
 /* By the first bytes of a file; false if it is of none of them. */
 bool format_of(enum picture_format *format, const uint8_t *bytes, size_t size);
+
+/* The status of a file that is of none of them: of its format, if that is known by name, else STATUS_IMAGE_FORMAT. */
+enum status format_refusal(const uint8_t *bytes, size_t size);
 
 const char *format_name(enum picture_format format);
 

@@ -79,6 +79,7 @@ const usages = {
         static void take(const uint8_t *bytes, size_t count) { assert(bytes || !count); } static void check(const uint8_t *bytes) { assert(bytes); }`, before: 'int pieces;' }],
     'core/image/png_rows.h': [{ runs: false, before: 'struct png png = {0}; enum status status;' }],
     'core/image/png.h': [{ includes: ['image/png_rows.h'], names: 'bytes', before: 'uint8_t rgba[4], workspace[1 << 17];', after: 'assert(status == STATUS_IMAGE_TRUNCATED);' }],
+    'core/image/tiff.h': [{ names: 'bytes', before: 'int orientation = 1;', after: 'assert(orientation == 1);' }],
     'core/int8/int8_kernels.h': [{ runs: false, before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; const struct window window = {0}; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL; const size_t count = 1;' }],
     'core/int8/int8_layer.h': [{ runs: false, includes: ['int8/int8_kernels.h'], before: `void *memory = NULL; int32_t *bias = NULL, *factor = NULL; const int32_t *bias_of = NULL, *factor_of = NULL; const int8_t *weights = NULL;
         const struct window window = {0};` }],

@@ -225,14 +225,7 @@ TEST(forged_sizes)
 
 TEST(other_files_are_refused)
 {
-    static const char *const files[] = {"",
-                                        "G",
-                                        "GIF89a                            ",
-                                        "BM                            ",
-                                        "RIFF    WEBPVP8                     ",
-                                        "<!DOCTYPE html>                   ",
-                                        "\x89PNG\r\n\x1a",
-                                        "\xff\xd8"};
+    static const char *const files[] = {"", "G", "BM                            ", "\x89PNG\r\n\x1a", "\xff\xd8"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         test_context("file %zu", i);
         const size_t size = strlen(files[i]);

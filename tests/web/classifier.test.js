@@ -150,8 +150,12 @@ test('impossible sizes are refused before memory is taken', () => {
 
 test('files that are no pictures, and damaged ones', () => {
     assert.throws(() => classifier.classify(new Uint8Array(0)), fails('IMAGE_FORMAT', /empty/));
-    assert.throws(() => classifier.classify(Buffer.from('GIF89a trailing bytes')),
-        fails('IMAGE_FORMAT', /neither JPEG nor PNG/));
+    assert.throws(() => classifier.classify(Buffer.from('some text')), fails('IMAGE_FORMAT', /neither JPEG nor PNG/));
+    for (const [code, file, text] of [['IMAGE_GIF', 'GIF89a', /GIF/], ['IMAGE_WEBP', 'RIFF\0\0\0\0WEBP', /WebP/], ['IMAGE_HEIC', '\0\0\0\x18ftypheic', /HEIC/],
+        ['IMAGE_AVIF', '\0\0\0\x18ftypavif', /AVIF/], ['IMAGE_TIFF', 'II*\0', /TIFF/], ['IMAGE_RAW', 'FUJIFILMCCD-RAW', /raw/], ['IMAGE_JPEG_XL', '\xff\n', /JPEG XL/],
+        ['IMAGE_JPEG_2000', '\xff\x4f\xff\x51', /JPEG 2000/], ['IMAGE_SVG', '<?xml?><svg>', /SVG/], ['IMAGE_PDF', '%PDF-1.4', /PDF/], ['IMAGE_VIDEO', '\0\0\0\x18ftypisom', /video/],
+        ['IMAGE_HTML', '<!DOCTYPE html>', /web page/], ['IMAGE_LFS_POINTER', 'version https://git-lfs', /git lfs pull/]])
+        assert.throws(() => classifier.classify(Buffer.from(file.padEnd(40, '\0'), 'latin1')), fails(code, text));
     const png = encodePng(picture);
     assert.throws(() => classifier.classify(png.subarray(0, 60)), fails('IMAGE_TRUNCATED'));
     for (let length = 1; length < png.length - 13; length += 37)
