@@ -4,9 +4,12 @@
 #include "cli/errors.h"
 #include "base/vec/vec.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *name, *purpose;
@@ -44,13 +47,24 @@ static void check_processor(void)
 
 static int end(int status)
 {
-    if (fflush(stdout) || ferror(stdout)) /* a full disk or a closed pipe */
-        die("standard output", NULL, "not everything could be written");
+    flush_output();
     return status;
+}
+
+/* A file that grows too large and a closed pipe are told as what they are, not by a signal that ends the program; and no
+ * file that is opened takes the number of a standard stream that was closed. */
+static void prepare(void)
+{
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+        if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != stream)
+            exit(EXIT_ERROR);
 }
 
 int main(int argc, char **argv)
 {
+    prepare();
     check_processor();
     if (argc < 2)
         usage_error(

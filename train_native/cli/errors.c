@@ -9,14 +9,14 @@ enum { MAX_MESSAGE = 8192 };
 
 void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
 {
+    char message[MAX_MESSAGE]; /* no memory is taken, of which there may be none */
+    vsnprintf(message, sizeof message, format, arguments);
     fflush(stdout);
     fputs("eyelet: ", stderr);
     if (subject) {
         print_escaped(stderr, subject);
         fputs(": ", stderr);
     }
-    char message[MAX_MESSAGE]; /* no memory is taken, of which there may be none */
-    vsnprintf(message, sizeof message, format, arguments);
     print_escaped(stderr, message); /* it may quote a file or an argument */
     fputc('\n', stderr);
     if (hint)
@@ -57,3 +57,12 @@ void die_of(const struct failure *failure)
 }
 
 void die_of_memory(void) { die(NULL, "Close other programs.", "there is not enough memory"); }
+
+void flush_output(void)
+{
+    const bool lost = ferror(stdout);
+    if (fflush(stdout))
+        die("standard output", NULL, "not everything could be written: %m");
+    if (lost)
+        die("standard output", NULL, "not everything could be written");
+}

@@ -44,4 +44,7 @@ void warn(const char *subject, const char *hint, const char *format, ...) __attr
 void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
+/* What was printed so far reaches standard output, or the program ends: on a full disk, at a closed pipe. */
+void flush_output(void);
+
 #endif

@@ -11,9 +11,23 @@
 uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t max_size);
 
 /* Writes a file so that at every moment, whatever fails, `path` is the old file or the new one in full: a temporary
- * file beside it (path.part), fsync, size check, rename, fsync of the folder. False, with *reason set, when nothing was
- * changed. */
+ * file beside it, fsync, size check, rename, fsync of the folder. A file keeps its mode and, where the system allows it,
+ * its owner; a symbolic link stays, and what it leads to is written. False, with *reason set, when nothing was changed.
+ *
+ * Devices, FIFOs and what standard output is are written as they are; what is printed after that goes to standard error.
+ *
+ * The temporary file is called NAME.writing-PROCESS-NUMBER.part and never takes the place of another. What a killed
+ * program leaves of them is removed by the next write of the same file. */
 bool write_file(const char *path, const void *bytes, size_t size, const char **reason);
+
+/* Adds to the end of a file, all of it or nothing, and makes the file where there is none. */
+bool append_to_file(const char *path, const void *bytes, size_t size, const char **reason);
+
+/* Removes temporary files for `path` that nobody is writing. */
+void remove_leftovers(const char *path);
+
+/* Whether a file can be written there, as far as that shows before it is; if not, *reason is set. Nothing is changed. */
+bool can_write_file(const char *path, const char **reason);
 
 /* The same, or the program ends with "WHAT cannot be written", as in "the model". */
 void save_file(const char *path, const void *bytes, size_t size, const char *what);

@@ -124,8 +124,7 @@ static void set(const struct option_entry *option, const char *text, const char 
 _Noreturn static void help_and_exit(const struct option_entry *options, const char *usage, int argc, char **argv)
 {
     print_help(options, usage, argv[0], optind < argc && strcmp(argv[optind], "all") == 0);
-    if (fflush(stdout))
-        die("standard output", NULL, "not everything could be written");
+    flush_output();
     exit(EXIT_SUCCESS);
 }
 

@@ -162,7 +162,5 @@ int epochs_run(struct run *run)
     sigaction(SIGTERM, &action, NULL);
     epochs_print_start(o, run->trainer->options.net, run->train.count, run->validation.count,
                        run->trainer->options.parallel.threads);
-    const int status = train_epochs(run);
-    progress_close(&progress);
-    return status;
+    return train_epochs(run);
 }

@@ -2,50 +2,44 @@
 
 #include "cli/clock.h"
 #include "cli/errors.h"
+#include "cli/files.h"
 #include "cli/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static FILE *open_log(const char *path)
+static const char header[] = "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n";
+
+static void write_log(const char *path, const char *text, size_t size)
 {
-    FILE *log = fopen(path, "w");
-    if (!log || setvbuf(log, NULL, _IONBF, 0) || /* after a failure nothing is left that exit would write */
-        fprintf(log, "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n") < 0)
-        die(path, "Name a file that you may write to with -o.", "cannot be written: %m");
-    return log;
+    const char *reason;
+    if (!write_file(path, text, size, &reason))
+        die(path, "Name a file that you may write to with -o.", "cannot be written: %s", reason);
 }
 
-/* The log of a run that goes on: its header and the rows of the epochs that are complete. */
-static FILE *reopen_log(const char *path, int epochs)
+/* Of the log of a run that goes on, keeps the header and the rows of the epochs that are complete. */
+static void cut_log(const char *path, int epochs)
 {
-    FILE *log = fopen(path, "r+");
-    char line[512];
-    for (int row = 0; log && row <= epochs; row++)
-        if (!fgets(line, sizeof line, log))
-            break;
-    if (!log)
-        return open_log(path);
-    fflush(log);
-    if (ftruncate(fileno(log), ftell(log)) || fseek(log, 0, SEEK_END) || setvbuf(log, NULL, _IONBF, 0))
-        die(path, NULL, "cannot be written: %m");
-    return log;
+    enum { MAX_LOG = 1 << 30 };
+    size_t size;
+    const char *reason;
+    char *text = (char *)read_file(&size, &reason, path, MAX_LOG), *rest = text;
+    if (!text && access(path, F_OK) == 0)
+        die(path, "The checkpoint is kept.", "%s", reason);
+    for (int row = 0; rest && row <= epochs; row++)
+        rest += strcspn(rest, "\n") + (rest[strcspn(rest, "\n")] == '\n');
+    write_log(path, text ? text : header, text ? (size_t)(rest - text) : sizeof header - 1);
+    free(text);
 }
 
 struct progress progress_open(const struct train_options *options, const char *log_path, int epochs)
 {
-    return (struct progress){.options = options,
-                             .live = isatty(STDOUT_FILENO) && !options->json,
-                             .log_path = log_path,
-                             .log = epochs < 0 ? open_log(log_path) : reopen_log(log_path, epochs)};
-}
-
-void progress_close(struct progress *progress)
-{
-    if (fclose(progress->log))
-        die(progress->log_path, NULL, "the log cannot be written: %m");
+    if (epochs < 0)
+        write_log(log_path, header, sizeof header - 1);
+    else
+        cut_log(log_path, epochs);
+    return (struct progress){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path};
 }
 
 void progress_start(struct progress *progress, int epoch, int images)
@@ -111,12 +105,10 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
     char measured[64] = ","; /* empty fields where nothing was measured */
     if (validation->count)
         snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
-    const long start = ftell(progress->log);
-    if (fprintf(progress->log, "%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured,
-                seconds) < 0) {
-        const int reason = errno;
-        if (ftruncate(fileno(progress->log), start)) {
-        } /* half a line would make the file unreadable for others */
-        die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", strerror(reason));
-    }
+    const char *reason;
+    char *row =
+        text_format("%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds);
+    if (!append_to_file(progress->log_path, row, strlen(row), &reason))
+        die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", reason);
+    free(row);
 }

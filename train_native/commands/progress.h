@@ -4,7 +4,6 @@
  *     progress_start(&progress, epoch, 0);
  *     ... progress_step(&progress, &so_far, images); ...          // after each step
  *     progress_epoch(&progress, &trained, &measured, better);
- *     progress_close(&progress);
  *
  * A log that cannot be written ends the program; its last line is a whole one. */
 #ifndef PROGRESS_H
@@ -13,20 +12,16 @@
 #include "cli/json.h"
 #include "commands/train_options.h"
 
-#include <stdio.h>
-
 struct progress {
     const struct train_options *options;
     bool live;        /* a terminal: one line, redrawn */
     int epoch, first; /* images of the epoch that were trained before progress_start */
     double epoch_start, drawn;
     const char *log_path;
-    FILE *log;
 };
 
 /* epochs: how many of a run that goes on are in its log already; -1: a new log. */
 struct progress progress_open(const struct train_options *options, const char *log_path, int epochs);
-void progress_close(struct progress *progress);
 
 /* An epoch (from 0) begins, or goes on after so many images. */
 void progress_start(struct progress *progress, int epoch, int images);

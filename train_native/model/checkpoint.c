@@ -177,10 +177,10 @@ bool checkpoint_exists(const char *path)
 
 void checkpoint_remove(const char *path)
 {
-    static const char *const endings[] = {".checkpoint", ".checkpoint.old", ".checkpoint.part"};
-    for (int i = 0; i < 3; i++) {
-        char *file = with_suffix(path, endings[i]);
+    for (int old = 0; old < 2; old++) {
+        char *file = generation(path, old);
         unlink(file);
+        remove_leftovers(file);
         free(file);
     }
 }
