@@ -57,7 +57,7 @@ gcc_trap := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsa
 core := $(sort $(shell find core -name '*.c'))
 native := $(sort $(shell find train_native -name '*.c'))
 # C tests, with what they call of the command line.
-tests := $(filter-out tests/support/make_golden.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
+tests := $(filter-out tests/support/make_golden.c tests/support/fault.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
   $(addprefix train_native/cli/,message_blocks.c sha256.c md5.c)
 benches := $(sort $(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -68,7 +68,7 @@ embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,\
 formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native wasm tests -name '*.[ch]')))
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded)
 
-.PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node bench bench-native \
+.PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node test-faults bench bench-native \
   bench-train fuzz check-format format deps deps-test install clean distclean help always
 
 all: native wasm
@@ -218,8 +218,15 @@ test-skipped:
 	@for variant in $(unable); do echo "SKIPPED: all C tests of $$variant, only compiled: this processor does not run it"; done
 
 # The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on whole test sets.
-test-node: all
+test-node: all $O/faults/fault.so
 	node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
+
+# A library that is put before libc: tests/cli/faults.test.js tries a sample of the calls in `make test`.
+$O/faults/fault.so: tests/support/fault.c
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<) $(CC) -O2 $(WARNINGS) -shared -fPIC $< -o $@ -ldl
+test-faults: all $O/faults/fault.so ## fail each allocation and each call on files once; kill a run at each
+	FAULTS=all node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout tests/cli/faults.test.js
 
 check-format: ## compare the C files with .clang-format (make format: rewrite them)
 	@changed=; for file in $(formatted); do clang-format-14 $$file | cmp -s - $$file || changed+=" $$file"; done; \

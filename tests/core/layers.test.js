@@ -99,6 +99,21 @@ test('the program takes memory through cli/ only', () => {
     assert.ok(['memory', 'text'].every((name) => allocates(`train_native/cli/${name}.c`).length), 'the check sees what it is for');
 });
 
+/* What reads or writes a file half where a disk is full or a signal comes: for cli/ alone (files.h), and for these. */
+const ownFiles = {
+    'train_native/data/fetch.c': 'an archive that is larger than memory has room for',
+    'train_native/main.c': 'standard streams that were closed',
+    'train_native/commands/run_files.c': 'a lock, in which nothing stands',
+};
+const opens = (name) => [...codeOf(name).matchAll(/(?<![\w.>])(fopen|fdopen|freopen|open(?:at)?|creat|p?read|p?write|fsync|ftruncate)\(/g)]
+    .map(([, word]) => `${name} calls ${word}`);
+
+test('the program reads and writes files through cli/ only', () => {
+    const users = files.filter((name) => name.startsWith('train_native/') && folderOf(name) !== 'train_native/cli' && !ownFiles[name]);
+    assert.deepEqual(users.flatMap(opens), []);
+    assert.ok(opens('train_native/cli/files.c').length > 5, 'the check sees what it is for');
+});
+
 test('includes and imports go one way, and name the folder', () => {
     const wrong = files.flatMap((name) => dependenciesOf(name).map((target) => violation(name, target)));
     assert.deepEqual(wrong.filter(Boolean), []);

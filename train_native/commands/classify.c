@@ -15,10 +15,10 @@
 #include "cli/list.h"
 #include "cli/memory.h"
 
-#include <dirent.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char usage[] =
     "eyelet classify MODEL FILE|FOLDER...: classify images (JPEG, PNG, BMP), best classes first\n"
@@ -119,25 +119,21 @@ static void add_path(struct text_list *paths, const char *folder, const char *na
     LIST_ADD(paths->texts, paths->count, path);
 }
 
-static int is_picture(const struct dirent *entry)
-{
-    return *entry->d_name != '.' && format_has_any_extension(entry->d_name);
-}
-
-static int by_bytes(const struct dirent **a, const struct dirent **b) { return strcmp((*a)->d_name, (*b)->d_name); }
-
 /* A folder without images stays itself, and is then named as what cannot be read. */
 static void add_operand(struct text_list *paths, const char *operand)
 {
-    struct dirent **entries = NULL;
-    const int count = scandir(operand, &entries, is_picture, by_bytes);
-    for (int i = 0; i < count; i++) {
-        add_path(paths, operand, entries[i]->d_name);
-        free(entries[i]);
-    }
-    free(entries);
-    if (count <= 0)
+    struct text_list names = {0};
+    struct stat about;
+    const char *reason;
+    const int before = paths->count;
+    if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode) && !list_folder(&names, operand, &reason))
+        die(operand, NULL, "%s", reason);
+    for (int i = 0; i < names.count; i++)
+        if (format_has_any_extension(names.texts[i]))
+            add_path(paths, operand, names.texts[i]);
+    if (paths->count == before)
         add_path(paths, "", operand);
+    text_list_free(&names);
 }
 
 /* ---- Classifying, in child processes ---- */

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "model/model_file.h"
 #include "model/recipes.h"
+#include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/files.h"
 #include "cli/json.h"
@@ -14,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char usage[] = "eyelet summary MODEL|NETWORK: layers with shapes, parameters and multiply-adds\n"
                             "\n"
@@ -144,6 +146,9 @@ static bool is_model(const char *path)
     uint8_t *bytes = read_file(&size, &reason, path, LIMIT_MODEL_BYTES);
     const bool model = bytes && size && bytes[0] == 0x89;
     free(bytes);
+    struct stat about;
+    if (!bytes && stat(path, &about) == 0 && S_ISREG(about.st_mode))
+        die(path, NULL, "%s", reason);
     return model;
 }
 

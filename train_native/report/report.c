@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     MAX_EXAMPLES = 600, /* in all; those of a cell of the confusion matrix, in turn: */
@@ -243,6 +244,8 @@ static void print_training(struct json *json, const char *path)
     const char *reason;
     char *text = (char *)read_file(&size, &reason, path, 1 << 22), *rest = text;
     char *line = text ? strsep(&rest, "\n") : NULL;
+    if (!text && access(path, F_OK) == 0)
+        warn(path, NULL, "is left out of the report: %s", reason);
     if (line && strncmp(line, "epoch,", 6) == 0) {
         json_object(json, "training");
         json_text(json, "file", path);
