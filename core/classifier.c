@@ -54,10 +54,10 @@ static void plan(struct eyelet_classifier *classifier, const struct model *model
         arena->used = before.used;
 }
 
-/* Reads the model and lays it out as far as it is used; with *bytes how much memory that takes. */
-static enum status read_and_measure(struct model *model, uint64_t *bytes, const void *model_bytes, size_t size)
+/* Parses the model and lays it out as far as it is used; with *bytes how much memory that takes. */
+static enum status parse_and_measure(struct model *model, uint64_t *bytes, const void *model_bytes, size_t size)
 {
-    const enum status status = model_read(model, model_bytes, size);
+    const enum status status = model_parse(model, model_bytes, size);
     if (status)
         return status;
     net_trim(&model->net);
@@ -74,7 +74,7 @@ enum status eyelet_classifier_bytes(size_t *workspace_bytes, const void *model_b
 {
     struct model model;
     uint64_t bytes = 0;
-    const enum status status = read_and_measure(&model, &bytes, model_bytes, size);
+    const enum status status = parse_and_measure(&model, &bytes, model_bytes, size);
     *workspace_bytes = status ? 0 : (size_t)bytes;
     return status;
 }
@@ -88,19 +88,25 @@ static char *copy_text(char **next, const char *text, int length)
     return copy;
 }
 
-static void pack(struct eyelet_classifier *classifier)
+/* The weights are checked as they are unpacked: reading them takes as long as computing with them. */
+static enum status pack(struct eyelet_classifier *classifier)
 {
     const struct model *model = classifier->model;
     for (int i = 0; i < model->net.node_count; i++) {
-        model_parameters(classifier->unpacked, model, i);
+        if (!model_parameters(classifier->unpacked, model, i))
+            return STATUS_NOT_FINITE;
         net_pack(&classifier->packed, &model->net, i, classifier->unpacked);
     }
     classifier->run.temperature = model->temperature;
+    return STATUS_OK;
 }
 
-static void pack_quantized(struct eyelet_classifier *classifier)
+static enum status pack_quantized(struct eyelet_classifier *classifier)
 {
-    const struct model *model = classifier->model;
+    struct model *model = classifier->model;
+    const enum status status = model_check_weights(model);
+    if (status)
+        return status;
     int8_scales(classifier->quantized.scale, &model->net, model->scale, &model->preprocess);
     net_int8_pack_pixels(&classifier->quantized, &model->preprocess);
     for (int i = 0; i < model->net.node_count; i++) {
@@ -109,6 +115,7 @@ static void pack_quantized(struct eyelet_classifier *classifier)
             model_quantized(&weights, classifier->unpacked, model, i);
         net_int8_pack(&classifier->quantized, i, &weights);
     }
+    return STATUS_OK;
 }
 
 enum status eyelet_classifier_open(struct eyelet_classifier **opened, void *workspace, const void *model_bytes,
@@ -117,7 +124,11 @@ enum status eyelet_classifier_open(struct eyelet_classifier **opened, void *work
     assert((uintptr_t)workspace % ARENA_ALIGNMENT == 0);
     struct model model;
     uint64_t bytes;
-    const enum status status = read_and_measure(&model, &bytes, model_bytes, size);
+    enum status status = parse_and_measure(&model, &bytes, model_bytes, size);
+    if (!status)
+        status = model_check_sum(model_bytes, size);
+    if (!status)
+        status = model_check_examples(&model);
     if (status)
         return status;
 
@@ -132,9 +143,10 @@ enum status eyelet_classifier_open(struct eyelet_classifier **opened, void *work
     for (int i = 0; i < net_classes(&model.net); i++, label += 1 + *label)
         classifier->labels[i] = copy_text(&text, (const char *)label + 1, *label);
     classifier->notes = copy_text(&text, model.notes, model.notes_length);
-    (is_quantized(&model) ? pack_quantized : pack)(classifier);
-    *opened = classifier;
-    return STATUS_OK;
+    status = is_quantized(&model) ? pack_quantized(classifier) : pack(classifier);
+    if (!status)
+        *opened = classifier;
+    return status;
 }
 
 size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifier, int width, int height)

@@ -41,12 +41,11 @@
 
 struct eyelet_classifier;
 
-/* Checks the model (all of it: header, layers, text, checksum, weights) and returns the size of the workspace; 0
- * with an error. */
+/* Checks the model's header, layers, text and sizes and returns the size of the workspace; 0 with an error. */
 enum status eyelet_classifier_bytes(size_t *workspace_bytes, const void *model, size_t size);
 
-/* Opens a model that eyelet_classifier_bytes accepted, float or quantized (model.h); unpacks its weights into the
- * workspace. With an error *classifier is as it was. */
+/* Opens a model that eyelet_classifier_bytes accepted, float or quantized (model.h); checks the rest of it (checksum,
+ * weights, examples) as it unpacks the weights into the workspace. With an error *classifier is as it was. */
 enum status eyelet_classifier_open(struct eyelet_classifier **classifier, void *workspace, const void *model,
                                    size_t size);
 

@@ -106,8 +106,17 @@ struct model {
  * Pure: no allocation, no reading outside [bytes, bytes + size). */
 enum status model_read(struct model *model, const void *bytes, size_t size);
 
-/* Decodes one node's parameters, in the order of net_blocks; parameters (all of net->offset's count for the node). */
-void model_parameters(float *parameters, const struct model *model, int node);
+/* model_read in parts, for who reads the weights anyway and would rather not do so twice. The parse checks all but the
+ * checksum and the values of the weights and examples, and reads none of them; model->scale is not set. The others
+ * take what model_parse has accepted; model_check_weights (STATUS_NOT_FINITE, STATUS_SCALE) sets model->scale. */
+enum status model_parse(struct model *model, const void *bytes, size_t size);
+enum status model_check_sum(const void *bytes, size_t size);
+enum status model_check_weights(struct model *model);
+enum status model_check_examples(const struct model *model);
+
+/* Decodes one node's parameters, in the order of net_blocks; parameters (all of net->offset's count for the node).
+ * False if one is not finite, or a variance below zero, which model_read refuses. */
+bool model_parameters(float *parameters, const struct model *model, int node);
 
 /* The same node of a WEIGHTS_QUANTIZED model as it is stored; memory (2 * out.c) holds what *weights points to. */
 void model_quantized(struct int8_weights *weights, float *memory, const struct model *model, int node);

@@ -103,8 +103,4 @@ uint64_t model_examples_end(struct examples *examples, const struct model *model
  * only checks. A variance below zero, which would make a NaN of every output, counts as one. */
 bool model_decode(float *parameters, const struct model *model, int node, const uint8_t *p);
 
-/* Whether all weights are finite, STATUS_NOT_FINITE, and, quantized, can be computed with, STATUS_SCALE. Sets
- * model->scale. */
-enum status model_check_weights(struct model *model);
-
 #endif

@@ -52,7 +52,7 @@ static enum status read_text(struct model *model, const uint8_t *p, size_t size,
     return text_valid(model->notes, model->notes_length, true) ? STATUS_OK : STATUS_TEXT;
 }
 
-static enum status check_examples(const struct model *model)
+enum status model_check_examples(const struct model *model)
 {
     const struct examples *examples = &model->examples;
     for (int i = 0; i < examples->count; i++)
@@ -67,7 +67,7 @@ static enum status check_examples(const struct model *model)
     return STATUS_OK;
 }
 
-enum status model_read(struct model *model, const void *bytes, size_t size)
+enum status model_parse(struct model *model, const void *bytes, size_t size)
 {
     const uint8_t *const p = bytes;
     enum status status = check_prefix(p, size);
@@ -102,12 +102,25 @@ enum status model_read(struct model *model, const void *bytes, size_t size)
         return STATUS_TRUNCATED;
     if (end + 4 < size)
         return STATUS_TOO_LONG;
-    if (bytes_crc32(p, (size_t)end) != bytes_get4(p + end))
-        return STATUS_CHECKSUM;
     model->weights = p + weights;
     model_examples_end(&model->examples, model, p, offset);
-    status = model_check_weights(model);
-    return status ? status : check_examples(model);
+    return STATUS_OK;
+}
+
+enum status model_check_sum(const void *bytes, size_t size)
+{
+    const uint8_t *const p = bytes;
+    return bytes_crc32(p, size - 4) == bytes_get4(p + size - 4) ? STATUS_OK : STATUS_CHECKSUM;
+}
+
+enum status model_read(struct model *model, const void *bytes, size_t size)
+{
+    enum status status = model_parse(model, bytes, size);
+    if (!status)
+        status = model_check_sum(bytes, size);
+    if (!status)
+        status = model_check_weights(model);
+    return status ? status : model_check_examples(model);
 }
 
 static const uint8_t *parameters_at(const struct model *model, int node)
@@ -118,9 +131,9 @@ static const uint8_t *parameters_at(const struct model *model, int node)
     return p;
 }
 
-void model_parameters(float *parameters, const struct model *model, int node)
+bool model_parameters(float *parameters, const struct model *model, int node)
 {
-    model_decode(parameters, model, node, parameters_at(model, node));
+    return model_decode(parameters, model, node, parameters_at(model, node));
 }
 
 void model_quantized(struct int8_weights *weights, float *memory, const struct model *model, int node)

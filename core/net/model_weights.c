@@ -3,30 +3,54 @@
 
 #include "base/bytes.h"
 
-static bool finite(float x) { return x - x == 0; }
+/* `count` values of a block from its value `first` on; p: where the block is stored. */
+static void decode_values(float *out, enum storage storage, const uint8_t *p, size_t first, size_t count,
+                          size_t channels)
+{
+    switch (storage) {
+    case STORED_FLOAT32:
+        for (size_t k = 0; k < count; k++)
+            out[k] = bytes_get_float(p + 4 * (first + k));
+        return;
+    case STORED_FLOAT16:
+        for (size_t k = 0; k < count; k++)
+            out[k] = bytes_float16_to((uint16_t)bytes_get2(p + 2 * (first + k)));
+        return;
+    case STORED_INT8:
+        p += first + 4 * channels; /* the output channel, with its scale, is the fastest dimension of the weights */
+        for (size_t k = 0, c = first % channels; k < count; k++, c = c + 1 == channels ? 0 : c + 1)
+            out[k] = bytes_get_float(p - first - 4 * channels + 4 * c) * (float)(int8_t)p[k];
+        return;
+    }
+}
+
+static bool values_valid(const float *values, size_t count, bool is_variance)
+{
+    bool valid = true;
+    for (size_t k = 0; k < count; k++)
+        valid &= values[k] - values[k] == 0; /* finite */
+    for (size_t k = 0; k < count && is_variance; k++)
+        valid &= values[k] >= 0;
+    return valid;
+}
 
 bool model_decode(float *parameters, const struct model *model, int node, const uint8_t *p)
 {
+    enum { AT_ONCE = 256 };
+    float checked[AT_ONCE];
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node), channels = model->net.shapes[node + 1].c;
+    bool valid = true;
     p += model_scale_bytes(model, node);
-    for (int b = 0; b < count; p += model_block_bytes(model, node, &blocks[b]), b++) {
-        const enum storage storage = model_storage(model, &blocks[b]);
-        bool valid = true;
-        int c = 0; /* the output channel, the fastest of a block of weights */
-        for (size_t k = 0; k < blocks[b].count; k++, c = c + 1 == channels ? 0 : c + 1) {
-            const float x = storage == STORED_FLOAT16 ? bytes_float16_to((uint16_t)bytes_get2(p + 2 * k))
-                            : storage == STORED_INT8
-                                ? bytes_get_float(p + 4 * c) * (float)(int8_t)p[4 * (size_t)channels + k]
-                                : bytes_get_float(p + 4 * k);
-            valid &= finite(x) && !(blocks[b].role == BLOCK_VARIANCE && x < 0);
-            if (parameters)
-                *parameters++ = x;
+    for (int b = 0; b < count && valid; p += model_block_bytes(model, node, &blocks[b]), b++)
+        for (size_t first = 0; first < blocks[b].count && valid; first += AT_ONCE) {
+            const size_t left = blocks[b].count - first, some = left < AT_ONCE ? left : AT_ONCE;
+            float *values = parameters ? parameters : checked;
+            decode_values(values, model_storage(model, &blocks[b]), p, first, some, (size_t)channels);
+            valid = values_valid(values, some, blocks[b].role == BLOCK_VARIANCE);
+            parameters = parameters ? parameters + some : NULL;
         }
-        if (!valid)
-            return false;
-    }
-    return true;
+    return valid;
 }
 
 static int magnitude(int x) { return x < 0 ? -x : x; }

@@ -46,9 +46,11 @@ static enum status status_of(const uint8_t *bytes, size_t size)
     struct model model;
     const enum status status = model_read(&model, bytes, size);
     size_t workspace;
-    const enum status same = eyelet_classifier_bytes(&workspace, bytes, size);
-    CHECK_EQUAL(same, status);
-    CHECK(status ? workspace == 0 : workspace > 0);
+    const enum status measured = eyelet_classifier_bytes(&workspace, bytes, size);
+    struct eyelet_classifier *classifier = NULL;
+    CHECK(measured ? workspace == 0 : workspace > 0);
+    CHECK_EQUAL(measured ? measured : eyelet_classifier_open(&classifier, test_bytes(workspace), bytes, size), status);
+    CHECK((classifier == NULL) == (status != STATUS_OK));
     return status;
 }
 
