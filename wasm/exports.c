@@ -13,58 +13,63 @@
 #include "base/bounds.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define EXPORT(name) __attribute__((export_name(#name))) name
 
+enum { ALIGNMENT = 64 };
+
+struct block {
+    void *allocated;
+    unsigned char *bytes; /* aligned */
+    size_t size;
+};
+
 static struct {
-    unsigned char *model;
-    size_t model_size;
-    void *workspace;
+    struct block model, workspace, input, scratch; /* input: pixels or an encoded file */
     struct eyelet_classifier *classifier;
-    unsigned char *input; /* pixels or an encoded file */
-    size_t input_size;
-    void *scratch;
-    size_t scratch_size;
 } instance;
 
-/* Grows *block to at least `size` bytes; it never shrinks, so a page that classifies again allocates nothing. */
-static bool reserve(void **block, size_t *reserved, size_t size)
+/* Grows the block to at least `size` bytes; it never shrinks, so a page that classifies again allocates nothing. Aligned
+ * here: emmalloc's aligned_alloc claims memory without room for the alignment, and then all of it again. */
+static bool reserve(struct block *block, size_t size)
 {
-    if (size <= *reserved)
+    if (block->bytes && size <= block->size)
         return true;
-    free(*block);
-    *block = aligned_alloc(64, (size + 63) / 64 * 64);
-    *reserved = *block ? size : 0;
-    return *block != NULL;
+    free(block->allocated);
+    block->allocated = size <= SIZE_MAX - ALIGNMENT ? malloc(size + ALIGNMENT) : NULL;
+    block->bytes =
+        block->allocated ? (void *)(((uintptr_t)block->allocated + ALIGNMENT - 1) & ~(uintptr_t)(ALIGNMENT - 1)) : NULL;
+    block->size = block->bytes ? size : 0;
+    return block->bytes != NULL;
 }
 
 void *EXPORT(model_buffer)(size_t size)
 {
-    if (instance.model || size > LIMIT_MODEL_BYTES)
+    if (instance.model.bytes || size > LIMIT_MODEL_BYTES || !reserve(&instance.model, size))
         return NULL;
-    instance.model_size = size;
-    return instance.model = aligned_alloc(64, (size + 64) / 64 * 64);
+    return instance.model.bytes;
 }
 
 enum status EXPORT(model_open)(void)
 {
+    const struct block *const model = &instance.model;
     size_t bytes;
-    enum status status = eyelet_classifier_bytes(&bytes, instance.model, instance.model_size);
+    enum status status = eyelet_classifier_bytes(&bytes, model->bytes, model->size);
     if (status)
         return status;
-    instance.workspace = aligned_alloc(64, bytes);
-    if (!instance.workspace)
+    if (!reserve(&instance.workspace, bytes))
         return STATUS_MEMORY;
-    return eyelet_classifier_open(&instance.classifier, instance.workspace, instance.model, instance.model_size);
+    return eyelet_classifier_open(&instance.classifier, instance.workspace.bytes, model->bytes, model->size);
 }
 
 void *EXPORT(pixel_buffer)(int width, int height)
 {
     if (!eyelet_classifier_scratch_bytes(instance.classifier, width, height) ||
-        !reserve((void **)&instance.input, &instance.input_size, (size_t)width * (size_t)height * 4))
+        !reserve(&instance.input, (size_t)width * (size_t)height * 4))
         return NULL;
-    return instance.input;
+    return instance.input.bytes;
 }
 
 static enum status classify(const uint8_t *rgba, int width, int height)
@@ -72,26 +77,26 @@ static enum status classify(const uint8_t *rgba, int width, int height)
     size_t bytes = eyelet_classifier_scratch_bytes(instance.classifier, width, height);
     if (!bytes)
         return STATUS_IMAGE_SIZE;
-    if (!reserve(&instance.scratch, &instance.scratch_size, bytes))
+    if (!reserve(&instance.scratch, bytes))
         return STATUS_MEMORY;
-    return eyelet_classifier_run(instance.classifier, rgba, width, height, instance.scratch);
+    return eyelet_classifier_run(instance.classifier, rgba, width, height, instance.scratch.bytes);
 }
 
-enum status EXPORT(classify_pixels)(int width, int height) { return classify(instance.input, width, height); }
+enum status EXPORT(classify_pixels)(int width, int height) { return classify(instance.input.bytes, width, height); }
 
 #ifndef WITHOUT_DECODERS
 
 void *EXPORT(file_buffer)(size_t size)
 {
-    if (size > LIMIT_IMAGE_BYTES || !reserve((void **)&instance.input, &instance.input_size, size))
+    if (size > LIMIT_IMAGE_BYTES || !reserve(&instance.input, size))
         return NULL;
-    return instance.input;
+    return instance.input.bytes;
 }
 
 enum status EXPORT(classify_file)(size_t size)
 {
     struct picture picture;
-    enum status status = decode_picture(&picture, instance.input, size);
+    enum status status = decode_picture(&picture, instance.input.bytes, size);
     if (status)
         return status;
     status = classify(picture.rgba, picture.width, picture.height);

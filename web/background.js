@@ -10,6 +10,7 @@
  * classifyInOrder is what classifier.classifyMany does. */
 import { ClassifierError, limits } from './contract.js';
 import { checkedFile, checkedPixels } from './engine.js';
+import { startWorker } from './watched_worker.js';
 
 const timeLimit = 10_000; /* milliseconds for one image */
 
@@ -50,9 +51,9 @@ export class BackgroundClassifier {
     #start() {
         const unanswered = [...this.#calls];
         this.#calls.clear();
-        const worker = this.#worker = startWorker((answer) => this.#settle(answer), ({ message = '' }) => {
+        const worker = this.#worker = startWorker((answer) => this.#settle(answer), (reason) => {
             if (this.#worker === worker)
-                this.#lose(message && ` (${message})`);
+                this.#lose(reason);
         });
         const opened = this.#send(this.#opening);
         for (const [id, call] of unanswered) {
@@ -97,14 +98,15 @@ export class BackgroundClassifier {
                 `the image took longer than ${timeLimit / 1000} seconds`), timeLimit);
     }
 
-    /* The worker died: before it has opened the model that is final, later the oldest image is taken to be the
+    /* The worker ended: before it has opened the model that is final, later the oldest image is taken to be the
      * cause. */
     #lose(reason) {
         const [oldest] = this.#calls.values();
         if (oldest?.message.classify)
             this.#replace(`the worker was stopped${reason}`);
         else
-            this.#stop(new ClassifierError('FETCH', `worker.js or engine.js could not be loaded${reason}`));
+            this.#stop(new ClassifierError('FETCH',
+                `worker.js or engine.js could not be loaded, or the browser ended the worker${reason}`));
     }
 
     #replace(reason) {
@@ -128,19 +130,6 @@ export class BackgroundClassifier {
         this.#worker?.then((worker) => worker.terminate()).catch(() => {});
         this.#worker = null;
     }
-}
-
-/* Bundlers look for the words `new Worker(new URL('./worker.js', ...` and for no others. */
-async function startWorker(onMessage, onError) {
-    if (typeof Worker === 'function') {
-        const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-        worker.addEventListener('message', ({ data }) => onMessage(data));
-        worker.addEventListener('error', onError);
-        return worker;
-    }
-    const { Worker: Thread } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:worker_threads');
-    const options = { execArgv: [] }; /* the program's own flags may be none that a worker takes */
-    return new Thread(new URL('./worker.js', import.meta.url), options).on('message', onMessage).on('error', onError);
 }
 
 /* Workers that share the images of one caller. Each image goes to the worker with the fewest calls pending; another

@@ -12,7 +12,8 @@
  * The same image bytes and model give the same numbers to the last bit wherever this runs, and in the native program.
  * On failure a ClassifierError is thrown. Types and details: classifier.d.ts.
  *
- * Imports go one way: contract.js <- source.js <- engine.js <- worker.js <- background.js <- classifier.js. */
+ * Imports go one way: contract.js <- source.js <- engine.js <- worker.js <- watched_worker.js <- background.js <-
+ * classifier.js. */
 import { ClassifierError } from './contract.js';
 import { checkCount, openEngine } from './engine.js';
 import { bytesOf } from './source.js';

@@ -4,11 +4,15 @@
  *     const [best] = engine.classify(bytes, { topK: 1 });
  *     engine.close();
  *
- * Calls are synchronous. After a trap the instance is discarded, and the next call starts another. */
+ * Calls are synchronous. After a trap, or a picture that took very much memory, the instance is discarded, and the
+ * next call starts another. */
 import { ClassifierError, defaultTopK, imageFormats, limits, statusCodes } from './contract.js';
 import { bytesOf, compileModule, moduleImports, readSource, recognise } from './source.js';
 
 const statusMemory = statusCodes.indexOf('MEMORY');
+
+/* Memory of an instance never shrinks: one that has grown by more than this, for a giant, is given up after it. */
+const maxGrowth = 128 * 2 ** 20;
 
 export async function openEngine({ model, wasm = new URL('./classifier.wasm', import.meta.url) } = {}) {
     if (model === undefined || model === null)
@@ -21,7 +25,8 @@ class Engine {
     #module;
     #model;
     #modelName;
-    #exports; /* of the running instance; null after a trap, until the next call starts another */
+    #exports; /* of the running instance; null after a trap or a giant, until the next call starts another */
+    #openedBytes; /* of its memory when the model was open */
     #bytes = new Uint8Array(0); /* views on the instance's memory */
     #floats = new Float32Array(0);
 
@@ -29,7 +34,7 @@ class Engine {
         this.#module = module;
         this.#model = model;
         this.#modelName = modelName;
-        const exports = this.#exports = start(module, model, modelName);
+        const exports = this.#running();
         const labelAt = (_, index) => textAt(exports, exports.label(index));
         const labels = Array.from({ length: exports.class_count() }, labelAt);
         const notes = Object.freeze(parseNotes(textAt(exports, exports.notes())));
@@ -58,12 +63,15 @@ class Engine {
                 best[rank] = best[rank - 1];
             best[rank] = { label: labels[index], score, index };
         }
+        this.#giveUpGiant();
         return best;
     }
 
     logits(image) {
         const first = (this.#run(image).logits() >>> 0) / 4;
-        return this.#floats.slice(first, first + this.labels.length);
+        const logits = this.#floats.slice(first, first + this.labels.length);
+        this.#giveUpGiant();
+        return logits;
     }
 
     /* What another engine of the same model is opened with: { model, wasm }. */
@@ -88,7 +96,7 @@ class Engine {
         const isPixels = ArrayBuffer.isView(image?.data);
         const { width, height } = isPixels ? image : {};
         const input = isPixels ? checkedPixels(image.data, width, height) : checkedFile(image);
-        const exports = this.#exports ??= start(this.#module, this.#model, this.#modelName);
+        const exports = this.#running();
         if (!isPixels && !exports.classify_file)
             throw new ClassifierError('IMAGE_FORMAT', 'this module was built without decoders: pass pixels');
         let status = statusMemory;
@@ -104,10 +112,28 @@ class Engine {
                 throw new ClassifierError('IMAGE_CORRUPT', 'the image is damaged: its decoder was stopped', { cause });
             throw new ClassifierError('TRAPPED', 'the WebAssembly module trapped', { cause });
         }
-        if (status)
-            throw statusError(exports, status);
         this.#view(exports);
+        if (status) {
+            this.#giveUpGiant();
+            throw statusError(exports, status);
+        }
         return exports;
+    }
+
+    #running() {
+        if (!this.#exports) {
+            this.#exports = start(this.#module, this.#model, this.#modelName);
+            this.#openedBytes = this.#exports.memory.buffer.byteLength;
+        }
+        return this.#exports;
+    }
+
+    #giveUpGiant() {
+        if (this.#bytes.length - this.#openedBytes <= maxGrowth)
+            return;
+        this.#exports = null;
+        this.#bytes = new Uint8Array(0);
+        this.#floats = new Float32Array(0);
     }
 
     #view({ memory: { buffer } }) {

@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 
 const mediaTypes = {
@@ -29,11 +30,20 @@ const headers = {
     'Cache-Control': 'no-store',
 };
 
-export async function serve({ port = 8000, root = fileURLToPath(new URL('.', import.meta.url)) } = {}) {
+/* Milliseconds that a connection may say nothing, or take nothing of an answer. */
+const longestPause = 30_000;
+
+/* As a page of another site cannot know: a name of its own that it leads here (DNS rebinding) is not among them. */
+const ownNames = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
+
+const ownFolder = fileURLToPath(new URL('.', import.meta.url));
+
+export async function serve({ port = 8000, root = ownFolder, pause = longestPause } = {}) {
     const realRoot = await realpath(root);
-    const server = createServer((request, response) => {
+    const patience = { headersTimeout: pause, requestTimeout: pause, connectionsCheckingInterval: pause / 4 };
+    const server = createServer(patience, (request, response) => {
         answer(request, response, realRoot).catch(() => refuse(response, 500, 'cannot be read'));
-    });
+    }).setTimeout(pause);
     for (const last = port && port + 100; ; port++) {
         try {
             await listen(server, port);
@@ -63,6 +73,8 @@ function listen(server, port) {
 }
 
 async function answer(request, response, root) {
+    if (!ownNames.test(request.headers.host ?? ''))
+        return refuse(response, 421, 'this server answers to 127.0.0.1 and localhost');
     if (request.method !== 'GET' && request.method !== 'HEAD')
         return refuse(response, 405, 'only GET and HEAD', { Allow: 'GET, HEAD' });
     const file = await find(root, request.url);
@@ -72,17 +84,20 @@ async function answer(request, response, root) {
     response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': file.size });
     if (request.method === 'HEAD')
         return response.end();
-    return createReadStream(file.path).on('error', () => response.destroy()).pipe(response);
+    /* The file is closed when the connection breaks, too. */
+    return pipeline(createReadStream(file.path), response).catch(() => response.destroy());
 }
 
 /* The regular file below root that a request names; undefined when there is none. The real path is compared, after
- * symbolic links and dots are resolved, so nothing outside root can be reached. */
+ * symbolic links and dots are resolved, so nothing outside root can be reached, and no file or folder whose name begins
+ * with a dot. */
 async function find(root, target) {
     try {
         const name = decodeURIComponent(target.replace(/[?#].*$/s, ''));
         const path = await realpath(join(root, name.endsWith('/') ? `${name}index.html` : name));
         const found = await stat(path);
-        return path.startsWith(root + sep) && found.isFile() ? { path, size: found.size } : undefined;
+        const isInside = path.startsWith(root + sep) && !path.slice(root.length).includes(`${sep}.`);
+        return isInside && found.isFile() ? { path, size: found.size } : undefined;
     } catch {
         return undefined;
     }

@@ -122,15 +122,41 @@ export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, cl
 }
 
 /* A file that the browser may be able to show; null: none. */
-export function showPreview(file) {
-    const preview = element('preview');
+export async function showPreview(file) {
+    const preview = element('preview'), address = file ? URL.createObjectURL(file) : '';
     URL.revokeObjectURL(preview.src);
     preview.hidden = !file;
     element('invitation').hidden = Boolean(file);
-    if (file)
-        preview.src = URL.createObjectURL(file);
+    preview.dataset.address = address;
+    const shown = address && await reduced(file, address);
+    if (preview.dataset.address !== address) /* another file has come */
+        return URL.revokeObjectURL(shown);
+    if (shown)
+        preview.src = shown;
     else
         preview.removeAttribute('src');
+}
+
+const maxPreviewPixels = 4e6;
+
+/* The address of a smaller copy if the picture is so large that a browser would hold hundreds of megabytes to show it;
+ * else its own. */
+async function reduced(file, address) {
+    const probe = Object.assign(new Image(), { src: address }); /* it is only decoded when it is shown */
+    await new Promise((resolve) => { probe.onload = probe.onerror = resolve; });
+    const { naturalWidth, naturalHeight } = probe;
+    const scale = Math.sqrt(maxPreviewPixels / (naturalWidth * naturalHeight));
+    if (!(scale < 1))
+        return address;
+    const width = Math.ceil(naturalWidth * scale), height = Math.ceil(naturalHeight * scale);
+    const bitmap = await createImageBitmap(file, { resizeWidth: width, resizeHeight: height }).catch(() => null);
+    if (!bitmap)
+        return address;
+    URL.revokeObjectURL(address);
+    const canvas = Object.assign(document.createElement('canvas'), { width, height });
+    canvas.getContext('bitmaprenderer').transferFromImageBitmap(bitmap);
+    const blob = await new Promise((resolve) => { canvas.toBlob(resolve); });
+    return blob ? URL.createObjectURL(blob) : '';
 }
 
 /* --- Ways in --- */

@@ -2,7 +2,9 @@
  *
  *     { id, open: model, wasm, warmUp }  ->  { id, value: { labels, info } }
  *     { id, classify: image, topK }      ->  { id, value: { best, milliseconds } }
- *     any that fails                     ->  { id, error: { code, message } } */
+ *     any that fails                     ->  { id, error: { code, message } }
+ *
+ * Its first message is { alive }: the name of the lock that it holds until it ends, or '' (watched_worker.js). */
 import { openEngine } from './engine.js';
 
 let opening; /* promise of the engine */
@@ -43,8 +45,26 @@ function runOnBlanks(engine) {
     while (performance.now() < until);
 }
 
+/* Web Locks are there where the page came over https or from this machine. */
+function announce(port) {
+    const alive = `eyelet worker ${Math.random()}`;
+    const untilTheEnd = () => {
+        port.postMessage({ alive });
+        return new Promise(() => {});
+    };
+    if (globalThis.navigator?.locks)
+        navigator.locks.request(alive, untilTheEnd).catch(() => port.postMessage({ alive: '' }));
+    else
+        port.postMessage({ alive: '' });
+}
+
+function begin(port) {
+    announce(port);
+    listen(port);
+}
+
 if (typeof self === 'object')
-    listen(self);
+    begin(self);
 else
     import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:worker_threads')
-        .then(({ parentPort }) => listen(parentPort));
+        .then(({ parentPort }) => begin(parentPort));

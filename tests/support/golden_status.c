@@ -10,6 +10,7 @@ enum status golden_status(const uint8_t *bytes, size_t size)
     size_t workspace;
     const enum status measured = eyelet_classifier_bytes(&workspace, bytes, size);
     CHECK(measured == status || measured == STATUS_OK || (status == STATUS_OK && measured == STATUS_LIMIT));
+    CHECK(measured ? workspace == 0 : workspace > 0);
     struct eyelet_classifier *classifier = NULL;
     if (measured) {
         CHECK_EQUAL(eyelet_classifier_open(&classifier, test_bytes(0), bytes, size), measured);

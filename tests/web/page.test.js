@@ -334,6 +334,19 @@ describe('the page', { skip }, () => {
         await assert.rejects(manyResults(page), /ClassifierError: worker\.js or engine\.js could not be loaded/);
     }, { routes: { '**/worker.js': { status: 404, body: 'none' } }, complaints: /404/ }));
 
+    test('a large picture is shown as a smaller copy', () => visit(async (page) => {
+        const shownSize = () => page.evaluate(() => {
+            const { naturalWidth, naturalHeight } = document.getElementById('preview');
+            return [naturalWidth, naturalHeight];
+        });
+        await page.setInputFiles('#file', file('large.png', 'image/png', encodePng(gradient(4000, 3000))));
+        await settled(page);
+        await page.waitForFunction(() => document.getElementById('preview').naturalWidth > 0);
+        assert.deepEqual(await shownSize(), [2310, 1733]);
+        await page.setInputFiles('#file', file('small.png', 'image/png', encodePng(gradient(400, 300))));
+        await page.waitForFunction(() => document.getElementById('preview').naturalWidth === 400);
+    }));
+
     test('a worker that hangs or breaks costs one picture', async () => {
         const endings = [['', /^TRAPPED .*longer than 10 seconds/],
             ['setTimeout(() => { throw Error("out of order"); }, 500);', /^TRAPPED .*stopped \(.*out of order/]];

@@ -1,6 +1,10 @@
 /* web/serve.js, the server that shows the page. */
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import { serve } from '../../web/serve.js';
@@ -11,9 +15,9 @@ describe('the server', () => {
     after(() => site.close());
 
     /* By hand, because fetch tidies paths up. */
-    const ask = (path, method = 'GET') => new Promise((resolve, reject) => {
-        const { hostname, port } = new URL(site.url);
-        request({ hostname, port, path, method }, (response) => {
+    const ask = (path, method = 'GET', { url = site.url, headers = {} } = {}) => new Promise((resolve, reject) => {
+        const { hostname, port } = new URL(url);
+        request({ hostname, port, path, method, headers }, (response) => {
             let body = '';
             response.setEncoding('latin1').on('data', (part) => { body += part; });
             response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
@@ -50,5 +54,52 @@ describe('the server', () => {
         const second = await serve({ port });
         assert.ok(Number(new URL(second.url).port) > port);
         await second.close();
+    });
+
+    const noList = !existsSync('/proc/self/fd') && 'NOT CHECKED: there is no /proc/self/fd';
+    test('a download that is broken off leaves no open file', { skip: noList }, async () => {
+        const { hostname, port } = new URL(site.url), open = () => readdirSync('/proc/self/fd').length, before = open();
+        const words = `GET /models/airbench95.eyelet HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`;
+        for (let i = 0; i < 40; i++)
+            await new Promise((resolve, reject) => {
+                const socket = connect(port, hostname, () => socket.write(words));
+                socket.once('data', () => socket.destroy()).on('close', resolve).on('error', reject);
+            });
+        for (let i = 0; i < 100 && open() > before + 3; i++)
+            await new Promise((resolve) => { setTimeout(resolve, 50); });
+        assert.ok(open() <= before + 3, `${before} open files before, ${open()} after`);
+    });
+
+    test('a connection that says nothing is closed, as is one that takes nothing', async () => {
+        const impatient = await serve({ port: 0, pause: 200 }), { hostname, port } = new URL(impatient.url);
+        for (const words of ['', 'GET / HTTP/1.1\r\n', `GET /models/airbench95.eyelet HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`])
+            await new Promise((resolve, reject) => {
+                const socket = connect(port, hostname, () => socket.write(words)).on('close', resolve).on('error', resolve);
+                setTimeout(() => socket.resume(), 1500); /* what is left after the server's end */
+                setTimeout(() => reject(new Error(`still open after ${JSON.stringify(words)}`)), 10_000).unref();
+            });
+        await impatient.close();
+    });
+
+    test('answers to the names of this machine alone', async () => {
+        for (const host of ['localhost', '127.0.0.1:8000', '[::1]:1', 'LOCALHOST:80'])
+            assert.equal((await ask('/', 'GET', { headers: { host } })).status, 200, host);
+        for (const host of ['example.org', '127.0.0.1.example.org', 'localhost.', '10.0.0.1:8000'])
+            assert.equal((await ask('/', 'GET', { headers: { host } })).status, 421, host);
+    });
+
+    test('serves no file or folder whose name begins with a dot', async () => {
+        const root = mkdtempSync(join(tmpdir(), 'eyelet-serve-'));
+        for (const name of ['.git', 'a'])
+            mkdirSync(join(root, name));
+        for (const name of ['.env', '.git/config', 'a/.b', 'a/b', 'index.html'])
+            writeFileSync(join(root, name), name);
+        const { url, close } = await serve({ port: 0, root });
+        for (const path of ['/.env', '/.git/config', '/a/.b', '/a/../.env'])
+            assert.equal((await ask(path, 'GET', { url })).status, 404, path);
+        for (const path of ['/a/b', '/'])
+            assert.equal((await ask(path, 'GET', { url })).status, 200, path);
+        await close();
+        rmSync(root, { recursive: true });
     });
 });
