@@ -61,7 +61,7 @@ for (const command of commands) {
 
 test('train --help shows the dozen options that people use, and where the others are', async () => {
     const help = await helpOf('train'), all = await helpOf('train', 'all');
-    assert.deepEqual(optionsListed(help), ['output', 'data', 'recipe', 'network', 'from', 'size', 'epochs', 'validation', 'seed', 'threads', 'resume', 'help']);
+    assert.deepEqual(optionsListed(help), ['output', 'data', 'recipe', 'network', 'from', 'size', 'epochs', 'validation', 'seed', 'threads', 'resume', 'restart', 'help']);
     assert.match(help, /^`eyelet train --help all` shows the other options\.$/m);
     assert.deepEqual([...all.matchAll(/^(\w[\w ()-]*):$/gm)].map((match) => match[1]),
         ['Data', 'Augmentation', 'Optimisation', 'Transfer (with --from)', 'Output']);

@@ -74,7 +74,7 @@ const straightRun = (name) => straight[name] ??= run(commands[name]);
 
 const sealed = (bytes) => bytes.length > 4 && crc32(bytes.subarray(0, -4)) === bytes.readUInt32LE(bytes.length - 4);
 const whole = [[/\.eyelet$|\.checkpoint/, sealed], [/\.csv$/, (bytes) => /^epoch,.*\n(\d+,.*\n)*$/.test(bytes)],
-    [/\.html$/, (bytes) => /^<!doctype html>[^]*<\/html>\n*$/i.test(bytes)], [/\.txt$/, (bytes) => /^command=.*\n[^]*\n$/.test(bytes)]];
+    [/\.html$/, (bytes) => /^<!doctype html>[^]*<\/html>\n*$/i.test(bytes)], [/\.txt$/, (bytes) => /^command=.*\n[^]*\n$/.test(bytes)], [/\.lock$/, (bytes) => bytes.length === 0]];
 
 function holds(name, result, reference, causes) {
     const said = result.stdout + result.stderr, context = `${name}, ${result.fault}: status ${result.status}, signal ${result.signal}, said:\n${said}`;

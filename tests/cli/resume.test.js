@@ -1,11 +1,12 @@
 /* A run that was stopped, by a signal or by kill -9 at any moment, goes on with --resume and ends in the same model, bit for
- * bit, and the same log as one that was never stopped. */
+ * bit, and the same log as one that was never stopped. No checkpoint is removed because it could not be read. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { eyelet, folder, makeData, makeRecords, nothingLeftOver, program, refused, start, succeeded } from '../support/program.js';
+import { crc32 } from '../support/tiny_model.js';
 
 const data = makeData(makeRecords(200));
 const network = join(folder({ 'rich.txt': `maxpool 4
@@ -33,7 +34,8 @@ function alike(here, straight) {
     assert.equal(model(here), model(straight));
     assert.equal(model(here, 'm.last.eyelet'), model(straight, 'm.last.eyelet'));
     assert.equal(log(here), log(straight));
-    assert.ok(!existsSync(join(here, 'm.checkpoint')) && !existsSync(join(here, 'm.checkpoint.old')), 'a complete run needs no checkpoint');
+    assert.ok(existsSync(join(here, 'm.checkpoint')) && !existsSync(join(here, 'm.checkpoint.old')), 'a complete run keeps its last checkpoint');
+    assert.ok(!existsSync(join(here, 'm.lock')));
     nothingLeftOver(here);
 }
 
@@ -114,12 +116,132 @@ test('a checkpoint of another run is refused, and what differs is named', async 
     }
 });
 
-test('without a checkpoint --resume is refused, and without --resume a checkpoint is replaced, with a word', async () => {
+test('without a checkpoint --resume is refused, and in the place of an interrupted run --restart is asked for', async () => {
     const here = folder();
     refused(await eyelet([...command, '--resume'], { cwd: here }), { subject: 'm.eyelet', reason: /no checkpoint/, hint: /--resume/ });
     await stopped(here, 'SIGINT', 1, 0);
-    const result = succeeded(await eyelet(command, { cwd: here }));
-    assert.match(result.stderr, /starting anew/);
+    const before = contents(here);
+    refused(await eyelet(command, { cwd: here }), { subject: 'm.checkpoint', reason: /an interrupted run, in epoch 2 of 20/, hint: /--resume goes on.*--restart starts anew/ });
+    refused(await eyelet([...command, '--seed', '2'], { cwd: here }), { subject: 'm.checkpoint', reason: /an interrupted run/ });
+    assert.deepEqual(contents(here), before);
+    refused(await eyelet([...command, '--restart', '--resume'], { cwd: here }), { status: 2, reason: /give one of them/ });
+    succeeded(await eyelet([...command, '--restart'], { cwd: here }));
+    alike(here, straight);
+});
+
+/* ---- Checkpoints that cannot be read ---- */
+
+/* The files of a folder and what is in them. */
+const contents = (here) => Object.fromEntries(readdirSync(here).sort().map((name) => [name, readFileSync(join(here, name)).toString('latin1')]));
+
+/* Changes a number of the state, which are doubles behind the identity, and makes the checksum right. */
+const stateFields = ['epoch', 'images', 'right', 'loss', 'firstLoss', 'best', 'waited', 'factor', 'lowest', 'plateauWaited'];
+function withState(checkpoint, field, value) {
+    const bytes = Buffer.from(checkpoint);
+    bytes.writeDoubleLE(value, bytes.indexOf(0, 8) + 1 + 8 * stateFields.indexOf(field));
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), bytes.length - 4);
+    return bytes;
+}
+
+test('numbers of a checkpoint that cannot be are refused by name, and nothing is removed', async () => {
+    const here = folder();
+    await stopped(here, 'SIGKILL', 3, 0);
+    const whole = readFileSync(join(here, 'm.checkpoint'));
+    for (const [field, value, reason] of [['epoch', -1, /its epoch is -1/], ['epoch', 21, /its epoch is 21/], ['epoch', 2 ** 31, /its epoch is 2147483648/], ['epoch', 2.5, /its epoch is 2\.5/],
+        ['epoch', NaN, /its epoch is -?nan/], ['images', -20, /its count of images is -20/], ['images', 1800, /its count of images is 1800.*1799/], ['images', 30, /its count of images is 30.*batches of 20/],
+        ['right', 1, /its count of right answers is 1/], ['loss', Infinity, /its sum of losses is inf/], ['best', 2, /its best accuracy is 2/], ['waited', 19, /without a better accuracy is 19/],
+        ['factor', 7, /its learning-rate factor is 7/], ['lowest', NaN, /its lowest loss is -?nan/], ['plateauWaited', 1e9, /without a lower loss is 1000000000/]]) {
+        const lying = folder({ 'm.checkpoint': withState(whole, field, value) }), before = contents(lying);
+        refused(await eyelet([...command, '--resume'], { cwd: lying }), { subject: 'm.checkpoint', reason, hint: /--restart/ });
+        assert.deepEqual(contents(lying), before);
+    }
+    assert.deepEqual(withState(whole, 'best', whole.readDoubleLE(whole.indexOf(0, 8) + 1 + 8 * 5)), whole);
+});
+
+test('what cannot be read is never removed, with --resume and without', async () => {
+    const here = folder();
+    await stopped(here, 'SIGKILL', 3, 0);
+    const newest = readFileSync(join(here, 'm.checkpoint')), old = readFileSync(join(here, 'm.checkpoint.old'));
+    const otherVersion = Buffer.from(newest).fill('9', 4, 5), damaged = Buffer.from(newest).fill(1, 500, 501);
+
+    for (const [files, reason] of [[{ 'm.checkpoint': damaged }, /is damaged/], [{ 'm.checkpoint.old': damaged }, /is damaged/], [{ 'm.checkpoint': otherVersion, 'm.checkpoint.old': otherVersion }, /another version/]]) {
+        const there = folder(files), before = contents(there), [subject] = Object.keys(files);
+        refused(await eyelet([...command, '--resume'], { cwd: there }), { subject, reason, hint: /--restart/ });
+        refused(await eyelet(command, { cwd: there }), { subject, reason, hint: /--restart/ });
+        assert.deepEqual(contents(there), before);
+    }
+
+    const two = folder({ 'm.checkpoint': otherVersion, 'm.checkpoint.old': old });
+    const result = succeeded(await eyelet([...command, '--resume'], { cwd: two }));
+    assert.match(result.stderr, /^eyelet: m\.checkpoint: the checkpoint is of another version of Eyelet\n +It is kept as m\.checkpoint\.unreadable\.$/m);
+    assert.deepEqual(readFileSync(join(two, 'm.checkpoint.unreadable')), otherVersion);
+    assert.equal(model(two, 'm.last.eyelet'), model(straight, 'm.last.eyelet'));
+
+    const both = folder({ 'm.checkpoint': damaged, 'm.checkpoint.old': old, 'm.checkpoint.unreadable': otherVersion }), before = contents(both);
+    refused(await eyelet([...command, '--resume'], { cwd: both }), { subject: 'm.checkpoint.unreadable', reason: /earlier time/, hint: /Move it away/ });
+    assert.deepEqual(contents(both), before);
+
+    const noFile = folder({ 'm.checkpoint.old': old });
+    mkdirSync(join(noFile, 'm.checkpoint'));
+    assert.match(succeeded(await eyelet([...command, '--resume'], { cwd: noFile })).stderr, /m\.checkpoint: the checkpoint cannot be read: is a folder/);
+    assert.ok(existsSync(join(noFile, 'm.checkpoint.unreadable')));
+});
+
+/* ---- Complete runs ---- */
+
+const runFolder = [...command.slice(0, 2), 'run/', ...command.slice(3)];
+
+test('--resume of a complete run trains nothing, and does what a killed run has left undone', async () => {
+    const whole = folder();
+    succeeded(await eyelet(runFolder, { cwd: whole }));
+    const run = join(whole, 'run'), before = contents(run);
+    const again = succeeded(await eyelet([...runFolder, '--resume'], { cwd: whole }));
+    assert.match(again.stderr, /^eyelet: run\/run\.eyelet: the run is complete$/m);
+    assert.equal(again.stdout, '');
+    assert.deepEqual(contents(run), before);
+
+    const uncalibrated = folder(), there = join(uncalibrated, 'run'); /* killed while it calibrated, or behind it */
+    const { child, result, seen } = start(program, runFolder, { cwd: uncalibrated });
+    await seen(/^epoch 20\//m);
+    child.kill('SIGKILL');
+    await result;
+    rmSync(join(there, 'run.html'), { force: true });
+    const done = succeeded(await eyelet([...runFolder, '--resume'], { cwd: uncalibrated }));
+    assert.match(done.stderr, /^report: run\/run\.html/m);
+    for (const name of ['run.eyelet', 'run.last.eyelet', 'run.txt'])
+        assert.equal(contents(there)[name], before[name], name);
+    assert.equal(readdirSync(there).join(), readdirSync(run).join());
+});
+
+test('a complete run is lengthened: to the same model as at once where the schedule allows it, else with a word', async () => {
+    const lengths = (epochs) => command.map((word, i) => command[i - 1] === '--epochs' ? epochs : word);
+    for (const [schedule, more, atOnce] of [['constant', [], true], ['cosine', [], false], ['constant', ['--patience', '1', '--learning-rate', '0.3'], undefined]]) {
+        const here = folder(), whole = folder(), options = ['--schedule', schedule, ...more];
+        succeeded(await eyelet([...lengths('3'), ...options], { cwd: here }));
+        refused(await eyelet([...lengths('2'), ...options, '--resume'], { cwd: here }), { subject: 'm.checkpoint', reason: /is complete: it has --epochs=3, this one has --epochs=2/, hint: /not shortened/ });
+        const { stderr } = succeeded(await eyelet([...lengths('6'), ...options, '--resume'], { cwd: here }));
+        assert.match(stderr, /^lengthening a complete run from 3 to 6 epochs, from epoch \d on/m);
+        succeeded(await eyelet([...lengths('6'), ...options], { cwd: whole }));
+        if (atOnce)
+            alike(here, whole);
+        else if (atOnce === false) {
+            assert.match(stderr, /the schedule cosine is that of 6 epochs from here on: the learning rate starts again at 0\.00\d+ of 0\.00\d+/);
+            assert.equal(log(here).split('\n').length, log(whole).split('\n').length);
+        } else
+            assert.match(stderr, /--patience counts from here on/);
+    }
+});
+
+/* ---- Two processes ---- */
+
+test('a second process on one run is refused, by name, and a killed one leaves no lock', async () => {
+    const here = folder(), { child, result, seen } = start(program, command, { cwd: here });
+    await seen(/^epoch +1\//m);
+    for (const more of [[], ['--resume'], ['--restart'], ['--seed', '3']])
+        refused(await eyelet([...command, ...more], { cwd: here }), { subject: 'm.eyelet', reason: new RegExp(`another process \\(${child.pid}\\) is training this model`), hint: /-o/ });
+    child.kill('SIGKILL');
+    await result;
+    succeeded(await eyelet([...command, '--resume'], { cwd: here }));
     alike(here, straight);
 });
 

@@ -188,7 +188,7 @@ test('a folder for a run holds all of it, and says what it was made of', async (
     const here = folder();
     succeeded(await eyelet(trainArguments('small', '--epochs', '2', '-o', 'run/'), { cwd: here }));
     assert.deepEqual(readdirSync(here), ['run']);
-    assert.deepEqual(readdirSync(join(here, 'run')).sort(), ['run.csv', 'run.eyelet', 'run.html', 'run.last.eyelet', 'run.txt']);
+    assert.deepEqual(readdirSync(join(here, 'run')).sort(), ['run.checkpoint', 'run.csv', 'run.eyelet', 'run.html', 'run.last.eyelet', 'run.txt']);
     const report = JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(readFileSync(join(here, 'run/run.html'), 'utf8'))[1]);
     const { accuracy, images, data, training, model_sha256: model } = report, byEpoch = training.rows.map((row) => row[training.columns.indexOf('validation_accuracy')]);
     assert.deepEqual([images, training.rows.length, model], [30, 2, createHash('sha256').update(readFileSync(join(here, 'run/run.eyelet'))).digest('hex')]);
@@ -265,7 +265,7 @@ test('a run that is killed at any moment leaves models that load', async () => {
     const here = folder();
     const runs = 8;
     for (let i = 0; i < runs; i++) {
-        const { child, result, seen } = start(program, trainArguments('small', '--limit', '50', '--epochs', '1000000', '--seed', `${i}`), { cwd: here });
+        const { child, result, seen } = start(program, trainArguments('small', '--limit', '50', '--epochs', '1000000', '--seed', `${i}`, '--restart'), { cwd: here });
         await seen(/^epoch +2\//m);
         const wait = Math.random() * 60;
         await new Promise((done) => setTimeout(done, wait));

@@ -182,14 +182,21 @@ static void print_argument(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-char *options_command(int argc, char **argv, const char *left_out)
+static bool is_among(const char *text, const char *const *list)
+{
+    while (*list && strcmp(*list, text) != 0)
+        list++;
+    return *list != NULL;
+}
+
+char *options_command(int argc, char **argv, const char *const *left_out)
 {
     char *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
     fputs("eyelet", out);
     for (int i = 0; i < argc; i++)
-        if (!left_out || strcmp(argv[i], left_out) != 0) {
+        if (!is_among(argv[i], left_out)) {
             fputc(' ', out);
             print_argument(out, argv[i]);
         }

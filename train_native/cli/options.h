@@ -40,9 +40,9 @@ struct option_entry {
 /* usage: the lines of the help before the options. Operands may stand between options; argv is reordered. */
 int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv);
 
-/* The command as one would type it, but for one argument (unless it is NULL), before options_parse has reordered argv;
- * the caller frees it. */
-char *options_command(int argc, char **argv, const char *left_out);
+/* The command as one would type it, but for some arguments (a list that ends with NULL), before options_parse has
+ * reordered argv; the caller frees it. */
+char *options_command(int argc, char **argv, const char *const *left_out);
 
 /* Ends the program with EXIT_USAGE: `eyelet: message`, then where the help is. */
 _Noreturn void usage_error(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

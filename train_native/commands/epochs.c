@@ -5,6 +5,7 @@
 #include "cli/escape.h"
 #include "cli/text.h"
 
+#include <math.h> /* fmax, log */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,25 +19,80 @@ static void on_signal(int number)
     signal(number, SIG_DFL); /* a second one ends the program at once */
 }
 
-static bool on_progress(void *context, const struct epoch_result *so_far, int images)
+/* ---- Runs that diverge ---- */
+
+/* A loss so many times that of the first step, or of guessing, is no noise; nor are so many steps with it, if there are
+ * so many in an epoch. */
+enum { FAR_ABOVE = 10, FAR_STEPS = 100 };
+
+static double far_loss(const struct run *run)
 {
-    progress_step(context, so_far, images);
-    return !interrupted;
+    return FAR_ABOVE * fmax(run->state.first_loss, log(run->writer->dataset->classes));
 }
 
-/* Ends the program, naming the step and the layer that overflowed first. */
-_Noreturn static void fail_overflown(const struct run *run)
+static int steps_of(const struct run *run, int images)
+{
+    const int batch = run->options->settings.batch;
+    return images / batch + (images % batch != 0);
+}
+
+/* Counts the steps in a row whose loss is far above the start's. */
+static void watch_loss(struct run *run, const struct epoch_result *so_far)
+{
+    const double loss = (so_far->loss_sum - run->seen.loss_sum) / (so_far->count - run->seen.count);
+    if (run->state.first_loss == 0)
+        run->state.first_loss = loss;
+    run->far_steps = loss > far_loss(run) ? run->far_steps + 1 : 0;
+    if (run->far_steps == 1)
+        run->far_since = steps_of(run, so_far->count);
+    run->seen = *so_far;
+}
+
+_Noreturn static void fail_diverged(const struct run *run, const char *reason)
 {
     const struct trainer_settings *settings = &run->options->settings;
+    char *hint =
+        text_format("Lower --learning-rate (it was %g; --find-learning-rate suggests one) or lengthen --warmup, "
+                    "with --restart. What the epochs before have saved is kept.",
+                    (double)settings->optimizer.learning_rate);
+    die(run->options->output, hint, "%s", reason);
+}
+
+/* Names the step and the layer that overflowed first. */
+_Noreturn static void fail_overflown(const struct run *run)
+{
     const struct trainer *trainer = run->trainer;
     const int count = run->state.so_far.count;
     char layer[80] = "in the loss itself";
     if (trainer->overflown >= 0)
         snprintf(layer, sizeof layer, "first in layer %d (%s)", trainer->overflown + 1,
                  kind_names[trainer->options.net->nodes[trainer->overflown].kind]);
-    die(run->options->output, "Lower --learning-rate. The models of the epochs before are kept.",
-        "the loss is no longer a finite number in epoch %d, step %d, after %d images: %s", run->state.epoch + 1,
-        (count + settings->batch - 1) / settings->batch, count, layer);
+    fail_diverged(run, text_format("the loss is no longer a finite number in epoch %d, step %d, after %d images: %s",
+                                   run->state.epoch + 1, steps_of(run, count), count, layer));
+}
+
+/* What has been trained of the epoch is worth going on from, or the program ends. */
+static void check_loss(const struct run *run)
+{
+    const struct run_state *state = &run->state;
+    if (!state->so_far.finite)
+        fail_overflown(run);
+    const bool whole = state->so_far.count == run->train.count;
+    if (run->far_steps >= FAR_STEPS || (whole && run->far_steps && epoch_loss(&state->so_far) > far_loss(run)))
+        fail_diverged(run,
+                      text_format("training has diverged: the loss is %.4g in epoch %d, far above the %.4g of the "
+                                  "first step, since step %d",
+                                  epoch_loss(&state->so_far), state->epoch + 1, state->first_loss, run->far_since));
+}
+
+/* ---- An epoch and what is saved ---- */
+
+static bool on_progress(void *context, const struct epoch_result *so_far, int images)
+{
+    struct run *run = context;
+    watch_loss(run, so_far);
+    progress_step(run->progress, so_far, images);
+    return !interrupted && run->far_steps < FAR_STEPS;
 }
 
 static void save(const struct run *run, const char *path, const struct epoch_result *measured)
@@ -44,22 +100,19 @@ static void save(const struct run *run, const char *path, const struct epoch_res
     model_writer_save(run->writer, trainer_weights(run->trainer), path, run->state.epoch + 1, measured);
 }
 
-static void save_checkpoint(const struct run *run)
+static struct checkpoint_run checkpoint_of(const struct run *run)
 {
-    struct failure failure;
-    if (!checkpoint_save(run->options->output, run->identity, run->trainer, &run->state, &failure))
-        die_of(&failure);
+    const struct trainer_settings *settings = &run->options->settings;
+    return (struct checkpoint_run){run->options->output, run->identity, run->train.count, settings->batch,
+                                   settings->epochs};
 }
 
-static void resume(struct run *run)
+static void save_checkpoint(const struct run *run)
 {
-    const char *output = run->options->output;
+    const struct checkpoint_run checkpoint = checkpoint_of(run);
     struct failure failure;
-    const enum checkpoint_found found = checkpoint_load(output, run->identity, run->trainer, &run->state, &failure);
-    if (found == CHECKPOINT_OTHER)
+    if (!checkpoint_save(run->trainer, &run->state, &checkpoint, &failure))
         die_of(&failure);
-    if (found == CHECKPOINT_NONE)
-        die(output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
 }
 
 /* A signal came within an epoch. */
@@ -76,6 +129,12 @@ static int stop(struct run *run)
     return EXIT_INTERRUPTED;
 }
 
+static bool ended_early(const struct run *run)
+{
+    const int patience = run->options->settings.early_stopping;
+    return patience && run->state.epochs_waited >= patience;
+}
+
 /* Measures and saves what an epoch has trained. False ends the run: early stopping. */
 static bool finish_epoch(struct run *run)
 {
@@ -83,8 +142,8 @@ static bool finish_epoch(struct run *run)
     struct run_state *state = &run->state;
     const struct epoch_result measured = trainer_measure(run->trainer, &run->validation);
     if (!measured.finite)
-        die(run->options->output, "Lower --learning-rate. The models of the epochs before are kept.",
-            "the loss on the validation images is no longer a finite number after epoch %d", state->epoch + 1);
+        fail_diverged(run, text_format("the loss on the validation images is no longer a finite number after epoch %d",
+                                       state->epoch + 1));
     const bool better = !run->validation.count || epoch_accuracy(&measured) > state->best;
     progress_epoch(run->progress, &state->so_far, &measured, better);
     save(run, run->last_path, &measured);
@@ -95,7 +154,7 @@ static bool finish_epoch(struct run *run)
     state->epochs_waited = better ? 0 : state->epochs_waited + 1;
     if (settings->schedule == SCHEDULE_PLATEAU)
         plateau_step(&state->plateau, epoch_loss(&measured), settings->plateau_epochs);
-    const bool over = settings->early_stopping && state->epochs_waited >= settings->early_stopping;
+    const bool over = ended_early(run);
     if (over && !run->options->json && state->epoch + 1 < settings->epochs)
         printf("ended early: %d epochs without a better validation\n", settings->early_stopping);
     return !over;
@@ -111,23 +170,24 @@ static int train_epochs(struct run *run)
         trainer->frozen_nodes = o->unfreeze && state->epoch >= o->unfreeze ? 0 : run->frozen_nodes;
         trainer->learning_rate_factor = state->plateau.factor;
         progress_start(run->progress, state->epoch, state->so_far.count);
+        run->seen = state->so_far;
+        run->far_steps = 0;
         const struct epoch epoch = {.settings = &o->settings,
                                     .subset = run->train,
                                     .number = state->epoch,
                                     .so_far = &state->so_far,
                                     .progress = on_progress,
-                                    .context = run->progress};
+                                    .context = run};
         state->so_far = trainer_epoch(trainer, &epoch);
-        if (!state->so_far.finite)
-            fail_overflown(run);
+        check_loss(run);
         if (interrupted && state->so_far.count < run->train.count)
             return stop(run);
         more = finish_epoch(run);
         state->epoch++;
         state->so_far = (struct epoch_result){0};
-        if (more && state->epoch < o->settings.epochs)
-            save_checkpoint(run);
+        save_checkpoint(run);
     }
+    checkpoint_remove_old(o->output);
     return EXIT_SUCCESS;
 }
 
@@ -144,17 +204,62 @@ void epochs_print_start(const struct train_options *options, const struct net *n
     fflush(stdout);
 }
 
-int epochs_run(struct run *run)
+/* A complete run gets more epochs than the `epochs` that it had. */
+static void lengthen(struct run *run, int epochs)
+{
+    const struct trainer_settings *settings = &run->options->settings;
+    struct run_state *state = &run->state;
+    run->lengthened = true;
+    fprintf(stderr, "lengthening a complete run from %d to %d epochs, from epoch %d on", epochs, settings->epochs,
+            state->epoch + 1);
+    if (settings->schedule != SCHEDULE_CONSTANT && settings->schedule != SCHEDULE_PLATEAU) {
+        const struct optimizer now = schedule_optimizer(&settings->optimizer, settings->schedule, state->epoch,
+                                                        (double)settings->warmup, settings->epochs);
+        fprintf(stderr,
+                "; the schedule %s is that of %d epochs from here on: the learning rate starts again at %.3g of %.3g, "
+                "and the weights will be others than those of %d epochs at once",
+                schedule_names[settings->schedule], settings->epochs, (double)now.learning_rate,
+                (double)settings->optimizer.learning_rate, settings->epochs);
+    }
+    if (ended_early(run)) {
+        state->epochs_waited = 0;
+        fputs("; --patience counts from here on", stderr);
+    }
+    fputc('\n', stderr);
+}
+
+static void resume(struct run *run)
+{
+    const char *output = run->options->output;
+    const struct checkpoint_run checkpoint = checkpoint_of(run);
+    struct failure failure;
+    int epochs;
+    switch (checkpoint_load(run->trainer, &run->state, &epochs, &checkpoint, &failure)) {
+    case CHECKPOINT_REFUSED: die_of(&failure);
+    case CHECKPOINT_NONE:
+        die(output, "Leave --resume away to start.", "there is no checkpoint of this model to resume from");
+    case CHECKPOINT_LOADED: break;
+    }
+    if (epochs < checkpoint.epochs)
+        lengthen(run, epochs);
+}
+
+bool epochs_begin(struct run *run)
 {
     const struct train_options *o = run->options;
     run->state = (struct run_state){.best = -1, .plateau = PLATEAU_START};
-    if (o->resume)
+    if (o->resume) {
         resume(run);
-    if (!o->resume && checkpoint_exists(o->output)) {
-        warn(o->output, NULL,
-             "starting anew; the checkpoint of an earlier run is removed (--resume would have gone on with it)");
-        checkpoint_remove(o->output);
+    } else if (checkpoint_exists(o->output)) { /* which must not outlive the files that it is of */
+        save_checkpoint(run);
+        checkpoint_remove_old(o->output);
     }
+    return run->state.epoch < o->settings.epochs && !ended_early(run);
+}
+
+int epochs_run(struct run *run)
+{
+    const struct train_options *o = run->options;
     struct progress progress = progress_open(o, run->log_path, o->resume ? run->state.epoch : -1);
     run->progress = &progress;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};

@@ -3,13 +3,15 @@
  *     struct run run = {.options = &options, .writer = &writer, .trainer = trainer, .train = train,
  *                       .validation = validation, .identity = identity, .log_path = "mine.csv",
  *                       .last_path = "mine.last.eyelet"};
- *     int status = epochs_run(&run);        // EXIT_SUCCESS or EXIT_INTERRUPTED */
+ *     int status = EXIT_SUCCESS;
+ *     if (epochs_begin(&run))
+ *         status = epochs_run(&run);        // EXIT_SUCCESS or EXIT_INTERRUPTED */
 #ifndef EPOCHS_H
 #define EPOCHS_H
 
 #include "commands/model_writer.h"
 #include "commands/progress.h"
-#include "model/checkpoint.h"
+#include "model/checkpoint_files.h"
 
 struct run {
     const struct train_options *options;
@@ -18,13 +20,19 @@ struct run {
     struct subset train, validation;
     const char *identity, *log_path, *last_path;
     int frozen_nodes; /* nodes 0 .. frozen_nodes-1 are frozen until --unfreeze */
+    bool lengthened;  /* a complete run gets more epochs; set by epochs_begin */
     /* private: */
     struct run_state state;
     struct progress *progress;
+    struct epoch_result seen; /* of the epoch, up to the last step */
+    int far_since, far_steps; /* the step from which the loss is far above its start, and how many they are */
 };
 
-/* From the start, or with --resume from the checkpoint on. What goes wrong ends the program; a signal ends it after
- * the step under way, which is saved. */
+/* At the start, which takes the place of what is there, or with --resume where the checkpoint is. False: nothing is
+ * left to train. */
+bool epochs_begin(struct run *run);
+
+/* What goes wrong ends the program; a signal ends it after the step under way, which is saved. */
 int epochs_run(struct run *run);
 
 /* "photos: 1,234 parameters, ..." */

@@ -158,7 +158,7 @@ static void output(const struct evaluate_options *o, const struct report *report
 int command_evaluate(int argc, char **argv)
 {
     struct evaluate_options o = {.data = usual_data};
-    char *command = options_command(argc, argv, NULL);
+    char *command = options_command(argc, argv, (const char *const[]){NULL});
     const char *path = parse(&o, argc, argv);
     if (o.data.threads)
         omp_set_num_threads(o.data.threads);

@@ -12,10 +12,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+static const char *const endings[] = {[RUN_CONFIGURATION] = ".txt", [RUN_REPORT] = ".html"};
+
+bool run_folder_lacks(const struct train_options *o, enum run_folder_file file)
+{
+    char *path = with_suffix(o->output, endings[file]);
+    const bool lacks = access(path, F_OK) != 0;
+    free(path);
+    return lacks;
+}
 
 void run_folder_configuration(const struct train_options *o, const char *command, const char *identity)
 {
-    char *path = with_suffix(o->output, ".txt"), *text = NULL;
+    char *path = with_suffix(o->output, endings[RUN_CONFIGURATION]), *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
     fprintf(out, "command=%s\n%s", command, identity);
@@ -56,7 +67,7 @@ void run_folder_report(const struct train_options *o, const char *command, const
     struct model *model = allocate(1, sizeof *model);
     size_t size;
     uint8_t *bytes = load_or_die(model, &size, o->output);
-    char *notes = model_file_notes(model), *path = with_suffix(o->output, ".html");
+    char *notes = model_file_notes(model), *path = with_suffix(o->output, endings[RUN_REPORT]);
     struct evaluation evaluation =
         evaluate_or_die(&(struct evaluation_input){bytes, size, &images, NULL, images.count, 0});
     const struct report report = {.path = o->output,

@@ -14,4 +14,8 @@ void run_folder_configuration(const struct train_options *o, const char *command
 void run_folder_report(const struct train_options *o, const char *command, const struct dataset *dataset,
                        const struct split *split);
 
+/* Whether one of these files is not there. */
+enum run_folder_file { RUN_CONFIGURATION, RUN_REPORT };
+bool run_folder_lacks(const struct train_options *o, enum run_folder_file file);
+
 #endif

@@ -1,7 +1,6 @@
 #include "commands/commands.h"
 
 #include "cli/errors.h"
-#include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/text.h"
@@ -10,6 +9,7 @@
 #include "commands/find_learning_rate.h"
 #include "commands/or_die.h"
 #include "commands/probe.h"
+#include "commands/run_files.h"
 #include "commands/run_folder.h"
 #include "commands/train_options.h"
 #include "data/dataset_open.h"
@@ -21,55 +21,16 @@
 #include "training/unfold_batchnorm.h"
 #include "training/whiten.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* ---- Where results go ---- */
-
-/* Finds out before the first epoch, and not after it, that nothing can be written there. */
-static void check_writable(const char *path)
-{
-    struct stat about;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
-        die(path, "Name a file with -o, like MODEL.eyelet, or a folder with a slash at its end.",
-            "cannot be written: this is no regular file");
-}
-
-/* Where the log and the model of the last epoch go; the caller frees the names. */
-struct files {
-    char *log, *last;
-};
-
-static struct files find_files(const struct train_options *o)
-{
-    struct files files = {NULL, NULL};
-    if (o->find_learning_rate)
-        return files;
-    if (o->run_folder) {
-        char *folder = text_copy_bytes(o->output, (size_t)(strrchr(o->output, '/') - o->output));
-        struct stat about;
-        if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
-            die(folder, "Name another folder with -o.", "the folder of the run cannot be made: %m");
-        free(folder);
-    }
-    check_writable(o->output);
-    if (!o->linear_probe) {
-        files = (struct files){with_suffix(o->output, ".csv"), with_suffix(o->output, ".last.eyelet")};
-        check_writable(files.last);
-        check_writable(files.log);
-    }
-    return files;
-}
 
 /* ---- What a run needs ---- */
 
 struct job {
     struct train_options *options;
     const char *command; /* the command line */
-    struct files files;
+    struct run_files files;
     struct net *net;
     struct dataset dataset;
     struct split split;
@@ -246,7 +207,21 @@ static struct trainer *open_trainer(const struct job *job, void **memory)
 
 /* ---- Kinds of runs ---- */
 
-/* Fits the scores of the models that were written to the validation images; last: NULL if there is only one. */
+static bool is_calibrated(const char *path)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t size;
+    uint8_t *bytes = load_or_die(model, &size, path);
+    char *notes = model_file_notes(model);
+    const bool calibrated = calibrated_model_note(notes) != NULL;
+    free(notes);
+    free(bytes);
+    free(model);
+    return calibrated;
+}
+
+/* Fits the scores of the models that were written to the validation images, where it is still to be done; last: NULL
+ * if there is only one. */
 static void calibrate(const struct job *job, const char *last)
 {
     const struct train_options *o = job->options;
@@ -258,10 +233,28 @@ static void calibrate(const struct job *job, const char *last)
                                             CALIBRATE_PRECISION};
     struct calibration found;
     struct failure failure;
-    if ((last && !calibrated_model_file(&found, last, &input, &failure)) ||
-        !calibrated_model_file(&found, o->output, &input, &failure))
+    if (last && !is_calibrated(last) && !calibrated_model_file(&found, last, &input, &failure))
+        die_of(&failure);
+    if (is_calibrated(o->output))
+        return;
+    if (!calibrated_model_file(&found, o->output, &input, &failure))
         die_of(&failure);
     calibrated_model_print(&found, o->json);
+}
+
+/* The run's folder, where it has one: what is still missing in it, or all of it for a run that has trained something. */
+static void write_report(const struct job *job, bool trained)
+{
+    const struct train_options *o = job->options;
+    if (o->run_folder && (trained || run_folder_lacks(o, RUN_REPORT)))
+        run_folder_report(o, job->command, &job->dataset, &job->split);
+}
+
+static void write_configuration(const struct job *job, bool changed)
+{
+    const struct train_options *o = job->options;
+    if (o->run_folder && (changed || run_folder_lacks(o, RUN_CONFIGURATION)))
+        run_folder_configuration(o, job->command, job->identity);
 }
 
 static void print_start(const struct job *job)
@@ -272,6 +265,7 @@ static void print_start(const struct job *job)
 static void train_head(const struct job *job)
 {
     const struct parallel parallel = parallel_threads(job->threads);
+    write_configuration(job, true);
     print_start(job);
     probe(&(struct probe){.writer = &job->writer,
                           .transfer = job->transfer,
@@ -280,7 +274,9 @@ static void train_head(const struct job *job)
                           .class_weights = job->class_weights,
                           .parallel = &parallel,
                           .gemm = gemm_of(job->options)});
+    checkpoint_remove(job->options->output); /* of the run whose model this replaces */
     calibrate(job, NULL);
+    write_report(job, true);
 }
 
 static void try_learning_rates(const struct job *job)
@@ -305,13 +301,18 @@ static int train_all(const struct job *job)
                       .log_path = job->files.log,
                       .last_path = job->files.last,
                       .frozen_nodes = job->frozen_nodes};
-    const int status = epochs_run(&run);
+    const struct train_options *o = job->options;
+    const bool more = epochs_begin(&run);
+    write_configuration(job, !o->resume || run.lengthened);
+    const int status = more ? epochs_run(&run) : EXIT_SUCCESS;
     free(memory); /* much of it, and calibrating takes its own */
-    if (status == EXIT_SUCCESS) {
-        calibrate(job, job->files.last);
-        checkpoint_remove(job->options->output);
-    }
-    return status;
+    if (status != EXIT_SUCCESS)
+        return status;
+    if (!more)
+        warn(o->output, "--resume with a greater --epochs trains it further.", "the run is complete");
+    calibrate(job, job->files.last);
+    write_report(job, more);
+    return EXIT_SUCCESS;
 }
 
 /* ---- All of it ---- */
@@ -334,8 +335,7 @@ static void free_job(struct job *job)
         transfer_free(&job->opened);
     free(job->identity);
     free(job->class_weights);
-    free(job->files.log);
-    free(job->files.last);
+    run_files_free(&job->files);
     split_free(&job->split);
     dataset_free(&job->dataset);
     free(job->net);
@@ -343,7 +343,8 @@ static void free_job(struct job *job)
 
 static int train(struct train_options *o, const char *command, int argc, char **argv)
 {
-    struct job job = {.options = o, .command = command, .files = find_files(o), .net = allocate(1, sizeof *job.net)};
+    struct job job = {
+        .options = o, .command = command, .files = run_files_open(o), .net = allocate(1, sizeof *job.net)};
     job.dataset = dataset_open(&o->data, DATASET_TRAIN);
     choose_options(o, &job.dataset, argc, argv);
     open_net(&job);
@@ -352,11 +353,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
     job.writer = (struct model_writer){job.net, &job.preprocess, &job.dataset, o, command, job.train.count};
     job.class_weights = o->class_weights ? balanced_weights(&job.dataset, &job.split) : NULL;
     job.identity = train_identity(o, job.net, &job.dataset, &job.split, job.transfer);
-    if (o->run_folder && !o->resume)
-        run_folder_configuration(o, command, job.identity);
     const int status = run(&job);
-    if (o->run_folder && status == EXIT_SUCCESS)
-        run_folder_report(o, command, &job.dataset, &job.split);
     free_job(&job);
     return status;
 }
@@ -364,7 +361,8 @@ static int train(struct train_options *o, const char *command, int argc, char **
 int command_train(int argc, char **argv)
 {
     bool named;
-    char *command = options_command(argc, argv, "--resume"); /* without it: a resumed run ends in the identical file */
+    /* Without these: a resumed run ends in the identical file. */
+    char *command = options_command(argc, argv, (const char *const[]){"--resume", "--restart", NULL});
     struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
     const int status = train(&o, command, argc, argv);

@@ -27,7 +27,9 @@ static const char usage[] =
     "and MODEL.csv (metrics) after each epoch. With -o runs/first/ they are runs/first/first.eyelet and so on,\n"
     "with the run's configuration in first.txt and a report on the validation set in first.html. Ctrl-C stops\n"
     "after the current batch and saves a checkpoint; --resume continues from it, also after a crash, to the same\n"
-    "weights as an uninterrupted run.";
+    "weights as an uninterrupted run. It finishes what a killed run has left undone, and with a greater --epochs\n"
+    "trains a complete run further, from MODEL.checkpoint. A run in whose place an interrupted one stands is\n"
+    "refused without --resume or --restart, and a second process on one run always.";
 
 /* In the order of their enumerations. */
 const char *const optimizer_names[] = {"sgd", "adam", "adamw", "muon", NULL};
@@ -96,8 +98,9 @@ static void add_common(struct table *table, struct train_arguments *a)
             {"seed", "N", OPTION_COUNT, &o->seed, "random seed: same seed, same weights", NULL},
             {"threads", "N", OPTION_COUNT, &o->threads,
              "number of threads (0: one per core); any number gives the same weights", NULL},
-            {"resume", NULL, OPTION_FLAG, &o->resume, "continue an interrupted run from its checkpoint, bit for bit",
-             NULL},
+            {"resume", NULL, OPTION_FLAG, &o->resume,
+             "continue an interrupted run from its checkpoint, bit for bit, or a complete one to more --epochs", NULL},
+            {"restart", NULL, OPTION_FLAG, &o->restart, "start anew in the place of an interrupted run", NULL},
             {0}});
 }
 

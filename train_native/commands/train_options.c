@@ -88,6 +88,8 @@ static void check(const struct train_options *o, const struct recipe *recipe)
 {
     if ((!o->output || !*o->output) && !o->find_learning_rate)
         usage_error("train", "train needs -o MODEL.eyelet, the output file");
+    if (o->resume && o->restart)
+        usage_error("train", "--resume goes on with a run, --restart starts anew: give one of them");
     if (o->find_learning_rate && o->resume)
         usage_error("train", "--find-learning-rate cannot be combined with --resume");
     if (!(o->validation < 1))

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char threshold_key[] = "rejection threshold", split_key[] = "validation";
+static const char calibration_key[] = "calibration", threshold_key[] = "rejection threshold",
+                  split_key[] = "validation";
+
+const char *calibrated_model_note(const char *notes) { return model_file_note(notes, calibration_key); }
 
 double calibrated_model_threshold(const char *notes)
 {
@@ -53,7 +56,7 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
              "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
              100.0 * t->right / fmax(t->answered, 1), format_thousands((uint64_t)t->answered),
              format_thousands((uint64_t)found->images), 100 * precision);
-    char *old = model_file_notes(model), *half = model_file_set_note(old, "calibration", about);
+    char *old = model_file_notes(model), *half = model_file_set_note(old, calibration_key, about);
     char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
     struct model *changed = allocate(1, sizeof *changed);
     *changed = *model;

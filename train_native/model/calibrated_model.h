@@ -31,6 +31,9 @@ bool calibrated_model_file(struct calibration *found, const char *path, const st
 /* One line to standard output. */
 void calibrated_model_print(const struct calibration *calibration, bool json);
 
+/* What these notes tell of a calibration; NULL if the model has had none. */
+const char *calibrated_model_note(const char *notes);
+
 /* The score below which these notes call a model not sure; 0 if they name none. */
 double calibrated_model_threshold(const char *notes);
 
