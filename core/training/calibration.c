@@ -26,11 +26,15 @@ static double cross_entropy(const float *logits, const int *labels, int count, i
     return sum / count;
 }
 
+#define MIN_TEMPERATURE 0.05
+#define MAX_TEMPERATURE 20.0
+#define WILKS 1.9207 /* half of the 95th percentile of chi-squared with one degree of freedom */
+
 /* Golden section over log T: the cross-entropy is convex in 1 / T, so it has one minimum. */
 double calibration_temperature(const float *logits, const int *labels, int count, int classes)
 {
     const double golden = 0.6180339887498949, rest = 1.0 / (count + 2.0);
-    double low = math_log(0.05), high = math_log(20), left = high - golden * (high - low),
+    double low = math_log(MIN_TEMPERATURE), high = math_log(MAX_TEMPERATURE), left = high - golden * (high - low),
            right = low + golden * (high - low);
     double at_left = cross_entropy(logits, labels, count, classes, math_exp(left), rest);
     double at_right = cross_entropy(logits, labels, count, classes, math_exp(right), rest);
@@ -50,6 +54,25 @@ double calibration_temperature(const float *logits, const int *labels, int count
         }
     }
     return floor(math_exp((low + high) / 2) * 1000 + 0.5) / 1000;
+}
+
+void calibration_temperature_interval(double interval[2], const float *logits, const int *labels, int count,
+                                      int classes, double temperature)
+{
+    const double rest = 1.0 / (count + 2.0), bounds[2] = {math_log(MIN_TEMPERATURE), math_log(MAX_TEMPERATURE)};
+    const double far = cross_entropy(logits, labels, count, classes, temperature, rest) + WILKS / count;
+    for (int side = 0; side < 2; side++) { /* bisection: the cross-entropy rises on either side */
+        double near = math_log(temperature), out = bounds[side];
+        if (cross_entropy(logits, labels, count, classes, math_exp(out), rest) <= far)
+            near = out;
+        while (fabs(out - near) > 1e-5) {
+            const double middle = (near + out) / 2;
+            const bool fits = cross_entropy(logits, labels, count, classes, math_exp(middle), rest) <= far;
+            near = fits ? middle : near;
+            out = fits ? out : middle;
+        }
+        interval[side] = floor(math_exp(near) * 1000 + 0.5) / 1000;
+    }
 }
 
 void calibration_answers(struct answer *answers, const float *logits, const int *labels, int count, int classes,

@@ -8,9 +8,9 @@
 enum { IMAGES = 20000, CLASSES = 7 };
 
 /* Logits of a network whose probabilities are softmax(logits / temperature): the labels are drawn from them. */
-static void draw(float *logits, int *labels, double temperature, struct random *random)
+static void draw(float *logits, int *labels, int count, double temperature, struct random *random)
 {
-    for (int i = 0; i < IMAGES; i++, logits += CLASSES) {
+    for (int i = 0; i < count; i++, logits += CLASSES) {
         double exponentials[CLASSES], sum = 0;
         for (int k = 0; k < CLASSES; k++) {
             logits[k] = 8 * random_uniform(random) - 4;
@@ -31,7 +31,7 @@ TEST(the_temperature_that_labels_were_drawn_with_is_found)
     struct random random = random_seed(3, 1);
     for (int i = 0; i < 4; i++) {
         struct bin bins[CALIBRATION_BINS];
-        draw(logits, labels, temperatures[i], &random);
+        draw(logits, labels, IMAGES, temperatures[i], &random);
         const double found = calibration_temperature(logits, labels, IMAGES, CLASSES);
         test_context("temperature %g", temperatures[i]);
         CHECK_CLOSE(found / temperatures[i], 1, 0.04);
@@ -45,6 +45,36 @@ TEST(the_temperature_that_labels_were_drawn_with_is_found)
             CHECK(calibration_error(bins) > 0.03);
         }
     }
+}
+
+/* A 95 % interval misses the true value in 1 of 20 draws: of 60 draws 51 hits and more are all but certain. */
+TEST(the_interval_of_a_temperature_holds_the_true_one_as_often_as_it_says)
+{
+    enum { DRAWS = 60, FEW = 300 };
+    float *logits = test_floats(FEW * CLASSES);
+    int *labels = test_bytes(FEW * sizeof *labels);
+    struct random random = random_seed(4, 1);
+    int held = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        double interval[2];
+        draw(logits, labels, FEW, 0.8, &random);
+        const double found = calibration_temperature(logits, labels, FEW, CLASSES);
+        calibration_temperature_interval(interval, logits, labels, FEW, CLASSES, found);
+        CHECK(interval[0] < found && found < interval[1] && interval[1] - interval[0] < 0.5);
+        held += interval[0] <= 0.8 && 0.8 <= interval[1];
+    }
+    CHECK(held >= 51 && held < DRAWS);
+}
+
+/* Answers that tell nothing leave it between its bounds. */
+TEST(the_interval_of_a_temperature_ends_at_the_bounds)
+{
+    static const float logits[] = {0, 0, 0, 0};
+    static const int labels[] = {0, 1};
+    double interval[2];
+    calibration_temperature_interval(interval, logits, labels, 2, 2, 1);
+    CHECK_CLOSE(interval[0], 0.05, 1e-9);
+    CHECK_CLOSE(interval[1], 20, 1e-9);
 }
 
 /* The label's probability is to be 5 / 6: e^(1/T) = 5 for two classes, and 10 for three. */
@@ -135,6 +165,8 @@ TEST(no_threshold_where_the_surest_are_wrong_and_equal_scores_stay_together)
 }
 
 static const struct test tests[] = {ENTRY(the_temperature_that_labels_were_drawn_with_is_found),
+                                    ENTRY(the_interval_of_a_temperature_holds_the_true_one_as_often_as_it_says),
+                                    ENTRY(the_interval_of_a_temperature_ends_at_the_bounds),
                                     ENTRY(a_few_images_that_are_all_right_do_not_make_it_certain),
                                     ENTRY(a_network_that_says_nothing_gets_a_temperature_all_the_same),
                                     ENTRY(answers_of_one_image),
