@@ -29,18 +29,25 @@ function copy() {
 }
 
 const temperatureOf = (path) => readFileSync(path).readFloatLE(modelFormat.header.get('temperature').offset);
+/* Wilson's interval are the p for which what was found is 1.96 standard deviations away. */
+function inInterval(found, count, interval) {
+    for (const p of interval.filter((end) => end > 0 && end < 1))
+        assert.ok(Math.abs(Math.abs(p - found) / Math.sqrt(p * (1 - p) / count) - 1.96) < 1e-2, `${p} around ${found}`);
+    assert.ok(interval[0] <= found && found <= interval[1]);
+}
+
 const summary = async (path) => JSON.parse(succeeded(await eyelet(['summary', path, '--json'])).stdout);
 const calibrate = (cwd, ...more) => eyelet(['calibrate', 'm.eyelet', '--data', data, ...more], { cwd });
 
 test('training ends with a calibration, prints it, and records it in the notes', async () => {
-    const [, images, temperature, before_, after_] = said.match(/^calibrated on (\d+) validation images: temperature ([\d.]+), error ([\d.]+) % before, ([\d.]+) % after; /m);
+    const [, images, temperature, interval, before_, after_] = said.match(/^calibrated on (\d+) validation images: temperature ([\d.]+) \(([\d.]+-[\d.]+)\), error ([\d.]+) % before, ([\d.]+) % after; /m);
     assert.equal(images, '500');
     for (const name of ['m.eyelet', 'm.last.eyelet'])
         assert.notEqual(temperatureOf(join(trained, name)), 1);
     assert.equal(temperatureOf(join(trained, 'm.eyelet')), Math.fround(temperature));
     const { notes } = await summary(join(trained, 'm.eyelet'));
     assert.match(notes, /^validation: fraction 0\.25 of 2000 images, seed 5$/m);
-    assert.match(notes, new RegExp(`^calibration: temperature ${temperature} from 500 validation images; error ${before_} % before, ${after_} % after$`, 'm'));
+    assert.match(notes, new RegExp(`^calibration: temperature ${temperature} \\(${interval}\\) from 500 validation images; error ${before_} % before, ${after_} % after$`, 'm'));
 });
 
 test('training without validation images leaves the temperature at 1', async () => {
@@ -83,13 +90,36 @@ test('the threshold reaches the precision that is asked for, or there is none', 
         assert.equal(validation_images, 500);
         assert.equal(notes.includes('rejection threshold'), Boolean(threshold), notes);
         if (threshold) {
-            assert.ok(threshold.right / threshold.answered >= Number(precision), JSON.stringify(threshold));
+            assert.ok(threshold.right / threshold.answered >= Number(precision) && threshold.answered >= 50, JSON.stringify(threshold));
+            inInterval(threshold.right / threshold.answered, threshold.answered, threshold.interval);
             assert.match(notes, new RegExp(`^rejection threshold: ${threshold.score.toFixed(3)} \\(`, 'm'));
             assert.equal((await loadClassifier({ model: join(here, 'm.eyelet') })).info.threshold, threshold.score);
         }
     }
     assert.equal(results['0'].threshold.answered, 500, 'all are answered');
     assert.ok(results['0.97'].threshold.answered < results['0.9'].threshold.answered, JSON.stringify(results));
+});
+
+test('the temperature has an interval, which more images narrow', async () => {
+    const width = async (...more) => {
+        const { temperature, temperature_interval: [low, high] } = JSON.parse(succeeded(await calibrate(copy(), '--json', ...more)).stdout);
+        assert.ok(low < temperature && temperature < high, `${low} ${temperature} ${high}`);
+        return high - low;
+    };
+    const few = await width('--validation', '0.05', '--seed', '5', '--limit', '2000'), many = await width('--validation', '0.5', '--seed', '5', '--limit', '2000');
+    assert.ok(few > 2 * many, `${few} of 100 images, ${many} of 1000`);
+});
+
+test('a handful of validation images gives neither a temperature nor a threshold, and says so', async () => {
+    const here = folder(), few = ['--seed', '5', '--validation', '0.02'];
+    assert.match(succeeded(await eyelet(['train', '-o', 'm.eyelet', ...options, ...few], { cwd: here })).stdout,
+        /^not calibrated: 40 validation images are too few for a temperature and a rejection threshold, which take 50$/m);
+    assert.equal(temperatureOf(join(here, 'm.eyelet')), 1);
+    assert.doesNotMatch((await summary(join(here, 'm.eyelet'))).notes, /calibration|threshold/);
+    assert.match(succeeded(await eyelet(['train', '-o', 'm.eyelet', ...options, ...few, '--json'], { cwd: here })).stdout, /^\{"validation_images": 40, "min_validation_images": 50\}$/m);
+    const before_ = readFileSync(join(here, 'm.eyelet'));
+    refused(await calibrate(here), { subject: 'm.eyelet', reason: /^40 validation images are too few/, hint: /--validation/ });
+    assert.deepEqual(readFileSync(join(here, 'm.eyelet')), before_);
 });
 
 test('evaluate uses the temperature, and counts what is not sure', async () => {
@@ -100,8 +130,8 @@ test('evaluate uses the temperature, and counts what is not sure', async () => {
     assert.equal(Math.fround(temperature), temperatureOf(join(here, 'm.eyelet')));
     assert.ok(loss < uncalibrated.loss, `${loss} against ${uncalibrated.loss}`);
     assert.ok(threshold.right / threshold.answered > accuracy && threshold.answered < images);
-    const fraction = (100 * (images - threshold.answered) / images).toFixed(1), right = (100 * threshold.right / threshold.answered).toFixed(2);
-    assert.match(await evaluate(), new RegExp(`^not sure +below ${threshold.score.toFixed(3)}: ${fraction} % of the images; of the others ${right} % are right$`, 'm'));
+    const fraction = (100 * (images - threshold.answered) / images).toFixed(1), right = (100 * threshold.right / threshold.answered).toFixed(2) + (threshold.answered < 1000 ? ' % \\([\\d.]+-[\\d.]+\\)' : ' %');
+    assert.match(await evaluate(), new RegExp(`^not sure +below ${threshold.score.toFixed(3)}: ${fraction} % of the images; of the others ${right} are right$`, 'm'));
 });
 
 test('classify says "not sure" below the threshold, in words and in JSON', async () => {
@@ -126,7 +156,7 @@ test('what calibrate cannot use or write is named, and the model stays as it is'
     const here = copy(), path = join(here, 'm.eyelet'), bytes = readFileSync(path);
     mkdirSync(join(here, 'empty'));
     refused(await eyelet(['calibrate', 'm.eyelet', '--data', 'empty'], { cwd: here }), { subject: 'empty', reason: /no folders in it/ });
-    refused(await calibrate(here, '--validation', '0.00001'), { subject: 'm.eyelet', reason: /nothing to calibrate on/ });
+    refused(await calibrate(here, '--validation', '0.00001'), { subject: 'm.eyelet', reason: /^10 validation images are too few/, hint: /--validation/ });
     refused(await eyeletUnder('ulimit -f 0', ['calibrate', 'm.eyelet', '--data', data], { cwd: here }),
         { subject: 'm.eyelet', reason: /cannot be written/, hint: /unchanged/ });
     assert.deepEqual(readFileSync(path), bytes);

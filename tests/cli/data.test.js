@@ -310,10 +310,11 @@ test('--record writes the accuracy into the notes, once, and changes nothing els
     const evaluate = (...more) => eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '500', ...more], { cwd: here });
     const summary = async () => succeeded(await eyelet(['summary', 'm.eyelet'], { cwd: here })).stdout;
     const old = await summary();
-    const percent = succeeded(await evaluate('--logits', 'before')).stdout.match(/^accuracy +([\d.]+ %)/)[1];
+    const [, percent, low, high] = succeeded(await evaluate('--logits', 'before')).stdout.match(/^accuracy +([\d.]+ %) \(([\d.]+) to ([\d.]+)/);
+    const rounded = (text) => Number(text).toFixed(1);
     for (let i = 0; i < 2; i++) {
         succeeded(await evaluate('--record'));
-        assert.equal(await summary(), old.replace('accuracy: none', `accuracy: ${percent} of 500 CIFAR-10 test images`));
+        assert.equal(await summary(), old.replace('accuracy: none', `accuracy: ${percent} (${rounded(low)}-${rounded(high)}) of 500 CIFAR-10 test images`));
     }
     succeeded(await evaluate('--logits', 'after'));
     assert.deepEqual(readFileSync(join(here, 'after')), readFileSync(join(here, 'before')));

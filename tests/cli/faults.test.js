@@ -22,9 +22,9 @@ const options = { skip: possible ? false : 'NOT TESTED: this needs build/faults/
 const labels = ['blue', 'green', 'red'];
 const picture = (c, i) => encodePng({ width: 8, height: 8, data: Uint8ClampedArray.from({ length: 256 },
     (_, k) => k % 4 === 3 ? 255 : (k % 4 === 2 - c ? 150 : 40) + (k * 37 + i * 11 + c * 5) % 60) });
-const perClass = { train: 10, test: 4 };
+const perClass = { train: 56, test: 4 }; /* for 50 validation images, which a calibration takes */
 const data = folder(Object.fromEntries(Object.entries(perClass).flatMap(([part, count]) => labels.flatMap((label, c) =>
-    Array.from({ length: count }, (_, i) => [`${part}/${label}/${i}.png`, picture(c, i + (part === 'test' ? 50 : 0))])))));
+    Array.from({ length: count }, (_, i) => [`${part}/${label}/${i}.png`, picture(c, i + (part === 'test' ? perClass.train : 0))])))));
 const network = join(folder({ 'n.txt': 'input 8x8x3\nconv2d 4 3x3 relu\nflatten\ndense classes softmax\n' }), 'n.txt');
 const model = modelOf({ input: [8, 8, 3], labels, notes: 'name: Small\n',
     layers: [{ kind: 'conv2d', channels: 4, kernel: [3, 3], bias: true }, { kind: 'relu' }, { kind: 'flatten' }, { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }] });

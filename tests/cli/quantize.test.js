@@ -76,7 +76,7 @@ test('recording the accuracy of a quantized model changes its notes alone', asyn
         return readFileSync(join(here, name));
     };
     const before = await logits('before');
-    assert.match(succeeded(await eyelet(['summary', 'q.eyelet'], { cwd: here })).stdout, /^accuracy: [\d.]+ % of 200 CIFAR-10 test images$/m);
+    assert.match(succeeded(await eyelet(['summary', 'q.eyelet'], { cwd: here })).stdout, /^accuracy: [\d.]+ % \([\d.]+-[\d.]+\) of 200 CIFAR-10 test images$/m);
     assert.deepEqual(await logits('after'), before);
 });
 

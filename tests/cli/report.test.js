@@ -241,13 +241,13 @@ describe('in Chromium, from disk', { skip }, () => {
         assert.equal(await page.locator('#curves svg[role="img"]').count(), 2);
         for (const line of await page.locator('#curves polyline').all())
             assert.equal((await line.getAttribute('points')).split(' ').length, 4, 'a point for each epoch');
-        const { score, answered, right } = numbers.threshold;
+        const { score, answered, right, interval } = numbers.threshold, between = (ends) => ends.map((p) => (100 * p).toFixed(1)).join('\u2013');
         assert.equal(await page.textContent('#score'), `${score}`);
-        assert.match(await page.textContent('#coverage-words'), new RegExp(`own threshold rejects ${percent(1 - answered / images)} .*: ${percent(right / answered)}\\.$`));
+        assert.match(await page.textContent('#coverage-words'), new RegExp(`own threshold rejects ${percent(1 - answered / images)} .*: ${percent(right / answered)} \\(95\u00a0% interval ${between(interval)}\\)\\.$`));
         const before_ = await page.getAttribute('#coverage .marker', 'x1');
         await page.locator('#threshold').fill('90');
-        const [sure, ofThem] = numbers.above[90];
-        assert.match(await page.textContent('#coverage-words'), new RegExp(`It rejects ${percent(1 - sure / images)} .*: ${percent(ofThem / sure)}\\.$`));
+        const [sure, ofThem, ofSure] = numbers.above[90];
+        assert.match(await page.textContent('#coverage-words'), new RegExp(`It rejects ${percent(1 - sure / images)} .*: ${percent(ofThem / sure)} \\(95\u00a0% interval ${between(ofSure)}\\)\\.$`));
         assert.ok(Number(await page.getAttribute('#coverage .marker', 'x1')) > Number(before_));
     }));
 

@@ -87,7 +87,7 @@ test('what is printed, the log and the notes agree', async () => {
     const notes = succeeded(await eyelet(['summary', 'm.last.eyelet'], { cwd: here })).stdout;
     assert.match(notes, /^epochs: 3$/m);
     assert.match(notes, /^command: eyelet train -o m\.eyelet --network /m);
-    assert.match(notes, new RegExp(`^accuracy: ${(100 * lines[2].validation_accuracy).toFixed(2)} % of 30 validation images$`, 'm'));
+    assert.match(notes, new RegExp(`^accuracy: ${(100 * lines[2].validation_accuracy).toFixed(2)} % \\([\\d.]+-[\\d.]+\\) of 30 validation images$`, 'm'));
 });
 
 test('every class gives the same fraction to validation', async () => {

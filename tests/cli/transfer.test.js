@@ -198,7 +198,7 @@ test('a probe changes the head alone, measures as evaluate does, and is the same
         const bytes = readFileSync(join(here, 'm.eyelet')), weights = weightsOf(bytes, counts(10));
         assert.deepEqual(changed(weights, 'same', 10), [false, false, true]);
         assert.deepEqual(readdirSync(here), ['m.eyelet']);
-        assert.match(bytes.toString('latin1'), new RegExp(`accuracy: ${(100 * best.validation_accuracy).toFixed(2)} % of 500 validation images`));
+        assert.match(bytes.toString('latin1'), new RegExp(`accuracy: ${(100 * best.validation_accuracy).toFixed(2)} % \\([\\d.]+-[\\d.]+\\) of 500 validation images`));
         const { accuracy, loss } = JSON.parse(succeeded(await eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '3000', '--json'], { cwd: here })).stdout);
         assert.ok(best.validation_accuracy > 0.3 && Math.abs(accuracy - best.validation_accuracy) < 0.06, `${accuracy}, ${best.validation_accuracy}`);
         assert.ok(Math.abs(loss - best.validation_loss) < 0.15, `${loss}, ${best.validation_loss}`);

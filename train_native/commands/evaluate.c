@@ -4,6 +4,7 @@
 #include "commands/or_die.h"
 #include "commands/shared_options.h"
 #include "model/calibrated_model.h"
+#include "model/interval.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
 #include "report/report.h"
@@ -39,12 +40,15 @@ static int confused_with(const struct evaluation *e, int class)
 
 static void print_classes(const struct evaluation *e, const struct dataset *dataset)
 {
-    printf("  %-14s %9s %9s %9s   most often confused with\n", "class", "precision", "recall", "F1");
+    enum { WIDTH = 21 /* of a fraction with its interval */ };
+    printf("  %-14s %7s %*s %*s %9s   most often confused with\n", "class", "images", WIDTH, "precision", WIDTH,
+           "recall", "F1");
     for (int i = 0; i < e->classes; i++) {
         const struct class_scores scores = evaluation_class(e, i);
         const int other = confused_with(e, i);
-        printf("  %-14s %7.1f %% %7.1f %% %7.1f %%", dataset->class_names[i], 100 * scores.precision,
-               100 * scores.recall, 100 * scores.f1);
+        printf("  %-14s %7d %*s %*s %7.1f %%", dataset->class_names[i], scores.images, WIDTH,
+               interval_percent(scores.right, scores.answers), WIDTH, interval_percent(scores.right, scores.images),
+               100 * scores.f1);
         if (other >= 0)
             printf("   %s (%d)", dataset->class_names[other], e->confusion[i * e->classes + other]);
         printf("\n");
@@ -53,20 +57,19 @@ static void print_classes(const struct evaluation *e, const struct dataset *data
 
 static void print_table(const struct evaluation *e, const struct dataset *dataset, double temperature, double threshold)
 {
-    const struct interval interval = evaluation_interval(e);
+    const struct interval interval = interval_of(e->correct, e->count);
     printf("accuracy   %.2f %% (%.2f to %.2f with 95 %% confidence; %s of %s images)\n", 100 * evaluation_accuracy(e),
            100 * interval.low, 100 * interval.high, format_thousands((uint64_t)e->correct),
            format_thousands((uint64_t)e->count));
-    printf("top five   %.2f %%\nloss       %.4f\ncalibration error %.2f %%", 100.0 * e->among_five / e->count, e->loss,
-           100 * e->calibration_error);
+    printf("top five   %s\nloss       %.4f\ncalibration error %.2f %%", interval_percent(e->among_five, e->count),
+           e->loss, 100 * e->calibration_error);
     if (temperature != 1)
         printf(" (%.2f %% without its temperature, %.3f)", 100 * e->uncalibrated_error, temperature);
     printf("\n");
     if (threshold > 0) {
         const struct threshold above = evaluation_above(e, threshold);
-        printf("not sure   below %.3f: %.1f %% of the images; of the others %.2f %% are right\n", threshold,
-               100.0 * (e->count - above.answered) / e->count,
-               above.answered ? 100.0 * above.right / above.answered : 0);
+        printf("not sure   below %.3f: %.1f %% of the images; of the others %s are right\n", threshold,
+               100.0 * (e->count - above.answered) / e->count, interval_percent(above.right, above.answered));
     }
     printf("time       %.2f s (%s images/s)\n\n", e->seconds, format_thousands((uint64_t)(e->count / e->seconds)));
     print_classes(e, dataset);
@@ -93,7 +96,7 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
                        const struct dataset *dataset, const char *path, int views)
 {
     char value[160], key[40] = "accuracy";
-    snprintf(value, sizeof value, "%.2f %% of %s %s test images", 100 * evaluation_accuracy(e),
+    snprintf(value, sizeof value, "%s of %s %s test images", interval_percent(e->correct, e->count),
              format_thousands((uint64_t)e->count), dataset->name);
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);

@@ -1,6 +1,7 @@
 #include "commands/model_writer.h"
 
 #include "model/calibrated_model.h"
+#include "model/interval.h"
 #include "model/model_file.h"
 #include "cli/files.h"
 #include "cli/text.h"
@@ -11,11 +12,12 @@
 void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
                        const struct epoch_result *validation)
 {
-    char notes[LIMIT_NOTES + 1], accuracy[80] = "", count[40] = "";
+    char notes[LIMIT_NOTES + 1], accuracy[120] = "", count[40] = "";
     const char *from = writer->options->from;
     if (validation->count)
-        snprintf(accuracy, sizeof accuracy, "accuracy: %.2f %% of %s validation images\n",
-                 100 * epoch_accuracy(validation), format_thousands((uint64_t)validation->count));
+        snprintf(accuracy, sizeof accuracy, "accuracy: %s of %s validation images\n",
+                 interval_percent(validation->correct, validation->count),
+                 format_thousands((uint64_t)validation->count));
     if (epochs)
         snprintf(count, sizeof count, "epochs: %d\n", epochs);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;

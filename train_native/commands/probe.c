@@ -7,6 +7,7 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "commands/progress.h"
+#include "model/interval.h"
 #include "training/softmax_regression.h"
 
 #include <math.h>
@@ -145,8 +146,8 @@ static void print_strength(const struct train_options *o, float l2, int iteratio
         printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
-            printf("  validation loss %.4f  accuracy %.2f %%", epoch_loss(validation),
-                   100 * epoch_accuracy(validation));
+            printf("  validation loss %.4f  accuracy %s", epoch_loss(validation),
+                   interval_percent(validation->correct, validation->count));
         printf("\n");
     }
 }

@@ -4,6 +4,7 @@
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/text.h"
+#include "model/interval.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ void json_epoch(struct json *json, const struct epoch_result *train, const struc
     if (validation->count) {
         json_number(json, "validation_loss", "%.6f", epoch_loss(validation));
         json_number(json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
+        interval_json(json, "validation_interval", validation->correct, validation->count);
     }
 }
 
@@ -97,8 +99,8 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
                format_thousands((uint64_t)((train->count - progress->first) / seconds)), epoch_loss(train),
                100 * epoch_accuracy(train));
         if (validation->count)
-            printf("  validation loss %.4f  accuracy %.2f %%%s", epoch_loss(validation),
-                   100 * epoch_accuracy(validation), best ? "  best" : "");
+            printf("  validation loss %.4f  accuracy %s%s", epoch_loss(validation),
+                   interval_percent(validation->correct, validation->count), best ? "  best" : "");
         printf("\n");
     }
     fflush(stdout);

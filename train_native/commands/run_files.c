@@ -28,6 +28,14 @@ static void check_writable(const char *path)
         die(path, "Name a file that you may write to with -o.", "cannot be written: %s", reason);
 }
 
+/* The longest of the run's names. */
+static void check_checkpoint(const char *output)
+{
+    char *path = with_suffix(output, ".checkpoint.old");
+    check_writable(path);
+    free(path);
+}
+
 static void make_folder(const char *output)
 {
     char *folder = text_copy_bytes(output, (size_t)(strrchr(output, '/') - output));
@@ -94,7 +102,8 @@ struct run_files run_files_open(const struct train_options *o)
         check_regular(files.last);
         check_regular(files.log);
         check_writable(files.log);
-        check_writable(files.last); /* its name is the longest of all */
+        check_writable(files.last);
+        check_checkpoint(o->output);
     }
     check_writable(o->output);
     lock(o->output);

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/text.h"
 #include "commands/choose.h"
+#include "commands/class_notes.h"
 #include "commands/epochs.h"
 #include "commands/find_learning_rate.h"
 #include "commands/or_die.h"
@@ -150,6 +151,7 @@ static void read_images(struct job *job)
     if (!job->transfer)
         dataset_statistics(job->preprocess.mean, job->preprocess.std, dataset, job->split.train,
                            job->split.train_count);
+    class_notes(dataset, &job->split, o->class_weights);
     dataset_fit(dataset, job->net->input, &job->preprocess);
     job->images = dataset_images(dataset);
     job->train = (struct subset){&job->images, job->split.train, job->split.train_count};
@@ -228,6 +230,10 @@ static void calibrate(const struct job *job, const char *last)
     const struct split *split = &job->split;
     if (!split->validation_count || job->dataset.classes < 2)
         return;
+    if (split->validation_count < CALIBRATION_MIN_ANSWERS) {
+        calibrated_model_print(&(struct calibration){.images = split->validation_count}, o->json);
+        return;
+    }
     omp_set_num_threads(job->threads);
     const struct calibration_input input = {&job->dataset, split->validation, split->validation_count,
                                             CALIBRATE_PRECISION};

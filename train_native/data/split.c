@@ -66,7 +66,8 @@ static void draw_by_index(bool *validates, const struct dataset *dataset, float 
         for (int i = 0; i < dataset->count; i++)
             if (dataset->labels[i] == label)
                 indices[count++] = i;
-        const int wanted = (int)((float)count * fraction + 0.5f);
+        int wanted = (int)((float)count * fraction + 0.5f);
+        wanted += wanted == 0 && fraction > 0 && count > 1;
         for (int i = 0; i < wanted; i++) { /* the first steps of a Fisher-Yates shuffle */
             const int other = i + (int)random_below(&random, (uint32_t)(count - i));
             const int chosen = indices[other];
@@ -86,7 +87,7 @@ struct split split_dataset(const struct dataset *dataset, float fraction, uint64
         memcpy(validates, dataset->validates, (size_t)dataset->count * sizeof(bool));
     else if (dataset->contents)
         split_by_content(validates, &(struct split_source){dataset->contents, dataset->labels, dataset->count},
-                         fraction, 0, random_at(seed, STREAM_VALIDATION, 0));
+                         fraction, 1, random_at(seed, STREAM_VALIDATION, 0));
     else
         draw_by_index(validates, dataset, fraction, seed);
     for (int i = 0; i < dataset->count; i++)

@@ -15,8 +15,8 @@ struct split {
     int train_count, validation_count;
 };
 
-/* The images of the folder val are the validation set; without one a fraction of every class, drawn with the seed.
- * Equal images stay on one side. */
+/* The images of the folder val are the validation set; without one a fraction of every class, drawn with the seed: one
+ * image at least, where that leaves another to train on. Equal images stay on one side. */
 struct split split_dataset(const struct dataset *dataset, float fraction, uint64_t seed);
 void split_free(struct split *split);
 

@@ -5,9 +5,9 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "model/evaluation.h"
+#include "model/interval.h"
 #include "model/model_file.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,13 +48,14 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
                            struct failure *failure)
 {
     char about[160], threshold[160];
-    snprintf(about, sizeof about, "temperature %.3f from %s validation images; error %.2f %% before, %.2f %% after",
-             found->temperature, format_thousands((uint64_t)found->images), 100 * found->error_before,
-             100 * found->error_after);
+    snprintf(about, sizeof about,
+             "temperature %.3f (%.3f-%.3f) from %s validation images; error %.2f %% before, %.2f %% after",
+             found->temperature, found->interval[0], found->interval[1], format_thousands((uint64_t)found->images),
+             100 * found->error_before, 100 * found->error_after);
     const struct threshold *t = &found->threshold;
     snprintf(threshold, sizeof threshold,
-             "%.3f (%.1f %% of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
-             100.0 * t->right / fmax(t->answered, 1), format_thousands((uint64_t)t->answered),
+             "%.3f (%s of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
+             interval_percent(t->right, t->answered), format_thousands((uint64_t)t->answered),
              format_thousands((uint64_t)found->images), 100 * precision);
     char *old = model_file_notes(model), *half = model_file_set_note(old, calibration_key, about);
     char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
@@ -85,7 +86,10 @@ static enum status measure(struct calibration *found, const uint8_t *model, size
     calibration_answers(e.answers, e.logits, e.labels, count, e.classes, found->temperature);
     calibration_bins(bins, e.answers, count);
     found->error_after = calibration_error(bins);
+    calibration_temperature_interval(found->interval, e.logits, e.labels, count, e.classes, found->temperature);
     found->threshold = calibration_threshold(e.answers, count, input->precision);
+    if (found->threshold.answered < CALIBRATION_MIN_ANSWERS)
+        found->threshold = (struct threshold){.score = 1};
     evaluation_free(&e);
     return STATUS_OK;
 }
@@ -93,6 +97,10 @@ static enum status measure(struct calibration *found, const uint8_t *model, size
 bool calibrated_model_file(struct calibration *found, const char *path, const struct calibration_input *input,
                            struct failure *failure)
 {
+    if (input->count < CALIBRATION_MIN_ANSWERS)
+        return failure_set(failure, path, "Hold out more images with --validation.",
+                           "%d validation images are too few for a temperature and a rejection threshold: it takes %d",
+                           input->count, CALIBRATION_MIN_ANSWERS);
     struct model *model = allocate(1, sizeof *model);
     size_t size, new_size;
     uint8_t *bytes = model_file_load(model, &size, path, failure), *result = NULL;
@@ -112,32 +120,55 @@ bool calibrated_model_file(struct calibration *found, const char *path, const st
     return written;
 }
 
+static void print_json(const struct calibration *c)
+{
+    const struct threshold *t = &c->threshold;
+    struct json json = json_begin(stdout);
+    json_object(&json, NULL);
+    json_int(&json, "validation_images", c->images);
+    if (c->images < CALIBRATION_MIN_ANSWERS) {
+        json_int(&json, "min_validation_images", CALIBRATION_MIN_ANSWERS);
+    } else {
+        json_number(&json, "temperature", "%.3f", c->temperature);
+        json_array(&json, "temperature_interval");
+        json_number(&json, NULL, "%.3f", c->interval[0]);
+        json_number(&json, NULL, "%.3f", c->interval[1]);
+        json_close(&json);
+        json_number(&json, "calibration_error_before", "%.6f", c->error_before);
+        json_number(&json, "calibration_error", "%.6f", c->error_after);
+    }
+    if (t->answered) {
+        json_object(&json, "threshold");
+        json_number(&json, "score", "%.3f", t->score);
+        json_int(&json, "answered", t->answered);
+        json_int(&json, "right", t->right);
+        interval_json(&json, "interval", t->right, t->answered);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_end(&json);
+}
+
 void calibrated_model_print(const struct calibration *c, bool as_json)
 {
     const struct threshold *t = &c->threshold;
     if (as_json) {
-        struct json json = json_begin(stdout);
-        json_object(&json, NULL);
-        json_int(&json, "validation_images", c->images);
-        json_number(&json, "temperature", "%.3f", c->temperature);
-        json_number(&json, "calibration_error_before", "%.6f", c->error_before);
-        json_number(&json, "calibration_error", "%.6f", c->error_after);
-        if (t->answered) {
-            json_object(&json, "threshold");
-            json_number(&json, "score", "%.3f", t->score);
-            json_int(&json, "answered", t->answered);
-            json_int(&json, "right", t->right);
-            json_close(&json);
-        }
-        json_close(&json);
-        json_end(&json);
+        print_json(c);
         return;
     }
-    printf("calibrated on %s validation images: temperature %.3f, error %.2f %% before, %.2f %% after; ",
-           format_thousands((uint64_t)c->images), c->temperature, 100 * c->error_before, 100 * c->error_after);
+    if (c->images < CALIBRATION_MIN_ANSWERS) {
+        printf("not calibrated: %d validation images are too few for a temperature and a rejection threshold, which "
+               "take %d\n",
+               c->images, CALIBRATION_MIN_ANSWERS);
+        return;
+    }
+    printf("calibrated on %s validation images: temperature %.3f (%.3f-%.3f), error %.2f %% before, %.2f %% after; ",
+           format_thousands((uint64_t)c->images), c->temperature, c->interval[0], c->interval[1], 100 * c->error_before,
+           100 * c->error_after);
     if (t->answered)
-        printf("\"not sure\" below %.3f (above it %s of %s answers were right)\n", t->score,
-               format_thousands((uint64_t)t->right), format_thousands((uint64_t)t->answered));
+        printf("\"not sure\" below %.3f (above it %s of %s answers were right, %s)\n", t->score,
+               format_thousands((uint64_t)t->right), format_thousands((uint64_t)t->answered),
+               interval_percent(t->right, t->answered));
     else
-        printf("never \"not sure\": at no score are answers right often enough\n");
+        printf("never \"not sure\": above no score are %d answers right often enough\n", CALIBRATION_MIN_ANSWERS);
 }

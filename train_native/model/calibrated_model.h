@@ -11,8 +11,9 @@
 
 struct calibration {
     int images;
-    double temperature, error_before, error_after; /* calibration_error with temperature 1, and with this one */
-    struct threshold threshold;                    /* answered is 0 where no score reaches the precision */
+    double temperature, interval[2];  /* with its 95 % interval */
+    double error_before, error_after; /* calibration_error with temperature 1, and with this one */
+    struct threshold threshold;       /* answered is 0 where no score reaches the precision with enough answers */
 };
 
 /* What a model is calibrated on: the images at indices[0..count), which it has not trained from. The data has the
@@ -24,11 +25,12 @@ struct calibration_input {
     double precision; /* of the answers that are sure */
 };
 
-/* Writes the model at path again with what fits. False leaves the file as it is. */
+/* Writes the model at path again with what fits. False leaves the file as it is; so it is with fewer than
+ * CALIBRATION_MIN_ANSWERS images. */
 bool calibrated_model_file(struct calibration *found, const char *path, const struct calibration_input *input,
                            struct failure *failure);
 
-/* One line to standard output. */
+/* One line to standard output: with fewer than CALIBRATION_MIN_ANSWERS images, that these are too few. */
 void calibrated_model_print(const struct calibration *calibration, bool json);
 
 /* What these notes tell of a calibration; NULL if the model has had none. */

@@ -8,7 +8,6 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,18 +135,11 @@ double evaluation_accuracy(const struct evaluation *evaluation)
     return (double)evaluation->correct / evaluation->count;
 }
 
-struct interval evaluation_interval(const struct evaluation *evaluation)
-{
-    const double z = 1.96, n = evaluation->count, p = evaluation_accuracy(evaluation);
-    const double centre = (p + z * z / (2 * n)) / (1 + z * z / n);
-    const double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-    return (struct interval){fmax(0, centre - half), fmin(1, centre + half)};
-}
-
 struct class_scores evaluation_class(const struct evaluation *evaluation, int class)
 {
     struct class_scores scores = {0};
     const int classes = evaluation->classes, hits = evaluation->confusion[class * classes + class];
+    scores.right = hits;
     for (int k = 0; k < classes; k++) {
         scores.images += evaluation->confusion[class * classes + k];
         scores.answers += evaluation->confusion[k * classes + class];

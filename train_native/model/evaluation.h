@@ -43,15 +43,9 @@ void evaluation_free(struct evaluation *evaluation);
 
 double evaluation_accuracy(const struct evaluation *evaluation);
 
-/* Wilson's (1927) interval: with 95 % confidence the accuracy on all images of this kind is in it. */
-struct interval {
-    double low, high;
-};
-struct interval evaluation_interval(const struct evaluation *evaluation);
-
 /* Of one class; 0 where there is nothing to divide by. */
 struct class_scores {
-    int images, answers; /* of this class; for it */
+    int images, answers, right; /* of this class; for it; both */
     double precision, recall, f1;
 };
 struct class_scores evaluation_class(const struct evaluation *evaluation, int class);

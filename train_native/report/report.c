@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include "model/calibrated_model.h"
+#include "model/interval.h"
 #include "report/html.h"
 #include "model/model_file.h"
 #include "model/network.h"
@@ -66,7 +67,9 @@ static void print_classes(struct json *json, const struct report *report)
         json_int(json, "images", scores.images);
         json_int(json, "answers", scores.answers);
         json_number(json, "precision", "%.6f", scores.precision);
+        interval_json(json, "precision_interval", scores.right, scores.answers);
         json_number(json, "recall", "%.6f", scores.recall);
+        interval_json(json, "recall_interval", scores.right, scores.images);
         json_number(json, "f1", "%.6f", scores.f1);
         json_close(json);
     }
@@ -102,12 +105,17 @@ static void print_calibration(struct json *json, const struct report *report)
         json_number(json, "score", "%.6g", score);
         json_int(json, "answered", above.answered);
         json_int(json, "right", above.right);
+        interval_json(json, "interval", above.right, above.answered);
         json_close(json);
     }
     json_array(json, "above");
     for (int step = 0; step <= SCORES; step++) {
         const struct threshold above = evaluation_above(e, (double)step / (double)SCORES);
-        json_ints(json, NULL, (int[]){above.answered, above.right}, 2);
+        json_array(json, NULL);
+        json_int(json, NULL, above.answered);
+        json_int(json, NULL, above.right);
+        interval_json(json, NULL, above.right, above.answered);
+        json_close(json);
     }
     json_close(json);
 }
@@ -116,7 +124,6 @@ static void print_calibration(struct json *json, const struct report *report)
 static void print_numbers(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
-    const struct interval interval = evaluation_interval(e);
     const struct net *net = &report->model->net;
     json_text(json, "model", report->path);
     json_text(json, "command", report->command);
@@ -130,10 +137,7 @@ static void print_numbers(struct json *json, const struct report *report)
     json_int(json, "images", e->count);
     json_int(json, "correct", e->correct);
     json_number(json, "accuracy", "%.6f", evaluation_accuracy(e));
-    json_array(json, "interval");
-    json_number(json, NULL, "%.6f", interval.low);
-    json_number(json, NULL, "%.6f", interval.high);
-    json_close(json);
+    interval_json(json, "interval", e->correct, e->count);
     json_number(json, "top5", "%.6f", (double)e->among_five / e->count);
     json_number(json, "loss", "%.6f", e->loss);
     print_calibration(json, report);

@@ -18,6 +18,8 @@ function draw(tag, attributes = {}, ...children) {
     return drawn;
 }
 
+/* An interval of fractions, in percent. */
+const between = ([low, high]) => `${(100 * low).toFixed(1)}\u2013${(100 * high).toFixed(1)}`;
 const strong = (text) => make('strong', { textContent: text });
 
 /* --- Summary --- */
@@ -224,14 +226,16 @@ function showCalibration() {
 function showThreshold() {
     const chosen = element('threshold').valueAsNumber / 100, own = data.threshold;
     const isOwn = own && Math.abs(own.score - chosen) < 0.005;
-    const [accepted, correct] = isOwn ? [own.answered, own.right] : data.above[Math.round(100 * chosen)];
+    const [accepted, correct, interval] = isOwn ? [own.answered, own.right, own.interval]
+        : data.above[Math.round(100 * chosen)];
     const x = across(isOwn ? own.score : chosen);
     element('score').textContent = isOwn ? own.score : chosen.toFixed(2);
     element('coverage-words').replaceChildren(
         ...legend(['first', 'accuracy of accepted predictions'], ['second', 'accepted (coverage)']), make('br'),
         isOwn ? 'The model\u2019s own threshold rejects ' : 'It rejects ',
         `${percent(1 - accepted / images)} of the images; `,
-        `accuracy of ${count(accepted, 'accepted prediction')}: ${accepted ? percent(correct / accepted) : 'none'}.`);
+        `accuracy of ${count(accepted, 'accepted prediction')}: ` +
+            (accepted ? `${percent(correct / accepted)} (95\u00a0% interval ${between(interval)}).` : 'none.'));
     const coverage = data.above.map(([n], i) => [i / 100, n / images]);
     const accuracy = data.above.flatMap(([n, right], i) => n ? [[i / 100, right / n]] : []);
     const axes = { x: ['threshold', fractionTicks], y: ['fraction', fractionTicks] };
@@ -246,14 +250,17 @@ function showClassTable() {
     const table = element('classes');
     const columns = [['class', (i) => i], ['images', (i) => data.per_class[i].images],
         ...['precision', 'recall', 'f1'].map((key) => [key, (i) => data.per_class[i][key]])];
-    const meter = (fraction) => {
+    const meter = (fraction, interval) => {
         const bar = make('i');
         bar.style.width = `${100 * fraction}%`;
-        return make('td', {}, percent(fraction), make('span', { className: 'meter' }, bar));
+        return make('td', { title: interval ? `95\u00a0% interval: ${between(interval)}` : '' }, percent(fraction),
+            ...(interval ? [make('span', { className: 'quiet', textContent: ` ${between(interval)}` })] : []),
+            make('span', { className: 'meter' }, bar));
     };
-    const lines = data.per_class.map(({ images: n, precision, recall, f1 }, i) => make('tr', {},
-        make('th', { scope: 'row', textContent: classes[i] }), make('td', { textContent: number.format(n) }),
-        meter(precision), meter(recall), meter(f1)));
+    const lines = data.per_class.map((scores, i) => make('tr', {},
+        make('th', { scope: 'row', textContent: classes[i] }),
+        make('td', { textContent: number.format(scores.images) }), meter(scores.precision, scores.precision_interval),
+        meter(scores.recall, scores.recall_interval), meter(scores.f1)));
     const heads = columns.map(([key, value]) => {
         const onclick = ({ target }) => sort(target.parentElement, value);
         return make('th', { scope: 'col' },
