@@ -1,7 +1,8 @@
 # Eyelet. `make help` lists the targets.
 #
 # VARIANT names a build of the native code, in build/$(VARIANT): a processor level (x86-64-v4 has AVX-512, x86-64-v3 AVX2),
-# `scalar` (no vector code) or `sanitize` (address and undefined-behaviour checks). Default: the best this machine runs.
+# `scalar` (no vector code), `sanitize` (address and undefined-behaviour checks) or `memory` (clang: what is read before it is written;
+# the C tests of what reads data from outside). Default: the best this machine runs.
 # O=FOLDER puts everything that is built into FOLDER. V=1 shows the commands. WERROR=1 makes warnings errors.
 
 machine := $(shell uname -m)
@@ -10,10 +11,11 @@ levels := $(if $(filter x86_64,$(machine)),\
   $(if $(call cpu_has,avx512f avx512bw avx512cd avx512dq avx512vl),x86-64-v4)\
   $(if $(call cpu_has,avx2 fma bmi2 f16c movbe),x86-64-v3),portable)
 VARIANT ?= $(or $(firstword $(levels)),portable)
+clang := $(firstword $(shell command -v clang clang-19 clang-14))
 # What the C tests are built for; those that this machine cannot run are compiled all the same.
-variants := $(if $(filter x86_64,$(machine)),x86-64-v4 x86-64-v3,portable) scalar sanitize
-able := $(filter $(levels) portable scalar sanitize,$(variants))
-unable := $(filter-out $(able),$(variants))
+variants := $(if $(filter x86_64,$(machine)),x86-64-v4 x86-64-v3,portable) scalar sanitize memory
+able := $(filter $(levels) portable scalar sanitize $(if $(clang),memory),$(variants))
+unable := $(filter-out $(able) memory,$(variants))
 
 O ?= build
 PREFIX ?= /usr/local
@@ -28,6 +30,9 @@ MAKEFLAGS += --no-print-directory
 # Begins a recipe that shows `CC core/net/net.c` instead of its command.
 quiet = $(if $V,,@printf '%-6s%s\n' $1 $2;)
 
+ifeq ($(VARIANT),memory) # which cannot see into the runtime of OpenMP
+override CC := $(clang)
+endif
 compiler := $(shell $(CC) --version 2>/dev/null | head -1)
 # Products and sums stay unfused and in order, so that every machine computes the same bits (core/kernels/gemm.h). Nothing here
 # reads the flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
@@ -46,6 +51,10 @@ else ifeq ($(VARIANT),scalar)
 FLAGS := -O3 -g -DVEC_SCALAR
 else ifeq ($(VARIANT),sanitize) # of vector code too, where the machine runs it: its last lanes must not reach too far
 FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(addprefix -march=,$(filter x86-64-%,$(firstword $(levels))))
+else ifeq ($(VARIANT),memory)
+FLAGS := -O1 -g -DVEC_SCALAR -fsanitize=memory
+OPENMP :=
+tested := image preprocess decode jpeg png bmp inflate formats hostile model classifier
 else ifeq ($(VARIANT),fuzz)
 FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 endif
@@ -75,7 +84,7 @@ all: native wasm
 
 help:
 	@sed -n 's/^\([a-z-]*\):.* ## /\1 /p' $(firstword $(MAKEFILE_LIST)) | while read -r name text; do printf 'make %-14s%s\n' "$$name" "$$text"; done
-	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable scalar sanitize)), O=$O, V=1, WERROR=1'
+	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable scalar sanitize memory)), O=$O, V=1, WERROR=1'
 
 # ---- The native program ----
 
@@ -206,8 +215,8 @@ test-core:
 	$(MAKE) test-wasm || failed+=' wasm'; $(MAKE) test-skipped; \
 	[ -z "$$failed" ] || { echo "FAILED: C tests of$$failed"; exit 1; }
 
-test-native: $(build)/run-tests $(if $(filter sanitize,$(VARIANT)),,$(build)/eyelet)
-	$< | tee $(build)/tests.log
+test-native: $(build)/run-tests $(if $(filter sanitize memory,$(VARIANT)),,$(build)/eyelet)
+	$< $(tested) | tee $(build)/tests.log
 
 test-wasm: $O/wasm-tests/run-tests.wasm
 	node tests/support/run_wasm.js $< | tee $O/wasm-tests/tests.log
@@ -215,6 +224,7 @@ test-wasm: $O/wasm-tests/run-tests.wasm
 # What the C tests left out, in the last lines.
 test-skipped:
 	@for build in $(able) wasm-tests; do sed -n "s/^SKIPPED /SKIPPED in $$build: /p" $O/$$build/tests.log; done
+	@[ -n "$(clang)" ] || echo 'SKIPPED: C tests of memory: there is no clang'
 	@for variant in $(unable); do echo "SKIPPED: all C tests of $$variant, only compiled: this processor does not run it"; done
 
 # The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on whole test sets.
