@@ -256,6 +256,11 @@ bench-train: deps ## measure training, beside PyTorch if Debian's python3-torch 
 	$(MAKE) $(build)/bench-train
 	node tests/bench/bench_train.js $(build)/bench-train
 
+.PHONY: bench-duplicates
+bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER ..." (default: photos-20 and CIFAR-10)
+	$(MAKE) $(build)/bench-duplicates
+	$(build)/bench-duplicates $(or $(DATA),$(wildcard data/photos-20 ../shared/data/photos-20) $(wildcard data/cifar-10-batches-bin))
+
 # Each starts from seeds of its own if there are any, and goes on from what it found before.
 fuzz: native ## fuzz what reads files, SECONDS=60 each (clang)
 	$(MAKE) CC=clang VARIANT=fuzz $(fuzzers:%=$O/fuzz/fuzz-%)

@@ -1,10 +1,13 @@
 /* eyelet doctor: everything that it counts and finds, on data made here, and when it ends with another status. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 
+import { drawnGlyph, glyphs, random } from '../support/drawn_letters.js';
 import { encodeBmp, encodeJpeg, encodePng } from '../support/pictures.js';
-import { dataWith, eyelet, folder, makeData, makeRecords, succeeded } from '../support/program.js';
+import { dataWith, eyelet, folder, makeData, makeRecords, photoSet, program, succeeded } from '../support/program.js';
 
 /* A soft picture of its own for every number, at any size: what a photo scaled down is like. */
 function photo(number, { width = 64, height = 64, brighter = 0 } = {}) {
@@ -93,13 +96,49 @@ test('equal pictures, whatever the format: within a class, across classes, acros
 });
 
 test('nearly equal pictures: smaller, brighter; and none that are only alike', async () => {
-    const data = folder({ ...sound, 'test/cat/smaller.png': png(3, { width: 40, height: 40 }), 'test/dog/brighter.png': png(505, { brighter: 5 }) });
+    const data = folder({ ...sound, 'test/cat/smaller.png': png(3, { width: 40, height: 40 }), 'test/dog/brighter.png': png(505, { brighter: 12 }) });
     const said = await examined(data);
     const found = said.duplicates.map((group) => [group.kind, group.files.sort()]).sort();
     assert.deepEqual(found, [['near', ['test/cat/smaller.png', 'train/cat/3.png']], ['near', ['test/dog/brighter.png', 'train/dog/5.png']]]);
     has(said.problems, /near-duplicates in two parts of the data: 4, more than 1 %/);
     const classes = await examined(folder({ ...sound, 'train/dog/cat.png': png(3, { brighter: 4 }) }));
     has(classes.problems, /near-duplicates in two classes: 2, more than 1 %/);
+});
+
+test('drawings of letters and digits are not near-duplicates, whatever the paper: of 1,080, 583,000 pairs', async () => {
+    const files = {};
+    for (let glyph = 0; glyph < glyphs.length; glyph++)
+        for (let i = 0; i < 30; i++)
+            files[`${glyphs[glyph]}/${i}.png`] = encodePng(drawnGlyph(glyph, 28, random(glyph * 100 + i), i % 2 ? { paper: 0, ink: 255 } : {}));
+    const said = await examined(folder(files));
+    assert.equal(said.images, 1080);
+    assert.deepEqual(said.duplicates, []);
+});
+
+const photos20 = photoSet('photos-20');
+test('changed photos are found, others are not: photos-20', { skip: !photos20 && 'NOT TESTED: photos-20 is neither in data/ nor in ../shared/data/' }, () => {
+    const bench = join(dirname(realpathSync(program)), 'bench-duplicates');
+    const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env; /* this is no part of another make */
+    execFileSync('make', [`VARIANT=${basename(dirname(bench))}`, relative(process.cwd(), bench)], { env });
+    const found = Object.fromEntries([...execFileSync(bench, [photos20], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).matchAll(/^\| (.*?) \| ([\d.]+)( %)? \|$/gm)]
+        .map(([, name, value]) => [name, Number(value)]));
+    const floors = { 'JPEG of quality 30': 97, 'JPEG of quality 50': 99, 'JPEG of quality 75': 99.5, 'JPEG of quality 95': 99.9, 'resized to 50 %': 99.5, 'resized to 75 %': 99.9,
+        'resized to 150 %': 99.9, 'resized to 200 %': 99.9, 'brighter by 10 of 255': 99.5, 'brighter by 20': 98, 'darker by 20': 95, 'cropped by 5 % at the left and top': 13 };
+    for (const [name, floor] of Object.entries(floors))
+        assert.ok(found[name] >= floor, `${name}: ${found[name]} %, not ${floor}`);
+    assert.equal(found['alike among the images themselves, of 499,500 pairs'], 0);
+});
+
+test('a drawing that is larger or has another paper is found among its like', async () => {
+    const files = {};
+    for (let i = 0; i < 40; i++)
+        files[`${i % 2 ? 'A' : 'B'}/${i}.png`] = encodePng(drawnGlyph(i % 2, 48, random(i)));
+    for (let i = 0; i < 4; i++) {
+        files[`C/large ${i}.png`] = encodePng(drawnGlyph(i % 2, 96, random(i)));
+        files[`C/grey ${i}.png`] = encodePng(drawnGlyph(i % 2, 48, random(i), { paper: 240, ink: 10 }));
+    }
+    const groups = (await examined(folder(files))).duplicates;
+    assert.deepEqual(groups.map((group) => group.files.sort()).sort(), Array.from({ length: 4 }, (_, i) => [`${i % 2 ? 'A' : 'B'}/${i}.png`, `C/grey ${i}.png`, `C/large ${i}.png`]).sort());
 });
 
 test('pictures of one colour are not alike, only equal ones', async () => {
