@@ -157,6 +157,7 @@ $(addprefix $O/wasm/core/,kernels/depthwise.o int8/int8_kernels.o): level := -O3
 $(addprefix $O/wasm/core/,kernels/conv.o kernels/gemm.o kernels/winograd.o kernels/winograd_filters.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
 $(addprefix $O/wasm/core/,net/model_weights.o base/bytes.o): level := -O1 # they go through every weight of a model that is opened
 $O/wasm/core/kernels/activation.o: level := -O3 -fno-unroll-loops
+$(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o jpeg_scan.o): level := -O2
 $O/wasm/%.o: level := -Oz
 $O/wasm-tests/%.o: level := -O2
 $O/wasm/core/image/decode.o $O/wasm-tests/core/image/decode.o: own_flags := $(clang_trap)

@@ -20,7 +20,8 @@
 #define LIMIT_WORKSPACE_BYTES (512 << 20) /* memory of an opened classifier */
 #define LIMIT_IMAGE_SIDE 16384            /* height and width of an image to classify */
 #define LIMIT_IMAGE_PIXELS (64 * 1000 * 1000)
-#define LIMIT_IMAGE_BYTES (64 << 20) /* an encoded image */
-#define LIMIT_IMAGE_SCANS 200        /* of a progressive JPEG: programs write 10 or so */
+#define LIMIT_IMAGE_BYTES (64 << 20)      /* an encoded image */
+#define LIMIT_IMAGE_SCANS 200             /* of a progressive JPEG: programs write 10 or so */
+#define LIMIT_IMAGE_SCAN_BLOCKS (1 << 27) /* those times the blocks of all of its components */
 
 #endif

@@ -1,15 +1,13 @@
-/* JPEG, PNG and BMP files to pixels: JPEG by stb_image (Debian's 2.27) behind a wall, PNG (png_rows.h) and BMP (bmp.h) by
- * decoders of our own.
+/* JPEG, PNG and BMP files to pixels, each by a decoder of our own: jpeg.h, png_rows.h and bmp.h say what they read.
  *
  *     struct picture picture;
  *     enum status status = decode_picture(&picture, bytes, size);
  *     ...
  *     free(picture.rgba);
  *
- * That version of stb_image indexes outside its tables on hostile JPEGs. This file's unit is built with trapping bounds
- * checks (see the Makefile), so such a picture ends the WebAssembly instance or the process before the stray access:
- * callers decode where that is survivable - a fresh instance in JavaScript, a child process natively. Size and format
- * are checked before decoding. This is the one place in core that allocates (malloc, also through stb_image).
+ * Any bytes give the same pixels, or the same status, on every machine. Size and format are checked before decoding.
+ * Callers decode where a mistake in a decoder would be survivable all the same - a fresh instance in JavaScript, a
+ * child process natively. This is the one place in core that allocates (malloc).
  *
  * EXIF's orientation is applied to both formats that can have one, as a SHORT or a LONG (orientation.h): of a PNG it is
  * the chunk eXIf, before the pixels or behind them. Not the profile of ImageMagick's own in a text chunk, nor XMP:
@@ -31,8 +29,7 @@ struct picture {
 };
 
 /* Any status of an image, or STATUS_MEMORY, when there is no picture; then nothing needs freeing. No part of a picture is
- * made up: one whose rows are not all there is STATUS_IMAGE_TRUNCATED, a JPEG without a scan or its end marker
- * STATUS_IMAGE_CORRUPT. */
+ * made up: one whose rows are not all there is STATUS_IMAGE_TRUNCATED. */
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size);
 
 /* Width and height as stored, without decoding. */

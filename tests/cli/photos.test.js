@@ -131,7 +131,7 @@ test('a thousand classes', async () => {
 const jpegFile = encodeJpeg(3, 2, (x, y) => 40 * x + 90 * y);
 const badFiles = [
     ['empty.jpg', '', /the file is empty/],
-    ['half.jpg', jpegFile.subarray(0, jpegFile.length - 4), /the image is damaged/],
+    ['half.jpg', jpegFile.subarray(0, jpegFile.length - 4), /the image is cut short/],
     ['hostile.jpg', hostileJpeg, /the image is damaged/],
     ['page.jpg', '<!DOCTYPE html><p>404', /a web page, not an image/],
     ['wide.png', encodePng({ data: new Uint8ClampedArray(4 * 60_000), width: 60_000, height: 1 }), /more than 16,384 pixels a side/],
@@ -317,5 +317,5 @@ test('photos-20: twenty classes, the greyscale ones among them', { skip: !photos
     assert.deepEqual(rows((await evaluation(model, photos20)).confusion), Array(20).fill(50));
     const result = succeeded(await train(photos20));
     assert.match(result.stderr, /\(a folder for each class, 5,000 training images of 20 classes\)/);
-    assert.deepEqual(counts(result), [4500, 500]);
+    assert.deepEqual(counts(result), [4499, 501]);
 });

@@ -74,6 +74,15 @@ const usages = {
     'core/image/formats.h': [{ names: 'bitmap' }],
     'core/image/image.h': [{ runs: false, names: 'bytes', before: `const uint8_t *rgba = bytes; const int width = 1, height = 1; const struct shape input = {1, 1, 3}; uint8_t pixels[3];
         float values[3];` }],
+    'core/image/jpeg.h': [{ runs: false, names: 'bytes', before: 'uint8_t *rgba = NULL;' }],
+    'core/image/jpeg_frame.h': [{ before: `static uint8_t samples[24 * 16]; struct jpeg_frame frame = {.components = {{.samples = samples, .stride = 16, .ring = 24}}}; const int row = 4, column = 1;`,
+        after: 'assert(samples[9 * 16 + 10] == 128);' }],
+    'core/image/jpeg_huffman.h': [{ before: 'const uint8_t counts[16] = {1}, symbols[] = {0x23}, data[] = {0x60}; const size_t size = 1;',
+        after: 'assert(jpeg_code_run(code) == 2 && jpeg_value_of(&bits, code) == 6 && !made_up);' }],
+    'core/image/jpeg_idct.h': [{ before: 'uint8_t samples[64]; const ptrdiff_t stride = 8; const int16_t coefficients[64] = {8}; const uint16_t quantization[64] = {10};', after: 'assert(samples[63] == 138);' }],
+    'core/image/jpeg_rows.h': [{ runs: false, before: 'struct jpeg_frame frame = {.count = 1}; struct arena arena = {0}; uint8_t *rgba = NULL;' }],
+    'core/image/jpeg_scan.h': [{ runs: false, before: 'struct jpeg_frame frame = {.count = 1}; const uint8_t *data = NULL, *end = NULL; enum status status = STATUS_OK;', with: [[', ...}', '}']] }],
+    'core/image/jpeg_segments.h': [{ runs: false, before: 'struct jpeg jpeg;' }],
     'core/image/orientation.h': [{ runs: false, before: 'struct { int orientation; } picture; const uint8_t block[14] = {0}; const size_t block_size = 14;' }],
     'core/image/inflate.h': [{ runs: false, file: `static struct inflate inflate; static uint8_t header[2], trailer[4]; static const uint8_t *next_piece(void *context, size_t *size) { *size = 0; return context; }
         static void take(const uint8_t *bytes, size_t count) { assert(bytes || !count); } static void check(const uint8_t *bytes) { assert(bytes); }`, before: 'int pieces;' }],

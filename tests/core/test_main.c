@@ -25,9 +25,9 @@
 extern const struct suite vec_suite, contracts_suite, gemm_suite, layers_suite, activations_suite, gradients_suite,
     winograd_suite, net_gradients_suite, net_suite, plan_suite, optimizer_suite, model_suite, windows_suite,
     model_fields_suite, hostile_model_suite, image_suite, preprocess_suite, bmp_suite, png_suite, hostile_png_suite,
-    inflate_suite, formats_suite, decode_suite, hostile_picture_suite, classifier_suite, int8_suite, net_int8_suite,
-    augment_suite, schedule_suite, quantize_suite, sha256_suite, calibration_suite, math_suite, kinds_suite,
-    trainer_suite, training_suite, open_cost_suite;
+    inflate_suite, formats_suite, decode_suite, jpeg_suite, hostile_jpeg_suite, hostile_picture_suite, classifier_suite,
+    int8_suite, net_int8_suite, augment_suite, schedule_suite, quantize_suite, sha256_suite, calibration_suite,
+    math_suite, kinds_suite, trainer_suite, training_suite, open_cost_suite;
 
 static const struct suite *const suites[] = {
     /* the first names the kind of layer that others would crash at */
@@ -38,7 +38,7 @@ static const struct suite *const suites[] = {
     &hostile_png_suite,   &inflate_suite,   &formats_suite,     &decode_suite,        &hostile_picture_suite,
     &classifier_suite,    &int8_suite,      &net_int8_suite,    &augment_suite,       &schedule_suite,
     &quantize_suite,      &sha256_suite,    &calibration_suite, &math_suite,          &trainer_suite,
-    &training_suite,      &open_cost_suite,
+    &training_suite,      &open_cost_suite, &jpeg_suite,        &hostile_jpeg_suite,
 };
 
 enum {

@@ -3,6 +3,7 @@
 
     python3 pillow.py resize                  the tables of test_image.c
     python3 pillow.py pictures > pictures.h   the encoded pictures of test_decode.c
+    python3 pillow.py jpegs > jpegs.h         the JPEGs of test_jpeg.c, and what Pillow decodes them to
 
 Debian: apt-get install python3-pil (the committed results are from version 9.4.0)."""
 import io
@@ -59,8 +60,12 @@ def golden_picture():
 def encoded(name, picture, **settings):
     file = io.BytesIO()
     picture.save(file, **settings)
+    array(name, file.getvalue())
+    return file
+
+
+def array(name, numbers):
     print("static const uint8_t %s[] = {" % name)
-    numbers = file.getvalue()
     for start in range(0, len(numbers), 20):
         print("    " + ", ".join(map(str, numbers[start:start + 20])) + ",")
     print("};")
@@ -78,8 +83,38 @@ def pictures():
     encoded("jpeg_grey", picture.convert("L"), format="JPEG", quality=80)
 
 
+def coloured(width, height):
+    """Slopes and edges in all three channels."""
+    numbers = bytearray()
+    for y in range(height):
+        for x in range(width):
+            numbers += bytes([x * 6 % 256, (230 if (x // 5 + y // 3) % 2 else 20), (x * y) % 256])
+    return Image.frombytes("RGB", (width, height), bytes(numbers))
+
+
+def jpegs():
+    """Every way in which Pillow samples and orders, sizes with a part of an MCU at the edges, and narrow ones."""
+    cases = [("444", 37, 21, dict(subsampling=0)), ("422", 37, 21, dict(subsampling=1)), ("420", 37, 21, dict(subsampling=2)),
+             ("grey", 37, 21, {}), ("optimized", 33, 34, dict(optimize=True, quality=95)),
+             ("progressive_420", 37, 21, dict(progressive=True)), ("progressive_444", 17, 9, dict(progressive=True, subsampling=0)),
+             ("progressive_grey", 21, 19, dict(progressive=True)), ("narrow_420", 3, 19, {}), ("narrow_422", 4, 2, dict(subsampling=1)),
+             ("pixel", 1, 1, {})]
+    print("/* JPEGs and the CRC-32 of the RGBA that Pillow decodes them to, by golden/pillow.py. */")
+    rows = []
+    for name, width, height, settings in cases:
+        picture = coloured(width, height)
+        file = encoded("jpeg_" + name, picture.convert("L") if "grey" in name else picture, format="JPEG", **{"quality": 80, **settings})
+        decoded = Image.open(file).convert("RGBA").tobytes()
+        rows.append("    {jpeg_%s, sizeof jpeg_%s, %d, %d, 0x%08x, \"%s\"}," % (name, name, width, height, zlib.crc32(decoded), name))
+    print("static const struct golden_jpeg {\n    const uint8_t *bytes;\n    size_t size;\n    int width, height;\n    uint32_t crc;"
+          "\n    const char *name;\n} golden_jpegs[] = {")
+    print("\n".join(rows) + "\n};")
+
+
 if sys.argv[1:] == ["resize"]:
     resize_tables()
     preprocess_tables()
+elif sys.argv[1:] == ["jpegs"]:
+    jpegs()
 else:
     pictures()

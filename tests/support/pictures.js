@@ -16,7 +16,7 @@ export const jpeg = Buffer.from(
     'SUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqCg4SFhoeIiYqSk5SVlpeYmZqio6Slpqeoqaqys7S1tre4ubrCw8TFxsfIycrS09TV1tfY2dri4+' +
     'Tl5ufo6ery8/T19vf4+fr/2gAMAwEAAhEDEQA/AJnFMxUj0yvPUEelN6n/2Q==', 'base64');
 
-/* A Huffman table that claims 4,080 codes: stb_image 2.27 would write them all into a table of 257. */
+/* A Huffman table that claims 4,080 codes: a careless reader writes them all into a table of 256. */
 export const hostileJpeg = Buffer.from('ffd8' + 'ffc0000b080008000801011100' + 'ffc4001300' + 'ff'.repeat(16) + 'ffd9', 'hex');
 
 export function gradient(width, height, alpha = 255) {
