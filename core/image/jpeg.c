@@ -201,7 +201,8 @@ static void transform_rows(uint8_t *rgba, struct jpeg_rows *rows)
             const struct jpeg_component *component = &frame->components[i];
             for (int y = row * component->v; y < (row + 1) * component->v; y++)
                 for (int x = 0; x < component->columns; x++)
-                    jpeg_idct(jpeg_samples(component, y, x), component->stride, jpeg_coefficients(component, y, x),
+                    jpeg_idct(jpeg_samples(component, y, x), component->stride,
+                              component->coefficients + jpeg_block_index(component, y, x) * JPEG_BLOCK,
                               component->quantization);
         }
         convert_rows(rgba, rows, row + 1);
@@ -213,11 +214,16 @@ static void plan(struct jpeg_rows *rows, struct jpeg_frame *frame, bool at_once,
     jpeg_rows_plan(rows, arena);
     for (int i = 0; i < frame->count; i++) {
         struct jpeg_component *component = &frame->components[i];
-        const size_t coefficients = (size_t)component->columns * (size_t)block_rows(frame, i) * JPEG_BLOCK;
         component->samples = arena_alloc(arena, (uint64_t)component->ring * (uint64_t)component->stride, 1);
-        component->coefficients = at_once ? NULL : arena_alloc(arena, coefficients, sizeof(int16_t));
-        if (component->coefficients)
-            memset(component->coefficients, 0, coefficients * sizeof(int16_t));
+        if (at_once)
+            continue;
+        const size_t blocks = (size_t)component->columns * (size_t)block_rows(frame, i);
+        component->coefficients = arena_alloc(arena, blocks * JPEG_BLOCK, sizeof *component->coefficients);
+        component->nonzero = arena_alloc(arena, blocks, sizeof *component->nonzero);
+        if (!arena->base)
+            continue;
+        memset(component->coefficients, 0, blocks * JPEG_BLOCK * sizeof *component->coefficients);
+        memset(component->nonzero, 0, blocks * sizeof *component->nonzero);
     }
 }
 

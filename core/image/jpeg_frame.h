@@ -22,6 +22,7 @@ struct jpeg_component {
     int width, height;          /* samples that are the picture's */
     int columns;                /* blocks across, of whole MCUs */
     int16_t *coefficients;      /* (blocks down, columns, JPEG_BLOCK), or NULL: scans make samples */
+    uint64_t *nonzero;          /* beside them: a bit of a block for each coefficient along the zigzag but the first */
     uint8_t *samples;           /* (ring, stride): sample row y is row y % ring */
     int ring, stride;
 };
@@ -35,9 +36,9 @@ struct jpeg_frame {
     int mcu_columns, mcu_rows;
 };
 
-static inline int16_t *jpeg_coefficients(const struct jpeg_component *component, int row, int column)
+static inline size_t jpeg_block_index(const struct jpeg_component *component, int row, int column)
 {
-    return component->coefficients + ((size_t)row * (size_t)component->columns + (size_t)column) * JPEG_BLOCK;
+    return (size_t)row * (size_t)component->columns + (size_t)column;
 }
 
 static inline uint8_t *jpeg_samples(const struct jpeg_component *component, int row, int column)

@@ -39,21 +39,24 @@ static inline bool next_ac(int16_t *block, struct jpeg_bits *bits, const struct 
 }
 
 /* All of a block (T.81, F.2.2). */
-static bool decode_sequential(int16_t *block, struct jpeg_scan *scan, int component)
+static bool decode_sequential(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, int component)
 {
+    (void)nonzero;
     struct jpeg_bits bits = scan->bits; /* in registers */
     const bool valid = next_dc(block, scan, &bits, component) && next_ac(block, &bits, scan->ac[component]);
     scan->bits = bits;
     return valid;
 }
 
-static bool decode_dc_first(int16_t *block, struct jpeg_scan *scan, int component)
+static bool decode_dc_first(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, int component)
 {
+    (void)nonzero;
     return next_dc(block, scan, &scan->bits, component);
 }
 
-static bool decode_dc_refinement(int16_t *block, struct jpeg_scan *scan, int component)
+static bool decode_dc_refinement(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, int component)
 {
+    (void)nonzero;
     (void)component;
     jpeg_bits_fill(&scan->bits);
     *block = (int16_t)(*block | (int)jpeg_take_bits(&scan->bits, 1) << scan->low_bit);
@@ -67,7 +70,7 @@ static inline int end_of_band(struct jpeg_bits *bits, uint32_t code)
     return (1 << run) + (int)jpeg_take_bits(bits, run);
 }
 
-static inline bool next_band(int16_t *block, struct jpeg_scan *scan, struct jpeg_bits *bits,
+static inline bool next_band(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, struct jpeg_bits *bits,
                              const struct jpeg_huffman *table)
 {
     for (int k = scan->first; k <= scan->last; k++) {
@@ -80,47 +83,58 @@ static inline bool next_band(int16_t *block, struct jpeg_scan *scan, struct jpeg
         k += run;
         if (value && (k > scan->last || !fits_16_bits(value)))
             return false;
-        if (value)
+        if (value) {
             block[jpeg_zigzag[k]] = (int16_t)value;
+            *nonzero |= UINT64_C(1) << k;
+        }
     }
     return true;
 }
 
 /* A band of coefficients down to a bit (T.81, G.1.2.2). */
-static bool decode_ac_first(int16_t *block, struct jpeg_scan *scan, int component)
+static bool decode_ac_first(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, int component)
 {
     if (scan->blocks_without > 0) {
         scan->blocks_without--;
         return true;
     }
     struct jpeg_bits bits = scan->bits;
-    const bool valid = next_band(block, scan, &bits, scan->ac[component]);
+    const bool valid = next_band(block, nonzero, scan, &bits, scan->ac[component]);
     scan->bits = bits;
     return valid;
 }
 
+static inline void refine_coefficient(int16_t *value, const struct jpeg_scan *scan, struct jpeg_bits *bits)
+{
+    jpeg_bits_fill(bits);
+    const int bit = (int)jpeg_take_bits(bits, 1) << scan->low_bit;
+    if (!(*value & 1 << scan->low_bit)) /* as libjpeg: a bit that is set stays */
+        *value = (int16_t)(*value + (*value > 0 ? bit : -bit));
+}
+
 /* One more bit of the coefficients of the band from `k` on that are not 0, until `zeros` that are have been passed;
  * the index of the one behind those. */
-static inline int refine(int16_t *block, const struct jpeg_scan *scan, struct jpeg_bits *bits, int k, int zeros)
+static inline int refine(int16_t *block, uint64_t nonzero, const struct jpeg_scan *scan, struct jpeg_bits *bits, int k,
+                         int zeros)
 {
-    for (; k <= scan->last; k++) {
-        int16_t *value = &block[jpeg_zigzag[k]];
-        if (*value == 0) {
-            if (zeros-- == 0)
-                break;
-            continue;
-        }
-        jpeg_bits_fill(bits);
-        const int bit = (int)jpeg_take_bits(bits, 1) << scan->low_bit;
-        if (!(*value & 1 << scan->low_bit)) /* as libjpeg: a bit that is set stays */
-            *value = (int16_t)(*value + (*value > 0 ? bit : -bit));
+    nonzero &= (UINT64_C(2) << scan->last) - 1;
+    while (k <= scan->last) {
+        const uint64_t rest = nonzero >> k << k;
+        const int next = rest ? __builtin_ctzll(rest) : scan->last + 1;
+        if (next - k > zeros)
+            return k + zeros;
+        zeros -= next - k;
+        if (rest)
+            refine_coefficient(&block[jpeg_zigzag[next]], scan, bits);
+        k = next + 1;
     }
     return k;
 }
 
-static inline bool next_refinement(int16_t *block, struct jpeg_scan *scan, struct jpeg_bits *bits,
+static inline bool next_refinement(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, struct jpeg_bits *bits,
                                    const struct jpeg_huffman *table)
 {
+    const uint64_t before = *nonzero;
     int k = scan->first;
     while (scan->blocks_without == 0 && k <= scan->last) {
         const uint32_t code = jpeg_next_code(bits, table);
@@ -131,25 +145,27 @@ static inline bool next_refinement(int16_t *block, struct jpeg_scan *scan, struc
             scan->blocks_without = end_of_band(bits, code);
             break;
         }
-        k = refine(block, scan, bits, k, run);
+        k = refine(block, before, scan, bits, k, run);
         if (value && k > scan->last)
             return false;
-        if (value)
+        if (value) {
             block[jpeg_zigzag[k]] = (int16_t)(value * (1 << scan->low_bit));
+            *nonzero |= UINT64_C(1) << k;
+        }
         k++;
     }
     if (scan->blocks_without > 0) {
-        refine(block, scan, bits, k, JPEG_BLOCK);
+        (void)refine(block, before, scan, bits, k, JPEG_BLOCK);
         scan->blocks_without--;
     }
     return true;
 }
 
 /* A band's next bit, and the coefficients whose first one it is (T.81, G.1.2.3). */
-static bool decode_ac_refinement(int16_t *block, struct jpeg_scan *scan, int component)
+static bool decode_ac_refinement(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, int component)
 {
     struct jpeg_bits bits = scan->bits;
-    const bool valid = next_refinement(block, scan, &bits, scan->ac[component]);
+    const bool valid = next_refinement(block, nonzero, scan, &bits, scan->ac[component]);
     scan->bits = bits;
     return valid;
 }
@@ -209,10 +225,12 @@ static enum status find_restart(struct jpeg_scan *scan)
 static inline bool next_block(struct jpeg_scan *scan, int i, int row, int column)
 {
     const struct jpeg_component *component = scan->components[i];
-    if (component->coefficients)
-        return scan->decode_block(jpeg_coefficients(component, row, column), scan, i);
+    if (component->coefficients) {
+        const size_t index = jpeg_block_index(component, row, column);
+        return scan->decode_block(component->coefficients + index * JPEG_BLOCK, component->nonzero + index, scan, i);
+    }
     int16_t block[JPEG_BLOCK] = {0};
-    if (!scan->decode_block(block, scan, i))
+    if (!scan->decode_block(block, NULL, scan, i))
         return false;
     jpeg_idct(jpeg_samples(component, row, column), component->stride, block, component->quantization);
     return true;

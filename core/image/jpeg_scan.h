@@ -29,7 +29,7 @@ struct jpeg_scan {
 
     /* What jpeg_scan_open fills in. */
     int mcu_columns, mcu_rows;
-    bool (*decode_block)(int16_t *block, struct jpeg_scan *scan, int component);
+    bool (*decode_block)(int16_t *block, uint64_t *nonzero, struct jpeg_scan *scan, int component);
     int until_restart, next_restart;
     int dc_value[JPEG_COMPONENTS];
     int blocks_without; /* blocks to come whose band is over ("EOBRUN" in T.81) */
