@@ -2,6 +2,8 @@
 #ifndef BOUNDS_H
 #define BOUNDS_H
 
+#include <stdint.h>
+
 #define LIMIT_NODES 512                   /* layers of a network */
 #define LIMIT_SIDE 1024                   /* height and width of a network's input */
 #define LIMIT_CHANNELS 4096               /* channels of any tensor but a flattened one; classes */
@@ -19,8 +21,13 @@
 #define LIMIT_MODEL_BYTES (160 << 20)     /* a model file */
 #define LIMIT_WORKSPACE_BYTES (512 << 20) /* memory of an opened classifier */
 #define LIMIT_IMAGE_SIDE 16384            /* height and width of an image to classify */
+#if UINTPTR_MAX > UINT32_MAX
+#define LIMIT_IMAGE_PIXELS (200 * 1000 * 1000) /* telephones have so many */
+#define LIMIT_IMAGE_BYTES (256 << 20)          /* an encoded image */
+#else /* what fits beside all else that 32 bits can address, as in WebAssembly */
 #define LIMIT_IMAGE_PIXELS (64 * 1000 * 1000)
-#define LIMIT_IMAGE_BYTES (64 << 20)      /* an encoded image */
+#define LIMIT_IMAGE_BYTES (64 << 20)
+#endif
 #define LIMIT_IMAGE_SCANS 200             /* of a progressive JPEG: programs write 10 or so */
 #define LIMIT_IMAGE_SCAN_BLOCKS (1 << 27) /* those times the blocks of all of its components */
 

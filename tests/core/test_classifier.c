@@ -243,8 +243,12 @@ TEST(text_outlives_runs)
 TEST(sizes_of_pictures)
 {
     struct eyelet_classifier *classifier = open_golden();
-    static const int refused[][2] = {{0, 1},      {1, 0}, {-1, 5}, {LIMIT_IMAGE_SIDE + 1, 1}, {1, LIMIT_IMAGE_SIDE + 1},
-                                     {8001, 8000}};
+    static const int refused[][2] = {{0, 1},
+                                     {1, 0},
+                                     {-1, 5},
+                                     {LIMIT_IMAGE_SIDE + 1, 1},
+                                     {1, LIMIT_IMAGE_SIDE + 1},
+                                     {LIMIT_IMAGE_PIXELS / 16000 + 1, 16000}};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         test_context("%d x %d", refused[i][0], refused[i][1]);
         CHECK_EQUAL(eyelet_classifier_scratch_bytes(classifier, refused[i][0], refused[i][1]), 0);

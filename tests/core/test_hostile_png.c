@@ -2,6 +2,7 @@
  * random. */
 #include "image/decode.h"
 
+#include "base/bounds.h"
 #include "base/bytes.h"
 #include "support/made_png.h"
 #include "support/test.h"
@@ -184,11 +185,16 @@ TEST(sizes)
     static const struct {
         unsigned width, height;
         enum status expected;
-    } cases[] = {
-        {0, 17, STATUS_IMAGE_SIZE},          {23, 0, STATUS_IMAGE_SIZE},          {16385, 1, STATUS_IMAGE_SIDE},
-        {1, 16385, STATUS_IMAGE_SIDE},       {65535, 65535, STATUS_IMAGE_SIDE},   {8000, 8001, STATUS_IMAGE_PIXELS},
-        {0x80000001, 1, STATUS_IMAGE_SIDE},  {16384, 16384, STATUS_IMAGE_PIXELS}, {16384, 1, STATUS_IMAGE_TRUNCATED},
-        {8000, 8000, STATUS_IMAGE_TRUNCATED}}; /* so many rows cannot be packed in this file */
+    } cases[] = {{0, 17, STATUS_IMAGE_SIZE},
+                 {23, 0, STATUS_IMAGE_SIZE},
+                 {16385, 1, STATUS_IMAGE_SIDE},
+                 {1, 16385, STATUS_IMAGE_SIDE},
+                 {65535, 65535, STATUS_IMAGE_SIDE},
+                 {16000, LIMIT_IMAGE_PIXELS / 16000 + 1, STATUS_IMAGE_PIXELS},
+                 {0x80000001, 1, STATUS_IMAGE_SIDE},
+                 {16384, 16384, STATUS_IMAGE_PIXELS},
+                 {16384, 1, STATUS_IMAGE_TRUNCATED},
+                 {8000, 8000, STATUS_IMAGE_TRUNCATED}}; /* so many rows cannot be packed in this file */
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct made_png png = made_png_file(simple);
         bytes_put4_big(png.bytes + 16, cases[i].width);
