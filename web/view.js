@@ -5,9 +5,23 @@
  *     showFacts(classifier.info);
  *     acceptFiles((file, problem) => file ? classify(file) : showProblem(new Error(problem)));
  *
- * The ids are those of index.html. Labels, notes and names of files are text from others: they enter as text only. */
+ * The ids are those of index.html. Labels, notes and names of files are text from others: they enter as text only, and
+ * all of it visible. */
 
 /* --- Text --- */
+
+const hiddenOnes = '\\0-\\x09\\x0b-\\x1f\\x7f-\\x9f\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\ufff9-\\ufffb';
+const seenLetter = `[^\\0-\\x7f${hiddenOnes}][\\ufe00-\\ufe0f]?`;
+const seenOrHidden = new RegExp(
+    `${seenLetter}(?:[\\u200c\\u200d]${seenLetter})*|[\\n -~][\\ufe00-\\ufe0f]?|([${hiddenOnes}])`, 'gu');
+
+/* Text from others as it may stand on the page: what cannot be seen, or turns the order of what stands beside it, is
+ * shown by its number, as \u{202E}. Joiners between characters beyond ASCII and a variation selector behind a character
+ * stay: languages and emoji are written with them. train_native/cli/escape.h has the same rules. */
+export function visible(text) {
+    return text.replace(seenOrHidden, (part, control) => control
+        ? `\\u{${control.codePointAt(0).toString(16).toUpperCase()}}` : part);
+}
 
 /* "94.5 %" for 0.945. */
 export function percent(fraction, digits = 1) {
@@ -25,7 +39,8 @@ function rounded(number) {
 
 /* Below the model's rejection threshold, if it has one, the answer is no answer. */
 function verdictOf({ label, score }, threshold) {
-    return score < threshold ? `Not sure: perhaps ${label}` : score < 0.5 ? `Perhaps ${label}` : label;
+    const name = visible(label);
+    return score < threshold ? `Not sure: perhaps ${name}` : score < 0.5 ? `Perhaps ${name}` : name;
 }
 
 /* --- Elements --- */
@@ -62,7 +77,7 @@ export function showMessage(words) {
 export function showClasses(labels) {
     const shown = labels.slice(0, 40);
     showMessage(`Show it one of ${labels.length > shown.length ? `${labels.length} things, such as` : 'these'}:`);
-    element('known').replaceChildren(...shown.map((label) => make('li', { textContent: label })));
+    element('known').replaceChildren(...shown.map((label) => make('li', { textContent: visible(label) })));
 }
 
 export function showResult(best, milliseconds, threshold) {
@@ -86,7 +101,7 @@ function showBars(best) {
             make('span', { className: 'score' }), make('span', { className: 'bar' })));
     best.forEach(({ label, score }, index) => {
         const [name, text, bar] = rows[index].children;
-        name.textContent = label;
+        name.textContent = visible(label);
         text.textContent = scoreText(score);
         bar.style.setProperty('--score', score);
     });
@@ -94,7 +109,7 @@ function showBars(best) {
 
 export function showProblem({ message }) {
     showMessage('No result');
-    element('problem').textContent = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+    element('problem').textContent = visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`);
     element('problem').hidden = false;
     revealResult();
 }
@@ -118,7 +133,8 @@ export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, cl
         ['Input', `${inputWidth} \u00d7 ${inputHeight} pixels`],
         ['Classes', String(classes)],
     ];
-    element('facts').replaceChildren(...facts.filter(([, value]) => value).map(([term, value]) => row(term, value)));
+    element('facts').replaceChildren(
+        ...facts.filter(([, value]) => value).map(([term, value]) => row(term, visible(value))));
 }
 
 /* A file that the browser may be able to show; null: none. */

@@ -104,16 +104,17 @@ describe('in Chromium, from disk', { skip }, () => {
     }));
 
     test("it says what the model is, and a model's text is shown as text", async () => {
-        const labels = ['<img src=x onerror=alert(1)>', '</script><script>alert(1)</script>'];
-        const evil = await exported(tinyModel({ labels, notes: 'name: <b>bold</b>\nnetwork: </style>mine\nrejection threshold: 1 (never sure)\n' }));
+        const labels = ['<img src=x onerror=alert(1)>', '</script><script>alert(1)</script>\u202e'], shown = [labels[0], labels[1].replace('\u202e', '\\u{202E}')];
+        const evil = await exported(tinyModel({ labels, notes: 'name: <b>bold</b>\u2066\nnetwork: </style>mine\u200b\nrejection threshold: 1 (never sure)\n' }));
         await visitFile(browser, evil, async (page) => {
             await page.waitForSelector('#known li');
-            assert.deepEqual(await page.locator('#known li').allTextContents(), labels);
-            assert.match(await page.textContent('#facts'), /<\/style>mine.*Rejection threshold100\.0\u00a0%.*Input32 \u00d7 32 pixels.*Classes2/s);
+            assert.deepEqual(await page.locator('#known li').allTextContents(), shown);
+            assert.match(await page.textContent('#facts'), /<\/style>mine\\u\{200B\}.*Rejection threshold100\.0\u00a0%.*Input32 \u00d7 32 pixels.*Classes2/s);
             await page.setInputFiles('#file', file('a.png', 'image/png', png));
             await page.waitForSelector('#bars li');
             assert.match(await page.textContent('#verdict'), /^Not sure: perhaps </);
-            assert.equal(await page.title(), '<b>bold</b>');
+            assert.deepEqual((await page.locator('#bars .name').allTextContents()).sort(), shown.sort());
+            assert.equal(await page.title(), '<b>bold</b>\\u{2066}');
             assert.equal(await page.locator('main img').count(), 1);
         });
     });

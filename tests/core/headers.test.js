@@ -134,6 +134,7 @@ const usages = {
     'core/training/unfold_batchnorm.h': [{ runs: false, names: 'net preprocess subset', before: 'const int head = 1; const float *folded = NULL; float *parameters = NULL; const struct arena memory = {0};' }],
     'core/training/whiten.h': [{ runs: false, names: 'net preprocess subset', before: 'float *parameters = NULL; void *memory = NULL;' }],
     'train_native/cli/errors.h': [{ runs: false }, { runs: false }],
+    'train_native/cli/escape.h': [{ file: 'static const char label[] = "cat";' }],
     'train_native/cli/json.h': [{ names: 'count', before: 'const char *path = "a.png"; const double scores[count] = {0.5, 0.25};' }],
     'train_native/cli/list.h': [{ file: 'struct photo { const char *path; };', before: 'const char *path = "a.png";', with: [['free(photos);', 'assert(count == 1 && photos[0].path == path); free(photos);']] }],
     'train_native/cli/md5.h': [{ names: 'bytes', after: 'assert(digest[0] == 0x52 && digest[1] == 0x89);' }],

@@ -245,9 +245,10 @@ describe('the page', { skip }, () => {
         await settled(page);
         assert.equal(await page.locator('#result img, #facts img').count(), 0);
         assert.match(await page.textContent('#bars'), /<img src=x onerror=alert\(1\)>/);
+        assert.match(await page.textContent('#bars'), /<script>1\\u\{202E\}<\/script>/);
         assert.match(await page.textContent('#facts'), /<b>bold<\/b>/);
     }, { models: { 'evil.eyelet': tinyModel({
-        labels: ['<img src=x onerror=alert(1)>', '<script>1</script>'], notes: 'name: <b>bold</b>\n',
+        labels: ['<img src=x onerror=alert(1)>', '<script>1\u202e</script>'], notes: 'name: <b>bold</b>\n',
     }) } }));
 
     test('the keyboard suffices, and focus shows', () => visit(async (page) => {

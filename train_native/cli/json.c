@@ -10,19 +10,19 @@
 static void print_string(FILE *out, const char *text)
 {
     fputc('"', out);
-    while (*text) {
-        const int length = printable_bytes(text);
-        if (*text == '"' || *text == '\\')
-            fprintf(out, "\\%c", *text);
-        else if (length)
-            fwrite(text, 1, (size_t)length, out);
-        else if ((unsigned char)*text < 0x80)
-            fprintf(out, "\\u%04x", (unsigned char)*text);
-        else if ((unsigned char)*text == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80) /* U+0080 to U+009F */
-            fprintf(out, "\\u%04x", (unsigned char)*++text);
-        else
+    for (int length; *text; text += length ? length : 1) {
+        uint32_t code = 0;
+        length = character_at(&code, text);
+        if (!length)
             fputs("\\ufffd", out); /* JSON cannot hold a byte that is no text */
-        text += length ? length : 1;
+        else if (code == '"' || code == '\\')
+            fprintf(out, "\\%c", *text);
+        else if (!is_hidden(code))
+            fwrite(text, 1, (size_t)length, out);
+        else if (code > 0xffff)
+            fprintf(out, "\\u%04x\\u%04x", 0xd7c0 + (unsigned)(code >> 10), 0xdc00 + (unsigned)(code & 0x3ff));
+        else
+            fprintf(out, "\\u%04x", (unsigned)code);
     }
     fputc('"', out);
 }

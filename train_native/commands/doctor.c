@@ -32,7 +32,8 @@ enum { MAX_SHOWN = 10, MAX_CLASSES_SHOWN = 100 };
 
 static void print_class(const struct survey *survey, int label)
 {
-    printf("  %-24s", survey->class_names[label]);
+    printf("  ");
+    print_escaped_column(stdout, survey->class_names[label], 24);
     for (int part = 0; part < SURVEY_PARTS; part++)
         if (survey->has_part[part])
             printf(" %10s", format_thousands((uint64_t)survey->counts[label * SURVEY_PARTS + part]));

@@ -9,6 +9,7 @@
 #include "model/model_file.h"
 #include "report/report.h"
 #include "cli/errors.h"
+#include "cli/escape.h"
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -46,11 +47,15 @@ static void print_classes(const struct evaluation *e, const struct dataset *data
     for (int i = 0; i < e->classes; i++) {
         const struct class_scores scores = evaluation_class(e, i);
         const int other = confused_with(e, i);
-        printf("  %-14s %7d %*s %*s %7.1f %%", dataset->class_names[i], scores.images, WIDTH,
-               interval_percent(scores.right, scores.answers), WIDTH, interval_percent(scores.right, scores.images),
-               100 * scores.f1);
-        if (other >= 0)
-            printf("   %s (%d)", dataset->class_names[other], e->confusion[i * e->classes + other]);
+        printf("  ");
+        print_escaped_column(stdout, dataset->class_names[i], 14);
+        printf(" %7d %*s %*s %7.1f %%", scores.images, WIDTH, interval_percent(scores.right, scores.answers), WIDTH,
+               interval_percent(scores.right, scores.images), 100 * scores.f1);
+        if (other >= 0) {
+            printf("   ");
+            print_escaped(stdout, dataset->class_names[other]);
+            printf(" (%d)", e->confusion[i * e->classes + other]);
+        }
         printf("\n");
     }
 }

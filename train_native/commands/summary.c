@@ -152,6 +152,15 @@ static bool is_model(const char *path)
     return model;
 }
 
+static void print_notes(char *notes)
+{
+    for (char *line; (line = strsep(&notes, "\n"));) {
+        print_escaped(stdout, line);
+        if (notes)
+            printf("\n");
+    }
+}
+
 int command_summary(int argc, char **argv)
 {
     int size = 0, classes = 10;
@@ -181,7 +190,8 @@ int command_summary(int argc, char **argv)
     if (bytes && !json) {
         static const char *const types[] = {"float32", "float16", "int8", "int8, quantized"};
         char *notes = model_file_notes(model);
-        printf("  weights         %s, checksum %08x\n\n%s", types[model->type], weights_checksum(model), notes);
+        printf("  weights         %s, checksum %08x\n\n", types[model->type], weights_checksum(model));
+        print_notes(notes);
         free(notes);
     }
     free(bytes);

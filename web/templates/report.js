@@ -1,7 +1,9 @@
 /* The report: plots and tables of the numbers in <script id="data">, which train_native/report/report.c writes. */
-import { element, make, percent, row } from '../view.js';
+import { element, make, percent, row, visible } from '../view.js';
 
-const data = JSON.parse(element('data').textContent);
+/* Labels, notes and names of files are text from others: they enter as text only, and all of it visible. */
+const data = JSON.parse(element('data').textContent,
+    (key, value) => typeof value === 'string' && key !== 'url' ? visible(value) : value);
 const { classes, confusion, examples, images } = data;
 const number = new Intl.NumberFormat('en');
 const count = (n, one, many = `${one}s`) => `${number.format(n)} ${n === 1 ? one : many}`;
@@ -9,7 +11,6 @@ const notes = Object.fromEntries(data.notes.split('\n').map((line) => /^([^:]+):
     .map(([, key, value]) => [key, value]));
 const baseName = (path) => path.split('/').pop();
 
-/* Labels, notes and names of files are text from others: they enter as text only. */
 function draw(tag, attributes = {}, ...children) {
     const drawn = document.createElementNS('http://www.w3.org/2000/svg', tag);
     for (const [name, value] of Object.entries(attributes))

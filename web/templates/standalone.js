@@ -3,7 +3,8 @@
 import { ClassifierError } from '../contract.js';
 import { openEngine } from '../engine.js';
 import { imageFrom } from '../picture.js';
-import { acceptFiles, element, showClasses, showFacts, showPreview, showProblem, showResult } from '../view.js';
+import { acceptFiles, element, visible } from '../view.js';
+import { showClasses, showFacts, showPreview, showProblem, showResult } from '../view.js';
 
 const bytesIn = (id) => Uint8Array.from(atob(element(id).textContent), (character) => character.charCodeAt(0));
 const opening = openEngine({ wasm: bytesIn('wasm'), model: bytesIn('model') });
@@ -29,8 +30,8 @@ acceptFiles(async (file, problem) => {
 });
 
 opening.then(({ labels, info }) => {
-    document.title = info.name || document.title;
-    element('name').textContent = info.name;
+    document.title = visible(info.name || document.title);
+    element('name').textContent = visible(info.name);
     showClasses(labels);
     showFacts(info);
 }, showProblem);
