@@ -325,10 +325,12 @@ bool can_write_file(const char *path, const char **reason)
     bool can = find_destination(&to, path, reason);
     if (can && to.kind == REPLACED) {
         const int file = open_temporary(&temporary, to.path, 0600);
-        can = file >= 0 && close(file) == 0;
+        can = file >= 0;
         *reason = strerror(errno);
-        if (file >= 0)
+        if (can) {
+            close(file);
             unlink(temporary);
+        }
     }
     free(temporary);
     free(to.path);
