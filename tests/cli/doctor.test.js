@@ -163,6 +163,9 @@ test('rare classes', async () => {
     const enough = await examined(folder({ ...few(2), ...many(100) }));
     assert.deepEqual(enough.problems, []);
     has(enough.notes, /training images of the class "rare": only 2$/);
+    has(enough.notes, /^the classes are imbalanced, 50 to 1: "usual" has 100 training images, "rare" has 2 \(`eyelet train --class-weights balanced`\)$/);
+    has((await examined(folder({ ...few(10), ...many(30) }))).notes, /imbalanced, 3 to 1/);
+    assert.doesNotMatch((await examined(folder({ ...few(11), ...many(32) }))).notes.join('\n'), /imbalanced/);
 });
 
 test('what training refuses the doctor refuses too', async () => {

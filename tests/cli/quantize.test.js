@@ -43,7 +43,7 @@ async function quantized() {
 test('quantize says what became of size, accuracy and classes, and the other commands take the model', async () => {
     const { here, result } = await quantized(), at = (name) => join(here, name);
     assert.match(result.stdout, /^size +[\d,]+ bytes before, [\d,]+ after$/m);
-    assert.match(result.stdout, /^accuracy +[\d.]+ % before, [\d.]+ % after \([+-][\d.]+ points\); the two agree on (100|9\d)\.\d\d % of 500 images$/m);
+    assert.match(result.stdout, /^accuracy +[\d.]+ % \([\d.]+-[\d.]+\) before, [\d.]+ % \([\d.]+-[\d.]+\) after \([+-][\d.]+ points\); the two agree on (100|9\d)\.\d\d % of 500 images$/m);
     assert.equal(result.stderr.match(/^data: /gm).length, 2);
     assert.match(result.stdout, /^worst +\w+ [\d.]+ to [\d.]+ %, \w+ [\d.]+ to [\d.]+ %, \w+ [\d.]+ to [\d.]+ %$/m);
     nothingLeftOver(here);

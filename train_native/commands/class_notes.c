@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NAMED = 8 /* at most, of the classes that are missing somewhere */, IMBALANCE = 3 };
+enum { NAMED = 8 /* at most, of the classes that are missing somewhere */ };
 
 /* The images of each class among these; the caller frees them. */
 static int *count_classes(const struct dataset *dataset, const int *indices, int count)
@@ -44,7 +44,7 @@ static void note_imbalance(const struct dataset *dataset, const int *counts, boo
         if (counts[i] && (largest < 0 || counts[i] > counts[largest]))
             largest = i;
     }
-    if (largest < 0 || counts[largest] / IMBALANCE < counts[smallest])
+    if (largest < 0 || counts[largest] / NOTED_IMBALANCE < counts[smallest])
         return;
     fputs("data: the classes are imbalanced, ", stderr);
     fprintf(stderr, "%.3g to 1: ", (double)counts[largest] / counts[smallest]);

@@ -4,6 +4,7 @@
 #include "commands/or_die.h"
 #include "commands/shared_options.h"
 #include "model/evaluation.h"
+#include "model/interval.h"
 #include "model/model_file.h"
 #include "model/quantizer.h"
 #include "cli/errors.h"
@@ -61,8 +62,9 @@ static void print_table(const struct comparison *comparison, const struct datase
     const double before = evaluation_accuracy(&comparison->before), after = evaluation_accuracy(&comparison->after);
     printf("size       %s bytes before, %s after\n", format_thousands(comparison->bytes_before),
            format_thousands(comparison->bytes_after));
-    printf("accuracy   %.2f %% before, %.2f %% after (%+.2f points); the two agree on %.2f %% of %s images\n",
-           100 * before, 100 * after, 100 * (after - before),
+    printf("accuracy   %s before, %s after (%+.2f points); the two agree on %.2f %% of %s images\n",
+           interval_percent(comparison->before.correct, dataset->count),
+           interval_percent(comparison->after.correct, dataset->count), 100 * (after - before),
            100 * evaluation_agreement(&comparison->before, &comparison->after),
            format_thousands((uint64_t)dataset->count));
     struct class_change *changes = changes_of(&comparison->before, &comparison->after);
@@ -84,7 +86,9 @@ static void print_json(const struct comparison *comparison, const struct dataset
     json_int(&json, "bytes_after", (int64_t)comparison->bytes_after);
     json_int(&json, "images", dataset->count);
     json_number(&json, "accuracy_before", "%.6f", evaluation_accuracy(&comparison->before));
+    interval_json(&json, "interval_before", comparison->before.correct, dataset->count);
     json_number(&json, "accuracy_after", "%.6f", evaluation_accuracy(&comparison->after));
+    interval_json(&json, "interval_after", comparison->after.correct, dataset->count);
     json_number(&json, "agreement", "%.6f", evaluation_agreement(&comparison->before, &comparison->after));
     struct class_change *changes = changes_of(&comparison->before, &comparison->after);
     json_array(&json, "classes");

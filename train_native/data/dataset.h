@@ -19,6 +19,9 @@
 
 enum dataset_part { DATASET_TRAIN, DATASET_TEST };
 
+/* How many times the images of the smallest class the largest has, from where on that is noted. */
+enum { NOTED_IMBALANCE = 3 };
+
 struct data_options {
     const char *path; /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
     float test;       /* fraction of a set without a test folder that is held out */

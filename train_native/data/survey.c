@@ -218,6 +218,19 @@ static int training_count(const struct survey *survey, int label)
     return counts[PHOTO_TRAIN] + counts[PHOTO_OPEN];
 }
 
+static void note_counts(struct survey *survey, int rarest, int commonest)
+{
+    const int few = training_count(survey, rarest), many = training_count(survey, commonest);
+    if (many && few < FEW)
+        add_note(survey, "training images of the class \"%s\": only %d", survey->class_names[rarest], few);
+    if (many && many >= NOTED_IMBALANCE * few)
+        add_note(survey,
+                 "the classes are imbalanced, %.3g to 1: \"%s\" has %s training images, \"%s\" has %s "
+                 "(`eyelet train --class-weights balanced`)",
+                 (double)many / few, survey->class_names[commonest], format_thousands((uint64_t)many),
+                 survey->class_names[rarest], format_thousands((uint64_t)few));
+}
+
 static void judge_counts(struct survey *survey)
 {
     int rarest = 0, commonest = 0;
@@ -235,8 +248,8 @@ static void judge_counts(struct survey *survey)
             "the class \"%s\" has %s training images, \"%s\" only %s, less than a %dth: it will hardly be learned",
             survey->class_names[commonest], format_thousands((uint64_t)many), survey->class_names[rarest],
             format_thousands((uint64_t)few), MAX_IMBALANCE);
-    else if (many && few < FEW)
-        add_note(survey, "training images of the class \"%s\": only %d", survey->class_names[rarest], few);
+    else
+        note_counts(survey, rarest, commonest);
 }
 
 static void judge_duplicates(struct survey *survey)
