@@ -34,7 +34,10 @@ static void print_default(FILE *out, const struct option_entry *option)
     switch (option->kind) {
     case OPTION_FLAG:
     case OPTION_GROUP: break;
-    case OPTION_COUNT: fprintf(out, " [%d]", *(const int *)option->target); break;
+    case OPTION_COUNT:
+        if (*(const int *)option->target >= 0) /* below: the help tells */
+            fprintf(out, " [%d]", *(const int *)option->target);
+        break;
     case OPTION_NUMBER: fprintf(out, " [%g]", (double)*(const float *)option->target); break;
     case OPTION_TEXT:
         if (*text)

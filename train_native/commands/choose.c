@@ -23,8 +23,9 @@ static int looked_at(const struct photo_list *list) { return list->count < LOOKE
 
 /* The shorter side of one of the images, which are spread over the list; in a child, because they come from outside
  * (decode.h). */
-static void look(void *context, int i)
+static void look(void *context, int i, struct sandbox_child *child)
 {
+    (void)child;
     const struct sizes *sizes = context;
     const int index = (int)((int64_t)sizes->list->count * i / looked_at(sizes->list));
     size_t size;
@@ -35,8 +36,6 @@ static void look(void *context, int i)
         sizes->sides[i] = width < height ? width : height;
     free(bytes);
 }
-
-static void unseen(void *context, int i) { ((struct sizes *)context)->sides[i] = 0; }
 
 static int ascending(const void *a, const void *b)
 {
@@ -49,7 +48,7 @@ static int usual_side(const struct photo_list *list)
 {
     const int count = looked_at(list);
     struct sizes sizes = {list, shared_memory((size_t)count, sizeof(int))};
-    sandbox_run(count, 1, look, unseen, &sizes);
+    sandbox_run(&(struct sandbox){.count = count, .children = 1, .context = &sizes, .work = look});
     qsort(sizes.sides, (size_t)count, sizeof(int), ascending);
     int unread = 0;
     while (unread < count && !sizes.sides[unread])

@@ -4,9 +4,9 @@
 #include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "classifier.h"
-#include "image/decode.h"
-#include "base/bounds.h"
 #include "cli/text.h"
+#include "data/memory_budget.h"
+#include "data/picture_file.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
@@ -30,10 +30,10 @@ static const char usage[] =
     "(`eyelet calibrate`) says \"not sure\" where the best score is below its threshold. Unreadable files are named\n"
     "and the others are classified; the exit status is then 1.";
 
-enum { FILES_PER_CHILD = 32, REASON_BYTES = 112 };
+enum { FILES_PER_CHILD = 256 };
 
 struct classify_options {
-    int top, threads;
+    int top, threads, memory;
     bool json, logits;
 };
 
@@ -53,7 +53,7 @@ static void rank(int *indices, int top, const float *probabilities, int classes)
 
 /* What a child found out about a file, in shared memory. */
 struct finding {
-    char reason[REASON_BYTES]; /* why there are no scores; empty: there are */
+    char reason[PICTURE_REASON]; /* why there are no scores; empty: there are */
     float *logits, *probabilities;
 };
 
@@ -140,103 +140,109 @@ static void add_operand(struct text_list *paths, const char *operand)
 
 struct classify_job {
     struct eyelet_classifier *classifier;
+    const struct classify_options *options;
     char **paths;
-    struct finding *findings;
+    struct finding *findings; /* (window), shared; file i has that of i % window */
+    int window;
+    struct json json;
+    int *indices; /* room for the classes that are shown */
+    int failures;
 };
 
-static enum status classify_bytes(struct eyelet_classifier *classifier, const uint8_t *bytes, size_t size)
+static struct finding *finding_of(const struct classify_job *job, int i) { return &job->findings[i % job->window]; }
+
+static void give_reason(struct finding *finding, const char *reason)
 {
-    struct picture picture;
-    enum status status = decode_picture(&picture, bytes, size);
-    if (status)
-        return status;
-    void *scratch = allocate_or_null(eyelet_classifier_scratch_bytes(classifier, picture.width, picture.height), 1);
-    status = scratch ? eyelet_classifier_run(classifier, picture.rgba, picture.width, picture.height, scratch)
-                     : STATUS_MEMORY;
+    snprintf(finding->reason, sizeof finding->reason, "%s", reason);
+}
+
+static enum status classify_picture(struct eyelet_classifier *classifier, const struct picture *picture)
+{
+    const int width = picture->width, height = picture->height;
+    void *scratch = allocate_or_null(eyelet_classifier_scratch_bytes(classifier, width, height), 1);
+    const enum status status =
+        scratch ? eyelet_classifier_run(classifier, picture->rgba, width, height, scratch) : STATUS_MEMORY;
     free(scratch);
-    free(picture.rgba);
     return status;
 }
 
-static void classify_file(void *context, int i)
+static void classify_file(void *context, int i, struct sandbox_child *child)
 {
     const struct classify_job *job = context;
-    struct finding *finding = &job->findings[i];
-    size_t size;
-    const char *reason = NULL;
-    uint8_t *bytes = read_file(&size, &reason, job->paths[i], LIMIT_IMAGE_BYTES);
-    if (bytes && !size)
-        reason = "the file is empty";
-    if (bytes && size) {
-        const enum status status = classify_bytes(job->classifier, bytes, size);
-        reason = status ? eyelet_status_text(status) : "";
+    struct finding *finding = finding_of(job, i);
+    struct picture_file file;
+    enum status status = STATUS_OK;
+    if (picture_file_read(&file, child, job->paths[i])) {
+        status = classify_picture(job->classifier, &file.picture);
+        free(file.picture.rgba);
     }
-    free(bytes);
-    snprintf(finding->reason, sizeof finding->reason, "%s", reason);
-    if (*reason)
+    give_reason(finding, status ? picture_file_status_text(status) : file.reason);
+    if (*finding->reason)
         return;
     const size_t score_bytes = (size_t)eyelet_classifier_classes(job->classifier) * sizeof(float);
     memcpy(finding->logits, eyelet_classifier_logits(job->classifier), score_bytes);
     memcpy(finding->probabilities, eyelet_classifier_probabilities(job->classifier), score_bytes);
 }
 
-static void decoder_stopped(void *context, int i)
-{
-    struct finding *finding = &((struct classify_job *)context)->findings[i];
-    snprintf(finding->reason, sizeof finding->reason, "%s", eyelet_status_text(STATUS_IMAGE_CORRUPT));
-}
+static void stopped(void *context, int i, const char *reason) { give_reason(finding_of(context, i), reason); }
 
-static void print_finding(struct json *json, const struct eyelet_classifier *classifier, const char *path,
-                          const struct finding *finding, const struct classify_options *o, int *indices)
+static void print_finding(void *context, int i)
 {
+    struct classify_job *job = context;
+    const struct finding *finding = finding_of(job, i);
+    const char *path = job->paths[i];
     if (*finding->reason) {
+        job->failures++;
         warn(path, NULL, "%s", finding->reason);
-        if (o->json)
-            print_json_error(json, path, finding->reason);
+        if (job->options->json)
+            print_json_error(&job->json, path, finding->reason);
         return;
     }
-    rank(indices, o->top, finding->probabilities, eyelet_classifier_classes(classifier));
-    if (o->json)
-        print_json(json, classifier, path, finding, indices, o);
+    rank(job->indices, job->options->top, finding->probabilities, eyelet_classifier_classes(job->classifier));
+    if (job->options->json)
+        print_json(&job->json, job->classifier, path, finding, job->indices, job->options);
     else
-        print_table(classifier, path, finding, indices, o->top);
+        print_table(job->classifier, path, finding, job->indices, job->options->top);
 }
 
-/* Prints the classes of each file, in their order, and returns how many could not be read. A block of files at a time:
- * memory does not grow with their number. */
+/* Prints the classes of each file, in their order, and returns how many could not be read. Children are never further
+ * ahead than a window of files: memory does not grow with their number. */
 static int classify_all(struct eyelet_classifier *classifier, const struct text_list *paths,
                         const struct classify_options *o)
 {
-    const int classes = eyelet_classifier_classes(classifier), max_block = o->threads * FILES_PER_CHILD;
-    const int block = paths->count < max_block ? paths->count : max_block;
-    const size_t scores = 2 * (size_t)block * (size_t)classes;
-    struct finding *findings = shared_memory((size_t)block, sizeof *findings);
+    const int classes = eyelet_classifier_classes(classifier), max_window = o->threads * FILES_PER_CHILD;
+    const int window = paths->count < max_window ? paths->count : max_window;
+    const size_t scores = 2 * (size_t)window * (size_t)classes;
+    struct classify_job job = {.classifier = classifier,
+                               .options = o,
+                               .paths = paths->texts,
+                               .findings = shared_memory((size_t)window, sizeof *job.findings),
+                               .window = window,
+                               .json = json_begin(stdout),
+                               .indices = allocate((size_t)o->top, sizeof *job.indices)};
     float *shared = shared_memory(scores, sizeof *shared);
-    for (int i = 0; i < block; i++) {
-        findings[i].logits = shared + 2 * (size_t)i * (size_t)classes;
-        findings[i].probabilities = findings[i].logits + classes;
+    for (int i = 0; i < window; i++) {
+        job.findings[i].logits = shared + 2 * (size_t)i * (size_t)classes;
+        job.findings[i].probabilities = job.findings[i].logits + classes;
     }
-    int *indices = allocate((size_t)o->top, sizeof(int)), failures = 0;
-    struct json json = json_begin(stdout);
     if (o->json)
-        json_array(&json, NULL);
-    for (int begin = 0; begin < paths->count; begin += block) {
-        const int count = paths->count - begin < block ? paths->count - begin : block;
-        struct classify_job job = {classifier, paths->texts + begin, findings};
-        sandbox_run(count, o->threads, classify_file, decoder_stopped, &job);
-        for (int i = 0; i < count; i++) {
-            failures += *findings[i].reason != 0;
-            print_finding(&json, classifier, job.paths[i], &findings[i], o, indices);
-        }
-    }
+        json_array(&job.json, NULL);
+    sandbox_run(&(struct sandbox){.count = paths->count,
+                                  .children = o->threads,
+                                  .memory = memory_budget(o->memory),
+                                  .window = window,
+                                  .context = &job,
+                                  .work = classify_file,
+                                  .stopped = stopped,
+                                  .finished = print_finding});
     if (o->json) {
-        json_close(&json);
-        json_end(&json);
+        json_close(&job.json);
+        json_end(&job.json);
     }
     shared_memory_free(shared, scores, sizeof *shared);
-    shared_memory_free(findings, (size_t)block, sizeof *findings);
-    free(indices);
-    return failures;
+    shared_memory_free(job.findings, (size_t)window, sizeof *job.findings);
+    free(job.indices);
+    return job.failures;
 }
 
 /* Parses the options; the result is the index of the first operand. */
@@ -245,6 +251,7 @@ static int parse(struct classify_options *o, int argc, char **argv)
     const struct option_entry options[] = {
         {"top", "N", OPTION_COUNT, &o->top, "number of classes to show", NULL},
         THREADS_OPTION(&o->threads),
+        MEMORY_OPTION(&o->memory),
         {"json", NULL, OPTION_FLAG, &o->json, "print a JSON array with an object for each file", NULL},
         {"logits", NULL, OPTION_FLAG, &o->logits, "with --json: the logits too, in full precision", NULL},
         {0}};
@@ -262,7 +269,7 @@ static int parse(struct classify_options *o, int argc, char **argv)
 
 int command_classify(int argc, char **argv)
 {
-    struct classify_options o = {.top = 5};
+    struct classify_options o = {.top = 5, .memory = MEMORY_UNSET};
     const int first = parse(&o, argc, argv);
     struct model *model = allocate(1, sizeof *model);
     size_t size, workspace;

@@ -57,16 +57,14 @@ struct conversion {
     size_t before_size, after_size;
 };
 
-static struct cost compare(const struct conversion *files, const struct model *model, const char *data)
+static struct cost compare(const struct conversion *files, const struct model *model, const struct data_options *data)
 {
-    struct data_options options = usual_data;
-    options.path = data;
-    struct dataset dataset = dataset_open(&options, DATASET_TEST);
+    struct dataset dataset = dataset_open(data, DATASET_TEST);
     char *mismatch = evaluation_mismatch(model, &dataset);
     struct cost cost = {.images = 0};
     if (mismatch) {
-        if (data)
-            warn(data, NULL, "the accuracy is not measured on it: %s", mismatch);
+        if (data->path)
+            warn(data->path, NULL, "the accuracy is not measured on it: %s", mismatch);
         free(mismatch);
     } else {
         dataset_read(&dataset, model->net.input, &model->preprocess);
@@ -115,13 +113,15 @@ static void print_json(size_t before, size_t after, float error, const struct co
 
 int command_convert(int argc, char **argv)
 {
-    const char *output = NULL, *data = NULL;
+    const char *output = NULL;
+    struct data_options data = usual_data;
     int type = WEIGHTS_FLOAT16;
     bool json = false;
     const struct option_entry options[] = {
         OUTPUT_OPTION(&output),
         {"weights", "TYPE", OPTION_CHOICE, &type, "type of the weights, one of", types},
-        MODEL_DATA_OPTION(&data),
+        MODEL_DATA_OPTION(&data.path),
+        MEMORY_OPTION(&data.memory),
         JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
@@ -141,8 +141,8 @@ int command_convert(int argc, char **argv)
     model_read(&exact, unrounded, exact_size);
     model_read(&after, result, after_size);
     struct cost cost = {0};
-    if (dataset_is_there(data))
-        cost = compare(&(struct conversion){bytes, result, before_size, after_size}, &before, data);
+    if (dataset_is_there(data.path))
+        cost = compare(&(struct conversion){bytes, result, before_size, after_size}, &before, &data);
     (json ? print_json : print_table)(before_size, after_size, max_error(&exact, &after), &cost);
     free(result);
     free(unrounded);

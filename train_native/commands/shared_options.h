@@ -21,7 +21,8 @@
 #define SPLIT_SEED_OPTION(target) {"split-seed", "N", OPTION_COUNT, target, "random seed of that split", NULL}
 #define MEMORY_OPTION(target) \
     {"memory", "MIB", OPTION_COUNT, target, \
-     "memory for images; above it they are mapped from a file in $TMPDIR or /var/tmp", NULL}
+     "memory for images while they are read; what is kept above it is in a file in $TMPDIR or /var/tmp " \
+     "[half of what is free]", NULL}
 #define ALLOW_BAD_OPTION(target) \
     {"allow-bad", "FRACTION", OPTION_NUMBER, target, "fraction of images that may be unreadable", NULL}
 

@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include "base/random.h"
+#include "data/memory_budget.h"
 #include "data/photo_list.h"
 #include "data/pixels.h"
 #include "data/resize.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct data_options usual_data = {.test = 0.1f, .split_seed = 1, .memory = 1024, .allow_bad = 0.01f};
+const struct data_options usual_data = {.test = 0.1f, .split_seed = 1, .memory = MEMORY_UNSET, .allow_bad = 0.01f};
 
 /* ---- Images in memory ---- */
 

@@ -26,7 +26,7 @@ struct data_options {
     const char *path; /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
     float test;       /* fraction of a set without a test folder that is held out */
     int split_seed;   /* random seed of that split */
-    int memory;       /* MiB for pixels and for decoding; pixels above it are in a mapped file */
+    int memory;       /* MiB for pixels and for decoding (memory_budget.h); pixels above it are in a mapped file */
     float allow_bad;  /* fraction of images that may be unreadable */
     int threads;      /* 0: one per core */
     bool may_fetch;   /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */

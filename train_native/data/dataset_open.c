@@ -10,6 +10,7 @@
 #include "data/fetch.h"
 #include "data/folder.h"
 #include "data/idx.h"
+#include "data/memory_budget.h"
 #include "data/photos.h"
 #include "data/pixels.h"
 #include "data/split.h"
@@ -216,7 +217,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     if (!list)
         return;
     choose_part(list, dataset->part);
-    const size_t memory = (size_t)dataset->options.memory << 20, half = memory / 2;
+    const size_t memory = memory_budget(dataset->options.memory), half = memory / 2;
     dataset->shape = (struct shape){input.h, input.w, 3};
     size_t bytes;
     if (__builtin_mul_overflow((size_t)list->count, shape_count(dataset->shape), &bytes))

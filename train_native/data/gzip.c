@@ -51,24 +51,19 @@ struct unpacking {
     uint8_t *out; /* shared; behind it stands whether it is whole */
 };
 
-static void unpack(void *context, int i)
+static void unpack(void *context, int i, struct sandbox_child *child)
 {
     (void)i;
+    (void)child;
     const struct unpacking *u = context;
     u->out[u->gzip->size] = gzip_inflate(u->out, u->gzip);
-}
-
-static void stopped(void *context, int i)
-{
-    (void)context;
-    (void)i;
 }
 
 uint8_t *gzip_unpack(const struct gzip *gzip, const char *path, struct failure *failure)
 {
     struct unpacking unpacking = {gzip, shared_memory(gzip->size + 1, 1)};
     uint8_t *result = NULL;
-    sandbox_run(1, 1, unpack, stopped, &unpacking);
+    sandbox_run(&(struct sandbox){.count = 1, .children = 1, .context = &unpacking, .work = unpack});
     if (unpacking.out[gzip->size]) {
         result = allocate(gzip->size, 1);
         memcpy(result, unpacking.out, gzip->size);

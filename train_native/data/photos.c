@@ -2,21 +2,12 @@
 
 #include "data/content.h"
 #include "data/resize.h"
-#include "base/bounds.h"
+#include "data/picture_file.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
-#include "cli/files.h"
 #include "cli/text.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-/* What decoding takes beside the file, for each pixel: the planes of a JPEG, the picture, and a copy of it that is
- * rotated upright. The coefficients of a progressive JPEG or a PNG of 16 bits may take half as much again. */
-enum { DECODING_BYTES = 12 };
 
 struct photo_reader {
     const struct photo_list *list;
@@ -24,29 +15,7 @@ struct photo_reader {
     uint8_t *pixels;           /* shared */
     struct shape input;
     const struct preprocess *preprocess;
-    _Atomic uint64_t *in_use; /* shared: bytes that all children together decode in */
-    uint64_t budget;
 };
-
-/* Waits until the children together stay within the budget; one always may. */
-static void admit(const struct photo_reader *reader, struct photo_facts *facts, uint64_t bytes)
-{
-    uint64_t in_use = atomic_load(reader->in_use);
-    for (;;)
-        if (in_use && in_use + bytes > reader->budget) {
-            usleep(2000);
-            in_use = atomic_load(reader->in_use);
-        } else if (atomic_compare_exchange_weak(reader->in_use, &in_use, in_use + bytes)) {
-            break;
-        }
-    facts->held = bytes;
-}
-
-static void release(const struct photo_reader *reader, struct photo_facts *facts)
-{
-    atomic_fetch_sub(reader->in_use, facts->held);
-    facts->held = 0;
-}
 
 /* What is found out about a picture while its pixels are there at full size. Here belongs another check of `eyelet
  * doctor` (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
@@ -62,58 +31,47 @@ static void examine_picture(struct photo_facts *facts, const struct picture *pic
     facts->content = content_hash(picture->rgba, count * 4, (uint64_t)picture->width << 32);
 }
 
-static const char *read_photo(const struct photo_reader *reader, struct photo_facts *facts, const struct photo *photo,
-                              uint8_t *pixels)
+static void give_reason(struct photo_facts *facts, const char *reason)
 {
-    size_t size;
-    int width, height;
-    const char *reason = photo->fault;
-    uint8_t *bytes = reason ? NULL : read_file(&size, &reason, photo->path, LIMIT_IMAGE_BYTES);
-    if (!bytes)
-        return reason;
-    if (!size)
-        return "the file is empty";
-    enum status status = decode_size(&width, &height, bytes, size);
-    if (!status) {
-        struct picture picture;
-        admit(reader, facts, (uint64_t)width * (uint64_t)height * DECODING_BYTES + size);
-        status = decode_picture(&picture, bytes, size);
-        if (!status) {
-            examine_picture(facts, &picture);
-            resize_picture(pixels, picture.rgba, picture.width, picture.height, reader->input, reader->preprocess);
-            free(picture.rgba);
-        }
-        release(reader, facts);
-    }
-    free(bytes);
-    return status ? eyelet_status_text(status) : "";
-}
-
-static void read_one(void *context, int i)
-{
-    const struct photo_reader *reader = context;
-    struct photo_facts *facts = &reader->facts[i];
-    const size_t bytes = (size_t)reader->input.h * (size_t)reader->input.w * 3;
-    const char *reason = read_photo(reader, facts, &reader->list->photos[i], reader->pixels + (size_t)i * bytes);
     snprintf(facts->reason, sizeof facts->reason, "%s", reason);
 }
 
-static void stopped(void *context, int i)
+static void read_one(void *context, int i, struct sandbox_child *child)
 {
     const struct photo_reader *reader = context;
-    snprintf(reader->facts[i].reason, sizeof reader->facts[i].reason, "%s", eyelet_status_text(STATUS_IMAGE_CORRUPT));
-    release(reader, &reader->facts[i]);
+    struct photo_facts *facts = &reader->facts[i];
+    const struct photo *photo = &reader->list->photos[i];
+    uint8_t *pixels = reader->pixels + (size_t)i * (size_t)reader->input.h * (size_t)reader->input.w * 3;
+    struct picture_file file;
+    if (photo->fault) {
+        give_reason(facts, photo->fault);
+    } else if (!picture_file_read(&file, child, photo->path)) {
+        give_reason(facts, file.reason);
+    } else {
+        const struct picture *picture = &file.picture;
+        examine_picture(facts, picture);
+        if (!resize_picture(pixels, picture->rgba, picture->width, picture->height, reader->input, reader->preprocess))
+            give_reason(facts, picture_file_status_text(STATUS_MEMORY));
+        free(picture->rgba);
+    }
+}
+
+static void stopped(void *context, int i, const char *reason)
+{
+    give_reason(&((const struct photo_reader *)context)->facts[i], reason);
 }
 
 struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
                                 const struct preprocess *preprocess, int threads, size_t memory)
 {
-    struct photo_reader reader = {list,       shared_memory((size_t)list->count, sizeof *reader.facts),
-                                  pixels,     input,
-                                  preprocess, shared_memory(1, sizeof *reader.in_use),
-                                  memory};
-    sandbox_run(list->count, threads, read_one, stopped, &reader);
-    shared_memory_free(reader.in_use, 1, sizeof *reader.in_use);
+    struct photo_reader reader = {list, shared_memory((size_t)list->count, sizeof *reader.facts), pixels, input,
+                                  preprocess};
+    sandbox_run(&(struct sandbox){.count = list->count,
+                                  .children = threads,
+                                  .memory = memory,
+                                  .context = &reader,
+                                  .work = read_one,
+                                  .stopped = stopped});
     return reader.facts;
 }
 

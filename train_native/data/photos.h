@@ -5,24 +5,23 @@
  *     photos_facts_free(facts, list);
  *
  * A picture is resized as soon as it is decoded, and its own pixels are freed: at full size there are never more of
- * them than `memory` holds, or a single one. */
+ * them than `memory` holds. */
 #ifndef PHOTOS_H
 #define PHOTOS_H
 
-#include "image/decode.h"
 #include "image/image.h"
 #include "data/photo_list.h"
+#include "data/picture_file.h"
 
 #include <stddef.h>
 
 /* Filled in by examine_picture (photos.c). */
 struct photo_facts {
-    char reason[112];            /* why there is no picture; empty: there is one */
+    char reason[PICTURE_REASON]; /* why there is no picture; empty: there is one */
     int width, height;           /* upright */
     uint8_t orientation, format; /* as in struct picture */
     bool alpha;                  /* some of it is not opaque */
     uint64_t content;            /* equal for pictures with equal pixels */
-    uint64_t held;               /* private */
 };
 
 /* pixels: (list->count, h, w, 3) in memory that children share (pixels_new). memory: bytes for decoding. */

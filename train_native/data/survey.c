@@ -3,6 +3,7 @@
 #include "data/content.h"
 #include "data/dataset_open.h"
 #include "data/duplicates.h"
+#include "data/memory_budget.h"
 #include "data/pixels.h"
 #include "cli/list.h"
 #include "cli/memory.h"
@@ -34,11 +35,12 @@ static void allocate_lists(struct survey *survey, int count)
 static uint8_t *gather_photos(struct survey *survey, const struct data_options *options, size_t *mapped)
 {
     const struct photo_list *list = survey->sets[0].photos;
-    const size_t half = (size_t)options->memory << 19;
+    const size_t memory = memory_budget(options->memory), bytes = (size_t)list->count * shape_count(thumbnail_shape);
     allocate_lists(survey, list->count);
-    uint8_t *thumbnails = pixels_new(mapped, (size_t)list->count * shape_count(thumbnail_shape), half);
+    uint8_t *thumbnails = pixels_new(mapped, bytes, memory / 2);
     survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole_image,
-                                options->threads ? options->threads : omp_get_max_threads(), half);
+                                options->threads ? options->threads : omp_get_max_threads(),
+                                bytes <= memory / 2 ? memory - bytes : memory);
     for (int i = 0; i < list->count; i++) {
         survey->files[i] = text_copy(list->photos[i].path);
         survey->labels[i] = list->photos[i].label;
