@@ -58,6 +58,17 @@ tested := image preprocess decode jpeg png bmp inflate formats hostile model cla
 else ifeq ($(VARIANT),fuzz)
 FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 endif
+# Libraries that read images which core does not (train_native/data/second_decoder.h): a header of each, and how it is linked.
+# DECODERS: those that are installed; none of them: DECODERS=
+JPEG := jpeglib.h -ljpeg
+WEBP := webp/demux.h -lwebpdemux -lwebp
+HEIF := libheif/heif.h -lheif
+links = $(shell echo 'int main(void) { return 0; }' | \
+  $(CC) $(FLAGS) -include stdio.h -include $(firstword $($1)) -x c - $(filter -l%,$($1)) -o /dev/null 2> /dev/null && echo $1)
+ifeq ($(origin DECODERS),undefined)
+DECODERS := $(foreach name,JPEG WEBP HEIF,$(call links,$(name)))
+endif
+libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) -lm
 # stb_image 2.27 declares functions that JPEG and PNG do not need, gcc takes one path in it for unset, and it indexes outside its
 # tables on hostile files: stop before the access (core/image/decode.h).
 clang_trap := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
@@ -91,8 +102,9 @@ help:
 native: $(build)/eyelet ## build/eyelet, the command line: build/eyelet --help
 	@[ $O/eyelet -ef $< ] || ln -sf $(VARIANT)/eyelet $O/eyelet
 
-compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES)
+compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) $(DECODERS:%=-DWITH_%)
 $(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
+$(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
 $(build)/core/image/decode.o: own_flags := $(if $(findstring clang,$(compiler)),$(clang_trap),$(gcc_trap))
 $(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
@@ -104,9 +116,10 @@ $(embedded): $(build)/%.o: % $(build)/command Makefile
 	$(call quiet,EMBED,$<) { echo 'const unsigned char $(subst .,_,$(<F))[] = {'; \
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | $(CC) $(FLAGS) -x c -c - -o $@
 
-link = $(call quiet,LINK,$@) $(CC) $(FLAGS) $(OPENMP) $^ -lm -o $@
+link = $(call quiet,LINK,$@) $(CC) $(FLAGS) $(OPENMP) $^ $(libraries) -o $@
 $(build)/eyelet: $(without_main) $(build)/train_native/main.o
 	$(link)
+$(build)/run-tests: libraries := -lm
 $(build)/run-tests: $(call objects,$(core) $(tests))
 	$(link)
 $(build)/bench-%: $(without_main) $(build)/tests/bench/bench_%.o

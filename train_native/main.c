@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "cli/errors.h"
 #include "base/vec/vec.h"
+#include "data/second_decoder.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -74,7 +75,12 @@ int main(int argc, char **argv)
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)
             printf("  %-10s%s\n", commands[i].name, commands[i].purpose);
-        printf("\nSee `eyelet COMMAND --help`.\n");
+        printf("\nSee `eyelet COMMAND --help`. `eyelet --version` also names the decoders that it was built with.\n");
+        return end(EXIT_SUCCESS);
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("eyelet %s (%s), other decoders of images:%s\n", VERSION, VEC_NAME,
+               *second_decoder_names ? second_decoder_names : " none");
         return end(EXIT_SUCCESS);
     }
     for (int i = 0; i < COMMANDS; i++)

@@ -169,6 +169,7 @@ const usages = {
         with: [['shared_memory_free', 'assert(job[1].done); shared_memory_free']] }],
     'train_native/data/sandbox_child.h': [{ includes: ['data/sandbox.h'], after: `bool *fits = shared_memory(2, 1); sandbox_run(&(struct sandbox){2, 2, .context = fits, .work = work});
         assert(fits[0] && fits[1]);` }],
+    'train_native/data/second_decoder.h': [{ runs: false, names: 'bitmap', before: 'struct picture picture; enum status status = STATUS_IMAGE_FORMAT;' }],
     'train_native/data/split.h': [{ runs: false, names: 'seed', before: 'const struct dataset train = {0};' }],
     'train_native/data/survey.h': [{ runs: false, before: 'const struct data_options options = usual_data;' }],
     'train_native/data/table.h': [{ before: "static const uint8_t bytes[] = {'a', ';', 'b'}; const size_t size = sizeof bytes;",
@@ -228,6 +229,10 @@ function sourceOf(name, functions, code, { names = '', file = '', before = '', a
 /* The command that compiled the objects, without what turns asserts off, and with warnings as errors; the names of an example may stay unused. */
 const [compiler, ...flags] = readFileSync(join(build, 'command'), 'utf8').match(/: (\S+ -std=c11 .*)\n/)[1].split(/ +/)
     .filter((word) => word !== '-DNDEBUG').concat('-O0', '-Werror', '-Wno-unused', '-Wno-shadow', '-D_GNU_SOURCE');
+/* What the decoders of other libraries that the program has are linked with: of -DWITH_WEBP the Makefile says WEBP := HEADER -lwebp. */
+const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
+const libraries = flags.filter((word) => word.startsWith('-DWITH_'))
+    .flatMap((word) => makefile.match(new RegExp(`^${word.slice('-DWITH_'.length)} := (.*)$`, 'm'))[1].match(/-l\w+/g));
 const run = (command, words, cwd = root) => spawnSync(command, words, { cwd, encoding: 'utf8', timeout: 120_000 });
 
 test('every usage has its entry, and every entry its usage', () => {
@@ -259,7 +264,7 @@ test('the usages that need no files run', () => {
     const declared = running.map(({ call }) => `void ${call}(void);`);
     const calls = running.map(({ call }) => `    if (argc > 1 && strcmp(argv[1], "${call}") == 0) ${call}();`);
     writeFileSync(main, ['#include <string.h>', ...declared, 'int main(int argc, char **argv)', '{', ...calls, '}', ''].join('\n'));
-    const { status, stderr } = run(compiler, [...flags, main, ...running.map(({ object }) => object), ...objects, ...embedded, '-lm', '-o', program]);
+    const { status, stderr } = run(compiler, [...flags, main, ...running.map(({ object }) => object), ...objects, ...embedded, ...libraries, '-lm', '-o', program]);
     assert.equal(status, 0, stderr);
     for (const { name, call } of running) {
         const result = run(program, [call], scratch);

@@ -32,6 +32,6 @@ test('targets of make and options of commands are there', () => {
         for (const [, target] of text.matchAll(/(?:^|`)make ([a-z][a-z-]*)/gm))
             assert.match(makefile, new RegExp(`^(?:[\\w-]+ )*${target}(?: [\\w-]+)*:`, 'm'), `${name}: make ${target}`);
         for (const [, option] of text.matchAll(/--([a-z][a-z-]+)/g))
-            assert.ok(option === 'help' || sources.includes(`"${option}"`), `${name}: --${option}`);
+            assert.ok(['help', 'version'].includes(option) || sources.includes(`"${option}"`), `${name}: --${option}`);
     }
 });

@@ -54,6 +54,7 @@ static void rank(int *indices, int top, const float *probabilities, int classes)
 /* What a child found out about a file, in shared memory. */
 struct finding {
     char reason[PICTURE_REASON]; /* why there are no scores; empty: there are */
+    const char *decoder;         /* as in struct picture_file */
     float *logits, *probabilities;
 };
 
@@ -68,6 +69,8 @@ static void print_table(const struct eyelet_classifier *classifier, const char *
                         const int *indices, int top)
 {
     print_escaped(stdout, path);
+    if (finding->decoder)
+        printf(" (read by %s)", finding->decoder);
     printf(is_sure(classifier, finding, indices) ? "\n" : ": not sure\n");
     for (int i = 0; i < top; i++) {
         printf("  %6.2f %%  ", 100 * (double)finding->probabilities[indices[i]]);
@@ -93,6 +96,8 @@ static void print_json(struct json *json, const struct eyelet_classifier *classi
     }
     json_close(json);
     json_bool(json, "sure", is_sure(classifier, finding, indices));
+    if (finding->decoder)
+        json_text(json, "decoder", finding->decoder);
     if (o->logits) {
         json_array(json, "logits");
         for (int i = 0; i < eyelet_classifier_classes(classifier); i++)
@@ -129,7 +134,7 @@ static void add_operand(struct text_list *paths, const char *operand)
     if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode) && !list_folder(&names, operand, &reason))
         die(operand, NULL, "%s", reason);
     for (int i = 0; i < names.count; i++)
-        if (format_has_any_extension(names.texts[i]))
+        if (picture_file_is_named(names.texts[i]))
             add_path(paths, operand, names.texts[i]);
     if (paths->count == before)
         add_path(paths, "", operand);
@@ -176,6 +181,7 @@ static void classify_file(void *context, int i, struct sandbox_child *child)
         status = classify_picture(job->classifier, &file.picture);
         free(file.picture.rgba);
     }
+    finding->decoder = file.decoder;
     give_reason(finding, status ? picture_file_status_text(status) : file.reason);
     if (*finding->reason)
         return;

@@ -181,6 +181,16 @@ static void print_json_files(struct json *json, const struct survey *survey)
         if (survey_misnamed(survey, i))
             json_text(json, NULL, survey->files[i]);
     json_close(json);
+    json_line(json);
+    json_array(json, "read_by_another");
+    for (int i = 0; i < survey->count; i++)
+        if (survey->facts && survey->facts[i].decoder) {
+            json_object(json, NULL);
+            json_text(json, "file", survey->files[i]);
+            json_text(json, "decoder", survey->facts[i].decoder);
+            json_close(json);
+        }
+    json_close(json);
 }
 
 static void print_json_duplicates(struct json *json, const struct survey *survey)

@@ -50,6 +50,7 @@ static void read_one(void *context, int i, struct sandbox_child *child)
     } else {
         const struct picture *picture = &file.picture;
         examine_picture(facts, picture);
+        facts->decoder = file.decoder;
         if (!resize_picture(pixels, picture->rgba, picture->width, picture->height, reader->input, reader->preprocess))
             give_reason(facts, picture_file_status_text(STATUS_MEMORY));
         free(picture->rgba);
@@ -83,10 +84,15 @@ void photos_facts_free(struct photo_facts *facts, const struct photo_list *list)
 int photos_refuse(const struct photo_list *list, const struct photo_facts *facts, const char *source, float allowed)
 {
     enum { NAMED = 20 };
-    int bad = 0;
+    int bad = 0, others = 0;
     for (int i = 0; i < list->count; i++)
         if (facts[i].reason[0] && bad++ < NAMED)
             warn(list->photos[i].path, NULL, "left out: %s", facts[i].reason);
+        else
+            others += facts[i].decoder != NULL;
+    if (others)
+        warn(source, NULL, "images read by another decoder, whose pixels may differ between machines: %s",
+             format_thousands((uint64_t)others));
     if (bad > NAMED)
         warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */

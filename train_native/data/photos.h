@@ -21,6 +21,7 @@ struct photo_facts {
     int width, height;           /* upright */
     uint8_t orientation, format; /* as in struct picture */
     bool alpha;                  /* some of it is not opaque */
+    const char *decoder;         /* as in struct picture_file */
     uint64_t content;            /* equal for pictures with equal pixels */
 };
 
@@ -30,7 +31,7 @@ struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, 
 void photos_facts_free(struct photo_facts *facts, const struct photo_list *list);
 
 /* Names what could not be read and counts it; ends the program if they are more than this fraction. Returns their
- * number. */
+ * number. Tells of those that another decoder than core's has read. */
 int photos_refuse(const struct photo_list *list, const struct photo_facts *facts, const char *source, float allowed);
 
 #endif

@@ -82,7 +82,7 @@ bool survey_misnamed(const struct survey *survey, int index)
     if (!survey->facts || !readable(survey, index))
         return false;
     const char *dot = strrchr(survey->files[index], '.');
-    return dot && !strchr(dot, '/') &&
+    return dot && !strchr(dot, '/') && survey->facts[index].format < PICTURE_FORMAT_COUNT &&
            !format_has_extension((enum picture_format)survey->facts[index].format, survey->files[index]);
 }
 
@@ -105,6 +105,7 @@ static void count_facts(struct survey *survey)
             continue;
         }
         survey->rotated += facts->orientation > 1;
+        survey->by_another += facts->decoder != NULL;
         survey->transparent += facts->alpha;
         survey->misnamed += survey_misnamed(survey, i);
         survey->narrow += w >= NARROW * h || h >= NARROW * w;
@@ -304,6 +305,9 @@ static void judge(struct survey *survey, float allow_bad)
     if (survey->misnamed)
         add_note(survey, "files with the extension of another format, which are read by their content: %s",
                  format_thousands((uint64_t)survey->misnamed));
+    if (survey->by_another)
+        add_note(survey, "images read by another decoder, whose pixels may differ between machines: %s",
+                 format_thousands((uint64_t)survey->by_another));
     if (survey->rotated)
         add_note(survey, "images rotated upright by their EXIF orientation: %s",
                  format_thousands((uint64_t)survey->rotated));

@@ -37,8 +37,8 @@ struct survey {
     char **class_names;
     int *counts; /* (classes, SURVEY_PARTS), of what can be read */
     bool has_part[SURVEY_PARTS];
-    int unreadable, rotated, transparent, misnamed, narrow, small;
-    struct size min_size, median_size, max_size; /* by area */
+    int unreadable, rotated, transparent, misnamed, narrow, small, by_another; /* decoder than core's */
+    struct size min_size, median_size, max_size;                               /* by area */
     struct survey_group *groups;
     int group_count;
     int repeated;                                       /* images beyond the first of each group of equal ones */

@@ -1,0 +1,72 @@
+/* Images that core does not read: read by the libraries that the program was built with, and named where it was built without. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { foreignPictures, scene } from '../support/foreign_pictures.js';
+import { encodePng } from '../support/pictures.js';
+import { eyelet, folder, program, refused, succeeded } from '../support/program.js';
+import { modelFor, train } from '../support/small_sets.js';
+
+const decoderOf = (name) => name.endsWith('.jpg') ? 'libjpeg' : name.endsWith('.webp') ? 'libwebp' : 'libheif';
+const built = spawnSync(program, ['--version'], { encoding: 'utf8' }).stdout;
+const without = (decoder) => !built.includes(decoder) && `NOT TESTED: this program was built without ${decoder}`;
+
+const model = modelFor(['a', 'b', 'c']); /* every pixel counts */
+const upright = encodePng(scene()), turned = encodePng(scene({ turned: true }));
+const here = folder({ ...foreignPictures, 'upright.png': upright, 'turned.png': turned });
+const classified = async (...names) => JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', model, ...names.map((name) => join(here, name))])).stdout);
+
+for (const name of Object.keys(foreignPictures)) {
+    const decoder = decoderOf(name);
+    test(`${name} is read by ${decoder}, and the answer says so`, { skip: without(decoder) }, async () => {
+        const [own, other] = await classified(name === 'turned.webp' ? 'turned.png' : 'upright.png', name);
+        assert.deepEqual([own.decoder, other.decoder], [undefined, decoder]);
+        const tolerance = decoder === 'libwebp' ? 0 : 0.1; /* lossless; else some units of a byte at the edges of the colours */
+        own.logits.forEach((logit, i) => assert.ok(Math.abs(logit - other.logits[i]) <= tolerance, `${own.logits} against ${other.logits}`));
+        const { stdout } = succeeded(await eyelet(['classify', model, join(here, name)]));
+        assert.ok(stdout.startsWith(`${join(here, name)} (read by ${decoder})\n`), stdout);
+    });
+    test(`${name} is named where the program was built without ${decoder}`, { skip: built.includes(decoder) && `NOT TESTED: this program was built with ${decoder}` }, async () => {
+        const path = join(here, name);
+        refused(await eyelet(['classify', model, path]), { subject: path, reason: /image/ });
+    });
+    test(`a cut ${name} is no picture`, async () => {
+        const bytes = foreignPictures[name], path = join(folder({ [name]: bytes.subarray(0, bytes.length - 20) }), name);
+        refused(await eyelet(['classify', model, path]), { subject: path, reason: /cut short|damaged|WebP|HEIC|AVIF|neither|arithmetic/ });
+    });
+}
+
+test('the two turned scenes are not alike for the model', async () => {
+    const [a, b] = await classified('upright.png', 'turned.png');
+    assert.ok(a.logits.some((logit, i) => Math.abs(logit - b.logits[i]) > 0.2));
+});
+
+test('doctor and train read them too, count them and say so', { skip: without('libwebp') }, async () => {
+    const { 'lossless.webp': first, 'turned.webp': second } = foreignPictures, other = encodePng({ ...scene(), data: scene().data.map((value) => 255 - value) });
+    const data = folder({ 'a/1.webp': first, 'a/2.webp': second, 'a/3.png': turned, 'b/1.png': upright, 'b/2.png': other });
+    const result = await eyelet(['doctor', '--json', data]), said = JSON.parse(result.stdout);
+    assert.deepEqual([said.unreadable, said.misnamed], [[], []]);
+    assert.deepEqual(said.read_by_another.map(({ file, decoder }) => [file, decoder]), [[join(data, 'a/1.webp'), 'libwebp'], [join(data, 'a/2.webp'), 'libwebp']]);
+    assert.ok(said.notes.includes('images read by another decoder, whose pixels may differ between machines: 2'), said.notes);
+    assert.equal(said.duplicates.filter(({ kind }) => kind === 'equal').length, 2); /* 1.webp and upright.png; 2.webp and turned.png */
+    const { stderr } = succeeded(await train(data, ['--test', '0']));
+    assert.match(stderr, /: images read by another decoder, whose pixels may differ between machines: 2\n/);
+    assert.match(stderr, /5 training images of 2 classes/);
+});
+
+test('classify finds them in a folder by their names', async () => {
+    const answers = JSON.parse((await eyelet(['classify', '--json', model, here])).stdout).map(({ file }) => file.slice(here.length + 1));
+    const expected = Object.keys({ ...foreignPictures, 'upright.png': 0, 'turned.png': 0 }).filter((name) => /jpg|png/.test(name) || !without(decoderOf(name)));
+    assert.deepEqual(answers, expected.sort());
+});
+
+test('the build names what it is made with, and DECODERS= leaves all of it out', () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url)), { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env;
+    const commands = (...words) => spawnSync('make', ['-n', '-B', 'native', ...words], { cwd: root, encoding: 'utf8', env }).stdout;
+    assert.match(commands('DECODERS=WEBP'), /-DWITH_WEBP .*main\.c[^]* -lwebp /);
+    assert.doesNotMatch(commands('DECODERS='), /-DWITH_|-ljpeg|-lwebp|-lheif/);
+    assert.match(built, /^eyelet \d+\.\d+\.\d+ \(.*\), other decoders of images:( none|( lib\w+)+)\n$/);
+});
