@@ -7,8 +7,8 @@
  *     FAULT=any:7:kill                                    # SIGKILL before the seventh call on files
  *     FAULT=write:1:short                                 # from the first on, a write takes one byte
  *
- * Kinds: memory, open, read, write, sync, rename, unlink, truncate, map, close; any: all but memory. Only the calls of the program
- * itself are seen, not those that libc makes for it; child processes count on where their parent is. */
+ * Kinds: memory, open, read, write, sync, rename, unlink, truncate, map, close; any: all but memory, of the first process. Only
+ * the calls of the program itself are seen, not those that libc makes for it; child processes count on where their parent is. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -34,10 +34,12 @@ static long when; /* 0: never */
 static enum kind failing;
 static enum { FAIL, KILL, SHORT } how;
 static int code = ENOMEM;
+static pid_t first;
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *fault = getenv("FAULT");
+    first = getpid();
     char name[16] = "", what[16] = "";
     if (fault && sscanf(fault, "%15[a-z]:%ld:%15s", name, &when, what) >= 2)
         for (int kind = 0; kind < KINDS; kind++)
@@ -69,7 +71,7 @@ static bool fails(enum kind kind)
     if (!counts)
         return false;
     const long own = atomic_fetch_add(&counts[kind], 1) + 1;
-    const long any = kind == MEMORY ? 0 : atomic_fetch_add(&counts[ANY], 1) + 1;
+    const long any = kind == MEMORY || getpid() != first ? 0 : atomic_fetch_add(&counts[ANY], 1) + 1;
     if (how == SHORT || !((kind == failing && own == when) || (failing == ANY && any == when)))
         return false;
     if (how == KILL)
