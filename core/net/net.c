@@ -237,6 +237,7 @@ void net_trim(struct net *net)
     for (int t = 0; t <= net->node_count; t++)
         read[t] = (struct shape){0, 0, net->shapes[t].c};
     read[0] = net->shapes[0];
+    read[net->embedding] = net->shapes[net->embedding];
     read[net->node_count] = net->shapes[net->node_count];
     for (bool again = true;
          again;) { /* the tensors of an elementwise layer grow together, so what was done may grow later */

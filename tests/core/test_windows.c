@@ -156,6 +156,18 @@ TEST(the_embedding_outlives_the_run)
     }
 }
 
+/* An embedding that no layer reads is computed all the same. */
+TEST(trimming_keeps_an_embedding_that_nothing_reads)
+{
+    struct net net = {.input = {4, 3, 3}};
+    const int x = nets_conv(&net, 0, 4, 3, 3, 2, true, false), unread = nets_conv(&net, x, 5, 2, 2, 1, false, false);
+    net.embedding = unread;
+    nets_finish(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL));
+    net_trim(&net);
+    CHECK_EQUAL(net.shapes[unread].h * net.shapes[unread].w, 1);
+    CHECK_EQUAL(net.shapes[x].h * net.shapes[x].w, 4);
+}
+
 /* 3x3 with stride 1 from 16 channels to 16: Winograd's, but in inference along rows to 4 rows or columns, and to less
  * not. */
 TEST(kernel_of_every_convolution)
@@ -206,6 +218,7 @@ static const struct test tests[] = {
     ENTRY(groups_have_a_part_of_the_weights),
     ENTRY(padded_inputs_have_a_limit),
     ENTRY(the_embedding_outlives_the_run),
+    ENTRY(trimming_keeps_an_embedding_that_nothing_reads),
     ENTRY(kernel_of_every_convolution),
 };
 const struct suite windows_suite = SUITE("windows", tests);
