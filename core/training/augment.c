@@ -125,10 +125,12 @@ static float grey_of(const uint8_t *pixel)
     return 0.2989f * (float)pixel[0] + 0.587f * (float)pixel[1] + 0.114f * (float)pixel[2];
 }
 
+/* The nearest, of 0 to 255. */
+static uint8_t byte_of(float value) { return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)(value + 0.5f); }
+
 static uint8_t blend(float factor, uint8_t colour, float with)
 {
-    const float value = factor * (float)colour + (1 - factor) * with;
-    return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)(value + 0.5f);
+    return byte_of(factor * (float)colour + (1 - factor) * with);
 }
 
 void augment_colour(uint8_t *pixels, struct shape shape, enum colour colour, float factor)
@@ -165,8 +167,7 @@ static void jitter(uint8_t *out, struct shape shape, float strength, struct rand
 /* A square of the mean colour, which is near 0 once it is normalised; it lies within the image. */
 static void cut_out(uint8_t *out, struct shape shape, int side, const float mean[3], struct random random)
 {
-    const uint8_t colour[3] = {(uint8_t)(mean[0] * 255 + 0.5f), (uint8_t)(mean[1] * 255 + 0.5f),
-                               (uint8_t)(mean[2] * 255 + 0.5f)};
+    const uint8_t colour[3] = {byte_of(mean[0] * 255), byte_of(mean[1] * 255), byte_of(mean[2] * 255)};
     const int h = side < shape.h ? side : shape.h, w = side < shape.w ? side : shape.w;
     const int top = (int)random_below(&random, (uint32_t)(shape.h - h + 1));
     const int left = (int)random_below(&random, (uint32_t)(shape.w - w + 1));

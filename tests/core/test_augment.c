@@ -153,6 +153,16 @@ TEST(every_change_is_drawn_from_seed_epoch_and_index)
     CHECK(memcmp(out, in, BYTES) == 0);
 }
 
+/* A model may have a mean that is no colour. */
+TEST(a_cutout_is_of_the_nearest_colour)
+{
+    uint8_t *out = test_bytes(BYTES);
+    memset(out, 93, BYTES);
+    const struct augment all = {.cutout = 1000};
+    augment_image(out, out, &(struct augmentation){&all, shape, {0.5f, 3e38f, -1}, 1, 0}, 0);
+    CHECK(out[0] == 128 && out[1] == 255 && out[2] == 0);
+}
+
 /* Colours of one value stay one value: an enlarged or turned part invents nothing. */
 TEST(places_outside_are_reflected)
 {
@@ -285,6 +295,7 @@ static const struct test tests[] = {
     ENTRY(an_image_is_turned_clockwise),
     ENTRY(colours_as_torchvision_defines_them),
     ENTRY(every_change_is_drawn_from_seed_epoch_and_index),
+    ENTRY(a_cutout_is_of_the_nearest_colour),
     ENTRY(places_outside_are_reflected),
     ENTRY(erasing_leaves_a_rectangle_of_noise),
     ENTRY(beta_distribution),
