@@ -151,7 +151,7 @@ static enum status decode_runs(uint8_t *rgba, const struct bmp *bmp)
             return STATUS_IMAGE_TRUNCATED;
         p += more;
         if (!run && count == MOVE) {
-            x += indices[0];
+            x = x + indices[0] < bmp->width ? x + indices[0] : bmp->width; /* a file can hold more moves than an int */
             y += indices[1];
             continue;
         }

@@ -327,11 +327,29 @@ TEST(damaged_anywhere)
     }
 }
 
+/* More than an int can count. */
+TEST(moves_to_the_right_end_at_the_border)
+{
+    enum { MOVES = 8421506 /* of 255 pixels: 2^31 and more */ };
+    char *moves = test_bytes(4 * MOVES + 4);
+    for (size_t i = 0; i < MOVES; i++)
+        memcpy(moves + 4 * i, "\0\2\377", 4);
+    memcpy(moves + 4 * (size_t)MOVES, "\1\1\0\1", 4);
+    size_t size;
+    const uint8_t *bytes = runs_file(&size, 8, 2, 1, moves, 4 * (size_t)MOVES + 4);
+    uint8_t *rgba = test_bytes(2 * 4);
+    struct bmp bmp;
+    CHECK_EQUAL(bmp_header(&bmp, bytes, size), STATUS_OK);
+    CHECK_EQUAL(bmp_decode(rgba, &bmp), STATUS_OK);
+    CHECK(rgba[0] == 0 && rgba[4] == 0);
+}
+
 static const struct test tests[] = {
     ENTRY(every_layout),
     ENTRY(alpha_that_is_nowhere_means_opaque),
     ENTRY(cut_anywhere),
     ENTRY(runs),
+    ENTRY(moves_to_the_right_end_at_the_border),
     ENTRY(colours_that_the_palette_lacks_are_black),
     ENTRY(a_short_header),
     ENTRY(lies),
