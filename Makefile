@@ -19,7 +19,6 @@ unable := $(filter-out $(able) memory,$(variants))
 
 O ?= build
 PREFIX ?= /usr/local
-SECONDS ?= 60
 build := $O/$(VARIANT)
 module := $(if $(filter build,$O),web,$O)/classifier.wasm
 
@@ -55,8 +54,11 @@ else ifeq ($(VARIANT),memory)
 FLAGS := -O1 -g -DVEC_SCALAR -fsanitize=memory
 OPENMP :=
 tested := image preprocess decode jpeg png bmp inflate formats hostile model classifier
-else ifeq ($(VARIANT),fuzz)
-FLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else ifneq ($(filter fuzz%,$(VARIANT)),) # for libFuzzer; fuzz-32 has the size_t of WebAssembly, fuzz-memory looks for unset memory
+FLAGS := -O1 -g $(if $(filter fuzz-32,$(VARIANT)),-m32 -msse2) -fno-sanitize-recover=all \
+  -fsanitize=fuzzer-no-link,undefined,float-cast-overflow,implicit-integer-truncation,local-bounds,$(if $(filter fuzz-memory,$(VARIANT)),memory,address)
+OPENMP := $(if $(filter fuzz,$(VARIANT)),-fopenmp) # the other two are for core alone
+DECODERS :=
 endif
 # Libraries that read images which core does not (train_native/data/second_decoder.h): a header of each, and how it is linked.
 # DECODERS: those that are installed; none of them: DECODERS=
@@ -106,6 +108,12 @@ compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) $(DECODER
 $(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
 $(build)/core/image/decode.o: own_flags := $(if $(findstring clang,$(compiler)),$(clang_trap),$(gcc_trap))
+# A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared
+# with is known to the mutator (tests/fuzz/model_parts.c).
+ifneq ($(filter fuzz%,$(VARIANT)),)
+$(build)/tests/fuzz/%.o $(build)/core/base/bytes.o: own_flags += -fno-sanitize=fuzzer-no-link
+$(build)/core/net/%.o: own_flags += -fno-sanitize-coverage=trace-cmp
+endif
 $(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image.h
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<) $(compile) $(own_flags) -MMD -MP -c $< -o $@
@@ -124,8 +132,25 @@ $(build)/run-tests: $(call objects,$(core) $(tests))
 	$(link)
 $(build)/bench-%: $(without_main) $(build)/tests/bench/bench_%.o
 	$(link)
-$(build)/fuzz-%: $(without_main) $(build)/tests/fuzz/fuzz_%.o
-	$(link) -fsanitize=fuzzer
+# A target takes from the archive what it calls. What would end the program comes to tests/fuzz/command.c. A planted bug
+# (tests/fuzz/canaries.js) is a changed copy of a file, in PLANTED, that is linked before it.
+fuzz_support := $(filter-out $(fuzzers:%=tests/fuzz/fuzz_%.c),$(wildcard tests/fuzz/*.c))
+ifeq ($(VARIANT),fuzz)
+fuzz_objects := $(without_main) $(call objects,$(fuzz_support))
+fuzz_link := -Wl,--wrap=exit,--wrap=open_memstream,--wrap=mmap,--wrap=munmap,--wrap=sandbox_run,--wrap=sandbox_admit
+else
+fuzz_objects := $(call objects,$(core) $(filter-out tests/fuzz/command.c,$(fuzz_support)))
+endif
+$(build)/fuzz.a: $(fuzz_objects)
+	$(call quiet,AR,$@) rm -f $@; ar rcs $@ $^
+$(build)/fuzz-%: $(build)/tests/fuzz/fuzz_%.o $(build)/fuzz.a
+	$(link) -fsanitize=fuzzer $(fuzz_link)
+planted := $(if $(PLANTED),$(patsubst %.c,%.o,$(shell find $(PLANTED) -name '*.c')))
+$(PLANTED)/train_native/%.o: own_flags := -D_GNU_SOURCE
+$(planted): %.o: %.c
+	$(call quiet,CC,$<) $(compile) $(own_flags) -c $< -o $@
+$(PLANTED)/fuzz-%: $(planted) $(build)/tests/fuzz/fuzz_%.o $(build)/fuzz.a
+	$(link) -fsanitize=fuzzer $(fuzz_link)
 
 # One object of what the public functions reach, with no other global symbols: nothing in core meets an embedder's names.
 library: $(build)/libeyelet.a ## libeyelet.a, to link C programs against (core/classifier.h)
@@ -136,7 +161,7 @@ $(build)/libeyelet.a: $(build)/libeyelet.o
 	$(call quiet,AR,$@) ar rcs $@ $<
 
 # Every C file of a variant that need not run here.
-compile: $(call objects,$(core) $(native) $(tests) $(benches) $(addprefix tests/fuzz/fuzz_,$(addsuffix .c,$(fuzzers))))
+compile: $(call objects,$(core) $(native) $(tests) $(benches) $(wildcard tests/fuzz/*.c))
 
 # The command line that a folder was built by: written anew, and so newer than its objects, only when another one builds.
 native_command := $(compiler): $(compile)
@@ -276,12 +301,9 @@ bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER
 	$(MAKE) $(build)/bench-duplicates
 	$(build)/bench-duplicates $(or $(DATA),$(wildcard data/photos-20 ../shared/data/photos-20) $(wildcard data/cifar-10-batches-bin))
 
-# Each starts from seeds of its own if there are any, and goes on from what it found before.
-fuzz: native ## fuzz what reads files, SECONDS=60 each (clang)
-	$(MAKE) CC=clang VARIANT=fuzz $(fuzzers:%=$O/fuzz/fuzz-%)
-	tests/fuzz/seeds.sh $O/eyelet $O/fuzz/seeds
-	@for name in $(fuzzers); do mkdir -p $O/fuzz/{corpus,seeds}/$$name; \
-	  (set -x; $O/fuzz/fuzz-$$name -max_total_time=$(SECONDS) -print_final_stats=1 $O/fuzz/{corpus,seeds}/$$name) || exit 1; done
+# Targets, their seeds and their builds: tests/fuzz/targets.js.
+fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANARY=1: does it find planted bugs?
+	node tests/fuzz/$(if $(CANARY),plant,run).js --out $O $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only '$(ONLY)')
 
 # ---- Installing ----
 

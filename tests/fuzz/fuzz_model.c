@@ -1,87 +1,81 @@
-/* libFuzzer target: any bytes as a model. The checksum is made right first, so that damage gets past it.
- *
- *     make fuzz
- *     build/fuzz/fuzz-model build/fuzz/corpus/model build/fuzz/seeds/model */
-#include "classifier.h"
+/* libFuzzer target: the reader of models, and what it gives: weights, labels, notes and examples. No network is
+ * opened (fuzz_classify.c does), so this is fast. */
+#include "fuzz/model_parts.h"
 #include "net/model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+FUZZ_MODELS
 
-static uint32_t crc32(const uint8_t *bytes, size_t size)
+/* The weights of every node, read into blocks of exactly their size. */
+static void read_weights(const struct model *model)
 {
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    for (int i = 0; i < model->net.node_count; i++) {
+        const size_t count = model->net.offset[i + 1] - model->net.offset[i];
+        float *parameters = malloc(count * sizeof *parameters + !count);
+        model_parameters(parameters, model, i);
+        for (size_t k = 0; k < count; k++)
+            fuzz_require(parameters[k] - parameters[k] == 0); /* finite */
+        free(parameters);
+        if (model->type == WEIGHTS_QUANTIZED && count) {
+            struct int8_weights weights;
+            float *memory = malloc(2 * (size_t)model->net.shapes[i + 1].c * sizeof *memory);
+            model_quantized(&weights, memory, model, i);
+            free(memory);
+        }
     }
-    return ~crc;
 }
 
-static void require(bool condition)
+static void read_examples(const struct model *model, const uint8_t *bytes, size_t size)
 {
-    if (!condition)
-        abort();
-}
-
-/* Opening needs memory and running needs time; a fuzzer wants many small models. */
-enum { MAX_WORKSPACE = 4 << 20 };
-#define MAX_MULTIPLY_ADDS 20000000u
-
-static void use(const uint8_t *model_bytes, size_t size, const struct model *model, size_t workspace_bytes)
-{
-    uint64_t work = 0;
-    for (int i = 0; i < model->net.node_count; i++)
-        work += net_multiply_adds(&model->net, i) + shape_count(model->net.shapes[i + 1]) * LIMIT_KERNEL * LIMIT_KERNEL;
-    if (workspace_bytes > MAX_WORKSPACE || work > MAX_MULTIPLY_ADDS)
-        return;
-    void *workspace = aligned_alloc(64, workspace_bytes);
-    struct eyelet_classifier *classifier = NULL;
-    require(workspace && eyelet_classifier_open(&classifier, workspace, model_bytes, size) == STATUS_OK);
-    static const uint8_t rgba[7 * 5 * 4] = {1, 2, 3, 4, 255, 254, 253, 252};
-    const size_t scratch_bytes = eyelet_classifier_scratch_bytes(classifier, 7, 5);
-    void *scratch = aligned_alloc(64, (scratch_bytes + 63) / 64 * 64);
-    const enum status status = eyelet_classifier_run(classifier, rgba, 7, 5, scratch);
-    require(status == STATUS_OK || status == STATUS_NOT_FINITE);
+    const size_t side = (size_t)model->examples.thumbnail_side;
     float *embedding = malloc((size_t)model_embedding_count(model) * sizeof *embedding + 1);
-    eyelet_classifier_embedding(embedding, classifier);
     for (int i = 0; i < model->examples.count; i++) {
-        require(model_example_class(model, i) < eyelet_classifier_classes(classifier));
+        fuzz_require(model_example_class(model, i) < net_classes(&model->net));
         const uint8_t *thumbnail = model_example_thumbnail(model, i);
-        const size_t side = (size_t)model->examples.thumbnail_side;
-        require(!thumbnail || (thumbnail >= model_bytes && thumbnail + 3 * side * side <= model_bytes + size));
+        fuzz_require(!thumbnail || (thumbnail >= bytes && thumbnail + 3 * side * side <= bytes + size));
         if (model->examples.has_embeddings)
             model_example_embedding(embedding, model, i);
     }
     free(embedding);
-    size_t text = strlen(eyelet_classifier_notes(classifier));
-    for (int i = 0; i < eyelet_classifier_classes(classifier); i++)
-        text += strlen(eyelet_classifier_label(classifier, i));
-    require(text <= size);
-    free(scratch);
-    free(workspace);
+}
+
+/* What is written again says the same: all but the bytes that fill up to the next block. */
+static void write_again(const struct model *model, const uint8_t *bytes, size_t size)
+{
+    static struct model again;
+    fuzz_require(model_size(model) == size);
+    uint8_t *copy = malloc(size);
+    model_write(copy, model, NULL);
+    const size_t text = (size_t)((const uint8_t *)model->notes - bytes) + (size_t)model->notes_length;
+    const size_t weights = (size_t)(model->weights - bytes);
+    fuzz_require(memcmp(copy, bytes, text) == 0);
+    fuzz_require(model_read(&again, copy, size) == STATUS_OK && (size_t)(again.weights - copy) == weights);
+    for (int i = 0; i < model->net.node_count; i++)
+        fuzz_require(again.net.offset[i + 1] == model->net.offset[i + 1]);
+    free(copy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t *sealed = malloc(size + 1); /* of its own, so that AddressSanitizer sees its end */
-    memcpy(sealed, data, size);
-    if (size >= 4)
-        for (size_t i = 0, crc = crc32(sealed, size - 4); i < 4; i++)
-            sealed[size - 4 + i] = (uint8_t)(crc >> (8 * i));
-    sealed = realloc(sealed, size ? size : 1);
-
-    struct model model;
-    size_t workspace_bytes;
-    const enum status status = model_read(&model, sealed, size);
-    const enum status measured = eyelet_classifier_bytes(&workspace_bytes, sealed, size);
-    require(measured == status || measured == STATUS_OK || (status == STATUS_OK && measured == STATUS_LIMIT));
-    require(workspace_bytes <= LIMIT_WORKSPACE_BYTES);
-    if (status == STATUS_OK && measured == STATUS_OK)
-        use(sealed, size, &model, workspace_bytes);
-    free(sealed);
+    static struct model model;
+    uint8_t *bytes = fuzz_copy(data, size);
+    const enum status status = model_read(&model, bytes, size);
+    fuzz_require(!status_is_of_image(status) && *eyelet_status_text(status));
+    if (!status) {
+        read_weights(&model);
+        read_examples(&model, bytes, size);
+        write_again(&model, bytes, size);
+        size_t text = (size_t)model.notes_length;
+        for (int i = 0; i < net_classes(&model.net); i++) {
+            int length;
+            const char *label = model_label(&length, &model, i);
+            fuzz_require((const uint8_t *)label >= bytes && (const uint8_t *)label + length <= bytes + size);
+            text += (size_t)length;
+        }
+        fuzz_require(text <= size);
+    }
+    free(bytes);
     return 0;
 }

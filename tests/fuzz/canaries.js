@@ -1,0 +1,47 @@
+/* Bugs to plant, for fuzzers to find: each is a change of one source file, as a slip of the hand would make it.
+ *
+ *     plantedIn(canaries[0], source)             // the source with the bug; throws if the text to change is not there exactly once
+ *
+ * When a source changes so that a text is gone, tests/fuzz/canaries.test.js says so: plant the like in the new code. */
+
+/* name: what is wrong; target: that finds it; variant: of which build, default `fuzz`; file, from, to: the change. */
+export const canaries = [
+    { name: 'labels: the length byte is not counted', target: 'model', file: 'core/net/model_read.c', from: 'at + 1 + p[at] > size', to: 'at + p[at] > size' },
+    { name: 'labels: other classes than the last node has', target: 'model', file: 'core/net/model_read.c',
+        from: 'i < net_classes(&model->net); i++) {\n        if (at >= size', to: 'i < net_classes(&model->net) - 1; i++) {\n        if (at >= size' },
+    { name: 'notes: may reach past the file', target: 'model', file: 'core/net/model_read.c', from: 'if (*offset > size)\n        return STATUS_TRUNCATED;', to: '' },
+    { name: 'node count: may be more than there are', target: 'model', file: 'core/net/model_read.c', from: 'if (offset > size)\n        return STATUS_TRUNCATED;', to: '' },
+    { name: 'nodes: may read their own output', target: 'classify', file: 'core/net/net.c', from: 'within(node->input[0], 0, index)', to: 'within(node->input[0], 0, index + 1)' },
+    { name: 'nodes: channels that groups do not divide', target: 'classify', file: 'core/net/net.c', from: 'in.c % node->groups || ', to: '' },
+    { name: 'nodes: padding of any size', target: 'classify', file: 'core/net/net.c', from: 'valid = valid && within(', to: '(void)within(' },
+    { name: 'weights: int8 has one scale for all channels', target: 'model', file: 'core/net/model_fields.c', from: '4 * (uint64_t)model->net.shapes[node + 1].c + count', to: '4 + count' },
+    { name: 'weights: may be infinite', target: 'model', file: 'core/net/model_weights.c', from: 'values[k] - values[k] == 0;', to: 'values[k] == values[k];' },
+    { name: 'quantized: sums of any size', target: 'classify', file: 'core/net/model_weights.c', from: 'sums[c]))\n                return false;', to: 'sums[c]) && bias != bias)\n                return false;' },
+    { name: 'examples: a class too many', target: 'model', file: 'core/net/model_read.c', from: 'model_example_class(model, i) >= net_classes', to: 'model_example_class(model, i) > net_classes' },
+    { name: 'examples: thumbnails of one channel', target: 'model', file: 'core/net/model_fields.c', from: '3 * count * side * side', to: 'count * side * side' },
+    { name: 'training: the mirror of a row begins one late', target: 'train', file: 'core/training/augment.c', from: 'while (at < 0 || at >= count)', to: 'while (at < 0 || at > count)' },
+    { name: 'network: a name longer than its place', target: 'network', file: 'train_native/model/network.c', from: ' || length > NAME_SIZE) {', to: ') {' },
+    { name: 'network: words without a limit', target: 'network', file: 'train_native/model/network_words.c', from: 'if (count == WORDS_MAX) {', to: 'if (count > WORDS_MAX) {' },
+    { name: 'options: a run folder without a name', target: 'options', file: 'train_native/commands/train_options.c', from: 'while (end > 0 && folder[end - 1]', to: 'while (folder[end - 1]' },
+    { name: 'safetensors: groups have all the inputs', target: 'export', file: 'train_native/exchange/safetensors.c', from: 'in = window.in.c / groups;', to: 'in = window.in.c;' },
+    { name: 'protobuf: room for what comes first', target: 'export', file: 'train_native/exchange/protobuf.c', from: 'out->room = 2 * (out->size + count);', to: 'out->room = 2 * out->size + 64;' },
+    { name: 'EXIF: a tag beyond the end of its directory', target: 'header', file: 'core/image/tiff.c', from: 'left && size - at >= ENTRY;', to: 'left && at < size;' },
+    { name: 'PNG: a distance behind the beginning', target: 'picture', file: 'core/image/inflate.c', from: 'in.count < 0 || distance > (size_t)(out - inflate->buffer)', to: 'in.count < 0' },
+    { name: 'BMP: runs may end past the row', target: 'picture', file: 'core/image/bmp.c', from: 'i < count && x < bmp->width; i++', to: 'i < count; i++' },
+    { name: 'BMP: one colour more than the palette has', target: 'picture', file: 'core/image/bmp.c', from: 'index < bmp->colours ?', to: 'index <= bmp->colours ?' },
+    { name: 'survey: the sizes of no images', target: 'survey', file: 'train_native/data/survey.c', from: 'if (sized) {', to: 'if (survey->count) {' },
+    { name: 'checkpoint: a state that is cut off', target: 'checkpoint', file: 'train_native/model/checkpoint.c', from: '!zero || (size_t)(end - zero - 1) < STATE_BYTES', to: '!zero' },
+    { name: 'checkpoint: more images than there are', target: 'checkpoint', file: 'train_native/model/checkpoint.c', from: 'if (so_far->count > images)', to: 'if (so_far->count < 0)' },
+    { name: 'csv: a quote that nothing follows', target: 'csv', file: 'train_native/data/table.c', from: 'if (p == cursor->end)\n            return NULL;', to: '' },
+    { name: 'csv: a row without fields is kept', target: 'csv', file: 'train_native/data/table.c', from: 'return column < row->fields ?', to: 'return column <= row->fields ?' },
+    { name: 'csv: UTF-16 of an odd size', target: 'csv', file: 'train_native/data/table.c', from: 'if (size - at < 2)\n            return false;', to: '' },
+    { name: 'idx: values that are not there', target: 'idx', file: 'train_native/data/idx.c', from: 'if (size - header != count)', to: 'if (size - header > count)' },
+    { name: 'gzip: a header that goes on to the end', target: 'idx', file: 'train_native/data/gzip.c', from: 'at < end ? memchr(bytes + at, 0, end - at) : NULL', to: 'memchr(bytes + at, 0, size)' },
+    { name: 'cifar: a record too many', target: 'cifar', file: 'train_native/data/cifar.c', from: 'if (file->size != record_bytes * (size_t)file->records)', to: 'if (file->size + record_bytes < record_bytes * (size_t)file->records)' },
+];
+
+export function plantedIn({ file, from, to }, source) {
+    if (source.split(from).length !== 2)
+        throw new Error(`${file} has ${source.split(from).length - 1} times the text to change: ${from}`);
+    return source.replace(from, () => to);
+}

@@ -1,0 +1,51 @@
+/* Whether the fuzzers find what is to be found: plants each bug of canaries.js alone, and fuzzes its target from the seeds.
+ *
+ *     node tests/fuzz/plant.js [--seconds 90] [--only labels,csv] [--out build] */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { canaries, plantedIn } from './canaries.js';
+import { build, fuzz, fuzzCompiler, reasonOf, root, writeSeeds } from './fuzzing.js';
+
+const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '90' }, only: { type: 'string' }, out: { type: 'string', default: 'build' } } });
+const chosen = canaries.filter(({ name }) => !options.only || options.only.split(',').some((word) => name.includes(word)));
+const scratch = mkdtempSync(join(tmpdir(), 'eyelet-canaries-'));
+
+async function finds(canary, i) {
+    const { name, target, file, variant = 'fuzz' } = canary;
+    const planted = join(scratch, `${i}`), copy = join(planted, file), grown = join(planted, 'corpus');
+    mkdirSync(dirname(copy), { recursive: true });
+    mkdirSync(grown);
+    writeFileSync(copy, plantedIn(canary, readFileSync(join(root, file), 'utf8')));
+    build({ compiler: compilers.get(variant), variant, names: [target], out: options.out, planted });
+    const seeds = writeSeeds(target, join(planted, 'seeds'));
+    const { found, output, seconds, executions } = await fuzz({ program: join(planted, `fuzz-${target}`), name: target, folders: [grown, ...seeds],
+        dictionary: join(planted, `seeds/${target}.dict`), seconds: options.seconds, artifacts: `${planted}/` });
+    console.log(`${found ? 'found' : 'FAILED'}  ${target.padEnd(10)}${name.padEnd(48)}${seconds.toFixed(1).padStart(6)} s  ${executions.toLocaleString('en').padStart(10)} executions` +
+        (found ? `  ${reasonOf(output).replace(/^.*?(runtime error|ERROR): /, '')}` : ''));
+    return found;
+}
+
+const compilers = new Map(), missed = [];
+for (const { variant = 'fuzz', target } of chosen) {
+    if (!compilers.has(variant))
+        compilers.set(variant, fuzzCompiler(variant));
+    if (compilers.get(variant))
+        build({ compiler: compilers.get(variant), variant, names: [target], out: options.out, jobs: availableParallelism() });
+}
+const left = [...chosen.entries()].filter(([, { name, variant = 'fuzz' }]) => compilers.get(variant) || console.log(`SKIPPED: ${name}: no clang here links ${variant}`));
+try {
+    await Promise.all(Array.from({ length: availableParallelism() }, async () => {
+        for (let next; (next = left.shift());)
+            if (!await finds(next[1], next[0]))
+                missed.push(next[1].name);
+    }));
+} finally {
+    rmSync(scratch, { recursive: true, force: true });
+}
+if (missed.length) {
+    console.log(`FAILED: not found: ${missed.join('; ')}`);
+    process.exit(1);
+}

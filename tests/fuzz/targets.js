@@ -1,0 +1,116 @@
+/* The fuzz targets: for tests/fuzz/fuzz_NAME.c what the fuzzer needs to know, and what it starts from beside tests/fuzz/corpus/NAME.
+ *
+ *     targets.model.length                       // the most bytes of an input
+ *     wordsOf('network')                         // its dictionary
+ *     seedsOf('csv')                             // { name: bytes }
+ */
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+
+import { everyKind, layersWith, textWith } from '../support/kinds.js';
+import { encodeBmp, encodeJpeg, encodePng, gradient, jpeg } from '../support/pictures.js';
+import { modelOf } from '../support/tiny_model.js';
+
+/* A build with 32 bits has the size_t of WebAssembly; one that looks for unset memory cannot link libomp. */
+const core = ['fuzz', 'fuzz-32'];
+
+const pictureWords = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND', 'eXIf', 'CgBI', '\x89PNG\r\n\x1a\n', 'Exif\0\0', 'II*\0', 'MM\0*', '\xff\xd8\xff', '\xff\xc0', '\xff\xc2',
+    '\xff\xc4', '\xff\xda', '\xff\xd9', '\xff\xe1', '\x01\x12\0\x03', '\x12\x01\x03\0', 'BM'];
+
+/* length: of an input; builds: default `fuzz` alone; sources: whose strings are the dictionary; corpora: of other targets, to start from, too. */
+export const targets = {
+    model: { length: 2048, builds: core },
+    classify: { length: 2048, builds: core, corpora: ['model'] },
+    train: { length: 2048, builds: core, corpora: ['model'] },
+    export: { length: 2048, corpora: ['model'] },
+    header: { length: 1024, builds: core, words: pictureWords },
+    picture: { length: 2048, builds: [...core, 'fuzz-memory'] },
+    network: { length: 2048, sources: ['core/net/kinds.c', 'train_native/model/network.c'] },
+    options: { length: 1024, sources: ['train_native/commands/train_arguments.c', 'train_native/commands/shared_options.h', 'train_native/model/recipes.c'], word: (text) => `--${text}` },
+    checkpoint: { length: 1024 },
+    idx: { length: 2048, words: ['\n--8<--\n'] },
+    cifar: { length: 6200 },
+    csv: { length: 2048, sources: ['train_native/data/csv.c', 'train_native/data/table.c'], words: ['"', '""', ',', '\r\n', '\xef\xbb\xbf', 'sep=;\n'] },
+    survey: { length: 4096, words: ['\n--8<--\n', 'train/', 'test/', 'val/', '.jpg', '.png', '.bmp', '.csv'] },
+};
+
+/* The words that the string literals of C sources are. */
+function literals(path) {
+    const code = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8').replace(/\/\*[^]*?\*\//g, '');
+    return [...code.matchAll(/"((?:[^"\\\n]|\\.)*)"/g)].map(([, text]) => text).filter((text) => /^[\w.-]{2,24}$/.test(text) && !text.endsWith('.h'));
+}
+
+export function wordsOf(name) {
+    const { sources = [], words = [], word = (text) => text } = targets[name];
+    return [...new Set([...sources.flatMap(literals).flatMap((text) => [text, word(text)]), ...words])];
+}
+
+/* ---- Seeds ---- */
+
+const small = (layers, more) => modelOf({ input: [5, 4, 3], layers, ...more });
+const models = () => Object.fromEntries([
+    ...everyKind.map((kind) => [kind, small(layersWith(kind, 2), { notes: `name: ${kind}\n` })]),
+    ['add', small([{ kind: 'conv2d', channels: 3, kernel: [3, 3], same: true }, { kind: 'relu6' }, { kind: 'add', and: 0 }, { kind: 'hardswish' },
+        { kind: 'depthwise', kernel: [2, 2] }, { kind: 'global_avgpool' }, { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }], { embedding: 6 })],
+    ['padding', small([{ kind: 'conv2d', channels: 4, kernel: [3, 2], stride: 2, padding: [1, 0, 2, 1], dilation: 2, bias: true },
+        { kind: 'conv2d', channels: 2, kernel: [1, 1], groups: 2 }, { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'flatten' },
+        { kind: 'dense', channels: 2 }, { kind: 'softmax' }])],
+    ['golden', readFileSync(new URL('../golden/full.eyelet', import.meta.url))],
+]);
+
+const parts = (...files) => Buffer.concat(files.flatMap((file, i) => [Buffer.from(i ? '\n--8<--\n' : ''), Buffer.from(file)]));
+const record = (start, count, labels) => Buffer.concat([Buffer.of(start, count), ...Array(count).fill(Buffer.alloc(3072 + labels, 7))]);
+const file = (name, bytes) => Buffer.concat([Buffer.from(`${name}\n`), Buffer.from(bytes)]);
+const idx = (dimensions, values) => Buffer.concat([Buffer.of(0, 0, 8, dimensions.length), ...dimensions.map((size) => Buffer.of(0, 0, 0, size)), Buffer.from(values)]);
+const digits = (count) => [idx([count], Array.from({ length: count }, (_, i) => i % 3)), idx([count, 2, 3], Array.from({ length: count * 6 }, (_, i) => i * 9 % 256))];
+
+const pictures = () => ({
+    'grey.jpg': encodeJpeg(2, 1, (x) => 60 + 80 * x, { orientation: 6 }),
+    'colour.jpg': encodeJpeg(1, 2, (x, y) => 200 - 90 * y, { components: 3 }),
+    'photo.jpg': jpeg,
+    'rgba.png': encodePng(gradient(5, 3, 200)),
+    'deep.png': encodePng(gradient(3, 4), { depth: 16, interlaced: true }),
+    'palette.png': encodePng(gradient(9, 2), { palette: true }),
+    'rgb.bmp': encodeBmp(gradient(3, 5)),
+});
+
+function folders() {
+    const { 'deep.png': a, 'rgba.png': b, 'rgb.bmp': c, 'palette.png': d } = pictures();
+    return {
+        classes: parts(file('cat/1.png', a), file('cat/2.png', b), file('dog/1.bmp', c), file('dog/2.png', d)),
+        parts: parts(file('train/cat/1.png', a), file('train/dog/1.png', b), file('test/cat/2.bmp', c), file('test/dog/2.png', d), file('val/cat/3.png', d), file('val/dog/3.bmp', c)),
+        nested: parts(file('photos/cat/deep/1.png', b), file('photos/dog/1.bmp', c), file('photos/notes.txt', 'no image')),
+        twins: parts(file('a/1.png', b), file('a/2.png', b), file('b/1.png', b), file('b/2.png', d), file('b/3.jpg', 'damaged')),
+    };
+}
+
+const recipes = {
+    model: models,
+    classify: models,
+    train: models,
+    export: models,
+    network: () => ({ ...Object.fromEntries(everyKind.map((kind) => [kind, `input 9x8x3\n${textWith(kind)}`])),
+        'many words': `conv2d 4 3x3 ${'stride 2 dilation 1 padding 1 nobias '.repeat(4)}relu\nglobal_avgpool\ndense classes softmax\n` }),
+    options: () => ({
+        usual: ['photos', '-o', 'm.eyelet', '--recipe', 'airbench94', '--epochs', '3', '--learning-rate', '0.1'].join('\n'),
+        transfer: ['--from=best.eyelet', '-o', 'runs/first/', '--linear-probe', '--layer-decay', '0.5', '--background', 'ff0080'].join('\n'),
+        augmentation: ['-o', 'm', '--mixup', '0.2', '--rotate', '15', '--resize', 'pad', '--schedule', 'onecycle', '--optimizer', 'sgd', '--nesterov'].join('\n'),
+        help: ['--recipe', 'photos', '--help', 'all'].join('\n'),
+    }),
+    checkpoint: () => ({}), /* fuzz_checkpoint.c makes its own */
+    idx: () => ({ plain: parts(...digits(6), ...digits(3)), gzip: parts(...digits(6).map((bytes) => gzipSync(bytes)), ...digits(3)) }),
+    csv: () => ({
+        plain: 'path,label\na.jpg,cat\nb.jpg,dog\n"c, d.jpg","a ""b"""\n',
+        semicolons: 'id;image;class\r\n1;a.png;cat\r\n2;b.png;dog\r\n',
+        tabs: 'file\tlabel\tsplit\na.png\t0\ttrain\nb.png\t1\ttest\n',
+        utf16: Buffer.from('\ufeffpath,label\na.jpg,Käse\nb.jpg,Brot\n', 'utf16le'),
+    }),
+    header: pictures,
+    picture: pictures,
+    survey: folders,
+    cifar: () => ({ ten: record(1, 2, 1), hundred: record(2, 1, 2) }),
+};
+
+export function seedsOf(name) {
+    return Object.fromEntries(Object.entries(recipes[name]()).map(([seed, bytes]) => [seed, Buffer.from(bytes)]));
+}
