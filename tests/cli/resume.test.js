@@ -211,6 +211,11 @@ test('--resume of a complete run trains nothing, and does what a killed run has 
     for (const name of ['run.eyelet', 'run.last.eyelet', 'run.txt'])
         assert.equal(contents(there)[name], before[name], name);
     assert.equal(readdirSync(there).join(), readdirSync(run).join());
+
+    rmSync(join(there, 'run.last.eyelet'));
+    succeeded(await eyelet([...runFolder, '--resume'], { cwd: uncalibrated }));
+    rmSync(join(there, 'run.eyelet'));
+    refused(await eyelet([...runFolder, '--resume'], { cwd: uncalibrated }), { subject: 'run/run.eyelet', reason: /complete, but its model is no longer there/, hint: /--restart/ });
 });
 
 test('a complete run is lengthened: to the same model as at once where the schedule allows it, else with a word', async () => {

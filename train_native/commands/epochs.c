@@ -254,7 +254,10 @@ bool epochs_begin(struct run *run)
         save_checkpoint(run);
         checkpoint_remove_old(o->output);
     }
-    return run->state.epoch < o->settings.epochs && !ended_early(run);
+    const bool more = run->state.epoch < o->settings.epochs && !ended_early(run);
+    if (!more)
+        checkpoint_remove_old(o->output);
+    return more;
 }
 
 int epochs_run(struct run *run)

@@ -25,6 +25,7 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- What a run needs ---- */
 
@@ -239,7 +240,8 @@ static void calibrate(const struct job *job, const char *last)
                                             CALIBRATE_PRECISION};
     struct calibration found;
     struct failure failure;
-    if (last && !is_calibrated(last) && !calibrated_model_file(&found, last, &input, &failure))
+    if (last && access(last, F_OK) == 0 && !is_calibrated(last) &&
+        !calibrated_model_file(&found, last, &input, &failure))
         die_of(&failure);
     if (is_calibrated(o->output))
         return;
@@ -314,6 +316,8 @@ static int train_all(const struct job *job)
     free(memory); /* much of it, and calibrating takes its own */
     if (status != EXIT_SUCCESS)
         return status;
+    if (!more && access(o->output, F_OK))
+        die(o->output, "--restart trains it anew.", "the run is complete, but its model is no longer there");
     if (!more)
         warn(o->output, "--resume with a greater --epochs trains it further.", "the run is complete");
     calibrate(job, job->files.last);
