@@ -194,6 +194,7 @@ $(module) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$
 $(addprefix $O/wasm/core/,kernels/depthwise.o int8/int8_kernels.o): level := -O3
 $(addprefix $O/wasm/core/,kernels/conv.o kernels/gemm.o kernels/winograd.o kernels/winograd_filters.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
 $(addprefix $O/wasm/core/,net/model_weights.o base/bytes.o): level := -O1 # they go through every weight of a model that is opened
+$O/wasm/core/image/png_rows.o: level := -O2 # the filters take most of a PNG's time: with -Oz half as long again
 $O/wasm/core/kernels/activation.o: level := -O3 -fno-unroll-loops
 $(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o): level := -O2
 $O/wasm/core/image/jpeg_scan.o: level := -Os

@@ -153,11 +153,22 @@ static inline uint8_t paeth(int left, int above, int corner)
     return (uint8_t)(from_corner < distance ? corner : nearer);
 }
 
+/* What is left and above stays in registers where the size of a pixel is a constant. */
+static inline void remove_paeth(uint8_t *row, const uint8_t *above, size_t size, size_t pixel)
+{
+    uint8_t left[MARGIN] = {0}, corner[MARGIN] = {0};
+    for (size_t i = 0; i + pixel <= size; i += pixel)
+        for (size_t c = 0; c < pixel; c++) {
+            row[i + c] = left[c] = (uint8_t)(row[i + c] + paeth(left[c], above[i + c], corner[c]));
+            corner[c] = above[i + c];
+        }
+}
+
 /* False for a filter that there is not. pixel: its bytes, at least one. */
 static bool remove_filter(uint8_t *row, const uint8_t *above, size_t size, size_t pixel, int filter)
 {
     enum { NONE, LEFT, ABOVE, MEAN, PAETH };
-    const uint8_t *left = row - pixel, *corner = above - pixel;
+    const uint8_t *left = row - pixel;
     switch (filter) {
     case NONE: return true;
     case LEFT:
@@ -173,8 +184,12 @@ static bool remove_filter(uint8_t *row, const uint8_t *above, size_t size, size_
             row[i] = (uint8_t)(row[i] + (left[i] + above[i]) / 2);
         return true;
     case PAETH:
-        for (size_t i = 0; i < size; i++)
-            row[i] = (uint8_t)(row[i] + paeth(left[i], above[i], corner[i]));
+        if (pixel == 3)
+            remove_paeth(row, above, size, 3);
+        else if (pixel == 4)
+            remove_paeth(row, above, size, 4);
+        else
+            remove_paeth(row, above, size, pixel);
         return true;
     }
     return false;

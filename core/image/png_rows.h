@@ -6,7 +6,7 @@
  *
  * Every bit depth, colour type and both orders of rows are read; 16 bits lose their lower byte. Every row must be there:
  * what follows the rows may be missing, as long as a CRC or the Adler-32 of zlib says that they are right; more data
- * than the rows need is passed over. A colour that PLTE lacks is opaque black, as in Pillow and Chromium. Colour
+ * than the rows need is passed over. A colour that PLTE lacks is opaque black, as libpng has it. Colour
  * profiles and gamma are not applied. */
 #ifndef PNG_ROWS_H
 #define PNG_ROWS_H
