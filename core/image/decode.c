@@ -65,12 +65,14 @@ enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t si
 }
 
 /* EXIF: 2 mirrored, 3 upside down, 4 both, 5 to 8 the same with rows and columns exchanged. */
-static enum status turn_upright(struct picture *picture)
+enum status decode_upright(struct picture *picture)
 {
     const int w = picture->width, h = picture->height, orientation = picture->orientation;
     const bool exchange = orientation >= 5;
     const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    if (orientation == 1)
+        return STATUS_OK;
     uint8_t *stored = picture->rgba, *out = malloc((size_t)w * (size_t)h * 4);
     if (!out)
         return STATUS_MEMORY;
@@ -124,6 +126,39 @@ static enum status decode_jpeg(struct picture *picture, struct file file)
     return status;
 }
 
+/* What each decoder works in, beside the pixels. */
+static enum status workspace_bytes(uint64_t *needed, struct picture *picture, struct file file)
+{
+    struct arena arena = {0};
+    struct jpeg jpeg;
+    struct png png;
+    enum status status = STATUS_OK;
+    if (picture->format == PICTURE_JPEG && !(status = jpeg_open(&jpeg, file.bytes, file.size)))
+        status = jpeg_decode(NULL, &jpeg, &arena);
+    *needed = arena.used;
+    if (picture->format == PICTURE_PNG && !(status = png_open(&png, file.bytes, file.size))) {
+        picture->orientation = png.orientation;
+        *needed = png_workspace(&png);
+    }
+    return status;
+}
+
+/* The workspace is given back before the pixels are turned. */
+enum status decode_bytes(uint64_t *needed, const uint8_t *bytes, size_t size)
+{
+    const struct file file = {bytes, size};
+    struct picture picture;
+    uint64_t workspace;
+    enum status status = header(&picture, file);
+    if (!status)
+        status = workspace_bytes(&workspace, &picture, file);
+    if (status)
+        return status;
+    const uint64_t pixels = (uint64_t)picture.width * (uint64_t)picture.height * 4;
+    *needed = pixels + (picture.orientation > 1 && pixels > workspace ? pixels : workspace);
+    return STATUS_OK;
+}
+
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size)
 {
     static enum status (*const decoders[])(struct picture *, struct file) = {
@@ -132,8 +167,8 @@ enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t
     enum status status = header(picture, file);
     if (!status)
         status = decoders[picture->format](picture, file);
-    if (!status && picture->orientation > 1)
-        status = turn_upright(picture);
+    if (!status)
+        status = decode_upright(picture);
     if (status) {
         free(picture->rgba);
         picture->rgba = NULL;

@@ -35,6 +35,12 @@ enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t
 /* Width and height as stored, without decoding. */
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size);
 
+/* Bytes that decode_picture takes for an image, beside those of the file: who decodes several at once can let one wait. */
+enum status decode_bytes(uint64_t *needed, const uint8_t *bytes, size_t size);
+
+/* Turns pixels that are stored as the picture's orientation says. STATUS_MEMORY: they are as they were. */
+enum status decode_upright(struct picture *picture);
+
 /* Unpacks raw deflate data that makes exactly out_size bytes (inflate.h); what follows them is not looked at. */
 enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size);
 

@@ -68,7 +68,7 @@ test('a picture that is missing, a folder or a FIFO is named and the others are 
 });
 
 test('the decoder of a picture needs no more memory than the picture', underMemoryLimit, async () => {
-    const path = join(folder({ 'large.png': largePng(8000, 8000, 16) }), 'large.png'); /* of 64 million pixels: 256 MB, at twice the bits 512 MB */
+    const path = join(folder({ 'large.png': largePng(8000, 8000, { depth: 16 }) }), 'large.png'); /* of 64 million pixels: 256 MB, at twice the bits 512 MB */
     succeeded(await eyeletUnder('ulimit -v 700000', ['classify', at('tiny.eyelet'), path]));
 });
 

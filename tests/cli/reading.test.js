@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { encodeJpeg, encodePng, gradient, largePng } from '../support/pictures.js';
+import { encodeBmp, encodeJpeg, encodePng, gradient, largePng } from '../support/pictures.js';
 import { eyelet, eyeletUnder, folder, program, refused, start, succeeded, underMemoryLimit } from '../support/program.js';
 import { tinyModel } from '../support/tiny_model.js';
 
@@ -28,6 +28,8 @@ async function strike(pid, signal, times, choose = (children) => children.slice(
             sent += process.kill(child, signal);
 }
 
+const isSanitized = process.env.EYELET?.includes('sanitize') && 'NOT TESTED: address checks take memory of their own';
+
 /* A picture that takes a second to decode, and one that takes no time. */
 const slow = largePng(6000, 6000), quick = encodePng(gradient(8, 8));
 const kibOf = (pid) => numbersIn(`/proc/${pid}/status`, /RssAnon:\s*(\d+)/g)[0] ?? 0;
@@ -47,7 +49,7 @@ test('short memory is told as what it is, never as damage', underMemoryLimit, as
 });
 
 test('a picture that needs more than --memory allows is named with what it needs, in every command', async () => {
-    const here = folder({ 'a/large.png': largePng(2000, 2000, 16), 'a/1.png': quick, 'b/2.png': encodePng(gradient(9, 9)) }), large = join(here, 'a/large.png');
+    const here = folder({ 'a/large.png': largePng(4000, 4000, { depth: 16 }), 'a/1.png': quick, 'b/2.png': encodePng(gradient(9, 9)) }), large = join(here, 'a/large.png');
     const reason = /needs 62 MiB of memory and may take \d\d: see --memory, or scale it down/;
     refused(await eyelet(['classify', '--memory', '50', model, large, join(here, 'a/1.png')]), { subject: large, reason });
     succeeded(await eyelet(['classify', '--memory', '62', model, large]));
@@ -57,8 +59,8 @@ test('a picture that needs more than --memory allows is named with what it needs
     assert.deepEqual(JSON.parse((await eyelet(['doctor', '--json', here])).stdout).unreadable, []);
 });
 
-test('pictures wait until there is memory for them', { skip: program.includes('sanitize') && 'NOT TESTED: address checks take memory of their own' }, async () => {
-    const here = folder(Object.fromEntries([1, 2, 3, 4, 5, 6].map((i) => [`${i}.png`, largePng(3000, 3000, 16)]))); /* 138 MiB each */
+test('pictures wait until there is memory for them', { skip: isSanitized }, async () => {
+    const here = folder(Object.fromEntries([1, 2, 3, 4, 5, 6].map((i) => [`${i}.png`, largePng(6000, 4000, { depth: 16 })]))); /* 93 MiB each */
     const { child, result } = start(program, ['classify', '--json', '--threads', '4', '--memory', '200', model, here]);
     let peak = 0;
     for (; child.exitCode === null; await pause(5))
@@ -66,6 +68,19 @@ test('pictures wait until there is memory for them', { skip: program.includes('s
     assert.equal(JSON.parse(succeeded(await result).stdout).filter(({ predictions }) => predictions).length, 6);
     assert.ok(peak > 70_000 && peak < 250_000, `${peak} KiB`);
 });
+
+for (const [name, bytes] of Object.entries({ png: largePng(5000, 4000), 'turned.png': largePng(5000, 4000, { orientation: 6 }), 'jpg': encodeJpeg(500, 400, (x, y) => x + y & 255),
+    'turned.jpg': encodeJpeg(500, 400, (x, y) => x ^ y & 255, { orientation: 6, components: 3 }), bmp: encodeBmp({ data: new Uint8Array(4000 * 3000 * 4), width: 4000, height: 3000 }) }))
+    test(`what decoding takes is known before: a ${name}`, { skip: isSanitized }, async () => {
+        const path = join(folder({ [`large.${name}`]: bytes }), `large.${name}`);
+        const mib = Number((await eyelet(['classify', '--memory', '17', model, path])).stderr.match(/needs (\d+) MiB of memory and may take 17/)[1]);
+        const { child, result } = start(program, ['classify', '--memory', `${mib}`, model, path]);
+        let peak = 0;
+        for (; child.exitCode === null; await pause(2))
+            peak = Math.max(peak, ...childrenOf(child.pid).map(kibOf));
+        succeeded(await result);
+        assert.ok(peak < 1024 * mib + 10_000 && peak > 1024 * mib * 0.5, `${peak} KiB of ${mib} MiB`);
+    });
 
 /* ---- Processes that end, stop or cannot be started ---- */
 

@@ -70,7 +70,6 @@ const usages = {
     ],
     'core/classifier.h': [{ names: 'bytes', after: 'assert(classify(bytes, size, bytes, 1, 1) == -1);' }],
     'core/image/bmp.h': [{ names: 'bitmap', before: 'uint8_t rgba[4];', after: 'assert(!status && rgba[0] == 3 && rgba[2] == 1);' }],
-    'core/image/decode_bytes.h': [{ includes: ['image/decode.h'], names: 'bitmap', after: 'assert(decode_bytes(width, height, bytes, size) > 4);' }],
     'core/image/decode.h': [{ names: 'bitmap', after: 'assert(!status);' }],
     'core/image/formats.h': [{ names: 'bitmap' }],
     'core/image/image.h': [{ runs: false, names: 'bytes', before: `const uint8_t *rgba = bytes; const int width = 1, height = 1; const struct shape input = {1, 1, 3}; uint8_t pixels[3];

@@ -54,13 +54,13 @@ export function encodePng({ data, width, height }, { depth = 8, palette = false,
         chunk('IDAT', deflateSync(Buffer.from(bytes))), chunk('IEND', Buffer.alloc(0))]);
 }
 
-/* A black PNG of any size, which deflates to a thousandth: depth 8 or 16, RGBA. */
-export function largePng(width, height, depth = 8) {
+/* A black PNG of any size, which deflates to a thousandth: depth 8 or 16, RGBA; orientation, of EXIF. */
+export function largePng(width, height, { depth = 8, orientation } = {}) {
     const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, depth, 6, 0, 0, 0]);
     header.writeUInt32BE(width, 0);
     header.writeUInt32BE(height, 4);
     return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header),
-        chunk('IDAT', deflateSync(Buffer.alloc(height * (1 + width * depth / 2)))), chunk('IEND', Buffer.alloc(0))]);
+        ...orientation ? [chunk('eXIf', exifOf(orientation))] : [], chunk('IDAT', deflateSync(Buffer.alloc(height * (1 + width * depth / 2)))), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /* 24 bits, from the bottom up. */
