@@ -44,6 +44,7 @@ static const char *parse(struct calibrate_options *o, int argc, char **argv)
          "fraction of the training set that training held out (0: with seed and limit from the model's notes)", NULL},
         {"seed", "N", OPTION_COUNT, &o->seed, "with --validation: random seed of that training", NULL},
         {"limit", "N", OPTION_COUNT, &o->limit, "with --validation: number of images of that training (0: all)", NULL},
+        COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
         THREADS_OPTION(&o->data.threads),
         JSON_OPTION(&o->json),

@@ -121,6 +121,7 @@ int command_convert(int argc, char **argv)
         OUTPUT_OPTION(&output),
         {"weights", "TYPE", OPTION_CHOICE, &type, "type of the weights, one of", types},
         MODEL_DATA_OPTION(&data.path),
+        COLUMNS_OPTION(&data.columns),
         MEMORY_OPTION(&data.memory),
         JSON_OPTION(&json),
         {0}};

@@ -248,9 +248,13 @@ int command_doctor(int argc, char **argv)
 {
     struct data_options data = usual_data;
     bool json = false;
-    const struct option_entry options[] = {DATA_OPTION(&data.path),     ALLOW_BAD_OPTION(&data.allow_bad),
-                                           MEMORY_OPTION(&data.memory), THREADS_OPTION(&data.threads),
-                                           JSON_OPTION(&json),          {0}};
+    const struct option_entry options[] = {DATA_OPTION(&data.path),
+                                           ALLOW_BAD_OPTION(&data.allow_bad),
+                                           COLUMNS_OPTION(&data.columns),
+                                           MEMORY_OPTION(&data.memory),
+                                           THREADS_OPTION(&data.threads),
+                                           JSON_OPTION(&json),
+                                           {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first + (data.path != NULL) > 1)
         usage_error("doctor", "doctor takes one data set, got %d operands", argc - first);

@@ -127,6 +127,7 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
         DATA_OPTION(&o->data.path),
         TEST_OPTION(&o->data.test),
         SPLIT_SEED_OPTION(&o->data.split_seed),
+        COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
         ALLOW_BAD_OPTION(&o->data.allow_bad),
         LIMIT_OPTION(&o->limit),

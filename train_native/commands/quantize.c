@@ -140,6 +140,7 @@ static const char *parse(struct quantize_options *o, int argc, char **argv)
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of that choice", NULL},
         {"limit", "N", OPTION_COUNT, &o->limit, "measure on the first N test images only (0: all)", NULL},
         MODEL_DATA_OPTION(&o->data.path),
+        COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
         JSON_OPTION(&o->json),
         {0}};

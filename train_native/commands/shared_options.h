@@ -23,6 +23,9 @@
     {"memory", "MIB", OPTION_COUNT, target, \
      "memory for images while they are read; what is kept above it is in a file in $TMPDIR or /var/tmp " \
      "[half of what is free]", NULL}
+#define COLUMNS_OPTION(target) \
+    {"columns", "COLUMNS", OPTION_TEXT, target, \
+     "which columns of a CSV file have what, like file=NAME,label=NAME,part=NAME", NULL}
 #define ALLOW_BAD_OPTION(target) \
     {"allow-bad", "FRACTION", OPTION_NUMBER, target, "fraction of images that may be unreadable", NULL}
 

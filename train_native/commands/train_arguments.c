@@ -17,7 +17,7 @@ static const char usage[] =
     "  eyelet train --find-learning-rate                        learning-rate range test: suggests one\n\n"
     "DATA is CIFAR-10 (default: $EYELET_DATA, data/, ../shared/data/), a folder of CIFAR-100 or MNIST files, a\n"
     "folder with a folder of images (JPEG, PNG, BMP) for each class, or such folders in train, test and val, or a\n"
-    "CSV file with a line `path,label` for each image. Without a test folder, a fraction of every class is held\n"
+    "CSV file with a file and a class in each row. Without a test folder, a fraction of every class is held\n"
     "out for `eyelet evaluate`; the split depends on the images' pixels alone, and duplicates stay on one side.\n"
     "Unreadable images are named and left out.\n\n"
     "A recipe sets the defaults of all other options; `--recipe NAME --help` shows those of that recipe. Data\n"
@@ -123,6 +123,7 @@ static void add_data(struct table *table, struct train_arguments *a)
                       {"background", "RRGGBB", OPTION_TEXT, &a->background,
                        "colour behind transparent pixels, and of --resize pad", NULL},
                       ALLOW_BAD_OPTION(&o->data.allow_bad),
+                      COLUMNS_OPTION(&o->data.columns),
                       MEMORY_OPTION(&o->data.memory),
                       {"fetch", NULL, OPTION_FLAG, &o->fetch,
                        "download CIFAR-10 into data/ without asking if it is missing", NULL},

@@ -4,8 +4,10 @@
 
 #include "data/photo_list.h"
 
-/* A CSV file (RFC 4180) of path and label, with or without a header; relative paths start from the file's folder. A
- * row that is not valid becomes a photo with a fault; a file that is none ends the program. */
-struct photo_list *csv_list(const char *path);
+/* A table (table.h) of files and their classes, and perhaps the parts of the data that they belong to; columns.h tells
+ * which column has what, and how the user says so. Prints to standard error what it took. A row that is not valid and a
+ * file that is missing become photos that cannot be read; a file that is no such table ends the program. columns: the
+ * option, or NULL. */
+struct photo_list *csv_list(const char *path, const char *columns);
 
 #endif

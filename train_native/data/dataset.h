@@ -23,13 +23,14 @@ enum dataset_part { DATASET_TRAIN, DATASET_TEST };
 enum { NOTED_IMBALANCE = 3 };
 
 struct data_options {
-    const char *path; /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
-    float test;       /* fraction of a set without a test folder that is held out */
-    int split_seed;   /* random seed of that split */
-    int memory;       /* MiB for pixels and for decoding (memory_budget.h); pixels above it are in a mapped file */
-    float allow_bad;  /* fraction of images that may be unreadable */
-    int threads;      /* 0: one per core */
-    bool may_fetch;   /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */
+    const char *path;    /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
+    float test;          /* fraction of a set without a test folder that is held out */
+    int split_seed;      /* random seed of that split */
+    int memory;          /* MiB for pixels and for decoding (memory_budget.h); pixels above it are in a mapped file */
+    float allow_bad;     /* fraction of images that may be unreadable */
+    const char *columns; /* of a CSV file (columns.h); NULL: found by what is in them */
+    int threads;         /* 0: one per core */
+    bool may_fetch;      /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */
 };
 extern const struct data_options usual_data;
 

@@ -80,7 +80,7 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
 {
     dataset->path = text_copy(path);
     dataset->name = name_of(path);
-    dataset->photos = is_folder ? folder_list(path) : csv_list(path);
+    dataset->photos = is_folder ? folder_list(path) : csv_list(path, dataset->options.columns);
     dataset->classes = dataset->photos->classes;
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)

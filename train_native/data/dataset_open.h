@@ -3,7 +3,7 @@
  *     a folder of CIFAR-10 or CIFAR-100 files, binary version
  *     a folder of MNIST or Fashion-MNIST files (IDX), also *.gz
  *     a folder with a folder of images for each class
- *     a CSV file, a line `path,label` for each image
+ *     a CSV file, a row with a file and its class for each image (csv.h)
  *
  *     struct data_options options = usual_data;
  *     struct dataset train = dataset_open(&options, DATASET_TRAIN);  // path NULL: CIFAR-10 in the usual folders

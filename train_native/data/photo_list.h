@@ -1,6 +1,6 @@
 /* Pictures in files: which there are, and what they show.
  *
- *     struct photo_list *list = folder_list("photos");       // folder.h; or csv_list("photos.csv"), csv.h
+ *     struct photo_list *list = folder_list("photos");       // folder.h; or csv_list("photos.csv", NULL)
  *
  * What cannot be used ends the program, with one line that names it. */
 #ifndef PHOTO_LIST_H
