@@ -29,11 +29,11 @@ async function finds(canary, i) {
 }
 
 const compilers = new Map(), missed = [];
-for (const { variant = 'fuzz', target } of chosen) {
-    if (!compilers.has(variant))
-        compilers.set(variant, fuzzCompiler(variant));
-    if (compilers.get(variant))
-        build({ compiler: compilers.get(variant), variant, names: [target], out: options.out, jobs: availableParallelism() });
+for (const variant of new Set(chosen.map((canary) => canary.variant ?? 'fuzz'))) {
+    const compiler = fuzzCompiler(variant), names = new Set(chosen.filter((canary) => (canary.variant ?? 'fuzz') === variant).map(({ target }) => target));
+    compilers.set(variant, compiler);
+    if (compiler)
+        build({ compiler, variant, names: [...names], out: options.out, jobs: availableParallelism() });
 }
 const left = [...chosen.entries()].filter(([, { name, variant = 'fuzz' }]) => compilers.get(variant) || console.log(`SKIPPED: ${name}: no clang here links ${variant}`));
 try {

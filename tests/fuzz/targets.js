@@ -64,6 +64,16 @@ const file = (name, bytes) => Buffer.concat([Buffer.from(`${name}\n`), Buffer.fr
 const idx = (dimensions, values) => Buffer.concat([Buffer.of(0, 0, 8, dimensions.length), ...dimensions.map((size) => Buffer.of(0, 0, 0, size)), Buffer.from(values)]);
 const digits = (count) => [idx([count], Array.from({ length: count }, (_, i) => i % 3)), idx([count, 2, 3], Array.from({ length: count * 6 }, (_, i) => i * 9 % 256))];
 
+/* 5 x 3 pixels of 8 bits in runs. */
+function runsBmp() {
+    const runs = [5, 1, 0, 0, 2, 2, 0, 3, 1, 2, 3, 0, 0, 0, 0, 2, 2, 0, 3, 3, 0, 1], bytes = Buffer.alloc(70 + runs.length, 90);
+    bytes.fill(0, 0, 54).write('BM');
+    for (const [at, value] of [[10, 70], [14, 40], [18, 5], [22, 3], [26, 1], [28, 8], [30, 1], [46, 4]])
+        bytes[at] = value;
+    bytes.set(runs, 70);
+    return bytes;
+}
+
 const pictures = () => ({
     'grey.jpg': encodeJpeg(2, 1, (x) => 60 + 80 * x, { orientation: 6 }),
     'colour.jpg': encodeJpeg(1, 2, (x, y) => 200 - 90 * y, { components: 3 }),
@@ -72,6 +82,7 @@ const pictures = () => ({
     'deep.png': encodePng(gradient(3, 4), { depth: 16, interlaced: true }),
     'palette.png': encodePng(gradient(9, 2), { palette: true }),
     'rgb.bmp': encodeBmp(gradient(3, 5)),
+    'runs.bmp': runsBmp(),
 });
 
 function folders() {
