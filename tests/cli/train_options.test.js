@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { eyelet, folder, makeData, makeRecords, start, succeeded } from '../support/program.js';
+import { eyelet, folder, makeData, makeRecords, refused, start, succeeded } from '../support/program.js';
 import { logIsWhole, networks, noisy, train, trainArguments } from '../support/small_training.js';
 
 /* Weights (3, 10) and biases (10) of `tiny` after so many epochs of one step each. */
@@ -73,7 +73,8 @@ test('--patience ends a run that no longer gets better, and the best model is ke
     assert.match(stdout, /^ended early: 3 epochs without a better validation$/m);
     assert.match(readFileSync(join(here, 'm.eyelet')).toString('latin1'), /^epochs: 1$/m);
     assert.match(readFileSync(join(here, 'm.last.eyelet')).toString('latin1'), /^epochs: 4$/m);
-    assert.ok(!existsSync(join(here, 'm.checkpoint')));
+    const again = succeeded(await train(here, 'small', '--optimizer', 'sgd', '--learning-rate', '0', '--epochs', '50', '--patience', '3', '--resume'));
+    assert.match(again.stderr, /the run is complete/);
 });
 
 test('--schedule plateau lowers the rates once the validation loss no longer falls', async () => {
@@ -102,8 +103,10 @@ test('--find-learning-rate suggests a tenth of the rate of the lowest loss and w
     const { stdout } = succeeded(await eyelet(arguments2, { cwd: here }));
     assert.match(stdout, new RegExp(`^suggested: --learning-rate ${suggested}, `, 'm'));
     assert.deepEqual(readdirSync(here), []);
-    const loss = async (rate) => JSON.parse(succeeded(await train(folder(), 'small', '--limit', '500', '--epochs', '1', '--learning-rate', `${rate}`, '--json')).stdout.split('\n')[0]).loss;
-    assert.ok(await loss(suggested) < Math.min(await loss(suggested / 1000), await loss(suggested * 1000)));
+    const trained = (rate) => train(folder(), 'small', '--limit', '500', '--epochs', '1', '--learning-rate', `${rate}`, '--json');
+    const loss = async (rate) => JSON.parse(succeeded(await trained(rate)).stdout.split('\n')[0]).loss;
+    assert.ok(await loss(suggested) < await loss(suggested / 1000));
+    refused(await trained(suggested * 1000), { subject: 'm.eyelet', reason: /^training has diverged/, hint: /--find-learning-rate/ });
 });
 
 const builds = ['x86-64-v3', 'x86-64-v4'].map((name) => new URL(`../../build/${name}/eyelet`, import.meta.url).pathname);
