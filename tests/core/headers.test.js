@@ -181,7 +181,7 @@ const usages = {
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',
     }],
     'train_native/exchange/protobuf.h': [{ file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 10 && bytes[0] == 8 && bytes[1] == 7); }' }],
-    'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
+    'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h', 'cli/errors.h'] }],
     'train_native/model/checkpoint.h': [{ runs: false, names: 'trainer', before: 'const char *identity = ""; const int images = 1, batch = 1, epochs = 1; struct run_state state = {0};' }],
     'train_native/model/checkpoint_files.h': [{ runs: false, names: 'trainer', before: 'const char *identity = ""; const int images = 1, batch = 1, epochs = 1; struct run_state state = {0}; struct failure failure;' }],
     'train_native/model/interval.h': [{ after: 'assert(interval.low > 0.59 && interval.high < 0.99);' }],

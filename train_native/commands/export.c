@@ -44,23 +44,24 @@ struct source {
     const uint8_t *bytes; /* (size), the model's file */
     size_t size;
     const char *path, *wasm; /* of the model; the option */
+    struct failure *failure;
 };
 
 static uint8_t *to_html(size_t *size, const struct source *source)
 {
-    return standalone_bytes(size, source->bytes, source->size, source->wasm);
+    return standalone_bytes(size, source->bytes, source->size, source->wasm, source->failure);
 }
 
 static uint8_t *to_onnx(size_t *size, const struct source *source) { return onnx_bytes(size, source->model); }
 
 static uint8_t *to_safetensors(size_t *size, const struct source *source)
 {
-    return safetensors_bytes(size, source->model, source->path);
+    return safetensors_bytes(size, source->model, source->path, source->failure);
 }
 
 static const struct format {
     const char *name, *about;
-    uint8_t *(*bytes)(size_t *size, const struct source *source); /* the caller frees them */
+    uint8_t *(*bytes)(size_t *size, const struct source *source); /* the caller frees them; NULL: failed */
 } formats[] = {
     {"html", "a page for any browser of the last years, without a network", to_html},
     {"onnx", "ONNX with opset 13: image to logits and probabilities", to_onnx},
@@ -133,7 +134,10 @@ int command_export(int argc, char **argv)
         die(argv[first], "Export the model that it was made from.", "a quantized model cannot be exported");
     if (same_file(argv[first], output))
         die(output, "Name another file with -o.", "this is the model itself");
-    uint8_t *result = format->bytes(&size, &(struct source){model, bytes, model_bytes, argv[first], wasm});
+    struct failure failure;
+    uint8_t *result = format->bytes(&size, &(struct source){model, bytes, model_bytes, argv[first], wasm, &failure});
+    if (!result)
+        die_of(&failure);
     save_file(output, result, size, "the export");
     (json ? print_json : print_table)(format, &model->net, size);
     free(result);

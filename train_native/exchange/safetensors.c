@@ -32,7 +32,7 @@ static size_t channel_here(const struct writer *writer, int tensor, size_t chann
 static bool same_shape(struct shape a, struct shape b) { return a.h == b.h && a.w == b.w && a.c == b.c; }
 
 /* Follows flattened images through the network: layers without weights of their own leave the order as it is. */
-static void follow_flattened(struct writer *writer, const char *path)
+static bool follow_flattened(struct writer *writer, const char *path, struct failure *failure)
 {
     static const struct shape none = {0, 0, 0};
     const struct net *net = &writer->model->net;
@@ -41,8 +41,13 @@ static void follow_flattened(struct writer *writer, const char *path)
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
         const bool mixes = kind_traits[node->kind].inputs > 1 && !same_shape(order, writer->flattened[node->input[1]]);
         if (mixes || (node->kind == NODE_SOFTMAX && order.h))
-            die(path, "Export it as ONNX.", "layer %d (%s) takes a flattened image in an order that PyTorch has not",
-                i + 1, kind_names[node->kind]);
+            return failure_set(failure, path, "Export it as ONNX.",
+                               "layer %d (%s) takes a flattened image in an order that PyTorch has not", i + 1,
+                               kind_names[node->kind]);
+        if (node->kind == NODE_CONV2D && node->groups > 1 && order.h)
+            return failure_set(failure, path, "Export it as ONNX.",
+                               "layer %d, a convolution in groups of what was flattened, has no form in safetensors",
+                               i + 1);
         if (node_has_weights(node->kind) && !kind_traits[node->kind].per_channel)
             writer->flattened[i + 1] = none;
         else if (kind_traits[node->kind].shape == SHAPE_FLAT && in.h * in.w > 1)
@@ -50,6 +55,7 @@ static void follow_flattened(struct writer *writer, const char *path)
         else
             writer->flattened[i + 1] = order;
     }
+    return true;
 }
 
 /* ---- Tensors ---- */
@@ -94,8 +100,6 @@ static void put_weights(struct writer *writer, int i, const float *parameters)
     const bool depthwise = kind_traits[node->kind].per_channel;
     const int out = window.out.c, groups = depthwise ? out : window.groups, in = window.in.c / groups;
     const int taps = window.kernel_h * window.kernel_w;
-    if (window.groups > 1 && writer->flattened[node->input[0]].c)
-        die(NULL, NULL, "layer %d, a convolution in groups of what was flattened, has no form in safetensors", i + 1);
     begin_tensor(writer, i, "weight", node_has_window(node->kind) ? 4 : 2,
                  (int[]){out, in, window.kernel_h, window.kernel_w});
     for (int o = 0; o < out; o++)
@@ -176,17 +180,20 @@ static void put_network(struct json *out, const struct net *net)
     free(text);
 }
 
-uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *path)
+uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *path, struct failure *failure)
 {
     enum { LENGTH_BYTES = 8, ALIGNMENT = 8 };
     struct writer *writer = allocate(1, sizeof *writer);
     char *header = NULL;
     size_t header_size;
     writer->model = model;
+    if (!follow_flattened(writer, path, failure)) {
+        free(writer);
+        return NULL;
+    }
     FILE *memory = text_open(&header, &header_size);
     writer->header = json_begin(memory);
     writer->data = allocate(net_parameter_count(&model->net), sizeof(float));
-    follow_flattened(writer, path);
     json_object(&writer->header, NULL);
     json_object(&writer->header, "__metadata__");
     json_text(&writer->header, "format", "pt");

@@ -2,7 +2,9 @@
  * and others.
  *
  *     size_t size;
- *     uint8_t *bytes = safetensors_bytes(&size, &model, "mine.eyelet");
+ *     struct failure failure;
+ *     uint8_t *bytes = safetensors_bytes(&size, &model, "mine.eyelet", &failure);
+ *     if (!bytes) die_of(&failure);
  *     write_file("mine.safetensors", bytes, size, &reason);
  *     free(bytes);
  *
@@ -16,10 +18,11 @@
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
 
+#include "cli/errors.h"
 #include "net/model.h"
 
 /* The caller frees the bytes. The same model gives the same bytes. A network that treats a flattened image as something
- * else than the input of a layer with weights has no such order and ends the program, naming the model. */
-uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *path);
+ * else than the input of a layer with weights has no such order: NULL, with the failure naming the model. */
+uint8_t *safetensors_bytes(size_t *size, const struct model *model, const char *path, struct failure *failure);
 
 #endif

@@ -3,11 +3,14 @@
 #ifndef STANDALONE_H
 #define STANDALONE_H
 
+#include "cli/errors.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 /* wasm: the module's file; NULL: web/classifier.wasm of the folder that the program was built in. The caller frees the
- * bytes. What goes wrong ends the program. */
-uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size, const char *wasm);
+ * bytes; NULL, with the failure filled in, if there is no such module. */
+uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size, const char *wasm,
+                          struct failure *failure);
 
 #endif
