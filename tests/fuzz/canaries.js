@@ -30,7 +30,7 @@ export const canaries = [
     { name: 'BMP: pixels that no run sets', target: 'picture', variant: 'fuzz-memory', file: 'core/image/bmp.c',
         from: 'for (size_t i = 0; i < (size_t)bmp->width * (size_t)bmp->height; i++)\n        put_colour(rgba + i * 4, bmp, 0);', to: '' },
     { name: 'BMP: runs may end past the row', target: 'picture', file: 'core/image/bmp.c', from: 'i < count && x < bmp->width; i++', to: 'i < count; i++' },
-    { name: 'BMP: one colour more than the palette has', target: 'picture', file: 'core/image/bmp.c', from: 'index < bmp->colours ?', to: 'index <= bmp->colours ?' },
+    { name: 'BMP: rows that begin too late', target: 'picture', file: 'core/image/bmp.c', from: 'start > size || needed > size - start', to: 'start > size || needed > size' },
     { name: 'survey: the sizes of no images', target: 'survey', file: 'train_native/data/survey.c', from: 'if (sized) {', to: 'if (survey->count) {' },
     { name: 'checkpoint: a state that is cut off', target: 'checkpoint', file: 'train_native/model/checkpoint.c', from: '!zero || (size_t)(end - zero - 1) < STATE_BYTES', to: '!zero' },
     { name: 'checkpoint: more images than there are', target: 'checkpoint', file: 'train_native/model/checkpoint.c', from: 'if (so_far->count > images)', to: 'if (so_far->count < 0)' },
