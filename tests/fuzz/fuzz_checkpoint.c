@@ -5,6 +5,7 @@
 #include "fuzz/fuzz.h"
 #include "model/checkpoint.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,31 +55,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
-    static const uint64_t numbers[] = {0,
-                                       1,
-                                       4,
-                                       5,
-                                       UINT64_MAX,
-                                       INT64_MAX,
-                                       (uint64_t)INT64_MIN,
-                                       INT32_MAX,
-                                       0x7ff0000000000000,
-                                       0x7ff8000000000000,
-                                       0xbff0000000000000,
-                                       0x7fefffffffffffff};
+    static const double numbers[] = {0, 1, 2, 3, 4, 6, -1, 0.5, 1e9, 1e300, INFINITY, NAN};
+    enum { STATE = MAGIC + sizeof identity, FIELDS = 10 };
     struct random random = random_seed(seed, 0);
     if (size < first_size || random_below(&random, 8) == 0) {
         size = first_size < max_size ? first_size : max_size;
         memcpy(data, first, size);
     }
-    for (int change = (int)random_below(&random, 4); change >= 0 && size > 24; change--) {
-        const size_t at = random_below(&random, 4) ? MAGIC + random_below(&random, sizeof identity + 100)
-                                                   : random_below(&random, (uint32_t)size);
-        const uint64_t number = random_below(&random, 3)
-                                    ? numbers[random_below(&random, sizeof numbers / sizeof *numbers)]
-                                    : random_next(&random);
-        if (at / 8 * 8 + 8 <= size)
-            memcpy(data + at / 8 * 8, &number, random_below(&random, 2) ? 8 : 4);
+    for (int change = (int)random_below(&random, 4); change >= 0 && size >= first_size; change--) {
+        const double number = numbers[random_below(&random, sizeof numbers / sizeof *numbers)];
+        if (random_below(&random, 4))
+            memcpy(data + STATE + 8 * random_below(&random, FIELDS), &number, sizeof number);
+        else
+            data[random_below(&random, (uint32_t)size)] = (uint8_t)random_next(&random);
     }
     if (random_below(&random, 16) == 0)
         size = LLVMFuzzerMutate(data, size, max_size);
