@@ -71,10 +71,6 @@ ifeq ($(origin DECODERS),undefined)
 DECODERS := $(foreach name,JPEG WEBP HEIF,$(call links,$(name)))
 endif
 libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) -lm
-# stb_image 2.27 declares functions that JPEG and PNG do not need, gcc takes one path in it for unset, and it indexes outside its
-# tables on hostile files: stop before the access (core/image/decode.h).
-clang_trap := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
-gcc_trap := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsanitize-undefined-trap-on-error
 
 core := $(sort $(shell find core -name '*.c'))
 native := $(sort $(shell find train_native -name '*.c'))
@@ -107,14 +103,13 @@ native: $(build)/eyelet ## build/eyelet, the command line: build/eyelet --help
 compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) $(DECODERS:%=-DWITH_%)
 $(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
-$(build)/core/image/decode.o: own_flags := $(if $(findstring clang,$(compiler)),$(clang_trap),$(gcc_trap))
 # A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared
 # with is known to the mutator (tests/fuzz/model_parts.c).
 ifneq ($(filter fuzz%,$(VARIANT)),)
 $(build)/tests/fuzz/%.o $(build)/core/base/bytes.o: own_flags += -fno-sanitize=fuzzer-no-link
 $(build)/core/net/%.o: own_flags += -fno-sanitize-coverage=trace-cmp
 endif
-$(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image.h
+$(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image_write.h
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<) $(compile) $(own_flags) -MMD -MP -c $< -o $@
 
@@ -200,16 +195,15 @@ $(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o): level := -O2
 $O/wasm/core/image/jpeg_scan.o: level := -Os
 $O/wasm/%.o: level := -Oz
 $O/wasm-tests/%.o: level := -O2
-$O/wasm/core/image/decode.o $O/wasm-tests/core/image/decode.o: own_flags := $(clang_trap)
 compile_wasm = $(call quiet,EMCC,$<) $(emcc) $(emcc_flags) $(WARNINGS) $(level) $(own_flags) -MMD -MP -c $< -o $@
 $O/wasm/wasm/exports-without-decoders.o: own_flags := -DWITHOUT_DECODERS
 $O/wasm/wasm/exports-without-decoders.o: wasm/exports.c $O/wasm/command Makefile
 	@mkdir -p $(@D)
 	$(compile_wasm) -DNDEBUG
-$O/wasm/%.o: %.c $O/wasm/command Makefile | /usr/include/stb/stb_image.h
+$O/wasm/%.o: %.c $O/wasm/command Makefile
 	@mkdir -p $(@D)
 	$(compile_wasm) -DNDEBUG
-$O/wasm-tests/%.o: %.c $O/wasm/command Makefile | /usr/include/stb/stb_image.h
+$O/wasm-tests/%.o: %.c $O/wasm/command Makefile
 	@mkdir -p $(@D)
 	$(compile_wasm)
 
@@ -325,7 +319,7 @@ install: native wasm library $O/eyelet.1 ## install program, library, module and
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
 	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
 
-to_build := libstb-dev=/usr/include/stb/stb_image.h emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
+to_build := libstb-dev=/usr/include/stb/stb_image_write.h emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
 deps: ## fetch what building and serving need (make deps-test: tests too)
 	@.ci/deps $(to_build)
 deps-test:
@@ -333,5 +327,5 @@ deps-test:
 	@test node_modules/.installed -nt package.json || \
 	  { npm install --no-audit --no-fund --no-package-lock && touch node_modules/.installed; }
 
-/usr/include/stb/stb_image.h:
-	@echo 'stb_image.h is missing: run make deps'; exit 1
+/usr/include/stb/stb_image_write.h:
+	@echo 'stb_image_write.h is missing: run make deps'; exit 1

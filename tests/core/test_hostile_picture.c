@@ -1,5 +1,5 @@
-/* Pictures that are cut, damaged or made by an enemy. stb_image's known faults end in a trap, so damaged pictures
- * are decoded in a child process; WebAssembly has none, and skips these tests. */
+/* Pictures that are cut, damaged or made by an enemy. They are decoded in a child process, so that a crash is one case
+ * of many; WebAssembly has none, and skips these tests. */
 #if !defined(__wasm__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* fork, mmap */
 #endif
@@ -199,7 +199,8 @@ static void decode_in_children(make_case *make, int count)
         trapped++;
         shared->at++;
     }
-    CHECK_EQUAL(shared->refused + shared->decoded + trapped, count);
+    CHECK_EQUAL(trapped, 0);
+    CHECK_EQUAL(shared->refused + shared->decoded, count);
     munmap(shared, sizeof *shared);
 }
 
