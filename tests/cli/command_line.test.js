@@ -34,10 +34,11 @@ const sourceOf = (name) => readFileSync(new URL(`../../train_native/commands/${n
 
 /* The tables of a command's source, with the entries that commands share. */
 function optionsInTable(command) {
-    const definition = /#define (\w+_OPTION)\(target\)[\s\\]*\{"([a-z-]+)"/g, entry = /\{"([a-z-]+)",\s*(?:"[^"]*"|NULL),\s*OPTION_(?!GROUP)|\b(\w+_OPTION)\(/g;
-    const shared = new Map([...sourceOf('shared_options.h').matchAll(definition)].map(([, macro, name]) => [macro, name]));
+    const definition = /#define (\w+_OPTIONS?)\(\w+\)((?:.*\\\n)*.*)/g, entry = /\{"([a-z-]+)",\s*(?:"[^"]*"|NULL),\s*OPTION_(?!GROUP)|\b(\w+_OPTIONS?)\(/g;
+    const namesIn = (text) => [...text.matchAll(/\{"([a-z-]+)"/g)].map(([, name]) => name);
+    const shared = new Map([...sourceOf('shared_options.h').matchAll(definition)].map(([, macro, text]) => [macro, namesIn(text)]));
     assert.ok(shared.size >= 8);
-    return [...sourceOf(command === 'train' ? 'train_arguments.c' : `${command}.c`).matchAll(entry)].map(([, name, macro]) => name ?? shared.get(macro));
+    return [...sourceOf(command === 'train' ? 'train_arguments.c' : `${command}.c`).matchAll(entry)].flatMap(([, name, macro]) => name ?? shared.get(macro));
 }
 
 for (const command of commands) {

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
@@ -92,6 +92,19 @@ export function eyelet(argumentList, options) {
 /* As under a limit of the shell, like `ulimit -f 64`. */
 export function eyeletUnder(limits, argumentList, options) {
     return start('bash', ['-c', `${limits}; exec "$0" "$@"`, program, ...argumentList], options).result;
+}
+
+const giveUpRights = [['setpriv', '--reuid=65534', '--clear-groups'], ['setpriv', '--no-new-privs']] /* root may read and write anywhere */
+    .find((command, i) => (process.getuid() === 0) === (i === 0) && spawnSync(command[0], [...command.slice(1), 'true']).status === 0);
+
+/* For a test of what a user may not do. */
+export const asNobody = { skip: giveUpRights ? false : 'NOT TESTED: setpriv cannot give up the rights of this user' };
+
+export function eyeletAsNobody(argumentList, options) {
+    const copy = join(folder(), 'eyelet'); /* the other user may not reach the original */
+    copyFileSync(program, copy);
+    chmodSync(copy, 0o755);
+    return start(giveUpRights[0], [...giveUpRights.slice(1), copy, ...argumentList], options).result;
 }
 
 /* For a test that needs `ulimit -v`, which not every system has and no program with address checks lives under. */

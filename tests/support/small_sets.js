@@ -1,4 +1,4 @@
-/* What the tests of small data sets share: a model and a training run for pictures of 8 x 8 pixels, and what is read from the answers. */
+/* What the tests of small data sets share: pictures of 8 x 8 pixels, a model and a training run for them, and what is read from the answers. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -29,3 +29,13 @@ export function picture(number) {
     return { data, width: 8, height: 8 };
 }
 export const png = (number) => encodePng(picture(number));
+
+/* { 'cat/0.png': ..., ... }: `count` pictures for each class. */
+export function classes(names, count, { prefix = '', first = 0 } = {}) {
+    const files = {};
+    names.forEach((name, label) => {
+        for (let i = 0; i < count; i++)
+            files[`${prefix}${name}/${i}.png`] = png(first + label * count + i);
+    });
+    return files;
+}

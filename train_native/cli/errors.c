@@ -19,8 +19,11 @@ void vmessage(const char *subject, const char *hint, const char *format, va_list
     }
     print_escaped(stderr, message); /* it may quote a file or an argument */
     fputc('\n', stderr);
-    if (hint)
-        fprintf(stderr, "        %s\n", hint);
+    if (hint) {
+        fputs("        ", stderr);
+        print_escaped(stderr, hint);
+        fputc('\n', stderr);
+    }
 }
 
 void warn(const char *subject, const char *hint, const char *format, ...)

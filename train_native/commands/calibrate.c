@@ -38,6 +38,7 @@ static const char *parse(struct calibrate_options *o, int argc, char **argv)
         MODEL_DATA_OPTION(&o->data.path),
         TEST_OPTION(&o->data.test),
         SPLIT_SEED_OPTION(&o->data.split_seed),
+        FOLDER_OPTIONS(&o->data),
         {"precision", "FRACTION", OPTION_NUMBER, &o->precision, "min precision of the answers above the threshold",
          NULL},
         {"validation", "FRACTION", OPTION_NUMBER, &o->fraction,

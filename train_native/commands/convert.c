@@ -123,6 +123,7 @@ int command_convert(int argc, char **argv)
         MODEL_DATA_OPTION(&data.path),
         COLUMNS_OPTION(&data.columns),
         MEMORY_OPTION(&data.memory),
+        FOLDER_OPTIONS(&data),
         JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);

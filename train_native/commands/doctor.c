@@ -21,9 +21,9 @@ static const char usage[] =
     "duplicates: equal pixel by pixel, or near (re-encoded, resized, brightened).\n"
     "\n"
     "The exit status is 1 when training would mislead:\n"
-    "  more than 1 % of the images cannot be read (--allow-bad)\n"
+    "  more than 5 % of the images cannot be read (--allow-bad)\n"
     "  a class has fewer than 2 training images, or less than a 50th of the largest class's\n"
-    "  the parts (train, val, test) have different classes, or there is only one class\n"
+    "  a class has no images (--skip-empty), a part has one that is not trained, or there is only one class\n"
     "  an image is in two classes or in two parts\n"
     "  more than 1 % of the images have a near-duplicate in another class or part, or, where the split is drawn,\n"
     "  any near-duplicate";
@@ -249,7 +249,7 @@ int command_doctor(int argc, char **argv)
     struct data_options data = usual_data;
     bool json = false;
     const struct option_entry options[] = {DATA_OPTION(&data.path),
-                                           ALLOW_BAD_OPTION(&data.allow_bad),
+                                           FOLDER_OPTIONS(&data),
                                            COLUMNS_OPTION(&data.columns),
                                            MEMORY_OPTION(&data.memory),
                                            THREADS_OPTION(&data.threads),

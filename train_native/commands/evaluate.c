@@ -129,7 +129,7 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
         SPLIT_SEED_OPTION(&o->data.split_seed),
         COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
-        ALLOW_BAD_OPTION(&o->data.allow_bad),
+        FOLDER_OPTIONS(&o->data),
         LIMIT_OPTION(&o->limit),
         THREADS_OPTION(&o->data.threads),
         {"views", "N", OPTION_CHOICE, &o->views,

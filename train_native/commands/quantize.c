@@ -142,6 +142,7 @@ static const char *parse(struct quantize_options *o, int argc, char **argv)
         MODEL_DATA_OPTION(&o->data.path),
         COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
+        FOLDER_OPTIONS(&o->data),
         JSON_OPTION(&o->json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);

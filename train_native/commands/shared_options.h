@@ -26,8 +26,13 @@
 #define COLUMNS_OPTION(target) \
     {"columns", "COLUMNS", OPTION_TEXT, target, \
      "which columns of a CSV file have what, like file=NAME,label=NAME,part=NAME", NULL}
-#define ALLOW_BAD_OPTION(target) \
-    {"allow-bad", "FRACTION", OPTION_NUMBER, target, "fraction of images that may be unreadable", NULL}
+
+/* Which images of a folder are read: of struct data_options, for every command that reads data. */
+#define FOLDER_OPTIONS(data) \
+    {"parts", "PARTS", OPTION_TEXT, &(data)->parts, \
+     "which folders are which part, like train=A,train=B,test=C; none: the folders are classes", NULL}, \
+    {"skip-empty", NULL, OPTION_FLAG, &(data)->skip_empty, "leave out classes without an image", NULL}, \
+    {"allow-bad", "FRACTION", OPTION_NUMBER, &(data)->allow_bad, "fraction of images that may be unreadable", NULL}
 
 #define LIMIT_OPTION(target) {"limit", "N", OPTION_COUNT, target, "use the first N images only (0: all)", NULL}
 #define THREADS_OPTION(target) {"threads", "N", OPTION_COUNT, target, "number of threads (0: one per core)", NULL}

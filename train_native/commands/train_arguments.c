@@ -16,10 +16,10 @@ static const char usage[] =
     "                                                           train the head only, on cached features\n"
     "  eyelet train --find-learning-rate                        learning-rate range test: suggests one\n\n"
     "DATA is CIFAR-10 (default: $EYELET_DATA, data/, ../shared/data/), a folder of CIFAR-100 or MNIST files, a\n"
-    "folder with a folder of images (JPEG, PNG, BMP) for each class, or such folders in train, test and val, or a\n"
-    "CSV file with a file and a class in each row. Without a test folder, a fraction of every class is held\n"
-    "out for `eyelet evaluate`; the split depends on the images' pixels alone, and duplicates stay on one side.\n"
-    "Unreadable images are named and left out.\n\n"
+    "folder with a folder of images (JPEG, PNG, BMP) for each class, or such folders in train, test and val (or\n"
+    "however these parts are called: --parts), or a CSV file with a file and a class in each row. Without a\n"
+    "test folder, a fraction of every class is held out for `eyelet evaluate`; the split depends on the images'\n"
+    "pixels alone, and duplicates stay on one side. Unreadable images are named and left out.\n\n"
     "A recipe sets the defaults of all other options; `--recipe NAME --help` shows those of that recipe. Data\n"
     "other than CIFAR-10 starts from the recipe photos, with --from from finetune or finetune-muon, with size,\n"
     "epochs and batch size adapted to it.\n\n"
@@ -122,7 +122,7 @@ static void add_data(struct table *table, struct train_arguments *a)
                        "how images are fitted to the input's aspect ratio", resize_mode_names},
                       {"background", "RRGGBB", OPTION_TEXT, &a->background,
                        "colour behind transparent pixels, and of --resize pad", NULL},
-                      ALLOW_BAD_OPTION(&o->data.allow_bad),
+                      FOLDER_OPTIONS(&o->data),
                       COLUMNS_OPTION(&o->data.columns),
                       MEMORY_OPTION(&o->data.memory),
                       {"fetch", NULL, OPTION_FLAG, &o->fetch,

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct data_options usual_data = {.test = 0.1f, .split_seed = 1, .memory = MEMORY_UNSET, .allow_bad = 0.01f};
+const struct data_options usual_data = {.test = 0.1f, .split_seed = 1, .memory = MEMORY_UNSET, .allow_bad = 0.05f};
 
 /* ---- Images in memory ---- */
 

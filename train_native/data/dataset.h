@@ -28,6 +28,8 @@ struct data_options {
     int split_seed;      /* random seed of that split */
     int memory;          /* MiB for pixels and for decoding (memory_budget.h); pixels above it are in a mapped file */
     float allow_bad;     /* fraction of images that may be unreadable */
+    bool skip_empty;     /* leave out classes without training images */
+    const char *parts;   /* which folders are which part (part_names.h); NULL: found by structure */
     const char *columns; /* of a CSV file (columns.h); NULL: found by what is in them */
     int threads;         /* 0: one per core */
     bool may_fetch;      /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */

@@ -80,7 +80,7 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
 {
     dataset->path = text_copy(path);
     dataset->name = name_of(path);
-    dataset->photos = is_folder ? folder_list(path) : csv_list(path, dataset->options.columns);
+    dataset->photos = is_folder ? folder_list(path, &dataset->options) : csv_list(path, dataset->options.columns);
     dataset->classes = dataset->photos->classes;
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)
@@ -195,14 +195,15 @@ static void gather(struct dataset *dataset, const struct photo_facts *facts, con
         free(validates);
 }
 
-/* A class without images can be neither trained nor tested. */
+/* A class without images cannot be trained, and one that a random split leaves out cannot be tested. A test set of its
+ * own may lack one. */
 static void check_classes(const struct dataset *dataset)
 {
     int *counts = allocate((size_t)dataset->classes, sizeof *counts);
     for (int i = 0; i < dataset->count; i++)
         counts[dataset->labels[i]] += !(dataset->validates && dataset->validates[i]);
     for (int i = 0; i < dataset->classes; i++)
-        if (!counts[i])
+        if (!counts[i] && (dataset->part == DATASET_TRAIN || dataset->drawn))
             die(dataset->path,
                 dataset->drawn ? "Add images of it. --test 0 holds out none as test set, --test 1 all."
                                : "Add images of it, or remove the class from all parts of the data.",
@@ -231,14 +232,17 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     dataset->drawn = divide(kept, dataset, facts);
     gather(dataset, facts, kept);
     check_classes(dataset);
-    char more[160], *end = more;
+    char more[600], *end = more;
     end += sprintf(end, " of %s classes", format_thousands((uint64_t)dataset->classes));
     if (dataset->drawn)
         end += sprintf(end, "; %g %% are held out as test set", 100 * (double)dataset->options.test);
     if (bad)
         end += sprintf(end, "; left out: %s", format_thousands((uint64_t)bad));
-    if (list->ignored)
-        sprintf(end, "; files that are not images: %s", format_thousands((uint64_t)list->ignored));
+    for (int reason = 0; reason < LEFT_SYSTEM; reason++) {
+        const int count = photo_list_left_out(list, (enum left_out)reason);
+        if (count)
+            end += sprintf(end, "; %s: %s", left_out_texts[reason], format_thousands((uint64_t)count));
+    }
     print_opened(dataset, list->kind, more);
     free(kept);
     photos_facts_free(facts, list);

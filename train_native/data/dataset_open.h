@@ -12,14 +12,14 @@
  *     dataset_free(&train);  // dataset.h
  *
  * Pictures in files: JPEG, PNG and BMP, each class in a folder of its name, with whatever folders are in it; or so in
- * the folders train, test and, if there is one, val, which must have the same classes. Classes are in natural order
+ * folders for training, test and validation, which layout.h finds. Classes are in natural order
  * (img2 before img10), files in the order of their bytes, and images one of each class in turn, so that the first N
  * are of all classes. Without a folder test, a fraction of every class is held out for it, drawn with a seed by the
  * images' pixels: the same for everyone who has the images, and never one image on both sides.
  *
  * Everything is read once; what becomes of the files afterwards does not matter. A file that cannot be read, is
- * damaged or is cut short is named, counted and left out; more than a fraction of them (1 %) ends the program, as does
- * a set that is damaged, a class that is missing from a part, and anything else that would mislead. */
+ * damaged or is cut short is named, counted and left out; more than a fraction of them (5 %) ends the program, as does
+ * a set that is damaged, a class without training images, and anything else that would mislead. */
 #ifndef DATASET_OPEN_H
 #define DATASET_OPEN_H
 

@@ -1,217 +1,339 @@
-/* A folder for each class: what is in it by the file system. */
 #include "data/folder.h"
 
-#include "image/formats.h"
+#include "data/folder_entries.h"
+#include "data/folder_level.h"
+#include "data/layout.h"
+#include "data/layout_rest.h"
 #include "cli/errors.h"
+#include "cli/escape.h"
 #include "cli/files.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+/* A folder being read into a list. */
+struct folder_reader {
+    struct photo_list *list;
+    struct layout layout;
+    const struct data_options *options;
+};
 
-/* What is in a folder, but for hidden names, in the order of their bytes. */
-static struct text_list names_in(const char *folder)
+/* ---- Files ---- */
+
+static void leave_out_all(struct photo_list *list, const char *folder, const struct text_list *names,
+                          enum left_out reason)
 {
-    struct text_list names = {0};
-    DIR *directory = opendir(folder);
-    if (!directory)
-        die(folder, "A folder that cannot be looked into would be missing from the data.", "%s", strerror(errno));
-    errno = 0;
-    for (const struct dirent *entry; (entry = readdir(directory)); errno = 0)
-        if (entry->d_name[0] != '.')
-            text_list_add(&names, entry->d_name);
-    if (errno)
-        die(folder, NULL, "%s", strerror(errno));
-    closedir(directory);
-    if (names.count)
-        qsort(names.texts, (size_t)names.count, sizeof *names.texts, by_bytes);
-    return names;
+    for (int i = 0; i < names->count; i++)
+        photo_list_leave_out(list, path_join(folder, names->texts[i]), reason);
 }
 
-static bool is_folder(const char *path)
+static void add_folders(struct text_list *open, const char *folder, const struct text_list *names)
 {
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
-/* Pictures by their names: also of kinds that cannot be read, so that they are missed and not passed over. */
-static bool is_picture_name(const char *name)
-{
-    static const char *const others[] = {"gif",  "webp", "tif", "tiff", "heic", "heif",
-                                         "avif", "jp2",  "jxl", "ppm",  "pgm",  "svg"};
-    const char *dot = strrchr(name, '.');
-    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++)
-        if (strcasecmp(dot + 1, others[i]) == 0)
-            return true;
-    return format_has_any_extension(name);
-}
-
-/* The folders in a folder. Pictures beside them are of no class. */
-static struct text_list folders_in(const char *folder)
-{
-    struct text_list all = names_in(folder), folders = {0};
-    int images = 0;
-    for (int i = 0; i < all.count; i++) {
-        char *path = path_join(folder, all.texts[i]);
-        if (is_folder(path))
-            text_list_add(&folders, all.texts[i]);
-        else
-            images += is_picture_name(path);
-        free(path);
+    for (int i = 0; i < names->count; i++) {
+        char *path = path_join(folder, names->texts[i]);
+        LIST_ADD(open->texts, open->count, path);
     }
-    if (images && folders.count)
-        warn(folder, NULL, "images that stand beside the folders of classes, and are left out: %s",
-             format_thousands((uint64_t)images));
-    text_list_free(&all);
-    return folders;
 }
 
-/* The images of one class, in its folder and all folders within. Links to folders are named and not followed there:
- * they may lead round in circles. */
+/* The images of one class, in its folder and all folders within; what cannot be looked into counts as one
+ * that cannot be read. */
 static void add_class(struct photo_list *list, const char *folder, int label, enum photo_part part)
 {
     struct text_list open = {0};
-    const int before = list->count;
     text_list_add(&open, folder);
     for (int at = 0; at < open.count; at++) {
-        struct text_list names = names_in(open.texts[at]);
-        for (int i = 0; i < names.count; i++) {
-            char *path = path_join(open.texts[at], names.texts[i]);
-            struct stat about;
-            const bool known = lstat(path, &about) == 0;
-            if (known && S_ISDIR(about.st_mode)) {
-                text_list_add(&open, path);
-            } else if (known && S_ISLNK(about.st_mode) && is_folder(path)) {
-                warn(path, NULL, "is a link to a folder: it is not followed");
-            } else if (is_picture_name(path)) {
-                photo_list_add(list, &(struct photo){text_copy(path), NULL, (uint16_t)label, (uint8_t)part});
-            } else {
-                list->ignored++;
-            }
-            free(path);
+        struct folder_entries entries = folder_entries_of(open.texts[at], LINKS_APART);
+        struct photo photo = {NULL, entries.fault, (uint16_t)label, (uint8_t)part};
+        if (entries.fault) {
+            photo.path = text_copy(open.texts[at]);
+            photo_list_add(list, &photo);
         }
-        text_list_free(&names);
+        for (int i = 0; i < entries.files.count; i++) {
+            photo.path = path_join(open.texts[at], entries.files.texts[i]);
+            if (is_image_file(photo.path, &photo.fault) || photo.fault) {
+                photo_list_add(list, &photo);
+            } else {
+                photo_list_leave_out(list, photo.path, LEFT_NOT_IMAGE);
+            }
+        }
+        leave_out_all(list, open.texts[at], &entries.links, LEFT_LINK);
+        leave_out_all(list, open.texts[at], &entries.system, LEFT_SYSTEM);
+        add_folders(&open, open.texts[at], &entries.folders);
+        folder_entries_free(&entries);
     }
     text_list_free(&open);
-    if (list->count == before)
-        die(folder, "Every class needs images in every part. Remove the folder, or fill it.",
-            "there are no images in it");
 }
 
-/* A class folder may be a link, but not to the folder that it is in, nor two of them to one. */
-static void check_apart(const char *parent, const struct text_list *classes)
+/* Lists what is in a folder that holds no class; the number of images. */
+static int leave_out_folder(struct photo_list *list, const char *folder, enum left_out reason, bool deep)
 {
-    struct stat *seen = allocate((size_t)classes->count + 1, sizeof *seen);
-    for (int i = 0; i <= classes->count; i++) {
-        char *path = i ? path_join(parent, classes->texts[i - 1]) : text_copy(parent);
-        if (stat(path, &seen[i]))
-            die(path, NULL, "%s", strerror(errno));
-        for (int k = 0; k < i; k++)
-            if (seen[k].st_ino == seen[i].st_ino && seen[k].st_dev == seen[i].st_dev)
-                die(path, "Remove the link.", "is the same folder as \"%s\"", k ? classes->texts[k - 1] : parent);
-        free(path);
+    struct text_list open = {0};
+    int images = 0;
+    text_list_add(&open, folder);
+    for (int at = 0; at < open.count; at++) {
+        struct folder_entries entries = folder_entries_of(open.texts[at], LINKS_APART);
+        for (int i = 0; i < entries.files.count; i++) {
+            const char *fault;
+            char *path = path_join(open.texts[at], entries.files.texts[i]);
+            const bool is_image = is_image_file(path, &fault);
+            images += is_image;
+            photo_list_leave_out(list, path, is_image ? reason : LEFT_NOT_IMAGE);
+        }
+        leave_out_all(list, open.texts[at], &entries.system, LEFT_SYSTEM);
+        if (deep) {
+            leave_out_all(list, open.texts[at], &entries.links, LEFT_LINK);
+            add_folders(&open, open.texts[at], &entries.folders);
+        }
+        folder_entries_free(&entries);
     }
-    free(seen);
+    text_list_free(&open);
+    return images;
 }
 
-/* ---- The parts ---- */
+static void leave_out_rest(const struct folder_reader *reader, const char *root)
+{
+    struct layout_rests rests = layout_rests(&reader->layout, root);
+    for (int i = 0; i < rests.count; i++) {
+        const struct layout_rest *rest = &rests.rests[i];
+        const int images = leave_out_folder(reader->list, rest->folder, rest->reason, rest->deep);
+        const char *count = format_thousands((uint64_t)images);
+        if (!images)
+            continue;
+        if (!rest->deep)
+            warn(rest->folder, NULL, "images that stand beside the folders of classes, and are left out: %s", count);
+        else if (rest->reason == LEFT_UNLABELLED)
+            warn(rest->folder, "`eyelet classify MODEL FOLDER` says what they show.",
+                 "images without labels (in no folder of a class), which are left out: %s", count);
+        else
+            warn(rest->folder, NULL, "is left out: it stands beside the parts of the data (images: %s)", count);
+    }
+    layout_rests_free(&rests);
+}
 
-struct part_folder {
-    enum photo_part part;
-    char *folder;
-    struct text_list classes;
+/* ---- Classes ---- */
+
+static bool is_trained(const struct photo_list *list, const struct layout_class *class)
+{
+    return !list->has_train || class->part == PHOTO_TRAIN || class->part == PHOTO_OPEN;
+}
+
+/* Names, quoted, as many as a line can hold. */
+struct quoted_names {
+    char *text;
+    size_t size;
+    FILE *out;
+    int count;
 };
-enum { MAX_PARTS = 3 };
 
-static int part_named(const char *name)
+static struct quoted_names *quoted_new(void)
 {
-    static const struct {
-        const char *name;
-        enum photo_part part;
-    } parts[] = {{"train", PHOTO_TRAIN},      {"training", PHOTO_TRAIN},        {"val", PHOTO_VALIDATION},
-                 {"valid", PHOTO_VALIDATION}, {"validation", PHOTO_VALIDATION}, {"test", PHOTO_TEST},
-                 {"testing", PHOTO_TEST}};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcasecmp(name, parts[i].name) == 0)
-            return (int)parts[i].part;
-    return -1;
+    struct quoted_names *names = allocate(1, sizeof *names);
+    names->out = text_open(&names->text, &names->size);
+    return names;
 }
 
-/* A folder called train with images in it is a class: of vehicles, perhaps. With folders in it, it is a part. */
-static int parts_in(struct part_folder parts[MAX_PARTS], const char *root)
+static void quoted_add(struct quoted_names *names, const char *name)
 {
-    struct text_list folders = folders_in(root);
-    int count = 0;
-    for (int i = 0; i < folders.count; i++) {
-        const int part = part_named(folders.texts[i]);
-        if (part < 0)
-            continue;
-        struct part_folder found = {(enum photo_part)part, path_join(root, folders.texts[i]), {0}};
-        found.classes = folders_in(found.folder);
-        if (!found.classes.count) {
-            free(found.folder);
-            continue;
-        }
-        for (int k = 0; k < count; k++)
-            if (parts[k].part == found.part)
-                die(found.folder, "Keep one of them.", "is the same part of the data as %s", parts[k].folder);
-        parts[count++] = found;
-    }
-    for (int i = 0; count && i < folders.count; i++)
-        if (part_named(folders.texts[i]) < 0) {
-            char *path = path_join(root, folders.texts[i]);
-            warn(path, NULL, "is left out: it stands beside the parts of the data");
-            free(path);
-        }
-    if (!count)
-        parts[count++] = (struct part_folder){PHOTO_OPEN, text_copy(root), folders};
-    else
-        text_list_free(&folders);
-    return count;
+    enum { SHOWN = 8 };
+    if (names->count++ < SHOWN)
+        fprintf(names->out, "%s\"%s\"", names->count > 1 ? ", " : "", name);
+    else if (names->count == SHOWN + 1)
+        fputs(", ...", names->out);
 }
 
-struct photo_list *folder_list(const char *root)
+/* The text, valid until quoted_free. */
+static const char *quoted_end(struct quoted_names *names)
 {
-    struct part_folder parts[MAX_PARTS];
-    struct photo_list *list = allocate(1, sizeof *list);
-    const int count = parts_in(parts, root);
-    list->kind = "a folder for each class";
-    struct text_list all = {0};
-    for (int k = 0; k < count; k++) {
-        check_apart(parts[k].folder, &parts[k].classes);
-        list->has_test |= parts[k].part == PHOTO_TEST;
-        list->has_train |= parts[k].part == PHOTO_TRAIN || parts[k].part == PHOTO_OPEN;
-        for (int i = 0; i < parts[k].classes.count; i++)
-            text_list_add(&all, parts[k].classes.texts[i]);
+    text_close(names->out);
+    return names->text;
+}
+
+static void quoted_free(struct quoted_names *names)
+{
+    free(names->text);
+    free(names);
+}
+
+static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static bool is_among(const struct text_list *sorted, const char *name)
+{
+    return bsearch(&name, sorted->texts, (size_t)sorted->count, sizeof *sorted->texts, by_bytes);
+}
+
+/* The classes of the training part that have an image, in the order of their bytes, perhaps several times. */
+static struct text_list filled_classes(const struct folder_reader *reader)
+{
+    struct text_list filled = {0};
+    for (int i = 0; i < reader->layout.class_count; i++) {
+        const struct layout_class *class = &reader->layout.classes[i];
+        if (is_trained(reader->list, class) && holds_images(class->folder, false))
+            text_list_add(&filled, class->name);
     }
-    if (!all.count)
+    if (filled.count)
+        qsort(filled.texts, (size_t)filled.count, sizeof *filled.texts, by_bytes);
+    return filled;
+}
+
+/* An empty class ends the program, or it goes on without it; returns those classes. */
+static struct text_list check_empty(const struct folder_reader *reader, const struct text_list *filled,
+                                    const char *root)
+{
+    struct text_list empty = {0};
+    struct quoted_names *quoted = quoted_new();
+    for (int i = 0; i < reader->layout.class_count; i++) {
+        const struct layout_class *class = &reader->layout.classes[i];
+        if (is_trained(reader->list, class) && !is_among(filled, class->name) && !has_name(&empty, class->name)) {
+            text_list_add(&empty, class->name);
+            quoted_add(quoted, class->name);
+        }
+    }
+    const char *names = quoted_end(quoted);
+    if (empty.count && !reader->options->skip_empty)
+        die(root, "Fill their folders or remove them; --skip-empty goes on without them.",
+            "classes without an image (%d): %s", empty.count, names);
+    if (empty.count)
+        warn(root, NULL, "classes without an image, which are left out (%d): %s", empty.count, names);
+    quoted_free(quoted);
+    return empty;
+}
+
+/* Images of classes that are not trained cannot be counted right or wrong. */
+static void check_unknown(const struct folder_reader *reader, const struct text_list *filled,
+                          const struct text_list *empty)
+{
+    char *parent = NULL;
+    struct quoted_names *unknown = quoted_new();
+    for (int i = 0; i < reader->layout.class_count; i++) {
+        const struct layout_class *class = &reader->layout.classes[i];
+        if (is_among(filled, class->name) || has_name(empty, class->name) || !holds_images(class->folder, true))
+            continue;
+        if (!parent)
+            parent = text_copy_bytes(class->folder, (size_t)(strrchr(class->folder, '/') - class->folder));
+        quoted_add(unknown, class->name);
+    }
+    const int count = unknown->count;
+    const char *names = quoted_end(unknown);
+    if (count)
+        die(parent, "Remove or rename these folders, or put images of these classes into the training part, too.",
+            "classes that are not in the training part (%d): %s", count, names);
+    quoted_free(unknown);
+}
+
+/* The classes are those of the training part. */
+static void name_classes(const struct folder_reader *reader, const char *root)
+{
+    struct text_list filled = filled_classes(reader), empty = check_empty(reader, &filled, root);
+    check_unknown(reader, &filled, &empty);
+    if (!filled.count)
         die(root, "Put the images of each class into a folder of its name.",
             "there are no folders in it, so there are no classes");
-    photo_list_name_classes(list, all.texts, all.count, root);
-    for (int k = 0; k < count; k++)
-        for (int i = 0; i < list->classes; i++) {
-            char *folder = path_join(parts[k].folder, list->class_names[i]);
-            if (!is_folder(folder))
-                die(parts[k].folder, "Every part of the data needs the same classes.",
-                    "the class \"%s\" is missing here", list->class_names[i]);
-            enum photo_part part = parts[k].part;
-            if (part == PHOTO_TRAIN && !list->has_test)
-                part = PHOTO_OPEN;
-            add_class(list, folder, i, part);
-            free(folder);
-        }
-    for (int k = 0; k < count; k++) {
-        text_list_free(&parts[k].classes);
-        free(parts[k].folder);
+    photo_list_name_classes(reader->list, filled.texts, filled.count, root);
+    text_list_free(&empty);
+}
+
+/* That validation or test images say nothing of some classes. */
+static void warn_of_missing(const struct photo_list *list, const char *root)
+{
+    for (int part = PHOTO_VALIDATION; part <= PHOTO_TEST; part++) {
+        bool *there = allocate((size_t)list->classes, sizeof *there), any = false;
+        struct quoted_names *missing = quoted_new();
+        for (int i = 0; i < list->count; i++)
+            if (list->photos[i].part == part)
+                any = there[list->photos[i].label] = true;
+        for (int i = 0; i < list->classes; i++)
+            if (!there[i])
+                quoted_add(missing, list->class_names[i]);
+        const int count = missing->count;
+        const char *names = quoted_end(missing);
+        if (any && count)
+            warn(root, NULL, "note: %d of %d classes have no %s images: %s", count, list->classes,
+                 part == PHOTO_TEST ? "test" : "validation", names);
+        quoted_free(missing);
+        free(there);
     }
+}
+
+/* ---- All of it ---- */
+
+/* A path below the root; the root's own is ".". */
+static const char *below(const char *path, const char *root)
+{
+    const size_t length = strlen(root);
+    return strncmp(path, root, length) || !path[length] ? "." : path + length + 1;
+}
+
+static bool is_plain(const struct photo_source *source, const char *root)
+{
+    static const char *const usual[] = {"train", "val", "test", "."};
+    return strcasecmp(below(source->folder, root), usual[source->part]) == 0;
+}
+
+/* Says which folders were taken for what, where that is not plain. */
+static void print_sources(const struct photo_list *list, const struct layout *layout, const char *root)
+{
+    static const char *const names[] = {"train", "val", "test", "classes"};
+    bool plain = true;
+    for (int i = 0; i < list->source_count; i++)
+        plain &= is_plain(&list->sources[i], root);
+    if (plain)
+        return;
+    fputs("data: ", stderr);
+    print_escaped(stderr, root);
+    fputs(": ", stderr);
+    if (layout->inside)
+        fputs("the parts stand in the folders of the classes", stderr);
+    for (int i = 0; i < list->source_count && !layout->inside; i++) {
+        const bool first = !i || list->sources[i].part != list->sources[i - 1].part;
+        fprintf(stderr, "%s", first ? i ? "; " : "" : ", ");
+        if (first)
+            fprintf(stderr, "%s in ", names[list->sources[i].part]);
+        print_escaped(stderr, below(list->sources[i].folder, root));
+    }
+    fputc('\n', stderr);
+}
+
+static int by_part(const void *a, const void *b)
+{
+    const struct photo_source *x = a, *y = b;
+    return x->part != y->part ? x->part - y->part : natural_order(x->folder, y->folder);
+}
+
+struct photo_list *folder_list(const char *root, const struct data_options *options)
+{
+    struct folder_reader reader = {allocate(1, sizeof *reader.list), layout_find(root, options->parts), options};
+    struct photo_list *list = reader.list;
+    struct layout *layout = &reader.layout;
+    list->kind = "a folder for each class";
+    for (int i = 0; i < layout->class_count; i++) {
+        list->has_test |= layout->classes[i].part == PHOTO_TEST;
+        list->has_train |= layout->classes[i].part == PHOTO_TRAIN || layout->classes[i].part == PHOTO_OPEN;
+    }
+    name_classes(&reader, root);
+    for (int i = 0; i < layout->class_count; i++) {
+        const struct layout_class *class = &layout->classes[i];
+        const int label = photo_list_class(list, class->name);
+        if (label < 0) {
+            leave_out_folder(list, class->folder, LEFT_SKIPPED_CLASS, true);
+            photo_list_leave_out(list, text_copy(class->folder), LEFT_SKIPPED_CLASS);
+        } else {
+            add_class(list, class->folder, label,
+                      class->part == PHOTO_TRAIN && !list->has_test ? PHOTO_OPEN : class->part);
+        }
+    }
+    leave_out_rest(&reader, root);
+    list->sources = layout->sources;
+    list->source_count = layout->source_count;
+    layout->sources = NULL;
+    layout->source_count = 0;
+    qsort(list->sources, (size_t)list->source_count, sizeof *list->sources, by_part);
+    print_sources(list, layout, root);
+    warn_of_missing(list, root);
+    layout_free(layout);
     photo_list_arrange(list);
     return list;
 }

@@ -1,11 +1,13 @@
-/* Pictures in a folder for each class. */
+/* Pictures in a folder for each class, laid out as layout.h finds. */
 #ifndef FOLDER_H
 #define FOLDER_H
 
+#include "data/dataset.h"
 #include "data/photo_list.h"
 
-/* A folder of folders, one for each class; or such ones in folders train, test, val. What cannot be used ends the
- * program. */
-struct photo_list *folder_list(const char *root);
+/* All images in the folders of classes, and what else there is. The classes are those of the training part; another
+ * part may lack some. What cannot be used ends the program: no class or just one, a class without images (unless
+ * options->skip_empty), one that is in another part only. Prints to standard error what is not as one would think. */
+struct photo_list *folder_list(const char *root, const struct data_options *options);
 
 #endif

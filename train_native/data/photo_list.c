@@ -10,6 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const left_out_texts[LEFT_OUT_REASONS] = {
+    [LEFT_UNLABELLED] = "images without labels",
+    [LEFT_BESIDE_CLASSES] = "images beside the folders of classes",
+    [LEFT_BESIDE_PARTS] = "images beside the parts of the data",
+    [LEFT_SKIPPED_CLASS] = "classes without an image",
+    [LEFT_LINK] = "links to folders, which are not followed",
+    [LEFT_NOT_IMAGE] = "files that are not images",
+    [LEFT_SYSTEM] = "system files",
+};
+
 int natural_order(const char *a, const char *b)
 {
     static const char digits[] = "0123456789";
@@ -72,6 +82,19 @@ int photo_list_class(const struct photo_list *list, const char *name)
 
 void photo_list_add(struct photo_list *list, const struct photo *photo) { LIST_ADD(list->photos, list->count, *photo); }
 
+void photo_list_leave_out(struct photo_list *list, char *path, enum left_out reason)
+{
+    LIST_ADD(list->left_out, list->left_out_count, (struct left_out_file){path, (uint8_t)reason});
+}
+
+int photo_list_left_out(const struct photo_list *list, enum left_out reason)
+{
+    int count = 0;
+    for (int i = 0; i < list->left_out_count; i++)
+        count += list->left_out[i].reason == reason;
+    return count;
+}
+
 struct ranked_photo {
     int rank; /* among those of its class */
     struct photo photo;
@@ -89,6 +112,12 @@ static int by_rank_then_class(const void *a, const void *b)
     return x->rank != y->rank ? x->rank - y->rank : x->photo.label - y->photo.label;
 }
 
+static int by_reason_then_path(const void *a, const void *b)
+{
+    const struct left_out_file *x = a, *y = b;
+    return x->reason != y->reason ? x->reason - y->reason : strcmp(x->path, y->path);
+}
+
 void photo_list_arrange(struct photo_list *list)
 {
     struct ranked_photo *ranks = allocate((size_t)list->count, sizeof *ranks);
@@ -101,6 +130,8 @@ void photo_list_arrange(struct photo_list *list)
     for (int i = 0; i < list->count; i++)
         list->photos[i] = ranks[i].photo;
     free(ranks);
+    if (list->left_out_count)
+        qsort(list->left_out, (size_t)list->left_out_count, sizeof *list->left_out, by_reason_then_path);
 }
 
 void photo_list_free(struct photo_list *list)
@@ -111,6 +142,12 @@ void photo_list_free(struct photo_list *list)
         free(list->photos[i].path);
     for (int i = 0; i < list->classes; i++)
         free(list->class_names[i]);
+    for (int i = 0; i < list->left_out_count; i++)
+        free(list->left_out[i].path);
+    for (int i = 0; i < list->source_count; i++)
+        free(list->sources[i].folder);
+    free(list->left_out);
+    free(list->sources);
     free(list->class_names);
     free(list->photos);
     free(list);

@@ -7,6 +7,7 @@
 #include "cli/errors.h"
 #include "cli/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct photo_reader {
@@ -96,7 +97,9 @@ int photos_refuse(const struct photo_list *list, const struct photo_facts *facts
     if (bad > NAMED)
         warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
-        die(source, "Repair or remove them, or allow more with --allow-bad FRACTION.",
+        die(source,
+            text_format("Repair or remove them; --allow-bad %.2f goes on without them.",
+                        ceil(100.0 * bad / list->count) / 100),
             "%s of %s images cannot be read, more than %g %%", format_thousands((uint64_t)bad),
             format_thousands((uint64_t)list->count), 100 * (double)allowed);
     return bad;
