@@ -175,6 +175,54 @@ test('what training refuses the doctor refuses too', async () => {
     assert.match(result.stderr, /test: classes that are not in the training part \(1\): "c"/);
 });
 
+test('every file that is left out is listed, by reason; and which folders were taken for what', async () => {
+    const files = { ...sound, 'extra/1.png': png(1001), 'extra/2.png': png(1002), 'train/loose.png': png(1003), 'train/cat/notes.txt': 'x', 'train/.DS_Store': 'x',
+        'test/dog/Thumbs.db': 'x', 'more/a/1.png': png(1004), 'more/b/1.png': png(1005) };
+    const data = folder(files), said = await examined(data), below = (entries) => entries.map((entry) => Object.values(entry).map((text) => text.replace(`${data}/`, '')));
+    assert.deepEqual(below(said.parts), [['train', 'train'], ['test', 'test']]);
+    assert.deepEqual(below(said.left_out), [['extra/1.png', 'images without labels'], ['extra/2.png', 'images without labels'],
+        ['train/loose.png', 'images beside the folders of classes'], ['more/a/1.png', 'images beside the parts of the data'], ['more/b/1.png', 'images beside the parts of the data'],
+        ['train/cat/notes.txt', 'files that are not images'], ['test/dog/Thumbs.db', 'system files'], ['train/.DS_Store', 'system files']]);
+    for (const note of ['left out: images without labels: 2', 'left out: files that are not images: 1'])
+        assert.ok(said.notes.includes(note), `${said.notes}`);
+    assert.equal(said.images, 36);
+    const { stdout } = succeeded(await eyelet(['doctor', data]));
+    assert.ok(stdout.includes(`\ntaken as train: ${data}/train\ntaken as test: ${data}/test\n`), stdout);
+    assert.ok(stdout.includes(`\nleft out: images without labels: 2\n    ${data}/extra/1.png\n    ${data}/extra/2.png\n\nleft out: `), stdout);
+});
+
+test('long lists are cut in the text, and whole in JSON', async () => {
+    const many = (name, content) => Object.fromEntries(Array.from({ length: 13 }, (_, i) => [`${name}${i}`, content(i)]));
+    const data = folder({ ...sound, ...many('train/cat/note', () => 'x'), ...Object.fromEntries(Array.from({ length: 13 }, (_, i) => [`train/dog/bad${i}.jpg`, ''])), ...many('train/cat/again', () => png(5)) });
+    const said = await examined(data, '--allow-bad', '0.5');
+    assert.deepEqual([said.left_out.length, said.unreadable.length, said.duplicates[0].files.length], [13, 13, 14]);
+    const { stdout } = succeeded(await eyelet(['doctor', data, '--allow-bad', '0.5']));
+    for (const [title, more] of [['left out: files that are not images: 13', 3], ['cannot be read: 13', 3], ['duplicates, equal pixel by pixel:', 4]])
+        assert.match(stdout, new RegExp(`\n${title}\n(    .*\n){10}    and ${more} more \\(--json has all\\)\n`), title);
+});
+
+test('classes that a person would take for one are noted', async () => {
+    const twins = async (...names) => {
+        const files = {};
+        names.forEach((name, label) => {
+            for (let i = 0; i < 10; i++)
+                files[`${name}/${i}.png`] = png(label * 100 + i);
+        });
+        return (await examined(folder(files))).notes.filter((note) => note.startsWith('classes whose names'));
+    };
+    for (const [a, b, what] of [['Banana', 'banana', 'capitals'], ['banana', 'banana ', 'spaces'], ['red_fox', 'red fox', 'spaces'], ['red-fox', 'Red  Fox', 'capitals, spaces'],
+        ['caf\u00e9', 'cafe\u0301', 'encoding of accents'], ['\u00c9cole', 'e\u0301cole', 'capitals, encoding of accents'], ['\u00d8re', '\u00f8re', 'capitals'],
+        ['\u1ec7', 'e\u0323\u0302', 'encoding of accents'], ['\u0419\u043e\u0434', '\u0438\u0306\u043e\u0434', 'capitals, encoding of accents'],
+        ['\ud55c\uad6d', '\u1112\u1161\u11ab\u1100\u116e\u11a8', 'encoding of accents'], ['\u304c', '\u304b\u3099', 'encoding of accents']])
+        assert.deepEqual(await twins(a, b, 'other'), [`classes whose names a person would take for one (1): "${[a, b].sort().join('" and "')}" (${what})`]);
+    assert.deepEqual(await twins('apple', 'apples', 'cafe', 'caf\u00e9', 'ab', 'a b', '1', '01'), []);
+});
+
+test('a validation or test set that lacks a class is noted', async () => {
+    const files = Object.fromEntries(Object.entries(sound).filter(([name]) => !name.startsWith('test/dog')));
+    has((await examined(folder(files))).notes, /^classes without test images: 1 of 2, like "dog"$/);
+});
+
 test('a set of records: duplicates of CIFAR-10 across its parts', async () => {
     const train = makeRecords(200), data = dataWith(makeData(train), {});
     const said = await eyelet(['doctor', data, '--json']);

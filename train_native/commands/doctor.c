@@ -1,5 +1,5 @@
 /* Prints what survey.c found. A check of single images (for blur, for example): measured in photos.c
- * (examine_picture), kept in struct photo_facts (photos.h), counted and judged in survey.c, printed here. A check
+ * (examine_picture), kept in struct photo_facts (photos.h), counted in survey.c, judged in survey_judge.c, printed here. A check
  * between images: duplicates.c and survey.c. */
 #include "commands/commands.h"
 
@@ -8,7 +8,7 @@
 #include "cli/escape.h"
 #include "cli/json.h"
 #include "cli/text.h"
-#include "data/survey.h"
+#include "data/survey_judge.h"
 
 #include <stdlib.h>
 
@@ -26,7 +26,19 @@ static const char usage[] =
     "  a class has no images (--skip-empty), a part has one that is not trained, or there is only one class\n"
     "  an image is in two classes or in two parts\n"
     "  more than 1 % of the images have a near-duplicate in another class or part, or, where the split is drawn,\n"
-    "  any near-duplicate";
+    "  any near-duplicate\n"
+    "\n"
+    "--json prints an object with all that is found:\n"
+    "  images       number of them, with those that cannot be read\n"
+    "  classes      [{class, and for each part (train, validation, test, undivided) the number of its images}]\n"
+    "  sizes        {min, median, max: [width, height]}, by area\n"
+    "  rotated, transparent, narrow, small, repeated    numbers of images\n"
+    "  parts        [{part, folder}]: which folders were taken for what\n"
+    "  left_out     [{file, reason}]: what is no image of a class; a folder, where all of it is\n"
+    "  unreadable   [{file, reason}]\n"
+    "  misnamed     [file]: with the extension of another format\n"
+    "  duplicates   [{kind: equal or near, across_classes, across_parts, files: [file]}]\n"
+    "  notes, problems    [sentence]";
 
 enum { MAX_SHOWN = 10, MAX_CLASSES_SHOWN = 100 };
 
@@ -70,18 +82,21 @@ static void print_more(int count)
 
 static void print_files(const struct survey *survey)
 {
+    int shown = 0;
     if (survey->unreadable)
-        printf("\ncannot be read:\n");
-    for (int i = 0; i < survey->count; i++)
+        printf("\ncannot be read: %s\n", format_thousands((uint64_t)survey->unreadable));
+    for (int i = 0; i < survey->count && shown < MAX_SHOWN; i++)
         if (survey->facts && survey->facts[i].reason[0]) {
             print_file(survey, i);
             printf(": ");
             print_escaped(stdout, survey->facts[i].reason);
             printf("\n");
+            shown++;
         }
+    print_more(survey->unreadable);
     if (survey->misnamed)
-        printf("\nnamed as another format:\n");
-    int shown = 0;
+        printf("\nnamed as another format: %s\n", format_thousands((uint64_t)survey->misnamed));
+    shown = 0;
     for (int i = 0; i < survey->count && shown < MAX_SHOWN; i++)
         if (survey_misnamed(survey, i)) {
             print_file(survey, i);
@@ -89,6 +104,37 @@ static void print_files(const struct survey *survey)
             shown++;
         }
     print_more(survey->misnamed);
+}
+
+/* Which folders were taken for what. */
+static void print_sources(const struct photo_list *list)
+{
+    if (list->source_count)
+        printf("\n");
+    for (int i = 0; i < list->source_count; i++) {
+        printf("taken as %s: ", survey_parts[list->sources[i].part]);
+        print_escaped(stdout, list->sources[i].folder);
+        printf("\n");
+    }
+}
+
+static void print_left_out(const struct photo_list *list)
+{
+    for (int i = 0, shown = 0; i < list->left_out_count; i++, shown++) {
+        const int reason = list->left_out[i].reason;
+        if (!i || reason != list->left_out[i - 1].reason) {
+            shown = 0;
+            printf("\nleft out: %s: %s\n", left_out_texts[reason],
+                   format_thousands((uint64_t)photo_list_left_out(list, (enum left_out)reason)));
+        }
+        if (shown < MAX_SHOWN) {
+            printf("    ");
+            print_escaped(stdout, list->left_out[i].path);
+            printf("\n");
+        }
+        if (i + 1 == list->left_out_count || list->left_out[i + 1].reason != reason)
+            print_more(shown + 1);
+    }
 }
 
 static void print_groups(const struct survey *survey, bool equal)
@@ -118,8 +164,13 @@ static void print_groups(const struct survey *survey, bool equal)
 
 static void print_table(const struct survey *survey)
 {
+    const struct photo_list *list = survey->sets[0].photos;
     print_counts(survey);
+    if (list)
+        print_sources(list);
     print_files(survey);
+    if (list)
+        print_left_out(list);
     print_groups(survey, true);
     print_groups(survey, false);
     printf("\n");
@@ -193,6 +244,29 @@ static void print_json_files(struct json *json, const struct survey *survey)
     json_close(json);
 }
 
+static void print_json_layout(struct json *json, const struct photo_list *list)
+{
+    json_line(json);
+    json_array(json, "parts");
+    for (int i = 0; list && i < list->source_count; i++) {
+        json_object(json, NULL);
+        json_text(json, "part", survey_parts[list->sources[i].part]);
+        json_text(json, "folder", list->sources[i].folder);
+        json_close(json);
+    }
+    json_close(json);
+    json_line(json);
+    json_array(json, "left_out");
+    for (int i = 0; list && i < list->left_out_count; i++) {
+        json_line(json);
+        json_object(json, NULL);
+        json_text(json, "file", list->left_out[i].path);
+        json_text(json, "reason", left_out_texts[list->left_out[i].reason]);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void print_json_duplicates(struct json *json, const struct survey *survey)
 {
     json_line(json);
@@ -236,6 +310,7 @@ static void print_json(const struct survey *survey)
     json_int(&json, "narrow", survey->narrow);
     json_int(&json, "small", survey->small);
     json_int(&json, "repeated", survey->repeated);
+    print_json_layout(&json, survey->sets[0].photos);
     print_json_files(&json, survey);
     print_json_duplicates(&json, survey);
     print_strings(&json, "notes", survey->notes, survey->note_count);
@@ -263,6 +338,7 @@ int command_doctor(int argc, char **argv)
     check_threads("doctor", data.threads);
     data.path = first < argc ? argv[first] : data.path;
     struct survey survey = survey_of(&data);
+    survey_judge(&survey, data.allow_bad);
     (json ? print_json : print_table)(&survey);
     const int status = survey.problem_count ? EXIT_ERROR : EXIT_SUCCESS;
     survey_free(&survey);

@@ -1,8 +1,7 @@
-/* The checks of `eyelet doctor`: what a data set is like, and whether a network trained on it would be misled.
+/* The measurements of `eyelet doctor`: what a data set is like. survey_judge.h says what that means.
  *
  *     struct survey survey = survey_of(&options);
- *     for (int i = 0; i < survey.problem_count; i++)
- *         puts(survey.problems[i]);
+ *     printf("%d images, %d of them cannot be read\n", survey.count, survey.unreadable);
  *     survey_free(&survey); */
 #ifndef SURVEY_H
 #define SURVEY_H
@@ -11,7 +10,7 @@
 #include "data/photo_list.h"
 #include "data/photos.h"
 
-enum { SURVEY_PARTS = 4, MAX_FINDINGS = 16 }; /* by enum photo_part */
+enum { SURVEY_PARTS = 4, MAX_FINDINGS = 32 }; /* by enum photo_part */
 extern const char *const survey_parts[SURVEY_PARTS];
 
 struct size {
@@ -42,7 +41,7 @@ struct survey {
     struct survey_group *groups;
     int group_count;
     int repeated;                                       /* images beyond the first of each group of equal ones */
-    char *problems[MAX_FINDINGS], *notes[MAX_FINDINGS]; /* sentences */
+    char *problems[MAX_FINDINGS], *notes[MAX_FINDINGS]; /* sentences; survey_judge.h */
     int problem_count, note_count;
 };
 
