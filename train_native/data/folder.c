@@ -136,11 +136,12 @@ static struct quoted_names *quoted_new(void)
     return names;
 }
 
-static void quoted_add(struct quoted_names *names, const char *name)
+/* fault: what is wrong with it; NULL: nothing. */
+static void quoted_add(struct quoted_names *names, const char *name, const char *fault)
 {
     enum { SHOWN = 8 };
     if (names->count++ < SHOWN)
-        fprintf(names->out, "%s\"%s\"", names->count > 1 ? ", " : "", name);
+        fprintf(names->out, fault ? "%s\"%s\" (%s)" : "%s\"%s\"", names->count > 1 ? ", " : "", name, fault);
     else if (names->count == SHOWN + 1)
         fputs(", ...", names->out);
 }
@@ -188,8 +189,10 @@ static struct text_list check_empty(const struct folder_reader *reader, const st
     for (int i = 0; i < reader->layout.class_count; i++) {
         const struct layout_class *class = &reader->layout.classes[i];
         if (is_trained(reader->list, class) && !is_among(filled, class->name) && !has_name(&empty, class->name)) {
+            struct folder_entries entries = folder_entries_of(class->folder, LINKS_APART);
             text_list_add(&empty, class->name);
-            quoted_add(quoted, class->name);
+            quoted_add(quoted, class->name, entries.fault);
+            folder_entries_free(&entries);
         }
     }
     const char *names = quoted_end(quoted);
@@ -214,7 +217,7 @@ static void check_unknown(const struct folder_reader *reader, const struct text_
             continue;
         if (!parent)
             parent = text_copy_bytes(class->folder, (size_t)(strrchr(class->folder, '/') - class->folder));
-        quoted_add(unknown, class->name);
+        quoted_add(unknown, class->name, NULL);
     }
     const int count = unknown->count;
     const char *names = quoted_end(unknown);
@@ -247,7 +250,7 @@ static void warn_of_missing(const struct photo_list *list, const char *root)
                 any = there[list->photos[i].label] = true;
         for (int i = 0; i < list->classes; i++)
             if (!there[i])
-                quoted_add(missing, list->class_names[i]);
+                quoted_add(missing, list->class_names[i], NULL);
         const int count = missing->count;
         const char *names = quoted_end(missing);
         if (any && count)

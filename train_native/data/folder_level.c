@@ -56,6 +56,7 @@ void branch_open(struct branch *branch)
         char *inner =
             branch->flat || depth == MAX_DEPTH ? NULL : way_in(branch->folder, &entries.folders, branch->part);
         if (!inner) {
+            branch->fault = entries.fault;
             branch->folders = entries.folders;
             entries.folders = (struct text_list){0};
         }
@@ -73,6 +74,12 @@ void branch_free(struct branch *branch)
     free(branch->name);
     free(branch->folder);
     text_list_free(&branch->folders);
+}
+
+void branch_check(const struct branch *branch)
+{
+    if (branch->fault)
+        die(branch->folder, "A folder that cannot be looked into would be missing from the data.", "%s", branch->fault);
 }
 
 struct identity {
@@ -111,17 +118,16 @@ void check_apart(const char *parent, const struct text_list *names)
 struct level level_open(const char *folder)
 {
     struct branch top = {text_copy(""), text_copy(folder), .part = -1};
-    struct folder_entries entries = folder_entries_of(folder, LINKS_ARE_FOLDERS);
-    if (entries.fault)
-        die(folder, "A folder that cannot be looked into would be missing from the data.", "%s", entries.fault);
-    folder_entries_free(&entries);
     branch_open(&top);
+    branch_check(&top);
     check_apart(top.folder, &top.folders);
     struct level level = {top.folder, allocate((size_t)top.folders.count, sizeof *level.branches), top.folders.count};
     for (int i = 0; i < level.count; i++) {
         const char *name = top.folders.texts[i];
         level.branches[i] = (struct branch){text_copy(name), path_join(level.folder, name), .part = part_named(name)};
         branch_open(&level.branches[i]);
+        if (level.branches[i].part >= 0)
+            branch_check(&level.branches[i]);
     }
     text_list_free(&top.folders);
     free(top.name);

@@ -19,6 +19,7 @@ struct branch {
     bool flat;                /* images stand in that */
     bool empty;               /* there are no images in it, nor in the folders in it */
     int part;                 /* by its name, or -1 */
+    const char *fault;        /* why not all of that could be listed; NULL: it was */
 };
 
 struct level {
@@ -27,13 +28,17 @@ struct level {
     int count;
 };
 
-/* Of the folder itself, or of the one in it where there is more than one. The program ends if it cannot be read. */
+/* Of the folder itself, or of the one in it where there is more than one. The program ends if that or a part in it cannot
+ * be listed. */
 struct level level_open(const char *folder);
 void level_free(struct level *level);
 
 /* Fills in a branch of which name, folder and part are known, and goes into its folder as far as there is one way. */
 void branch_open(struct branch *branch);
 void branch_free(struct branch *branch);
+
+/* Ends the program if the branch has a fault. */
+void branch_check(const struct branch *branch);
 
 /* A folder of a class or part may be a link, but not to the folder that it is in, nor two of them to one: or the program
  * ends. */

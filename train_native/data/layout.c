@@ -303,6 +303,7 @@ static void take_named(struct layout *layout, const char *folder, const struct n
             if (strcmp(parts->parts[k].folder, named->folder) == 0)
                 die("--parts", NULL, "names \"%s\" twice", named->folder);
         branch_open(&branch);
+        branch_check(&branch);
         if (own)
             drop_parts(&branch, parts);
         if (!branch.folders.count)
