@@ -116,13 +116,13 @@ test('scores are probabilities in falling order, and logits come back bit for bi
 });
 
 test('a folder stands for the pictures in it, in the order of the bytes of their names', async () => {
-    const png = encodePng(gradient(8, 8)), here = folder({ 'b.png': png, 'B.PNG': png, 'a10.jpeg': jpeg, 'a2.JPG': jpeg, 'ü.png': png,
-        '.hidden.png': png, 'notes.txt': 'none', 'model.eyelet': tinyModel() });
+    const png = encodePng(gradient(8, 8)), here = folder({ 'b.png': png, 'B.PNG': png, 'a10.jpeg': jpeg, 'a2.JPG': jpeg, 'ü.png': png, photo: jpeg, 'x.download': png,
+        '.hidden.png': png, 'Thumbs.db': jpeg, 'notes.txt': 'none', 'model.eyelet': tinyModel() });
     mkdirSync(join(here, 'deeper'));
     writeFileSync(join(here, 'deeper/c.png'), png);
     const files = async (...operands) => JSON.parse(succeeded(await eyelet(['classify', '--json', at('tiny.eyelet'), ...operands])).stdout)
         .map(({ file }) => file);
-    const inside = ['B.PNG', 'a10.jpeg', 'a2.JPG', 'b.png', 'ü.png'].map((name) => join(here, name));
+    const inside = ['B.PNG', 'a10.jpeg', 'a2.JPG', 'b.png', 'photo', 'x.download', 'ü.png'].map((name) => join(here, name));
     assert.deepEqual(await files(here), inside);
     assert.deepEqual(await files(at('good.png'), `${here}/`, at('good.jpg')), [at('good.png'), ...inside, at('good.jpg')]);
 });

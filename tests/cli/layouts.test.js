@@ -105,6 +105,15 @@ test('--parts names them, or says that there are none', async () => {
         refused(await train(data, ['--parts', text]), { subject: '--parts', reason });
 });
 
+test('images without folders, and a table beside them: the table is named', async () => {
+    for (const [files, reason] of [[flat('images/', 3), /there is only one class, "images"/], [flat('', 3), /there are no folders in it/]]) {
+        const data = folder({ ...files, 'labels.csv': 'file,label\n' });
+        refused(await train(data), { subject: data, reason, hint: /^ +If labels\.csv says what the images show, name it as the data: .*\/labels\.csv$/ });
+    }
+    const data = folder({ 'train/a/x.txt': 'x', 'train/b/x.txt': 'x' });
+    refused(await train(data), { subject: data, reason: /there are no images in it, nor in the folders in it/ });
+});
+
 test('folders within classes that are no parts belong to the class', async () => {
     const files = { ...flat('cat/indoors/', 3), ...flat('cat/outdoors/', 3), ...flat('dog/park/', 3), ...flat('dog/', 3) };
     assert.match(succeeded(await train(folder(files), ['--test', '0'])).stderr, /\(a folder for each class, 12 training images of 2 classes\)/);
@@ -117,7 +126,7 @@ test('test images without labels are left out, and said to be', async () => {
         const { data, stderr, counts: found } = await parts({ ...layout({ 'train/': 10, 'val/': 1 }), ...flat(place, 4) });
         assert.deepEqual(found, [27, 3, 3], place);
         assert.ok(stderr.includes(`eyelet: ${data}/${name}: images without labels (in no folder of a class), which are left out: 4\n`), stderr);
-        assert.match(stderr, /`eyelet classify MODEL FOLDER`/);
+        assert.ok(stderr.includes(`        \`eyelet classify MODEL ${data}/${place.slice(0, -1)}\` says what they show.\n`), stderr);
         assert.match(stderr, /30 training images of 3 classes; 10 % are held out as test set; images without labels: 4\)/);
     }
 });

@@ -4,7 +4,6 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -77,25 +76,6 @@ static bool sync_file(int file)
         if (errno != EINTR)
             return false;
     return true;
-}
-
-static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-bool list_folder(struct text_list *names, const char *folder, const char **reason)
-{
-    const int first = names->count;
-    DIR *directory = opendir(folder);
-    errno = directory ? 0 : errno;
-    for (const struct dirent *entry; directory && (entry = readdir(directory)); errno = 0)
-        if (entry->d_name[0] != '.')
-            text_list_add(names, entry->d_name);
-    const int error = errno;
-    *reason = strerror(error);
-    if (directory)
-        closedir(directory);
-    if (names->count - first > 1)
-        qsort(names->texts + first, (size_t)(names->count - first), sizeof *names->texts, by_bytes);
-    return !error;
 }
 
 /* ---- Where a file is written ---- */

@@ -2,8 +2,6 @@
 #ifndef FILES_H
 #define FILES_H
 
-#include "cli/list.h"
-
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,9 +31,6 @@ bool can_write_file(const char *path, const char **reason);
 
 /* The same, or the program ends with "WHAT cannot be written", as in "the model". */
 void save_file(const char *path, const void *bytes, size_t size, const char *what);
-
-/* Adds what is in a folder, but for hidden names, in the order of their bytes; false, with *reason set, when that fails. */
-bool list_folder(struct text_list *names, const char *folder, const char **reason);
 
 /* folder/name; the caller frees it. */
 char *path_join(const char *folder, const char *name);

@@ -5,6 +5,7 @@
 #include "model/calibrated_model.h"
 #include "classifier.h"
 #include "cli/text.h"
+#include "data/folder_entries.h"
 #include "data/memory_budget.h"
 #include "data/picture_file.h"
 #include "data/sandbox.h"
@@ -26,9 +27,9 @@ static const char usage[] =
     "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
     "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n"
     "\n"
-    "Of a folder, the files in it with names of these formats, in the order of their bytes. A calibrated model\n"
-    "(`eyelet calibrate`) says \"not sure\" where the best score is below its threshold. Unreadable files are named\n"
-    "and the others are classified; the exit status is then 1.";
+    "Of a folder, the files in it that are images by their names or their first bytes, in the order of the bytes of\n"
+    "their names. A calibrated model (`eyelet calibrate`) says \"not sure\" where the best score is below its\n"
+    "threshold. Unreadable files are named and the others are classified; the exit status is then 1.";
 
 enum { FILES_PER_CHILD = 256 };
 
@@ -127,18 +128,21 @@ static void add_path(struct text_list *paths, const char *folder, const char *na
 /* A folder without images stays itself, and is then named as what cannot be read. */
 static void add_operand(struct text_list *paths, const char *operand)
 {
-    struct text_list names = {0};
+    struct folder_entries entries = folder_entries_of(operand, LINKS_APART);
     struct stat about;
-    const char *reason;
     const int before = paths->count;
-    if (stat(operand, &about) == 0 && S_ISDIR(about.st_mode) && !list_folder(&names, operand, &reason))
-        die(operand, NULL, "%s", reason);
-    for (int i = 0; i < names.count; i++)
-        if (picture_file_is_named(names.texts[i]))
-            add_path(paths, operand, names.texts[i]);
+    if (entries.fault && stat(operand, &about) == 0 && S_ISDIR(about.st_mode))
+        die(operand, NULL, "%s", entries.fault);
+    for (int i = 0; i < entries.files.count; i++) {
+        const char *fault;
+        char *path = path_join(operand, entries.files.texts[i]);
+        if (is_image_file(path, &fault))
+            add_path(paths, operand, entries.files.texts[i]);
+        free(path);
+    }
     if (paths->count == before)
         add_path(paths, "", operand);
-    text_list_free(&names);
+    folder_entries_free(&entries);
 }
 
 /* ---- Classifying, in child processes ---- */

@@ -1,6 +1,6 @@
 /* Prints what survey.c found. A check of single images (for blur, for example): measured in photos.c
- * (examine_picture), kept in struct photo_facts (photos.h), counted in survey.c, judged in survey_judge.c, printed here. A check
- * between images: duplicates.c and survey.c. */
+ * (examine_picture), kept in struct photo_facts (photos.h), counted in survey.c, judged in survey_judge.c, printed
+ * here. A check between images: duplicates.c and survey.c. */
 #include "commands/commands.h"
 
 #include "commands/shared_options.h"

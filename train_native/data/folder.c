@@ -94,11 +94,24 @@ static int leave_out_folder(struct photo_list *list, const char *folder, enum le
     return images;
 }
 
+/* That there are images without labels, after the first of those that were left out before. */
+static void warn_of_unlabelled(const struct photo_list *list, int before, const char *folder, const char *count)
+{
+    while (list->left_out[before].reason != LEFT_UNLABELLED)
+        before++;
+    const char *image = list->left_out[before].path;
+    char *hint =
+        text_format("`eyelet classify MODEL %.*s` says what they show.", (int)(strrchr(image, '/') - image), image);
+    warn(folder, hint, "images without labels (in no folder of a class), which are left out: %s", count);
+    free(hint);
+}
+
 static void leave_out_rest(const struct folder_reader *reader, const char *root)
 {
     struct layout_rests rests = layout_rests(&reader->layout, root);
     for (int i = 0; i < rests.count; i++) {
         const struct layout_rest *rest = &rests.rests[i];
+        const int before = reader->list->left_out_count;
         const int images = leave_out_folder(reader->list, rest->folder, rest->reason, rest->deep);
         const char *count = format_thousands((uint64_t)images);
         if (!images)
@@ -106,8 +119,7 @@ static void leave_out_rest(const struct folder_reader *reader, const char *root)
         if (!rest->deep)
             warn(rest->folder, NULL, "images that stand beside the folders of classes, and are left out: %s", count);
         else if (rest->reason == LEFT_UNLABELLED)
-            warn(rest->folder, "`eyelet classify MODEL FOLDER` says what they show.",
-                 "images without labels (in no folder of a class), which are left out: %s", count);
+            warn_of_unlabelled(reader->list, before, rest->folder, count);
         else
             warn(rest->folder, NULL, "is left out: it stands beside the parts of the data (images: %s)", count);
     }
@@ -227,14 +239,37 @@ static void check_unknown(const struct folder_reader *reader, const struct text_
     quoted_free(unknown);
 }
 
+/* Fewer than two classes are none; perhaps a table beside the images says what they are. */
+static void check_count(const struct text_list *filled, const struct layout *layout, const char *root)
+{
+    if (filled->count && strcmp(filled->texts[0], filled->texts[filled->count - 1]) != 0)
+        return;
+    struct folder_entries entries = folder_entries_of(root, LINKS_APART);
+    char *hint = text_copy("Put the images of each class into a folder of its name; a classifier needs two or more.");
+    for (int i = 0; i < entries.files.count; i++) {
+        const char *dot = strrchr(entries.files.texts[i], '.');
+        if (dot && (strcasecmp(dot, ".csv") == 0 || strcasecmp(dot, ".tsv") == 0)) {
+            free(hint);
+            hint = text_format("If %s says what the images show, name it as the data: %s/%s", entries.files.texts[i],
+                               root, entries.files.texts[i]);
+            break;
+        }
+    }
+    if (filled->count)
+        die(root, hint, "there is only one class, \"%s\"", filled->texts[0]);
+    die(root, hint,
+        layout->class_count ? "there are no images in it, nor in the folders in it"
+                            : "there are no folders in it, so there are no classes");
+}
+
 /* The classes are those of the training part. */
 static void name_classes(const struct folder_reader *reader, const char *root)
 {
-    struct text_list filled = filled_classes(reader), empty = check_empty(reader, &filled, root);
+    struct text_list filled = filled_classes(reader), empty = {0};
+    if (filled.count)
+        empty = check_empty(reader, &filled, root);
     check_unknown(reader, &filled, &empty);
-    if (!filled.count)
-        die(root, "Put the images of each class into a folder of its name.",
-            "there are no folders in it, so there are no classes");
+    check_count(&filled, &reader->layout, root);
     photo_list_name_classes(reader->list, filled.texts, filled.count, root);
     text_list_free(&empty);
 }

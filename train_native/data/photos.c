@@ -95,7 +95,7 @@ int photos_refuse(const struct photo_list *list, const struct photo_facts *facts
         warn(source, NULL, "images read by another decoder, whose pixels may differ between machines: %s",
              format_thousands((uint64_t)others));
     if (bad > NAMED)
-        warn(source, NULL, "and %d more, which `eyelet doctor` names", bad - NAMED);
+        warn(source, NULL, "and %d more, which `eyelet doctor --json` names", bad - NAMED);
     if (bad > (double)allowed * list->count * (1 + 1e-6)) /* 0.01f is a little less than 1 % */
         die(source,
             text_format("Repair or remove them; --allow-bad %.2f goes on without them.",
