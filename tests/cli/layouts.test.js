@@ -44,6 +44,7 @@ const recognised = [
         { 'labels/train/apple/0.txt': '0 0.5 0.5 1 1' }],
     ['folds, drawn from', { 'fold1/': 4, 'fold2/': 3, 'fold10/': 3 }, [27, 0, 3], /: train in fold1, fold2, fold10$/m],
     ['folds and a test set', { 'fold1/': 4, 'fold2/': 3, 'test/': 2 }, [21, 0, 6], /: train in fold1, fold2; test in test$/m],
+    ['parts and a copy of them', { 'train/': 5, 'test/': 2, 'data/train/': 5, 'data/test/': 2 }, [15, 0, 6], /\/data: is left out: it stands beside the parts of the data \(images: 21\)$/m],
     ['one folder that holds the classes', { 'photos/': 10 }, [27, 0, 3], /: classes in photos$/m],
     ['folders that hold the parts', { 'a/b/c/train/': 5, 'a/b/c/test/': 2 }, [15, 0, 6], /: train in a\/b\/c\/train; test in a\/b\/c\/test$/m],
     ['a folder of classes with an archive\'s rest', { 'photos/': 10 }, [27, 0, 3], /: classes in photos$/m, { '__MACOSX/photos/apple/._0.png': 'x', '.DS_Store': 'x' }],
@@ -78,6 +79,10 @@ const asked = [
     ['two parts of one name', layout({ 'train/': 3, 'training_set/': 2 }), /is the same part of the data as .*\/train$/, /--parts/],
     ['data sets side by side', layout({ 'a/train/': 2, 'a/test/': 1, 'b/train/': 2, 'b/test/': 1 }), /each folder in it is a data set with parts of its own, like "a"/, /Name one/],
     ['a data set beside others', { ...layout({ 'a/train/': 2, 'a/test/': 1 }), ...flat('b/', 3) }, /"a" holds the parts of a data set of its own/, /--parts none/],
+    ['folds that are data sets each', layout({ 'fold1/train/': 2, 'fold1/val/': 1, 'fold2/train/': 2, 'fold2/val/': 1 }), /"fold1" holds the parts of a data set of its own/, /Name it as the data set: .*\/fold1; --parts none/],
+    ['a test set and a part that is called nothing', layout({ 'images/': 3, 'test/': 2 }), /"images" holds folders of the same names as other parts/, /--parts train=images,test=test\.$/],
+    ['flat parts and a table', { ...flat('train/', 3), ...flat('test/', 3), 'train.csv': 'id,label\n' }, /no folders of classes in them: "test", "train"$/, /If .*train\.csv says/],
+    ['test images without labels beside classes', { ...layout({ '': 3 }), ...flat('test/', 3) }, /"test" stands beside classes, and is called as a part/, /Move it elsewhere.*--parts none/],
     ['training images without classes', { ...flat('train/', 3), ...layout({ 'test/': 2 }) }, /no folders of classes in it, and there are in other parts/],
 ];
 for (const [name, files, reason, hint] of asked)
@@ -108,7 +113,7 @@ test('--parts names them, or says that there are none', async () => {
 test('images without folders, and a table beside them: the table is named', async () => {
     for (const [files, reason] of [[flat('images/', 3), /there is only one class, "images"/], [flat('', 3), /there are no folders in it/]]) {
         const data = folder({ ...files, 'labels.csv': 'file,label\n' });
-        refused(await train(data), { subject: data, reason, hint: /^ +If labels\.csv says what the images show, name it as the data: .*\/labels\.csv$/ });
+        refused(await train(data), { subject: data, reason, hint: /^ +If .*\/labels\.csv says what the images show, name it as the data\.$/ });
     }
     const data = folder({ 'train/a/x.txt': 'x', 'train/b/x.txt': 'x' });
     refused(await train(data), { subject: data, reason: /there are no images in it, nor in the folders in it/ });

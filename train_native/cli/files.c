@@ -4,6 +4,7 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

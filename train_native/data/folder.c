@@ -244,17 +244,10 @@ static void check_count(const struct text_list *filled, const struct layout *lay
 {
     if (filled->count && strcmp(filled->texts[0], filled->texts[filled->count - 1]) != 0)
         return;
-    struct folder_entries entries = folder_entries_of(root, LINKS_APART);
-    char *hint = text_copy("Put the images of each class into a folder of its name; a classifier needs two or more.");
-    for (int i = 0; i < entries.files.count; i++) {
-        const char *dot = strrchr(entries.files.texts[i], '.');
-        if (dot && (strcasecmp(dot, ".csv") == 0 || strcasecmp(dot, ".tsv") == 0)) {
-            free(hint);
-            hint = text_format("If %s says what the images show, name it as the data: %s/%s", entries.files.texts[i],
-                               root, entries.files.texts[i]);
-            break;
-        }
-    }
+    const char *table = table_in(root);
+    const char *hint = table
+                           ? text_format("If %s says what the images show, name it as the data.", table)
+                           : "Put the images of each class into a folder of its name; a classifier needs two or more.";
     if (filled->count)
         die(root, hint, "there is only one class, \"%s\"", filled->texts[0]);
     die(root, hint,

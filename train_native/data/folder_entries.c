@@ -161,3 +161,16 @@ bool holds_images(const char *folder, bool unseen)
     text_list_free(&open);
     return found;
 }
+
+char *table_in(const char *folder)
+{
+    struct folder_entries entries = folder_entries_of(folder, LINKS_APART);
+    char *table = NULL;
+    for (int i = 0; i < entries.files.count && !table; i++) {
+        const char *dot = strrchr(entries.files.texts[i], '.');
+        if (dot && (strcasecmp(dot, ".csv") == 0 || strcasecmp(dot, ".tsv") == 0))
+            table = path_join(folder, entries.files.texts[i]);
+    }
+    folder_entries_free(&entries);
+    return table;
+}

@@ -37,4 +37,8 @@ bool has_images(const char *folder, const struct folder_entries *entries, bool u
 /* The same of the folder and all folders within. */
 bool holds_images(const char *folder, bool unseen);
 
+/* The path of a table (CSV, TSV) in a folder, which may say what images show; NULL: there is none. The caller frees
+ * it. */
+char *table_in(const char *folder);
+
 #endif

@@ -1,5 +1,6 @@
 #include "data/layout.h"
 
+#include "data/folder_entries.h"
 #include "data/folder_level.h"
 #include "data/part_names.h"
 #include "cli/errors.h"
@@ -56,13 +57,28 @@ static bool is_flat_part(const struct level *level, const struct branch *branch)
     return branch->part >= 0 && has_images_in_no_part(level, branch);
 }
 
-/* Has folders in it that are parts by name, at least two. */
+/* Has folders in it that are parts by name: for training, and another one. */
 static bool holds_parts(const struct level *level, const struct branch *branch)
 {
-    int parts = 0;
-    for (int i = 0; i < branch->folders.count; i++)
-        parts += part_named(branch->folders.texts[i]) >= 0;
-    return parts >= 2 && is_filled(level, branch);
+    bool has[PHOTO_OPEN] = {false};
+    for (int i = 0; i < branch->folders.count; i++) {
+        const int part = part_named(branch->folders.texts[i]);
+        if (part >= 0)
+            has[part] = true;
+    }
+    return has[PHOTO_TRAIN] && (has[PHOTO_VALIDATION] || has[PHOTO_TEST]) && is_filled(level, branch);
+}
+
+/* Is a part by name and a data set by what it holds, like a fold. */
+static bool is_whole_part(const struct level *level, const struct branch *branch)
+{
+    return is_part(level, branch) && holds_parts(level, branch);
+}
+
+/* Images under a name that says nothing but test: hardly a class, though they stand beside some. */
+static bool is_flat_test(const struct level *level, const struct branch *branch)
+{
+    return is_flat_part(level, branch) && branch->part == PHOTO_TEST && !strpbrk(branch->name, " _-.");
 }
 
 static bool is_training_part(const struct level *level, const struct branch *branch)
@@ -86,9 +102,10 @@ static bool is_like_another(const struct level *level, const struct branch *bran
     return beside >= 2;
 }
 
-static bool is_nameless_like_another(const struct level *level, const struct branch *branch)
+/* A part of which the name says nothing; a copy of the whole data set within it is none. */
+static bool is_nameless_part(const struct level *level, const struct branch *branch)
 {
-    return is_nameless(level, branch) && is_like_another(level, branch);
+    return is_nameless(level, branch) && is_like_another(level, branch) && !holds_parts(level, branch);
 }
 
 static int count_of(const struct level *level, is_of_kind *kind)
@@ -126,6 +143,15 @@ static char *quote_names(const struct level *level, is_of_kind *kind)
 
 /* ---- What cannot be told ---- */
 
+/* Ends the program where one of the folders is a data set of its own. */
+static void check_whole(const struct level *level, is_of_kind *kind)
+{
+    const struct branch *whole = first_of(level, kind);
+    if (whole)
+        die(level->folder, text_format("Name it as the data set: %s; --parts none: it is a class.", whole->folder),
+            "\"%s\" holds the parts of a data set of its own", whole->name);
+}
+
 static void check_named_parts(const struct level *level)
 {
     for (int i = 0; i < level->count; i++)
@@ -146,12 +172,15 @@ static void check_beside_parts(const struct level *level)
 {
     const struct branch *training = first_of(level, is_training_part);
     const struct branch *part = training ? training : first_of(level, is_part);
-    const struct branch *other = first_of(level, is_nameless_like_another);
+    const struct branch *other = first_of(level, is_nameless_part);
     char *names = quote_names(level, is_nameless);
     if (other)
         die(level->folder,
-            text_format("Say which part it is, like --parts train=%s,test=%s; --parts train=%s leaves it out.",
-                        part->name, other->name, part->name),
+            training
+                ? text_format("Say which part it is, like --parts train=%s,test=%s; --parts train=%s leaves it out.",
+                              part->name, other->name, part->name)
+                : text_format("Say which part it is, like --parts train=%s,%s=%s.", other->name,
+                              part->part == PHOTO_TEST ? "test" : "val", part->name),
             "\"%s\" holds folders of the same names as other parts of the data do, and its name says no part",
             other->name);
     for (int i = 0; i < level->count; i++)
@@ -169,10 +198,8 @@ static void check_beside_parts(const struct level *level)
 /* Ends the program where folders may be parts or classes, and their names do not say so. */
 static void check_nameless(const struct level *level)
 {
-    const struct branch *whole = first_of(level, holds_parts), *like = first_of(level, is_like_another);
-    if (whole)
-        die(level->folder, "Name it as the data set; --parts none: it is a class.",
-            "\"%s\" holds the parts of a data set of its own", whole->name);
+    const struct branch *like = first_of(level, is_like_another), *test = first_of(level, is_flat_test);
+    check_whole(level, holds_parts);
     if (like) {
         char *names = quote_names(level, is_like_another);
         die(level->folder,
@@ -182,11 +209,17 @@ static void check_nameless(const struct level *level)
     }
     if (count_of(level, is_flat_part) > 1 && !count_of(level, is_nameless)) {
         char *names = quote_names(level, is_flat_part);
+        char *table = table_in(level->folder);
         die(level->folder,
-            "Put the images of each class into a folder of its name, or list them in a CSV file; --parts none: they "
-            "are classes.",
+            table ? text_format("If %s says what the images show, name it as the data; --parts none: they are classes.",
+                                table)
+                  : "Put the images of each class into a folder of its name, or list them in a CSV file; --parts none: "
+                    "they are classes.",
             "these are parts of the data by their names, and there are no folders of classes in them: %s", names);
     }
+    if (test && count_of(level, is_filled) > 2)
+        die(level->folder, "Move it elsewhere if its images have no labels; --parts none: it is a class.",
+            "\"%s\" stands beside classes, and is called as a part of the data", test->name);
 }
 
 /* ---- Taking folders ---- */
@@ -253,6 +286,7 @@ static bool take_parts_inside(struct layout *layout, const struct level *level)
 static void take_by_structure(struct layout *layout, const struct level *level)
 {
     if (count_of(level, is_part)) {
+        check_whole(level, is_whole_part);
         check_named_parts(level);
         check_beside_parts(level);
         for (int i = 0; i < level->count; i++)
