@@ -173,6 +173,9 @@ test('files are judged by their first bytes where their names say nothing', asyn
     const { stderr, counts: found } = await parts({ ...strange, ...layout({ '': 3 }), 'apple/BMW.txt': 'BM is how a BMP begins', 'apple/list.json': '{}' });
     assert.deepEqual(found, [27, 0, 3]);
     assert.match(stderr, /; files that are not images: 2\)/);
+    const { stderr: foreign } = await parts({ ...layout({ '': 30 }), 'apple/moving': 'GIF89a', 'apple/x.download': 'RIFF\0\0\0\0WEBPVP8 ' });
+    assert.match(foreign, /apple\/moving: left out: .*GIF/);
+    assert.match(foreign, /apple\/x\.download: left out: .*WebP/);
 });
 
 /* ---- What cannot be read ---- */

@@ -57,6 +57,23 @@ uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t m
     return bytes;
 }
 
+size_t read_file_start(uint8_t *bytes, size_t size, const char *path, const char **reason)
+{
+    struct stat about;
+    ssize_t got = 0;
+    const int file = open_file(path, O_RDONLY | O_NONBLOCK, 0);
+    *reason = file < 0 || fstat(file, &about) ? strerror(errno) : NULL;
+    if (!*reason && S_ISREG(about.st_mode)) {
+        do
+            got = read(file, bytes, size);
+        while (got < 0 && errno == EINTR);
+        *reason = got < 0 ? strerror(errno) : NULL;
+    }
+    if (file >= 0)
+        close(file);
+    return got > 0 ? (size_t)got : 0;
+}
+
 static bool write_all(int file, const uint8_t *bytes, size_t size)
 {
     while (size) {

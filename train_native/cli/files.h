@@ -10,6 +10,10 @@
  * The caller frees it. */
 uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t max_size);
 
+/* The first bytes of a file, at most `size`: their number, 0 if it is not a regular file. *reason: why they cannot be
+ * read; NULL: they can. */
+size_t read_file_start(uint8_t *bytes, size_t size, const char *path, const char **reason);
+
 /* Writes a file so that at every moment, whatever fails, `path` is the old file or the new one in full: a temporary
  * file beside it, fsync, size check, rename, fsync of the folder. A file keeps its mode and, where the system allows it,
  * its owner; a symbolic link stays, and what it leads to is written. False, with *reason set, when nothing was changed.

@@ -5,12 +5,10 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static bool is_among(const char *name, const char *const *names, size_t count)
 {
@@ -107,8 +105,10 @@ static bool is_image_name(const char *name)
 static bool is_image(const uint8_t *bytes, size_t size)
 {
     enum picture_format format;
-    return format_of(&format, bytes, size) &&
-           (format != PICTURE_BMP || (size >= 10 && !bytes[6] && !bytes[7] && !bytes[8] && !bytes[9]));
+    if (format_of(&format, bytes, size))
+        return format != PICTURE_BMP || (size >= 10 && !bytes[6] && !bytes[7] && !bytes[8] && !bytes[9]);
+    const enum status status = format_refusal(bytes, size);
+    return status >= STATUS_IMAGE_HEIC && status <= STATUS_IMAGE_JPEG_2000; /* images of other formats */
 }
 
 bool is_image_file(const char *path, const char **fault)
@@ -116,17 +116,9 @@ bool is_image_file(const char *path, const char **fault)
     *fault = NULL;
     if (is_image_name(path))
         return true;
-    const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not hang the program */
-    struct stat about;
     uint8_t bytes[64];
-    ssize_t got = 0;
-    if (file < 0 || fstat(file, &about))
-        *fault = strerror(errno);
-    else if (S_ISREG(about.st_mode) && (got = read(file, bytes, sizeof bytes)) < 0)
-        *fault = strerror(errno);
-    if (file >= 0)
-        close(file);
-    return got > 0 && is_image(bytes, (size_t)got);
+    const size_t size = read_file_start(bytes, sizeof bytes, path, fault);
+    return size && is_image(bytes, size);
 }
 
 bool has_images(const char *folder, const struct folder_entries *entries, bool unseen)
