@@ -56,7 +56,7 @@ test('folders in a class are read too, hidden files and others passed over, link
 });
 
 test('a folder named train with images in it is a class', async () => {
-    const said = succeeded(await train(folder(classes(['bus', 'train'], 4)), ['--test', '0']));
+    const said = succeeded(await train(folder(classes(['bus', 'train'], 4)), ['--test', '0', '--validation', '0']));
     assert.deepEqual(counts(said), [8, 0]);
 });
 
