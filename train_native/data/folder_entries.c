@@ -1,5 +1,6 @@
 #include "data/folder_entries.h"
 
+#include "data/picture_file.h"
 #include "image/formats.h"
 #include "cli/files.h"
 
@@ -98,7 +99,7 @@ static bool is_image_name(const char *name)
     static const char *const others[] = {"gif",  "webp", "tif", "tiff", "heic", "heif",
                                          "avif", "jp2",  "jxl", "ppm",  "pgm",  "svg"};
     const char *dot = strrchr(name, '.');
-    return (dot && is_among(dot + 1, others, sizeof others / sizeof *others)) || format_has_any_extension(name);
+    return (dot && is_among(dot + 1, others, sizeof others / sizeof *others)) || picture_file_is_named(name);
 }
 
 /* By their first bytes. A text may begin with BM, but not with the zeros that follow in a BMP. */
