@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { foreignPictures, scene } from '../support/foreign_pictures.js';
-import { encodePng } from '../support/pictures.js';
+import { encodeGif, encodePng } from '../support/pictures.js';
 import { eyelet, folder, program, refused, succeeded } from '../support/program.js';
 import { modelFor, train } from '../support/small_sets.js';
 
@@ -44,6 +44,30 @@ test('the two turned scenes are not alike for the model', async () => {
     assert.ok(a.logits.some((logit, i) => Math.abs(logit - b.logits[i]) > 0.2));
 });
 
+const few = scene();
+few.data.forEach((value, i) => { few.data[i] = i % 4 === 3 ? 255 : value & 0xc0; });
+const comment = [0x21, 0xfe, 3, 97, 98, 99, 0], gif = encodeGif(few, { before: comment });
+test('a GIF is read by stb_image', { skip: without('stb_image') }, async () => {
+    const files = { 'few.png': encodePng(few), 'few.gif': gif, 'two.gif': Buffer.concat([gif.subarray(0, -1), gif.subarray(gif.indexOf(0x2c))]) };
+    const paths = Object.keys(files), own = folder(files);
+    const [png, ...gifs] = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', model, ...paths.map((name) => join(own, name))])).stdout);
+    for (const { logits, decoder } of gifs) {
+        assert.equal(decoder, 'stb_image');
+        assert.deepEqual(logits, png.logits);
+    }
+});
+
+test('a GIF that is cut or damaged is no picture, wherever that is', { skip: without('stb_image') }, async () => {
+    const start = gif.indexOf(Buffer.from(comment)), cut = (length) => gif.subarray(0, length);
+    const damaged = Buffer.from(gif), short = Buffer.from(gif);
+    damaged[gif.lastIndexOf(0x2c) + 15] = 0xff; /* a code that nothing has defined */
+    short.writeUInt16LE(few.height + 1, start + comment.length + 7); /* one row more than there is */
+    const files = { 'a.gif': cut(12), 'b.gif': cut(start + 3), 'c.gif': cut(start + 12), 'd.gif': cut(gif.length - 40), 'e.gif': damaged, 'f.gif': short };
+    const own = folder(files);
+    for (const name of Object.keys(files))
+        refused(await eyelet(['classify', model, join(own, name)]), { subject: join(own, name), reason: name === 'e.gif' ? /damaged/ : /cut short/ });
+});
+
 test('doctor and train read them too, count them and say so', { skip: without('libwebp') }, async () => {
     const { 'lossless.webp': first, 'turned.webp': second } = foreignPictures, other = encodePng({ ...scene(), data: scene().data.map((value) => 255 - value) });
     const data = folder({ 'a/1.webp': first, 'a/2.webp': second, 'a/3.png': turned, 'b/1.png': upright, 'b/2.png': other });
@@ -68,5 +92,5 @@ test('the build names what it is made with, and DECODERS= leaves all of it out',
     const commands = (...words) => spawnSync('make', ['-n', '-B', 'native', ...words], { cwd: root, encoding: 'utf8', env }).stdout;
     assert.match(commands('DECODERS=WEBP'), /-DWITH_WEBP .*main\.c[^]* -lwebp /);
     assert.doesNotMatch(commands('DECODERS='), /-DWITH_|-ljpeg|-lwebp|-lheif/);
-    assert.match(built, /^eyelet \d+\.\d+\.\d+ \(.*\), other decoders of images:( none|( lib\w+)+)\n$/);
+    assert.match(built, /^eyelet \d+\.\d+\.\d+ \(.*\), other decoders of images:( none|( (lib\w+|stb_image))+)\n$/);
 });

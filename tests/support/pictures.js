@@ -120,3 +120,20 @@ function chunk(kind, content) {
     sum.writeUInt32BE(crc32(body));
     return Buffer.concat([length, body, sum]);
 }
+
+/* One picture of up to 127 colours, its codes all of eight bits: the table is cleared before they would grow. */
+export function encodeGif({ data, width, height }, { before = [] } = {}) {
+    const little16 = (n) => [n & 255, n >> 8], colours = new Map(), indices = [];
+    for (let i = 0; i < data.length; i += 4) {
+        const colour = String(data.subarray(i, i + 3));
+        if (!colours.has(colour)) colours.set(colour, colours.size);
+        indices.push(colours.get(colour));
+    }
+    const table = Buffer.alloc(128 * 3);
+    [...colours.keys()].forEach((colour, i) => table.set(colour.split(',').map(Number), i * 3));
+    const clear = 128, codes = indices.flatMap((index, i) => i % 100 ? [index] : [clear, index]).concat(clear + 1);
+    const blocks = [];
+    for (let i = 0; i < codes.length; i += 200) blocks.push(codes.slice(i, i + 200).length, ...codes.slice(i, i + 200));
+    return Buffer.from([...Buffer.from('GIF89a'), ...little16(width), ...little16(height), 0xf6, 0, 0, ...table, ...before,
+        0x2c, 0, 0, 0, 0, ...little16(width), ...little16(height), 0, 7, ...blocks, 0, 0x3b]);
+}

@@ -14,6 +14,9 @@ static const struct second_decoder *const decoders[] = {
 #ifdef WITH_HEIF
     &heif_decoder,
 #endif
+#ifdef WITH_GIF
+    &gif_decoder,
+#endif
     NULL,
 };
 
@@ -26,6 +29,9 @@ const char second_decoder_names[] = ""
 #endif
 #ifdef WITH_HEIF
                                     " libheif"
+#endif
+#ifdef WITH_GIF
+                                    " stb_image"
 #endif
     ;
 

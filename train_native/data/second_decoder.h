@@ -1,5 +1,5 @@
 /* Decoders of the system's libraries, for images that core's (image/decode.h) refuses and others read: CMYK JPEGs and
- * those with arithmetic coding, WebP, HEIC and AVIF, each where the build found the library (DECODERS in the Makefile).
+ * those with arithmetic coding, WebP, HEIC, AVIF and GIF, each where the build found the library (DECODERS in the Makefile).
  * Their pixels may differ between versions of the libraries: whoever uses them says so.
  *
  *     const struct second_decoder *second = second_decoder_for(status, bytes, size);
@@ -37,6 +37,6 @@ extern const char second_decoder_names[];
 
 /* ---- Those that there may be ---- */
 
-extern const struct second_decoder jpeg_decoder, webp_decoder, heif_decoder;
+extern const struct second_decoder jpeg_decoder, webp_decoder, heif_decoder, gif_decoder;
 
 #endif
