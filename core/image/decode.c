@@ -110,6 +110,7 @@ static enum status decode_png(struct picture *picture, struct file file)
     return status;
 }
 
+/* Aligned by hand: emmalloc's aligned_alloc, in WebAssembly, may take twice the memory (wasm/exports.c). */
 static enum status decode_jpeg(struct picture *picture, struct file file)
 {
     struct jpeg jpeg;
@@ -119,10 +120,12 @@ static enum status decode_jpeg(struct picture *picture, struct file file)
         status = jpeg_decode(NULL, &jpeg, &arena);
     if (status)
         return status;
-    arena = (struct arena){.base = aligned_alloc(ARENA_ALIGNMENT, (size_t)arena.used), .size = arena.used};
-    picture->rgba = malloc((size_t)picture->width * (size_t)picture->height * 4);
-    status = arena.base && picture->rgba ? jpeg_decode(picture->rgba, &jpeg, &arena) : STATUS_MEMORY;
-    free(arena.base);
+    unsigned char *workspace = malloc((size_t)arena.used + ARENA_ALIGNMENT);
+    picture->rgba = workspace ? malloc((size_t)picture->width * (size_t)picture->height * 4) : NULL;
+    arena = (struct arena){.base = workspace + ARENA_ALIGNMENT - (uintptr_t)workspace % ARENA_ALIGNMENT,
+                           .size = arena.used};
+    status = picture->rgba ? jpeg_decode(picture->rgba, &jpeg, &arena) : STATUS_MEMORY;
+    free(workspace);
     return status;
 }
 
@@ -135,7 +138,7 @@ static enum status workspace_bytes(uint64_t *needed, struct picture *picture, st
     enum status status = STATUS_OK;
     if (picture->format == PICTURE_JPEG && !(status = jpeg_open(&jpeg, file.bytes, file.size)))
         status = jpeg_decode(NULL, &jpeg, &arena);
-    *needed = arena.used;
+    *needed = arena.used + ARENA_ALIGNMENT;
     if (picture->format == PICTURE_PNG && !(status = png_open(&png, file.bytes, file.size))) {
         picture->orientation = png.orientation;
         *needed = png_workspace(&png);
