@@ -241,7 +241,7 @@ const [compiler, ...flags] = readFileSync(join(build, 'command'), 'utf8').match(
 /* What the decoders of other libraries that the program has are linked with: of -DWITH_WEBP the Makefile says WEBP := HEADER -lwebp. */
 const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
 const libraries = flags.filter((word) => word.startsWith('-DWITH_'))
-    .flatMap((word) => makefile.match(new RegExp(`^${word.slice('-DWITH_'.length)} := (.*)$`, 'm'))[1].match(/-l\w+/g));
+    .flatMap((word) => makefile.match(new RegExp(`^${word.slice('-DWITH_'.length)} := (.*)$`, 'm'))[1].match(/-l\w+/g) ?? []);
 const run = (command, words, cwd = root) => spawnSync(command, words, { cwd, encoding: 'utf8', timeout: 120_000 });
 
 test('every usage has its entry, and every entry its usage', () => {
