@@ -202,7 +202,8 @@ static size_t put_png(struct random *random, uint8_t *out, size_t max_size)
         const size_t start = file.size + 4;
         room = put(&file, out, max_size, number, 4) && put(&file, out, max_size, part->kind, 4) &&
                put(&file, out, max_size, part->bytes, part->size);
-        bytes_put4_big(number, bytes_crc32(out + start, file.size - start) ^ chance(random, 64));
+        if (room)
+            bytes_put4_big(number, bytes_crc32(out + start, file.size - start) ^ chance(random, 64));
         room = room && put(&file, out, max_size, number, 4);
     }
     return room ? file.size : 0;

@@ -96,8 +96,8 @@ char *file_way_folders(const struct file_finder *finder, const struct file_way *
 static const char *without_folders(const char *name, int count)
 {
     for (; name && count; count--) {
-        name = strchr(name, '/');
-        name += name ? strspn(name, "/") : 0;
+        const char *slash = strchr(name, '/');
+        name = slash ? slash + strspn(slash, "/") : NULL;
     }
     return name && *name ? name : NULL;
 }
