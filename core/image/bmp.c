@@ -1,5 +1,4 @@
-/* Not stb_image's reader: that one makes pixels of what a file lacks, of bytes behind its end and of colours that
- * its palette does not have. */
+/* What a file lacks is no pixel here: rows behind its end are missing, a colour that its palette does not have is black. */
 #include "image/bmp.h"
 
 #include "base/bytes.h"
