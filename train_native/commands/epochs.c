@@ -23,11 +23,12 @@ static void on_signal(int number)
 
 /* A loss so many times that of the first step, or of guessing, is no noise; nor are so many steps with it, if there are
  * so many in an epoch. */
-enum { FAR_ABOVE = 10, FAR_STEPS = 100 };
+static const double far_above = 10;
+enum { FAR_STEPS = 100 };
 
 static double far_loss(const struct run *run)
 {
-    return FAR_ABOVE * fmax(run->state.first_loss, log(run->writer->dataset->classes));
+    return far_above * fmax(run->state.first_loss, log(run->writer->dataset->classes));
 }
 
 static int steps_of(const struct run *run, int images)

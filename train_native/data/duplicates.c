@@ -84,7 +84,7 @@ static bool is_plain(const float *grey)
             lower = near[value - WIDTH];
         max = near[value] + lower > max ? near[value] + lower : max;
     }
-    return (float)max >= plain_fraction * PIXELS;
+    return (float)max >= plain_fraction * (float)PIXELS;
 }
 
 /* The energy of a picture around its mean colour, or of the difference of two around the difference of theirs; negative
@@ -103,7 +103,7 @@ static float energy_of(const uint8_t *a, const uint8_t *b)
     for (int c = 0; c < 3; c++) {
         if (b && abs(sums[c]) > MAX_SHIFT * PIXELS)
             return -1;
-        energy -= (float)sums[c] * (float)sums[c] / PIXELS;
+        energy -= (float)sums[c] * (float)sums[c] / (float)PIXELS;
     }
     return energy;
 }
@@ -124,7 +124,7 @@ static struct look look_at(const uint8_t *thumbnail, const float *cosines)
     take_grey(grey, thumbnail);
     look.hash = hash_of(grey, cosines);
     look.plain = is_plain(grey);
-    if (look.energy < (float)MIN_DEVIATION * MIN_DEVIATION * NUMBERS)
+    if (look.energy < (float)(MIN_DEVIATION * MIN_DEVIATION * NUMBERS))
         look.energy = 0;
     return look;
 }
@@ -168,7 +168,7 @@ struct duplicates duplicates_find(const uint64_t *contents, const uint8_t *thumb
     struct look *looks = allocate((size_t)count, sizeof *looks);
     float cosines[FREQUENCIES * SIDE];
     for (int i = 0; i < FREQUENCIES * SIDE; i++)
-        cosines[i] = cosf((float)M_PI * (float)(i / SIDE) * ((float)(i % SIDE) + 0.5f) / SIDE);
+        cosines[i] = cosf((float)M_PI * (float)(i / SIDE) * ((float)(i % SIDE) + 0.5f) / (float)SIDE);
     for (int i = 0; i < count; i++) {
         duplicates.same[i] = duplicates.alike[i] = i;
         keys[i] = (struct picture_key){contents[i], i};

@@ -15,7 +15,8 @@
 
 /* Seconds: how long a child may get nothing done; a process's death after SIGKILL, which one that waits for a dead disk
  * does not die of. */
-enum { MAX_STANDSTILL = 30, MAX_DEATH = 1 };
+static const double max_standstill = 30;
+enum { MAX_DEATH = 1 };
 static const double redrawn_after = 0.2;
 
 static const char killed[] = "the process that read it was killed: is there enough memory?";
@@ -147,7 +148,7 @@ static bool stands_still(struct worker *worker, double since_last_look)
     const struct timespec processor = now_of(clock);
     worker->idle = seconds_between(worker->processor, processor) > 0 ? 0 : worker->idle + since_last_look;
     worker->processor = processor;
-    return worker->idle > MAX_STANDSTILL;
+    return worker->idle > max_standstill;
 }
 
 static void kill_worker(pid_t pid)
