@@ -7,8 +7,8 @@
  * A browser does not tell when it has ended a worker, for lack of memory for instance. So the worker holds a Web Lock
  * (https://www.w3.org/TR/web-locks) for as long as it lives, and here the same lock is waited for. */
 
-/* Milliseconds until a worker's first sign of life, with which it names its lock. Files of the own disk come at once;
- * others may come over a slow network. */
+/* Milliseconds until a browser's worker gives its first sign of life, with which it names its lock. Files of the own
+ * disk come at once; others may come over a slow network. Of Node's threads every end is told. */
 const longestStart = import.meta.url.startsWith('file:') ? 900 : 20_000;
 
 export async function startWorker(onMessage, onEnd) {
@@ -25,8 +25,9 @@ export async function startWorker(onMessage, onEnd) {
         else if (message.alive)
             navigator.locks.request(message.alive, { signal: waiting.signal }, () => end()).catch(() => {});
     };
-    const worker = typeof Worker === 'function' ? inBrowser(hear, end) : await inNode(hear, end);
-    timer = setTimeout(end, longestStart, `it did not start within ${longestStart / 1000} seconds`);
+    const isBrowser = typeof Worker === 'function', worker = isBrowser ? inBrowser(hear, end) : await inNode(hear, end);
+    if (isBrowser)
+        timer = setTimeout(end, longestStart, `it did not start within ${longestStart / 1000} seconds`);
     return {
         postMessage: (message) => worker.postMessage(message),
         terminate() {
