@@ -118,9 +118,9 @@ static void make_colours(struct decoder *decoder)
         uint8_t *colour = decoder->colours[i];
         colour[3] = 255;
         for (unsigned c = 0; c < 3; c++)
-            colour[c] = !indexed                        ? (uint8_t)(i * (255 / max))
-                        : i * 3 + c < png->palette_size ? png->palette[i * 3 + c]
-                                                        : 0;
+            colour[c] = (uint8_t)(!indexed                        ? i * (255 / max)
+                                  : i * 3 + c < png->palette_size ? png->palette[i * 3 + c]
+                                                                  : 0);
         if (indexed ? i < png->transparency_size && i * 3 < png->palette_size : i == key)
             colour[3] = indexed ? png->transparency[i] : 0;
     }

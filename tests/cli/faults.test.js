@@ -54,7 +54,7 @@ function filesIn(here) {
 /* Without what a clock decides. */
 const timeless = (name, bytes) => /\.(html|csv)$/.test(name)
     ? String(bytes).replace(/"seconds": [\d.]+/, '').replace(/,[\d.]+$/gm, '').replace(/(\[(?:[\d.]+|null)(?:, (?:[\d.]+|null)){4}), [\d.]+\]/g, '$1]') : bytes.toString('latin1');
-const withoutNumbers = (text) => text.replace(/[\d.,]+/g, '#');
+const withoutNumbers = (text) => text.replace(/ *[\d.,]+/g, '#'); /* nor the spaces that fill a narrow one up */
 
 async function run(words, fault) {
     const here = folder(before);
