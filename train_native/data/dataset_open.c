@@ -129,16 +129,20 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
 
 /* ---- Reading images in files ---- */
 
-/* The photos that this part of the data may hold stay in the list. */
+/* The photos that this part of the data may hold stay in the list. What the other parts hold is not read, but a folder of
+ * theirs that cannot be listed is named all the same. */
 static void choose_part(struct photo_list *list, enum dataset_part part)
 {
     int kept = 0;
     for (int i = 0; i < list->count; i++) {
         const struct photo photo = list->photos[i];
-        if (photo.part == PHOTO_OPEN || (photo.part == PHOTO_TEST) == (part == DATASET_TEST))
+        if (photo.part == PHOTO_OPEN || (photo.part == PHOTO_TEST) == (part == DATASET_TEST)) {
             list->photos[kept++] = photo;
-        else
-            free(photo.path);
+            continue;
+        }
+        if (photo.fault)
+            warn(photo.path, NULL, "left out: %s", photo.fault);
+        free(photo.path);
     }
     list->count = kept;
 }
