@@ -159,7 +159,7 @@ size_t made_png_raw(uint8_t *raw, const struct png_kind *kind)
 
 void made_png_palette(struct made_png *png, unsigned colours)
 {
-    uint8_t palette[256 * 3];
+    uint8_t palette[3 * MADE_PNG_COLOURS];
     for (unsigned i = 0; i < colours; i++)
         made_png_colour(palette + 3 * i, i);
     made_png_chunk(png, "PLTE", palette, (size_t)colours * 3);

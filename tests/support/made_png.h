@@ -37,7 +37,8 @@ void made_png_pixel(uint8_t rgba[4], const struct png_kind *kind, int x, int y);
 /* What its rows are packed from; returns the bytes, at most MADE_PNG_RAW. */
 size_t made_png_raw(uint8_t *raw, const struct png_kind *kind);
 
-/* PLTE with so many colours, and one of them. */
+/* PLTE with so many colours, of which there may be more than are valid, and one of them. */
+enum { MADE_PNG_COLOURS = 256 + 8 };
 void made_png_palette(struct made_png *png, unsigned colours);
 void made_png_colour(uint8_t colour[3], unsigned index);
 

@@ -2,6 +2,7 @@
 
 #include "data/picture_file.h"
 #include "image/formats.h"
+#include "cli/errors.h"
 #include "cli/files.h"
 
 #include <dirent.h>
@@ -64,6 +65,14 @@ static void add_entry(struct folder_entries *entries, const char *folder, const 
                   name);
 }
 
+/* Why a folder cannot be listed; short memory is no fault of its, and ends the program as everywhere. */
+static const char *fault_of(const char *folder, int error)
+{
+    if (error == ENOMEM)
+        die(folder, "Close other programs.", "there is not enough memory to list it");
+    return error ? strerror(error) : NULL;
+}
+
 struct folder_entries folder_entries_of(const char *folder, enum folder_links links)
 {
     struct folder_entries entries = {.fault = NULL};
@@ -72,10 +81,10 @@ struct folder_entries folder_entries_of(const char *folder, enum folder_links li
         errno = 0;
         for (const struct dirent *entry; (entry = readdir(directory)); errno = 0)
             add_entry(&entries, folder, entry, links);
-        entries.fault = errno ? strerror(errno) : NULL;
+        entries.fault = fault_of(folder, errno);
         closedir(directory);
     } else {
-        entries.fault = strerror(errno);
+        entries.fault = fault_of(folder, errno);
     }
     sort(&entries.folders);
     sort(&entries.links);
