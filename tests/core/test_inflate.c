@@ -14,7 +14,7 @@ struct bits {
 static void put(struct bits *bits, unsigned value, int count)
 {
     for (int i = 0; i < count; i++, bits->count++)
-        bits->bytes[bits->count / 8] |= (uint8_t)((value >> i & 1) << bits->count % 8);
+        bits->bytes[bits->count / 8] |= (uint8_t)((i < 32 ? value >> i & 1 : 0) << bits->count % 8);
 }
 
 static void put_code(struct bits *bits, unsigned code, int length)
