@@ -175,7 +175,7 @@ static int by_bytes(const void *a, const void *b) { return strcmp(*(char *const 
 
 static bool is_among(const struct text_list *sorted, const char *name)
 {
-    return bsearch(&name, sorted->texts, (size_t)sorted->count, sizeof *sorted->texts, by_bytes);
+    return sorted->count && bsearch(&name, sorted->texts, (size_t)sorted->count, sizeof *sorted->texts, by_bytes);
 }
 
 /* The classes of the training part that have an image, in the order of their bytes, perhaps several times. */
