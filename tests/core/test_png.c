@@ -218,7 +218,9 @@ TEST(orientation_of_png)
                          corner, 4) == 0);
             free(picture.rgba);
             png.bytes[damage] ^= 1;
-            CHECK_EQUAL(status_of(&(struct picture){0}, png), behind ? STATUS_IMAGE_CORRUPT : STATUS_OK);
+            picture = (struct picture){0};
+            CHECK_EQUAL(status_of(&picture, png), behind ? STATUS_IMAGE_CORRUPT : STATUS_OK);
+            free(picture.rgba);
             test_release();
         }
 }
