@@ -22,24 +22,53 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-extern const struct suite vec_suite, contracts_suite, gemm_suite, layers_suite, activations_suite, gradients_suite,
-    winograd_suite, net_gradients_suite, net_suite, plan_suite, optimizer_suite, model_suite, windows_suite,
-    model_fields_suite, hostile_model_suite, image_suite, preprocess_suite, bmp_suite, png_suite, hostile_png_suite,
-    inflate_suite, formats_suite, decode_suite, jpeg_suite, hostile_jpeg_suite, hostile_picture_suite, classifier_suite,
-    int8_suite, net_int8_suite, augment_suite, schedule_suite, quantize_suite, sha256_suite, calibration_suite,
-    math_suite, kinds_suite, trainer_suite, training_suite, open_cost_suite;
+/* One a line; the first names the kind of layer that others would crash at. */
+#define SUITES_OF(SUITE) \
+    SUITE(kinds) \
+    SUITE(vec) \
+    SUITE(contracts) \
+    SUITE(gemm) \
+    SUITE(layers) \
+    SUITE(activations) \
+    SUITE(gradients) \
+    SUITE(winograd) \
+    SUITE(net_gradients) \
+    SUITE(net) \
+    SUITE(plan) \
+    SUITE(optimizer) \
+    SUITE(model) \
+    SUITE(windows) \
+    SUITE(model_fields) \
+    SUITE(hostile_model) \
+    SUITE(image) \
+    SUITE(preprocess) \
+    SUITE(bmp) \
+    SUITE(png) \
+    SUITE(hostile_png) \
+    SUITE(inflate) \
+    SUITE(formats) \
+    SUITE(decode) \
+    SUITE(hostile_picture) \
+    SUITE(classifier) \
+    SUITE(int8) \
+    SUITE(net_int8) \
+    SUITE(augment) \
+    SUITE(schedule) \
+    SUITE(quantize) \
+    SUITE(sha256) \
+    SUITE(calibration) \
+    SUITE(math) \
+    SUITE(trainer) \
+    SUITE(training) \
+    SUITE(open_cost) \
+    SUITE(jpeg) \
+    SUITE(hostile_jpeg)
 
-static const struct suite *const suites[] = {
-    /* the first names the kind of layer that others would crash at */
-    &kinds_suite,         &vec_suite,       &contracts_suite,   &gemm_suite,          &layers_suite,
-    &activations_suite,   &gradients_suite, &winograd_suite,    &net_gradients_suite, &net_suite,
-    &plan_suite,          &optimizer_suite, &model_suite,       &windows_suite,       &model_fields_suite,
-    &hostile_model_suite, &image_suite,     &preprocess_suite,  &bmp_suite,           &png_suite,
-    &hostile_png_suite,   &inflate_suite,   &formats_suite,     &decode_suite,        &hostile_picture_suite,
-    &classifier_suite,    &int8_suite,      &net_int8_suite,    &augment_suite,       &schedule_suite,
-    &quantize_suite,      &sha256_suite,    &calibration_suite, &math_suite,          &trainer_suite,
-    &training_suite,      &open_cost_suite, &jpeg_suite,        &hostile_jpeg_suite,
-};
+#define DECLARATION(name) extern const struct suite name##_suite;
+SUITES_OF(DECLARATION)
+
+#define ADDRESS(name) &name##_suite,
+static const struct suite *const suites[] = {SUITES_OF(ADDRESS)};
 
 enum {
     SUITES = sizeof suites / sizeof suites[0],
