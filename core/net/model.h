@@ -70,8 +70,8 @@
  *                    to a multiple of 64
  *     last    4      CRC-32 (as in PNG and zip) of everything before
  *
- * What a kind of node does not use is 0, and so is every byte called zero. An unknown version, kind or value is an
- * error. All floats must be finite. A quantized model is computed in integers (net_int8.h): its scales are above 0
+ * What a kind of node does not use is 0, and so is every byte called zero in the header and the nodes; the zeros that
+ * fill up to a multiple of 64 are written, and not looked at. An unknown version, kind or value is an error. All floats must be finite. A quantized model is computed in integers (net_int8.h): its scales are above 0
  * and such that no sum can overflow, whatever the picture. Limits: core/base/bounds.h. model_fields.h has the same
  * two tables for the reader and the writer; a test holds them against these. */
 #ifndef MODEL_H
