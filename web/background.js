@@ -271,7 +271,7 @@ async function endSource(source) {
 async function copyForWorker(image) {
     const given = typeof image?.then === 'function' ? await Promise.resolve(image).catch(throwUnreadable) : image;
     if (given?.size > limits.imageBytes)
-        throw new ClassifierError('IMAGE_SIZE', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
+        throw new ClassifierError('IMAGE_BYTES', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
     if (typeof given?.arrayBuffer === 'function')
         return checkedFile(await given.arrayBuffer().catch(throwUnreadable));
     if (!ArrayBuffer.isView(given?.data))

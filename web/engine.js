@@ -186,8 +186,10 @@ export function checkedPixels(data, width, height) {
         throw new ClassifierError('ARGUMENT', 'image.data must be a Uint8ClampedArray or Uint8Array of RGBA');
     if (!Number.isInteger(width) || !Number.isInteger(height))
         throw new ClassifierError('ARGUMENT', 'image.width and image.height must be integers');
-    if (width < 1 || height < 1 || width > imageSide || height > imageSide || width * height > imagePixels)
-        throw new ClassifierError('IMAGE_SIZE', `an image of ${width} x ${height} pixels is not accepted: ` +
+    const code = width < 1 || height < 1 ? 'IMAGE_SIZE' : width > imageSide || height > imageSide ? 'IMAGE_SIDE'
+        : width * height > imagePixels ? 'IMAGE_PIXELS' : null;
+    if (code)
+        throw new ClassifierError(code, `an image of ${width} x ${height} pixels is not accepted: ` +
             `sides must be 1 to ${imageSide.toLocaleString('en')}, and ${imagePixels / 1e6} million pixels at most`);
     if (data.length !== width * height * 4)
         throw new ClassifierError('ARGUMENT', `image.data has ${data.length} bytes, but ${width} x ${height} pixels ` +
@@ -204,7 +206,7 @@ export function checkedFile(image) {
     if (bytes.length === 0)
         throw new ClassifierError('IMAGE_FORMAT', 'the image file is empty');
     if (bytes.length > limits.imageBytes)
-        throw new ClassifierError('IMAGE_SIZE', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
+        throw new ClassifierError('IMAGE_BYTES', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
     return bytes;
 }
 

@@ -8,7 +8,7 @@ import { ClassifierError, imageFormats, limits } from './contract.js';
 
 export async function imageFrom(file) {
     if (file.size > limits.imageBytes)
-        throw new ClassifierError('IMAGE_SIZE', `the file is larger than ${limits.imageBytes / 2 ** 20} MB`);
+        throw new ClassifierError('IMAGE_BYTES', `the file is larger than ${limits.imageBytes / 2 ** 20} MB`);
     const bytes = await file.arrayBuffer().catch((cause) => {
         throw new ClassifierError('FETCH', 'the file cannot be read', { cause });
     });
@@ -30,7 +30,7 @@ async function decodeByBrowser(file) {
     });
     const { width, height } = bitmap;
     if (width * height > limits.imagePixels)
-        throw new ClassifierError('IMAGE_SIZE', `the image has more than ${limits.imagePixels / 1e6} million pixels`);
+        throw new ClassifierError('IMAGE_PIXELS', `the image has more than ${limits.imagePixels / 1e6} million pixels`);
     const canvas = Object.assign(document.createElement('canvas'), { width, height });
     const context = canvas.getContext('2d', { willReadFrequently: true });
     context.drawImage(bitmap, 0, 0);

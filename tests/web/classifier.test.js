@@ -141,9 +141,10 @@ test('wrong arguments are named', () => {
 
 test('impossible sizes are refused before memory is taken', () => {
     const data = new Uint8Array(4);
-    for (const [width, height] of [[0, 0], [0, 1], [-1, 1], [100_000, 100_000], [16_385, 1], [16_384, 16_384],
-        [2 ** 32 + 1, 1], [1e300, 1e300]])
-        assert.throws(() => classifier.classify({ data, width, height }), fails('IMAGE_SIZE'));
+    for (const [width, height, code] of [[0, 0, 'IMAGE_SIZE'], [0, 1, 'IMAGE_SIZE'], [-1, 1, 'IMAGE_SIZE'],
+        [100_000, 100_000, 'IMAGE_SIDE'], [16_385, 1, 'IMAGE_SIDE'], [2 ** 32 + 1, 1, 'IMAGE_SIDE'],
+        [1e300, 1e300, 'IMAGE_SIDE'], [16_384, 16_384, 'IMAGE_PIXELS']])
+        assert.throws(() => classifier.classify({ data, width, height }), fails(code));
     const huge = encodePng({ data: new Uint8ClampedArray(400_000), width: 100_000, height: 1 });
     assert.throws(() => classifier.classify(huge), fails('IMAGE_SIDE'));
 });

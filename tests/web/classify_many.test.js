@@ -88,7 +88,7 @@ test('a picture that cannot be read is one bad picture', async () => {
     const large = { size: 2 ** 26 + 1, arrayBuffer: () => assert.fail('it was read') };
     const images = function* () { yield* [failing, large, new Blob([]), Promise.reject(new Error('HTTP 404')), jpeg]; };
     const results = await collect(classifier.classifyMany(images(), { workers: 1 }));
-    assert.deepEqual(results.slice(0, 4).map(({ code }) => code), ['FETCH', 'IMAGE_SIZE', 'IMAGE_FORMAT', 'FETCH']);
+    assert.deepEqual(results.slice(0, 4).map(({ code }) => code), ['FETCH', 'IMAGE_BYTES', 'IMAGE_FORMAT', 'FETCH']);
     assert.match(results[0].message, /moved away/);
     assert.match(results[3].message, /HTTP 404/);
     assert.deepEqual(results[4], classifier.classify(jpeg));
