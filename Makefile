@@ -304,7 +304,7 @@ bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER
 
 # Targets, their seeds and their builds: tests/fuzz/targets.js.
 fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANARY=1: does it find planted bugs?
-	node tests/fuzz/$(if $(CANARY),plant,run).js --out $O $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only '$(ONLY)')
+	node tests/fuzz/$(if $(CANARY),plant,run).js --out $O $(if $(SECONDS),$(if $(CANARY),,--seconds $(SECONDS))) $(if $(ONLY),--only '$(ONLY)')
 
 # ---- Installing ----
 

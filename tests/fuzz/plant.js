@@ -1,6 +1,7 @@
-/* Whether the fuzzers find what is to be found: plants each bug of canaries.js alone, and fuzzes its target from the seeds.
+/* Whether the fuzzers find what is to be found: plants each bug of canaries.js alone, and fuzzes its target from the seeds, for as many
+ * executions as its budget has (targets.js) and with the same random numbers, so that the answer does not depend on how busy the machine is.
  *
- *     node tests/fuzz/plant.js [--seconds 90] [--only labels,csv] [--out build] */
+ *     node tests/fuzz/plant.js [--budgets 1] [--seed 1] [--only labels,csv] [--out build] */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,8 +9,9 @@ import { parseArgs } from 'node:util';
 
 import { canaries, plantedIn } from './canaries.js';
 import { build, fuzz, fuzzCompiler, reasonOf, root, writeSeeds } from './fuzzing.js';
+import { targets } from './targets.js';
 
-const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '90' }, only: { type: 'string' }, out: { type: 'string', default: 'build' } } });
+const { values: options } = parseArgs({ options: { budgets: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' }, only: { type: 'string' }, out: { type: 'string', default: 'build' } } });
 const chosen = canaries.filter(({ name }) => !options.only || options.only.split(',').some((word) => name.includes(word)));
 const scratch = mkdtempSync(join(tmpdir(), 'eyelet-canaries-'));
 
@@ -22,7 +24,7 @@ async function finds(canary, i) {
     build({ compiler: compilers.get(variant), variant, names: [target], out: options.out, planted });
     const seeds = writeSeeds(target, join(planted, 'seeds'));
     const { found, output, seconds, executions } = await fuzz({ program: join(planted, `fuzz-${target}`), name: target, folders: [grown, ...seeds],
-        dictionary: join(planted, `seeds/${target}.dict`), seconds: options.seconds, artifacts: `${planted}/` });
+        dictionary: join(planted, `seeds/${target}.dict`), executions: targets[target].budget * Number(options.budgets), artifacts: `${planted}/`, more: [`-seed=${options.seed}`] });
     console.log(`${found ? 'found' : 'FAILED'}  ${target.padEnd(10)}${name.padEnd(48)}${seconds.toFixed(1).padStart(6)} s  ${executions.toLocaleString('en').padStart(10)} executions` +
         (found ? `  ${reasonOf(output).replace(/^.*?(runtime error|ERROR): /, '')}` : ''));
     return found;

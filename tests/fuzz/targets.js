@@ -17,21 +17,22 @@ const core = ['fuzz', 'fuzz-32'];
 const pictureWords = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND', 'eXIf', 'CgBI', '\x89PNG\r\n\x1a\n', 'Exif\0\0', 'II*\0', 'MM\0*', '\xff\xd8\xff', '\xff\xc0', '\xff\xc2',
     '\xff\xc4', '\xff\xda', '\xff\xd9', '\xff\xe1', '\x01\x12\0\x03', '\x12\x01\x03\0', 'BM'];
 
-/* length: of an input; builds: default `fuzz` alone; sources: whose strings are the dictionary; corpora: of other targets, to start from, too. */
+/* length: of an input; budget: executions within which a planted bug must be found (plant.js), 90 seconds' worth or so; builds: default
+ * `fuzz` alone; sources: whose strings are the dictionary; corpora: of other targets, to start from, too. */
 export const targets = {
-    model: { length: 2048, builds: core },
-    classify: { length: 2048, builds: core, corpora: ['model'] },
-    train: { length: 2048, builds: core, corpora: ['model'] },
-    export: { length: 2048, corpora: ['model'] },
-    header: { length: 1024, builds: core, words: pictureWords },
-    picture: { length: 2048, builds: [...core, 'fuzz-memory'] },
-    network: { length: 2048, sources: ['core/net/kinds.c', 'train_native/model/network.c'] },
-    options: { length: 1024, sources: ['train_native/commands/train_arguments.c', 'train_native/commands/shared_options.h', 'train_native/model/recipes.c'], word: (text) => `--${text}` },
-    checkpoint: { length: 1024 },
-    idx: { length: 2048, words: ['\n--8<--\n'] },
-    cifar: { length: 6200 },
-    csv: { length: 2048, sources: ['train_native/data/csv.c', 'train_native/data/table.c'], words: ['"', '""', ',', '\r\n', '\xef\xbb\xbf', 'sep=;\n'] },
-    survey: { length: 4096, words: ['\n--8<--\n', 'train/', 'test/', 'val/', '.jpg', '.png', '.bmp', '.csv'] },
+    model: { length: 2048, budget: 2_000_000, builds: core },
+    classify: { length: 2048, budget: 400_000, builds: core, corpora: ['model'] },
+    train: { length: 2048, budget: 150_000, builds: core, corpora: ['model'] },
+    export: { length: 2048, budget: 300_000, corpora: ['model'] },
+    header: { length: 1024, budget: 2_000_000, builds: core, words: pictureWords },
+    picture: { length: 2048, budget: 600_000, builds: [...core, 'fuzz-memory'] },
+    network: { length: 2048, budget: 1_000_000, sources: ['core/net/kinds.c', 'train_native/model/network.c'] },
+    options: { length: 1024, budget: 500_000, sources: ['train_native/commands/train_arguments.c', 'train_native/commands/shared_options.h', 'train_native/model/recipes.c'], word: (text) => `--${text}` },
+    checkpoint: { length: 1024, budget: 1_500_000 },
+    idx: { length: 2048, budget: 250_000, words: ['\n--8<--\n'] },
+    cifar: { length: 6200, budget: 3_000_000 },
+    csv: { length: 2048, budget: 120_000, sources: ['train_native/data/csv.c', 'train_native/data/table.c'], words: ['"', '""', ',', '\r\n', '\xef\xbb\xbf', 'sep=;\n'] },
+    survey: { length: 4096, budget: 25_000, words: ['\n--8<--\n', 'train/', 'test/', 'val/', '.jpg', '.png', '.bmp', '.csv'] },
 };
 
 /* The words that the string literals of C sources are. */
