@@ -187,6 +187,7 @@ const usages = {
     'train_native/exchange/onnx_messages.h': [{
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',
     }],
+    'train_native/exchange/package.h': [{ runs: false }],
     'train_native/exchange/protobuf.h': [{ file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 10 && bytes[0] == 8 && bytes[1] == 7); }' }],
     'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h', 'cli/errors.h'] }],
     'train_native/model/checkpoint.h': [{ runs: false, names: 'trainer', before: 'const char *identity = ""; const int images = 1, batch = 1, epochs = 1; struct run_state state = {0};' }],
