@@ -183,6 +183,7 @@ const usages = {
     'train_native/data/survey_judge.h': [{ runs: false, includes: ['stdio.h'], before: 'const struct data_options options = usual_data;' }],
     'train_native/data/table.h': [{ before: "static const uint8_t bytes[] = {'a', ';', 'b'}; const size_t size = sizeof bytes;",
         with: [['table_free', "assert(table.delimiter == ';' && table.columns == 2 && *first == 'a'); table_free"]] }],
+    'train_native/exchange/flatbuffer.h': [{ names: 'bytes', includes: ['cli/errors.h'], after: 'assert(buffer.broken);' }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
     'train_native/exchange/onnx_messages.h': [{
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',

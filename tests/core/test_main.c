@@ -62,7 +62,8 @@
     SUITE(training) \
     SUITE(open_cost) \
     SUITE(jpeg) \
-    SUITE(hostile_jpeg)
+    SUITE(hostile_jpeg) \
+    SUITE(flatbuffer)
 
 #define DECLARATION(name) extern const struct suite name##_suite;
 SUITES_OF(DECLARATION)
