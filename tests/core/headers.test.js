@@ -189,6 +189,7 @@ const usages = {
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',
     }],
     'train_native/exchange/package.h': [{ runs: false }],
+    'train_native/exchange/package_zip.h': [{ runs: false, names: 'bytes' }],
     'train_native/exchange/protobuf.h': [{ file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 10 && bytes[0] == 8 && bytes[1] == 7); }' }],
     'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h', 'cli/errors.h'] }],
     'train_native/model/checkpoint.h': [{ runs: false, names: 'trainer', before: 'const char *identity = ""; const int images = 1, batch = 1, epochs = 1; struct run_state state = {0};' }],
@@ -244,6 +245,7 @@ const [compiler, ...flags] = readFileSync(join(build, 'command'), 'utf8').match(
 const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
 const libraries = flags.filter((word) => word.startsWith('-DWITH_'))
     .flatMap((word) => makefile.match(new RegExp(`^${word.slice('-DWITH_'.length)} := (.*)$`, 'm'))[1].match(/-l\w+/g) ?? []);
+const required = makefile.match(/^required := (.*)$/m)[1].split(' ');
 const run = (command, words, cwd = root) => spawnSync(command, words, { cwd, encoding: 'utf8', timeout: 120_000 });
 
 test('every usage has its entry, and every entry its usage', () => {
@@ -275,7 +277,7 @@ test('the usages that need no files run', () => {
     const declared = running.map(({ call }) => `void ${call}(void);`);
     const calls = running.map(({ call }) => `    if (argc > 1 && strcmp(argv[1], "${call}") == 0) ${call}();`);
     writeFileSync(main, ['#include <string.h>', ...declared, 'int main(int argc, char **argv)', '{', ...calls, '}', ''].join('\n'));
-    const { status, stderr } = run(compiler, [...flags, main, ...running.map(({ object }) => object), ...objects, ...embedded, ...libraries, '-lm', '-o', program]);
+    const { status, stderr } = run(compiler, [...flags, main, ...running.map(({ object }) => object), ...objects, ...embedded, ...libraries, ...required, '-lm', '-o', program]);
     assert.equal(status, 0, stderr);
     for (const { name, call } of running) {
         const result = run(program, [call], scratch);

@@ -21,7 +21,7 @@ static bool is_among(const char *name, const char *const *names, size_t count)
 }
 
 /* Of macOS, Windows, ext4, the disk stations of Synology and QNAP, and Python. */
-static bool is_system_name(const char *name)
+bool is_system_name(const char *name)
 {
     static const char *const names[] = {"__MACOSX",    "Icon\r",       "Thumbs.db", "ehthumbs.db",
                                         "desktop.ini", "$RECYCLE.BIN", "RECYCLER",  "System Volume Information",

@@ -27,6 +27,9 @@ enum folder_links { LINKS_APART, LINKS_ARE_FOLDERS };
 struct folder_entries folder_entries_of(const char *folder, enum folder_links links);
 void folder_entries_free(struct folder_entries *entries);
 
+/* Whether a name is hidden or one that a system leaves. */
+bool is_system_name(const char *name);
+
 /* Whether a file is an image: by its name, also of a format that is not read, so that it is missed and not passed
  * over; otherwise by its first bytes. *fault: why they cannot be read; NULL: they can. */
 bool is_image_file(const char *path, const char **fault);

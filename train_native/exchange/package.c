@@ -28,7 +28,8 @@ struct package {
     char *path, *folder; /* folder: in which names are looked for */
     uint8_t *bytes;      /* of the file that was named, or NULL */
     size_t size;
-    struct text_list names;
+    struct package_zip *zip; /* that those are, or NULL */
+    struct text_list names;  /* but for those of the zip */
     struct shelf *shelf;
 };
 
@@ -64,7 +65,12 @@ static bool read_named(struct package *package, struct failure *failure)
     package->folder = folder_of(package->path);
     text_list_add(&package->names, base_name(package->path));
     package->bytes = read_file(&package->size, &reason, package->path, PACKAGE_MAX_BYTES);
-    return package->bytes || failure_set(failure, package->path, NULL, "cannot be read: %s", reason);
+    if (!package->bytes)
+        return failure_set(failure, package->path, NULL, "cannot be read: %s", reason);
+    if (!package_zip_is(package->bytes, package->size))
+        return true;
+    package->zip = package_zip_open(package->bytes, package->size, package->path, failure);
+    return package->zip != NULL;
 }
 
 struct package *package_open(const char *path, struct failure *failure)
@@ -94,6 +100,7 @@ void package_close(struct package *package)
     free(package->shelf->files);
     free(package->shelf);
     text_list_free(&package->names);
+    package_zip_close(package->zip);
     free(package->bytes);
     free(package->folder);
     free(package->path);
@@ -104,25 +111,30 @@ const char *package_path(const struct package *package) { return package->path; 
 
 const uint8_t *package_bytes(size_t *size, const struct package *package)
 {
-    *size = package->size;
-    return package->bytes;
+    *size = package->zip ? 0 : package->size;
+    return package->zip ? NULL : package->bytes;
 }
 
 /* ---- Names ---- */
 
+static const struct text_list *names_of(const struct package *package)
+{
+    return package->zip ? package_zip_names(package->zip) : &package->names;
+}
+
 const char *package_name(const struct package *package, int i)
 {
-    return i < package->names.count ? package->names.texts[i] : NULL;
+    const struct text_list *names = names_of(package);
+    return i < names->count ? names->texts[i] : NULL;
 }
 
 const char *package_name_ending(const struct package *package, const char *ending)
 {
     const size_t length = strlen(ending);
-    for (int i = 0; i < package->names.count; i++) {
-        const char *name = package->names.texts[i];
+    const char *name;
+    for (int i = 0; (name = package_name(package, i)); i++)
         if (strlen(name) > length && strcasecmp(name + strlen(name) - length, ending) == 0)
             return name;
-    }
     return NULL;
 }
 
@@ -132,17 +144,6 @@ static const char *plain_name(const char *name)
     while (name[0] == '.' && name[1] == '/')
         name += 2;
     return name;
-}
-
-/* Whether a name may lead elsewhere than below the folder, by its letters; also on systems where a backslash parts. */
-static bool leads_out(const char *name)
-{
-    if (!*name || *name == '/' || strchr(name, '\\'))
-        return true;
-    for (const char *part = name; part; part = strchr(part, '/'), part = part ? part + 1 : NULL)
-        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2]))
-            return true;
-    return false;
 }
 
 /* Whether a path, behind all links, is below the folder; what is not there is not. */
@@ -173,7 +174,11 @@ bool package_has(const struct package *package, const char *name)
 {
     struct stat about;
     name = plain_name(name);
-    if (leads_out(name))
+    const struct text_list *names = names_of(package);
+    for (int i = 0; package->zip && i < names->count; i++)
+        if (strcmp(names->texts[i], name) == 0)
+            return true;
+    if (package->zip || package_leads_out(name))
         return false;
     char *path = path_join(package->folder, name);
     const bool has = stat(path, &about) == 0 && S_ISREG(about.st_mode) && is_below(package->folder, path);
@@ -208,14 +213,15 @@ const uint8_t *package_file(size_t *size, const struct package *package, const c
         return found->bytes;
     }
     *size = 0;
-    if (leads_out(name)) {
+    if (package_leads_out(name)) {
         failure_set(failure, package->path, "A model's files stand in its own folder.",
                     "names a file outside of its folder: %.200s", *name ? name : "a name without letters");
         return NULL;
     }
-    if (package->bytes && strcmp(name, base_name(package->path)) == 0)
+    if (!package->zip && package->bytes && strcmp(name, base_name(package->path)) == 0)
         return package_bytes(size, package);
-    uint8_t *bytes = read_from_folder(size, package, name, failure);
+    uint8_t *bytes = package->zip ? package_zip_file(size, package->zip, name, failure)
+                                  : read_from_folder(size, package, name, failure);
     if (bytes)
         LIST_ADD(package->shelf->files, package->shelf->count,
                  (struct loaded){.name = text_copy(name), .bytes = bytes, .size = *size});

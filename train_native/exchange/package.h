@@ -15,13 +15,11 @@
 #ifndef PACKAGE_H
 #define PACKAGE_H
 
-#include "cli/errors.h"
+#include "exchange/package_zip.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define PACKAGE_MAX_BYTES ((size_t)512 << 20)
 
 struct package;
 
