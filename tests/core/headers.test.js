@@ -194,6 +194,7 @@ const usages = {
     'train_native/exchange/safetensors.h': [{ runs: false, names: 'model', includes: ['cli/files.h', 'cli/errors.h'] }],
     'train_native/model/checkpoint.h': [{ runs: false, names: 'trainer', before: 'const char *identity = ""; const int images = 1, batch = 1, epochs = 1; struct run_state state = {0};' }],
     'train_native/model/checkpoint_files.h': [{ runs: false, names: 'trainer', before: 'const char *identity = ""; const int images = 1, batch = 1, epochs = 1; struct run_state state = {0}; struct failure failure;' }],
+    'train_native/model/head.h': [{ runs: false, names: 'net' }],
     'train_native/model/interval.h': [{ after: 'assert(interval.low > 0.59 && interval.high < 0.99);' }],
     'train_native/model/net_memory.h': [{ runs: false, names: 'net parameters', before: 'const float images[16 * 3072] = {0};' }],
     'train_native/model/network_words.h': [{ includes: ['base/bounds.h'], before: 'int channels = 0;', with: [['die_of(&failure);', 'assert(strcmp(failure.reason, "expected nothing more, got \\"3x3\\"") == 0);']],

@@ -12,6 +12,9 @@
 
 enum { LOOKED_AT = 101, USUAL_SIDE = 64, MIN_STEPS = 9 /* in an epoch */, MIN_BATCH = 100 };
 
+/* A network that reads images of so many pixels has been trained on photos, and keeps its size. */
+enum { PHOTO_SIDE = 96 };
+
 /* ---- The images' size ---- */
 
 struct sizes {
@@ -83,7 +86,7 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
     struct recipe *recipe = &choice.recipe;
     if (!from)
         recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
-    else if (kind.any_size && 2 * side >= 3 * kind.side)
+    else if (kind.any_size && kind.side < PHOTO_SIDE && 2 * side >= 3 * kind.side)
         recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
     /* The recipes' epochs are for 5,000 images; few are seen more often, but not as often as would make up for their
      * number. */

@@ -1,6 +1,7 @@
 #include "model/transfer.h"
 
 #include "base/bytes.h"
+#include "model/head.h"
 #include "model/layer_name.h"
 #include "model/model_file.h"
 #include "cli/memory.h"
@@ -22,7 +23,7 @@ static bool labels_equal(const struct model *model, int classes, char *const *la
 
 static size_t node_count(const struct net *net, int node) { return net->offset[node + 1] - net->offset[node]; }
 
-static bool is_kept(const struct transfer *transfer, int node) { return node != transfer->head || transfer->head_kept; }
+static bool is_kept(const struct transfer *transfer, int node) { return node < transfer->trunk || transfer->head_kept; }
 
 /* Whether the layers that are kept fit the new input: their weights must stay as many as they are. */
 static bool check_fit(struct net *net, const struct net *old, const char *path, const struct transfer *transfer,
@@ -58,7 +59,7 @@ static void widen_global_pools(struct net *net, const struct net *old)
     for (int i = 0; i < net->node_count; i++) {
         struct node *node = &net->nodes[i];
         const struct shape in = net->shapes[node->input[0]];
-        if (!is_global_pool(old, i) || in.h > LIMIT_KERNEL || in.w > LIMIT_KERNEL)
+        if (node->kind != old->nodes[i].kind || !is_global_pool(old, i) || in.h > LIMIT_KERNEL || in.w > LIMIT_KERNEL)
             continue;
         node->kernel_h = in.h;
         node->kernel_w = in.w;
@@ -67,25 +68,33 @@ static void widen_global_pools(struct net *net, const struct net *old)
     }
 }
 
+/* With the margin around it that images had, where there was one. */
+static void resize_input(struct net *net, struct preprocess *preprocess, int size)
+{
+    const int longer = net->input.h > net->input.w ? net->input.h : net->input.w;
+    net->input.h = net->input.w = size;
+    if (preprocess->resize_mode != RESIZE_SHORTER_SIDE)
+        return;
+    const int shorter = (preprocess->shorter_side * size + longer / 2) / longer;
+    preprocess->shorter_side = shorter < LIMIT_SHORTER_SIDE ? shorter : LIMIT_SHORTER_SIDE;
+}
+
 /* The model's net with the head and the input that are asked for. */
 static bool adapt(struct transfer *transfer, struct net *net, const struct model *model,
                   const struct transfer_start *start, struct failure *failure)
 {
     *net = model->net;
+    const struct head head = head_find(net);
     *transfer = (struct transfer){.preprocess = model->preprocess,
-                                  .head = net_head(net),
+                                  .head = head.last,
+                                  .trunk = head.trunk,
                                   .head_kept = !start->new_head && labels_equal(model, start->classes, start->labels)};
-    struct node *head = &net->nodes[transfer->head];
-    if (!transfer->head_kept) {
-        if (head->kind != NODE_DENSE && head->kind != NODE_CONV2D)
-            return failure_set(failure, start->path, NULL,
-                               "its last layer with weights is %s, which cannot be replaced for other labels",
-                               kind_names[head->kind]);
-        head->channels = start->classes;
-        head->bias = true; /* it may have gone with the folding, or never been */
-    }
+    if (!transfer->head_kept && (transfer->head = head_replace(net, &head, start->classes)) < 0)
+        return failure_set(failure, start->path, NULL,
+                           "its last layer with weights is %s, which cannot be replaced for other labels",
+                           kind_names[net->nodes[head.last].kind]);
     if (start->size)
-        net->input.h = net->input.w = start->size;
+        resize_input(net, &transfer->preprocess, start->size);
     net_check(net, NULL);
     widen_global_pools(net, &model->net);
     if (!check_fit(net, &model->net, start->path, transfer, failure))
@@ -129,16 +138,17 @@ void transfer_weights(float *parameters, const struct net *net, const struct tra
 
 static struct transfer_kind kind_of(const struct net *net)
 {
-    const int head = net_head(net);
+    const struct head head = head_find(net);
     struct transfer_kind kind = {.side = net->input.h < net->input.w ? net->input.h : net->input.w,
-                                 .muon =
-                                     net->nodes[head].kind == NODE_DENSE && net->nodes[head + 1].kind == NODE_SCALE};
-    for (int i = 0; i < head; i++)
+                                 .muon = head.trunk == head.last && net->nodes[head.last].kind == NODE_DENSE &&
+                                         net->nodes[head.last + 1].kind == NODE_SCALE};
+    for (int i = 0; i < head.trunk; i++)
         kind.muon &= !node_has_weights(net->nodes[i].kind) || net->nodes[i].kind == NODE_CONV2D;
-    int before = net->nodes[head].input[0] - 1;
+    int before = head.features - 1;
     while (before > 0 && (net->nodes[before].kind == NODE_FLATTEN || net->nodes[before].kind == NODE_DROPOUT))
         before = net->nodes[before].input[0] - 1;
-    kind.any_size = before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_global_pool(net, before));
+    kind.any_size =
+        head.pooled || (before >= 0 && (net->nodes[before].kind == NODE_GLOBAL_AVGPOOL || is_global_pool(net, before)));
     return kind;
 }
 

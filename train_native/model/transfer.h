@@ -11,8 +11,8 @@
  *     transfer_learning_rate_scales(trainer->learning_rate_scales, &net, 0.5f);
  *     transfer_free(&transfer);
  *
- * The head, the last layer with weights, is replaced by a new one for the new labels; where the labels are the
- * model's own, in their order, it is kept. The preprocessing stays the model's in either case, for its first layer
+ * The head, every dense layer behind the last pool (head.h), is replaced by a new one for the new labels; where the
+ * labels are the model's own, in their order, it is kept. The preprocessing stays the model's in either case, for its first layer
  * was trained on inputs of that mean and standard deviation. Batch normalisation was folded when the model was
  * written (fold_batchnorm.h), so it goes on without; weights stored in int8 or float16 are widened. */
 #ifndef TRANSFER_H
@@ -25,7 +25,8 @@
 struct transfer {
     float *parameters; /* the model's, in the indices of the new net; those of a new head are 0 */
     struct preprocess preprocess;
-    int head; /* its node */
+    int head;  /* its last layer with weights: a node */
+    int trunk; /* nodes in front of it, whose weights are the model's */
     bool head_kept;
     uint32_t checksum; /* of the parameters */
 };
