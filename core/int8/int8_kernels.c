@@ -296,6 +296,21 @@ void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a
     }
 }
 
+/* Of the pairs of a value and 0 the products are those of the values. */
+void int8_multiply(int16_t *out, const int16_t *a, const int16_t *b, int32_t factor, size_t count)
+{
+    assert(factor > 0 && contract_in_place_or_apart(out, a, count * sizeof *a) &&
+           contract_in_place_or_apart(out, b, count * sizeof *b));
+    const ivec zero = ivec_set1(0), scale = ivec_set1(factor);
+    const ivec min = ivec_set1_16(-ACTIVATION_MAX), max = ivec_set1_16(ACTIVATION_MAX);
+    for (size_t i = 0; i < count; i += INT8_PANEL) {
+        const ivec x = ivec_load(a + i), y = ivec_load(b + i);
+        const ivec low = ivec_scale(ivec_dot(ivec_low(x, zero), ivec_low(y, zero)), scale);
+        const ivec high = ivec_scale(ivec_dot(ivec_high(x, zero), ivec_high(y, zero)), scale);
+        int8_store(out + i, ivec_min16(ivec_max16(ivec_narrow(low, high), min), max), panel_count(count, i));
+    }
+}
+
 void int8_clamp(int16_t *out, const int16_t *in, int16_t min, int16_t max, size_t count)
 {
     assert(min <= max && contract_in_place_or_apart(out, in, count * sizeof *in));

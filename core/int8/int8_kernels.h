@@ -35,9 +35,13 @@ void int8_avgpool(int16_t *out, const int16_t *in, const int64_t *factor, const 
 enum { INT8_ADD_FRACTION = 12 };
 void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t count);
 
+/* clamp(floor(a * b * factor / 2^32 + 1/2)); factor is above 0. */
+void int8_multiply(int16_t *out, const int16_t *a, const int16_t *b, int32_t factor, size_t count);
+
 void int8_clamp(int16_t *out, const int16_t *in, int16_t min, int16_t max, size_t count);
 
-/* out = table[ACTIVATION_MAX + in], table of 2 * ACTIVATION_MAX + 1. As int8_add and int8_clamp, in place too. */
+/* out = table[ACTIVATION_MAX + in], table of 2 * ACTIVATION_MAX + 1. As int8_add, int8_multiply and
+ * int8_clamp, in place too. */
 void int8_look_up(int16_t *out, const int16_t *in, const int16_t *table, size_t count);
 
 #endif

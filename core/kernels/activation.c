@@ -52,6 +52,40 @@ void activation_add_forward(float *out, const float *in, const float *second, fl
     add_and_clip(out, in, second, ceiling, count);
 }
 
+void activation_multiply_forward(float *out, const float *in, const float *second, size_t count)
+{
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)) &&
+           contract_in_place_or_apart(out, second, count * sizeof(float)));
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        vec_store_lanes(out + i, vec_mul(vec_load_lanes(in + i, lanes), vec_load_lanes(second + i, lanes)), lanes);
+    }
+}
+
+void activation_multiply_backward(float *din, const float *dout, const float *other, size_t count)
+{
+    activation_multiply_forward(din, dout, other, count);
+}
+
+void activation_add_backward_channels(float *dsecond, const float *dout, size_t pixels, int c)
+{
+    assert(c > 0 && contract_apart(dsecond, (size_t)c * sizeof(float), dout, pixels * (size_t)c * sizeof(float)));
+    memset(dsecond, 0, (size_t)c * sizeof(float));
+    for (size_t i = 0; i < pixels; i++, dout += c)
+        for (int k = 0; k < c; k++)
+            dsecond[k] += dout[k];
+}
+
+void activation_multiply_backward_channels(float *dsecond, const float *dout, const float *in, size_t pixels, int c)
+{
+    assert(c > 0 && contract_apart(dsecond, (size_t)c * sizeof(float), dout, pixels * (size_t)c * sizeof(float)) &&
+           contract_apart(dsecond, (size_t)c * sizeof(float), in, pixels * (size_t)c * sizeof(float)));
+    memset(dsecond, 0, (size_t)c * sizeof(float));
+    for (size_t i = 0; i < pixels; i++, dout += c, in += c)
+        for (int k = 0; k < c; k++)
+            dsecond[k] += dout[k] * in[k];
+}
+
 void activation_relu_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
@@ -145,15 +179,54 @@ void activation_gelu_backward(float *din, const float *dout, const float *in, si
     }
 }
 
-/* The gate relu6(x + 3) / 6 comes first: it is 1 from 3 on, so that x itself comes out. */
+void activation_silu_forward(float *out, const float *in, size_t count)
+{
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
+    for (size_t i = 0; i < count; i++)
+        out[i] = in[i] / (1.0f + exponential(-in[i]));
+}
+
+/* As gelu's, with u = x. */
+void activation_silu_backward(float *din, const float *dout, const float *in, size_t count)
+{
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
+    for (size_t i = 0; i < count; i++) {
+        const float x = in[i], s = 1.0f / (1.0f + exponential(-x));
+        din[i] = dout[i] * (s + x * s * (1.0f - s));
+    }
+}
+
+/* relu6(x + 3) / 6, which is 1 from 3 on. */
+static inline vec hard_gate(vec x)
+{
+    const vec gate = vec_min(vec_max(vec_add(x, vec_set1(3)), vec_zero()), vec_set1(6));
+    return vec_mul(gate, vec_set1(1.0f / 6));
+}
+
+void activation_hardsigmoid_forward(float *out, const float *in, size_t count)
+{
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        vec_store_lanes(out + i, hard_gate(vec_load_lanes(in + i, lanes)), lanes);
+    }
+}
+
+void activation_hardsigmoid_backward(float *din, const float *dout, const float *out, size_t count)
+{
+    assert(contract_in_place_or_apart(din, dout, count * sizeof(float)));
+    for (size_t i = 0; i < count; i++)
+        din[i] = out[i] > 0 && out[i] < 1 ? dout[i] * (1.0f / 6) : 0;
+}
+
+/* The gate comes first, so that from 3 on x itself comes out. */
 void activation_hardswish_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    const vec zero = vec_zero(), three = vec_set1(3), six = vec_set1(6), sixth = vec_set1(1.0f / 6);
     for (size_t i = 0; i < count; i += VEC_LANES) {
         const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
-        const vec x = vec_load_lanes(in + i, lanes), gate = vec_min(vec_max(vec_add(x, three), zero), six);
-        vec_store_lanes(out + i, vec_mul(x, vec_mul(gate, sixth)), lanes);
+        const vec x = vec_load_lanes(in + i, lanes);
+        vec_store_lanes(out + i, vec_mul(x, hard_gate(x)), lanes);
     }
 }
 
@@ -164,6 +237,55 @@ void activation_hardswish_backward(float *din, const float *dout, const float *i
         const float x = in[i];
         din[i] = dout[i] * (x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) * (1.0f / 6));
     }
+}
+
+/* One of the two terms is 0. */
+static inline vec leak(vec x, vec slope)
+{
+    return vec_add(vec_max(x, vec_zero()), vec_mul(vec_min(x, vec_zero()), slope));
+}
+
+void activation_leaky_relu_forward(float *out, const float *in, float slope, size_t count)
+{
+    assert(slope >= 0 && contract_in_place_or_apart(out, in, count * sizeof(float)));
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        vec_store_lanes(out + i, leak(vec_load_lanes(in + i, lanes), vec_set1(slope)), lanes);
+    }
+}
+
+void activation_leaky_relu_backward(float *din, const float *dout, const float *out, float slope, size_t count)
+{
+    assert(slope >= 0 && contract_in_place_or_apart(din, dout, count * sizeof(float)));
+    for (size_t i = 0; i < count; i++)
+        din[i] = out[i] > 0 ? dout[i] : dout[i] * slope;
+}
+
+void activation_prelu_forward(float *out, const float *in, const float *slopes, size_t pixels, int c)
+{
+    assert(c > 0 && contract_in_place_or_apart(out, in, pixels * (size_t)c * sizeof(float)));
+    for (size_t i = 0; i < pixels; i++, out += c, in += c)
+        for (int k = 0; k < c; k += VEC_LANES) {
+            const int lanes = c - k < VEC_LANES ? c - k : VEC_LANES;
+            vec_store_lanes(out + k, leak(vec_load_lanes(in + k, lanes), vec_load_lanes(slopes + k, lanes)), lanes);
+        }
+}
+
+void activation_prelu_backward(float *din, const float *dout, const float *in, const float *slopes, size_t pixels,
+                               int c)
+{
+    assert(c > 0 && contract_in_place_or_apart(din, dout, pixels * (size_t)c * sizeof(float)));
+    for (size_t i = 0; i < pixels; i++, din += c, dout += c, in += c)
+        for (int k = 0; k < c; k++)
+            din[k] = in[k] > 0 ? dout[k] : dout[k] * slopes[k];
+}
+
+void activation_prelu_backward_slopes(float *dslopes, const float *dout, const float *in, size_t pixels, int c)
+{
+    assert(c > 0 && contract_apart(dslopes, (size_t)c * sizeof(float), dout, pixels * (size_t)c * sizeof(float)));
+    for (size_t i = 0; i < pixels; i++, dout += c, in += c)
+        for (int k = 0; k < c; k++)
+            dslopes[k] += in[k] > 0 ? 0 : dout[k] * in[k];
 }
 
 void activation_softmax_forward(float *out, const float *in, float temperature, int n, int c)

@@ -14,7 +14,7 @@ const struct kind_traits kind_traits[NODE_KINDS] = {
                     .fuses = true},
     [NODE_BATCHNORM] = {1, SHAPE_KEPT, PARAMETERS_NORM, .int8 = INT8_FORM_FOLDED, .overwritten = true},
     [NODE_DROPOUT] = {1, SHAPE_KEPT, .setting = SETTING_PROBABILITY, .int8 = INT8_FORM_ALIAS},
-    [NODE_ADD] = {2, SHAPE_KEPT, .int8 = INT8_FORM_ADD, .overwritten = true, .fuses = true},
+    [NODE_ADD] = {2, SHAPE_KEPT, .int8 = INT8_FORM_ADD, .broadcast = true, .overwritten = true, .fuses = true},
     [NODE_RELU] = {1, SHAPE_KEPT, .int8 = INT8_FORM_CLAMP, .activation = true, .in_place = true, .ceiling = INFINITY},
     [NODE_SIGMOID] = {1, SHAPE_KEPT, .int8 = INT8_FORM_UNIT, .activation = true, .in_place = true},
     [NODE_TANH] = {1, SHAPE_KEPT, .int8 = INT8_FORM_UNIT, .activation = true, .in_place = true},
@@ -25,6 +25,12 @@ const struct kind_traits kind_traits[NODE_KINDS] = {
                         .overwritten = true, .fuses = true},
     [NODE_RELU6] = {1, SHAPE_KEPT, .int8 = INT8_FORM_CLAMP, .activation = true, .in_place = true, .ceiling = 6},
     [NODE_HARDSWISH] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true},
+    [NODE_SILU] = {1, SHAPE_KEPT, .int8 = INT8_FORM_TABLE, .activation = true},
+    [NODE_HARDSIGMOID] = {1, SHAPE_KEPT, .int8 = INT8_FORM_UNIT, .activation = true, .in_place = true},
+    [NODE_LEAKY_RELU] = {1, SHAPE_KEPT, .setting = SETTING_SLOPE, .int8 = INT8_FORM_TABLE, .activation = true,
+                         .in_place = true},
+    [NODE_PRELU] = {1, SHAPE_KEPT, PARAMETERS_SLOPES, .overwritten = true},
+    [NODE_MULTIPLY] = {2, SHAPE_KEPT, .int8 = INT8_FORM_PRODUCT, .broadcast = true, .overwritten = true},
 };
 
 /* Apart from the rows, so that the inference module, which prints nothing, is linked without them. */
@@ -47,6 +53,11 @@ const char *const kind_names[NODE_KINDS] = {
     [NODE_DEPTHWISE] = "depthwise",
     [NODE_RELU6] = "relu6",
     [NODE_HARDSWISH] = "hardswish",
+    [NODE_SILU] = "silu",
+    [NODE_HARDSIGMOID] = "hardsigmoid",
+    [NODE_LEAKY_RELU] = "leaky_relu",
+    [NODE_PRELU] = "prelu",
+    [NODE_MULTIPLY] = "multiply",
 };
 
 bool kind_accepts_rate(enum node_kind kind, float rate)
@@ -55,6 +66,7 @@ bool kind_accepts_rate(enum node_kind kind, float rate)
     case SETTING_NONE: return rate == 0;
     case SETTING_PROBABILITY: return rate >= 0 && rate < 1;
     case SETTING_FACTOR: return rate > 0 && rate <= 1e6f;
+    case SETTING_SLOPE: return rate >= 0 && rate <= 1;
     }
     return false;
 }

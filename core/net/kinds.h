@@ -36,7 +36,7 @@ enum node_kind {
     NODE_DENSE = 6,          /* input (1, 1, c) */
     NODE_BATCHNORM = 7,
     NODE_DROPOUT = 8, /* the identity, but in training */
-    NODE_ADD = 9,     /* two inputs of one shape */
+    NODE_ADD = 9,     /* two inputs of one shape, or the second (1, 1, c): for every pixel of the first */
     NODE_RELU = 10,
     NODE_SIGMOID = 11,
     NODE_TANH = 12,
@@ -45,9 +45,14 @@ enum node_kind {
     NODE_SCALE = 15,     /* multiplies by a constant */
     NODE_DEPTHWISE = 16, /* a filter for each channel */
     NODE_RELU6 = 17,
-    NODE_HARDSWISH = 18 /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
+    NODE_HARDSWISH = 18,   /* x * relu6(x + 3) / 6 (Howard et al. 2019, MobileNetV3) */
+    NODE_SILU = 19,        /* x * sigmoid(x) (Elfwing et al. 2017; swish, Ramachandran et al. 2017) */
+    NODE_HARDSIGMOID = 20, /* min(max(x / 6 + 1/2, 0), 1) */
+    NODE_LEAKY_RELU = 21,  /* x, or below 0 x times a constant (Maas et al. 2013) */
+    NODE_PRELU = 22,       /* x, or below 0 x times a parameter of its channel (He et al. 2015) */
+    NODE_MULTIPLY = 23     /* two inputs as add: squeeze-and-excitation's gate (Hu et al. 2018) is (1, 1, c) */
 };
-#define NODE_KINDS 19 /* one more than the last: the rows of a table by kind */
+#define NODE_KINDS 24 /* one more than the last: the rows of a table by kind */
 
 /* These are packed into a byte each: the table is part of the inference module.
  *
@@ -64,29 +69,32 @@ enum __attribute__((packed)) kind_shape {
 enum __attribute__((packed)) kind_parameters {
     PARAMETERS_NONE,
     PARAMETERS_WEIGHTS, /* weights, and perhaps a bias */
-    PARAMETERS_NORM     /* scale, shift, mean, variance of each channel */
+    PARAMETERS_NORM,    /* scale, shift, mean, variance of each channel */
+    PARAMETERS_SLOPES   /* a slope for each channel */
 };
 
 /* What node.rate is. */
 enum __attribute__((packed)) kind_setting {
     SETTING_NONE,        /* unused: 0 */
     SETTING_PROBABILITY, /* with which a value is zeroed: 0 <= rate < 1 */
-    SETTING_FACTOR       /* 0 < rate <= 1e6 */
+    SETTING_FACTOR,      /* 0 < rate <= 1e6 */
+    SETTING_SLOPE        /* below 0: 0 <= rate <= 1 */
 };
 
 /* How an int8 network computes it, and which scale its output has (net_int8.h). */
 enum __attribute__((packed)) int8_form {
-    INT8_FORM_NONE,   /* not at all: a network with such a layer cannot be quantized; the error names the layer */
-    INT8_FORM_LAYER,  /* weights in int8; a scale of its own, stored in the model */
-    INT8_FORM_ADD,    /* a scale of its own */
-    INT8_FORM_MEAN,   /* a scale of its own */
-    INT8_FORM_MAX,    /* its input's scale */
-    INT8_FORM_CLAMP,  /* from 0 to `ceiling`; its input's scale */
-    INT8_FORM_TABLE,  /* look-up of every value of an activation; its input's scale */
-    INT8_FORM_UNIT,   /* look-up; results are within -1 .. 1, so the scale is fixed: 1 / ACTIVATION_MAX */
-    INT8_FORM_ALIAS,  /* its input read by another name; its input's scale, times `rate` if that is a factor */
-    INT8_FORM_FOLDED, /* quantizing turns it into a layer of another kind */
-    INT8_FORM_OUTPUT  /* in floating point, from the logits */
+    INT8_FORM_NONE,    /* not at all: a network with such a layer cannot be quantized; the error names the layer */
+    INT8_FORM_LAYER,   /* weights in int8; a scale of its own, stored in the model */
+    INT8_FORM_ADD,     /* a scale of its own */
+    INT8_FORM_PRODUCT, /* a scale of its own */
+    INT8_FORM_MEAN,    /* a scale of its own */
+    INT8_FORM_MAX,     /* its input's scale */
+    INT8_FORM_CLAMP,   /* from 0 to `ceiling`; its input's scale */
+    INT8_FORM_TABLE,   /* look-up of every value of an activation; its input's scale */
+    INT8_FORM_UNIT,    /* look-up; results are within -1 .. 1, so the scale is fixed: 1 / ACTIVATION_MAX */
+    INT8_FORM_ALIAS,   /* its input read by another name; its input's scale, times `rate` if that is a factor */
+    INT8_FORM_FOLDED,  /* quantizing turns it into a layer of another kind */
+    INT8_FORM_OUTPUT   /* in floating point, from the logits */
 };
 
 struct kind_traits {
@@ -97,6 +105,7 @@ struct kind_traits {
     enum int8_form int8;
     bool channels;    /* the number of output channels is a setting of the node */
     bool per_channel; /* a filter a channel: weights (kernel_h, kernel_w, c), not (kernel_h, kernel_w, in, out) */
+    bool broadcast;   /* the second input may be (1, 1, c), for every pixel of the first */
     bool activation;  /* elementwise, or the softmax: the text writes it behind the layer that it follows */
     bool in_place;    /* may write over its input: its backward pass reads its output alone */
     bool overwritten; /* lets an activation behind it do so: its own backward pass does not read its output */

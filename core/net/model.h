@@ -52,7 +52,7 @@
  *     12      4      groups: of conv2d
  *     16      4      channels: of the output of conv2d and dense
  *     20      4      inputs: two tensors of 2 bytes each
- *     24      4      number: float32, dropout's rate or scale's factor
+ *     24      4      number: float32, dropout's rate, scale's factor or leaky_relu's slope
  *     28      4      zero
  *
  *     ...            for each class: length of the label, 1 byte; the label, UTF-8 without control characters

@@ -121,7 +121,8 @@ enum status net_check(struct net *net, int *failed)
         net->consumers[node->input[0]]++;
         if (kind_traits[node->kind].inputs > 1) {
             const struct shape second = net->shapes[node->input[1]];
-            if (second.h != in.h || second.w != in.w || second.c != in.c)
+            const bool same = second.h == in.h && second.w == in.w;
+            if (second.c != in.c || (!same && !net_broadcasts(net, i)))
                 return STATUS_NODE;
             net->consumers[node->input[1]]++;
         }
@@ -173,6 +174,7 @@ int net_blocks(struct block blocks[4], const struct net *net, int node)
         for (enum block_role role = BLOCK_SCALE; role <= BLOCK_VARIANCE; role++, count++)
             blocks[count] = (struct block){role, start + (size_t)count * c, c};
         break;
+    case PARAMETERS_SLOPES: blocks[count++] = (struct block){BLOCK_SLOPE, start, c}; break;
     }
     return count;
 }
@@ -259,8 +261,9 @@ void net_trim(struct net *net)
             }
             for (int k = 0; k < kind_traits[node->kind].inputs; k++) {
                 struct shape *of = &read[node->input[k]];
-                again = enlarge(of, h, w) || again;
-                if (elementwise)
+                const bool whole = k == 1 && net_broadcasts(net, i);
+                again = enlarge(of, whole ? 1 : h, whole ? 1 : w) || again;
+                if (elementwise && !whole)
                     again = enlarge(&read[i + 1], of->h, of->w) || again;
             }
         }

@@ -104,13 +104,34 @@ static inline bool node_reads(const struct node *node, int tensor)
     return node->input[0] == tensor || (kind_traits[node->kind].inputs > 1 && node->input[1] == tensor);
 }
 
+/* Whether a node's second input is (1, 1, c), for every pixel of the first, which has more. */
+static inline bool net_broadcasts(const struct net *net, int node)
+{
+    const struct node *of = &net->nodes[node];
+    const struct shape first = net->shapes[of->input[0]], second = net->shapes[of->input[1]];
+    return kind_traits[of->kind].broadcast && second.h * second.w == 1 && first.h * first.w > 1;
+}
+
+/* How a node of two inputs of n images pairs their values: `count` times `size` of them, and those of the second input
+ * `repeats` times each before the next: all in one or, where it broadcasts, pixel by pixel. */
+struct net_pairs {
+    size_t count, size, repeats;
+};
+static inline struct net_pairs net_pairs(const struct net *net, int node, int n)
+{
+    const struct shape out = net->shapes[node + 1];
+    const size_t pixels = (size_t)out.h * (size_t)out.w, all = (size_t)n * shape_count(out);
+    return net_broadcasts(net, node) ? (struct net_pairs){(size_t)n * pixels, (size_t)out.c, pixels}
+                                     : (struct net_pairs){1, all, 1};
+}
+
 static inline size_t net_parameter_count(const struct net *net) { return net->offset[net->node_count]; }
 static inline int net_classes(const struct net *net) { return net->shapes[net->node_count].c; }
 
 /* A node's parameters are up to four blocks in this order: conv2d and dense have weights (kernel_h, kernel_w, in /
  * groups, out) and bias (out); depthwise has weights (kernel_h, kernel_w, c) and bias (c); batchnorm has scale, shift,
- * mean, variance (c). */
-enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE };
+ * mean, variance (c); prelu has slopes (c). */
+enum block_role { BLOCK_WEIGHT, BLOCK_BIAS, BLOCK_SCALE, BLOCK_SHIFT, BLOCK_MEAN, BLOCK_VARIANCE, BLOCK_SLOPE };
 struct block {
     enum block_role role;
     size_t offset, count; /* in the flat array */
@@ -143,10 +164,11 @@ extern const struct conv_kernel net_kernel_conv, net_kernel_winograd, net_kernel
 /* Weights as the kernels want them; shared, read-only, by all runs. */
 struct net_packed {
     const struct conv_kernel *kernel[LIMIT_NODES]; /* conv2d, dense: what computes it (net_plan.c) */
-    float ceiling[LIMIT_NODES];   /* the activation behind a layer that is done in its pass (gemm.h); 0: none */
-    bool done[LIMIT_NODES];       /* relu, relu6: it is */
-    float *forward[LIMIT_NODES];  /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors */
-    float *bias[LIMIT_NODES];     /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
+    float ceiling[LIMIT_NODES]; /* the activation behind a layer that is done in its pass (gemm.h); 0: none */
+    bool done[LIMIT_NODES];     /* relu, relu6: it is */
+    float *
+        forward[LIMIT_NODES]; /* conv2d, dense: packed weights; depthwise: weights; batchnorm: factors; prelu: slopes */
+    float *bias[LIMIT_NODES]; /* conv2d, depthwise, dense: biases or NULL; batchnorm: offsets */
     float *backward[LIMIT_NODES]; /* conv2d, dense, when planned for NET_TRAIN */
     net_mode mode;
 };
@@ -200,9 +222,8 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
 void net_forward(struct net_run *run, int n);
 void net_forward_node(struct net_run *run, int node, int n);
 
-/* What inference computes of an activation; NULL for other kinds. out may be in. */
-typedef void elementwise_function(float *out, const float *in, size_t count);
-elementwise_function *net_activation(enum node_kind kind);
+/* Computes what inference does of an elementwise activation; false for nodes of other kinds. out may be in. */
+bool net_activate(const struct node *node, float *out, const float *in, size_t count);
 
 /* Whether layers of this kind are computed, forward and back: all are (tests/core/test_kinds.c). The softmax's way back
  * is the loss's. */

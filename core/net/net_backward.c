@@ -137,7 +137,8 @@ typedef void slope_function(float *din, const float *dout, const float *seen, si
 static slope_function *const slopes[NODE_KINDS] = {
     [NODE_RELU] = activation_relu_backward,   [NODE_SIGMOID] = activation_sigmoid_backward,
     [NODE_TANH] = activation_tanh_backward,   [NODE_GELU] = activation_gelu_backward,
-    [NODE_RELU6] = activation_relu6_backward, [NODE_HARDSWISH] = activation_hardswish_backward};
+    [NODE_RELU6] = activation_relu6_backward, [NODE_HARDSWISH] = activation_hardswish_backward,
+    [NODE_SILU] = activation_silu_backward,   [NODE_HARDSIGMOID] = activation_hardsigmoid_backward};
 
 static void backward_activation(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
@@ -153,6 +154,64 @@ static void backward_scale(struct net_run *run, int i, float *din, float *dparam
     (void)dparameters;
     for (size_t k = 0, count = din ? output_count(run, i, n) : 0; k < count; k++)
         din[k] = dout[k] * run->net->nodes[i].rate;
+}
+
+static void backward_leaky_relu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        activation_leaky_relu_backward(din, dout, run->tensor[i + 1], run->net->nodes[i].rate, output_count(run, i, n));
+}
+
+static void backward_prelu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    const float *in = run->tensor[run->net->nodes[i].input[0]];
+    const int c = run->net->shapes[i + 1].c;
+    const size_t pixels = output_count(run, i, n) / (size_t)c;
+    activation_prelu_backward_slopes(dparameters, dout, in, pixels, c);
+    if (din)
+        activation_prelu_backward(din, dout, in, run->packed->forward[i], pixels, c);
+}
+
+/* The second input's gradient where it broadcasts, image by image; `in` is NULL for a sum. */
+static void backward_channels(struct net_run *run, int i, float *din, const float *in, const float *dout, int n)
+{
+    const struct shape shape = run->net->shapes[i + 1];
+    const size_t pixels = (size_t)shape.h * (size_t)shape.w, step = shape_count(shape);
+    for (int image = 0; image < n; image++, din += shape.c, dout += step) {
+        if (in)
+            activation_multiply_backward_channels(din, dout, in + (size_t)image * step, pixels, shape.c);
+        else
+            activation_add_backward_channels(din, dout, pixels, shape.c);
+    }
+}
+
+static void backward_add_second(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    if (din && net_broadcasts(run->net, i))
+        backward_channels(run, i, din, NULL, dout, n);
+    else
+        backward_copy(run, i, din, dparameters, dout, n);
+}
+
+static void backward_multiply(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const float *second = run->tensor[run->net->nodes[i].input[1]];
+    const struct net_pairs pairs = net_pairs(run->net, i, n);
+    for (size_t k = 0; din && k < pairs.count; k++, din += pairs.size, dout += pairs.size)
+        activation_multiply_backward(din, dout, second + k / pairs.repeats * pairs.size, pairs.size);
+}
+
+static void backward_multiply_second(struct net_run *run, int i, float *din, float *dparameters, const float *dout,
+                                     int n)
+{
+    (void)dparameters;
+    const float *first = run->tensor[run->net->nodes[i].input[0]];
+    if (din && net_broadcasts(run->net, i))
+        backward_channels(run, i, din, first, dout, n);
+    else if (din)
+        activation_multiply_backward(din, dout, first, output_count(run, i, n));
 }
 
 /* The gradient of the logits comes from the loss, which is computed with the softmax in one (training/loss.h). */
@@ -179,11 +238,21 @@ static backward_function *const backward[NODE_KINDS] = {[NODE_CONV2D] = backward
                                                         [NODE_SCALE] = backward_scale,
                                                         [NODE_DEPTHWISE] = backward_depthwise,
                                                         [NODE_RELU6] = backward_activation,
-                                                        [NODE_HARDSWISH] = backward_activation};
+                                                        [NODE_HARDSWISH] = backward_activation,
+                                                        [NODE_SILU] = backward_activation,
+                                                        [NODE_HARDSIGMOID] = backward_activation,
+                                                        [NODE_LEAKY_RELU] = backward_leaky_relu,
+                                                        [NODE_PRELU] = backward_prelu,
+                                                        [NODE_MULTIPLY] = backward_multiply};
+
+/* The same for the second input, after the first. */
+static backward_function *const backward_second[NODE_KINDS] = {
+    [NODE_ADD] = backward_add_second, [NODE_MULTIPLY] = backward_multiply_second};
 
 bool net_has_backward(enum node_kind kind)
 {
-    return backward[kind] && (backward[kind] != backward_activation || slopes[kind]);
+    return backward[kind] && (backward[kind] != backward_activation || slopes[kind]) &&
+           (kind_traits[kind].inputs > 1) == (backward_second[kind] != NULL);
 }
 
 /* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first
@@ -221,7 +290,8 @@ void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
         const int in = node->input[side];
         const bool more = has_gradient(net, in, i, side);
         float *din = !needs_gradient(run, in) ? NULL : more ? run->other_gradient : run->gradient[in];
-        backward[node->kind](run, i, din, dparameters + net->offset[i], run->gradient[i + 1], n);
+        (side ? backward_second : backward)[node->kind](run, i, din, dparameters + net->offset[i], run->gradient[i + 1],
+                                                        n);
         if (din && more)
             for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
                 run->gradient[in][k] += din[k];

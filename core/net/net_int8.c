@@ -30,7 +30,7 @@ static bool has_table(enum int8_form form) { return form == INT8_FORM_TABLE || f
 bool int8_has_scale(enum node_kind kind)
 {
     const enum int8_form form = kind_traits[kind].int8;
-    return form == INT8_FORM_LAYER || form == INT8_FORM_ADD || form == INT8_FORM_MEAN;
+    return form == INT8_FORM_LAYER || form == INT8_FORM_ADD || form == INT8_FORM_PRODUCT || form == INT8_FORM_MEAN;
 }
 
 /* What a byte of channel c means to the network. */
@@ -50,6 +50,7 @@ static float scale_of(const struct node *node, float in, float own)
     switch (int8_form_of(node)) {
     case INT8_FORM_LAYER:
     case INT8_FORM_ADD:
+    case INT8_FORM_PRODUCT:
     case INT8_FORM_MEAN: return own;
     case INT8_FORM_UNIT: return 1.0f / (float)ACTIVATION_MAX;
     case INT8_FORM_ALIAS: return kind_traits[node->kind].setting == SETTING_FACTOR ? in * node->rate : in;
@@ -120,12 +121,19 @@ float int8_min_scale(float in, float out, double absolute_sum, float bias)
 
 static double add_factor(float in, float out) { return (double)in / (double)out * (1 << INT8_ADD_FRACTION); }
 
+static double product_factor(float first, float second, float out)
+{
+    return (double)first * (double)second / (double)out * 0x1p32;
+}
+
 bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1])
 {
     const struct node *of = &net->nodes[node];
     const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
     if (int8_form_of(of) == INT8_FORM_ADD)
         return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
+    if (int8_form_of(of) == INT8_FORM_PRODUCT)
+        return product_factor(first, second, out) >= 0.5 && product_factor(first, second, out) < INT32_MAX;
     return int8_form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < (double)MEAN_RATIO_LIMIT;
 }
 
@@ -278,11 +286,11 @@ static void pack_weights(struct net_int8 *quantized, int i, const struct int8_we
         }
 }
 
-static void pack_table(int16_t *table, enum node_kind kind, float in, float out)
+static void pack_table(int16_t *table, const struct node *node, float in, float out)
 {
     for (int x = -ACTIVATION_MAX; x <= ACTIVATION_MAX; x++) {
         float y = (float)x * in;
-        net_activation(kind)(&y, &y, 1);
+        net_activate(node, &y, &y, 1);
         table[ACTIVATION_MAX + x] = nearest_number((double)y / (double)out);
     }
 }
@@ -295,7 +303,7 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
     if (node_has_weights(node->kind))
         pack_weights(quantized, i, weights);
     if (has_table(int8_form_of(node)))
-        pack_table(quantized->table[i], node->kind, in, out);
+        pack_table(quantized->table[i], node, in, out);
     if (int8_form_of(node) == INT8_FORM_MEAN) {
         const struct window window = net_window(quantized->net, i);
         const int pixels = window.kernel_h * window.kernel_w;
@@ -331,6 +339,23 @@ static void read_pixels(struct net_int8 *quantized, const uint8_t *pixels)
         }
 }
 
+static void run_pairs(struct net_int8 *quantized, int i)
+{
+    const struct node *node = &quantized->net->nodes[i];
+    const int16_t *a = quantized->tensor[node->input[0]], *second = quantized->tensor[node->input[1]];
+    const float *scale = quantized->scale, first = scale[node->input[0]], other = scale[node->input[1]];
+    const struct net_pairs pairs = net_pairs(quantized->net, i, 1);
+    int16_t *out = quantized->tensor[i + 1];
+    for (size_t k = 0; k < pairs.count; k++, out += pairs.size, a += pairs.size) {
+        const int16_t *b = second + k / pairs.repeats * pairs.size;
+        if (int8_form_of(node) == INT8_FORM_PRODUCT)
+            int8_multiply(out, a, b, (int32_t)nearest(product_factor(first, other, scale[i + 1])), pairs.size);
+        else
+            int8_add(out, a, b, (int16_t)nearest(add_factor(first, scale[i + 1])),
+                     (int16_t)nearest(add_factor(other, scale[i + 1])), pairs.size);
+    }
+}
+
 static void run_node(struct net_int8 *quantized, int i)
 {
     const struct net *net = quantized->net;
@@ -347,10 +372,7 @@ static void run_node(struct net_int8 *quantized, int i)
                                              : int8_conv)(out, in, &quantized->layer[i], quantized->scratch, &window);
         return;
     case INT8_FORM_ADD:
-        int8_add(out, in, quantized->tensor[node->input[1]],
-                 (int16_t)nearest(add_factor(scale[node->input[0]], scale[i + 1])),
-                 (int16_t)nearest(add_factor(scale[node->input[1]], scale[i + 1])), count);
-        return;
+    case INT8_FORM_PRODUCT: run_pairs(quantized, i); return;
     case INT8_FORM_MEAN: int8_avgpool(out, in, quantized->mean_factors[i], &window); return;
     case INT8_FORM_MAX: int8_maxpool(out, in, &window); return;
     case INT8_FORM_CLAMP: int8_clamp(out, in, 0, ceiling_of(node, scale[i + 1]), count); return;

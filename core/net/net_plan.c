@@ -86,7 +86,8 @@ void net_packed_plan(struct net_packed *packed, const struct net *net, net_mode 
                 mode->plan_packed(packed, i, &window, arena);
         } else if (count) {
             packed->forward[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
-            packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
+            if (blocks[0].role != BLOCK_SLOPE)
+                packed->bias[i] = arena_alloc(arena, blocks[0].count, sizeof(float));
         }
     }
 }
@@ -106,6 +107,8 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
         if (packed->backward[node])
             packed->mode->pack(packed, node, parameters, &window);
+    } else if (count && blocks[0].role == BLOCK_SLOPE) {
+        memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
     } else if (count) {
         const size_t c = blocks[0].count;
         batchnorm_fold(packed->forward[node], packed->bias[node], parameters, parameters + c, parameters + 2 * c,

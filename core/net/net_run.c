@@ -57,21 +57,48 @@ static void forward_batchnorm(struct net_run *run, int i, float *out, const floa
 
 static void forward_add(struct net_run *run, int i, float *out, const float *in, int n)
 {
-    activation_add_forward(out, in, run->tensor[run->net->nodes[i].input[1]], run->packed->ceiling[i],
-                           output_count(run, i, n));
+    const float *second = run->tensor[run->net->nodes[i].input[1]], ceiling = run->packed->ceiling[i];
+    const struct net_pairs pairs = net_pairs(run->net, i, n);
+    for (size_t k = 0; k < pairs.count; k++, out += pairs.size, in += pairs.size)
+        activation_add_forward(out, in, second + k / pairs.repeats * pairs.size, ceiling, pairs.size);
 }
 
+static void forward_multiply(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const float *second = run->tensor[run->net->nodes[i].input[1]];
+    const struct net_pairs pairs = net_pairs(run->net, i, n);
+    for (size_t k = 0; k < pairs.count; k++, out += pairs.size, in += pairs.size)
+        activation_multiply_forward(out, in, second + k / pairs.repeats * pairs.size, pairs.size);
+}
+
+static void forward_prelu(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const int c = run->net->shapes[i + 1].c;
+    activation_prelu_forward(out, in, run->packed->forward[i], output_count(run, i, n) / (size_t)c, c);
+}
+
+typedef void elementwise_function(float *out, const float *in, size_t count);
 static elementwise_function *const activations[NODE_KINDS] = {
     [NODE_RELU] = activation_relu_forward,   [NODE_SIGMOID] = activation_sigmoid_forward,
     [NODE_TANH] = activation_tanh_forward,   [NODE_GELU] = activation_gelu_forward_cut,
-    [NODE_RELU6] = activation_relu6_forward, [NODE_HARDSWISH] = activation_hardswish_forward};
+    [NODE_RELU6] = activation_relu6_forward, [NODE_HARDSWISH] = activation_hardswish_forward,
+    [NODE_SILU] = activation_silu_forward,   [NODE_HARDSIGMOID] = activation_hardsigmoid_forward};
 
-elementwise_function *net_activation(enum node_kind kind) { return activations[kind]; }
+bool net_activate(const struct node *node, float *out, const float *in, size_t count)
+{
+    if (kind_traits[node->kind].setting == SETTING_SLOPE)
+        activation_leaky_relu_forward(out, in, node->rate, count);
+    else if (activations[node->kind])
+        activations[node->kind](out, in, count);
+    else
+        return false;
+    return true;
+}
 
 static void forward_activation(struct net_run *run, int i, float *out, const float *in, int n)
 {
     if (!run->packed->done[i])
-        activations[run->net->nodes[i].kind](out, in, output_count(run, i, n));
+        net_activate(&run->net->nodes[i], out, in, output_count(run, i, n));
 }
 
 static void forward_scale(struct net_run *run, int i, float *out, const float *in, int n)
@@ -103,11 +130,18 @@ static forward_function *const forward[NODE_KINDS] = {[NODE_CONV2D] = forward_co
                                                       [NODE_SCALE] = forward_scale,
                                                       [NODE_DEPTHWISE] = forward_depthwise,
                                                       [NODE_RELU6] = forward_activation,
-                                                      [NODE_HARDSWISH] = forward_activation};
+                                                      [NODE_HARDSWISH] = forward_activation,
+                                                      [NODE_SILU] = forward_activation,
+                                                      [NODE_HARDSIGMOID] = forward_activation,
+                                                      [NODE_LEAKY_RELU] = forward_activation,
+                                                      [NODE_PRELU] = forward_prelu,
+                                                      [NODE_MULTIPLY] = forward_multiply};
 
 bool net_has_forward(enum node_kind kind)
 {
-    return forward[kind] && (forward[kind] != forward_activation || activations[kind]);
+    float x = 0;
+    return forward[kind] &&
+           (forward[kind] != forward_activation || net_activate(&(struct node){.kind = kind}, &x, &x, 1));
 }
 
 void net_forward_node(struct net_run *run, int node, int n)

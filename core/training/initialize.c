@@ -20,7 +20,8 @@ void initialize_parameters(float *parameters, const struct net *net, enum initia
         struct block blocks[4];
         const int count = net_blocks(blocks, net, node);
         for (int b = 0; b < count; b++) {
-            const float filling = blocks[b].role == BLOCK_SCALE || blocks[b].role == BLOCK_VARIANCE ? 1 : 0;
+            const bool one = blocks[b].role == BLOCK_SCALE || blocks[b].role == BLOCK_VARIANCE;
+            const float filling = one ? 1 : blocks[b].role == BLOCK_SLOPE ? 0.25f : 0;
             float bound = 0;
             if (blocks[b].role == BLOCK_WEIGHT) {
                 const struct window window = net_window(net, node);

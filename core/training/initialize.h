@@ -15,7 +15,7 @@ enum initializer {
 };
 
 /* Draws the weights of every layer (net_parameter_count floats); the fans of a depthwise filter are its taps. Biases,
- * shifts and means are 0, scales and variances 1. A conv2d's `initial` comes on top. */
+ * shifts and means are 0, scales and variances 1, prelu's slopes 1/4 (He et al. 2015). A conv2d's `initial` comes on top. */
 void initialize_parameters(float *parameters, const struct net *net, enum initializer initializer,
                            struct random *random);
 

@@ -3,15 +3,16 @@
 #include "kernels/batchnorm.h"
 #include "net/net_int8.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
 static const float headroom = 1.25f, weight_max = 127;
 
 /* Of an input's scale over its output's, half of what int8_scales_fit and int8_channel_of allow, so that no rounding
- * crosses it: a mean's 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; and of a layer with weights, in * w
- * / out, 2^29 / 2^INT8_FRACTION. */
-static const float mean_ratio = 512, add_ratio = 4, layer_ratio = 0.25f;
+ * crosses it: a mean's 2^10; an add's INT16_MAX / 2^INT8_ADD_FRACTION, nearly 8; of a product, in * second / out,
+ * INT32_MAX / 2^32; and of a layer with weights, in * w / out, 2^29 / 2^INT8_FRACTION. */
+static const float mean_ratio = 512, add_ratio = 4, product_ratio = 0.25f, layer_ratio = 0.25f;
 
 static float larger(float a, float b) { return a > b ? a : b; }
 static float size_of(float x) { return x < 0 ? -x : x; }
@@ -66,6 +67,7 @@ static bool keeps_scale(const struct node *node)
     case INT8_FORM_ALIAS: return true;
     case INT8_FORM_LAYER:
     case INT8_FORM_ADD:
+    case INT8_FORM_PRODUCT:
     case INT8_FORM_MEAN:
     case INT8_FORM_UNIT:
     case INT8_FORM_OUTPUT:
@@ -75,23 +77,35 @@ static bool keeps_scale(const struct node *node)
     return false;
 }
 
+/* How far below 0 an activation that is looked up makes something of its input: gelu and hardswish to 5, silu to 8,
+ * leaky_relu without end. */
+static float table_reach(const struct node *node)
+{
+    const float MIN = 5, MAX = 16, NOTHING = 0.005f;
+    for (float reach = MIN; reach <= MAX; reach++) {
+        float x = -reach;
+        net_activate(node, &x, &x, 1);
+        if (size_of(x) < NOTHING)
+            return reach;
+    }
+    return INFINITY;
+}
+
 /* How large numbers of tensor t are to the layers that read it. Those that keep the scale pass their outputs on to
- * their own readers; of them only gelu and hardswish compute with their input, of which they make next to nothing
- * below -TABLE_REACH. */
+ * their own readers; of them only activations that are looked up compute with their input. */
 static float reach(const struct net *net, int t, const float *numbers, size_t count)
 {
-    const float TABLE_REACH = 5;
-    bool all = false, table = false;
+    float below = 0, above = 0; /* how far they count */
     for (int i = 0; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
-        if (!node_reads(node, t))
+        if (!node_reads(node, t) || (keeps_scale(node) && int8_form_of(node) != INT8_FORM_TABLE))
             continue;
-        table |= int8_form_of(node) == INT8_FORM_TABLE;
-        all |= !keeps_scale(node);
+        below = larger(below, keeps_scale(node) ? table_reach(node) : INFINITY);
+        above = INFINITY;
     }
     float largest = 0;
-    for (size_t k = 0; k < count && (all || table); k++) {
-        const float x = numbers[k], size = x > 0 ? x : all || -x < TABLE_REACH ? -x : TABLE_REACH;
+    for (size_t k = 0; k < count && above > 0; k++) {
+        const float x = numbers[k], size = x > 0 ? x : -x < below ? -x : below;
         largest = size > largest ? size : largest;
     }
     return largest;
@@ -133,11 +147,12 @@ static float largest_weight_scale(const struct net *net, int node, const float *
 static float scale_for(const struct net *net, int i, const float *parameters, float range, const float scale[])
 {
     const struct node *node = &net->nodes[i];
-    const float in = scale[node->input[0]];
+    const float in = scale[node->input[0]], second = scale[node->input[1]];
     const enum int8_form form = int8_form_of(node);
-    const float min = form == INT8_FORM_ADD     ? larger(in, scale[node->input[1]]) / add_ratio
-                      : form == INT8_FORM_LAYER ? in * largest_weight_scale(net, i, parameters, in) / layer_ratio
-                                                : in / mean_ratio;
+    const float min = form == INT8_FORM_ADD       ? larger(in, second) / add_ratio
+                      : form == INT8_FORM_PRODUCT ? in * second / product_ratio
+                      : form == INT8_FORM_LAYER   ? in * largest_weight_scale(net, i, parameters, in) / layer_ratio
+                                                  : in / mean_ratio;
     const float wanted = larger(range * headroom / (float)ACTIVATION_MAX, min);
     return wanted > 0 ? wanted : in; /* a layer without any output */
 }

@@ -91,7 +91,8 @@ test('ONNX Runtime computes what the module computes: weights in int8', { skip }
 
 /* ---- What is in the file ---- */
 
-const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Conv', 'Div', 'Flatten', 'Gemm', 'GlobalAveragePool', 'HardSigmoid', 'MaxPool', 'Mul', 'Relu', 'Sigmoid',
+const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Conv', 'Div', 'Flatten', 'Gemm', 'GlobalAveragePool', 'HardSigmoid', 'LeakyRelu', 'MaxPool', 'Mul',
+    'PRelu', 'Relu', 'Sigmoid',
     'Softmax', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze'];
 
 test('every name is made once, before it is read, and every constant has the bytes of its shape', async () => {

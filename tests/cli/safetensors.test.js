@@ -42,7 +42,8 @@ function parse(bytes) {
 
 const sigmoid = (x) => 1 / (1 + Math.exp(-x));
 const elementwise = { relu: (x) => Math.max(x, 0), relu6: (x) => Math.min(Math.max(x, 0), 6), sigmoid,
-    hardswish: (x) => x * Math.min(Math.max(x + 3, 0), 6) / 6, tanh: Math.tanh, dropout: (x) => x,
+    hardswish: (x) => x * Math.min(Math.max(x + 3, 0), 6) / 6, hardsigmoid: (x) => Math.min(Math.max(x / 6 + 0.5, 0), 1),
+    silu: (x) => x * sigmoid(x), tanh: Math.tanh, dropout: (x) => x,
     gelu: (x) => x * sigmoid(1.5957691216 * (x + 0.044715 * x ** 3)) };
 
 /* The values of an image (c, h, w) under a window, without those in the padding. */
@@ -71,8 +72,13 @@ function run({ metadata, tensors }, input) {
             values = x.values.map(elementwise[kind]);
         else if (kind === 'scale')
             values = x.values.map((value) => value * layer.factor);
-        else if (kind === 'add')
-            values = x.values.map((value, i) => value + other.values[i]);
+        else if (kind === 'add' || kind === 'multiply') { /* PyTorch, too, broadcasts (c, 1, 1) */
+            const second = (i) => other.values[other.values.length < x.values.length ? channelOf(i) : i];
+            values = x.values.map((value, i) => kind === 'add' ? value + second(i) : value * second(i));
+        } else if (kind === 'leaky_relu')
+            values = x.values.map((value) => value < 0 ? value * layer.slope : value);
+        else if (kind === 'prelu')
+            values = x.values.map((value, i) => value < 0 ? value * weight[channelOf(i)] : value);
         else if (kind === 'flatten')
             ({ values } = x);
         else if (kind === 'global_avgpool')

@@ -48,6 +48,19 @@ TEST(hardswish)
         CHECK(out[i] == (in[i] > 0 ? in[i] : 0));
 }
 
+/* As hardswish's gate: three roundings, and none beyond its ends. Near -3 the sum x + 3 is what is left of x. */
+TEST(hardsigmoid)
+{
+    check_activation(activation_hardsigmoid_forward, NODE_HARDSIGMOID, 3 * ROUNDING_UNIT);
+    float in[] = {-1e30f, -3.5f, -3, 3, 3.7f, 6.1f, 1e30f}, out[7];
+    activation_hardsigmoid_forward(out, in, 7);
+    for (int i = 0; i < 7; i++)
+        CHECK(out[i] == (in[i] > 0 ? 1 : 0));
+}
+
+/* The sigmoid's error, and a rounding. */
+TEST(silu) { check_activation(activation_silu_forward, NODE_SILU, 4.8e-7); }
+
 TEST(gelu)
 {
     enum { COUNT = 1 << 14 };
@@ -186,6 +199,8 @@ static const struct test tests[] = {
     ENTRY(sigmoid_and_exponential_are_accurate),
     ENTRY(tanh_is_accurate),
     ENTRY(hardswish),
+    ENTRY(hardsigmoid),
+    ENTRY(silu),
     ENTRY(gelu),
     ENTRY(activations_of_extreme_numbers),
     ENTRY(softmax_and_temperature),

@@ -258,13 +258,15 @@ TEST(batch_normalisation)
 TEST(activations)
 {
     static void (*const forward[])(float *, const float *, size_t) = {
-        activation_relu_forward, activation_sigmoid_forward, activation_tanh_forward, activation_relu6_forward};
+        activation_relu_forward, activation_sigmoid_forward, activation_tanh_forward, activation_relu6_forward,
+        activation_hardsigmoid_forward};
     static void (*const backward[])(float *, const float *, const float *, size_t) = {
-        activation_relu_backward, activation_sigmoid_backward, activation_tanh_backward, activation_relu6_backward};
-    static const enum node_kind kinds[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_RELU6};
+        activation_relu_backward, activation_sigmoid_backward, activation_tanh_backward, activation_relu6_backward,
+        activation_hardsigmoid_backward};
+    static const enum node_kind kinds[] = {NODE_RELU, NODE_SIGMOID, NODE_TANH, NODE_RELU6, NODE_HARDSIGMOID};
     enum { COUNT = 301 };
     struct random random = random_seed(13, 0);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random);
         float *out = test_floats(COUNT), *din = test_floats(COUNT);
         for (int k = 0; k < COUNT; k++)
@@ -288,12 +290,12 @@ TEST(activations)
 
 TEST(activations_that_look_at_their_input)
 {
-    static void (*const backward[])(float *, const float *, const float *, size_t) = {activation_gelu_backward,
-                                                                                      activation_hardswish_backward};
-    static const enum node_kind kinds[] = {NODE_GELU, NODE_HARDSWISH};
+    static void (*const backward[])(float *, const float *, const float *, size_t) = {
+        activation_gelu_backward, activation_hardswish_backward, activation_silu_backward};
+    static const enum node_kind kinds[] = {NODE_GELU, NODE_HARDSWISH, NODE_SILU};
     enum { COUNT = 501 };
     struct random random = random_seed(70, 0);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         float *in = test_random_floats(COUNT, &random), *dout = test_random_floats(COUNT, &random),
               *din = test_floats(COUNT);
         for (int k = 0; k < COUNT; k++)

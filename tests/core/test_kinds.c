@@ -44,8 +44,11 @@ TEST(every_row_agrees_with_itself)
         CHECK(!traits->per_channel || (weights && !traits->channels));
         CHECK(!traits->channels || weights);
         CHECK(traits->shape != SHAPE_UNITS || traits->channels);
-        CHECK((net_activation(kind) != NULL) == is_elementwise_activation(kind));
-        CHECK((traits->int8 != INT8_FORM_TABLE && traits->int8 != INT8_FORM_UNIT) || net_activation(kind));
+        CHECK(!traits->broadcast || traits->inputs == 2);
+        float x = 0;
+        const bool activates = net_activate(&(struct node){.kind = kind}, &x, &x, 1);
+        CHECK(activates == is_elementwise_activation(kind));
+        CHECK((traits->int8 != INT8_FORM_TABLE && traits->int8 != INT8_FORM_UNIT) || activates);
     }
 }
 
@@ -93,11 +96,12 @@ TEST(every_activation)
             double *expected = test_doubles(count);
             for (size_t k = 0; k < count; k++)
                 in[k] *= 12;
-            net_activation(kind)(out, in, count);
-            oracle_activation(expected, test_widened(in, count), kind, count);
+            const struct node node = {.kind = kind, .rate = kind_traits[kind].setting == SETTING_NONE ? 0 : 0.375f};
+            CHECK(net_activate(&node, out, in, count));
+            oracle_activate(&node, expected, test_widened(in, count), count);
             test_context("%s of %zu numbers", kind_names[kind], count);
             CHECK_ALL_CLOSE(out, expected, count, 2e-6);
-            net_activation(kind)(in, in, count);
+            net_activate(&node, in, in, count);
             CHECK_SAME_BITS(in, out, count);
             test_release();
         }
@@ -110,7 +114,7 @@ TEST(rates_within_their_range)
         test_context("%s", kind_names[kind]);
         CHECK(kind_accepts_rate(kind, 0) == (setting != SETTING_FACTOR));
         CHECK(kind_accepts_rate(kind, 0.5f) == (setting != SETTING_NONE));
-        CHECK(kind_accepts_rate(kind, 1) == (setting == SETTING_FACTOR));
+        CHECK(kind_accepts_rate(kind, 1) == (setting == SETTING_FACTOR || setting == SETTING_SLOPE));
         CHECK(kind_accepts_rate(kind, 1e6f) == (setting == SETTING_FACTOR));
         CHECK(!kind_accepts_rate(kind, 1.5e6f) && !kind_accepts_rate(kind, -0.5f) && !kind_accepts_rate(kind, NAN));
     }

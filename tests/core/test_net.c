@@ -27,7 +27,13 @@ static struct net every_kind(void)
     x = nets_scale(&net, x, 0.125f);                    /* 13 */
     x = nets_depthwise(&net, x, 3, 3, 1, true, true);   /* 14 */
     x = nets_simple(&net, x, NODE_RELU6);               /* 15 */
-    nets_finish(&net, x);                               /* 16 */
+    x = nets_simple(&net, x, NODE_SILU);                /* 16 */
+    x = nets_leaky_relu(&net, x, 0.125f);               /* 17 */
+    x = nets_simple(&net, x, NODE_PRELU);               /* 18 */
+    x = nets_multiply(&net, x, x);                      /* 19 */
+    x = nets_simple(&net, x, NODE_HARDSIGMOID);         /* 20 */
+    x = nets_simple(&net, x, NODE_HARDSWISH);           /* 21 */
+    nets_finish(&net, x);                               /* 22 */
     return net;
 }
 
@@ -82,7 +88,7 @@ TEST(every_bad_field_is_refused)
         if (!node_has_weights(kind))
             REFUSED(i, bias, true);
         if (kind_traits[kind].setting != SETTING_FACTOR)
-            REFUSED(i, rate, 1);
+            REFUSED(i, rate, kind_traits[kind].setting == SETTING_SLOPE ? 1.001f : 1);
         REFUSED(i, rate, -0.5f);
         REFUSED(i, rate, NAN);
         REFUSED(i, rate, INFINITY);
@@ -155,6 +161,29 @@ TEST(nodes_that_do_not_fit_their_input)
     CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
     net.nodes[0].stride = 2;
     check_refused(&net, "a sum of different sizes", 1, STATUS_NODE);
+}
+
+/* The second input of a sum or product may be one pixel for all of the first, not the other way round. */
+TEST(one_pixel_for_all)
+{
+    static const enum node_kind kinds[] = {NODE_ADD, NODE_MULTIPLY};
+    for (int k = 0; k < 2; k++)
+        for (int swapped = 0; swapped < 2; swapped++)
+            for (int channels = 3; channels < 5; channels++) {
+                struct net net = {.input = {4, 5, 3}};
+                const int pixel =
+                    nets_simple(&net, nets_conv(&net, 0, channels, 1, 1, 1, true, true), NODE_GLOBAL_AVGPOOL);
+                nets_node(&net, (struct node){.kind = kinds[k], .input = {swapped ? pixel : 0, swapped ? 0 : pixel}});
+                nets_simple(&net, nets_simple(&net, 3, NODE_GLOBAL_AVGPOOL), NODE_SOFTMAX);
+                test_context("%s, %d channels%s", kind_names[kinds[k]], channels, swapped ? ", swapped" : "");
+                if (swapped || channels != 3) {
+                    check_refused(&net, "one pixel", 2, STATUS_NODE);
+                    continue;
+                }
+                CHECK_EQUAL(net_check(&net, NULL), STATUS_OK);
+                CHECK(net_broadcasts(&net, 2));
+                CHECK_EQUAL(net.shapes[3].h * net.shapes[3].w, 20);
+            }
 }
 
 TEST(tensors_that_nothing_reads_are_refused)
@@ -289,12 +318,17 @@ TEST(places_of_the_parameters)
     CHECK_EQUAL(net.offset[10], net.offset[9] + 16 * 6 + 6);
     CHECK_EQUAL(net.offset[14], net.offset[10]);
     CHECK_EQUAL(net.offset[15], net.offset[14] + 3 * 3 * 6 + 6);
-    CHECK_EQUAL(net_parameter_count(&net), net.offset[15]);
+    CHECK_EQUAL(net.offset[18], net.offset[15]);
+    CHECK_EQUAL(net.offset[19], net.offset[18] + 6);
+    CHECK_EQUAL(net_parameter_count(&net), net.offset[19]);
     struct block blocks[4];
     CHECK_EQUAL(net_blocks(blocks, &net, 1), 4);
     CHECK_EQUAL(blocks[3].role, BLOCK_VARIANCE);
     CHECK_EQUAL(blocks[3].offset, net.offset[1] + 12);
     CHECK_EQUAL(net_blocks(blocks, &net, 2), 0);
+    CHECK_EQUAL(net_blocks(blocks, &net, 18), 1);
+    CHECK_EQUAL(blocks[0].role, BLOCK_SLOPE);
+    CHECK_EQUAL(blocks[0].count, 6);
     CHECK_EQUAL(net_classes(&net), 6);
     CHECK_EQUAL(net.consumers[5], 2);
 }
@@ -334,6 +368,7 @@ static const struct test tests[] = {
     ENTRY(every_bad_field_is_refused),
     ENTRY(bad_inputs_are_refused),
     ENTRY(nodes_that_do_not_fit_their_input),
+    ENTRY(one_pixel_for_all),
     ENTRY(tensors_that_nothing_reads_are_refused),
     ENTRY(sizes_at_their_limits),
     ENTRY(geometry),

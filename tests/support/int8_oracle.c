@@ -104,10 +104,10 @@ static int window_at(const struct model *model, int i, const struct int8_weights
                : shifted(sum * rounded(from / to / (double)count * (1 << INT8_FRACTION)), INT8_FRACTION);
 }
 
-static int table_at(enum node_kind kind, int number, float in, float out)
+static int table_at(const struct node *node, int number, float in, float out)
 {
     float x = (float)number * in;
-    net_activation(kind)(&x, &x, 1);
+    net_activate(node, &x, &x, 1);
     return bounded((double)x / (double)out);
 }
 
@@ -130,6 +130,7 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
         const struct shape shape = net->shapes[i + 1];
         const int *in = tensor[node->input[0]], *second = tensor[node->input[1]];
         const float from = scale[node->input[0]], other = scale[node->input[1]], to = scale[i + 1];
+        const int repeats = kind_traits[node->kind].inputs > 1 ? (int)shape_count(net->shapes[node->input[1]]) : 1;
         struct int8_weights stored = {0};
         if (net->offset[i + 1] > net->offset[i])
             model_quantized(&stored, numbers, model, i);
@@ -144,11 +145,16 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
             }
             case INT8_FORM_ADD:
                 *out = shifted(in[k] * rounded((double)from / (double)to * (1 << INT8_ADD_FRACTION)) +
-                                   second[k] * rounded((double)other / (double)to * (1 << INT8_ADD_FRACTION)),
+                                   second[k % repeats] * rounded((double)other / (double)to * (1 << INT8_ADD_FRACTION)),
                                INT8_ADD_FRACTION);
                 break;
+            case INT8_FORM_PRODUCT:
+                *out = shifted((int64_t)in[k] * second[k % repeats] *
+                                   rounded((double)from * (double)other / (double)to * 0x1p32),
+                               32);
+                break;
             case INT8_FORM_TABLE:
-            case INT8_FORM_UNIT: *out = table_at(node->kind, in[k], from, to); break;
+            case INT8_FORM_UNIT: *out = table_at(node, in[k], from, to); break;
             case INT8_FORM_LAYER:
             case INT8_FORM_MEAN:
             case INT8_FORM_MAX:

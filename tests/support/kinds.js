@@ -27,6 +27,8 @@ const settings = {
     dropout: { rate: 0.5 },
     scale: { rate: 0.75 },
     add: { and: 1 },
+    multiply: { and: 1 },
+    leaky_relu: { rate: 0.125 },
 };
 const text = {
     conv2d: 'conv2d 6 3x2 stride 2 same',
@@ -37,9 +39,11 @@ const text = {
     dropout: 'dropout 0.5',
     scale: 'scale 0.75',
     add: 'add a',
+    multiply: 'multiply a',
+    leaky_relu: 'leaky_relu 0.125',
 };
 /* Layers between the first convolution and this one. */
-const before = { dense: ['global_avgpool'], add: ['tanh'] };
+const before = { dense: ['global_avgpool'], add: ['tanh'], multiply: ['tanh'] };
 
 export function layersWith(kind, classes = 10) {
     const middle = kind === 'softmax' ? [] : [...(before[kind] ?? []).map((other) => ({ kind: other })), { kind, ...settings[kind] }];

@@ -56,9 +56,19 @@ int nets_scale(struct net *net, int in, float factor)
     return nets_node(net, (struct node){.kind = NODE_SCALE, .input = {in, 0}, .rate = factor});
 }
 
+int nets_leaky_relu(struct net *net, int in, float slope)
+{
+    return nets_node(net, (struct node){.kind = NODE_LEAKY_RELU, .input = {in, 0}, .rate = slope});
+}
+
 int nets_add(struct net *net, int first, int second)
 {
     return nets_node(net, (struct node){.kind = NODE_ADD, .input = {first, second}});
+}
+
+int nets_multiply(struct net *net, int first, int second)
+{
+    return nets_node(net, (struct node){.kind = NODE_MULTIPLY, .input = {first, second}});
 }
 
 int nets_simple(struct net *net, int in, enum node_kind kind)
@@ -183,6 +193,7 @@ void nets_redraw_activations(struct net *net, struct random *random)
             const enum node_kind kind = (enum node_kind)test_between(random, 1, NODE_KINDS - 1);
             if (is_elementwise_activation(kind)) {
                 net->nodes[i].kind = kind;
+                net->nodes[i].rate = kind_traits[kind].setting == SETTING_NONE ? 0 : 0.25f;
                 break;
             }
         }

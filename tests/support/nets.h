@@ -15,7 +15,9 @@ int nets_pool(struct net *net, int in, enum node_kind kind, int kernel, int stri
 int nets_dense(struct net *net, int in, int channels, bool bias);
 int nets_dropout(struct net *net, int in, float rate);
 int nets_scale(struct net *net, int in, float factor);
+int nets_leaky_relu(struct net *net, int in, float slope);
 int nets_add(struct net *net, int first, int second);
+int nets_multiply(struct net *net, int first, int second);
 int nets_simple(struct net *net, int in, enum node_kind kind); /* kinds without settings */
 
 /* Appends the softmax and checks the net; a failed check of the net is a failed check of the test. */

@@ -36,6 +36,13 @@ const networks = {
     'a filter for each channel, and what is cut at 6': { input: [11, 10, 3], layers: [
         conv(7, [1, 1], { bias: true }), { kind: 'scale', rate: 8 }, { kind: 'relu6' }, { kind: 'depthwise', kernel: [3, 2], stride: 2, same: true, bias: true },
         { kind: 'relu6' }, { kind: 'depthwise', kernel: [2, 3] }, { kind: 'flatten' }, ...end] },
+    'squeeze and excitation, a shift for each channel': { input: [11, 10, 3], layers: [
+        conv(6, [3, 3], { bias: true }), { kind: 'silu' }, { kind: 'global_avgpool' }, conv(3, [1, 1], { bias: true }), { kind: 'leaky_relu', rate: 0.25 },
+        conv(6, [1, 1], { bias: true }), { kind: 'hardsigmoid' }, { kind: 'multiply', from: 2, and: 7 },  /* 8: images times (1, 1, 6) */
+        { kind: 'prelu' }, { kind: 'maxpool', kernel: [4, 4], stride: 5 },                                /* which leaves pixels over */
+        { kind: 'global_avgpool', from: 2 }, { kind: 'flatten' }, { kind: 'dense', channels: 6, bias: true }, { kind: 'prelu' },
+        { kind: 'add', from: 10, and: 14 }, { kind: 'relu' }, { kind: 'multiply', and: 16 },              /* by itself, after a flat one */
+        { kind: 'global_avgpool' }, { kind: 'multiply', and: 14 }, { kind: 'flatten' }, ...end] },
     'grey, with the mean of channels as logits': { input: [9, 8, 1], temperature: 0.5, layers: [
         conv(5, [3, 3], { bias: true }), { kind: 'global_avgpool' }, { kind: 'softmax' }] },
     'dropout before the softmax': { input: [4, 4, 3], layers: [

@@ -144,9 +144,10 @@ void oracle_batchnorm_infer(double *out, const double *in, const double *scale, 
     }
 }
 
-static double activation(double x, enum node_kind kind)
+static double activation(double x, const struct node *node)
 {
-    switch (kind) {
+    const double slope = (double)node->rate;
+    switch (node->kind) {
     case NODE_RELU: return fmax(x, 0);
     case NODE_RELU6: return fmin(fmax(x, 0), 6);
     case NODE_SIGMOID: return 1 / (1 + exp(-x));
@@ -155,6 +156,9 @@ static double activation(double x, enum node_kind kind)
         return x /
                (1 + exp(-2 * sqrt(2 / acos(-1)) * (x + 0.044715 * pow(x, 3)))); /* in its tanh form, with all digits */
     case NODE_HARDSWISH: return x * fmin(fmax(x + 3, 0), 6) / 6;
+    case NODE_SILU: return x / (1 + exp(-x));
+    case NODE_HARDSIGMOID: return fmin(fmax(x / 6 + 0.5, 0), 1);
+    case NODE_LEAKY_RELU: return x < 0 ? slope * x : x;
     case NODE_CONV2D:
     case NODE_MAXPOOL:
     case NODE_AVGPOOL:
@@ -166,16 +170,23 @@ static double activation(double x, enum node_kind kind)
     case NODE_ADD:
     case NODE_SOFTMAX:
     case NODE_SCALE:
-    case NODE_DEPTHWISE: break;
+    case NODE_DEPTHWISE:
+    case NODE_PRELU:
+    case NODE_MULTIPLY: break;
     }
-    test_fail(__FILE__, __LINE__, "%s is no activation", kind_names[kind]);
+    test_fail(__FILE__, __LINE__, "%s is no activation", kind_names[node->kind]);
     return 0;
+}
+
+void oracle_activate(const struct node *node, double *out, const double *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = activation(in[i], node);
 }
 
 void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        out[i] = activation(in[i], kind);
+    oracle_activate(&(struct node){.kind = kind}, out, in, count);
 }
 
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c)
@@ -306,6 +317,28 @@ void oracle_tensors(double *tensor[], const struct net *net, int n)
         tensor[t] = test_doubles((size_t)n * shape_count(net->shapes[t]));
 }
 
+/* In training, of value k of all images. */
+static double dropout(double x, const struct net *net, int i, size_t k, const struct oracle_mode *mode)
+{
+    const double rate = (double)net->nodes[i].rate;
+    const uint64_t first = mode->first_image * shape_count(net->shapes[i + 1]);
+    const bool dropped = (double)(random_at(mode->dropout_seed, (uint64_t)i, first + k) >> 32) < floor(rate * 0x1p32);
+    return dropped ? 0 : x / (1 - rate);
+}
+
+/* add, multiply; a second input of one pixel is that of all. */
+static void pair(double *const tensor[], const struct net *net, int i, int n)
+{
+    const int *input = net->nodes[i].input;
+    const struct shape shape = net->shapes[i + 1], other = net->shapes[input[1]];
+    FOR(image, n) FOR(y, shape.h) FOR(x, shape.w) FOR(c, shape.c)
+    {
+        const double first = tensor[input[0]][at(shape, image, y, x, c)];
+        const double second = tensor[input[1]][at(other, image, y % other.h, x % other.w, c)];
+        tensor[i + 1][at(shape, image, y, x, c)] = net->nodes[i].kind == NODE_ADD ? first + second : first * second;
+    }
+}
+
 void oracle_net(double *const tensor[], const struct net *net, const double *parameters, int n, struct oracle_mode mode)
 {
     FOR(i, net->node_count)
@@ -338,23 +371,24 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
                 oracle_batchnorm_infer(out, in, own, own + c, own + 2 * c, own + 3 * c, (int)(count / c), shape.c);
             break;
         case NODE_DROPOUT:
-            for (size_t k = 0; k < count; k++) {
-                const uint64_t drawn =
-                    random_at(mode.dropout_seed, (uint64_t)i, mode.first_image * shape_count(shape) + k) >> 32;
-                const bool dropped = mode.training && (double)drawn < floor((double)node->rate * 0x1p32);
-                out[k] = dropped ? 0 : mode.training ? in[k] / (1 - (double)node->rate) : in[k];
-            }
+            for (size_t k = 0; k < count; k++)
+                out[k] = mode.training ? dropout(in[k], net, i, k, &mode) : in[k];
             break;
         case NODE_ADD:
+        case NODE_MULTIPLY: pair(tensor, net, i, n); break;
+        case NODE_PRELU:
             for (size_t k = 0; k < count; k++)
-                out[k] = in[k] + tensor[node->input[1]][k];
+                out[k] = in[k] < 0 ? in[k] * own[k % c] : in[k];
             break;
         case NODE_RELU:
         case NODE_RELU6:
         case NODE_SIGMOID:
         case NODE_TANH:
         case NODE_HARDSWISH:
-        case NODE_GELU: oracle_activation(out, in, node->kind, count); break;
+        case NODE_SILU:
+        case NODE_HARDSIGMOID:
+        case NODE_LEAKY_RELU:
+        case NODE_GELU: oracle_activate(node, out, in, count); break;
         case NODE_SCALE:
             for (size_t k = 0; k < count; k++)
                 out[k] = in[k] * (double)node->rate;

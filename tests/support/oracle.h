@@ -23,7 +23,9 @@ void oracle_batchnorm_train(double *out, double *mean, double *variance, const d
 void oracle_batchnorm_infer(double *out, const double *in, const double *scale, const double *shift, const double *mean,
                             const double *variance, int rows, int c);
 
-void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count); /* elementwise ones */
+/* Elementwise ones: of a node, or of a kind without a setting. */
+void oracle_activate(const struct node *node, double *out, const double *in, size_t count);
+void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count);
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c);
 
 /* The sum of the losses of n images. */

@@ -33,6 +33,8 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
             numbers.push(weight(k < inputs * channels ? inputs : undefined));
         for (let k = 0; layer.kind === 'batchnorm' && k < 4 * c; k++) /* scale, shift, mean; variance, which is not below 0 */
             numbers.push(k < 3 * c ? weight() : 0.002 + Math.abs(weight()));
+        for (let k = 0; layer.kind === 'prelu' && k < c; k++) /* slopes */
+            numbers.push(weight());
         weights.push(padded(Buffer.from(Float32Array.from(numbers).buffer)));
     });
 

@@ -172,12 +172,13 @@ static void put_batchnorm(struct graph *graph, int i, const float *parameters)
     protobuf_end(graph->out, start);
 }
 
-static void put_add(struct graph *graph, int i)
+/* A (1, 1, c) that meets images is (batch, c, 1, 1), which ONNX broadcasts. */
+static void put_pair(struct graph *graph, int i, const char *type)
 {
     const struct node *node = &graph->model->net.nodes[i];
     const enum form form = graph->form[graph->source[node->input[0]]];
     const char *first = reads(graph, node->input[0], form), *second = reads(graph, node->input[1], form);
-    onnx_put_node(graph->out, "Add", makes(graph, i, form), ONNX_INPUTS(first, second));
+    onnx_put_node(graph->out, type, makes(graph, i, form), ONNX_INPUTS(first, second));
 }
 
 /* For these it makes no difference in which form their input is. */
@@ -224,18 +225,56 @@ static void put_gelu(struct graph *graph, int i)
     onnx_put_node(graph->out, "Mul", makes(graph, i, form), ONNX_INPUTS(in, gate.text));
 }
 
-/* As ONNX defines HardSwish, which came with opset 14: x times HardSigmoid, max(0, min(1, x / 6 + 1 / 2)). */
-static void put_hardswish(struct graph *graph, int i)
+/* HardSigmoid is max(0, min(1, alpha x + beta)). */
+static void put_hard_gate(struct protobuf *out, const char *name, const char *in)
+{
+    const size_t start = onnx_begin_node(out, "HardSigmoid", name, ONNX_INPUTS(in));
+    onnx_put_attribute_float(out, "alpha", 1.0f / 6);
+    onnx_put_attribute_float(out, "beta", 0.5f);
+    protobuf_end(out, start);
+}
+
+static void put_hardsigmoid(struct graph *graph, int i)
+{
+    const int tensor = graph->model->net.nodes[i].input[0];
+    const enum form form = graph->form[graph->source[tensor]];
+    const char *in = reads(graph, tensor, form);
+    put_hard_gate(graph->out, makes(graph, i, form), in);
+}
+
+/* x times a gate: silu's is the sigmoid; hardswish's HardSigmoid, as ONNX defines HardSwish, which came with opset
+ * 14. */
+static void put_gated(struct graph *graph, int i)
 {
     const int tensor = graph->model->net.nodes[i].input[0];
     const enum form form = graph->form[graph->source[tensor]];
     const char *in = reads(graph, tensor, form);
     const struct layer_name gate = part_of(graph, i, "gate");
-    const size_t start = onnx_begin_node(graph->out, "HardSigmoid", gate.text, ONNX_INPUTS(in));
-    onnx_put_attribute_float(graph->out, "alpha", 1.0f / 6);
-    onnx_put_attribute_float(graph->out, "beta", 0.5f);
-    protobuf_end(graph->out, start);
+    if (graph->model->net.nodes[i].kind == NODE_SILU)
+        onnx_put_node(graph->out, "Sigmoid", gate.text, ONNX_INPUTS(in));
+    else
+        put_hard_gate(graph->out, gate.text, in);
     onnx_put_node(graph->out, "Mul", makes(graph, i, form), ONNX_INPUTS(in, gate.text));
+}
+
+static void put_leaky_relu(struct graph *graph, int i)
+{
+    const struct node *node = &graph->model->net.nodes[i];
+    const enum form form = graph->form[graph->source[node->input[0]]];
+    const char *in = reads(graph, node->input[0], form);
+    const size_t start = onnx_begin_node(graph->out, "LeakyRelu", makes(graph, i, form), ONNX_INPUTS(in));
+    onnx_put_attribute_float(graph->out, "alpha", node->rate);
+    protobuf_end(graph->out, start);
+}
+
+/* Slopes for (c, h, w), or for (c). */
+static void put_prelu(struct graph *graph, int i, const float *parameters)
+{
+    const int tensor = graph->model->net.nodes[i].input[0], c = graph->model->net.shapes[tensor].c;
+    const enum form form = graph->form[graph->source[tensor]];
+    const struct layer_name slopes = part_of(graph, i, "slopes");
+    onnx_put_floats(graph->out, slopes.text, form == IMAGE ? 3 : 1, (int[]){c, 1, 1}, parameters);
+    put_elementwise(graph, i, "PRelu", slopes.text);
 }
 
 static void put_softmax(struct graph *graph, int i)
@@ -273,14 +312,19 @@ static void put_layer(struct graph *graph, int i)
     case NODE_FLATTEN: put_flatten(graph, i); break;
     case NODE_DENSE: put_dense(graph, i, parameters); break;
     case NODE_BATCHNORM: put_batchnorm(graph, i, parameters); break;
-    case NODE_ADD: put_add(graph, i); break;
+    case NODE_ADD: put_pair(graph, i, "Add"); break;
+    case NODE_MULTIPLY: put_pair(graph, i, "Mul"); break;
     case NODE_RELU: put_elementwise(graph, i, "Relu", NULL); break;
     case NODE_RELU6: put_relu6(graph, i); break;
     case NODE_SIGMOID: put_elementwise(graph, i, "Sigmoid", NULL); break;
     case NODE_TANH: put_elementwise(graph, i, "Tanh", NULL); break;
     case NODE_SOFTMAX: put_softmax(graph, i); break;
     case NODE_GELU: put_gelu(graph, i); break;
-    case NODE_HARDSWISH: put_hardswish(graph, i); break;
+    case NODE_HARDSWISH:
+    case NODE_SILU: put_gated(graph, i); break;
+    case NODE_HARDSIGMOID: put_hardsigmoid(graph, i); break;
+    case NODE_LEAKY_RELU: put_leaky_relu(graph, i); break;
+    case NODE_PRELU: put_prelu(graph, i, parameters); break;
     case NODE_SCALE: put_scale(graph, i); break;
     case NODE_DROPOUT: break; /* changes_nothing */
     }

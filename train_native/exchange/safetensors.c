@@ -128,6 +128,7 @@ static void put_tensors(struct writer *writer)
             for (int part = 0; part < 4; part++)
                 put_vector(writer, i, parts[part], i + 1, parameters + (size_t)part * (size_t)net->shapes[i + 1].c);
             break;
+        case PARAMETERS_SLOPES: put_vector(writer, i, "weight", i + 1, parameters); break;
         }
         free(parameters);
     }
@@ -162,6 +163,8 @@ static void put_layer(struct json *json, const struct net *net, int i)
         json_number(json, "epsilon", "%.9g", (double)BATCHNORM_EPSILON);
     if (traits->setting == SETTING_FACTOR)
         json_number(json, "factor", "%.9g", (double)node->rate);
+    if (traits->setting == SETTING_SLOPE)
+        json_number(json, "slope", "%.9g", (double)node->rate);
     json_close(json);
 }
 

@@ -98,15 +98,6 @@ static enum node_kind take_kind(struct reader *reader)
     return 0;
 }
 
-/* 0 if the next word is no activation. */
-static enum node_kind take_activation(struct reader *reader)
-{
-    for (enum node_kind kind = 1; kind < NODE_KINDS; kind++)
-        if (kind_traits[kind].activation && words_take(&reader->words, kind_names[kind]))
-            return kind;
-    return 0;
-}
-
 static void check_whiten(struct reader *reader, const struct node *node, int column)
 {
     const int directions = node->kernel_h * node->kernel_w * reader->net->input.c;
@@ -140,11 +131,28 @@ static void take_setting(struct words *words, struct node *node)
     const char *text = words_peek(words);
     char *end = NULL;
     node->rate = text ? strtof(text, &end) : 0;
-    if (!text || *end || end == text || !kind_accepts_rate(node->kind, node->rate))
-        words_expected(words, kind_traits[node->kind].setting == SETTING_FACTOR
-                                  ? "the factor, above 0 and at most 1e6"
-                                  : "the fraction to zero, 0 or more and below 1");
-    words->next++;
+    if (text && !*end && end != text && kind_accepts_rate(node->kind, node->rate)) {
+        words->next++;
+        return;
+    }
+    switch (kind_traits[node->kind].setting) {
+    case SETTING_NONE: break;
+    case SETTING_PROBABILITY: words_expected(words, "the fraction to zero, 0 or more and below 1"); break;
+    case SETTING_FACTOR: words_expected(words, "the factor, above 0 and at most 1e6"); break;
+    case SETTING_SLOPE: words_expected(words, "the slope below 0, 0 to 1"); break;
+    }
+}
+
+/* The kind is 0 if the next word is no activation. */
+static struct node take_activation(struct reader *reader)
+{
+    struct node node = {0};
+    for (enum node_kind kind = 1; kind < NODE_KINDS && !node.kind; kind++)
+        if (kind_traits[kind].activation && words_take(&reader->words, kind_names[kind]))
+            node.kind = kind;
+    if (kind_traits[node.kind].setting != SETTING_NONE)
+        take_setting(&reader->words, &node);
+    return node;
 }
 
 /* What must stand behind the name of a layer. */
@@ -254,16 +262,18 @@ static void read_layer(struct reader *reader)
     take_settings(reader, &node);
     while (take_option(reader, &node, &batchnorm))
         ;
-    const enum node_kind activation = kind_traits[node.kind].activation ? 0 : take_activation(reader);
+    struct node activation = kind_traits[node.kind].activation ? (struct node){0} : take_activation(reader);
     if (words_peek(words))
-        words_expected(words, what_may_follow(&node, activation));
+        words_expected(words, what_may_follow(&node, activation.kind));
     if (words->failed)
         return;
     append(reader, node, start);
     if (batchnorm)
         append(reader, (struct node){.kind = NODE_BATCHNORM, .input = {reader->net->node_count, 0}}, start);
-    if (activation)
-        append(reader, (struct node){.kind = activation, .input = {reader->net->node_count, 0}}, start);
+    if (activation.kind) {
+        activation.input[0] = reader->net->node_count;
+        append(reader, activation, start);
+    }
 }
 
 /* "name:" before a layer; empty if there is none. */

@@ -16,13 +16,16 @@
  *     dense 64 relu                      units; nobias, batchnorm
  *     batchnorm frozen gelu              frozen: the scale stays 1
  *     scale 0.125                        multiplies by a constant
+ *     prelu                              a slope below 0 for each channel, which is trained
  *     dense classes softmax              `classes`: as many as the data set has
  *     a: conv2d 64 3x3 same              a name, for
  *     add a relu                         residual connections, and
  *     conv2d 64 1x1 from a               for branches
+ *     multiply g from a                  of `a` and `g`: of one shape or, as for add, the second of one pixel
+ *                                        (squeeze-and-excitation's gate)
  *
- * Any layer may end in an activation: relu, relu6, gelu, hardswish, sigmoid, tanh, and the last one in softmax; each
- * may also stand on a line of its own. */
+ * Any layer may end in an activation: relu, relu6, gelu, silu, hardswish, sigmoid, hardsigmoid, tanh, leaky_relu with
+ * its slope below 0 (leaky_relu 0.1), and the last one in softmax; each may also stand on a line of its own. */
 #ifndef NETWORK_H
 #define NETWORK_H
 

@@ -40,8 +40,9 @@ void network_misfit(struct words *words, int column, const struct net *net, int 
     misfit_of_window(words, column, node, in);
     if (kind_traits[node->kind].inputs > 1) {
         const struct shape second = net->shapes[node->input[1]];
-        words_mistake(words, column, "%s needs two inputs of one shape, got %dx%dx%d and %dx%dx%d",
-                      kind_names[node->kind], in.h, in.w, in.c, second.h, second.w, second.c);
+        words_mistake(words, column, "%s needs two inputs of one shape%s, got %dx%dx%d and %dx%dx%d",
+                      kind_names[node->kind], kind_traits[node->kind].broadcast ? ", or the second of one pixel" : "",
+                      in.h, in.w, in.c, second.h, second.w, second.c);
     }
     words_mistake(words, column, "nothing reads the output of this layer");
 }
