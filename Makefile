@@ -83,7 +83,8 @@ core := $(sort $(shell find core -name '*.c'))
 native := $(sort $(shell find train_native -name '*.c'))
 # C tests, with what they call of the command line.
 tests := $(filter-out tests/support/make_golden.c tests/support/fault.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
-  $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c exchange/flatbuffer.c)
+  $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c exchange/flatbuffer.c) \
+  $(addprefix train_native/cli/,errors.c escape.c list.c memory.c text.c) $(sort $(wildcard train_native/exchange/graph*.c))
 benches := $(sort $(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 objects = $(patsubst %.c,$(build)/%.o,$1)
@@ -203,6 +204,7 @@ $(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o): level := -O2
 $O/wasm/core/image/jpeg_scan.o: level := -Os
 $O/wasm/%.o: level := -Oz
 $O/wasm-tests/%.o: level := -O2
+$O/wasm-tests/train_native/%.o: own_flags := -D_GNU_SOURCE
 compile_wasm = $(call quiet,EMCC,$<) $(emcc) $(emcc_flags) $(WARNINGS) $(level) $(own_flags) -MMD -MP -c $< -o $@
 $O/wasm/wasm/exports-without-decoders.o: own_flags := -DWITHOUT_DECODERS
 $O/wasm/wasm/exports-without-decoders.o: wasm/exports.c $O/wasm/command Makefile

@@ -184,6 +184,8 @@ const usages = {
     'train_native/data/table.h': [{ before: "static const uint8_t bytes[] = {'a', ';', 'b'}; const size_t size = sizeof bytes;",
         with: [['table_free', "assert(table.delimiter == ';' && table.columns == 2 && *first == 'a'); table_free"]] }],
     'train_native/exchange/flatbuffer.h': [{ names: 'bytes', includes: ['cli/errors.h'], after: 'assert(buffer.broken);' }],
+    'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],
+    'train_native/exchange/graph_parts.h': [{ runs: false, before: 'struct graph *graph = NULL; int x = 0;' }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
     'train_native/exchange/onnx_messages.h': [{
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',

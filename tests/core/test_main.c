@@ -63,7 +63,8 @@
     SUITE(open_cost) \
     SUITE(jpeg) \
     SUITE(hostile_jpeg) \
-    SUITE(flatbuffer)
+    SUITE(flatbuffer) \
+    SUITE(graph)
 
 #define DECLARATION(name) extern const struct suite name##_suite;
 SUITES_OF(DECLARATION)
