@@ -72,7 +72,7 @@ ifeq ($(origin DECODERS),undefined)
 DECODERS := $(foreach name,JPEG WEBP HEIF GIF,$(call links,$(name)))
 endif
 # Libraries that the program always has (a package of each stands in to_build).
-required := -lzip -lcjson
+required := -lzip -lcjson -lprotobuf-c
 libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) $(required) -lm
 # stb_image declares functions that GIF does not need, gcc takes one path in it for unset, and it has indexed outside its tables on
 # hostile files: stop before the access (train_native/data/second_gif.c).
@@ -92,7 +92,9 @@ embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,\
   $(addprefix templates/,report.html report.css report.js standalone.html standalone.js) \
   index.html style.css contract.js source.js engine.js picture.js view.js))
 formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native wasm tests -name '*.[ch]')))
-without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded)
+# The decoder of ONNX files, which protobuf-c writes from a description of the messages.
+messages := $O/protobuf/onnx.pb-c
+without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded) $(build)/protobuf/onnx.pb-c.o
 
 .PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node test-faults bench bench-native \
   bench-train fuzz check-format format deps deps-test install clean distclean help always
@@ -108,7 +110,7 @@ help:
 native: $(build)/eyelet ## build/eyelet, the command line: build/eyelet --help
 	@[ $O/eyelet -ef $< ] || ln -sf $(VARIANT)/eyelet $O/eyelet
 
-compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) $(DECODERS:%=-DWITH_%)
+compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf $(DECODERS:%=-DWITH_%)
 $(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
 # A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared
@@ -121,6 +123,14 @@ $(build)/train_native/data/second_gif.o: own_flags += $(if $(findstring clang,$(
 $(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image_write.h
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<) $(compile) $(own_flags) -MMD -MP -c $< -o $@
+
+$(messages).c $(messages).h &: train_native/exchange/onnx.proto
+	@mkdir -p $(@D)
+	$(call quiet,PROTO,$<) protoc-c --proto_path=$(<D) --c_out=$(@D) $(<F)
+$(call objects,$(filter train_native/exchange/onnx_%,$(native))): | $(messages).h
+$(build)/protobuf/onnx.pb-c.o: $(messages).c $(build)/command Makefile
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<) $(CC) $(FLAGS) -I$(<D) -c $< -o $@
 
 # Files that are bytes of the program, each with a zero behind it (train_native/report/html.h).
 $(embedded): $(build)/%.o: % $(build)/command Makefile
@@ -329,7 +339,8 @@ install: native wasm library $O/eyelet.1 ## install program, library, module and
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
 	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
 
-to_build := libstb-dev=/usr/include/stb/stb_image_write.h libzip-dev=/usr/include/zip.h libcjson-dev=/usr/include/cjson/cJSON.h emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
+to_build := libstb-dev=/usr/include/stb/stb_image_write.h libzip-dev=/usr/include/zip.h libcjson-dev=/usr/include/cjson/cJSON.h \
+  libprotobuf-c-dev=/usr/include/protobuf-c/protobuf-c.h protobuf-c-compiler=protoc-c emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
 deps: ## fetch what building and serving need (make deps-test: tests too)
 	@.ci/deps $(to_build)
 deps-test:

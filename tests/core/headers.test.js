@@ -187,6 +187,7 @@ const usages = {
     'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],
     'train_native/exchange/graph_parts.h': [{ runs: false, before: 'struct graph *graph = NULL; int x = 0;' }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
+    'train_native/exchange/onnx_decode.h': [{ runs: false, names: 'bytes' }],
     'train_native/exchange/onnx_messages.h': [{
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',
     }],
@@ -274,7 +275,8 @@ test('the usages that need no files run', () => {
     const sources = ['core', 'train_native'].flatMap((top) => readdirSync(join(root, top), { recursive: true }).map((path) => `${top}/${path}`))
         .filter((path) => path.endsWith('.c') && path !== 'train_native/main.c');
     const objects = sources.map((path) => join(build, path.replace(/\.c$/, '.o')));
-    const embedded = readdirSync(join(build, 'web'), { recursive: true }).filter((path) => path.endsWith('.o')).map((path) => join(build, 'web', path));
+    const embedded = readdirSync(join(build, 'web'), { recursive: true }).filter((path) => path.endsWith('.o')).map((path) => join(build, 'web', path))
+        .concat(join(build, 'protobuf/onnx.pb-c.o'));
     assert.deepEqual(objects.filter((path) => !existsSync(path)), [], 'run `make native`');
     const main = join(scratch, 'main.c'), program = join(scratch, 'usages');
     const declared = running.map(({ call }) => `void ${call}(void);`);
