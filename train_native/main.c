@@ -24,6 +24,7 @@ static const struct {
     {"convert", "convert the weights to float16 or int8", command_convert},
     {"quantize", "post-training int8 quantization", command_quantize},
     {"export", "export to ONNX, safetensors or a standalone page", command_export},
+    {"import", "make a model of an ONNX, TFLite, TF.js or Teachable Machine file", command_import},
     {"summary", "show the layers of a model or network", command_summary},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -70,7 +71,8 @@ int main(int argc, char **argv)
     if (argc < 2)
         usage_error(
             "",
-            "expected a command: train, evaluate, calibrate, doctor, classify, convert, quantize, export or summary");
+            "expected a command: train, evaluate, calibrate, doctor, classify, convert, quantize, export, import or "
+            "summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

@@ -186,6 +186,13 @@ const usages = {
     'train_native/exchange/flatbuffer.h': [{ names: 'bytes', includes: ['cli/errors.h'], after: 'assert(buffer.broken);' }],
     'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],
     'train_native/exchange/graph_parts.h': [{ runs: false, before: 'struct graph *graph = NULL; int x = 0;' }],
+    'train_native/exchange/import_labels.h': [{ runs: false, includes: ['stdio.h'] }],
+    'train_native/exchange/import_model.h': [{ runs: false, includes: ['stdio.h', 'stdlib.h', 'cli/memory.h'] }],
+    'train_native/exchange/import_preprocess.h': [{
+        includes: ['stdio.h'],
+        after: 'assert(strcmp(text, "BGR, mean 0.485 0.456 0.406, std 0.229 0.224 0.225, stretched to 224x224") == 0);',
+    }],
+    'train_native/exchange/importer.h': [{ runs: false }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
     'train_native/exchange/onnx_decode.h': [{ runs: false, names: 'bytes' }],
     'train_native/exchange/onnx_messages.h': [{

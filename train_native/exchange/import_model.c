@@ -1,0 +1,295 @@
+#include "exchange/import_model.h"
+
+#include "exchange/import_labels.h"
+#include "exchange/import_preprocess.h"
+#include "exchange/importer.h"
+#include "model/model_file.h"
+#include "data/sandbox.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/sha256.h"
+#include "cli/text.h"
+#include "classifier.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the child may take: the file, its weights as they stand there, in the graph and in the model, and the workspace
+ * of the check. */
+static const uint64_t child_memory = (uint64_t)2 << 30;
+
+/* Shared with the child, with room for a model behind it. */
+struct job {
+    const struct import_options *options;
+    struct failure failure;
+    struct import_report report;
+    bool done;
+    size_t size;
+    uint8_t bytes[LIMIT_MODEL_BYTES];
+};
+
+/* ---- Preprocessing ---- */
+
+static const char own_front[] = "the network's own normalisation";
+
+/* Where nothing says how pictures come in. Networks that normalise by themselves read bytes, or numbers from 0 to 1:
+ * the factor tells. PyTorch users export to ONNX; 1,001 classes are TensorFlow's of ImageNet. */
+static const char *usual_preprocess(const char **from, const struct imported *imported, const struct importer *importer)
+{
+    const struct graph_result *network = &imported->network;
+    const bool pytorch = strcmp(importer->name, "ONNX") == 0 && net_classes(&network->net) != 1001;
+    *from = own_front;
+    if (network->has_front)
+        return network->front_scale[0] < 0.1f ? "bytes" : "unit";
+    *from = "assumed, as nothing in the file says it (--preprocess)";
+    if (network->net.input.c == 1)
+        return "unit";
+    *from =
+        pytorch ? "assumed, as usual with PyTorch (--preprocess)" : "assumed, as usual with TensorFlow (--preprocess)";
+    return pytorch ? "imagenet" : "tf";
+}
+
+/* What is being written: by whom it was read, and for whom. */
+struct import {
+    const struct import_options *options;
+    const struct importer *importer;
+    struct imported *imported;
+    struct import_report *report;
+    struct failure *failure;
+};
+
+static bool choose_preprocess(struct preprocess *preprocess, const struct import *import)
+{
+    const struct imported *imported = import->imported;
+    struct import_report *report = import->report;
+    struct failure *failure = import->failure;
+    const char *wanted = import->options->preprocess;
+    const struct graph_result *network = &imported->network;
+    const struct shape input = network->net.input;
+    const char *from = imported->preprocess_from;
+    if (wanted || !imported->has_preprocess) {
+        const char *usual = wanted ? wanted : usual_preprocess(&from, imported, import->importer);
+        from = wanted ? "--preprocess" : from;
+        if (!import_preprocess_parse(preprocess, usual, input, failure))
+            return false;
+    } else {
+        *preprocess = imported->preprocess;
+    }
+    if (network->has_front && !import_preprocess_front(preprocess, network->front_scale, network->front_shift, input.c))
+        return failure_set(failure, NULL, NULL, "the network multiplies its picture by a factor that is not above 0");
+    snprintf(report->preprocess_from, sizeof report->preprocess_from, "%s%s", from,
+             network->has_front && from != own_front ? ", with the network's own factors" : "");
+    import_preprocess_text(report->preprocess, preprocess, input);
+    return true;
+}
+
+/* ---- Labels ---- */
+
+static char **choose_labels(const struct import *import)
+{
+    struct import_report *report = import->report;
+    struct imported *imported = import->imported;
+    struct failure *failure = import->failure;
+    const char *path = import->options->labels;
+    const int classes = net_classes(&imported->network.net);
+    char **labels = imported->labels;
+    snprintf(report->labels_from, sizeof report->labels_from, "%s", path ? path : imported->labels_from);
+    if (path && imported->network.features_only) {
+        failure_set(failure, path, "Without --labels it is imported for `eyelet train --from`.",
+                    "the network has no classes, only features");
+        return NULL;
+    }
+    if (path)
+        return import_labels_read(path, classes, failure);
+    imported->labels = NULL; /* taken over */
+    if (!labels) {
+        labels = import_labels_numbered(classes);
+        snprintf(report->labels_from, sizeof report->labels_from, "numbered, as the file names none (--labels)");
+    }
+    import_labels_clean(labels, classes);
+    return labels;
+}
+
+/* ---- The model ---- */
+
+static void add_note(char notes[LIMIT_NOTES + 1], const char *key, const char *value)
+{
+    if (!*value)
+        return;
+    char *line = text_copy(value);
+    import_labels_clean(&line, 1); /* text of one line, as a label is */
+    const size_t length = strlen(notes);
+    snprintf(notes + length, LIMIT_NOTES + 1 - length, "%s: %s\n", key, line);
+    free(line);
+}
+
+static char *write_notes(const struct import_report *report, const char *path)
+{
+    char *notes = allocate(LIMIT_NOTES + 1, 1);
+    const char *name = strrchr(path, '/');
+    add_note(notes, "name", report->name);
+    add_note(notes, "source", name && name[1] ? name + 1 : path);
+    add_note(notes, "format", report->format);
+    add_note(notes, "exporter", report->exporter);
+    add_note(notes, "licence", report->licence);
+    add_note(notes, "sha256", report->sha256);
+    add_note(notes, "preprocessing", report->preprocess);
+    add_note(notes, "preprocessing from", report->preprocess_from);
+    add_note(notes, "labels from", report->labels_from);
+    return notes;
+}
+
+static void describe(struct import_report *report, const struct imported *imported)
+{
+    const struct net *net = &imported->network.net;
+    memcpy(report->format, imported->format, sizeof report->format);
+    memcpy(report->exporter, imported->exporter, sizeof report->exporter);
+    memcpy(report->name, imported->name, sizeof report->name);
+    memcpy(report->licence, imported->licence, sizeof report->licence);
+    report->input = net->input;
+    report->classes = net_classes(net);
+    report->layers = net->node_count;
+    report->embedding = net->embedding ? net->shapes[net->embedding].c : 0;
+    report->parameters = net_parameter_count(net);
+    for (int i = 0; i < net->node_count; i++)
+        report->multiply_adds += net_multiply_adds(net, i);
+    report->features_only = imported->network.features_only;
+}
+
+/* Labels as a model holds them: a byte of length, then the text. */
+static uint8_t *packed_labels(char *const *labels, int classes)
+{
+    uint8_t *bytes = allocate((size_t)classes, 1 + LIMIT_LABEL), *p = bytes;
+    for (int i = 0; i < classes; i++) {
+        const size_t length = strlen(labels[i]);
+        *p++ = (uint8_t)length;
+        memcpy(p, labels[i], length);
+        p += length;
+    }
+    return bytes;
+}
+
+static uint8_t *write_model(size_t *size, const struct import *import)
+{
+    const struct imported *imported = import->imported;
+    struct model *model = allocate(1, sizeof *model);
+    uint8_t *bytes = NULL;
+    char **labels = NULL;
+    const int classes = net_classes(&imported->network.net);
+    describe(import->report, imported);
+    if (choose_preprocess(&model->preprocess, import) && (labels = choose_labels(import))) {
+        char *notes = write_notes(import->report, import->options->path);
+        uint8_t *packed = packed_labels(labels, classes);
+        model->net = imported->network.net;
+        model->temperature = imported->network.temperature;
+        model->labels = packed;
+        model->notes = notes;
+        model->notes_length = (int)strlen(notes);
+        bytes = model_file_written(size, model, imported->network.parameters, import->failure);
+        free(packed);
+        free(notes);
+    }
+    import_labels_free(labels, classes);
+    free(model);
+    return bytes;
+}
+
+/* ---- The check ---- */
+
+/* Whether the model classifies a grey picture. */
+static bool classifies(const uint8_t *bytes, size_t size, struct failure *failure)
+{
+    enum { SIDE = 32 };
+    uint8_t picture[SIDE * SIDE * 4];
+    memset(picture, 128, sizeof picture);
+    struct eyelet_classifier *classifier = NULL;
+    size_t needed = 0;
+    enum status status = eyelet_classifier_bytes(&needed, bytes, size);
+    void *workspace = status ? NULL : allocate(needed, 1), *scratch = NULL;
+    if (!status)
+        status = eyelet_classifier_open(&classifier, workspace, bytes, size);
+    if (!status) {
+        scratch = allocate(eyelet_classifier_scratch_bytes(classifier, SIDE, SIDE) + 1, 1);
+        status = eyelet_classifier_run(classifier, picture, SIDE, SIDE, scratch);
+    }
+    bool finite = !status;
+    for (int i = 0; finite && i < eyelet_classifier_classes(classifier); i++)
+        finite = isfinite(eyelet_classifier_logits(classifier)[i]);
+    free(scratch);
+    free(workspace);
+    if (!finite)
+        failure_set(failure, NULL, NULL, "the imported network does not classify a grey picture: %s",
+                    status ? eyelet_status_text(status) : "its scores are not finite");
+    return finite;
+}
+
+/* The digest of the file that was named, a zip too; "" for a folder. */
+static void hash_file(char text[65], const struct package *package)
+{
+    size_t size;
+    const char *reason;
+    const uint8_t *bytes = package_bytes(&size, package);
+    uint8_t *zip = bytes ? NULL : read_file(&size, &reason, package_path(package), PACKAGE_MAX_BYTES);
+    if (bytes || zip) {
+        struct sha256 state = sha256_begin();
+        uint8_t digest[SHA256_BYTES];
+        sha256_add(&state, bytes ? bytes : zip, size);
+        sha256_end(digest, &state);
+        sha256_text(text, digest);
+    }
+    free(zip);
+}
+
+static void read_and_write(void *context, int i, struct sandbox_child *child)
+{
+    (void)i;
+    (void)child;
+    struct job *job = context;
+    struct package *package = package_open(job->options->path, &job->failure);
+    const struct importer *importer = package ? importer_for(package, &job->failure) : NULL;
+    struct imported *imported = allocate(1, sizeof *imported);
+    if (importer && importer->read(imported, package, &job->failure)) {
+        hash_file(job->report.sha256, package);
+        const struct import import = {job->options, importer, imported, &job->report, &job->failure};
+        uint8_t *bytes = write_model(&job->size, &import);
+        if (bytes && classifies(bytes, job->size, &job->failure)) {
+            memcpy(job->bytes, bytes, job->size); /* within LIMIT_MODEL_BYTES: it has been read back */
+            job->done = true;
+        }
+        free(bytes);
+    }
+    imported_free(imported);
+    free(imported);
+    package_close(package);
+}
+
+static void stopped(void *context, int i, const char *reason)
+{
+    (void)i;
+    struct job *job = context;
+    failure_set(&job->failure, NULL, NULL, "%s", reason);
+}
+
+uint8_t *import_model(size_t *size, struct import_report *report, const struct import_options *options,
+                      struct failure *failure)
+{
+    struct job *job = shared_memory(1, sizeof *job);
+    uint8_t *bytes = NULL;
+    job->options = options;
+    sandbox_run(&(struct sandbox){
+        .count = 1, .children = 1, .memory = child_memory, .context = job, .work = read_and_write, .stopped = stopped});
+    if (job->done) {
+        *size = job->size;
+        *report = job->report;
+        bytes = allocate(job->size, 1);
+        memcpy(bytes, job->bytes, job->size);
+    } else {
+        *failure = job->failure;
+        if (!*failure->subject)
+            snprintf(failure->subject, sizeof failure->subject, "%s", options->path);
+    }
+    shared_memory_free(job, 1, sizeof *job);
+    return bytes;
+}

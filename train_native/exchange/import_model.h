@@ -1,0 +1,44 @@
+/* From another program's model to the bytes of a model file, in a child process (sandbox.h): what `eyelet import` does.
+ *
+ *     const struct import_options options = {.path = "model.onnx", .labels = "labels.txt"};
+ *     struct import_report *report = allocate(1, sizeof *report);
+ *     struct failure failure;
+ *     size_t size;
+ *     uint8_t *bytes = import_model(&size, report, &options, &failure);
+ *     if (!bytes)
+ *         die_of(&failure);
+ *     printf("%s: %d layers\n", report->format, report->layers);
+ *     free(bytes);
+ *     free(report); */
+#ifndef IMPORT_MODEL_H
+#define IMPORT_MODEL_H
+
+#include "cli/errors.h"
+#include "base/shape.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct import_options {
+    const char *path;       /* a file, folder or zip */
+    const char *labels;     /* a file of labels (import_labels.h), or NULL: the model's own */
+    const char *preprocess; /* as import_preprocess.h says, or NULL: the model's own */
+};
+
+/* What was found, and where it was found. Text comes from outside: escape it. */
+struct import_report {
+    char format[64], exporter[96], name[96], licence[96]; /* empty: not said */
+    char labels_from[300], preprocess_from[200];
+    char preprocess[200]; /* import_preprocess_text */
+    char sha256[65];      /* of the file; empty: it is a folder */
+    struct shape input;
+    int classes, layers, embedding; /* embedding: values of the second output, or 0 */
+    uint64_t parameters, multiply_adds;
+    bool features_only; /* a trunk: it knows no classes */
+};
+
+/* The model's bytes, which have been read back and have classified a picture; the caller frees them. NULL with the failure. */
+uint8_t *import_model(size_t *size, struct import_report *report, const struct import_options *options,
+                      struct failure *failure);
+
+#endif
