@@ -7,14 +7,16 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "commands/progress.h"
+#include "data/memory_budget.h"
+#include "model/embeddings.h"
 #include "model/interval.h"
 #include "training/softmax_regression.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { IMAGES = 16 /* at a time through the trunk */ };
 static const float strengths[] = {3, 1, 0.3f, 0.1f, 0.03f, 0.01f, 0.003f, 0.001f, 0.0003f};
 enum { STRENGTHS = sizeof strengths / sizeof *strengths, USUAL_STRENGTH = 3 };
 
@@ -35,60 +37,6 @@ static float scale_behind(const struct net *net, int head)
 }
 
 /* ---- Embeddings ---- */
-
-/* The images at a time of one thread. */
-struct embedding {
-    const struct net *net;
-    const struct preprocess *preprocess;
-    const struct subset *subset;
-    int head;
-    float *x;             /* (count, features + 1): what the head reads of these images, and a 1 */
-    struct net_run *runs; /* of each thread */
-};
-
-static void embed_images(void *context, int chunk, int thread)
-{
-    const struct embedding *embedding = context;
-    const struct net *net = embedding->net;
-    struct net_run *run = &embedding->runs[thread];
-    const int tensor = net->nodes[embedding->head].input[0], start = chunk * IMAGES;
-    const size_t features = shape_count(net->shapes[tensor]), pixels = shape_count(net->input);
-    const int n = embedding->subset->count - start < IMAGES ? embedding->subset->count - start : IMAGES;
-    for (int i = 0; i < n; i++)
-        image_normalise(run->tensor[0] + (size_t)i * pixels, subset_pixels(embedding->subset, start + i), net->input,
-                        embedding->preprocess);
-    for (int i = 0; i < embedding->head; i++)
-        net_forward_node(run, i, n);
-    for (int i = 0; i < n; i++) {
-        float *row = embedding->x + (size_t)(start + i) * (features + 1);
-        memcpy(row, run->tensor[tensor] + (size_t)i * features, features * sizeof(float));
-        row[features] = 1;
-    }
-}
-
-static void plan(struct net_packed *packed, struct net_run *runs, int threads, const struct net *net,
-                 struct arena *arena)
-{
-    net_packed_plan(packed, net, NET_INFER, arena);
-    for (int i = 0; i < threads; i++)
-        net_run_plan(&runs[i], net, packed, IMAGES, NET_INFER, arena);
-}
-
-static void embed(struct embedding *embedding, const float *parameters, const struct parallel *parallel)
-{
-    const struct net *net = embedding->net;
-    struct net_packed packed;
-    struct arena arena = {0};
-    embedding->runs = allocate((size_t)parallel->threads, sizeof *embedding->runs);
-    plan(&packed, embedding->runs, parallel->threads, net, &arena);
-    arena = (struct arena){.base = allocate((size_t)arena.used, 1), .size = arena.used};
-    plan(&packed, embedding->runs, parallel->threads, net, &arena);
-    for (int i = 0; i < embedding->head; i++)
-        net_pack(&packed, net, i, parameters + net->offset[i]);
-    parallel->run(parallel, (embedding->subset->count + IMAGES - 1) / IMAGES, embed_images, embedding);
-    free(arena.base);
-    free(embedding->runs);
-}
 
 /* Mean and std of each feature but the last; one that never changes has a std of 1. */
 static void measure(float *mean, float *std, const float *x, int count, int features)
@@ -197,21 +145,18 @@ static void put_head(float *head, const float *w, const float *mean, const float
     }
 }
 
-/* The embeddings and labels of a subset. */
-static struct regression regression_of(struct embedding *embedding, const float *parameters, const float *class_weights,
-                                       const struct parallel *parallel, gemm_function *gemm)
+/* The labels of the views, one behind the other, and room for their embeddings, with a 1 behind each. */
+static struct regression regression_of(const struct views *views, int features, const struct probe *p)
 {
-    const struct net *net = embedding->net;
-    const struct subset *subset = embedding->subset;
-    const int features = (int)shape_count(net->shapes[net->nodes[embedding->head].input[0]]) + 1;
-    embedding->x = allocate((size_t)subset->count * (size_t)features + 1, sizeof(float));
-    struct target *targets = allocate((size_t)subset->count + 1, sizeof *targets);
-    embed(embedding, parameters, parallel);
-    for (int i = 0; i < subset->count; i++) {
-        targets[i] = target_of(subset_label(subset, i));
-        targets[i].weight = class_weights ? class_weights[targets[i].label] : 1;
+    const int rows = views_rows(views);
+    float *x = allocate((size_t)rows * (size_t)features + 1, sizeof(float));
+    struct target *targets = allocate((size_t)rows + 1, sizeof *targets);
+    for (int i = 0; i < rows; i++) {
+        targets[i] = target_of(subset_label(views->subset, i / views->count));
+        targets[i].weight = p->class_weights ? p->class_weights[targets[i].label] : 1;
+        x[(size_t)(i + 1) * (size_t)features - 1] = 1;
     }
-    return (struct regression){embedding->x, targets, subset->count, features, net_classes(net), gemm, parallel};
+    return (struct regression){x, targets, rows, features, net_classes(p->writer->net), p->gemm, p->parallel};
 }
 
 static void regression_free(struct regression *data)
@@ -220,42 +165,86 @@ static void regression_free(struct regression *data)
     free((void *)data->targets);
 }
 
-void probe(const struct probe *p)
+/* What the regression takes beside the images, before it is taken. */
+static void check_memory(const struct probe *p, const struct regression *like, int train_rows, int validation_rows)
+{
+    struct regression train = *like;
+    train.count = train_rows;
+    const uint64_t budget = memory_budget(p->writer->options->data.memory);
+    const uint64_t row = (uint64_t)like->features * sizeof(float);
+    const uint64_t need = ((uint64_t)train_rows + (uint64_t)validation_rows) * row + softmax_regression_bytes(&train);
+    if (need > budget)
+        die(NULL, "Give it more with --memory, or fewer images with --limit.",
+            "%s embeddings of %s numbers and the regression on them take %s MiB of memory; %s MiB are left for them",
+            format_thousands((uint64_t)train_rows + (uint64_t)validation_rows),
+            format_thousands((uint64_t)like->features - 1), format_thousands((need >> 20) + 1),
+            format_thousands(budget >> 20));
+}
+
+/* Fills in both, from the file that keeps them or anew. */
+static void embed(struct regression *train, struct regression *validation, const struct probe *p,
+                  const struct views *train_views, const struct views *validation_views)
+{
+    const struct train_options *o = p->writer->options;
+    const double start = seconds_now();
+    const int head = p->transfer->head, features = train->features, rows = train->count + validation->count;
+    const struct embedder embedder = {.net = p->writer->net,
+                                      .parameters = p->transfer->parameters,
+                                      .preprocess = p->writer->preprocess,
+                                      .tensor = p->writer->net->nodes[head].input[0],
+                                      .parallel = p->parallel,
+                                      .memory = memory_budget(o->data.memory),
+                                      .live = !o->json && isatty(STDOUT_FILENO)};
+    struct embedding_cache cache;
+    struct failure failure;
+    uint8_t key[SHA256_BYTES];
+    embeddings_key(key, &embedder);
+    embedding_cache_open(&cache, p->cache, key, features - 1, rows);
+    if (!embeddings_compute((float *)train->x, features, &embedder, train_views, &cache, &failure) ||
+        !embeddings_compute((float *)validation->x, features, &embedder, validation_views, &cache, &failure))
+        die_of(&failure);
+    embedding_cache_save(&cache);
+    if (!o->json && cache.found)
+        printf("%s of ", format_thousands((uint64_t)cache.found));
+    if (!o->json)
+        printf("%s embeddings of %s numbers %s %.1f s\n", format_thousands((uint64_t)rows),
+               format_thousands((uint64_t)features - 1), cache.found ? "were kept from before;" : "in",
+               seconds_now() - start);
+    fflush(stdout);
+    embedding_cache_free(&cache);
+}
+
+struct epoch_result probe(float *parameters, const struct probe *p)
 {
     const struct net *net = p->writer->net;
     const struct train_options *o = p->writer->options;
     const int head = p->transfer->head, classes = net_classes(net);
     const float scale = scale_behind(net, head);
-    double start = seconds_now();
-    const float *trunk = p->transfer->parameters;
-    struct embedding embedding = {.net = net, .preprocess = p->writer->preprocess, .subset = p->train, .head = head};
-    struct regression train = regression_of(&embedding, trunk, p->class_weights, p->parallel, p->gemm);
-    embedding.subset = p->validation;
-    struct regression validation = regression_of(&embedding, trunk, NULL, p->parallel, p->gemm);
-    const int features = train.features;
+    const int features = (int)shape_count(net->shapes[net->nodes[head].input[0]]) + 1;
+    const struct views train_views = {p->train, o->views, &o->settings.augment, (uint64_t)o->seed};
+    const struct views validation_views = {.subset = p->validation, .count = 1};
+    const struct regression like = {.features = features, .classes = classes, .gemm = p->gemm, .parallel = p->parallel};
+    check_memory(p, &like, views_rows(&train_views), views_rows(&validation_views));
+    struct regression train = regression_of(&train_views, features, p);
+    struct regression validation = regression_of(&validation_views, features, p);
+    embed(&train, &validation, p, &train_views, &validation_views);
+    for (int i = 0; i < validation.count; i++)
+        ((struct target *)validation.targets)[i].weight = 1;
+
     float *mean = allocate((size_t)features, sizeof(float)), *std = allocate((size_t)features, sizeof(float));
     measure(mean, std, train.x, train.count, features);
     standardise((float *)train.x, mean, std, train.count, features);
     standardise((float *)validation.x, mean, std, validation.count, features);
-    if (!o->json)
-        printf("%s embeddings of %s numbers in %.1f s\n", format_thousands((uint64_t)(train.count + validation.count)),
-               format_thousands((uint64_t)features - 1), seconds_now() - start);
-    fflush(stdout);
-
-    start = seconds_now();
+    const double start = seconds_now();
     float *w = allocate((size_t)features * (size_t)classes, sizeof(float));
     const struct epoch_result measured = choose(w, o, &train, &validation);
     if (!o->json)
         printf("trained in %.1f s\n", seconds_now() - start);
-
-    float *parameters = allocate(net_parameter_count(net), sizeof(float));
-    memcpy(parameters, trunk, net_parameter_count(net) * sizeof(float));
     put_head(parameters + net->offset[head], w, mean, std, &train, scale);
-    model_writer_save(p->writer, parameters, o->output, 0, &measured);
-    free(parameters);
     free(w);
     free(mean);
     free(std);
     regression_free(&train);
     regression_free(&validation);
+    return measured;
 }

@@ -30,7 +30,10 @@ struct train_options {
     int class_weights;         /* 0: none, 1: balanced */
     const char *from, *freeze; /* NULL: from random weights; no frozen layers */
     int unfreeze;              /* epochs after which no layer is frozen; 0: never */
-    float layer_decay;         /* factor of the learning rate from each layer with weights to the one below */
+    int views;                 /* of each image, for the embeddings that a head is trained on: 1: as it is */
+    const char *embeddings;    /* the file that keeps them; NULL: beside the model */
+    bool remove_embeddings;
+    float layer_decay; /* factor of the learning rate from each layer with weights to the one below */
 };
 
 /* What the options are read into. */

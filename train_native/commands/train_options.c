@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_VIEWS = 64 };
+
 /* The value of `--name value` or `--name=value`, the last one if there are several; NULL without. */
 static const char *argument_named(const char *name, int argc, char **argv)
 {
@@ -76,6 +78,8 @@ static void check_transfer(const struct train_options *o, const struct recipe *r
         usage_error("train", "the recipe %s has no network: it needs --from MODEL or --network", recipe->name);
     if (o->from && o->network != (recipe->network ? recipe->name : NULL))
         usage_error("train", "--from MODEL has its own network: leave out --network");
+    if (o->views < 1 || o->views > MAX_VIEWS)
+        usage_error("train", "--views takes 1 to %d", MAX_VIEWS);
     if (o->unfreeze && !o->freeze)
         usage_error("train", "--unfreeze needs --freeze, which names the frozen layers");
     if (!(o->layer_decay > 0 && o->layer_decay <= 1))
