@@ -263,7 +263,7 @@ void net_trim(struct net *net)
                 struct shape *of = &read[node->input[k]];
                 const bool whole = k == 1 && net_broadcasts(net, i);
                 again = enlarge(of, whole ? 1 : h, whole ? 1 : w) || again;
-                if (elementwise && !whole)
+                if (elementwise)
                     again = enlarge(&read[i + 1], of->h, of->w) || again;
             }
         }

@@ -342,12 +342,11 @@ static void read_pixels(struct net_int8 *quantized, const uint8_t *pixels)
 static void run_pairs(struct net_int8 *quantized, int i)
 {
     const struct node *node = &quantized->net->nodes[i];
-    const int16_t *a = quantized->tensor[node->input[0]], *second = quantized->tensor[node->input[1]];
+    const int16_t *a = quantized->tensor[node->input[0]], *b = quantized->tensor[node->input[1]];
     const float *scale = quantized->scale, first = scale[node->input[0]], other = scale[node->input[1]];
     const struct net_pairs pairs = net_pairs(quantized->net, i, 1);
     int16_t *out = quantized->tensor[i + 1];
     for (size_t k = 0; k < pairs.count; k++, out += pairs.size, a += pairs.size) {
-        const int16_t *b = second + k / pairs.repeats * pairs.size;
         if (int8_form_of(node) == INT8_FORM_PRODUCT)
             int8_multiply(out, a, b, (int32_t)nearest(product_factor(first, other, scale[i + 1])), pairs.size);
         else

@@ -72,6 +72,27 @@ test('padding, dilation and groups are read as text, and summary shows them', as
     assert.match(stdout, /^ +3 +maxpool +3x3, stride 2, padding 1 +6x5x8 /m);
 });
 
+test('a gate of one pixel is read as text, with activations and their slope behind layers', async () => {
+    const lines = ['input 9x8x3', 'a: conv2d 6 3x3 silu', 'global_avgpool', 'conv2d 2 1x1 leaky_relu 0.25', 'g: conv2d 6 1x1 hardsigmoid',
+        'multiply g from a', 'prelu', 'add g relu', 'flatten', 'dense classes softmax', ''];
+    const here = folder({ 'net.txt': lines.join('\n') });
+    const { layers } = JSON.parse(succeeded(await eyelet(['summary', 'net.txt', '--json'], { cwd: here })).stdout);
+    assert.deepEqual(layers.map(({ kind, inputs, output, parameters }) => [kind, inputs, output, parameters]).slice(4, 10), [
+        ['leaky_relu', [4], [1, 1, 2], 0], ['conv2d', [5], [1, 1, 6], 18], ['hardsigmoid', [6], [1, 1, 6], 0],
+        ['multiply', [2, 7], [7, 6, 6], 0], ['prelu', [8], [7, 6, 6], 6], ['add', [9, 7], [7, 6, 6], 0]]);
+    assert.match(succeeded(await eyelet(['summary', 'net.txt'], { cwd: here })).stdout, /^ +5 +leaky_relu +0\.25 +1x1x2 /m);
+});
+
+for (const [name, line, reason] of [
+    ['a gate of other channels', 'multiply g', /net\.txt:3:1: multiply needs two inputs of one shape, or the second of one pixel, got 6x6x6 and 8x8x4/],
+    ['a slope that is missing', 'conv2d 4 1x1 leaky_relu', /net\.txt:3:24: expected the slope below 0, 0 to 1 at the end of the line/],
+    ['a slope above 1', 'leaky_relu 1.5', /net\.txt:3:12: expected the slope below 0, 0 to 1, got "1\.5"/],
+    ['a slope where there is none', 'silu 0.5', /net\.txt:3:6: expected from NAME, an activation, or nothing more, got "0\.5"/]])
+    test(`a mistake in a network is named: ${name}`, async () => {
+        const here = folder({ 'net.txt': ['g: conv2d 4 2x2', 'conv2d 6 3x3', line, 'flatten', 'dense classes softmax', ''].join('\n') });
+        refused(await eyelet(['summary', 'net.txt', '--size', '9'], { cwd: here }), { reason });
+    });
+
 test('a small network with every kind trains', async () => {
     const lines = everyKind.filter((kind) => !['softmax', 'dense', 'flatten', 'global_avgpool', 'add', 'multiply'].includes(kind))
         .map((kind) => textWith(kind).split('\n')[1]);

@@ -116,6 +116,9 @@ static void softmax_of_no_temperature(void) { activation_softmax_forward(c, a, 0
 static void dropout_of_everything(void) { activation_dropout_forward(c, a, 1, 0, 0, 0, 4); }
 static void int8_pool_onto_its_input(void) { int8_maxpool(numbers, numbers, &pool); }
 static void int8_factors_below_0(void) { int8_add(numbers, others, others, -1, 1, 4); }
+static void int8_factor_of_0(void) { int8_multiply(numbers, others, others, 0, 4); }
+static void product_one_further(void) { activation_multiply_forward(a + 1, c, a, 8); }
+static void slope_below_0(void) { activation_leaky_relu_forward(c, a, -0.5f, 4); }
 static void int8_winograd_of_other_kernels(void) { int8_winograd_packed(&pool); }
 
 /* A net of one dense layer; the fixtures of two images, bound. */
@@ -182,7 +185,10 @@ static void nothing_broken(void)
     activation_softmax_forward(c, a, 1, 1, 4);
     activation_dropout_forward(c, a, 0.5f, 0, 0, 0, 4);
     int8_maxpool(numbers, others, &pool);
+    activation_multiply_forward(a, c, a, 8);
+    activation_leaky_relu_forward(c, a, 0, 4);
     int8_add(numbers, others, others, 1, 1, 4);
+    int8_multiply(numbers, others, others, 1, 4);
     int8_winograd_packed(&window);
     int8_conv(numbers, others, &layer, d, &window);
     small_net(NET_TRAIN);
@@ -229,6 +235,9 @@ TEST(broken_contracts_end_the_process)
         ENTRY(dropout_of_everything),
         ENTRY(int8_pool_onto_its_input),
         ENTRY(int8_factors_below_0),
+        ENTRY(int8_factor_of_0),
+        ENTRY(product_one_further),
+        ENTRY(slope_below_0),
         ENTRY(int8_winograd_of_other_kernels),
         ENTRY(int8_empty_range),
         ENTRY(net_of_no_images),

@@ -280,8 +280,10 @@ TEST(elementwise)
         const int16_t factor_a = (int16_t)test_between(&random, 0, INT16_MAX),
                       factor_b = (int16_t)test_between(&random, 0, count % 2 ? 1 << 12 : INT16_MAX);
         int16_t *sum = test_bytes(count * sizeof *sum), *clamped = test_bytes(count * sizeof *sum),
-                *found = test_bytes(count * sizeof *sum);
+                *found = test_bytes(count * sizeof *sum), *product = test_bytes(count * sizeof *sum);
+        const int32_t factor = (int32_t)test_between(&random, 1, count % 2 ? 1 << 22 : INT32_MAX);
         int8_add(sum, a, b, factor_a, factor_b, count);
+        int8_multiply(product, a, b, factor, count);
         int8_clamp(clamped, a, 0, 1000, count);
         int8_look_up(found, a, table, count);
         for (size_t i = 0; i < count; i++) {
@@ -291,6 +293,10 @@ TEST(elementwise)
             CHECK_EQUAL(sum[i], scaled < -ACTIVATION_MAX  ? -ACTIVATION_MAX
                                 : scaled > ACTIVATION_MAX ? ACTIVATION_MAX
                                                           : scaled);
+            const int64_t multiplied = ((int64_t)a[i] * b[i] * factor + ((int64_t)1 << 31)) >> 32;
+            CHECK_EQUAL(product[i], multiplied < -ACTIVATION_MAX  ? -ACTIVATION_MAX
+                                    : multiplied > ACTIVATION_MAX ? ACTIVATION_MAX
+                                                                  : multiplied);
             CHECK_EQUAL(clamped[i], a[i] < 0 ? 0 : a[i] > 1000 ? 1000 : a[i]);
             CHECK_EQUAL(found[i], table[a[i] + ACTIVATION_MAX]);
         }

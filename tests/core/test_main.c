@@ -33,6 +33,7 @@
     SUITE(gradients) \
     SUITE(winograd) \
     SUITE(net_gradients) \
+    SUITE(gates) \
     SUITE(net) \
     SUITE(plan) \
     SUITE(optimizer) \

@@ -1,5 +1,6 @@
 /* core/net/net_backward.c: the gradient of every parameter of whole nets against central differences of the oracle. */
 #include "support/gradient_check.h"
+#include "support/net_gradients.h"
 #include "support/nets.h"
 #include "kernels/batchnorm.h"
 #include "support/oracle.h"
@@ -9,86 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A net as a function: the sum of its logits weighted by fixed values. */
-struct oracle_run {
-    const struct net *net;
-    double *tensor[LIMIT_NODES + 1], *parameters, *dlogits;
-    struct oracle_mode mode;
-    int n;
-};
-
-static double oracle_value(void *context)
-{
-    struct oracle_run *oracle = context;
-    oracle_net(oracle->tensor, oracle->net, oracle->parameters, oracle->n, oracle->mode);
-    const int logits = oracle->net->nodes[oracle->net->node_count - 1].input[0];
-    double sum = 0;
-    for (size_t i = 0; i < (size_t)oracle->n * shape_count(oracle->net->shapes[logits]); i++)
-        sum += oracle->tensor[logits][i] * oracle->dlogits[i];
-    return sum;
-}
-
-/* The running statistics have no gradient; net_backward puts n times the batch's own there. Taken out for the check. */
-static void without_statistics(float *gradients, const struct net *net)
-{
-    for (int i = 0; i < net->node_count; i++) {
-        struct block blocks[4];
-        const int count = net_blocks(blocks, net, i);
-        for (int b = 0; b < count; b++)
-            if (blocks[b].role == BLOCK_MEAN || blocks[b].role == BLOCK_VARIANCE)
-                memset(gradients + blocks[b].offset, 0, blocks[b].count * sizeof(float));
-    }
-}
-
-/* Runs core forward and back, and prepares the oracle at the same point. Returns the gradients. */
-static float *run_both(struct oracle_run *oracle, const struct net *net, int n, struct random *random)
-{
-    const size_t count = net_parameter_count(net), classes = (size_t)net_classes(net);
-    const size_t pixels = (size_t)n * shape_count(net->input);
-    float *parameters = nets_parameters(net, random), *images = test_random_floats(pixels, random);
-    float *dlogits = test_random_floats((size_t)n * classes, random), *gradients = test_floats(count);
-    struct fixture fixture;
-    fixture_open(&fixture, net, parameters, n, NET_TRAIN);
-    fixture.run.gemm = gemm_fast;
-    fixture.run.dropout_seed = 77;
-    fixture.run.first_image = 1000;
-    memcpy(fixture.run.tensor[0], images, pixels * sizeof(float));
-    net_forward_training(&fixture.run, n);
-    memcpy(net_logits_gradient(&fixture.run), dlogits, (size_t)n * classes * sizeof(float));
-    memset(gradients, 0, count * sizeof(float));
-    net_backward(&fixture.run, gradients, n);
-    without_statistics(gradients, net);
-
-    *oracle =
-        (struct oracle_run){.net = net,
-                            .parameters = test_widened(parameters, count),
-                            .n = n,
-                            .dlogits = test_widened(dlogits, (size_t)n * classes),
-                            .mode = {.training = true, .temperature = 1, .dropout_seed = 77, .first_image = 1000}};
-    oracle_tensors(oracle->tensor, net, n);
-    for (size_t i = 0; i < pixels; i++)
-        oracle->tensor[0][i] = (double)images[i];
-    oracle_value(oracle);
-    const int logits = net->nodes[net->node_count - 1].input[0];
-    CHECK_ALL_CLOSE(net_logits(&fixture.run), oracle->tensor[logits], (size_t)n * classes, 1e-3);
-    return gradients;
-}
-
-static void check_net(const char *name, const struct net *net, int n, size_t sample, struct random *random)
-{
-    struct oracle_run oracle;
-    const float *gradients = run_both(&oracle, net, n, random);
-    const struct function f = {oracle_value, &oracle, oracle.parameters, net_parameter_count(net)};
-    gradient_check(name, gradients, &f, sample);
-}
-
 TEST(every_kind)
 {
     struct random random = random_seed(95, 0);
     for (enum node_kind kind = 1; kind < NODE_KINDS; kind++) {
         struct net net;
         nets_of_kind(&net, kind);
-        check_net(kind_names[kind], &net, 3, 200, &random);
+        net_gradients_check(kind_names[kind], &net, 3, 200, &random);
         test_release();
     }
 }
@@ -101,7 +29,7 @@ TEST(padding_dilation_and_groups)
         nets_random_windows(&net, test_between(&random, 1, 4), false, &random);
         char name[40];
         snprintf(name, sizeof name, "windows %d", i);
-        check_net(name, &net, 2, 100, &random);
+        net_gradients_check(name, &net, 2, 100, &random);
         test_release();
     }
 }
@@ -119,7 +47,7 @@ TEST(residual_net)
     x = nets_pool(&net, x, NODE_AVGPOOL, 2, 2, true);
     x = nets_dropout(&net, nets_simple(&net, x, NODE_FLATTEN), 0.25f);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_dense(&net, x, 8, true), NODE_RELU), 5, true));
-    check_net("a residual net", &net, 3, 400, &random);
+    net_gradients_check("a residual net", &net, 3, 400, &random);
 }
 
 /* An inverted residual block as in MobileNetV2, activations large enough for ReLU6 to cut off, and ReLUs that depthwise
@@ -135,7 +63,7 @@ TEST(inverted_residual_net)
     y = nets_add(&net, nets_simple(&net, nets_conv(&net, y, 4, 1, 1, 1, true, false), NODE_BATCHNORM), x);
     y = nets_simple(&net, nets_depthwise(&net, y, 3, 2, 2, true, false), NODE_RELU);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, y, NODE_FLATTEN), 5, true));
-    check_net("an inverted residual net", &net, 3, 400, &random);
+    net_gradients_check("an inverted residual net", &net, 3, 400, &random);
 }
 
 /* One tensor with four readers, one of which adds it to itself. */
@@ -148,7 +76,7 @@ TEST(tensors_with_many_consumers)
     const int other = nets_conv(&net, x, 3, 3, 3, 1, true, true);
     const int sum = nets_add(&net, nets_add(&net, twice, other), nets_simple(&net, x, NODE_TANH));
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_add(&net, sum, sum), NODE_FLATTEN), 4, true));
-    check_net("a net with many consumers", &net, 2, 300, &random);
+    net_gradients_check("a net with many consumers", &net, 2, 300, &random);
 }
 
 /* batchnorm right on the input: there is no gradient to hand on. */
@@ -158,7 +86,7 @@ TEST(batch_normalisation_of_the_input)
     struct net net = {.input = {4, 3, 3}};
     const int x = nets_simple(&net, 0, NODE_BATCHNORM);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_add(&net, x, 0), NODE_FLATTEN), 4, true));
-    check_net("a net with batchnorm first", &net, 4, 300, &random);
+    net_gradients_check("a net with batchnorm first", &net, 4, 300, &random);
 }
 
 /* A frozen layer's weights get no gradient; its bias and the layers before it do. */
@@ -170,14 +98,15 @@ TEST(frozen_layers)
     x = nets_simple(&net, nets_conv(&net, x, 4, 3, 3, 1, true, true), NODE_TANH);
     net.nodes[2].frozen = true;
     nets_finish(&net, nets_dense(&net, nets_simple(&net, nets_scale(&net, x, 0.5f), NODE_FLATTEN), 3, true));
-    struct oracle_run oracle;
-    float *gradients = run_both(&oracle, &net, 2, &random);
+    struct net_gradients_oracle oracle;
+    float *gradients = net_gradients_of(&oracle, &net, 2, &random);
     const size_t weights = 3 * 3 * 3 * 4, end = net.offset[2] + weights;
     for (size_t i = net.offset[2]; i < end; i++)
         CHECK(gradients[i] == 0);
-    const struct function before = {oracle_value, &oracle, oracle.parameters, net.offset[2]};
+    const struct function before = {net_gradients_value, &oracle, oracle.parameters, net.offset[2]};
     gradient_check("layers before a frozen one", gradients, &before, 100);
-    const struct function behind = {oracle_value, &oracle, oracle.parameters + end, net_parameter_count(&net) - end};
+    const struct function behind = {net_gradients_value, &oracle, oracle.parameters + end,
+                                    net_parameter_count(&net) - end};
     gradient_check("a frozen layer's bias and behind it", gradients + end, &behind, 100);
 }
 
@@ -244,19 +173,19 @@ TEST(frozen_nodes)
     net_backward(&fixture.run, gradients, N);
     for (size_t i = 0; i < start; i++)
         CHECK(gradients[i] == 0);
-    without_statistics(gradients, &net);
+    net_gradients_without_statistics(gradients, &net);
 
     /* The oracle has no frozen nodes: its first batch normalisation is given weights that do to these images what
      * the running statistics do, and differences are taken behind it only. */
-    struct oracle_run oracle = {.net = &net,
-                                .parameters = test_widened(parameters, count),
-                                .n = N,
-                                .dlogits = test_widened(dlogits, N * CLASSES),
-                                .mode = {.training = true, .temperature = 1}};
+    struct net_gradients_oracle oracle = {.net = &net,
+                                          .parameters = test_widened(parameters, count),
+                                          .n = N,
+                                          .dlogits = test_widened(dlogits, N * CLASSES),
+                                          .mode = {.training = true, .temperature = 1}};
     oracle_tensors(oracle.tensor, &net, N);
     for (size_t i = 0; i < N * shape_count(net.input); i++)
         oracle.tensor[0][i] = (double)images[i];
-    oracle_value(&oracle);
+    net_gradients_value(&oracle);
     enum { C = 4, ROWS = N * 6 * 5 };
     for (int k = 0; k < C; k++) {
         double mean = 0, variance = 0;
@@ -270,7 +199,7 @@ TEST(frozen_nodes)
         norm[k] = factor * sqrt(variance + (double)BATCHNORM_EPSILON);
         norm[C + k] = offset + mean * factor;
     }
-    const struct function behind = {oracle_value, &oracle, oracle.parameters + start, count - start};
+    const struct function behind = {net_gradients_value, &oracle, oracle.parameters + start, count - start};
     gradient_check("behind frozen nodes", gradients + start, &behind, 200);
 }
 
@@ -283,13 +212,13 @@ TEST(random_graphs)
         if (i % 2)
             nets_redraw_activations(&net, &other);
         test_context("graph %d of %d nodes", i, net.node_count);
-        check_net("a random graph", &net, test_between(&random, 2, 4), 25, &random);
+        net_gradients_check("a random graph", &net, test_between(&random, 2, 4), 25, &random);
         test_release();
     }
 }
 
 /* The slope of the loss along one random direction through all parameters. */
-static void check_direction(struct oracle_run *oracle, const float *gradients, struct random *random)
+static void check_direction(struct net_gradients_oracle *oracle, const float *gradients, struct random *random)
 {
     const size_t count = net_parameter_count(oracle->net);
     double *kept = test_doubles(count), *direction = test_doubles(count), expected = 0, length = 0;
@@ -303,7 +232,7 @@ static void check_direction(struct oracle_run *oracle, const float *gradients, s
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < count; i++)
             oracle->parameters[i] = kept[i] + (side ? 1e-5 : -1e-5) * direction[i];
-        values[side] = oracle_value(oracle);
+        values[side] = net_gradients_value(oracle);
     }
     CHECK_CLOSE((values[1] - values[0]) / 2e-5, expected, 1e-5 * length);
 }
@@ -316,8 +245,8 @@ TEST(one_random_direction)
     x = nets_simple(&net, nets_conv(&net, x, 16, 3, 3, 2, true, true), NODE_SIGMOID);
     x = nets_simple(&net, x, NODE_BATCHNORM);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 10, true));
-    struct oracle_run oracle;
-    const float *gradients = run_both(&oracle, &net, 4, &random);
+    struct net_gradients_oracle oracle;
+    const float *gradients = net_gradients_of(&oracle, &net, 4, &random);
     check_direction(&oracle, gradients, &random);
 }
 
@@ -332,14 +261,14 @@ TEST(wide_convolutions)
     const int frozen = net.node_count;
     x = nets_simple(&net, nets_conv(&net, x, 33, 3, 3, 1, false, true), NODE_TANH);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 10, true));
-    struct oracle_run oracle;
+    struct net_gradients_oracle oracle;
     struct random random = random_seed(87, 0);
-    const float *gradients = run_both(&oracle, &net, 3, &random);
+    const float *gradients = net_gradients_of(&oracle, &net, 3, &random);
     check_direction(&oracle, gradients, &random);
 
     net.nodes[frozen].frozen = true;
     random = random_seed(87, 0); /* the same numbers again */
-    const float *others = run_both(&oracle, &net, 3, &random);
+    const float *others = net_gradients_of(&oracle, &net, 3, &random);
     const size_t weights = net.offset[frozen], end = weights + 3 * 3 * 16 * 33, count = net_parameter_count(&net);
     CHECK_SAME_BITS(others, gradients, weights);
     for (size_t i = weights; i < end; i++)
@@ -354,10 +283,10 @@ TEST(checker_rejects_wrong_gradients)
     struct net net = {.input = {5, 5, 1}};
     const int x = nets_simple(&net, nets_conv(&net, 0, 3, 3, 3, 1, true, true), NODE_TANH);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_FLATTEN), 3, true));
-    struct oracle_run oracle;
-    float *gradients = run_both(&oracle, &net, 2, &random);
+    struct net_gradients_oracle oracle;
+    float *gradients = net_gradients_of(&oracle, &net, 2, &random);
     const size_t count = net_parameter_count(&net);
-    const struct function f = {oracle_value, &oracle, oracle.parameters, count};
+    const struct function f = {net_gradients_value, &oracle, oracle.parameters, count};
     int skipped = 0, seen = 0;
     CHECK_EQUAL(gradient_wrong_coordinates(gradients, &f, count, &skipped, &seen), 0);
     CHECK_EQUAL(skipped, 0);

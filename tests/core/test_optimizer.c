@@ -146,9 +146,10 @@ TEST(batchnorm_running_statistics)
 TEST(initial_weights)
 {
     struct net net = {.input = {8, 8, 3}};
-    int x = nets_conv(&net, 0, 64, 5, 3, 1, true, true);
-    x = nets_depthwise(&net, nets_simple(&net, x, NODE_BATCHNORM), 5, 5, 1, true, true); /* node 2 */
-    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL), 100, true));
+    int x = nets_simple(&net, nets_conv(&net, 0, 64, 5, 3, 1, true, true), NODE_BATCHNORM);
+    x = nets_depthwise(&net, x, 5, 5, 1, true, true); /* node 2 */
+    x = nets_simple(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL), NODE_PRELU);
+    nets_finish(&net, nets_dense(&net, x, 100, true));
     float *parameters = test_floats(net_parameter_count(&net)), *again = test_floats(net_parameter_count(&net));
     static const char *const names[] = {"Glorot", "He", "uniform"};
     for (int kind = INITIALIZE_GLOROT; kind <= INITIALIZE_UNIFORM; kind++) {
@@ -166,8 +167,7 @@ TEST(initial_weights)
                                                                  : 6 / (in + out));
             for (int b = 0; b < count; b++) {
                 test_context("%s, node %d, block %d", names[kind], node, b);
-                double sum = 0, squares = 0, largest = 0;
-                const double numbers = (double)blocks[b].count;
+                double sum = 0, squares = 0, largest = 0, numbers = (double)blocks[b].count;
                 for (size_t i = blocks[b].offset; i < blocks[b].offset + blocks[b].count; i++) {
                     const double value = (double)parameters[i];
                     sum += value / numbers;
@@ -180,8 +180,9 @@ TEST(initial_weights)
                     CHECK_CLOSE(squares, bound * bound / 3, 0.06 * bound * bound);
                 } else {
                     const bool one = blocks[b].role == BLOCK_SCALE || blocks[b].role == BLOCK_VARIANCE;
-                    CHECK_CLOSE(sum, one, 1e-6);
-                    CHECK_CLOSE(squares, one, 1e-6);
+                    const double expected = blocks[b].role == BLOCK_SLOPE ? 0.25 : one;
+                    CHECK_CLOSE(sum, expected, 1e-6);
+                    CHECK_CLOSE(squares, expected * expected, 1e-6);
                 }
             }
         }

@@ -218,6 +218,8 @@ static void new_node(struct random *random, uint8_t *record, int from)
     struct node node = {.kind = kind, .input = {from}};
     if (traits->inputs > 1)
         node.input[1] = chance(random, 2) ? from : (int)random_below(random, (uint32_t)from + 1);
+    if (traits->broadcast && chance(random, 4)) /* of which the newer one is more often a single pixel */
+        node.input[0] = (int)random_below(random, (uint32_t)from + 1), node.input[1] = from;
     node.channels = traits->channels ? 1 + (int)random_below(random, 9) : 0;
     if (node_has_window(kind)) {
         node.kernel_h = 1 + (int)random_below(random, 3);

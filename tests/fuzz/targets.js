@@ -53,6 +53,8 @@ const models = () => Object.fromEntries([
     ...everyKind.map((kind) => [kind, small(layersWith(kind, 2), { notes: `name: ${kind}\n` })]),
     ['add', small([{ kind: 'conv2d', channels: 3, kernel: [3, 3], same: true }, { kind: 'relu6' }, { kind: 'add', and: 0 }, { kind: 'hardswish' },
         { kind: 'depthwise', kernel: [2, 2] }, { kind: 'global_avgpool' }, { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }], { embedding: 6 })],
+    ['gate', small([{ kind: 'conv2d', channels: 4, kernel: [2, 2] }, { kind: 'global_avgpool' }, { kind: 'dense', channels: 4, bias: true }, { kind: 'hardsigmoid' },
+        { kind: 'multiply', from: 1, and: 4 }, { kind: 'add', and: 3 }, { kind: 'silu' }, { kind: 'global_avgpool' }, { kind: 'dense', channels: 2 }, { kind: 'softmax' }])],
     ['padding', small([{ kind: 'conv2d', channels: 4, kernel: [3, 2], stride: 2, padding: [1, 0, 2, 1], dilation: 2, bias: true },
         { kind: 'conv2d', channels: 2, kernel: [1, 1], groups: 2 }, { kind: 'maxpool', kernel: [2, 2], same: true }, { kind: 'flatten' },
         { kind: 'dense', channels: 2 }, { kind: 'softmax' }])],

@@ -271,6 +271,45 @@ void nets_random_windows(struct net *net, int layers, bool plain, struct random 
     nets_finish(net, nets_dense(net, nets_simple(net, last, NODE_GLOBAL_AVGPOOL), 5, true));
 }
 
+static int random_activation(struct net *net, int in, struct random *random)
+{
+    static const enum node_kind kinds[] = {NODE_RELU,        NODE_RELU6, NODE_SIGMOID, NODE_SILU,
+                                           NODE_HARDSIGMOID, NODE_PRELU, NODE_TANH,    NODE_HARDSWISH};
+    const uint32_t drawn = random_below(random, 10);
+    return drawn == 9 ? in : drawn == 8 ? nets_leaky_relu(net, in, 0.25f) : nets_simple(net, in, kinds[drawn]);
+}
+
+/* One pixel of c channels, made from a tensor. */
+static int random_gate(struct net *net, int in, int c, struct random *random)
+{
+    const bool dense = random_below(random, 2);
+    const int pixel = nets_simple(net, in, NODE_GLOBAL_AVGPOOL);
+    return random_activation(
+        net, dense ? nets_dense(net, pixel, c, true) : nets_conv(net, pixel, c, 1, 1, 1, true, true), random);
+}
+
+void nets_random_gates(struct net *net, int blocks, struct random *random)
+{
+    const int c = test_between(random, 1, 40);
+    int h = test_between(random, 1, 9), w = test_between(random, 1, 9);
+    *net = (struct net){.input = {h, w, 3}};
+    int x = random_activation(net, nets_conv(net, 0, c, 3, 3, 1, true, true), random);
+    for (int i = 0; i < blocks; i++) {
+        const uint32_t form = random_below(random, 4);
+        const bool product = random_below(random, 3), other = random_below(random, 2), pools = random_below(random, 2);
+        const int second = form == 0   ? x
+                           : form == 1 ? random_activation(net, nets_conv(net, x, c, 1, 1, 1, true, true), random)
+                                       : random_gate(net, other ? 0 : x, c, random);
+        x = product ? nets_multiply(net, x, second) : nets_add(net, x, second);
+        x = random_activation(net, x, random);
+        if (pools && h > 1 && w > 1) {
+            x = nets_pool(net, x, NODE_MAXPOOL, 2, 2, false);
+            h /= 2, w /= 2;
+        }
+    }
+    nets_finish(net, nets_dense(net, nets_simple(net, x, NODE_FLATTEN), 5, true));
+}
+
 float *nets_parameters(const struct net *net, struct random *random)
 {
     float *parameters = test_floats(net_parameter_count(net));

@@ -38,6 +38,10 @@ void nets_random(struct net *net, int layers, struct random *random);
  * convolutions with dilation and in groups, too. */
 void nets_random_windows(struct net *net, int layers, bool plain, struct random *random);
 
+/* A chain of `blocks` sums and products: of tensors of one shape, one with itself, and with one pixel for all others,
+ * made from the same tensor or another; with activations behind them, and pools that leave pixels over. */
+void nets_random_gates(struct net *net, int blocks, struct random *random);
+
 /* Random weights of a sensible size, scales and variances around 1. */
 float *nets_parameters(const struct net *net, struct random *random);
 
