@@ -72,7 +72,7 @@ ifeq ($(origin DECODERS),undefined)
 DECODERS := $(foreach name,JPEG WEBP HEIF GIF,$(call links,$(name)))
 endif
 # Libraries that the program always has (a package of each stands in to_build).
-required := -lzip -lcjson -lprotobuf-c
+required := -lsqlite3 -lzip -lcjson -lprotobuf-c
 libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) $(required) -lm
 # stb_image declares functions that GIF does not need, gcc takes one path in it for unset, and it has indexed outside its tables on
 # hostile files: stop before the access (train_native/data/second_gif.c).
@@ -339,7 +339,7 @@ install: native wasm library $O/eyelet.1 ## install program, library, module and
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
 	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
 
-to_build := libstb-dev=/usr/include/stb/stb_image_write.h libzip-dev=/usr/include/zip.h libcjson-dev=/usr/include/cjson/cJSON.h \
+to_build := libstb-dev=/usr/include/stb/stb_image_write.h libsqlite3-dev=/usr/include/sqlite3.h libzip-dev=/usr/include/zip.h libcjson-dev=/usr/include/cjson/cJSON.h \
   libprotobuf-c-dev=/usr/include/protobuf-c/protobuf-c.h protobuf-c-compiler=protoc-c emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt
 deps: ## fetch what building and serving need (make deps-test: tests too)
 	@.ci/deps $(to_build)

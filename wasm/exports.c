@@ -4,6 +4,7 @@
  *     pixel_buffer(width, height) -> address for RGBA  classify_pixels(width, height) -> status
  *     file_buffer(size) -> address for an image file   classify_file(size) -> status
  *     logits(), probabilities() -> address of class_count() floats
+ *     embedding() -> address of embedding_count() floats; the count is 0, and so the address, if the model has none
  *     label(index), notes(), status_message(status) -> address of zero-terminated UTF-8
  *
  * A buffer is 0 when there is not enough memory. One model an instance; after a trap the instance is to be
@@ -27,7 +28,7 @@ struct block {
 };
 
 static struct {
-    struct block model, workspace, input, scratch; /* input: pixels or an encoded file */
+    struct block model, workspace, input, scratch, embedding; /* input: pixels or an encoded file */
     struct eyelet_classifier *classifier;
 } instance;
 
@@ -108,6 +109,18 @@ enum status EXPORT(classify_file)(size_t size)
 
 const float *EXPORT(logits)(void) { return eyelet_classifier_logits(instance.classifier); }
 const float *EXPORT(probabilities)(void) { return eyelet_classifier_probabilities(instance.classifier); }
+int EXPORT(embedding_count)(void) { return eyelet_classifier_embedding_count(instance.classifier); }
+
+const float *EXPORT(embedding)(void)
+{
+    const int count = eyelet_classifier_embedding_count(instance.classifier);
+    if (!count || !reserve(&instance.embedding, (size_t)count * sizeof(float)))
+        return NULL;
+    float *const embedding = (float *)(void *)instance.embedding.bytes;
+    eyelet_classifier_embedding(embedding, instance.classifier);
+    return embedding;
+}
+
 int EXPORT(class_count)(void) { return eyelet_classifier_classes(instance.classifier); }
 const char *EXPORT(label)(int index) { return eyelet_classifier_label(instance.classifier, index); }
 const char *EXPORT(notes)(void) { return eyelet_classifier_notes(instance.classifier); }

@@ -48,6 +48,8 @@ export interface ClassifierInfo {
     readonly inputWidth: number;
     readonly inputHeight: number;
     readonly classes: number;
+    /** Values of an embedding; 0 if the model has none. */
+    readonly embedding: number;
     readonly modelBytes: number;
     /** Rejection threshold: below this score say "not sure" instead of the best label. Undefined if the model has none. */
     readonly threshold: number | undefined;
@@ -60,6 +62,11 @@ export interface Classifier {
     classify(image: ImageSource, options?: { topK?: number }): Classification[];
     /** The logits, one per class; a copy. */
     logits(image: ImageSource): Float32Array;
+    /**
+     * What the model makes of the image before its last layer, `info.embedding` values; a copy. Images that look alike
+     * to the model have vectors with a small angle between them. ARGUMENT if the model has none.
+     */
+    embed(image: ImageSource): Float32Array;
     /**
      * Classifies many images in workers, on several cores, without blocking the page or the event loop. Yields, in the order
      * of the images, what `classify` would return for each, to the last bit, or the ClassifierError that it would throw;

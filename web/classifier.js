@@ -42,6 +42,10 @@ class Classifier {
         return this.#engine.logits(image);
     }
 
+    embed(image) {
+        return this.#engine.embed(image);
+    }
+
     classifyMany(images, { topK, workers, signal } = {}) {
         if (topK !== undefined)
             checkCount(topK, 'topK');

@@ -45,6 +45,7 @@ class Engine {
             inputWidth: exports.input_width(),
             inputHeight: exports.input_height(),
             classes: labels.length,
+            embedding: exports.embedding_count(),
             modelBytes: model.length,
             threshold: thresholdIn(notes),
         });
@@ -72,6 +73,19 @@ class Engine {
         const logits = this.#floats.slice(first, first + this.labels.length);
         this.#giveUpGiant();
         return logits;
+    }
+
+    embed(image) {
+        this.#checkOpen();
+        if (!this.info.embedding)
+            throw new ClassifierError('ARGUMENT', `${this.#modelName}: the model has no embedding`);
+        const exports = this.#run(image), first = (exports.embedding() >>> 0) / 4;
+        if (!first)
+            throw new ClassifierError('MEMORY', 'there is not enough memory for the embedding');
+        this.#view(exports);
+        const embedding = this.#floats.slice(first, first + this.info.embedding);
+        this.#giveUpGiant();
+        return embedding;
     }
 
     /* What another engine of the same model is opened with: { model, wasm }. */

@@ -8,7 +8,7 @@ import { ClassifierError } from './contract.js';
 
 const requiredExports = [
     'memory', '_initialize', 'model_buffer', 'model_open', 'pixel_buffer', 'classify_pixels', 'logits', 'probabilities',
-    'class_count', 'label', 'notes', 'status_message', 'input_width', 'input_height',
+    'class_count', 'embedding', 'embedding_count', 'label', 'notes', 'status_message', 'input_width', 'input_height',
 ];
 
 /* The module announces that its memory has grown; views are compared with memory.buffer instead. */

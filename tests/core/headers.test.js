@@ -90,6 +90,7 @@ const usages = {
     'core/image/png.h': [{ includes: ['image/png_rows.h'], names: 'bytes', before: 'uint8_t rgba[4], workspace[1 << 17];', after: 'assert(status == STATUS_IMAGE_TRUNCATED);' }],
     'core/image/tiff.h': [{ names: 'bytes', before: 'int orientation = 1;', after: 'assert(orientation == 1);' }],
     'core/int8/int8_kernels.h': [{ runs: false, before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; const struct window window = {0}; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL; const size_t count = 1;' }],
+    'core/int8/int8_dot.h': [{ before: 'static const int8_t vectors[128] = {2}; static const int16_t query[64] = {3};', after: 'assert(products[0] == 6 && !products[1]);' }],
     'core/int8/int8_layer.h': [{ runs: false, includes: ['int8/int8_kernels.h'], before: `void *memory = NULL; int32_t *bias = NULL, *factor = NULL; const int32_t *bias_of = NULL, *factor_of = NULL; const int8_t *weights = NULL;
         const struct window window = {0};` }],
     'core/int8/int8_winograd.h': [{ runs: false, names: 'window', before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL;' }],
@@ -149,6 +150,8 @@ const usages = {
     'train_native/commands/model_writer.h': [{ runs: false, names: 'net preprocess dataset options', before: 'const char *command = ""; const int train_count = 1; const float *weights = NULL;' }],
     'train_native/commands/or_die.h': [{ runs: false, includes: ['cli/memory.h'], names: 'dataset arguments' }],
     'train_native/commands/probe.h': [{ runs: false, before: 'const struct model_writer writer = {0}; struct transfer transfer = {0}; const struct subset train = {0}, validation = {0}; const struct parallel parallel = {0};' }],
+    'train_native/commands/probe.h': [{ runs: false, before: 'const struct model_writer writer = {0}; const struct transfer transfer = {0}; const struct subset train = {0}, validation = {0}; const struct parallel parallel = {0};' }],
+    'train_native/commands/picture_run.h': [{ runs: false, includes: ['data/memory_budget.h'], file: 'static float sum; static void add_to_sum(void *context, int i, const struct picture_result *result) { *(float *)context += result->embedding[i]; }' }],
     'train_native/commands/progress.h': [{ runs: false, names: 'options', before: 'const bool better = true;' }],
     'train_native/commands/run_files.h': [{ runs: false, names: 'options' }],
     'train_native/commands/shared_options.h': [{ includes: ['data/dataset.h'], before: 'struct data_options data; int threads; bool json;' }],
@@ -212,6 +215,8 @@ const usages = {
     'train_native/model/net_memory.h': [{ runs: false, names: 'net parameters', before: 'const float images[16 * 3072] = {0};' }],
     'train_native/model/network_words.h': [{ includes: ['base/bounds.h'], before: 'int channels = 0;', with: [['die_of(&failure);', 'assert(strcmp(failure.reason, "expected nothing more, got \\"3x3\\"") == 0);']],
         after: 'assert(words.failed && strcmp(failure.subject, "net.txt:1:11") == 0 && channels == 32);' }],
+    'train_native/model/picture_index_file.h': [{ runs: false, head: 'static bool counted(struct picture_index *index, struct failure *failure)', after: 'return true;', call: '(void)counted;' }],
+    'train_native/model/picture_index.h': [{ runs: false, before: 'const char *sha256 = ""; const struct index_entry entry = {0}; const float embedding[256] = {1};' }],
     'train_native/model/recipes.h': [{}],
     'train_native/model/transfer.h': [{ runs: false, includes: ['training/trainer.h'], names: 'net classes trainer', before: 'char **labels = NULL;' }],
     'train_native/report/html.h': [{ runs: false, before: 'const char *json = "{}", *modules = "";' }],
@@ -255,7 +260,7 @@ function sourceOf(name, functions, code, { names = '', file = '', before = '', a
 /* The command that compiled the objects, without what turns asserts off, and with warnings as errors; the names of an example may stay unused. */
 const [compiler, ...flags] = readFileSync(join(build, 'command'), 'utf8').match(/: (\S+ -std=c11 .*)\n/)[1].split(/ +/)
     .filter((word) => word !== '-DNDEBUG').concat('-O0', '-Werror', '-Wno-unused', '-Wno-shadow', '-D_GNU_SOURCE');
-/* What the decoders of other libraries that the program has are linked with: of -DWITH_WEBP the Makefile says WEBP := HEADER -lwebp. */
+/* What the program is linked with: what `required` names in the Makefile, and of -DWITH_WEBP what WEBP := HEADER -lwebp does. */
 const makefile = readFileSync(join(root, 'Makefile'), 'utf8');
 const libraries = flags.filter((word) => word.startsWith('-DWITH_'))
     .flatMap((word) => makefile.match(new RegExp(`^${word.slice('-DWITH_'.length)} := (.*)$`, 'm'))[1].match(/-l\w+/g) ?? []);

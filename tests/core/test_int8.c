@@ -1,6 +1,7 @@
 /* core/int8/int8_kernels.h and core/int8/int8_winograd.h, to the last bit: against loops over the formulas in 64
  * bits. */
 #include "int8/int8_kernels.h"
+#include "int8/int8_dot.h"
 #include "int8/int8_winograd.h"
 
 #include "support/test.h"
@@ -303,6 +304,40 @@ TEST(elementwise)
     }
 }
 
+TEST(dot_products)
+{
+    struct random random = {6};
+    for (int d = INT8_DOT_STEP; d <= 5 * INT8_DOT_STEP; d += INT8_DOT_STEP)
+        for (int n = 0; n <= 5; n++) {
+            const int16_t *query = numbers_of((size_t)d, ACTIVATION_MAX, &random);
+            const int8_t *vectors = weights_of((size_t)n * (size_t)d, &random);
+            int32_t *out = test_bytes((size_t)n * sizeof *out);
+            int8_dot(out, vectors, query, n, d);
+            for (int i = 0; i < n; i++) {
+                int64_t sum = 0;
+                for (int k = 0; k < d; k++)
+                    sum += vectors[i * d + k] * query[k];
+                CHECK_EQUAL(out[i], sum);
+            }
+        }
+}
+
+TEST(dot_products_are_exact_up_to_the_largest_sums)
+{
+    enum { D = 8192 };
+    int16_t *query = test_bytes(D * sizeof *query);
+    int8_t *vectors = test_bytes(D);
+    int32_t out;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        for (int k = 0; k < D; k++) {
+            query[k] = ACTIVATION_MAX;
+            vectors[k] = (int8_t)(127 * sign);
+        }
+        int8_dot(&out, vectors, query, 1, D);
+        CHECK_EQUAL(out, (int64_t)sign * 127 * ACTIVATION_MAX * D);
+    }
+}
+
 static const struct test tests[] = {
     ENTRY(convolutions),
     ENTRY(winograd),
@@ -310,5 +345,7 @@ static const struct test tests[] = {
     ENTRY(winograd_is_exact_up_to_the_largest_sums),
     ENTRY(pools),
     ENTRY(elementwise),
+    ENTRY(dot_products),
+    ENTRY(dot_products_are_exact_up_to_the_largest_sums),
 };
 const struct suite int8_suite = SUITE("int8", tests);

@@ -9,7 +9,7 @@ import { ClassifierError, loadClassifier } from '../../web/classifier.js';
 import { serve } from '../../web/serve.js';
 import { modelFormat } from '../support/model_format.js';
 import { encodeBmp, encodeJpeg, encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
-import { tinyModel } from '../support/tiny_model.js';
+import { modelOf, tinyModel } from '../support/tiny_model.js';
 
 const web = new URL('../../web/', import.meta.url);
 const wasmBytes = readFileSync(new URL('classifier.wasm', web));
@@ -36,7 +36,7 @@ test('labels and info come from the model, and are frozen', () => {
     assert.equal(classifier.labels[3], 'cat');
     assert.deepEqual(classifier.info, {
         name: 'Tiny', notes: { name: 'Tiny', network: 'mean colour', accuracy: 'none' },
-        inputWidth: 32, inputHeight: 32, classes: 10, modelBytes: tinyModel().length, threshold: undefined,
+        inputWidth: 32, inputHeight: 32, classes: 10, embedding: 0, modelBytes: tinyModel().length, threshold: undefined,
     });
     for (const object of [classifier, classifier.labels, classifier.info, classifier.info.notes])
         assert.ok(Object.isFrozen(object));
@@ -114,6 +114,22 @@ test('of equal scores the lower index comes first', async () => {
     const even = await loadClassifier({ model: tinyModel({ weight: 0 }) });
     assert.deepEqual(even.classify(picture, { topK: 3 }).map(({ index }) => index), [0, 1, 2]);
     even.close();
+});
+
+test('an embedding is a copy, the same for pixels and their PNG; without one that is said', async () => {
+    const layers = [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }];
+    const own = await loadClassifier({ model: modelOf({ layers, labels: ['yes', 'no'], embedding: 1 }) });
+    const plain = { data: new Uint8ClampedArray(32 * 32 * 4).map((_, i) => [255, 0, 51, 255][i % 4]), width: 32, height: 32 };
+    assert.equal(own.info.embedding, 3);
+    const embedding = own.embed(plain), kept = embedding.slice();
+    assert.ok(embedding instanceof Float32Array && embedding.length === 3);
+    [2, -2, -1.2].forEach((value, i) => assert.ok(Math.abs(embedding[i] - value) < 1e-5, `${embedding[i]} is not ${value}`));
+    assert.deepEqual(own.embed(encodePng(plain)), kept);
+    own.embed(picture);
+    assert.deepEqual(embedding, kept);
+    assert.throws(() => classifier.embed(picture), fails('ARGUMENT', /no embedding/));
+    own.close();
+    assert.throws(() => own.embed(plain), fails('CLOSED'));
 });
 
 test('logits are a copy, and the scores their softmax', () => {
@@ -365,7 +381,7 @@ for (const name of JSON.parse(readFileSync(new URL('models/models.json', web))))
 function trappingModule() {
     const results = {
         _initialize: 0, model_buffer: 1024, model_open: 0, pixel_buffer: 4096, classify_pixels: null, logits: 0,
-        probabilities: 0, class_count: 1, label: 0, notes: 0, status_message: 0, input_width: 1, input_height: 1,
+        probabilities: 0, class_count: 1, embedding: 0, embedding_count: 0, label: 0, notes: 0, status_message: 0, input_width: 1, input_height: 1,
     };
     const names = Object.keys(results);
     const number = (value) => (value < 128 ? [value] : [value & 127 | 128, value >> 7]); /* unsigned LEB128 */

@@ -1,0 +1,212 @@
+#include "commands/picture_run.h"
+
+#include "base/bounds.h"
+#include "cli/errors.h"
+#include "cli/files.h"
+#include "cli/memory.h"
+#include "cli/text.h"
+#include "commands/or_die.h"
+#include "data/folder_entries.h"
+#include "data/memory_budget.h"
+#include "data/picture_file.h"
+#include "data/sandbox.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { FILES_PER_CHILD = 256, HASH_TEXT = 2 * SHA256_BYTES + 1 };
+
+struct opened_classifier open_classifier_or_die(const char *path)
+{
+    struct opened_classifier opened = {0};
+    struct model *model = allocate(1, sizeof *model);
+    size_t workspace;
+    opened.bytes = load_or_die(model, &opened.size, path);
+    free(model);
+    enum status status = eyelet_classifier_bytes(&workspace, opened.bytes, opened.size);
+    if (!status) {
+        opened.workspace = allocate(workspace, 1);
+        status = eyelet_classifier_open(&opened.classifier, opened.workspace, opened.bytes, opened.size);
+    }
+    if (status)
+        die(path, NULL, "%s", eyelet_status_text(status));
+    return opened;
+}
+
+void opened_classifier_free(struct opened_classifier *opened)
+{
+    free(opened->workspace);
+    free(opened->bytes);
+}
+
+int embedding_count_or_die(const struct opened_classifier *opened, const char *path)
+{
+    const int count = eyelet_classifier_embedding_count(opened->classifier);
+    if (!count)
+        die(path, NULL, "the model has no embedding: no layer of one pixel stands in front of its last layer");
+    return count;
+}
+
+static void sha256_of(char text[HASH_TEXT], const void *bytes, size_t size)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct sha256 state = sha256_begin();
+    sha256_add(&state, bytes, size);
+    sha256_end(digest, &state);
+    sha256_text(text, digest);
+}
+
+void opened_classifier_sha256(char text[HASH_TEXT], const struct opened_classifier *opened)
+{
+    sha256_of(text, opened->bytes, opened->size);
+}
+
+/* ---- The files ---- */
+
+static void add_path(struct text_list *paths, const char *folder, const char *name)
+{
+    char *path = text_format("%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
+    LIST_ADD(paths->texts, paths->count, path);
+}
+
+static void add_folder(struct text_list *paths, const char *folder, bool nested)
+{
+    struct folder_entries entries = folder_entries_of(folder, LINKS_APART);
+    struct stat about;
+    if (entries.fault && stat(folder, &about) == 0 && S_ISDIR(about.st_mode))
+        die(folder, NULL, "%s", entries.fault);
+    for (int i = 0; i < entries.files.count; i++) {
+        const char *fault;
+        char *path = path_join(folder, entries.files.texts[i]);
+        if (is_image_file(path, &fault))
+            add_path(paths, folder, entries.files.texts[i]);
+        free(path);
+    }
+    for (int i = 0; i < entries.folders.count && nested; i++) {
+        char *path = path_join(folder, entries.folders.texts[i]);
+        add_folder(paths, path, true);
+        free(path);
+    }
+    folder_entries_free(&entries);
+}
+
+void picture_paths_add(struct text_list *paths, const char *operand, bool nested)
+{
+    const int before = paths->count;
+    add_folder(paths, operand, nested);
+    if (paths->count == before)
+        add_path(paths, "", operand);
+}
+
+/* ---- In child processes ---- */
+
+/* What a child found out about a file, in shared memory. */
+struct finding {
+    char reason[PICTURE_REASON]; /* why there are no scores; empty: there are */
+    char sha256[HASH_TEXT];
+    const char *decoder;
+    float *logits, *probabilities, *embedding;
+};
+
+struct job {
+    const struct picture_run *run;
+    struct finding *findings; /* (window), shared; file i has that of i % window */
+    int window;
+};
+
+static struct finding *finding_of(const struct job *job, int i) { return &job->findings[i % job->window]; }
+
+static void give_reason(struct finding *finding, const char *reason)
+{
+    snprintf(finding->reason, sizeof finding->reason, "%s", reason);
+}
+
+static enum status classify_picture(struct eyelet_classifier *classifier, const struct picture *picture)
+{
+    const int width = picture->width, height = picture->height;
+    void *scratch = allocate_or_null(eyelet_classifier_scratch_bytes(classifier, width, height), 1);
+    const enum status status =
+        scratch ? eyelet_classifier_run(classifier, picture->rgba, width, height, scratch) : STATUS_MEMORY;
+    free(scratch);
+    return status;
+}
+
+static void hash_file(struct finding *finding, const char *path)
+{
+    size_t size;
+    const char *reason;
+    uint8_t *bytes = read_file(&size, &reason, path, LIMIT_IMAGE_BYTES);
+    if (bytes)
+        sha256_of(finding->sha256, bytes, size);
+    else
+        give_reason(finding, reason);
+    free(bytes);
+}
+
+static void work(void *context, int i, struct sandbox_child *child)
+{
+    const struct job *job = context;
+    struct eyelet_classifier *classifier = job->run->classifier;
+    const char *path = job->run->paths->texts[i];
+    struct finding *finding = finding_of(job, i);
+    struct picture_file file;
+    enum status status = STATUS_OK;
+    if (picture_file_read(&file, child, path)) {
+        status = classify_picture(classifier, &file.picture);
+        free(file.picture.rgba);
+    }
+    finding->decoder = file.decoder;
+    *finding->sha256 = 0;
+    give_reason(finding, status ? picture_file_status_text(status) : file.reason);
+    if (*finding->reason)
+        return;
+    const size_t score_bytes = (size_t)eyelet_classifier_classes(classifier) * sizeof(float);
+    memcpy(finding->logits, eyelet_classifier_logits(classifier), score_bytes);
+    memcpy(finding->probabilities, eyelet_classifier_probabilities(classifier), score_bytes);
+    if (eyelet_classifier_embedding_count(classifier))
+        eyelet_classifier_embedding(finding->embedding, classifier);
+    if (job->run->hashes)
+        hash_file(finding, path);
+}
+
+static void stopped(void *context, int i, const char *reason) { give_reason(finding_of(context, i), reason); }
+
+static void finished(void *context, int i)
+{
+    const struct job *job = context;
+    const struct finding *finding = finding_of(job, i);
+    job->run->finished(job->run->context, i,
+                       &(struct picture_result){*finding->reason ? finding->reason : NULL, finding->decoder,
+                                                finding->logits, finding->probabilities, finding->embedding,
+                                                finding->sha256});
+}
+
+void picture_run(const struct picture_run *run)
+{
+    const int threads = run->threads ? run->threads : omp_get_max_threads(), count = run->paths->count;
+    const int classes = eyelet_classifier_classes(run->classifier), max_window = threads * FILES_PER_CHILD;
+    struct job job = {.run = run, .window = count < max_window ? count : max_window};
+    if (!count)
+        return;
+    const size_t each = 2 * (size_t)classes + (size_t)eyelet_classifier_embedding_count(run->classifier);
+    float *shared = shared_memory((size_t)job.window * each, sizeof *shared);
+    job.findings = shared_memory((size_t)job.window, sizeof *job.findings);
+    for (int i = 0; i < job.window; i++) {
+        job.findings[i].logits = shared + (size_t)i * each;
+        job.findings[i].probabilities = job.findings[i].logits + classes;
+        job.findings[i].embedding = job.findings[i].probabilities + classes;
+    }
+    sandbox_run(&(struct sandbox){.count = count,
+                                  .children = threads,
+                                  .memory = memory_budget(run->memory),
+                                  .window = job.window,
+                                  .context = &job,
+                                  .work = work,
+                                  .stopped = stopped,
+                                  .finished = finished});
+    shared_memory_free(shared, (size_t)job.window * each, sizeof *shared);
+    shared_memory_free(job.findings, (size_t)job.window, sizeof *job.findings);
+}
