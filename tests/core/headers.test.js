@@ -150,7 +150,6 @@ const usages = {
     'train_native/commands/model_writer.h': [{ runs: false, names: 'net preprocess dataset options', before: 'const char *command = ""; const int train_count = 1; const float *weights = NULL;' }],
     'train_native/commands/or_die.h': [{ runs: false, includes: ['cli/memory.h'], names: 'dataset arguments' }],
     'train_native/commands/probe.h': [{ runs: false, before: 'const struct model_writer writer = {0}; struct transfer transfer = {0}; const struct subset train = {0}, validation = {0}; const struct parallel parallel = {0};' }],
-    'train_native/commands/probe.h': [{ runs: false, before: 'const struct model_writer writer = {0}; const struct transfer transfer = {0}; const struct subset train = {0}, validation = {0}; const struct parallel parallel = {0};' }],
     'train_native/commands/picture_run.h': [{ runs: false, includes: ['data/memory_budget.h'], file: 'static float sum; static void add_to_sum(void *context, int i, const struct picture_result *result) { *(float *)context += result->embedding[i]; }' }],
     'train_native/commands/progress.h': [{ runs: false, names: 'options', before: 'const bool better = true;' }],
     'train_native/commands/run_files.h': [{ runs: false, names: 'options' }],
