@@ -218,6 +218,8 @@ const usages = {
     'train_native/model/picture_index.h': [{ runs: false, before: 'const char *sha256 = ""; const struct index_entry entry = {0}; const float embedding[256] = {1};' }],
     'train_native/model/recipes.h': [{}],
     'train_native/model/transfer.h': [{ runs: false, includes: ['training/trainer.h'], names: 'net classes trainer', before: 'char **labels = NULL;' }],
+    'train_native/exchange/tflite_operators.h': [{ runs: false, before: 'struct tflite_operator *node = NULL;' }],
+    'train_native/exchange/tflite_parts.h': [{ runs: false, before: 'const struct tflite_operator *node = NULL;' }],
     'train_native/report/html.h': [{ runs: false, before: 'const char *json = "{}", *modules = "";' }],
 };
 

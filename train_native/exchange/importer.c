@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct importer *const importers[] = {
+    &tflite_importer,
     NULL,
 };
 

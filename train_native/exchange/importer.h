@@ -42,6 +42,7 @@ struct importer {
     /* False with the failure; what *imported holds by then is freed all the same. */
     bool (*read)(struct imported *imported, const struct package *package, struct failure *failure);
 };
+extern const struct importer tflite_importer;    /* tflite_reader.c */
 extern const struct importer *const importers[]; /* ends with NULL */
 
 /* The first that recognises the package; NULL, with the failure, which names the formats that there are. */
