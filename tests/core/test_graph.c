@@ -1,142 +1,18 @@
 /* The graph builder (train_native/exchange/graph.h): networks built operator by operator, as programs that keep channels
- * first write them, against naive loops over such arrays; and what it refuses. */
+ * first write them, against naive loops over such arrays. */
 #include "support/test.h"
 
-#include "exchange/graph.h"
-#include "support/nets.h"
+#include "support/made_graphs.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Naive: a map (c, h, w) in double ---- */
-
-struct map {
-    int c, h, w;
-    double *values;
-};
-
-static struct map new_map(int c, int h, int w) { return (struct map){c, h, w, test_doubles((size_t)(c * h * w))}; }
-
-static double at(const struct map *map, int c, int y, int x)
-{
-    const bool inside = y >= 0 && x >= 0 && y < map->h && x < map->w;
-    return inside ? map->values[(c * map->h + y) * map->w + x] : 0;
-}
-
-static struct map random_map(int c, int h, int w, struct random *random)
-{
-    struct map map = new_map(c, h, w);
-    for (int i = 0; i < c * h * w; i++)
-        map.values[i] = (double)(2 * random_uniform(random) - 1);
-    return map;
-}
-
-/* weights (o, i, h, w) */
-static struct map naive_conv(const struct map *in, const float *weights, const float *bias, int out, int groups,
-                             const struct graph_window *window)
-{
-    const int *pad = window->padding, *k = window->kernel, s = window->stride[0], d = window->dilation[0];
-    const int h = (in->h + pad[0] + pad[2] - (k[0] - 1) * d - 1) / s + 1;
-    const int w = (in->w + pad[1] + pad[3] - (k[1] - 1) * d - 1) / s + 1;
-    const int inputs = in->c / groups;
-    struct map map = new_map(out, h, w);
-    for (int o = 0; o < out; o++)
-        for (int y = 0; y < h; y++)
-            for (int x = 0; x < w; x++) {
-                double sum = bias ? (double)bias[o] : 0;
-                for (int i = 0; i < inputs; i++)
-                    for (int ky = 0; ky < k[0]; ky++)
-                        for (int kx = 0; kx < k[1]; kx++)
-                            sum += (double)weights[((o * inputs + i) * k[0] + ky) * k[1] + kx] *
-                                   at(in, o / (out / groups) * inputs + i, y * s - pad[0] + ky * d,
-                                      x * s - pad[1] + kx * d);
-                map.values[(o * h + y) * w + x] = sum;
-            }
-    return map;
-}
-
-static double plain_relu(double x) { return x > 0 ? x : 0; }
-
-static double plain_hardswish(double x) { return x * fmin(fmax(x + 3, 0), 6) / 6; }
-
-static void bend(struct map *map, double (*activation)(double))
-{
-    for (int i = 0; i < map->c * map->h * map->w; i++)
-        map->values[i] = activation(map->values[i]);
-}
-
-static void scale_channels(struct map *map, const double *factors, const double *offsets)
-{
-    for (int i = 0; i < map->c * map->h * map->w; i++)
-        map->values[i] = map->values[i] * factors[i / (map->h * map->w)] + offsets[i / (map->h * map->w)];
-}
-
-/* weights (out, in) of the values in the order of the map */
-static double *naive_dense(const struct map *in, const float *weights, const float *bias, int out)
-{
-    double *scores = test_doubles((size_t)out);
-    const int count = in->c * in->h * in->w;
-    for (int o = 0; o < out; o++) {
-        scores[o] = (double)bias[o];
-        for (int i = 0; i < count; i++)
-            scores[o] += (double)weights[o * count + i] * in->values[i];
-    }
-    return scores;
-}
-
-/* ---- The graph at work ---- */
-
-static struct random source;
-static struct failure failure;
-
-static struct graph *begin(int *x, int c, int h, int w)
-{
-    source = random_seed(17, 1);
-    failure = (struct failure){0};
-    struct graph *graph = graph_new(&failure);
-    *x = graph_input(graph, 4, (const int[]){1, c, h, w}, 1);
-    return graph;
-}
-
-static struct graph_constant constant(int rank, const int *dims)
-{
-    struct graph_constant made = {.rank = rank};
-    size_t count = 1;
-    for (int i = 0; i < rank; i++)
-        count *= (size_t)(made.dims[i] = dims[i]);
-    made.values = test_random_floats(count, &source);
-    return made;
-}
-
-static struct graph_constant vector(int c) { return constant(1, &c); }
-
-static struct graph_window window_of(int kernel, int stride, int padding)
-{
-    return (struct graph_window){
-        {kernel, kernel}, {stride, stride}, {1, 1}, .padding = {padding, padding, padding, padding}};
-}
-
-/* What the result's network makes of a picture, its scores before the softmax. */
-static const float *scores_of(const struct graph_result *result, const struct map *picture)
-{
-    struct fixture *fixture = test_bytes(sizeof *fixture);
-    memset(fixture, 0, sizeof *fixture);
-    fixture_open(fixture, &result->net, result->parameters, 1, NET_INFER);
-    for (int y = 0; y < picture->h; y++)
-        for (int x = 0; x < picture->w; x++)
-            for (int c = 0; c < picture->c; c++)
-                fixture->run.tensor[0][(y * picture->w + x) * picture->c + c] =
-                    (float)(at(picture, c, y, x) * (double)result->front_scale[c] + (double)result->front_shift[c]);
-    net_forward(&fixture->run, 1);
-    return net_logits(&fixture->run);
-}
-
 static struct graph_result *finish(struct graph *graph, int x)
 {
     struct graph_result *result = test_bytes(sizeof *result);
     if (!graph_finish(result, graph, x)) {
-        test_fail(__FILE__, __LINE__, "refused: %s", failure.reason);
+        test_fail(__FILE__, __LINE__, "refused: %s", made_failure.reason);
         memset(result, 0, sizeof *result);
     }
     graph_free(graph);
@@ -147,21 +23,9 @@ static void check_scores(struct graph_result *result, const struct map *picture,
 {
     if (result->net.node_count) {
         CHECK_EQUAL(net_classes(&result->net), count);
-        CHECK_ALL_CLOSE(scores_of(result, picture), expected, (size_t)count, 2e-5);
+        CHECK_ALL_CLOSE(made_scores(result, picture), expected, (size_t)count, 2e-5);
     }
     free(result->parameters);
-}
-
-static void check_refused(struct graph *graph, int x, const char *reason)
-{
-    struct graph_result result;
-    const bool done = graph_finish(&result, graph, x);
-    CHECK(!done);
-    if (done)
-        free(result.parameters);
-    else if (!strstr(failure.reason, reason))
-        test_fail(__FILE__, __LINE__, "refused with \"%s\", not \"%s\"", failure.reason, reason);
-    graph_free(graph);
 }
 
 static int count_kind(const struct net *net, enum node_kind kind)
@@ -177,15 +41,15 @@ static int count_kind(const struct net *net, enum node_kind kind)
 TEST(a_flattened_map)
 {
     int x;
-    struct graph *graph = begin(&x, 3, 9, 8);
-    const struct map picture = random_map(3, 9, 8, &source);
-    const struct graph_constant weights = constant(4, (const int[]){5, 3, 3, 3}), bias = vector(5);
-    const struct graph_conv conv = {&weights, &bias, GRAPH_OIHW, 1, 1, window_of(3, 2, 1)};
-    struct graph_constant variance = vector(5);
+    struct graph *graph = made_graph(&x, 3, 9, 8);
+    const struct map picture = map_random(3, 9, 8, &made_random);
+    const struct graph_constant weights = made_constant(4, (const int[]){5, 3, 3, 3}), bias = made_vector(5);
+    const struct graph_conv conv = {&weights, &bias, GRAPH_OIHW, 1, 1, made_window(3, 2, 1)};
+    struct graph_constant variance = made_vector(5);
     for (int i = 0; i < 5; i++)
         ((float *)variance.values)[i] += 1.5f;
-    const struct graph_constant scale = vector(5), shift = vector(5), mean = vector(5);
-    const struct graph_constant rows = constant(2, (const int[]){7, 5 * 5 * 4}), scores_bias = vector(7);
+    const struct graph_constant scale = made_vector(5), shift = made_vector(5), mean = made_vector(5);
+    const struct graph_constant rows = made_constant(2, (const int[]){7, 5 * 5 * 4}), scores_bias = made_vector(7);
 
     x = graph_conv(graph, x, &conv);
     x = graph_batchnorm(graph, x, &(struct graph_batchnorm){&scale, &shift, &mean, &variance, 1e-5f, 1});
@@ -194,20 +58,20 @@ TEST(a_flattened_map)
     x = graph_dense(graph, x, &(struct graph_dense){&rows, &scores_bias, true});
     x = graph_softmax(graph, x, -1);
 
-    struct map map = naive_conv(&picture, weights.values, bias.values, 5, 1,
-                                &(struct graph_window){{3, 3}, {2, 2}, {1, 1}, .padding = {1, 1, 1, 1}});
+    struct map map = map_conv(&picture, weights.values, bias.values, 5, 1,
+                              &(struct graph_window){{3, 3}, {2, 2}, {1, 1}, .padding = {1, 1, 1, 1}});
     double factors[5], offsets[5];
     for (int i = 0; i < 5; i++) {
         factors[i] = (double)scale.values[i] / sqrt((double)variance.values[i] + 1e-5);
         offsets[i] = (double)shift.values[i] - (double)mean.values[i] * factors[i];
     }
-    scale_channels(&map, factors, offsets);
-    bend(&map, plain_relu);
+    map_affine(&map, factors, offsets);
+    map_bend(&map, naive_relu);
     struct graph_result *result = finish(graph, x);
     CHECK(result->logits_were_probabilities && !result->features_only && !result->has_front);
     CHECK_EQUAL(result->net.node_count, 5); /* conv2d, relu, flatten, dense, softmax */
     CHECK(!result->net.nodes[0].same);      /* TensorFlow pads 8 columns by 0 and 1 */
-    check_scores(result, &picture, naive_dense(&map, rows.values, scores_bias.values, 7), 7);
+    check_scores(result, &picture, map_dense(&map, rows.values, scores_bias.values, 7), 7);
 }
 
 /* ---- What a network has other words for ---- */
@@ -221,13 +85,13 @@ static int scalar(struct graph *graph, enum graph_arithmetic operation, int x, f
 TEST(spelled_out)
 {
     int x;
-    struct graph *graph = begin(&x, 3, 8, 8);
-    const struct map picture = random_map(3, 8, 8, &source);
-    const struct graph_constant filters = constant(4, (const int[]){6, 1, 3, 3});
-    const struct graph_constant classes = constant(4, (const int[]){4, 6, 1, 1}), bias = vector(4);
-    struct graph_window window = window_of(3, 1, 0);
+    struct graph *graph = made_graph(&x, 3, 8, 8);
+    const struct map picture = map_random(3, 8, 8, &made_random);
+    const struct graph_constant filters = made_constant(4, (const int[]){6, 1, 3, 3});
+    const struct graph_constant classes = made_constant(4, (const int[]){4, 6, 1, 1}), bias = made_vector(4);
+    struct graph_window window = made_window(3, 1, 0);
     const struct graph_conv depthwise = {&filters, NULL, GRAPH_OIHW, 3, 1, window};
-    const struct graph_conv last = {&classes, &bias, GRAPH_OIHW, 1, 1, window_of(1, 1, 0)};
+    const struct graph_conv last = {&classes, &bias, GRAPH_OIHW, 1, 1, made_window(1, 1, 0)};
 
     x = scalar(graph, GRAPH_DIVIDE, x, 2.5f);
     x = scalar(graph, GRAPH_SUBTRACT, x, 0.5f);
@@ -240,62 +104,120 @@ TEST(spelled_out)
     x = graph_conv(graph, x, &last);
     x = graph_reshape(graph, x, 1, (const int[]){4});
 
-    struct map in = new_map(3, 8, 8);
-    memcpy(in.values, picture.values, 3 * 64 * sizeof(double));
-    scale_channels(&in, (const double[]){0.4, 0.4, 0.4}, (const double[]){-0.5, -0.5, -0.5});
+    struct map in = map_copy(&picture);
+    map_affine(&in, (const double[]){0.4, 0.4, 0.4}, (const double[]){-0.5, -0.5, -0.5});
     window.padding[0] = window.padding[1] = window.padding[2] = window.padding[3] = 1;
-    struct map map = naive_conv(&in, filters.values, NULL, 6, 3, &window);
-    bend(&map, plain_hardswish);
-    struct map mean = new_map(6, 1, 1);
-    for (int c = 0; c < 6; c++) {
-        mean.values[c] = 0;
-        for (int i = 0; i < 64; i++)
-            mean.values[c] += map.values[c * 64 + i] / 64;
-    }
+    struct map map = map_conv(&in, filters.values, NULL, 6, 3, &window);
+    map_bend(&map, naive_hardswish);
+    const struct map mean = map_mean(&map);
     struct graph_result *result = finish(graph, x);
     CHECK(result->has_front && !result->logits_were_probabilities && !result->features_only);
     CHECK_EQUAL(count_kind(&result->net, NODE_HARDSWISH), 1);
     CHECK_EQUAL(result->net.node_count, 5); /* conv2d, hardswish, global_avgpool, dense, softmax */
     CHECK_EQUAL(result->net.embedding, 3);
-    check_scores(result, &picture, naive_dense(&mean, classes.values, bias.values, 4), 4);
+    check_scores(result, &picture, map_dense(&mean, classes.values, bias.values, 4), 4);
 }
 
-/* ---- What is refused ---- */
+/* ---- The end ---- */
 
-TEST(refusals)
+static int end_in_means(struct graph *graph, int x, int channels)
+{
+    const struct graph_constant weights = made_constant(4, (const int[]){channels, 3, 1, 1});
+    const struct graph_conv conv = {&weights, NULL, GRAPH_OIHW, 1, 1, made_window(1, 1, 0)};
+    x = graph_activation(graph, graph_conv(graph, x, &conv), NODE_RELU, 0);
+    return graph_reduce_mean(graph, x, 2, (const int[]){2, 3}, false);
+}
+
+TEST(classes_or_features)
+{
+    static const struct {
+        int channels, expected;
+        bool features;
+    } ends[] = {{10, 0, false}, {64, 0, true}, {64, 64, false}};
+    for (int i = 0; i < 3; i++) {
+        int x;
+        struct graph *graph = made_graph(&x, 3, 4, 4);
+        graph_expect_classes(graph, ends[i].expected);
+        struct graph_result *result = finish(graph, end_in_means(graph, x, ends[i].channels));
+        test_context("%d channels, %d classes expected", ends[i].channels, ends[i].expected);
+        CHECK_EQUAL(result->features_only, ends[i].features);
+        CHECK_EQUAL(net_classes(&result->net), ends[i].features ? 1 : ends[i].channels);
+        CHECK_EQUAL(result->net.embedding, ends[i].features ? 3 : 0);
+        free(result->parameters);
+    }
+}
+
+/* One sigmoid is a softmax of two classes; a division before the softmax is its temperature. */
+TEST(other_ends)
+{
+    for (int two = 0; two < 2; two++) {
+        int x;
+        struct graph *graph = made_graph(&x, 3, 2, 2);
+        const struct map picture = map_random(3, 2, 2, &made_random);
+        const struct graph_constant rows = made_constant(2, (const int[]){12, 1 + 2 * two}),
+                                    bias = made_vector(1 + 2 * two);
+        x = graph_reshape(graph, x, 2, (const int[]){1, 12});
+        x = graph_dense(graph, x, &(struct graph_dense){&rows, &bias, false});
+        if (two)
+            x = graph_softmax(graph, scalar(graph, GRAPH_DIVIDE, x, 2.5f), 1);
+        else
+            x = graph_activation(graph, x, NODE_SIGMOID, 0);
+        float *turned = test_floats(12 * 3);
+        for (int i = 0; i < 12; i++)
+            for (int o = 0; o < 1 + 2 * two; o++)
+                turned[o * 12 + i] = rows.values[i * (1 + 2 * two) + o];
+        double expected[3] = {0};
+        memcpy(expected + 1 - two, map_dense(&picture, turned, bias.values, 1 + 2 * two),
+               (size_t)(1 + 2 * two) * sizeof(double));
+        struct graph_result *result = finish(graph, x);
+        CHECK(result->logits_were_probabilities);
+        CHECK_CLOSE(result->temperature, two ? 2.5 : 1, 1e-6);
+        CHECK_EQUAL(result->net.node_count, 3); /* flatten, dense, softmax */
+        check_scores(result, &picture, expected, 2 + two);
+    }
+}
+
+/* As `eyelet export --onnx` writes GELU, which is then the same layer again. */
+TEST(gelu)
 {
     int x;
-    struct graph *graph = begin(&x, 3, 8, 8);
-    const struct graph_constant weights = constant(4, (const int[]){4, 3, 3, 3});
-    struct graph_conv conv = {&weights, NULL, GRAPH_OIHW, 1, 1, window_of(3, 1, 1)};
-    conv.window.stride[0] = 2;
-    graph_at(graph, "Conv", "features.0");
-    x = graph_conv(graph, x, &conv);
-    x = graph_activation(graph, x, NODE_RELU, 0);
-    check_refused(graph, x, "Conv \"features.0\": stride 2x1: strides must be equal");
-
-    graph = begin(&x, 3, 8, 8);
-    conv.window = window_of(3, 1, 3);
-    check_refused(graph, graph_conv(graph, x, &conv), "padding 3 for a window of 3 pixels");
-
-    graph = begin(&x, 3, 8, 8);
-    check_refused(graph, graph_pad(graph, x, (const int[]){0, 1, 0, 0}, (const int[4]){0}, 0),
-                  "padding of dimension 1");
-
-    graph = begin(&x, 3, 8, 8);
-    check_refused(graph, graph_pad(graph, x, (const int[]){0, 0, 1, 0}, (const int[4]){0}, 0), "no convolution");
-
-    graph = begin(&x, 3, 8, 8);
-    check_refused(graph, graph_reshape(graph, x, 2, (const int[]){1, 191}), "1x3x8x8 values do not fill 1x191");
-
-    graph = begin(&x, 3, 8, 8);
-    check_refused(graph, graph_reshape(graph, x, 2, (const int[]){1 << 30, 1 << 30}), "do not fill");
-
-    graph = begin(&x, 3, 8, 8);
-    check_refused(graph, graph_reduce_mean(graph, x, 1, (const int[]){2}, false), "only one over all");
-    graph = begin(&x, 3, 8, 8);
-    check_refused(graph, x + 5, "no operator before it");
+    struct graph *graph = made_graph(&x, 3, 4, 4);
+    const int in = x;
+    const int square = graph_arithmetic(graph, GRAPH_MULTIPLY, in, in);
+    const int bent = scalar(graph, GRAPH_MULTIPLY, square, 1.5957691216f * 0.044715f);
+    const int factor = scalar(graph, GRAPH_ADD, bent, 1.5957691216f);
+    const int gate = graph_activation(graph, graph_arithmetic(graph, GRAPH_MULTIPLY, in, factor), NODE_SIGMOID, 0);
+    struct graph_result *result =
+        finish(graph, end_in_means(graph, graph_arithmetic(graph, GRAPH_MULTIPLY, in, gate), 5));
+    CHECK_EQUAL(result->net.node_count, 5); /* gelu, conv2d, relu, global_avgpool, softmax */
+    CHECK_EQUAL(count_kind(&result->net, NODE_GELU), 1);
+    free(result->parameters);
 }
 
-static const struct test tests[] = {ENTRY(a_flattened_map), ENTRY(spelled_out), ENTRY(refusals)};
+/* A batch norm between two layers that do not take it in stays, with its numbers; behind a maxpool it goes before. */
+TEST(batch_norms)
+{
+    static const float ones[3] = {1, 2, 3}, variances[3] = {0.5f, 1, 2};
+    const struct graph_constant positive = {1, {3}, ones}, variance = {1, {3}, variances};
+    const struct graph_batchnorm norm = {&positive, &positive, &positive, &variance, 1e-3f, 1};
+    int x;
+    struct graph *graph = made_graph(&x, 3, 4, 4);
+    x = graph_batchnorm(graph, graph_activation(graph, x, NODE_RELU, 0), &norm);
+    struct graph_result *result = finish(graph, end_in_means(graph, graph_activation(graph, x, NODE_RELU, 0), 5));
+    CHECK_EQUAL(count_kind(&result->net, NODE_BATCHNORM), 1);
+    CHECK_SAME_BITS(result->parameters + 9, variances, 3);
+    free(result->parameters);
+
+    graph = made_graph(&x, 3, 4, 4);
+    const struct graph_constant weights = made_constant(4, (const int[]){3, 3, 1, 1});
+    const struct graph_conv conv = {&weights, NULL, GRAPH_OIHW, 1, 1, made_window(1, 1, 0)};
+    const struct graph_window window = made_window(2, 2, 0);
+    x = graph_batchnorm(graph, graph_maxpool(graph, graph_conv(graph, x, &conv), &window, 1), &norm);
+    result = finish(graph, end_in_means(graph, x, 5));
+    CHECK_EQUAL(count_kind(&result->net, NODE_BATCHNORM), 0);
+    free(result->parameters);
+}
+
+static const struct test tests[] = {ENTRY(a_flattened_map), ENTRY(spelled_out),        ENTRY(other_ends), ENTRY(gelu),
+                                    ENTRY(batch_norms),     ENTRY(classes_or_features)};
 const struct suite graph_suite = SUITE("graph", tests);

@@ -65,7 +65,9 @@
     SUITE(jpeg) \
     SUITE(hostile_jpeg) \
     SUITE(flatbuffer) \
-    SUITE(graph)
+    SUITE(graph) \
+    SUITE(graph_hostile) \
+    SUITE(graph_random)
 
 #define DECLARATION(name) extern const struct suite name##_suite;
 SUITES_OF(DECLARATION)

@@ -116,18 +116,30 @@ static bool is_axis(const struct dim *dim, enum map_axis axis, int size)
     return same_dim(dim, &whole);
 }
 
-bool is_map(struct graph *graph, const struct value *value, int channel_dim)
+/* Whether the dims but that of the batch and of the channels are rows and columns, in this order. */
+static bool has_sides(const struct graph *graph, const struct value *value, int channel_dim)
 {
     const struct shape shape = tensor_shape(graph, value->tensor);
+    return is_axis(&value->dims[channel_dim == 1 ? 2 : 1], AXIS_H, shape.h) &&
+           is_axis(&value->dims[channel_dim == 3 ? 2 : 3], AXIS_W, shape.w);
+}
+
+bool could_be_map(const struct graph *graph, const struct value *value, int channel_dim)
+{
+    return value->rank == 4 && value->dims[0].count == 0 && is_channels(graph, value, channel_dim) &&
+           has_sides(graph, value, channel_dim);
+}
+
+bool is_map(struct graph *graph, const struct value *value, int channel_dim)
+{
     if (value->rank != 4)
         graph_refuse(graph, "takes 4 dimensions, its input has %d: other than over pictures is not possible",
                      value->rank);
     else if (channel_dim < 1 || channel_dim > 3 || !is_channels(graph, value, channel_dim))
         graph_refuse(graph, "dimension %d of its input is not that of the channels", channel_dim);
-    else if (dim_size(&value->dims[0]) != 1)
+    else if (value->dims[0].count)
         graph_refuse(graph, "a batch of %d: 1 is possible", dim_size(&value->dims[0]));
-    else if (!is_axis(&value->dims[channel_dim == 1 ? 2 : 1], AXIS_H, shape.h) ||
-             !is_axis(&value->dims[channel_dim == 3 ? 2 : 3], AXIS_W, shape.w))
+    else if (!has_sides(graph, value, channel_dim))
         graph_refuse(graph, "its input's rows and columns were reshaped or transposed: keep them as they are");
     return !graph->failed;
 }
@@ -267,9 +279,12 @@ int graph_reshape(struct graph *graph, int x, int rank, const int *dims)
     if (!complete_dims(whole, rank, (int)shape_count(tensor_shape(graph, value.tensor))))
         return graph_refuse(graph, "%s values do not fill %s", from, to);
     value.rank = rank;
-    if (!deal_factors(&value, factors, count, whole))
+    if (deal_factors(&value, factors, count, whole))
+        return add_value(graph, &value);
+    const int plain = plain_channels(graph, x); /* as where one shuffle follows another */
+    if (plain == x)
         return graph_refuse(graph, "to turn %s into %s would mix rows, columns and channels", from, to);
-    return add_value(graph, &value);
+    return graph_reshape(graph, plain, rank, dims);
 }
 
 int graph_transpose(struct graph *graph, int x, const int *permutation)

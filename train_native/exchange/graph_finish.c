@@ -46,6 +46,25 @@ static int add_classless_head(struct graph *graph, int tensor)
     return add_layer(graph, &head);
 }
 
+/* A sigmoid of one number z is a softmax of 0 and z: the dense layer of z, if that is what makes it, or another one
+ * behind it, with a column of zeros in front. */
+static int add_other_class(struct graph *graph, int tensor)
+{
+    const struct layer *maker = layer_of(graph, tensor);
+    const bool dense = maker && maker->kind == NODE_DENSE;
+    const size_t in = dense ? maker->count - maker->node.bias : 1;
+    struct layer pair = {.kind = NODE_DENSE,
+                         .node = {.input = {dense ? maker->node.input[0] : tensor}, .channels = 2, .bias = true},
+                         .shape = {1, 1, 2},
+                         .count = 2 * in + 2,
+                         .parameters = allocate(2 * in + 2, sizeof(float))};
+    for (size_t i = 0; i < in; i++)
+        pair.parameters[2 * i + 1] = dense ? maker->parameters[i] : 1;
+    if (dense && maker->node.bias)
+        pair.parameters[2 * in + 1] = maker->parameters[in];
+    return add_layer(graph, &pair);
+}
+
 /* What the output's softmax reads, also where the graph has none. */
 static int find_logits(struct graph_result *result, struct graph *graph, int output)
 {
@@ -63,6 +82,10 @@ static int find_logits(struct graph_result *result, struct graph *graph, int out
             tensor = division->node.input[0];
         }
         return tensor;
+    }
+    if (last && last->kind == NODE_SIGMOID && shape_count(shape) == 1) {
+        result->logits_were_probabilities = true;
+        return add_other_class(graph, last->node.input[0]);
     }
     if (last && last->kind == NODE_SIGMOID)
         return graph_refuse(graph, "the network ends in a sigmoid, so that several classes may hold at once: one that "
@@ -86,6 +109,8 @@ static bool impossible(struct graph *graph, const struct layer *layer)
         graph_refuse(graph, "no layer of this program computes this");
     else if (layer->kind != LAYER_AFFINE && !kind_accepts_rate((enum node_kind)layer->kind, layer->node.rate))
         graph_refuse(graph, "its setting %g is outside of what a layer may have", (double)layer->node.rate);
+    else if (layer->counts_padding)
+        graph_refuse(graph, "a mean that counts padding: no layer of this program computes this");
     for (size_t i = 0; i < layer->count; i++)
         if (!isfinite(layer->parameters[i]))
             graph_refuse(graph, "batch norms or factors make its weights infinite");

@@ -113,8 +113,9 @@ void channel_order(int *order, const struct value *value, int dim);
 void element_order(int *order, const struct graph *graph, const struct value *value);
 /* x with its channels in the tensor in the order of its dimensions: itself, or behind a shuffle. */
 int plain_channels(struct graph *graph, int x);
-/* Whether the dims of x but the channels are h and w in this order, as (n, c, h, w) and (n, h, w, c) are; else sets the
- * failure. */
+/* Whether a value is the batch, channels, rows and columns, as (n, c, h, w) and (n, h, w, c) are; is_map sets the failure
+ * where it is not. */
+bool could_be_map(const struct graph *graph, const struct value *value, int channel_dim);
 bool is_map(struct graph *graph, const struct value *value, int channel_dim);
 
 /* ---- graph_windows.c ---- */

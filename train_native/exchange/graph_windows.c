@@ -134,11 +134,18 @@ int map_value(struct graph *graph, int tensor, int channel_dim)
 
 /* ---- Padding ---- */
 
-/* Whether the dim is all rows, or all columns. */
-static bool is_side(const struct dim *dim, enum map_axis axis, int size)
+/* Which dimensions are rows and columns; false, if others are to be padded. */
+static bool padded_sides(int sides[2], struct graph *graph, const struct value *value, const int *before,
+                         const int *after)
 {
-    const struct dim whole = whole_axis(axis, size);
-    return same_dim(dim, &whole);
+    for (int channels = 1; value->rank == 4 && channels <= 3; channels += 2) {
+        if (!could_be_map(graph, value, channels) || before[0] || after[0] || before[channels] || after[channels])
+            continue;
+        sides[0] = channels == 1 ? 2 : 1;
+        sides[1] = channels == 1 ? 3 : 2;
+        return true;
+    }
+    return false;
 }
 
 int graph_pad(struct graph *graph, int x, const int *before, const int *after, float value)
@@ -146,32 +153,29 @@ int graph_pad(struct graph *graph, int x, const int *before, const int *after, f
     if (!graph_readable(graph, x))
         return GRAPH_FAILED;
     struct value padded = *value_of(graph, x);
-    const struct shape shape = tensor_shape(graph, padded.tensor);
-    struct layer pad = {.kind = LAYER_PAD, .node = {.input = {padded.tensor}}, .shape = shape};
-    int rows = -1, columns = -1; /* the dims, found from the end: channels come last or first */
+    struct layer pad = {
+        .kind = LAYER_PAD, .node = {.input = {padded.tensor}}, .shape = tensor_shape(graph, padded.tensor)};
+    int sides[2];
+    bool any = false;
     for (int i = 0; i < padded.rank; i++) {
-        if (!before[i] && !after[i])
-            continue;
         if (before[i] < 0 || after[i] < 0 || before[i] > LIMIT_PADDING || after[i] > LIMIT_PADDING)
             return graph_refuse(graph, "padding %d and %d: 0 to %d is possible", before[i], after[i], LIMIT_PADDING);
-        const bool row = is_side(&padded.dims[i], AXIS_H, shape.h) && shape.h > 1;
-        const bool column = is_side(&padded.dims[i], AXIS_W, shape.w) && shape.w > 1;
-        if (!row && !column)
-            return graph_refuse(graph, "padding of dimension %d: rows and columns alone can be padded", i);
-        *(row ? &rows : &columns) = i;
-        pad.node.padding[row ? PADDING_TOP : PADDING_LEFT] = before[i];
-        pad.node.padding[row ? PADDING_BOTTOM : PADDING_RIGHT] = after[i];
+        any = any || before[i] || after[i];
     }
-    if (rows < 0 && columns < 0)
+    if (!any)
         return x;
+    if (!padded_sides(sides, graph, &padded, before, after))
+        return graph_refuse(graph, "padding of other dimensions than a picture's rows and columns");
     if (value != 0 && value > -FLT_MAX)
         return graph_refuse(graph, "padding with %g: only 0 is possible", (double)value);
     pad.lowest = value != 0;
-    pad.shape.h += pad.node.padding[PADDING_TOP] + pad.node.padding[PADDING_BOTTOM];
-    pad.shape.w += pad.node.padding[PADDING_LEFT] + pad.node.padding[PADDING_RIGHT];
-    if (rows >= 0)
-        padded.dims[rows] = whole_axis(AXIS_H, pad.shape.h);
-    if (columns >= 0)
-        padded.dims[columns] = whole_axis(AXIS_W, pad.shape.w);
+    for (int k = 0; k < 2; k++) {
+        pad.node.padding[k] = before[sides[k]];
+        pad.node.padding[k + 2] = after[sides[k]];
+    }
+    pad.shape.h += before[sides[0]] + after[sides[0]];
+    pad.shape.w += before[sides[1]] + after[sides[1]];
+    padded.dims[sides[0]] = whole_axis(AXIS_H, pad.shape.h);
+    padded.dims[sides[1]] = whole_axis(AXIS_W, pad.shape.w);
     return value_like(graph, add_layer(graph, &pad), &padded);
 }
