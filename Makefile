@@ -316,6 +316,11 @@ bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER
 	$(MAKE) $(build)/bench-duplicates
 	$(build)/bench-duplicates $(or $(DATA),$(wildcard data/photos-20 ../shared/data/photos-20) $(wildcard data/cifar-10-batches-bin))
 
+.PHONY: bench-import
+bench-import: deps ## compare imported ONNX networks with ONNX Runtime, if Debian's python3-torchvision is there
+	$(MAKE) native wasm
+	node tests/bench/bench_import.js $(ARGUMENTS)
+
 # Targets, their seeds and their builds: tests/fuzz/targets.js.
 fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANARY=1: does it find planted bugs?
 	node tests/fuzz/$(if $(CANARY),plant,run).js --out $O $(if $(SECONDS),$(if $(CANARY),,--seconds $(SECONDS))) $(if $(ONLY),--only '$(ONLY)')

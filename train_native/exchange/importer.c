@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct importer *const importers[] = {
+    &onnx_importer,
     &tflite_importer,
     NULL,
 };

@@ -10,7 +10,7 @@
  *     imported_free(&imported);
  *     package_close(package);
  *
- * To add a format: a file like tflite_reader.c, its row in importer.c. A reader runs in a child process (sandbox.h):
+ * To add a format: a file like onnx_reader.c, its name below, its row in importer.c. A reader runs in a child process (sandbox.h):
  * whatever a file holds, it costs the import alone. */
 #ifndef IMPORTER_H
 #define IMPORTER_H
@@ -44,6 +44,9 @@ struct importer {
 };
 extern const struct importer tflite_importer;    /* tflite_reader.c */
 extern const struct importer *const importers[]; /* ends with NULL */
+
+/* The rows, each of its file: onnx_reader.c. */
+extern const struct importer onnx_importer;
 
 /* The first that recognises the package; NULL, with the failure, which names the formats that there are. */
 const struct importer *importer_for(const struct package *package, struct failure *failure);
