@@ -3,7 +3,6 @@
 #include "base/bounds.h"
 #include "cli/text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,24 +42,22 @@ static int choice_of(const char *text, const char *const *choices)
     return -1;
 }
 
+/* "0.5", or "0.4/0.5/0.6" for red, green and blue. */
 static bool read_numbers(float out[3], const char *text)
 {
-    int count = 0;
-    for (const char *p = text; count < 3; p++) {
+    for (int count = 0; count < 3; count++) {
         char *end;
-        errno = 0;
-        const float number = strtof(p, &end);
-        if (end == p || errno || !isfinite(number) || (*end && *end != '/'))
+        const float number = strtof(text, &end);
+        if (end == text || !isfinite(number) || *end != (count < 2 && *end ? '/' : 0))
             return false;
-        out[count++] = number;
-        p = end;
-        if (!*p)
-            break;
+        out[count] = number;
+        if (!*end && count == 0)
+            out[1] = out[2] = number;
+        if (!*end)
+            return count != 1;
+        text = end + 1;
     }
-    if (count == 1)
-        out[1] = out[2] = out[0];
-    return count == 1 ||
-           (count == 3 && strspn(text, "+-0123456789.eE/") == strlen(text) && text[strlen(text) - 1] != '/');
+    return false;
 }
 
 static bool read_resize(struct preprocess *preprocess, const char *text, struct shape input)
