@@ -28,6 +28,12 @@ export function photoSet(name) {
     return found && join(found, name);
 }
 
+/* A file or folder there, such as backbones/teachable-machine; undefined where it is nowhere. */
+export function dataFile(name) {
+    const found = folderWith(name);
+    return found && join(found, name);
+}
+
 /* A folder of this file's own, that another user may look into; removed at the end. */
 export const scratch = mkdtempSync(join(tmpdir(), 'eyelet-test-'));
 chmodSync(scratch, 0o755);

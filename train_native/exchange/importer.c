@@ -7,6 +7,7 @@
 const struct importer *const importers[] = {
     &onnx_importer,
     &tflite_importer,
+    &tfjs_importer,
     NULL,
 };
 

@@ -43,6 +43,7 @@ struct importer {
     bool (*read)(struct imported *imported, const struct package *package, struct failure *failure);
 };
 extern const struct importer tflite_importer;    /* tflite_reader.c */
+extern const struct importer tfjs_importer;      /* tfjs_reader.c */
 extern const struct importer *const importers[]; /* ends with NULL */
 
 /* The rows, each of its file: onnx_reader.c. */

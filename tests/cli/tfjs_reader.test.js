@@ -1,0 +1,208 @@
+/* Models of TensorFlow.js and Teachable Machine: imported, they compute what TensorFlow.js computes, on the same pixels. Small models are
+ * made and saved by TensorFlow.js itself; the published ones (backbones in data/ or ../shared/data) are read where they are. */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { photoPixels } from '../support/photo_pixels.js';
+import { encodePng } from '../support/pictures.js';
+import { dataFile, eyelet, folder, photoSet, succeeded } from '../support/program.js';
+import { artifactsIn, filesOf, loadTensorFlow } from '../support/tfjs_files.js';
+import { random } from '../support/tiny_model.js';
+
+const tf = await loadTensorFlow();
+const skip = tf ? false : 'NOT COMPARED: @tensorflow/tfjs-layers is not installed (npm install)';
+
+/* ---- The same numbers ---- */
+
+function noise(width, height, seed) {
+    const next = random(seed), data = new Uint8ClampedArray(4 * width * height);
+    return { data: data.map((_, i) => i % 4 === 3 ? 255 : 128 + 60 * next()), width, height };
+}
+
+/* (1, h, w, c), as `eyelet import --preprocess tf` has it. */
+function tensorOf({ data, width, height }, channels) {
+    const values = new Float32Array(width * height * channels);
+    for (let i = 0; i < width * height; i++) {
+        const [red, green, blue] = data.subarray(4 * i);
+        if (channels === 1)
+            values[i] = (red * 19595 + green * 38470 + blue * 7471 + 0x8000 >> 16) / 127.5 - 1;
+        else
+            values.set([red / 127.5 - 1, green / 127.5 - 1, blue / 127.5 - 1], 3 * i);
+    }
+    return tf.tensor4d(values, [1, height, width, channels]);
+}
+
+function softmax(logits) {
+    const max = Math.max(...logits), powers = [...logits].map((x) => Math.exp(x - max)), sum = powers.reduce((a, b) => a + b);
+    return powers.map((x) => x / sum);
+}
+
+const best = (values) => values.indexOf(Math.max(...values));
+
+/* The probabilities that `eyelet classify` gives each picture. */
+async function classified(model, pictures) {
+    const here = folder(Object.fromEntries(pictures.map((picture, i) => [`${String(i).padStart(3, '0')}.png`, encodePng(picture)])));
+    const { stdout } = succeeded(await eyelet(['classify', model, here, '--json', '--top', '4096']));
+    return JSON.parse(stdout).map(({ predictions }) => {
+        const scores = [];
+        for (const { index, score } of predictions)
+            scores[index] = score;
+        return scores;
+    });
+}
+
+/* Imports what stands in the folder and compares it with TensorFlow.js's model; returns what the import printed. */
+async function compared(path, model, pictures, { channels = 3, probabilities = false, tolerance = 1e-5, more = [] } = {}) {
+    const out = join(folder(), 'm.eyelet');
+    const { stdout } = succeeded(await eyelet(['import', path, '-o', out, ...more]));
+    const ours = await classified(out, pictures);
+    pictures.forEach((picture, i) => {
+        const raw = tf.tidy(() => [...model.predict(tensorOf(picture, channels)).dataSync()]);
+        const theirs = probabilities ? raw : softmax(raw);
+        assert.equal(ours[i].length, theirs.length);
+        assert.equal(best(ours[i]), best(theirs), `picture ${i}: another class`);
+        theirs.forEach((p, k) => assert.ok(Math.abs(p - ours[i][k]) < tolerance, `picture ${i}, class ${k}: ${ours[i][k]} instead of ${p}`));
+    });
+    return stdout;
+}
+
+/* Random weights, of a size that keeps values in the range where activations bend; variances above 0. */
+function randomize(model, seed = 1) {
+    const next = random(seed);
+    for (const layer of model.layers) {
+        if (layer.layers)
+            randomize(layer, ++seed);
+        else if (layer.weights.length)
+            layer.setWeights(layer.weights.map(({ name, shape }) => {
+                const inputs = Math.max(1, shape.slice(0, -1).reduce((a, b) => a * b, 1)), count = inputs * (shape.at(-1) ?? 1);
+                const values = Float32Array.from({ length: count }, () => name.includes('variance') ? 0.5 + Math.abs(next()) :
+                    shape.length > 1 && !name.includes('alpha') ? 2 * next() / Math.sqrt(inputs) : 0.5 * next());
+                return tf.tensor(values, shape);
+            }));
+    }
+    return model;
+}
+
+async function saved(model) {
+    let artifacts;
+    await model.save(tf.io.withSaveHandler(async (all) => {
+        artifacts = all;
+        return { modelArtifactsInfo: {} };
+    }));
+    return artifacts;
+}
+
+const pictures = (side = 12, count = 3) => Array.from({ length: count }, (_, i) => noise(side, side, i + 1));
+
+const { layers: l } = tf ?? {};
+const input = (shape = [12, 12, 3]) => tf.input({ shape });
+const head = (x) => l.dense({ units: 5 }).apply(x.rank === 2 ? x : l.flatten().apply(x));
+/* A model that is one layer behind a convolution, and in front of a dense one. */
+function around(layer) {
+    const x = input(), y = l.conv2d({ filters: 6, kernelSize: 3 }).apply(x);
+    return tf.model({ inputs: x, outputs: head(layer.apply(y)) });
+}
+
+const single = () => ({
+    'conv2d same, strided, relu': l.conv2d({ filters: 7, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu' }),
+    'conv2d valid, kernel 2x3, no bias': l.conv2d({ filters: 4, kernelSize: [2, 3], useBias: false }),
+    'conv2d dilated, relu6': l.conv2d({ filters: 4, kernelSize: 3, dilationRate: 2, activation: 'relu6' }),
+    'depthwise same, tanh': l.depthwiseConv2d({ kernelSize: 3, padding: 'same', activation: 'tanh' }),
+    'depthwise strided, multiplier 2': l.depthwiseConv2d({ kernelSize: 3, strides: 2, depthMultiplier: 2 }),
+    'separable, sigmoid': l.separableConv2d({ filters: 5, kernelSize: 3, padding: 'same', activation: 'sigmoid' }),
+    'separable strided, no bias': l.separableConv2d({ filters: 5, kernelSize: 3, strides: 2, depthMultiplier: 2, useBias: false }),
+    'batch norm': l.batchNormalization({ epsilon: 0.01 }),
+    'batch norm without scale and shift': l.batchNormalization({ center: false, scale: false }),
+    relu: l.reLU(), 'relu to 6': l.reLU({ maxValue: 6 }), 'leaky relu': l.leakyReLU({ alpha: 0.2 }),
+    'prelu, a slope a channel': l.prelu({ sharedAxes: [1, 2] }),
+    'activation tanh': l.activation({ activation: 'tanh' }), 'activation hardSigmoid': l.activation({ activation: 'hardSigmoid' }),
+    'activation swish': l.activation({ activation: 'swish' }), 'activation gelu_new': l.activation({ activation: 'gelu_new' }),
+    'activation linear': l.activation({ activation: 'linear' }),
+    dropout: l.dropout({ rate: 0.5 }), 'gaussian noise': l.gaussianNoise({ stddev: 1 }), 'gaussian dropout': l.gaussianDropout({ rate: 0.5 }),
+    'alpha dropout': l.alphaDropout({ rate: 0.5 }),
+    'max pool': l.maxPooling2d({ poolSize: 2 }), 'max pool same, 3 by 2': l.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+    'average pool': l.averagePooling2d({ poolSize: 2 }), 'average pool same': l.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' }),
+    'zero padding, then nothing of it': l.zeroPadding2d({ padding: 0 }),
+    permute: l.permute({ dims: [2, 1, 3] }), reshape: l.reshape({ targetShape: [5, 20, 6] }),
+});
+/* What makes a vector, with a dense layer behind it. */
+const vectors = () => ({ flatten: l.flatten(), 'global max pool': l.globalMaxPooling2d({}), 'global average pool': l.globalAveragePooling2d({}) });
+
+test('each layer computes what TensorFlow.js computes', { skip }, async (t) => {
+    for (const [name, layer] of Object.entries({ ...single(), ...vectors() }))
+        await t.test(name, async () => {
+            const model = randomize(around(layer));
+            await compared(folder(filesOf(await saved(model))), model, pictures(), { more: ['--preprocess', 'tf'] });
+        });
+});
+
+const several = () => {
+    const forked = (join, count = 2) => {
+        const x = input(), branches = Array.from({ length: count }, () => l.conv2d({ filters: 6, kernelSize: 3, activation: 'tanh' }).apply(x));
+        return tf.model({ inputs: x, outputs: head(join.apply(branches)) });
+    };
+    const squeeze = () => {
+        const x = input(), y = l.conv2d({ filters: 8, kernelSize: 3, activation: 'relu' }).apply(x);
+        const gate = l.conv2d({ filters: 8, kernelSize: 1, activation: 'hardSigmoid' }).apply(l.reshape({ targetShape: [1, 1, 8] }).apply(l.globalAveragePooling2d({}).apply(y)));
+        return tf.model({ inputs: x, outputs: head(l.multiply().apply([y, gate])) });
+    };
+    const padded = () => {
+        const x = input(), y = l.zeroPadding2d({ padding: [[0, 1], [0, 1]] }).apply(x);
+        return tf.model({ inputs: x, outputs: head(l.conv2d({ filters: 4, kernelSize: 3, strides: 2 }).apply(y)) });
+    };
+    const shared = () => {
+        const x = input(), twice = l.conv2d({ filters: 3, kernelSize: 3, padding: 'same', activation: 'tanh' });
+        return tf.model({ inputs: x, outputs: head(twice.apply(twice.apply(x))) });
+    };
+    const nested = () => {
+        const inner = tf.sequential({ layers: [l.conv2d({ filters: 4, kernelSize: 3, inputShape: [10, 10, 3], activation: 'relu' }), l.maxPooling2d({ poolSize: 2 })] });
+        const x = input(), middle = tf.input({ shape: [10, 10, 3] });
+        const block = tf.model({ inputs: middle, outputs: l.globalAveragePooling2d({}).apply(inner.apply(middle)) });
+        return tf.model({ inputs: x, outputs: l.dense({ units: 5 }).apply(block.apply(l.conv2d({ filters: 3, kernelSize: 3 }).apply(x))) });
+    };
+    const teachable = () => tf.sequential({ layers: [
+        tf.sequential({ layers: [l.conv2d({ filters: 6, kernelSize: 3, inputShape: [12, 12, 3] }), l.globalAveragePooling2d({})] }),
+        tf.sequential({ layers: [l.dense({ units: 9, inputShape: [6], activation: 'relu' }), l.dense({ units: 5, useBias: false })] })] });
+    return { add: forked(l.add()), 'add of three': forked(l.add(), 3), multiply: forked(l.multiply()), average: forked(l.average(), 3),
+        'squeeze and excite': squeeze(), 'zero padding before a convolution': padded(),
+        'a layer called twice': shared(), 'models within models': nested(), 'the layout of Teachable Machine': teachable() };
+};
+
+test('models of several layers compute what TensorFlow.js computes', { skip }, async (t) => {
+    for (const [name, model] of Object.entries(several()))
+        await t.test(name, async () => {
+            randomize(model);
+            await compared(folder(filesOf(await saved(model))), model, pictures(), { more: ['--preprocess', 'tf'] });
+        });
+});
+
+/* ---- The published models, on photos ---- */
+
+const photos = photoSet('photos-20'), teachable = dataFile('backbones/teachable-machine'), doodles = dataFile('backbones/tfjs-doodlenet');
+const missing = skip || (!photos && 'NOT COMPARED: photos-20 is neither in data/ nor in ../shared/data/') ||
+    ((!teachable || !doodles) && 'NOT COMPARED: backbones are neither in data/ nor in ../shared/data/');
+
+/* The first photo of each class. */
+function somePhotos() {
+    return readdirSync(join(photos, 'test')).sort().slice(0, 20)
+        .map((name) => join(photos, 'test', name, readdirSync(join(photos, 'test', name)).sort()[0]));
+}
+
+test('a Teachable Machine export classifies 20 photos as TensorFlow.js does', { skip: missing }, async () => {
+    const model = await tf.loadLayersModel(tf.io.fromMemory(artifactsIn(teachable)));
+    const files = somePhotos();
+    assert.equal(files.length, 20);
+    const said = await compared(teachable, model, photoPixels(files, 224), { probabilities: true, tolerance: 1e-4 });
+    assert.match(said, /Teachable Machine, TensorFlow\.js layers model, by @teachablemachine\/image 0\.8\.4-alpha2/);
+    assert.match(said, /classes +5: 노마스크, 마스크, 가위, 바위, 보\n +metadata\.json/);
+    assert.match(said, /RGB, mean 0\.5, std 0\.5, the largest centre, to 224x224\n +metadata\.json \(Teachable Machine\)/);
+});
+
+test('DoodleNet classifies 20 photos, grey and small, as TensorFlow.js does', { skip: missing }, async () => {
+    const model = await tf.loadLayersModel(tf.io.fromMemory(artifactsIn(doodles)));
+    const said = await compared(doodles, model, photoPixels(somePhotos(), 28), { channels: 1, probabilities: true, tolerance: 1e-4,
+        more: ['--preprocess', 'tf', '--labels', join(doodles, 'class_names.txt')] });
+    assert.match(said, /classes +345: flashlight, belt, /);
+});
