@@ -6,7 +6,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
+
+/* What several layers share, once in the module. */
+#define SHARED static __attribute__((noinline))
 
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2, exp(r) by its Taylor polynomial of degree 7. ln 2 is
  * split in two so that n * ln 2 is exact; adding and subtracting 1.5 * 2^23 rounds. No branches: compilers vectorise
@@ -52,14 +56,19 @@ void activation_add_forward(float *out, const float *in, const float *second, fl
     add_and_clip(out, in, second, ceiling, count);
 }
 
-void activation_multiply_forward(float *out, const float *in, const float *second, size_t count)
+SHARED void multiply(float *out, const float *in, const float *second, size_t count)
 {
-    assert(contract_in_place_or_apart(out, in, count * sizeof(float)) &&
-           contract_in_place_or_apart(out, second, count * sizeof(float)));
     for (size_t i = 0; i < count; i += VEC_LANES) {
         const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
         vec_store_lanes(out + i, vec_mul(vec_load_lanes(in + i, lanes), vec_load_lanes(second + i, lanes)), lanes);
     }
+}
+
+void activation_multiply_forward(float *out, const float *in, const float *second, size_t count)
+{
+    assert(contract_in_place_or_apart(out, in, count * sizeof(float)) &&
+           contract_in_place_or_apart(out, second, count * sizeof(float)));
+    multiply(out, in, second, count);
 }
 
 void activation_multiply_backward(float *din, const float *dout, const float *other, size_t count)
@@ -112,11 +121,16 @@ void activation_relu6_backward(float *din, const float *dout, const float *out, 
         din[i] = out[i] > 0 && out[i] < 6 ? dout[i] : 0;
 }
 
+SHARED void sigmoid(float *out, const float *in, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = 1.0f / (1.0f + exponential(-in[i]));
+}
+
 void activation_sigmoid_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    for (size_t i = 0; i < count; i++)
-        out[i] = 1.0f / (1.0f + exponential(-in[i]));
+    sigmoid(out, in, count);
 }
 
 void activation_sigmoid_backward(float *din, const float *dout, const float *out, size_t count)
@@ -182,8 +196,13 @@ void activation_gelu_backward(float *din, const float *dout, const float *in, si
 void activation_silu_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    for (size_t i = 0; i < count; i++)
-        out[i] = in[i] / (1.0f + exponential(-in[i]));
+    enum { PART = 256 };
+    float gate[PART];
+    for (size_t i = 0; i < count; i += PART) {
+        const size_t part = count - i < PART ? count - i : PART;
+        sigmoid(gate, in + i, part);
+        multiply(out + i, in + i, gate, part);
+    }
 }
 
 /* As gelu's, with u = x. */
@@ -196,20 +215,22 @@ void activation_silu_backward(float *din, const float *dout, const float *in, si
     }
 }
 
-/* relu6(x + 3) / 6, which is 1 from 3 on. */
-static inline vec hard_gate(vec x)
+/* relu6(x + 3) / 6, which is 1 from 3 on; times x, if wanted, at last: from 3 on x itself comes out. */
+SHARED void hard_gate(float *out, const float *in, bool times, size_t count)
 {
-    const vec gate = vec_min(vec_max(vec_add(x, vec_set1(3)), vec_zero()), vec_set1(6));
-    return vec_mul(gate, vec_set1(1.0f / 6));
+    const vec zero = vec_zero(), three = vec_set1(3), six = vec_set1(6), sixth = vec_set1(1.0f / 6);
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        const vec x = vec_load_lanes(in + i, lanes);
+        const vec gate = vec_mul(vec_min(vec_max(vec_add(x, three), zero), six), sixth);
+        vec_store_lanes(out + i, times ? vec_mul(x, gate) : gate, lanes);
+    }
 }
 
 void activation_hardsigmoid_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    for (size_t i = 0; i < count; i += VEC_LANES) {
-        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
-        vec_store_lanes(out + i, hard_gate(vec_load_lanes(in + i, lanes)), lanes);
-    }
+    hard_gate(out, in, false, count);
 }
 
 void activation_hardsigmoid_backward(float *din, const float *dout, const float *out, size_t count)
@@ -219,15 +240,10 @@ void activation_hardsigmoid_backward(float *din, const float *dout, const float 
         din[i] = out[i] > 0 && out[i] < 1 ? dout[i] * (1.0f / 6) : 0;
 }
 
-/* The gate comes first, so that from 3 on x itself comes out. */
 void activation_hardswish_forward(float *out, const float *in, size_t count)
 {
     assert(contract_in_place_or_apart(out, in, count * sizeof(float)));
-    for (size_t i = 0; i < count; i += VEC_LANES) {
-        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
-        const vec x = vec_load_lanes(in + i, lanes);
-        vec_store_lanes(out + i, vec_mul(x, hard_gate(x)), lanes);
-    }
+    hard_gate(out, in, true, count);
 }
 
 void activation_hardswish_backward(float *din, const float *dout, const float *in, size_t count)
@@ -239,19 +255,24 @@ void activation_hardswish_backward(float *din, const float *dout, const float *i
     }
 }
 
-/* One of the two terms is 0. */
-static inline vec leak(vec x, vec slope)
+/* max(x, 0) + min(x, 0) * slope: one of the two terms is 0. Slopes go on by `step` a value: 1, or 0 for the first
+ * VEC_LANES again and again. */
+SHARED void leak(float *out, const float *in, const float *slopes, size_t step, size_t count)
 {
-    return vec_add(vec_max(x, vec_zero()), vec_mul(vec_min(x, vec_zero()), slope));
+    const vec zero = vec_zero();
+    for (size_t i = 0; i < count; i += VEC_LANES) {
+        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
+        const vec x = vec_load_lanes(in + i, lanes), slope = vec_load_lanes(slopes + i * step, lanes);
+        vec_store_lanes(out + i, vec_add(vec_max(x, zero), vec_mul(vec_min(x, zero), slope)), lanes);
+    }
 }
 
 void activation_leaky_relu_forward(float *out, const float *in, float slope, size_t count)
 {
     assert(slope >= 0 && contract_in_place_or_apart(out, in, count * sizeof(float)));
-    for (size_t i = 0; i < count; i += VEC_LANES) {
-        const int lanes = count - i < VEC_LANES ? (int)(count - i) : VEC_LANES;
-        vec_store_lanes(out + i, leak(vec_load_lanes(in + i, lanes), vec_set1(slope)), lanes);
-    }
+    float slopes[VEC_LANES];
+    vec_store(slopes, vec_set1(slope));
+    leak(out, in, slopes, 0, count);
 }
 
 void activation_leaky_relu_backward(float *din, const float *dout, const float *out, float slope, size_t count)
@@ -265,10 +286,7 @@ void activation_prelu_forward(float *out, const float *in, const float *slopes, 
 {
     assert(c > 0 && contract_in_place_or_apart(out, in, pixels * (size_t)c * sizeof(float)));
     for (size_t i = 0; i < pixels; i++, out += c, in += c)
-        for (int k = 0; k < c; k += VEC_LANES) {
-            const int lanes = c - k < VEC_LANES ? c - k : VEC_LANES;
-            vec_store_lanes(out + k, leak(vec_load_lanes(in + k, lanes), vec_load_lanes(slopes + k, lanes)), lanes);
-        }
+        leak(out, in, slopes, 1, (size_t)c);
 }
 
 void activation_prelu_backward(float *din, const float *dout, const float *in, const float *slopes, size_t pixels,

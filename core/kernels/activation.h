@@ -49,7 +49,7 @@ void activation_gelu_backward(float *din, const float *dout, const float *in, si
 void activation_hardswish_forward(float *out, const float *in, size_t count);
 void activation_hardswish_backward(float *din, const float *dout, const float *in, size_t count);
 
-/* x / (1 + exp(-x)) (Elfwing et al. 2017). Its backward pass needs the input, as gelu's. */
+/* x * sigmoid(x) (Elfwing et al. 2017). Its backward pass needs the input, as gelu's. */
 void activation_silu_forward(float *out, const float *in, size_t count);
 void activation_silu_backward(float *din, const float *dout, const float *in, size_t count);
 
