@@ -320,6 +320,11 @@ bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER
 bench-import: deps ## compare imported ONNX networks with ONNX Runtime, if Debian's python3-torchvision is there
 	$(MAKE) native wasm
 	node tests/bench/bench_import.js $(ARGUMENTS)
+.PHONY: bench-search
+bench-search: deps ## measure the search for the nearest of 10,000 and of a million random vectors (1.4 GB in build/)
+	$(MAKE) $(build)/bench-search
+	@printf '| images | dimensions | ms, one thread | ms, all |\n| --- | --- | --- | --- |\n'
+	@for count in 10000 1000000; do $(build)/bench-search $O/search-$$count.sqlite $$count 1280; done
 
 # Targets, their seeds and their builds: tests/fuzz/targets.js.
 fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANARY=1: does it find planted bugs?
