@@ -90,7 +90,7 @@ fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.
 objects = $(patsubst %.c,$(build)/%.o,$1)
 embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,\
   $(addprefix templates/,report.html report.css report.js standalone.html standalone.js) \
-  index.html style.css contract.js source.js engine.js picture.js view.js))
+  index.html style.css contract.js source.js engine.js picture.js view.js) train_native/exchange/imagenet_labels.txt)
 formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native wasm tests -name '*.[ch]')))
 # The decoder of ONNX files, which protobuf-c writes from a description of the messages.
 messages := $O/protobuf/onnx.pb-c
@@ -320,6 +320,7 @@ bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER
 bench-import: deps ## compare imported ONNX networks with ONNX Runtime, if Debian's python3-torchvision is there
 	$(MAKE) native wasm
 	node tests/bench/bench_import.js $(ARGUMENTS)
+
 .PHONY: bench-search
 bench-search: deps ## measure the search for the nearest of 10,000 and of a million random vectors (1.4 GB in build/)
 	$(MAKE) $(build)/bench-search

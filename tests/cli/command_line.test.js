@@ -77,7 +77,7 @@ test('the help of a recipe shows its own defaults', async () => {
 });
 
 const sources = readdirSync(new URL('../../train_native/', import.meta.url), { recursive: true }).filter((name) => name.endsWith('.c') &&
-    !name.endsWith('/fetch.c')); /* it passes options on to curl */
+    !name.endsWith('/download.c')); /* it passes options on to curl */
 
 test('every option that another text advises exists', async () => {
     const known = new Set((await Promise.all(commands.map((command) => helpOf(command, 'all')))).flatMap(optionsListed));

@@ -146,6 +146,7 @@ const usages = {
     'train_native/commands/class_notes.h': [{ runs: false, names: 'dataset', before: 'const struct split split = {0};' }],
     'train_native/commands/epochs.h': [{ runs: false, names: 'trainer options', before: 'const struct model_writer writer = {0}; const struct subset train = {0}, validation = {0}; char *identity = NULL;' }],
     'train_native/commands/find_learning_rate.h': [{ runs: false, names: 'trainer settings subset' }],
+    'train_native/commands/known_fetch.h': [{ runs: false, includes: ['stdio.h', 'stdlib.h'] }],
     'train_native/commands/model_dataset.h': [{ runs: false, names: 'model arguments', before: 'const struct data_options options = {0}; const int limit = 0;' }],
     'train_native/commands/model_writer.h': [{ runs: false, names: 'net preprocess dataset options', before: 'const char *command = ""; const int train_count = 1; const float *weights = NULL;' }],
     'train_native/commands/or_die.h': [{ runs: false, includes: ['cli/memory.h'], names: 'dataset arguments' }],
@@ -170,6 +171,7 @@ const usages = {
     'train_native/data/layout_rest.h': [{ runs: false, includes: ['stdio.h'] }],
     'train_native/data/name_key.h': [{ includes: ['stdbool.h'], after: 'assert(same); free(a); free(b);' }],
     'train_native/data/part_names.h': [{ includes: ['data/photo_list.h'], with: [['named_parts_free', 'assert(part_named("training_set") == PHOTO_TRAIN && part_named("trained_test") == PHOTO_TEST && part_named("left") < 0 && parts.count == 3); named_parts_free']] }],
+    'train_native/data/download.h': [{ runs: false, includes: ['cli/errors.h', 'unistd.h'], before: 'const char *md5 = "";' }],
     'train_native/data/gzip.h': [{ runs: false, includes: ['stdlib.h'], names: 'bytes', before: 'const char *path = "a.gz"; struct failure failure;' }],
     'train_native/data/memory_budget.h': [{ after: 'assert(bytes > 0 && memory_budget(3) == 3 << 20);' }],
     'train_native/data/photo_list.h': [{ runs: false, includes: ['data/folder.h'] }],
@@ -186,6 +188,7 @@ const usages = {
     'train_native/data/survey_judge.h': [{ runs: false, includes: ['stdio.h'], before: 'const struct data_options options = usual_data;' }],
     'train_native/data/table.h': [{ before: "static const uint8_t bytes[] = {'a', ';', 'b'}; const size_t size = sizeof bytes;",
         with: [['table_free', "assert(table.delimiter == ';' && table.columns == 2 && *first == 'a'); table_free"]] }],
+    'train_native/exchange/known_models.h': [{ includes: ['stdio.h'] }],
     'train_native/exchange/flatbuffer.h': [{ names: 'bytes', includes: ['cli/errors.h'], after: 'assert(buffer.broken);' }],
     'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],
     'train_native/exchange/graph_parts.h': [{ runs: false, before: 'struct graph *graph = NULL; int x = 0;' }],
@@ -311,7 +314,7 @@ test('the usages that need no files run', () => {
         .filter((path) => path.endsWith('.c') && path !== 'train_native/main.c');
     const objects = sources.map((path) => join(build, path.replace(/\.c$/, '.o')));
     const embedded = readdirSync(join(build, 'web'), { recursive: true }).filter((path) => path.endsWith('.o')).map((path) => join(build, 'web', path))
-        .concat(join(build, 'protobuf/onnx.pb-c.o'));
+        .concat(join(build, 'protobuf/onnx.pb-c.o'), join(build, 'train_native/exchange/imagenet_labels.txt.o'));
     assert.deepEqual(objects.filter((path) => !existsSync(path)), [], 'run `make native`');
     const main = join(scratch, 'main.c'), program = join(scratch, 'usages');
     const declared = running.map(({ call }) => `void ${call}(void);`);

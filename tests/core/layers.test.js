@@ -101,7 +101,7 @@ test('the program takes memory through cli/ only', () => {
 
 /* What reads or writes a file half where a disk is full or a signal comes: for cli/ alone (files.h), and for these. */
 const ownFiles = {
-    'train_native/data/fetch.c': 'an archive that is larger than memory has room for',
+    'train_native/data/download.c': 'an archive that is larger than memory has room for',
     'train_native/data/memory_budget.c': 'what the system tells of its memory, in files without a size',
     'train_native/data/sandbox_child.c': 'what the system tells of a process, the same way',
     'train_native/main.c': 'standard streams that were closed',

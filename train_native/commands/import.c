@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 
+#include "commands/known_fetch.h"
 #include "commands/shared_options.h"
 #include "exchange/import_model.h"
 #include "exchange/import_preprocess.h"
@@ -13,9 +14,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char usage[] =
-    "eyelet import FILE|FOLDER -o MODEL: make a model of another program's\n"
+    "eyelet import FILE|FOLDER|NAME -o MODEL: make a model of another program's\n"
     "\n"
     "  eyelet import mobilenet_v2.onnx -o mobilenet.eyelet --labels imagenet_labels.txt\n"
     "  eyelet import my_model/ -o mine.eyelet                         an export of Teachable Machine, or its .zip\n"
@@ -24,8 +26,13 @@ static const char usage[] =
     "picture with the result and writes a model like any other. What it cannot import it names: operator, node and what it\n"
     "would take; then nothing is written.\n"
     "\n"
-    "--labels takes a file with a label on each line. Where there is one label fewer than classes, class 0 is the\n"
-    "background, as in TensorFlow's networks.\n"
+    "A published network by its name is fetched from its makers (curl), checked, and kept in ~/.cache/eyelet; without -o\n"
+    "the model is written there too, where `eyelet train` looks for a network to start from:\n"
+    "\n"
+    "  squeezenet_1_1, shufflenet_v2, mobilenet_v2, resnet18, resnet50: 5, 9, 14, 47 and 103 MB\n"
+    "\n"
+    "--labels takes a file with a label on each line, or `imagenet`. Where there is one label fewer than classes, class 0\n"
+    "is the background, as in TensorFlow's networks.\n"
     "\n"
     "--preprocess says how pictures come in, where the file does not, or says it wrongly:\n"
     "\n"
@@ -124,23 +131,55 @@ static void print_json(const struct import_report *report, const char *path, con
     json_end(&json);
 }
 
+static _Noreturn void die_of_unknown(const char *operand)
+{
+    char *names = text_copy("");
+    for (const struct known_model *known = known_models; known->name; known++) {
+        char *longer = text_format("%s%s%s", names, *names ? ", " : "", known->name);
+        free(names);
+        names = longer;
+    }
+    char *hint = text_format("Names that are known: %s.", names);
+    die(operand, hint, "no such file or folder, nor a published network of this name");
+}
+
+/* What is to be imported: a file or folder, or else a published network of this name, which is fetched. The caller frees
+ * both paths. */
+static void find(struct import_options *import, char **path, char **output, const char *operand)
+{
+    struct stat about;
+    const bool there = lstat(operand, &about) == 0;
+    import->known = there ? NULL : known_model_named(operand);
+    if (!there && !import->known && !strpbrk(operand, "/."))
+        die_of_unknown(operand);
+    *path = import->known ? known_fetch(import->known) : text_copy(operand);
+    import->path = *path;
+    if (!*output && import->known) {
+        char *name = text_format("%s.eyelet", import->known->name);
+        *output = cache_path(name);
+        free(name);
+    }
+}
+
 int command_import(int argc, char **argv)
 {
-    const char *output = NULL;
+    const char *given = NULL;
     struct import_options import = {0};
     bool json = false;
     const struct option_entry options[] = {
-        OUTPUT_OPTION(&output),
-        {"labels", "FILE", OPTION_TEXT, &import.labels, "the names of the classes, one a line", NULL},
+        OUTPUT_OPTION(&given),
+        {"labels", "FILE", OPTION_TEXT, &import.labels, "the names of the classes, one a line; imagenet: its 1,000",
+         NULL},
         {"preprocess", "NAME", OPTION_TEXT, &import.preprocess, "how pictures come in: a name from above", NULL},
         JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
     if (argc - first != 1)
         usage_error("import", "import takes one file or folder, got %d", argc - first);
-    if (!output || !*output)
+    char *path, *output = given && *given ? text_copy(given) : NULL;
+    find(&import, &path, &output, argv[first]);
+    if (!output)
         usage_error("import", "import needs -o FILE, the output file");
-    import.path = argv[first];
 
     struct import_report *report = allocate(1, sizeof *report);
     struct model *model = allocate(1, sizeof *model);
@@ -162,5 +201,7 @@ int command_import(int argc, char **argv)
     free(bytes);
     free(model);
     free(report);
+    free(path);
+    free(output);
     return EXIT_SUCCESS;
 }

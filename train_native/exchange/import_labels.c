@@ -14,6 +14,9 @@
 
 enum { MAX_BYTES = 4 << 20 };
 
+/* imagenet_labels.txt, in ImageNet's order; the Makefile makes it part of the program. */
+extern const unsigned char imagenet_labels_txt[];
+
 void import_labels_free(char **labels, int classes)
 {
     for (int i = 0; labels && i < classes; i++)
@@ -86,12 +89,13 @@ char **import_labels_read(const char *path, int classes, struct failure *failure
 {
     size_t size;
     const char *reason;
-    uint8_t *bytes = read_file(&size, &reason, path, MAX_BYTES);
-    if (!bytes) {
-        failure_set(failure, path, "--labels takes a file with a label on each line.", "%s", reason);
+    const bool imagenet = strcmp(path, "imagenet") == 0;
+    uint8_t *bytes = imagenet ? NULL : read_file(&size, &reason, path, MAX_BYTES);
+    if (!bytes && !imagenet) {
+        failure_set(failure, path, "--labels takes a file with a label on each line, or imagenet.", "%s", reason);
         return NULL;
     }
-    struct text_list lines = lines_of((const char *)bytes);
+    struct text_list lines = lines_of(imagenet ? (const char *)imagenet_labels_txt : (const char *)bytes);
     free(bytes);
     take_numbers_off(&lines);
     if (lines.count == classes - 1) {

@@ -65,11 +65,16 @@ static bool choose_preprocess(struct preprocess *preprocess, const struct import
     const struct imported *imported = import->imported;
     struct import_report *report = import->report;
     struct failure *failure = import->failure;
+    const struct known_model *known = import->options->known;
     const char *wanted = import->options->preprocess;
     const struct graph_result *network = &imported->network;
     const struct shape input = network->net.input;
     const char *from = imported->preprocess_from;
-    if (wanted || !imported->has_preprocess) {
+    if (!wanted && known) {
+        from = "its makers";
+        if (!import_preprocess_parse(preprocess, known->preprocess, input, failure))
+            return false;
+    } else if (wanted || !imported->has_preprocess) {
         const char *usual = wanted ? wanted : usual_preprocess(&from, imported, import->importer);
         from = wanted ? "--preprocess" : from;
         if (!import_preprocess_parse(preprocess, usual, input, failure))
@@ -92,7 +97,7 @@ static char **choose_labels(const struct import *import)
     struct import_report *report = import->report;
     struct imported *imported = import->imported;
     struct failure *failure = import->failure;
-    const char *path = import->options->labels;
+    const char *given = import->options->labels, *path = !given && import->options->known ? "imagenet" : given;
     const int classes = net_classes(&imported->network.net);
     char **labels = imported->labels;
     snprintf(report->labels_from, sizeof report->labels_from, "%s", path ? path : imported->labels_from);
@@ -125,12 +130,13 @@ static void add_note(char notes[LIMIT_NOTES + 1], const char *key, const char *v
     free(line);
 }
 
-static char *write_notes(const struct import_report *report, const char *path)
+static char *write_notes(const struct import_report *report, const struct import_options *options)
 {
+    const struct known_model *known = options->known;
     char *notes = allocate(LIMIT_NOTES + 1, 1);
-    const char *name = strrchr(path, '/');
+    const char *name = strrchr(options->path, '/');
     add_note(notes, "name", report->name);
-    add_note(notes, "source", name && name[1] ? name + 1 : path);
+    add_note(notes, "source", known ? known->source : name && name[1] ? name + 1 : options->path);
     add_note(notes, "format", report->format);
     add_note(notes, "exporter", report->exporter);
     add_note(notes, "licence", report->licence);
@@ -141,13 +147,15 @@ static char *write_notes(const struct import_report *report, const char *path)
     return notes;
 }
 
-static void describe(struct import_report *report, const struct imported *imported)
+static void describe(struct import_report *report, const struct imported *imported, const struct known_model *known)
 {
     const struct net *net = &imported->network.net;
     memcpy(report->format, imported->format, sizeof report->format);
     memcpy(report->exporter, imported->exporter, sizeof report->exporter);
     memcpy(report->name, imported->name, sizeof report->name);
     memcpy(report->licence, imported->licence, sizeof report->licence);
+    if (known)
+        snprintf(report->licence, sizeof report->licence, "%s", known->licence);
     report->input = net->input;
     report->classes = net_classes(net);
     report->layers = net->node_count;
@@ -178,9 +186,9 @@ static uint8_t *write_model(size_t *size, const struct import *import)
     uint8_t *bytes = NULL;
     char **labels = NULL;
     const int classes = net_classes(&imported->network.net);
-    describe(import->report, imported);
+    describe(import->report, imported, import->options->known);
     if (choose_preprocess(&model->preprocess, import) && (labels = choose_labels(import))) {
-        char *notes = write_notes(import->report, import->options->path);
+        char *notes = write_notes(import->report, import->options);
         uint8_t *packed = packed_labels(labels, classes);
         model->net = imported->network.net;
         model->temperature = imported->network.temperature;

@@ -16,13 +16,16 @@
 #include "cli/errors.h"
 #include "base/shape.h"
 
+#include "exchange/known_models.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
 struct import_options {
-    const char *path;       /* a file, folder or zip */
-    const char *labels;     /* a file of labels (import_labels.h), or NULL: the model's own */
-    const char *preprocess; /* as import_preprocess.h says, or NULL: the model's own */
+    const char *path;                /* a file, folder or zip */
+    const char *labels;              /* a file of labels (import_labels.h), or NULL: the model's own */
+    const char *preprocess;          /* as import_preprocess.h says, or NULL: the model's own */
+    const struct known_model *known; /* of whose file it is, or NULL */
 };
 
 /* What was found, and where it was found. Text comes from outside: escape it. */
