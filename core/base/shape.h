@@ -19,6 +19,7 @@ struct window {
     int pad_top, pad_left; /* rows and columns of padding before the input; those behind it follow from the rest */
     int dilation;          /* convolution: pixels from one tap to the next; else 1 */
     int groups;            /* convolution: parts of the channels, each convolved with itself; else 1 */
+    bool count_padding;    /* average pools: the mean is over all of the window, where padding counts as zeros */
 };
 
 /* Rows or columns that the window covers. */

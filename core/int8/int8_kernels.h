@@ -38,6 +38,12 @@ void int8_add(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a
 /* clamp(floor(a * b * factor / 2^32 + 1/2)); factor is above 0. */
 void int8_multiply(int16_t *out, const int16_t *a, const int16_t *b, int32_t factor, size_t count);
 
+/* As channels.h has them for floats. concat: each value clamp(floor(x * factor / 2^INT8_ADD_FRACTION + 1/2)). */
+void int8_concat(int16_t *out, const int16_t *a, const int16_t *b, int16_t factor_a, int16_t factor_b, size_t pixels,
+                 int a_c, int b_c);
+void int8_slice(int16_t *out, const int16_t *in, size_t pixels, int first, int count, int c);
+void int8_shuffle(int16_t *out, const int16_t *in, size_t pixels, int groups, int c);
+
 void int8_clamp(int16_t *out, const int16_t *in, int16_t min, int16_t max, size_t count);
 
 /* out = table[ACTIVATION_MAX + in], table of 2 * ACTIVATION_MAX + 1. As int8_add, int8_multiply and

@@ -114,9 +114,10 @@ void pool_max_backward(float *din, const float *dout, const float *out, const fl
             }
 }
 
-static float reciprocal_count(struct span span)
+static float reciprocal_count(struct span span, const struct window *window)
 {
-    return 1.0f / (float)((span.bottom - span.top) * (span.right - span.left));
+    const int inside = (span.bottom - span.top) * (span.right - span.left);
+    return 1.0f / (float)(window->count_padding ? window->kernel_h * window->kernel_w : inside);
 }
 
 void pool_average_forward(float *out, const float *in, int n, const struct window *window)
@@ -137,7 +138,7 @@ void pool_average_forward(float *out, const float *in, int n, const struct windo
                             sum[k] += from[k];
                     }
                 for (int k = 0; k < c; k++)
-                    sum[k] *= reciprocal_count(span);
+                    sum[k] *= reciprocal_count(span, window);
             }
 }
 
@@ -156,7 +157,7 @@ void pool_average_backward(float *din, const float *dout, int n, const struct wi
                     for (int j = span.left; j < span.right; j++) {
                         float *restrict to = din + pixel(image, i, j, window);
                         for (int k = 0; k < c; k++)
-                            to[k] += from[k] * reciprocal_count(span);
+                            to[k] += from[k] * reciprocal_count(span, window);
                     }
             }
 }

@@ -1,4 +1,5 @@
-/* Max and average pooling. Padding never takes part: a maximum or a mean is over the pixels inside the input.
+/* Max and average pooling. A maximum or a mean is over the pixels inside the input: padding takes no part, but for a
+ * mean with window.count_padding, whose divisor is the whole window.
  *
  *     const struct window window = {.in = {8, 8, 16}, .out = {4, 4, 16}, .kernel_h = 2, .kernel_w = 2, .stride = 2,
  *                                   .dilation = 1, .groups = 1};

@@ -4,7 +4,7 @@
 
 /* What a row does not name is false, 0 or the first of its enumeration. */
 const struct kind_traits kind_traits[NODE_KINDS] = {
-    [NODE_CONV2D] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .channels = true,
+    [NODE_CONV2D] = {1, SHAPE_WINDOW, PARAMETERS_WEIGHTS, .int8 = INT8_FORM_LAYER, .channels = true, .groups = true,
                      .overwritten = true, .fuses = true},
     [NODE_MAXPOOL] = {1, SHAPE_WINDOW, .int8 = INT8_FORM_MAX},
     [NODE_AVGPOOL] = {1, SHAPE_WINDOW, .int8 = INT8_FORM_MEAN},
@@ -31,6 +31,9 @@ const struct kind_traits kind_traits[NODE_KINDS] = {
                          .in_place = true},
     [NODE_PRELU] = {1, SHAPE_KEPT, PARAMETERS_SLOPES, .overwritten = true},
     [NODE_MULTIPLY] = {2, SHAPE_KEPT, .int8 = INT8_FORM_PRODUCT, .broadcast = true, .overwritten = true},
+    [NODE_CONCAT] = {2, SHAPE_JOINED, .int8 = INT8_FORM_CONCAT, .overwritten = true},
+    [NODE_SLICE] = {1, SHAPE_PART, .int8 = INT8_FORM_MOVE, .channels = true, .overwritten = true},
+    [NODE_SHUFFLE] = {1, SHAPE_KEPT, .int8 = INT8_FORM_MOVE, .groups = true, .overwritten = true},
 };
 
 /* Apart from the rows, so that the inference module, which prints nothing, is linked without them. */
@@ -58,6 +61,9 @@ const char *const kind_names[NODE_KINDS] = {
     [NODE_LEAKY_RELU] = "leaky_relu",
     [NODE_PRELU] = "prelu",
     [NODE_MULTIPLY] = "multiply",
+    [NODE_CONCAT] = "concat",
+    [NODE_SLICE] = "slice",
+    [NODE_SHUFFLE] = "shuffle",
 };
 
 bool kind_accepts_rate(enum node_kind kind, float rate)

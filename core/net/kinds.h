@@ -50,9 +50,12 @@ enum node_kind {
     NODE_HARDSIGMOID = 20, /* min(max(x / 6 + 1/2, 0), 1) */
     NODE_LEAKY_RELU = 21,  /* x, or below 0 x times a constant (Maas et al. 2013) */
     NODE_PRELU = 22,       /* x, or below 0 x times a parameter of its channel (He et al. 2015) */
-    NODE_MULTIPLY = 23     /* two inputs as add: squeeze-and-excitation's gate (Hu et al. 2018) is (1, 1, c) */
+    NODE_MULTIPLY = 23,    /* two inputs as add: squeeze-and-excitation's gate (Hu et al. 2018) is (1, 1, c) */
+    NODE_CONCAT = 24,      /* two inputs of the same h and w: the channels of the first, then those of the second */
+    NODE_SLICE = 25,       /* channels `first` .. first + channels - 1 */
+    NODE_SHUFFLE = 26      /* out[j * groups + i] = in[i * (c / groups) + j] (Zhang et al. 2018, ShuffleNet) */
 };
-#define NODE_KINDS 24 /* one more than the last: the rows of a table by kind */
+#define NODE_KINDS 27 /* one more than the last: the rows of a table by kind */
 
 /* These are packed into a byte each: the table is part of the inference module.
  *
@@ -63,7 +66,9 @@ enum __attribute__((packed)) kind_shape {
     SHAPE_POOLED, /* (1, 1, c) */
     SHAPE_FLAT,   /* (1, 1, h*w*c), the same values in the same order */
     SHAPE_UNITS,  /* (1, 1, c) to (1, 1, channels) */
-    SHAPE_VECTOR  /* (1, 1, c) */
+    SHAPE_VECTOR, /* (1, 1, c) */
+    SHAPE_JOINED, /* (h, w, c) and (h, w, d) to (h, w, c + d) */
+    SHAPE_PART    /* (h, w, channels), the input's from `first` on */
 };
 
 enum __attribute__((packed)) kind_parameters {
@@ -88,7 +93,9 @@ enum __attribute__((packed)) int8_form {
     INT8_FORM_ADD,     /* a scale of its own */
     INT8_FORM_PRODUCT, /* a scale of its own */
     INT8_FORM_MEAN,    /* a scale of its own */
+    INT8_FORM_CONCAT,  /* a scale of its own */
     INT8_FORM_MAX,     /* its input's scale */
+    INT8_FORM_MOVE,    /* some or all of its input's channels, moved; its input's scale */
     INT8_FORM_CLAMP,   /* from 0 to `ceiling`; its input's scale */
     INT8_FORM_TABLE,   /* look-up of every value of an activation; its input's scale */
     INT8_FORM_UNIT,    /* look-up; results are within -1 .. 1, so the scale is fixed: 1 / ACTIVATION_MAX */
@@ -104,6 +111,7 @@ struct kind_traits {
     enum kind_setting setting;
     enum int8_form int8;
     bool channels;    /* the number of output channels is a setting of the node */
+    bool groups;      /* so is the number of parts of the channels */
     bool per_channel; /* a filter a channel: weights (kernel_h, kernel_w, c), not (kernel_h, kernel_w, in, out) */
     bool broadcast;   /* the second input may be (1, 1, c), for every pixel of the first */
     bool activation;  /* elementwise, or the softmax: the text writes it behind the layer that it follows */

@@ -47,13 +47,14 @@
  *     4       1      kernel width
  *     5       1      stride
  *     6       1      dilation: of conv2d, pixels from one tap to the next
- *     7       1      zero
+ *     7       1      count padding: of avgpool, 1 if padding counts as zeros, so that the divisor is the whole window; else
+ *                    0
  *     8       4      padding: top, left, bottom, right, a byte each
- *     12      4      groups: of conv2d
- *     16      4      channels: of the output of conv2d and dense
+ *     12      4      groups: of conv2d and shuffle
+ *     16      4      channels: of the output of conv2d, dense and slice
  *     20      4      inputs: two tensors of 2 bytes each
  *     24      4      number: float32, dropout's rate, scale's factor or leaky_relu's slope
- *     28      4      zero
+ *     28      4      first: of slice, the channel of its input that is the first of its output
  *
  *     ...            for each class: length of the label, 1 byte; the label, UTF-8 without control characters
  *     ...            the notes: UTF-8, lines "key: value"

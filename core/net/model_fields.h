@@ -49,13 +49,13 @@ enum field_type {
     FIELD("kernel width", INT, 1, 1, kernel_w, 0, LIMIT_KERNEL) \
     FIELD("stride", INT, 1, 1, stride, 0, LIMIT_KERNEL) \
     FIELD("dilation", INT, 1, 1, dilation, 0, LIMIT_DILATION) \
-    FIELD("zero", ZERO, 1, 1, kind, 0, 0) \
+    FIELD("count padding", BYTE, 1, 1, count_padding, 0, 1) \
     FIELD("padding", INT, 1, 4, padding, 0, LIMIT_PADDING) \
     FIELD("groups", INT, 4, 1, groups, 0, LIMIT_CHANNELS) \
     FIELD("channels", INT, 4, 1, channels, 0, LIMIT_CHANNELS) \
     FIELD("inputs", INT, 2, 2, input, 0, LIMIT_NODES) \
     FIELD("number", FLOAT, 4, 1, rate, -FLT_MAX, FLT_MAX) \
-    FIELD("zero", ZERO, 1, 4, kind, 0, 0)
+    FIELD("first", INT, 4, 1, first, 0, LIMIT_ACTIVATIONS)
 
 struct field {
     float min, max;

@@ -26,26 +26,36 @@ static struct shape window_shape(const struct node *node, struct shape in)
     const int columns = node->padding[PADDING_LEFT] + node->padding[PADDING_RIGHT];
     if (!node->same && (reach.h > in.h + rows || reach.w > in.w + columns))
         return misfit;
-    if (node->groups && (in.c % node->groups || node->channels % node->groups))
-        return misfit;
     return (struct shape){window_count(in.h, reach.h, node->stride, node->same, rows),
                           window_count(in.w, reach.w, node->stride, node->same, columns),
                           kind_traits[node->kind].channels ? node->channels : in.c};
 }
 
-/* The output's shape, or c == 0 when the node does not fit its input. */
-static struct shape node_shape(const struct node *node, struct shape in)
+/* Whether two inputs are of one shape, or the second is of one pixel where that may be. */
+static bool pairs(const struct kind_traits *traits, struct shape in, struct shape second)
+{
+    return second.c == in.c &&
+           ((second.h == in.h && second.w == in.w) || (traits->broadcast && second.h == 1 && second.w == 1));
+}
+
+/* The output's shape, or c == 0 when the node does not fit its inputs. */
+static struct shape node_shape(const struct node *node, struct shape in, struct shape second)
 {
     const struct shape misfit = {0, 0, 0};
     const bool flat = in.h == 1 && in.w == 1;
     const struct kind_traits *traits = &kind_traits[node->kind];
+    if (node->groups && (in.c % node->groups || node->channels % node->groups))
+        return misfit;
     switch (traits->shape) {
-    case SHAPE_KEPT: return in;
+    case SHAPE_KEPT: return traits->inputs == 1 || pairs(traits, in, second) ? in : misfit;
     case SHAPE_WINDOW: return window_shape(node, in);
     case SHAPE_POOLED: return (struct shape){1, 1, in.c};
     case SHAPE_FLAT: return (struct shape){1, 1, (int)shape_count(in)};
     case SHAPE_UNITS: return flat ? (struct shape){1, 1, node->channels} : misfit;
     case SHAPE_VECTOR: return flat ? in : misfit;
+    case SHAPE_JOINED:
+        return second.h == in.h && second.w == in.w ? (struct shape){in.h, in.w, in.c + second.c} : misfit;
+    case SHAPE_PART: return node->first + node->channels <= in.c ? (struct shape){in.h, in.w, node->channels} : misfit;
     }
     return misfit;
 }
@@ -88,8 +98,11 @@ static bool fields_valid(const struct node *node, int index, bool last)
     return within(node->input[0], 0, index) && within(node->input[1], 0, traits->inputs > 1 ? index : 0) &&
            within(node->channels, traits->channels ? 1 : 0, traits->channels ? LIMIT_CHANNELS : 0) &&
            within(node->kernel_h, min, max) && within(node->kernel_w, min, max) && within(node->stride, min, max) &&
-           within(node->dilation, conv, conv * LIMIT_DILATION) && within(node->groups, conv, conv * LIMIT_CHANNELS) &&
-           padding_valid(node) && (window || !node->same) && (node_has_weights(node->kind) || !node->bias) &&
+           within(node->dilation, conv, conv * LIMIT_DILATION) &&
+           within(node->groups, traits->groups, traits->groups * LIMIT_CHANNELS) &&
+           within(node->count_padding, 0, node->kind == NODE_AVGPOOL) &&
+           within(node->first, 0, traits->shape == SHAPE_PART ? LIMIT_ACTIVATIONS : 0) && padding_valid(node) &&
+           (window || !node->same) && (node_has_weights(node->kind) || !node->bias) &&
            kind_accepts_rate(node->kind, node->rate) && (node->kind == NODE_SOFTMAX) == last;
 }
 
@@ -110,22 +123,18 @@ enum status net_check(struct net *net, int *failed)
         *failed = i;
         if (!within((int)node->kind, 1, NODE_KINDS - 1) || !fields_valid(node, i, i == net->node_count - 1))
             return STATUS_NODE;
-        const struct shape in = net->shapes[node->input[0]], out = node_shape(node, in);
+        const struct shape in = net->shapes[node->input[0]], out = node_shape(node, in, net->shapes[node->input[1]]);
         if (out.c < 1)
             return STATUS_NODE;
-        if (wide_count(out) > LIMIT_ACTIVATIONS || weight_count(node, in) > LIMIT_PARAMETERS)
+        if (wide_count(out) > LIMIT_ACTIVATIONS ||
+            (node_has_weights(node->kind) && weight_count(node, in) > LIMIT_PARAMETERS))
             return STATUS_LIMIT;
         net->shapes[i + 1] = out;
         if (!padded_within(net, i))
             return STATUS_LIMIT;
         net->consumers[node->input[0]]++;
-        if (kind_traits[node->kind].inputs > 1) {
-            const struct shape second = net->shapes[node->input[1]];
-            const bool same = second.h == in.h && second.w == in.w;
-            if (second.c != in.c || (!same && !net_broadcasts(net, i)))
-                return STATUS_NODE;
+        if (kind_traits[node->kind].inputs > 1)
             net->consumers[node->input[1]]++;
-        }
         struct block blocks[4];
         const int count = net_blocks(blocks, net, i);
         uint64_t end = count ? (uint64_t)blocks[count - 1].offset + blocks[count - 1].count : net->offset[i];
@@ -199,7 +208,8 @@ struct window net_window(const struct net *net, int node)
                             .pad_top = of->padding[PADDING_TOP],
                             .pad_left = of->padding[PADDING_LEFT],
                             .dilation = of->dilation ? of->dilation : 1,
-                            .groups = of->groups ? of->groups : 1};
+                            .groups = of->groups ? of->groups : 1,
+                            .count_padding = of->count_padding};
     if (kind_traits[of->kind].shape == SHAPE_UNITS)
         window.kernel_h = window.kernel_w = window.stride = 1;
     if (kind_traits[of->kind].shape == SHAPE_POOLED) {
@@ -242,12 +252,12 @@ void net_trim(struct net *net)
     read[net->embedding] = net->shapes[net->embedding];
     read[net->node_count] = net->shapes[net->node_count];
     for (bool again = true;
-         again;) { /* the tensors of an elementwise layer grow together, so what was done may grow later */
+         again;) { /* the tensors of a layer that works pixel by pixel grow together, so what was done may grow later */
         again = false;
         for (int i = net->node_count - 1; i >= 0; i--) {
             const struct node *node = &net->nodes[i];
             const struct shape in = net->shapes[node->input[0]], full = net->shapes[i + 1], out = read[i + 1];
-            const bool elementwise = !node_has_window(node->kind) && in.h == full.h && in.w == full.w && in.c == full.c;
+            const bool pixelwise = !node_has_window(node->kind) && in.h == full.h && in.w == full.w;
             int h = in.h, w = in.w;
             if (node_has_window(node->kind) &&
                 (node->stride == 1 || !node->same)) { /* else the borders depend on the full size */
@@ -255,7 +265,7 @@ void net_trim(struct net *net)
                 const struct shape reach = node_reach(node);
                 h = smaller(h, (out.h - 1) * window.stride + reach.h - window.pad_top);
                 w = smaller(w, (out.w - 1) * window.stride + reach.w - window.pad_left);
-            } else if (elementwise) {
+            } else if (pixelwise) {
                 h = out.h;
                 w = out.w;
             }
@@ -263,7 +273,7 @@ void net_trim(struct net *net)
                 struct shape *of = &read[node->input[k]];
                 const bool whole = k == 1 && net_broadcasts(net, i);
                 again = enlarge(of, whole ? 1 : h, whole ? 1 : w) || again;
-                if (elementwise)
+                if (pixelwise)
                     again = enlarge(&read[i + 1], of->h, of->w) || again;
             }
         }

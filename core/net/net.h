@@ -49,14 +49,17 @@ struct node {
     enum node_kind kind;
     int input[2];           /* tensors; what is beyond the kind's inputs is 0 */
     int channels;           /* of the output, where the kind has this setting (kinds.h); else 0 */
+    int first;              /* slice: the input's channel that is the first of the output; else 0 */
     int kernel_h, kernel_w; /* of a window, else 0 */
     int stride;             /* of a window, else 0 */
-    bool same;      /* of a window: pad so that the output is ceil(input / stride), as Keras does; else no padding */
-    bool bias;      /* of weights */
-    int padding[4]; /* of a window that is not `same`: rows or columns, fewer than it covers (enum padding_side) */
-    int dilation;   /* conv2d: pixels from one tap to the next; else 0 */
-    int groups;     /* conv2d: parts of the channels that are convolved apart; else 0 */
-    float rate;     /* by the kind (enum kind_setting) */
+    bool same; /* of a window: pad so that the output is ceil(input / stride), as Keras does; else no padding */
+    bool bias; /* of weights */
+    bool
+        count_padding; /* avgpool: the divisor is the whole window, as PyTorch's count_include_pad; else pixels inside */
+    int padding[4];    /* of a window that is not `same`: rows or columns, fewer than it covers (enum padding_side) */
+    int dilation;      /* conv2d: pixels from one tap to the next; else 0 */
+    int groups;        /* conv2d, shuffle: parts of the channels; else 0 */
+    float rate;        /* by the kind (enum kind_setting) */
     /* For training only, not stored in models: */
     enum initial initial; /* conv2d */
     bool frozen;          /* conv2d: the weights, batchnorm: the scale keep their first values */

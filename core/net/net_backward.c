@@ -2,6 +2,7 @@
 #include "net/net.h"
 
 #include "kernels/activation.h"
+#include "kernels/channels.h"
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
 #include "kernels/batchnorm.h"
@@ -214,6 +215,46 @@ static void backward_multiply_second(struct net_run *run, int i, float *din, flo
         activation_multiply_backward(din, dout, first, output_count(run, i, n));
 }
 
+static size_t pixel_count(const struct net_run *run, int i, int n)
+{
+    return (size_t)n * (size_t)run->net->shapes[i + 1].h * (size_t)run->net->shapes[i + 1].w;
+}
+
+/* Of the first input. */
+static void backward_concat(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        channels_concat_backward(din, dout, pixel_count(run, i, n), 0, run->net->shapes[run->net->nodes[i].input[0]].c,
+                                 run->net->shapes[i + 1].c);
+}
+
+static void backward_concat_second(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const int *input = run->net->nodes[i].input;
+    if (din)
+        channels_concat_backward(din, dout, pixel_count(run, i, n), run->net->shapes[input[0]].c,
+                                 run->net->shapes[input[1]].c, run->net->shapes[i + 1].c);
+}
+
+static void backward_slice(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    const struct node *node = &run->net->nodes[i];
+    if (din)
+        channels_slice_backward(din, dout, pixel_count(run, i, n), node->first, node->channels,
+                                run->net->shapes[node->input[0]].c);
+}
+
+static void backward_shuffle(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
+{
+    (void)dparameters;
+    if (din)
+        channels_shuffle_backward(din, dout, pixel_count(run, i, n), run->net->nodes[i].groups,
+                                  run->net->shapes[i + 1].c);
+}
+
 /* The gradient of the logits comes from the loss, which is computed with the softmax in one (training/loss.h). */
 static void backward_by_loss(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
@@ -243,11 +284,15 @@ static backward_function *const backward[NODE_KINDS] = {[NODE_CONV2D] = backward
                                                         [NODE_HARDSIGMOID] = backward_activation,
                                                         [NODE_LEAKY_RELU] = backward_leaky_relu,
                                                         [NODE_PRELU] = backward_prelu,
-                                                        [NODE_MULTIPLY] = backward_multiply};
+                                                        [NODE_MULTIPLY] = backward_multiply,
+                                                        [NODE_CONCAT] = backward_concat,
+                                                        [NODE_SLICE] = backward_slice,
+                                                        [NODE_SHUFFLE] = backward_shuffle};
 
 /* The same for the second input, after the first. */
-static backward_function *const backward_second[NODE_KINDS] = {
-    [NODE_ADD] = backward_add_second, [NODE_MULTIPLY] = backward_multiply_second};
+static backward_function *const backward_second[NODE_KINDS] = {[NODE_ADD] = backward_add_second,
+                                                               [NODE_MULTIPLY] = backward_multiply_second,
+                                                               [NODE_CONCAT] = backward_concat_second};
 
 bool net_has_backward(enum node_kind kind)
 {

@@ -4,138 +4,20 @@
 #include "int8/int8_kernels.h"
 #include "int8/int8_winograd.h"
 #include "kernels/activation.h"
+#include "net/int8_factors.h"
 
 #include <assert.h>
 #include <string.h>
-
-static int64_t nearest(double x) { return (int64_t)(x + (x < 0 ? -0.5 : 0.5)); }
 
 /* Of a NaN, which enormous scales can bring about, the smallest. */
 static int16_t nearest_number(double x)
 {
     return (int16_t)(!(x > -ACTIVATION_MAX)       ? -ACTIVATION_MAX
-                     : x < (double)ACTIVATION_MAX ? nearest(x)
+                     : x < (double)ACTIVATION_MAX ? int8_nearest(x)
                                                   : ACTIVATION_MAX);
 }
 
-enum int8_form int8_form_of(const struct node *node)
-{
-    return node->dilation > 1 || node->groups > 1 ? INT8_FORM_NONE : kind_traits[node->kind].int8;
-}
-
 static bool has_table(enum int8_form form) { return form == INT8_FORM_TABLE || form == INT8_FORM_UNIT; }
-
-/* ---- Scales ---- */
-
-bool int8_has_scale(enum node_kind kind)
-{
-    const enum int8_form form = kind_traits[kind].int8;
-    return form == INT8_FORM_LAYER || form == INT8_FORM_ADD || form == INT8_FORM_PRODUCT || form == INT8_FORM_MEAN;
-}
-
-/* What a byte of channel c means to the network. */
-static float normalised(int byte, int c, const struct preprocess *preprocess)
-{
-    uint8_t pixel[3] = {(uint8_t)byte, (uint8_t)byte, (uint8_t)byte};
-    float out[3];
-    image_normalise(out, pixel, (struct shape){1, 1, 3}, preprocess);
-    return out[c];
-}
-
-static bool positive(float x) { return x > 0 && x - x == 0; }
-
-/* 0: a layer of this kind has no int8 form. */
-static float scale_of(const struct node *node, float in, float own)
-{
-    switch (int8_form_of(node)) {
-    case INT8_FORM_LAYER:
-    case INT8_FORM_ADD:
-    case INT8_FORM_PRODUCT:
-    case INT8_FORM_MEAN: return own;
-    case INT8_FORM_UNIT: return 1.0f / (float)ACTIVATION_MAX;
-    case INT8_FORM_ALIAS: return kind_traits[node->kind].setting == SETTING_FACTOR ? in * node->rate : in;
-    case INT8_FORM_MAX:
-    case INT8_FORM_CLAMP:
-    case INT8_FORM_TABLE:
-    case INT8_FORM_OUTPUT: return in;
-    case INT8_FORM_FOLDED:
-    case INT8_FORM_NONE: return 0;
-    }
-    return 0;
-}
-
-bool int8_scales(float scale[LIMIT_NODES + 1], const struct net *net, const float *own,
-                 const struct preprocess *preprocess)
-{
-    float largest = 0;
-    for (int c = 0; c < net->input.c; c++)
-        for (int end = 0; end <= 255; end += 255) { /* it is linear between */
-            const float x = normalised(end, c, preprocess), size = x < 0 ? -x : x;
-            largest = size > largest ? size : largest;
-        }
-    scale[0] = largest / (float)ACTIVATION_MAX;
-    bool valid = positive(scale[0]);
-    for (int i = 0; i < net->node_count; i++) {
-        const struct node *node = &net->nodes[i];
-        scale[i + 1] = scale_of(node, scale[node->input[0]], own[i]);
-        valid = valid && positive(scale[i + 1]);
-    }
-    return valid;
-}
-
-enum {
-    /* The kernels hold 4 times a sum (int8_winograd.h) and 4 times a factor (pack_weights) in an int32_t: both stay
-     * below 2^31 / 4. */
-    SUM_LIMIT = 1 << 29,
-    FACTOR_LIMIT = 1 << 29,
-    /* Rounding takes a weight below half a step to 0 and adds at most half a step to another: the sum grows to twice
-     * itself at most. */
-    WANTED_SUM_LIMIT = SUM_LIMIT / 2,
-    /* A factor of at least 2^10 is rounded by at most 2^-11 of itself, which is the step of an activation that is
-     * ACTIVATION_MAX. */
-    WANTED_FACTOR = 1 << 10,
-    /* Of means: 2047 * ratio * 2^INT8_FRACTION, the largest sum times its factor, stays below 2^51, exact in 64 bits
-     * and in double. */
-    MEAN_RATIO_LIMIT = 1 << 10
-};
-
-bool int8_channel_of(struct int8_channel *channel, float in, float weight, float out, float bias, uint64_t absolute_sum)
-{
-    const double unit = (double)in * (double)weight, factor = unit / (double)out * (1 << INT8_FRACTION);
-    const double start = (double)bias / unit, largest = (double)absolute_sum * (double)ACTIVATION_MAX;
-    if (!(weight > 0 && factor >= 0.5 && factor < (double)FACTOR_LIMIT && start > -SUM_LIMIT &&
-          start < (double)SUM_LIMIT))
-        return false;
-    *channel = (struct int8_channel){(int32_t)nearest(start), (int32_t)nearest(factor)};
-    return largest + (start < 0 ? -start : start) + 1 < (double)SUM_LIMIT && channel->factor < FACTOR_LIMIT;
-}
-
-float int8_min_scale(float in, float out, double absolute_sum, float bias)
-{
-    const double unit = (double)in,
-                 largest = absolute_sum * (double)ACTIVATION_MAX + (double)(bias < 0 ? -bias : bias) / unit;
-    const double for_sums = largest / (double)WANTED_SUM_LIMIT,
-                 for_factor = (double)out / unit / ((1 << INT8_FRACTION) / WANTED_FACTOR);
-    return (float)(for_sums > for_factor ? for_sums : for_factor);
-}
-
-static double add_factor(float in, float out) { return (double)in / (double)out * (1 << INT8_ADD_FRACTION); }
-
-static double product_factor(float first, float second, float out)
-{
-    return (double)first * (double)second / (double)out * 0x1p32;
-}
-
-bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1])
-{
-    const struct node *of = &net->nodes[node];
-    const float first = scale[of->input[0]], second = scale[of->input[1]], out = scale[node + 1];
-    if (int8_form_of(of) == INT8_FORM_ADD)
-        return add_factor(first, out) <= INT16_MAX && add_factor(second, out) <= INT16_MAX;
-    if (int8_form_of(of) == INT8_FORM_PRODUCT)
-        return product_factor(first, second, out) >= 0.5 && product_factor(first, second, out) < INT32_MAX;
-    return int8_form_of(of) != INT8_FORM_MEAN || (double)first / (double)out < (double)MEAN_RATIO_LIMIT;
-}
 
 /* ---- Planning ---- */
 
@@ -299,7 +181,7 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
 {
     const struct node *node = &quantized->net->nodes[i];
     const float in = quantized->scale[node->input[0]], out = quantized->scale[i + 1];
-    assert(positive(in) && positive(out) && (!node_has_weights(node->kind) || weights->values));
+    assert(int8_positive(in) && int8_positive(out) && (!node_has_weights(node->kind) || weights->values));
     if (node_has_weights(node->kind))
         pack_weights(quantized, i, weights);
     if (has_table(int8_form_of(node)))
@@ -308,8 +190,8 @@ void net_int8_pack(struct net_int8 *quantized, int i, const struct int8_weights 
         const struct window window = net_window(quantized->net, i);
         const int pixels = window.kernel_h * window.kernel_w;
         for (int outside = 0; outside < mean_factor_count(node); outside++)
-            quantized->mean_factors[i][outside] =
-                nearest((double)in / (double)out / (pixels - outside) * (1 << INT8_FRACTION));
+            quantized->mean_factors[i][outside] = int8_nearest(
+                (double)in / (double)out / (pixels - (node->count_padding ? 0 : outside)) * (1 << INT8_FRACTION));
     }
 }
 
@@ -319,7 +201,7 @@ void net_int8_pack_pixels(struct net_int8 *quantized, const struct preprocess *p
     for (int c = 0; c < 3; c++)
         for (int byte = 0; byte < 256; byte++)
             quantized->pixel[c * 256 + byte] =
-                nearest_number((double)normalised(byte, c, preprocess) / (double)quantized->scale[0]);
+                nearest_number((double)int8_normalised(byte, c, preprocess) / (double)quantized->scale[0]);
 }
 
 /* ---- Running ---- */
@@ -348,10 +230,11 @@ static void run_pairs(struct net_int8 *quantized, int i)
     int16_t *out = quantized->tensor[i + 1];
     for (size_t k = 0; k < pairs.count; k++, out += pairs.size, a += pairs.size) {
         if (int8_form_of(node) == INT8_FORM_PRODUCT)
-            int8_multiply(out, a, b, (int32_t)nearest(product_factor(first, other, scale[i + 1])), pairs.size);
+            int8_multiply(out, a, b, (int32_t)int8_nearest(int8_product_factor(first, other, scale[i + 1])),
+                          pairs.size);
         else
-            int8_add(out, a, b, (int16_t)nearest(add_factor(first, scale[i + 1])),
-                     (int16_t)nearest(add_factor(other, scale[i + 1])), pairs.size);
+            int8_add(out, a, b, (int16_t)int8_nearest(int8_add_factor(first, scale[i + 1])),
+                     (int16_t)int8_nearest(int8_add_factor(other, scale[i + 1])), pairs.size);
     }
 }
 
@@ -363,7 +246,7 @@ static void run_node(struct net_int8 *quantized, int i)
     const int16_t *in = quantized->tensor[node->input[0]];
     const float *scale = quantized->scale;
     int16_t *out = quantized->tensor[quantized->last[i] + 1];
-    const size_t count = shape_count(net->shapes[i + 1]);
+    const size_t count = shape_count(net->shapes[i + 1]), pixels = count / (size_t)window.out.c;
     switch (int8_form_of(node)) {
     case INT8_FORM_LAYER:
         (kind_traits[node->kind].per_channel ? int8_depthwise
@@ -372,8 +255,20 @@ static void run_node(struct net_int8 *quantized, int i)
         return;
     case INT8_FORM_ADD:
     case INT8_FORM_PRODUCT: run_pairs(quantized, i); return;
+    case INT8_FORM_CONCAT:
+        int8_concat(out, in, quantized->tensor[node->input[1]],
+                    (int16_t)int8_nearest(int8_add_factor(scale[node->input[0]], scale[i + 1])),
+                    (int16_t)int8_nearest(int8_add_factor(scale[node->input[1]], scale[i + 1])), pixels, window.in.c,
+                    window.out.c - window.in.c);
+        return;
     case INT8_FORM_MEAN: int8_avgpool(out, in, quantized->mean_factors[i], &window); return;
     case INT8_FORM_MAX: int8_maxpool(out, in, &window); return;
+    case INT8_FORM_MOVE:
+        if (node->groups)
+            int8_shuffle(out, in, pixels, node->groups, window.in.c);
+        else
+            int8_slice(out, in, pixels, node->first, node->channels, window.in.c);
+        return;
     case INT8_FORM_CLAMP: int8_clamp(out, in, 0, ceiling_of(node, scale[i + 1]), count); return;
     case INT8_FORM_TABLE:
     case INT8_FORM_UNIT: int8_look_up(out, in, quantized->table[i], count); return;
@@ -389,7 +284,7 @@ void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float tempe
 {
     const struct net *net = quantized->net;
     const int end = net->node_count - 1, last = net->nodes[end].input[0], classes = net_classes(net);
-    assert(pixels && positive(temperature) && positive(quantized->scale[last]) && quantized->pixel);
+    assert(pixels && int8_positive(temperature) && int8_positive(quantized->scale[last]) && quantized->pixel);
     read_pixels(quantized, pixels);
     for (int i = 0; i < end; i = quantized->last[i] + 1)
         run_node(quantized, i);

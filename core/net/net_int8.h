@@ -11,12 +11,13 @@
  *     net_int8_run(&quantized, pixels, temperature);                  // quantized.logits, quantized.probabilities
  *
  * Every tensor has a scale, the real number that 1 stands for. Of the pixels it is the largest normalised pixel /
- * ACTIVATION_MAX; conv2d, depthwise, dense, add, multiply, avgpool and global_avgpool have one of their own, which the
- * model stores; sigmoid, tanh and hardsigmoid have 1 / ACTIVATION_MAX; `scale` multiplies that of its input; all others keep it (enum
- * int8_form). With in, w and out the scales of input, channel and output, a layer's integers follow as
+ * ACTIVATION_MAX; conv2d, depthwise, dense, add, multiply, concat, avgpool and global_avgpool have one of their own,
+ * which the model stores; sigmoid, tanh and hardsigmoid have 1 / ACTIVATION_MAX; `scale` multiplies that of its input;
+ * all others keep it (enum int8_form). With in, w and out the scales of input, channel and output, a layer's integers
+ * follow as
  *
  *     conv2d, depthwise, dense    factor = round(in * w / out * 2^INT8_FRACTION), bias = round(bias / (in * w))
- *     add                         factor = round(in / out * 2^INT8_ADD_FRACTION) of each input
+ *     add, concat                 factor = round(in / out * 2^INT8_ADD_FRACTION) of each input
  *     multiply                    factor = round(first * second / out * 2^32)
  *     means of `count` pixels     factor = round(in / out / count * 2^INT8_FRACTION)
  *
@@ -61,7 +62,7 @@ bool int8_channel_of(struct int8_channel *channel, float in, float weight, float
  * or the factor be rounded too much. */
 float int8_min_scale(float in, float out, double absolute_sum, float bias);
 
-/* Whether an add, multiply or avgpool node between these scales can be computed. */
+/* Whether an add, multiply, concat or avgpool node between these scales can be computed. */
 bool int8_scales_fit(const struct net *net, int node, const float scale[LIMIT_NODES + 1]);
 
 struct net_int8 {

@@ -2,6 +2,7 @@
 #include "net/net.h"
 
 #include "kernels/activation.h"
+#include "kernels/channels.h"
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
 #include "kernels/batchnorm.h"
@@ -77,6 +78,30 @@ static void forward_prelu(struct net_run *run, int i, float *out, const float *i
     activation_prelu_forward(out, in, run->packed->forward[i], output_count(run, i, n) / (size_t)c, c);
 }
 
+static size_t pixel_count(const struct net_run *run, int i, int n)
+{
+    return (size_t)n * (size_t)run->net->shapes[i + 1].h * (size_t)run->net->shapes[i + 1].w;
+}
+
+static void forward_concat(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const int *input = run->net->nodes[i].input;
+    channels_concat_forward(out, in, run->tensor[input[1]], pixel_count(run, i, n), run->net->shapes[input[0]].c,
+                            run->net->shapes[input[1]].c);
+}
+
+static void forward_slice(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    const struct node *node = &run->net->nodes[i];
+    channels_slice_forward(out, in, pixel_count(run, i, n), node->first, node->channels,
+                           run->net->shapes[node->input[0]].c);
+}
+
+static void forward_shuffle(struct net_run *run, int i, float *out, const float *in, int n)
+{
+    channels_shuffle_forward(out, in, pixel_count(run, i, n), run->net->nodes[i].groups, run->net->shapes[i + 1].c);
+}
+
 typedef void elementwise_function(float *out, const float *in, size_t count);
 static elementwise_function *const activations[NODE_KINDS] = {
     [NODE_RELU] = activation_relu_forward,   [NODE_SIGMOID] = activation_sigmoid_forward,
@@ -135,7 +160,10 @@ static forward_function *const forward[NODE_KINDS] = {[NODE_CONV2D] = forward_co
                                                       [NODE_HARDSIGMOID] = forward_activation,
                                                       [NODE_LEAKY_RELU] = forward_activation,
                                                       [NODE_PRELU] = forward_prelu,
-                                                      [NODE_MULTIPLY] = forward_multiply};
+                                                      [NODE_MULTIPLY] = forward_multiply,
+                                                      [NODE_CONCAT] = forward_concat,
+                                                      [NODE_SLICE] = forward_slice,
+                                                      [NODE_SHUFFLE] = forward_shuffle};
 
 bool net_has_forward(enum node_kind kind)
 {

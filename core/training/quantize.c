@@ -62,12 +62,14 @@ static bool keeps_scale(const struct node *node)
 {
     switch (int8_form_of(node)) {
     case INT8_FORM_MAX:
+    case INT8_FORM_MOVE:
     case INT8_FORM_CLAMP:
     case INT8_FORM_TABLE:
     case INT8_FORM_ALIAS: return true;
     case INT8_FORM_LAYER:
     case INT8_FORM_ADD:
     case INT8_FORM_PRODUCT:
+    case INT8_FORM_CONCAT:
     case INT8_FORM_MEAN:
     case INT8_FORM_UNIT:
     case INT8_FORM_OUTPUT:
@@ -149,10 +151,10 @@ static float scale_for(const struct net *net, int i, const float *parameters, fl
     const struct node *node = &net->nodes[i];
     const float in = scale[node->input[0]], second = scale[node->input[1]];
     const enum int8_form form = int8_form_of(node);
-    const float min = form == INT8_FORM_ADD       ? larger(in, second) / add_ratio
-                      : form == INT8_FORM_PRODUCT ? in * second / product_ratio
-                      : form == INT8_FORM_LAYER   ? in * largest_weight_scale(net, i, parameters, in) / layer_ratio
-                                                  : in / mean_ratio;
+    const float min = form == INT8_FORM_ADD || form == INT8_FORM_CONCAT ? larger(in, second) / add_ratio
+                      : form == INT8_FORM_PRODUCT                       ? in * second / product_ratio
+                      : form == INT8_FORM_LAYER ? in * largest_weight_scale(net, i, parameters, in) / layer_ratio
+                                                : in / mean_ratio;
     const float wanted = larger(range * headroom / (float)ACTIVATION_MAX, min);
     return wanted > 0 ? wanted : in; /* a layer without any output */
 }

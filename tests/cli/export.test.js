@@ -91,9 +91,8 @@ test('ONNX Runtime computes what the module computes: weights in int8', { skip }
 
 /* ---- What is in the file ---- */
 
-const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Conv', 'Div', 'Flatten', 'Gemm', 'GlobalAveragePool', 'HardSigmoid', 'LeakyRelu', 'MaxPool', 'Mul',
-    'PRelu', 'Relu', 'Sigmoid',
-    'Softmax', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze'];
+const types = ['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Concat', 'Conv', 'Div', 'Flatten', 'Gemm', 'GlobalAveragePool', 'HardSigmoid', 'LeakyRelu', 'MaxPool', 'Mul',
+    'PRelu', 'Relu', 'Reshape', 'Sigmoid', 'Slice', 'Softmax', 'Sub', 'Tanh', 'Transpose', 'Unsqueeze'];
 
 test('every name is made once, before it is read, and every constant has the bytes of its shape', async () => {
     const used = new Set();
@@ -108,7 +107,7 @@ test('every name is made once, before it is read, and every constant has the byt
         };
         for (const { name: constant, dims, element, bytes } of constants) {
             make(constant);
-            assert.ok(element === 1 || constant.endsWith('.axes') && element === 7, `${name}: ${constant}`);
+            assert.ok(element === 1 || /\.(axes|starts|ends|channels|split|joined)$/.test(constant) && element === 7, `${name}: ${constant}`);
             assert.equal(bytes.length, dims.reduce((count, dim) => count * dim, element === 1 ? 4 : 8), `${name}: ${constant}`);
         }
         for (const { inputs: from, outputs: to, type, attributes: { pads = [] } } of nodes) {

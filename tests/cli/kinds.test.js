@@ -94,9 +94,9 @@ for (const [name, line, reason] of [
     });
 
 test('a small network with every kind trains', async () => {
-    const lines = everyKind.filter((kind) => !['softmax', 'dense', 'flatten', 'global_avgpool', 'add', 'multiply'].includes(kind))
+    const lines = everyKind.filter((kind) => !['softmax', 'dense', 'flatten', 'global_avgpool', 'add', 'multiply', 'concat'].includes(kind))
         .map((kind) => textWith(kind).split('\n')[1]);
-    const here = folder({ 'net.txt': ['a: conv2d 4 3x3 same', 'tanh', 'add a', 'multiply a', ...lines, 'global_avgpool', 'flatten', 'dense classes', 'softmax', ''].join('\n') });
+    const here = folder({ 'net.txt': ['a: conv2d 4 3x3 same', 'tanh', 'add a', 'multiply a', 'concat a', ...lines, 'global_avgpool', 'flatten', 'dense classes', 'softmax', ''].join('\n') });
     succeeded(await eyelet(['train', '-o', 'm.eyelet', '--network', 'net.txt', '--limit', '64', '--epochs', '1', '--data', data], { cwd: here }));
     const { layers } = JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout);
     for (const kind of everyKind.filter((one) => !['dropout', 'batchnorm'].includes(one))) /* which go when a model is written */

@@ -79,6 +79,15 @@ function run({ metadata, tensors }, input) {
             values = x.values.map((value) => value < 0 ? value * layer.slope : value);
         else if (kind === 'prelu')
             values = x.values.map((value, i) => value < 0 ? value * weight[channelOf(i)] : value);
+        else if (kind === 'concat')
+            values = [...x.values, ...other.values];
+        else if (kind === 'slice')
+            values = x.values.slice(layer.first * pixels, (layer.first + layer.channels) * pixels);
+        else if (kind === 'shuffle')
+            values = x.values.map((_, i) => {
+                const k = channelOf(i), { groups } = layer;
+                return x.values[(k % groups * (x.c / groups) + Math.floor(k / groups)) * pixels + i % pixels];
+            });
         else if (kind === 'flatten')
             ({ values } = x);
         else if (kind === 'global_avgpool')

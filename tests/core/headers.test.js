@@ -96,6 +96,10 @@ const usages = {
     'core/int8/int8_winograd.h': [{ runs: false, names: 'window', before: 'struct int8_layer layer = {0}; const int8_t *weights = NULL; int16_t *out = NULL; const int16_t *in = NULL; void *scratch = NULL;' }],
     'core/kernels/activation.h': [{ names: 'kernel count classes logits', before: 'float probabilities[n * classes];', after: 'assert(out[1] == 2 && din[0] == 1);' }],
     'core/kernels/batchnorm.h': [{ names: 'kernel', includes: ['base/shape.h'] }],
+    'core/kernels/channels.h': [{ before: `enum { pixels = 1, c = 2, second_c = 2, groups = 2, first = 1, count = 1 }; const float in[c] = {1, 2}, second[second_c] = {3, 4}, dout[c + second_c] = {5, 6};
+        float joined[c + second_c], part[count], shuffled[c], din[c];`,
+        with: [['forward(out, in, second', 'forward(joined, in, second'], ['slice_forward(out', 'slice_forward(part'], ['shuffle_forward(out', 'shuffle_forward(shuffled']],
+        after: 'assert(joined[3] == 4 && din[1] == 6 && part[0] == 2 && shuffled[1] == 2);' }],
     'core/kernels/conv.h': [{ names: 'kernel small_window', after: 'assert(out[0] == 1 && din[0] == 1);' }],
     'core/kernels/depthwise.h': [{ names: 'kernel small_window', after: 'assert(out[0] == 1 && dweights[0] == 1);' }],
     'core/kernels/gemm.h': [{ before: 'enum { rows = 2, depth = 3, columns = 2 }; float a[rows * depth] = {1, 2, 3}, b[depth * columns] = {1, 0, 1, 0, 1}, c[rows * columns];',
@@ -104,6 +108,7 @@ const usages = {
     'core/kernels/pool.h': [{ names: 'kernel', after: 'assert(out[0] == 1 && din[0] == 1);' }],
     'core/kernels/winograd.h': [{ names: 'kernel window', before: 'float *packed = calloc(winograd_packed_count(&window), 4), *scratch = calloc(winograd_forward_scratch(n, &window), 4);', after: 'free(packed); free(scratch);' }],
     'core/kernels/winograd_transform.h': [{ with: [['pixels[WINOGRAD_PATCH]', 'pixels[WINOGRAD_PATCH] = {0}']] }],
+    'core/net/int8_factors.h': [{ before: 'const float in = 1, out = 2;', after: 'assert(factor == 1 << (INT8_ADD_FRACTION - 1));' }],
     'core/net/kinds.h': [{ includes: ['net/net.h'] }],
     'core/net/model.h': [{ names: 'bytes', after: 'assert(status == STATUS_TRUNCATED || status == STATUS_NOT_A_MODEL);' }],
     'core/net/model_fields.h': [{ runs: false, before: 'struct model model; enum status status; uint8_t *bytes = NULL;' }],
@@ -215,6 +220,7 @@ const usages = {
     'train_native/exchange/onnx_operators.h': [{ runs: false, before: 'struct onnx_reader *reader = NULL; const Onnx__Node *node = NULL;' }],
     'train_native/exchange/onnx_shapes.h': [{ runs: false, before: 'struct onnx_reader *reader = NULL; int x = 0;' }],
     'train_native/exchange/onnx_tensor.h': [{ runs: false, includes: ['stdio.h'], before: 'const Onnx__Tensor *tensor = NULL; const struct package *package = NULL;' }],
+    'train_native/exchange/onnx_graph.h': [{ runs: false, before: 'struct onnx_graph *graph = NULL; const struct node *node = NULL; const int i = 0;' }],
     'train_native/exchange/onnx_messages.h': [{
         file: 'static void use(const uint8_t *bytes, size_t size) { assert(size == 165 && bytes[0] == 8 && bytes[1] == 7); }',
     }],

@@ -209,7 +209,7 @@ TEST(depthwise_convolution_of_any_geometry)
 
 TEST(maximum_pool_gives_a_tie_to_the_first)
 {
-    const struct window window = {{2, 3, 1}, {1, 1, 1}, 2, 3, 1, 0, 0, 1, 1};
+    const struct window window = {{2, 3, 1}, {1, 1, 1}, 2, 3, 1, 0, 0, 1, 1, false};
     const float in[6] = {1, 5, 2, 5, 5, 0}, dout = 3, expected[6] = {0, 3, 0, 0, 0, 0};
     float out, din[6];
     pool_max_forward(&out, in, 1, &window);

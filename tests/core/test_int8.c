@@ -195,7 +195,7 @@ TEST(winograd_is_exact_up_to_the_largest_sums)
             in[i] = (int16_t)(sign * ACTIVATION_MAX);
         memset(weights, 127, 9 * C * 2);
         int32_t bias[2] = {sign * 15000000, 0}, factor[2] = {2, (1 << 29) - 1};
-        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0, 1, 1},
+        const struct example e = {{{4, 4, C}, {2, 2, 2}, 3, 3, 1, 0, 0, 1, 1, false},
                                   WINOGRAD,
                                   in,
                                   weights,

@@ -42,7 +42,11 @@ TEST(every_row_agrees_with_itself)
         CHECK(!traits->in_place || is_elementwise_activation(kind));
         CHECK(!traits->fuses || traits->overwritten);
         CHECK(!traits->per_channel || (weights && !traits->channels));
-        CHECK(!traits->channels || weights);
+        CHECK(!traits->channels || weights || traits->shape == SHAPE_PART);
+        CHECK(traits->shape != SHAPE_PART || traits->channels);
+        CHECK(traits->shape != SHAPE_JOINED || traits->inputs == 2);
+        CHECK((traits->shape == SHAPE_JOINED) == (traits->int8 == INT8_FORM_CONCAT));
+        CHECK(traits->shape != SHAPE_PART || !traits->groups); /* by which INT8_FORM_MOVE tells them apart */
         CHECK(traits->shape != SHAPE_UNITS || traits->channels);
         CHECK(!traits->broadcast || traits->inputs == 2);
         float x = 0;

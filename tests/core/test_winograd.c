@@ -17,7 +17,7 @@
 static struct window window_make(struct shape in, int channels, int pad_top, int pad_left)
 {
     const struct shape out = {in.h + 2 * pad_top - 2, in.w + 2 * pad_left - 2, channels};
-    return (struct window){in, out, 3, 3, 1, pad_top, pad_left, 1, 1};
+    return (struct window){in, out, 3, 3, 1, pad_top, pad_left, 1, 1, false};
 }
 
 /* A convolution of n random images, and the gradient of its output. */
@@ -356,7 +356,7 @@ TEST(only_3x3_convolutions_with_stride_1_of_16_channels)
     for (int kernel_h = 1; kernel_h <= 5; kernel_h++)
         for (int kernel_w = 1; kernel_w <= 5; kernel_w++)
             for (int stride = 1; stride <= 3; stride++) {
-                struct window window = {{4, 4, 16}, {4, 4, 16}, kernel_h, kernel_w, stride, 0, 0, 1, 1};
+                struct window window = {{4, 4, 16}, {4, 4, 16}, kernel_h, kernel_w, stride, 0, 0, 1, 1, false};
                 CHECK_EQUAL(winograd_computes(&window), kernel_h == 3 && kernel_w == 3 && stride == 1);
                 window.in.c = 15;
                 CHECK(!winograd_computes(&window));

@@ -227,8 +227,8 @@ static void new_node(struct random *random, uint8_t *record, int from)
         node.stride = 1 + (int)random_below(random, 2);
         node.same = chance(random, 2);
         node.dilation = kind == NODE_CONV2D ? 1 + (int)chance(random, 4) : 0;
-        node.groups = kind == NODE_CONV2D ? 1 : 0;
     }
+    node.groups = traits->groups ? 1 + (int)(kind == NODE_SHUFFLE && chance(random, 2)) : 0;
     node.bias = traits->parameters == PARAMETERS_WEIGHTS && chance(random, 2);
     node.rate = traits->setting == SETTING_NONE ? 0 : 0.5f;
     fields_write(record, &node, model_node);

@@ -101,7 +101,32 @@ static int window_at(const struct model *model, int i, const struct int8_weights
     }
     return node->kind == NODE_MAXPOOL
                ? (int)largest
-               : shifted(sum * rounded(from / to / (double)count * (1 << INT8_FRACTION)), INT8_FRACTION);
+               : shifted(sum * rounded(from / to / (double)(w.count_padding ? w.kernel_h * w.kernel_w : count) *
+                                       (1 << INT8_FRACTION)),
+                         INT8_FRACTION);
+}
+
+static int64_t rescaling(float from, float to) { return rounded((double)from / (double)to * (1 << INT8_ADD_FRACTION)); }
+
+static int clamped(int x, double ceiling)
+{
+    const int max = bounded(ceiling);
+    return x < 0 ? 0 : x > max ? max : x;
+}
+
+/* Channel k of a pixel of both inputs. */
+static int concat_at(const int *in, const int *second, int pixel, int k, const struct net *net, int i,
+                     const float *scale)
+{
+    const int *input = net->nodes[i].input, c = net->shapes[input[0]].c, second_c = net->shapes[input[1]].c;
+    const int x = k < c ? in[pixel * c + k] : second[pixel * second_c + k - c];
+    return shifted(x * rescaling(scale[input[k >= c]], scale[i + 1]), INT8_ADD_FRACTION);
+}
+
+/* Of slice and shuffle: the input's channel that is channel k of the output. */
+static int moved(const struct node *node, int k, int c)
+{
+    return node->groups ? k % node->groups * (c / node->groups) + k / node->groups : node->first + k;
 }
 
 static int table_at(const struct node *node, int number, float in, float out)
@@ -128,7 +153,7 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
     for (int i = 0; i + 1 < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
         const struct shape shape = net->shapes[i + 1];
-        const int *in = tensor[node->input[0]], *second = tensor[node->input[1]];
+        const int c = net->shapes[node->input[0]].c, *in = tensor[node->input[0]], *second = tensor[node->input[1]];
         const float from = scale[node->input[0]], other = scale[node->input[1]], to = scale[i + 1];
         const int repeats = kind_traits[node->kind].inputs > 1 ? (int)shape_count(net->shapes[node->input[1]]) : 1;
         struct int8_weights stored = {0};
@@ -138,14 +163,9 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
             int *out = &tensor[i + 1][k];
             switch (kind_traits[node->kind].int8) {
             case INT8_FORM_ALIAS: *out = in[k]; break;
-            case INT8_FORM_CLAMP: {
-                const int ceiling = bounded((double)kind_traits[node->kind].ceiling / (double)to);
-                *out = in[k] < 0 ? 0 : in[k] > ceiling ? ceiling : in[k];
-                break;
-            }
+            case INT8_FORM_CLAMP: *out = clamped(in[k], (double)kind_traits[node->kind].ceiling / (double)to); break;
             case INT8_FORM_ADD:
-                *out = shifted(in[k] * rounded((double)from / (double)to * (1 << INT8_ADD_FRACTION)) +
-                                   second[k % repeats] * rounded((double)other / (double)to * (1 << INT8_ADD_FRACTION)),
+                *out = shifted(in[k] * rescaling(from, to) + second[k % repeats] * rescaling(other, to),
                                INT8_ADD_FRACTION);
                 break;
             case INT8_FORM_PRODUCT:
@@ -153,6 +173,8 @@ void int8_oracle(float *logits, const struct model *model, const uint8_t *pixels
                                    rounded((double)from * (double)other / (double)to * 0x1p32),
                                32);
                 break;
+            case INT8_FORM_CONCAT: *out = concat_at(in, second, k / shape.c, k % shape.c, net, i, scale); break;
+            case INT8_FORM_MOVE: *out = in[k / shape.c * c + moved(node, k % shape.c, shape.c)]; break;
             case INT8_FORM_TABLE:
             case INT8_FORM_UNIT: *out = table_at(node, in[k], from, to); break;
             case INT8_FORM_LAYER:

@@ -29,6 +29,9 @@ const settings = {
     add: { and: 1 },
     multiply: { and: 1 },
     leaky_relu: { rate: 0.125 },
+    concat: { and: 1 },
+    slice: { first: 1, channels: 2 },
+    shuffle: { groups: 2 },
 };
 const text = {
     conv2d: 'conv2d 6 3x2 stride 2 same',
@@ -41,9 +44,12 @@ const text = {
     add: 'add a',
     multiply: 'multiply a',
     leaky_relu: 'leaky_relu 0.125',
+    concat: 'concat a',
+    slice: 'slice 1 2',
+    shuffle: 'shuffle 2',
 };
 /* Layers between the first convolution and this one. */
-const before = { dense: ['global_avgpool'], add: ['tanh'], multiply: ['tanh'] };
+const before = { dense: ['global_avgpool'], add: ['tanh'], multiply: ['tanh'], concat: ['tanh'] };
 
 export function layersWith(kind, classes = 10) {
     const middle = kind === 'softmax' ? [] : [...(before[kind] ?? []).map((other) => ({ kind: other })), { kind, ...settings[kind] }];

@@ -205,11 +205,15 @@ void nets_of_kind(struct net *net, enum node_kind kind)
     *net = (struct net){.input = {7, 6, 3}};
     int x = nets_conv(net, 0, 4, 3, 2, 1, true, true), second = 0;
     if (traits->inputs > 1)
-        second = nets_conv(net, 0, 4, 1, 1, 1, true, true);
+        second = nets_conv(net, 0, traits->shape == SHAPE_JOINED ? 3 : 4, 1, 1, 1, true, true);
     if (traits->shape == SHAPE_UNITS)
         x = nets_simple(net, x, NODE_GLOBAL_AVGPOOL);
     struct node node = {
         .kind = kind, .input = {x, second}, .channels = traits->channels ? 5 : 0, .bias = node_has_weights(kind)};
+    if (traits->shape == SHAPE_PART) {
+        node.channels = 2;
+        node.first = 1;
+    }
     if (node_has_window(kind)) {
         node.kernel_h = 3;
         node.kernel_w = node.stride = 2;
@@ -217,7 +221,8 @@ void nets_of_kind(struct net *net, enum node_kind kind)
     }
     if (traits->setting != SETTING_NONE)
         node.rate = 0.375f;
-    node.dilation = node.groups = kind == NODE_CONV2D ? 1 : 0;
+    node.dilation = kind == NODE_CONV2D ? 1 : 0;
+    node.groups = !traits->groups ? 0 : node.dilation ? 1 : 2;
     if (kind != NODE_SOFTMAX) /* which every net ends in */
         x = nets_node(net, node);
     nets_finish(net, nets_dense(net, nets_simple(net, x, NODE_FLATTEN), 3, true));
@@ -233,6 +238,7 @@ static struct node random_window(struct shape *shape, bool plain, struct random 
     node.bias = node_has_weights(node.kind) && random_below(random, 2);
     node.kernel_h = wide ? 3 : test_between(random, 1, 4);
     node.kernel_w = wide ? 3 : test_between(random, 1, 4);
+    node.count_padding = node.kind == NODE_AVGPOOL && node.kernel_w % 2;
     if (conv) {
         node.dilation = plain || wide ? 1 : test_between(random, 1, 3);
         node.groups = 1;

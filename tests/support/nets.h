@@ -42,6 +42,9 @@ void nets_random_windows(struct net *net, int layers, bool plain, struct random 
  * made from the same tensor or another; with activations behind them, and pools that leave pixels over. */
 void nets_random_gates(struct net *net, int blocks, struct random *random);
 
+/* A graph of `layers` random nodes, most of them concat, slice and shuffle, and what it takes to read every tensor. */
+void nets_random_channels(struct net *net, int layers, struct random *random);
+
 /* Random weights of a sensible size, scales and variances around 1. */
 float *nets_parameters(const struct net *net, struct random *random);
 

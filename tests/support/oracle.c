@@ -83,7 +83,8 @@ static void pool(double *out, const double *in, int n, const struct window *wind
                 count++;
             }
         }
-        out[at(to, image, y, x, c)] = mean ? sum / count : largest;
+        out[at(to, image, y, x, c)] =
+            mean ? sum / (window->count_padding ? window->kernel_h * window->kernel_w : count) : largest;
     }
 }
 
@@ -172,7 +173,10 @@ static double activation(double x, const struct node *node)
     case NODE_SCALE:
     case NODE_DEPTHWISE:
     case NODE_PRELU:
-    case NODE_MULTIPLY: break;
+    case NODE_MULTIPLY:
+    case NODE_CONCAT:
+    case NODE_SLICE:
+    case NODE_SHUFFLE: break;
     }
     test_fail(__FILE__, __LINE__, "%s is no activation", kind_names[node->kind]);
     return 0;
@@ -281,34 +285,6 @@ void oracle_muon(struct oracle_weight *w, const double *gradients, double rate, 
                   rate * x[rows < columns ? i : i % columns * rows + i / columns];
 }
 
-/* ---- Pillow's resize: Resample.c, ImagingResampleHorizontal_8bpc and its vertical twin, one value at a time ---- */
-
-static uint8_t resampled(const uint8_t *in, int count, int step, int to, int to_count)
-{
-    const double scale = (double)count / to_count, filter_scale = fmax(scale, 1), center = (to + 0.5) * scale;
-    int min = (int)(center - filter_scale + 0.5), max = (int)(center + filter_scale + 0.5);
-    min = min < 0 ? 0 : min;
-    max = max > count ? count : max;
-    double sum = 0;
-    for (int i = min; i < max; i++)
-        sum += fmax(0, 1 - fabs((i - center + 0.5) * (1 / filter_scale)));
-    int64_t total = 1 << 21;
-    for (int i = min; i < max; i++) {
-        const double weight = fmax(0, 1 - fabs((i - center + 0.5) * (1 / filter_scale))) / sum;
-        total += (int64_t)in[(ptrdiff_t)i * step] * (int64_t)(0.5 + weight * (1 << 22));
-    }
-    total >>= 22;
-    return (uint8_t)(total > 255 ? 255 : total);
-}
-
-void oracle_resize(uint8_t *out, int out_w, int out_h, const uint8_t *in, int w, int h)
-{
-    uint8_t *narrowed = test_bytes((size_t)(h * out_w * 3));
-    FOR(y, h) FOR(x, out_w) FOR(c, 3) narrowed[(y * out_w + x) * 3 + c] = resampled(in + y * w * 3 + c, w, 3, x, out_w);
-    FOR(y, out_h)
-    FOR(x, out_w) FOR(c, 3) out[(y * out_w + x) * 3 + c] = resampled(narrowed + x * 3 + c, h, out_w * 3, y, out_h);
-}
-
 /* ---- A whole net ---- */
 
 void oracle_tensors(double *tensor[], const struct net *net, int n)
@@ -317,13 +293,16 @@ void oracle_tensors(double *tensor[], const struct net *net, int n)
         tensor[t] = test_doubles((size_t)n * shape_count(net->shapes[t]));
 }
 
-/* In training, of value k of all images. */
-static double dropout(double x, const struct net *net, int i, size_t k, const struct oracle_mode *mode)
+static void dropout(double *out, const double *in, const struct net *net, int i, size_t count,
+                    const struct oracle_mode *mode)
 {
     const double rate = (double)net->nodes[i].rate;
     const uint64_t first = mode->first_image * shape_count(net->shapes[i + 1]);
-    const bool dropped = (double)(random_at(mode->dropout_seed, (uint64_t)i, first + k) >> 32) < floor(rate * 0x1p32);
-    return dropped ? 0 : x / (1 - rate);
+    for (size_t k = 0; k < count; k++) {
+        const uint64_t drawn = random_at(mode->dropout_seed, (uint64_t)i, first + k) >> 32;
+        const bool dropped = mode->training && (double)drawn < floor(rate * 0x1p32);
+        out[k] = dropped ? 0 : mode->training ? in[k] / (1 - rate) : in[k];
+    }
 }
 
 /* add, multiply; a second input of one pixel is that of all. */
@@ -370,10 +349,7 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
             else
                 oracle_batchnorm_infer(out, in, own, own + c, own + 2 * c, own + 3 * c, (int)(count / c), shape.c);
             break;
-        case NODE_DROPOUT:
-            for (size_t k = 0; k < count; k++)
-                out[k] = mode.training ? dropout(in[k], net, i, k, &mode) : in[k];
-            break;
+        case NODE_DROPOUT: dropout(out, in, net, i, count, &mode); break;
         case NODE_ADD:
         case NODE_MULTIPLY: pair(tensor, net, i, n); break;
         case NODE_PRELU:
@@ -393,6 +369,9 @@ void oracle_net(double *const tensor[], const struct net *net, const double *par
             for (size_t k = 0; k < count; k++)
                 out[k] = in[k] * (double)node->rate;
             break;
+        case NODE_CONCAT: oracle_concat(out, in, tensor[node->input[1]], count / c, window.in.c, shape.c); break;
+        case NODE_SLICE: oracle_slice(out, in, count / c, node->first, shape.c, window.in.c); break;
+        case NODE_SHUFFLE: oracle_shuffle(out, in, count / c, node->groups, shape.c); break;
         case NODE_SOFTMAX: oracle_softmax(out, in, mode.temperature, n, shape.c); break;
         }
     }

@@ -28,6 +28,11 @@ void oracle_activate(const struct node *node, double *out, const double *in, siz
 void oracle_activation(double *out, const double *in, enum node_kind kind, size_t count);
 void oracle_softmax(double *out, const double *in, double temperature, int n, int c);
 
+/* As in kernels/channels.h; of concat, c is the first input's and out_c the output's. */
+void oracle_concat(double *out, const double *in, const double *second, size_t pixels, int c, int out_c);
+void oracle_slice(double *out, const double *in, size_t pixels, int first, int count, int c);
+void oracle_shuffle(double *out, const double *in, size_t pixels, int groups, int c);
+
 /* The sum of the losses of n images. */
 double oracle_cross_entropy(const double *logits, const struct target *targets, double smoothing, int n, int c);
 

@@ -26,7 +26,7 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
     layers.forEach((layer, i) => {
         const from = shapes[layer.from ?? i];
         nodes.push(node(layer, layer.from ?? i));
-        shapes.push(shapeBehind(layer, from));
+        shapes.push(shapeBehind(layer, from, shapes[layer.and]));
         const numbers = [], c = from[2], depthwise = layer.kind === 'depthwise', { kernel = [1, 1], groups = 1 } = layer;
         const channels = depthwise ? c : layer.channels ?? 0, inputs = kernel[0] * kernel[1] * (depthwise ? 1 : c / groups);
         for (let k = 0; (depthwise || layer.kind === 'conv2d' || layer.kind === 'dense') && k < inputs * channels + (layer.bias ? channels : 0); k++)
@@ -61,16 +61,18 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
     return Buffer.concat([body, sum]);
 }
 
-function shapeBehind({ kind, kernel, stride = 1, same, channels, padding: [top, left, bottom, right] = [0, 0, 0, 0], dilation = 1 }, [h, w, c]) {
+function shapeBehind({ kind, kernel, stride = 1, same, channels, padding: [top, left, bottom, right] = [0, 0, 0, 0], dilation = 1 }, [h, w, c], second) {
     const count = (side, window) => same ? Math.ceil(side / stride) : Math.floor((side - (window - 1) * dilation - 1) / stride) + 1;
     if (kernel)
         return [count(h + top + bottom, kernel[0]), count(w + left + right, kernel[1]), channels ?? c];
+    if (kind === 'concat')
+        return [h, w, c + second[2]];
     return kind === 'global_avgpool' ? [1, 1, c] : kind === 'flatten' ? [1, 1, h * w * c] : [h, w, channels ?? c];
 }
 
 function node(layer, from) {
     const { node: fields } = modelFormat, bytes = Buffer.alloc(fields.recordBytes), conv = layer.kind === 'conv2d' ? 1 : 0;
-    const { kind, kernel = [0, 0], padding = [0, 0, 0, 0], and = 0, rate = 0 } = layer;
+    const { kind, kernel = [0, 0], padding = [0, 0, 0, 0], and = 0, rate = 0, first = 0, countPadding } = layer;
     const { stride = kernel[0] && 1, same, bias, channels = 0, dilation = conv, groups = conv } = layer;
     const set = (name, value) => put(bytes, fields, name, value);
     set('kind', kinds.indexOf(kind));
@@ -80,11 +82,13 @@ function node(layer, from) {
     set('kernel width', kernel[1]);
     set('stride', stride);
     set('dilation', dilation);
+    set('count padding', countPadding ? 1 : 0);
     set('padding', padding);
     set('groups', groups);
     set('channels', channels);
     set('inputs', [from, and]);
     set('number', rate);
+    set('first', first);
     return bytes;
 }
 

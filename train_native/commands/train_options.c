@@ -204,9 +204,11 @@ static void print_network(FILE *out, const char *name, const struct net *net)
         const struct node *n = &net->nodes[i];
         fprintf(out, "layer %d=%s of %d and %d, %d channels, %dx%d, stride %d, ", i + 1, kind_names[n->kind],
                 n->input[0], n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride);
-        fprintf(out, "padding %d %d %d %d, dilation %d, groups %d, ", n->padding[PADDING_TOP], n->padding[PADDING_LEFT],
-                n->padding[PADDING_BOTTOM], n->padding[PADDING_RIGHT], n->dilation, n->groups);
-        fprintf(out, "%d %d %d %d %.9g\n", n->same, n->bias, n->initial, n->frozen, (double)n->rate);
+        fprintf(out, "padding %d %d %d %d, dilation %d, groups %d, from %d, ", n->padding[PADDING_TOP],
+                n->padding[PADDING_LEFT], n->padding[PADDING_BOTTOM], n->padding[PADDING_RIGHT], n->dilation, n->groups,
+                n->first);
+        fprintf(out, "%d %d %d %d %d %.9g\n", n->same, n->bias, n->count_padding, n->initial, n->frozen,
+                (double)n->rate);
     }
 }
 

@@ -197,7 +197,7 @@ int plain_channels(struct graph *graph, int x)
             return graph_refuse(graph, "its channels come in an order that no channel shuffle makes");
     if (first == 0)
         return x;
-    const struct layer shuffle = {.kind = LAYER_SHUFFLE,
+    const struct layer shuffle = {.kind = NODE_SHUFFLE,
                                   .node = {.input = {value.tensor}, .groups = groups},
                                   .shape = tensor_shape(graph, value.tensor)};
     value.tensor = add_layer(graph, &shuffle);

@@ -105,12 +105,10 @@ static bool impossible(struct graph *graph, const struct layer *layer)
         graph_refuse(graph, "padding that no convolution and no pool follows");
     else if (layer->kind == NODE_SOFTMAX)
         graph_refuse(graph, "a softmax before the end: one at the end is possible");
-    else if (layer->kind != LAYER_AFFINE && (layer->kind >= NODE_KINDS || !kind_traits[layer->kind].inputs))
+    else if (layer->kind != LAYER_AFFINE && layer->kind >= NODE_KINDS)
         graph_refuse(graph, "no layer of this program computes this");
     else if (layer->kind != LAYER_AFFINE && !kind_accepts_rate((enum node_kind)layer->kind, layer->node.rate))
         graph_refuse(graph, "its setting %g is outside of what a layer may have", (double)layer->node.rate);
-    else if (layer->counts_padding)
-        graph_refuse(graph, "a mean that counts padding: no layer of this program computes this");
     for (size_t i = 0; i < layer->count; i++)
         if (!isfinite(layer->parameters[i]))
             graph_refuse(graph, "batch norms or factors make its weights infinite");

@@ -17,7 +17,7 @@ void folding_free(struct folding *folding)
 
 static int inputs_of(const struct layer *layer)
 {
-    return layer->kind == NODE_ADD || layer->kind == NODE_MULTIPLY || layer->kind == LAYER_CONCAT ? 2 : 1;
+    return layer->kind == NODE_ADD || layer->kind == NODE_MULTIPLY || layer->kind == NODE_CONCAT ? 2 : 1;
 }
 
 static void find_live(struct folding *folding, const struct graph *graph, int output)

@@ -195,7 +195,7 @@ static int join(struct graph *graph, int x, int y, int axis)
                             "joined",
                             first.h, first.w, first.c, second.h, second.w, second.c, axis);
     const struct layer layer = {
-        .kind = LAYER_CONCAT, .node = {.input = {a.tensor, b.tensor}}, .shape = {first.h, first.w, first.c + second.c}};
+        .kind = NODE_CONCAT, .node = {.input = {a.tensor, b.tensor}}, .shape = {first.h, first.w, first.c + second.c}};
     struct value joined = a;
     joined.tensor = add_layer(graph, &layer);
     joined.dims[axis] = whole_axis(AXIS_C, layer.shape.c);
@@ -252,10 +252,10 @@ int graph_slice(struct graph *graph, int x, int axis, int start, int end, int st
         return graph_refuse(graph, "a part of dimension %d: channels one behind the other are possible", axis);
     const struct shape shape = tensor_shape(graph, value.tensor);
     const int stride = value.dims[axis].factors[0].stride;
-    const struct layer layer = {.kind = LAYER_SLICE,
-                                .node = {.input = {value.tensor}, .channels = (end - start) * stride},
-                                .first = start * stride,
-                                .shape = {shape.h, shape.w, (end - start) * stride}};
+    const struct layer layer = {
+        .kind = NODE_SLICE,
+        .node = {.input = {value.tensor}, .first = start * stride, .channels = (end - start) * stride},
+        .shape = {shape.h, shape.w, (end - start) * stride}};
     value.tensor = add_layer(graph, &layer);
     value.dims[axis].count = 0;
     add_factor(&value.dims[axis], (struct factor){AXIS_C, end - start, stride});

@@ -15,11 +15,6 @@ enum {
     LAYER_PAD = 100,   /* zeros around (node.padding), to be joined with the window behind */
     LAYER_AFFINE = 101 /* times a factor, plus an offset, a channel each */
 };
-enum { /* as they are numbered in enum node_kind */
-       LAYER_CONCAT = 24,
-       LAYER_SLICE = 25,
-       LAYER_SHUFFLE = 26
-};
 
 enum map_axis { AXIS_H, AXIS_W, AXIS_C, AXES };
 
@@ -43,16 +38,14 @@ struct value {
 struct layer {
     struct node node; /* all but `kind`, which stands below; `input` are tensors of the graph */
     int kind;
-    struct shape shape;  /* of the output */
-    float *parameters;   /* as in a net (net_blocks), allocated, or NULL; of LAYER_AFFINE: the batch norm that it is */
-    size_t count;        /* of those */
-    double *affine;      /* LAYER_AFFINE: factors (c), offsets (c), allocated */
-    bool uniform;        /* LAYER_AFFINE: all factors are one number, and all offsets */
-    bool division;       /* LAYER_AFFINE: it was written as a division by a number */
-    bool lowest;         /* LAYER_PAD: with the lowest number instead of zeros */
-    bool counts_padding; /* NODE_AVGPOOL */
-    int first;           /* LAYER_SLICE: the first channel */
-    char *origin;        /* operator and node, for messages; set by add_layer */
+    struct shape shape; /* of the output */
+    float *parameters;  /* as in a net (net_blocks), allocated, or NULL; of LAYER_AFFINE: the batch norm that it is */
+    size_t count;       /* of those */
+    double *affine;     /* LAYER_AFFINE: factors (c), offsets (c), allocated */
+    bool uniform;       /* LAYER_AFFINE: all factors are one number, and all offsets */
+    bool division;      /* LAYER_AFFINE: it was written as a division by a number */
+    bool lowest;        /* LAYER_PAD: with the lowest number instead of zeros */
+    char *origin;       /* operator and node, for messages; set by add_layer */
 };
 
 struct graph {

@@ -54,18 +54,18 @@ int graph_avgpool(struct graph *graph, int x, const struct graph_window *window,
     if (ground.pad && (ground.pad->lowest || (pads && !window->count_padding)))
         return graph_refuse(graph, "a mean over two kinds of padding: pad within the pool");
     struct layer layer = {.kind = NODE_AVGPOOL};
-    layer.counts_padding = ground.pad || (pads && window->count_padding);
+    layer.node.count_padding = ground.pad || (pads && window->count_padding);
     const bool whole =
         !ground.pad && !pads && window->kernel[0] == ground.shape.h && window->kernel[1] == ground.shape.w;
     if (whole) {
         layer.kind = NODE_GLOBAL_AVGPOOL;
         layer.node.input[0] = ground.tensor;
         layer.shape = (struct shape){1, 1, ground.shape.c};
-    } else if (!place_window(graph, &layer, &ground, window, layer.counts_padding)) {
+    } else if (!place_window(graph, &layer, &ground, window, layer.node.count_padding)) {
         return GRAPH_FAILED;
     }
     const int *padding = layer.node.padding;
-    layer.counts_padding = layer.counts_padding && (padding[0] || padding[1] || padding[2] || padding[3]);
+    layer.node.count_padding = layer.node.count_padding && (padding[0] || padding[1] || padding[2] || padding[3]);
     return pool_value(graph, &layer, x, channel_dim);
 }
 

@@ -94,7 +94,8 @@ static bool same_settings(const struct node *a, const struct node *b)
     return a->input[0] == b->input[0] && a->input[1] == b->input[1] && a->channels == b->channels &&
            a->kernel_h == b->kernel_h && a->kernel_w == b->kernel_w && a->stride == b->stride && a->same == b->same &&
            memcmp(a->padding, b->padding, sizeof a->padding) == 0 && a->dilation == b->dilation &&
-           a->groups == b->groups && memcmp(&a->rate, &b->rate, sizeof a->rate) == 0;
+           a->groups == b->groups && a->first == b->first && a->count_padding == b->count_padding &&
+           memcmp(&a->rate, &b->rate, sizeof a->rate) == 0;
 }
 
 /* A layer without parameters that computes the same; -1: there is none. The concatenations of a DenseNet begin with one
@@ -106,7 +107,6 @@ static int equal_layer(const struct graph *graph, const struct layer *layer)
     for (int i = graph->layer_count - 1; i >= 0; i--) {
         const struct layer *other = &graph->layers[i];
         if (other->kind == layer->kind && !other->parameters && !other->affine && other->lowest == layer->lowest &&
-            other->first == layer->first && other->counts_padding == layer->counts_padding &&
             same_settings(&other->node, &layer->node))
             return i;
     }

@@ -1,79 +1,12 @@
 #include "exchange/onnx.h"
 
 #include "kernels/batchnorm.h"
-#include "model/layer_name.h"
-#include "exchange/onnx_messages.h"
+#include "exchange/onnx_graph.h"
 #include "cli/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Images are (n, h, w, c) here and (batch, c, h, w) there. What is (n, 1, 1, c) here can be (batch, c, 1, 1) or (batch,
- * c) there, and each layer takes the one that it needs: a tensor is written the way its layer makes it, and once more
- * the other way when another layer asks for that. */
-
-enum form { IMAGE, FLAT };
-
-struct graph {
-    struct protobuf *out;
-    const struct model *model;
-    int logits;                      /* the tensor */
-    int source[LIMIT_NODES + 1];     /* the tensor that holds a tensor's values: layers that change none are left out */
-    enum form form[LIMIT_NODES + 1]; /* as it was made */
-    struct layer_name names[LIMIT_NODES + 1][2]; /* in each form; empty where it is not there */
-};
-
-static struct layer_name part_of(const struct graph *graph, int node, const char *part)
-{
-    return layer_name(&graph->model->net, node, part);
-}
-
-/* A new name for a tensor in one form. */
-static const char *named(struct graph *graph, int tensor, enum form form, const char *part)
-{
-    struct layer_name *name = &graph->names[tensor][form];
-    if (form == FLAT && tensor == graph->logits)
-        strcpy(name->text, "logits");
-    else if (tensor == 0)
-        snprintf(name->text, sizeof name->text, "normalised%s%s", *part ? "." : "", part);
-    else
-        *name = part_of(graph, tensor - 1, part);
-    return name->text;
-}
-
-/* The name of a node's output, which is made in this form. */
-static const char *makes(struct graph *graph, int node, enum form form)
-{
-    graph->form[node + 1] = form;
-    return named(graph, node + 1, form, "");
-}
-
-/* The name of a tensor to be read in this form; a flat one has one pixel. */
-static const char *reads(struct graph *graph, int tensor, enum form form)
-{
-    struct protobuf *out = graph->out;
-    tensor = graph->source[tensor];
-    const char *there = graph->names[tensor][form].text;
-    if (*there)
-        return there;
-    const char *other = graph->names[tensor][form == FLAT ? IMAGE : FLAT].text;
-    if (form == FLAT) {
-        onnx_put_node(out, "Flatten", named(graph, tensor, FLAT, "flat"), ONNX_INPUTS(other));
-    } else {
-        const struct layer_name axes = part_of(graph, tensor - 1, "axes");
-        onnx_put_ints(out, axes.text, (int[]){2, 3}, 2);
-        onnx_put_node(out, "Unsqueeze", named(graph, tensor, IMAGE, "image"), ONNX_INPUTS(other, axes.text));
-    }
-    return there;
-}
-
-static struct layer_name put_scalar(struct graph *graph, int node, const char *part, float x)
-{
-    const struct layer_name name = part_of(graph, node, part);
-    onnx_put_floats(graph->out, name.text, 0, NULL, &x);
-    return name;
-}
 
 static void put_window(struct protobuf *out, const struct window *window)
 {
@@ -87,13 +20,13 @@ static void put_window(struct protobuf *out, const struct window *window)
 
 /* (kernel_h, kernel_w, in, out) here, (out, in, kernel_h, kernel_w) there. A depthwise layer's filters each have one
  * input, those of a group the inputs of the group. */
-static void put_conv(struct graph *graph, int i, const float *parameters)
+static void put_conv(struct onnx_graph *graph, int i, const float *parameters)
 {
     const struct window window = net_window(&graph->model->net, i);
     const bool depthwise = kind_traits[graph->model->net.nodes[i].kind].per_channel;
     const int out = window.out.c, groups = depthwise ? out : window.groups, in = window.in.c / groups;
     const int taps = window.kernel_h * window.kernel_w;
-    const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
+    const struct layer_name weight = onnx_part(graph, i, "weight"), bias = onnx_part(graph, i, "bias");
     const bool has_bias = graph->model->net.nodes[i].bias;
     float *weights = allocate((size_t)out * (size_t)in * (size_t)taps, sizeof(float)), *to = weights;
     for (int o = 0; o < out; o++)
@@ -104,8 +37,8 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
     free(weights);
     if (has_bias)
         onnx_put_floats(graph->out, bias.text, 1, &out, parameters + (size_t)taps * (size_t)in * (size_t)out);
-    const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
-    const size_t start = onnx_begin_node(graph->out, "Conv", makes(graph, i, IMAGE),
+    const char *image = onnx_reads(graph, graph->model->net.nodes[i].input[0], ONNX_IMAGE);
+    const size_t start = onnx_begin_node(graph->out, "Conv", onnx_makes(graph, i, ONNX_IMAGE),
                                          ONNX_INPUTS(image, weight.text, has_bias ? bias.text : NULL));
     put_window(graph->out, &window);
     if (groups > 1)
@@ -114,115 +47,105 @@ static void put_conv(struct graph *graph, int i, const float *parameters)
 }
 
 /* Gemm multiplies from the right by (in, out), as the weights stand. */
-static void put_dense(struct graph *graph, int i, const float *parameters)
+static void put_dense(struct onnx_graph *graph, int i, const float *parameters)
 {
     const struct node *node = &graph->model->net.nodes[i];
     const int in = graph->model->net.shapes[node->input[0]].c, out = node->channels;
-    const struct layer_name weight = part_of(graph, i, "weight"), bias = part_of(graph, i, "bias");
+    const struct layer_name weight = onnx_part(graph, i, "weight"), bias = onnx_part(graph, i, "bias");
     onnx_put_floats(graph->out, weight.text, 2, (int[]){in, out}, parameters);
     if (node->bias)
         onnx_put_floats(graph->out, bias.text, 1, &out, parameters + (size_t)in * (size_t)out);
-    const char *flat = reads(graph, node->input[0], FLAT);
-    onnx_put_node(graph->out, "Gemm", makes(graph, i, FLAT),
+    const char *flat = onnx_reads(graph, node->input[0], ONNX_FLAT);
+    onnx_put_node(graph->out, "Gemm", onnx_makes(graph, i, ONNX_FLAT),
                   ONNX_INPUTS(flat, weight.text, node->bias ? bias.text : NULL));
 }
 
-static void put_pool(struct graph *graph, int i, const char *type)
+static void put_pool(struct onnx_graph *graph, int i, const char *type)
 {
     const struct window window = net_window(&graph->model->net, i);
-    const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
-    const size_t start = onnx_begin_node(graph->out, type, makes(graph, i, IMAGE), ONNX_INPUTS(image));
+    const char *image = onnx_reads(graph, graph->model->net.nodes[i].input[0], ONNX_IMAGE);
+    const size_t start = onnx_begin_node(graph->out, type, onnx_makes(graph, i, ONNX_IMAGE), ONNX_INPUTS(image));
     put_window(graph->out, &window);
     if (graph->model->net.nodes[i].kind == NODE_AVGPOOL)
-        onnx_put_attribute_int(graph->out, "count_include_pad", 0);
+        onnx_put_attribute_int(graph->out, "count_include_pad", window.count_padding);
     protobuf_end(graph->out, start);
 }
 
-static void put_global_pool(struct graph *graph, int i)
+static void put_global_pool(struct onnx_graph *graph, int i)
 {
-    const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
-    onnx_put_node(graph->out, "GlobalAveragePool", makes(graph, i, IMAGE), ONNX_INPUTS(image));
+    const char *image = onnx_reads(graph, graph->model->net.nodes[i].input[0], ONNX_IMAGE);
+    onnx_put_node(graph->out, "GlobalAveragePool", onnx_makes(graph, i, ONNX_IMAGE), ONNX_INPUTS(image));
 }
 
-/* The dense layer behind it expects the values in (h, w, c) order. */
-static void put_flatten(struct graph *graph, int i)
-{
-    const struct layer_name turned = part_of(graph, i, "transposed");
-    const char *image = reads(graph, graph->model->net.nodes[i].input[0], IMAGE);
-    const size_t start = onnx_begin_node(graph->out, "Transpose", turned.text, ONNX_INPUTS(image));
-    onnx_put_attribute_ints(graph->out, "perm", (int[]){0, 2, 3, 1}, 4);
-    protobuf_end(graph->out, start);
-    onnx_put_node(graph->out, "Flatten", makes(graph, i, FLAT), ONNX_INPUTS(turned.text));
-}
-
-static void put_batchnorm(struct graph *graph, int i, const float *parameters)
+static void put_batchnorm(struct onnx_graph *graph, int i, const float *parameters)
 {
     static const char *const parts[4] = {"scale", "shift", "mean", "variance"};
     const int tensor = graph->model->net.nodes[i].input[0], c = graph->model->net.shapes[tensor].c;
-    const enum form form = graph->form[graph->source[tensor]];
+    const enum onnx_form form = graph->form[graph->source[tensor]];
     struct layer_name names[4];
     for (int k = 0; k < 4; k++) {
-        names[k] = part_of(graph, i, parts[k]);
+        names[k] = onnx_part(graph, i, parts[k]);
         onnx_put_floats(graph->out, names[k].text, 1, &c, parameters + (size_t)k * (size_t)c);
     }
-    const char *in = reads(graph, tensor, form);
-    const size_t start = onnx_begin_node(graph->out, "BatchNormalization", makes(graph, i, form),
+    const char *in = onnx_reads(graph, tensor, form);
+    const size_t start = onnx_begin_node(graph->out, "BatchNormalization", onnx_makes(graph, i, form),
                                          ONNX_INPUTS(in, names[0].text, names[1].text, names[2].text, names[3].text));
     onnx_put_attribute_float(graph->out, "epsilon", BATCHNORM_EPSILON);
     protobuf_end(graph->out, start);
 }
 
 /* A (1, 1, c) that meets images is (batch, c, 1, 1), which ONNX broadcasts. */
-static void put_pair(struct graph *graph, int i, const char *type)
+static void put_pair(struct onnx_graph *graph, int i, const char *type)
 {
     const struct node *node = &graph->model->net.nodes[i];
-    const enum form form = graph->form[graph->source[node->input[0]]];
-    const char *first = reads(graph, node->input[0], form), *second = reads(graph, node->input[1], form);
-    onnx_put_node(graph->out, type, makes(graph, i, form), ONNX_INPUTS(first, second));
+    const enum onnx_form form = graph->form[graph->source[node->input[0]]];
+    const char *first = onnx_reads(graph, node->input[0], form), *second = onnx_reads(graph, node->input[1], form);
+    onnx_put_node(graph->out, type, onnx_makes(graph, i, form), ONNX_INPUTS(first, second));
 }
 
 /* For these it makes no difference in which form their input is. */
-static void put_elementwise(struct graph *graph, int i, const char *type, const char *operand)
+static void put_elementwise(struct onnx_graph *graph, int i, const char *type, const char *operand)
 {
     const int tensor = graph->model->net.nodes[i].input[0];
-    const enum form form = graph->form[graph->source[tensor]];
-    const char *in = reads(graph, tensor, form);
-    onnx_put_node(graph->out, type, makes(graph, i, form), ONNX_INPUTS(in, operand));
+    const enum onnx_form form = graph->form[graph->source[tensor]];
+    const char *in = onnx_reads(graph, tensor, form);
+    onnx_put_node(graph->out, type, onnx_makes(graph, i, form), ONNX_INPUTS(in, operand));
 }
 
-static void put_relu6(struct graph *graph, int i)
+static void put_relu6(struct onnx_graph *graph, int i)
 {
     const int tensor = graph->model->net.nodes[i].input[0];
-    const enum form form = graph->form[graph->source[tensor]];
-    const char *in = reads(graph, tensor, form);
-    const struct layer_name min = put_scalar(graph, i, "min", 0), max = put_scalar(graph, i, "max", 6);
-    onnx_put_node(graph->out, "Clip", makes(graph, i, form), ONNX_INPUTS(in, min.text, max.text));
+    const enum onnx_form form = graph->form[graph->source[tensor]];
+    const char *in = onnx_reads(graph, tensor, form);
+    const struct layer_name min = onnx_put_scalar(graph, i, "min", 0), max = onnx_put_scalar(graph, i, "max", 6);
+    onnx_put_node(graph->out, "Clip", onnx_makes(graph, i, form), ONNX_INPUTS(in, min.text, max.text));
 }
 
-static void put_scale(struct graph *graph, int i)
+static void put_scale(struct onnx_graph *graph, int i)
 {
-    const struct layer_name factor = put_scalar(graph, i, "factor", graph->model->net.nodes[i].rate);
+    const struct layer_name factor = onnx_put_scalar(graph, i, "factor", graph->model->net.nodes[i].rate);
     put_elementwise(graph, i, "Mul", factor.text);
 }
 
 /* x sigmoid(x (2k + 2k 0.044715 x^2)) with k = sqrt(2 / pi), as in core/kernels/activation.h; opset 13 has none of its
  * own. */
-static void put_gelu(struct graph *graph, int i)
+static void put_gelu(struct onnx_graph *graph, int i)
 {
     static const float slope = 1.5957691216f, cube = 1.5957691216f * 0.044715f;
     const int tensor = graph->model->net.nodes[i].input[0];
-    const enum form form = graph->form[graph->source[tensor]];
-    const char *in = reads(graph, tensor, form);
-    const struct layer_name first = put_scalar(graph, i, "slope", slope), third = put_scalar(graph, i, "cube", cube);
-    const struct layer_name square = part_of(graph, i, "square"), bent = part_of(graph, i, "bent"),
-                            factor = part_of(graph, i, "factor"), product = part_of(graph, i, "product"),
-                            gate = part_of(graph, i, "gate");
+    const enum onnx_form form = graph->form[graph->source[tensor]];
+    const char *in = onnx_reads(graph, tensor, form);
+    const struct layer_name first = onnx_put_scalar(graph, i, "slope", slope),
+                            third = onnx_put_scalar(graph, i, "cube", cube);
+    const struct layer_name square = onnx_part(graph, i, "square"), bent = onnx_part(graph, i, "bent"),
+                            factor = onnx_part(graph, i, "factor"), product = onnx_part(graph, i, "product"),
+                            gate = onnx_part(graph, i, "gate");
     onnx_put_node(graph->out, "Mul", square.text, ONNX_INPUTS(in, in));
     onnx_put_node(graph->out, "Mul", bent.text, ONNX_INPUTS(square.text, third.text));
     onnx_put_node(graph->out, "Add", factor.text, ONNX_INPUTS(bent.text, first.text));
     onnx_put_node(graph->out, "Mul", product.text, ONNX_INPUTS(in, factor.text));
     onnx_put_node(graph->out, "Sigmoid", gate.text, ONNX_INPUTS(product.text));
-    onnx_put_node(graph->out, "Mul", makes(graph, i, form), ONNX_INPUTS(in, gate.text));
+    onnx_put_node(graph->out, "Mul", onnx_makes(graph, i, form), ONNX_INPUTS(in, gate.text));
 }
 
 /* HardSigmoid is max(0, min(1, alpha x + beta)). */
@@ -234,55 +157,55 @@ static void put_hard_gate(struct protobuf *out, const char *name, const char *in
     protobuf_end(out, start);
 }
 
-static void put_hardsigmoid(struct graph *graph, int i)
+static void put_hardsigmoid(struct onnx_graph *graph, int i)
 {
     const int tensor = graph->model->net.nodes[i].input[0];
-    const enum form form = graph->form[graph->source[tensor]];
-    const char *in = reads(graph, tensor, form);
-    put_hard_gate(graph->out, makes(graph, i, form), in);
+    const enum onnx_form form = graph->form[graph->source[tensor]];
+    const char *in = onnx_reads(graph, tensor, form);
+    put_hard_gate(graph->out, onnx_makes(graph, i, form), in);
 }
 
 /* x times a gate: silu's is the sigmoid; hardswish's HardSigmoid, as ONNX defines HardSwish, which came with opset
  * 14. */
-static void put_gated(struct graph *graph, int i)
+static void put_gated(struct onnx_graph *graph, int i)
 {
     const int tensor = graph->model->net.nodes[i].input[0];
-    const enum form form = graph->form[graph->source[tensor]];
-    const char *in = reads(graph, tensor, form);
-    const struct layer_name gate = part_of(graph, i, "gate");
+    const enum onnx_form form = graph->form[graph->source[tensor]];
+    const char *in = onnx_reads(graph, tensor, form);
+    const struct layer_name gate = onnx_part(graph, i, "gate");
     if (graph->model->net.nodes[i].kind == NODE_SILU)
         onnx_put_node(graph->out, "Sigmoid", gate.text, ONNX_INPUTS(in));
     else
         put_hard_gate(graph->out, gate.text, in);
-    onnx_put_node(graph->out, "Mul", makes(graph, i, form), ONNX_INPUTS(in, gate.text));
+    onnx_put_node(graph->out, "Mul", onnx_makes(graph, i, form), ONNX_INPUTS(in, gate.text));
 }
 
-static void put_leaky_relu(struct graph *graph, int i)
+static void put_leaky_relu(struct onnx_graph *graph, int i)
 {
     const struct node *node = &graph->model->net.nodes[i];
-    const enum form form = graph->form[graph->source[node->input[0]]];
-    const char *in = reads(graph, node->input[0], form);
-    const size_t start = onnx_begin_node(graph->out, "LeakyRelu", makes(graph, i, form), ONNX_INPUTS(in));
+    const enum onnx_form form = graph->form[graph->source[node->input[0]]];
+    const char *in = onnx_reads(graph, node->input[0], form);
+    const size_t start = onnx_begin_node(graph->out, "LeakyRelu", onnx_makes(graph, i, form), ONNX_INPUTS(in));
     onnx_put_attribute_float(graph->out, "alpha", node->rate);
     protobuf_end(graph->out, start);
 }
 
 /* Slopes for (c, h, w), or for (c). */
-static void put_prelu(struct graph *graph, int i, const float *parameters)
+static void put_prelu(struct onnx_graph *graph, int i, const float *parameters)
 {
     const int tensor = graph->model->net.nodes[i].input[0], c = graph->model->net.shapes[tensor].c;
-    const enum form form = graph->form[graph->source[tensor]];
-    const struct layer_name slopes = part_of(graph, i, "slopes");
-    onnx_put_floats(graph->out, slopes.text, form == IMAGE ? 3 : 1, (int[]){c, 1, 1}, parameters);
+    const enum onnx_form form = graph->form[graph->source[tensor]];
+    const struct layer_name slopes = onnx_part(graph, i, "slopes");
+    onnx_put_floats(graph->out, slopes.text, form == ONNX_IMAGE ? 3 : 1, (int[]){c, 1, 1}, parameters);
     put_elementwise(graph, i, "PRelu", slopes.text);
 }
 
-static void put_softmax(struct graph *graph, int i)
+static void put_softmax(struct onnx_graph *graph, int i)
 {
-    const char *in = reads(graph, graph->logits, FLAT);
-    const struct layer_name scaled = part_of(graph, i, "input");
+    const char *in = onnx_reads(graph, graph->logits, ONNX_FLAT);
+    const struct layer_name scaled = onnx_part(graph, i, "input");
     if (graph->model->temperature != 1) {
-        const struct layer_name temperature = put_scalar(graph, i, "temperature", graph->model->temperature);
+        const struct layer_name temperature = onnx_put_scalar(graph, i, "temperature", graph->model->temperature);
         onnx_put_node(graph->out, "Div", scaled.text, ONNX_INPUTS(in, temperature.text));
         in = scaled.text;
     }
@@ -298,7 +221,7 @@ static bool changes_nothing(const struct net *net, int i)
     return net->nodes[i].kind == NODE_DROPOUT || (net->nodes[i].kind == NODE_FLATTEN && in.h == 1 && in.w == 1);
 }
 
-static void put_layer(struct graph *graph, int i)
+static void put_layer(struct onnx_graph *graph, int i)
 {
     const struct net *net = &graph->model->net;
     float *parameters = allocate(net->offset[i + 1] - net->offset[i], sizeof(float));
@@ -309,7 +232,7 @@ static void put_layer(struct graph *graph, int i)
     case NODE_MAXPOOL: put_pool(graph, i, "MaxPool"); break;
     case NODE_AVGPOOL: put_pool(graph, i, "AveragePool"); break;
     case NODE_GLOBAL_AVGPOOL: put_global_pool(graph, i); break;
-    case NODE_FLATTEN: put_flatten(graph, i); break;
+    case NODE_FLATTEN: onnx_put_flatten(graph, i); break;
     case NODE_DENSE: put_dense(graph, i, parameters); break;
     case NODE_BATCHNORM: put_batchnorm(graph, i, parameters); break;
     case NODE_ADD: put_pair(graph, i, "Add"); break;
@@ -326,13 +249,16 @@ static void put_layer(struct graph *graph, int i)
     case NODE_LEAKY_RELU: put_leaky_relu(graph, i); break;
     case NODE_PRELU: put_prelu(graph, i, parameters); break;
     case NODE_SCALE: put_scale(graph, i); break;
+    case NODE_CONCAT: onnx_put_concat(graph, i); break;
+    case NODE_SLICE: onnx_put_slice(graph, i); break;
+    case NODE_SHUFFLE: onnx_put_shuffle(graph, i); break;
     case NODE_DROPOUT: break; /* changes_nothing */
     }
     free(parameters);
 }
 
 /* (image - mean) / std */
-static void put_normalisation(struct graph *graph)
+static void put_normalisation(struct onnx_graph *graph)
 {
     const struct preprocess *preprocess = &graph->model->preprocess;
     const int dims[4] = {1, graph->model->net.input.c, 1, 1};
@@ -345,7 +271,7 @@ static void put_normalisation(struct graph *graph)
     onnx_put_floats(graph->out, "mean", 4, dims, mean);
     onnx_put_floats(graph->out, "std", 4, dims, std);
     onnx_put_node(graph->out, "Sub", "centred", ONNX_INPUTS("image", "mean"));
-    onnx_put_node(graph->out, "Div", named(graph, 0, IMAGE, ""), ONNX_INPUTS("centred", "std"));
+    onnx_put_node(graph->out, "Div", onnx_named(graph, 0, ONNX_IMAGE, ""), ONNX_INPUTS("centred", "std"));
 }
 
 static void put_graph(struct protobuf *out, const struct model *model)
@@ -361,7 +287,7 @@ static void put_graph(struct protobuf *out, const struct model *model)
     onnx_put_output(out, "logits", 1, (int[]){net_classes(net)}, "one score a class, before the softmax");
     onnx_put_output(out, "probabilities", 1, (int[]){net_classes(net)}, "softmax of logits / temperature");
 
-    struct graph *graph = allocate(1, sizeof *graph);
+    struct onnx_graph *graph = allocate(1, sizeof *graph);
     graph->out = out;
     graph->model = model;
     for (int i = 0; i < net->node_count; i++)

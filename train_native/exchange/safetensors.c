@@ -31,6 +31,15 @@ static size_t channel_here(const struct writer *writer, int tensor, size_t chann
 
 static bool same_shape(struct shape a, struct shape b) { return a.h == b.h && a.w == b.w && a.c == b.c; }
 
+/* Whether a layer may read a flattened image: in both orders it computes the same of the same values, or has weights,
+ * which are put in order. */
+static bool keeps_order(enum node_kind kind)
+{
+    const struct kind_traits *traits = &kind_traits[kind];
+    return kind != NODE_SOFTMAX && traits->shape != SHAPE_JOINED && traits->shape != SHAPE_PART &&
+           (node_has_weights(kind) || !traits->groups);
+}
+
 /* Follows flattened images through the network: layers without weights of their own leave the order as it is. */
 static bool follow_flattened(struct writer *writer, const char *path, struct failure *failure)
 {
@@ -40,7 +49,7 @@ static bool follow_flattened(struct writer *writer, const char *path, struct fai
         const struct node *node = &net->nodes[i];
         const struct shape in = net->shapes[node->input[0]], order = writer->flattened[node->input[0]];
         const bool mixes = kind_traits[node->kind].inputs > 1 && !same_shape(order, writer->flattened[node->input[1]]);
-        if (mixes || (node->kind == NODE_SOFTMAX && order.h))
+        if (mixes || (order.h && !keeps_order(node->kind)))
             return failure_set(failure, path, "Export it as ONNX.",
                                "layer %d (%s) takes a flattened image in an order that PyTorch has not", i + 1,
                                kind_names[node->kind]);
@@ -154,6 +163,12 @@ static void put_layer(struct json *json, const struct net *net, int i)
         json_ints(json, "kernel", (int[]){node->kernel_h, node->kernel_w}, 2);
         json_int(json, "stride", node->stride);
         json_ints(json, "padding", (int[]){padding.top, padding.left, padding.bottom, padding.right}, 4);
+    }
+    if (node->count_padding)
+        json_bool(json, "count_padding", true);
+    if (traits->shape == SHAPE_PART) {
+        json_int(json, "first", node->first);
+        json_int(json, "channels", node->channels);
     }
     if (traits->per_channel || node->groups > 1)
         json_int(json, "groups", traits->per_channel ? shape.c : node->groups);

@@ -37,11 +37,15 @@ void network_details(char *buffer, size_t size, const struct node *node)
             snprintf(buffer + strlen(buffer), size - strlen(buffer), ", padding %d", p[0]);
         else if (node_has_padding(node))
             snprintf(buffer + strlen(buffer), size - strlen(buffer), ", padding %d %d %d %d", p[0], p[1], p[2], p[3]);
+        if (node->count_padding)
+            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", count_padding");
         if (node->dilation > 1)
             snprintf(buffer + strlen(buffer), size - strlen(buffer), ", dilation %d", node->dilation);
-        if (node->groups > 1)
-            snprintf(buffer + strlen(buffer), size - strlen(buffer), ", groups %d", node->groups);
     }
+    if (node->groups > 1)
+        snprintf(buffer + strlen(buffer), size - strlen(buffer), "%sgroups %d", *buffer ? ", " : "", node->groups);
+    if (kind_traits[node->kind].shape == SHAPE_PART)
+        snprintf(buffer, size, "channels %d to %d", node->first, node->first + node->channels - 1);
     if (kind_traits[node->kind].setting != SETTING_NONE)
         snprintf(buffer, size, "%g", (double)node->rate);
 }
@@ -165,10 +169,15 @@ static void take_settings(struct reader *reader, struct node *node)
         node->channels = words_take(words, "classes")
                              ? reader->classes
                              : words_number(words, 1, LIMIT_CHANNELS, "the number of units, or `classes`");
-    else if (traits->channels)
+    else if (traits->shape == SHAPE_PART) {
+        node->first = words_number(words, 0, LIMIT_ACTIVATIONS, "the first channel, from 0 on");
+        node->channels = words_number(words, 1, LIMIT_CHANNELS, "the number of channels");
+    } else if (traits->channels)
         node->channels = words_number(words, 1, LIMIT_CHANNELS, "the number of channels");
     if (node->kind == NODE_CONV2D)
         node->dilation = node->groups = 1;
+    else if (traits->groups)
+        node->groups = words_number(words, 1, LIMIT_CHANNELS, "the number of groups");
     if (window) {
         words_kernel(words, &node->kernel_h, &node->kernel_w,
                      weights ? "the kernel's size, like 3x3 (1 to 11)" : "the window's size, like 2 or 3x3 (1 to 11)");
@@ -214,6 +223,8 @@ static bool take_option(struct reader *reader, struct node *node, bool *batchnor
         take_no_padding(node, false);
     else if (window && words_take(words, "padding"))
         take_padding(words, node);
+    else if (node->kind == NODE_AVGPOOL && words_take(words, "count_padding"))
+        node->count_padding = true;
     else if (node->kind == NODE_CONV2D && words_take(words, "dilation"))
         node->dilation = words_number(words, 1, LIMIT_DILATION, "the dilation");
     else if (node->kind == NODE_CONV2D && words_take(words, "groups"))
@@ -244,6 +255,8 @@ static const char *what_may_follow(const struct node *node, enum node_kind activ
     if (node->kind == NODE_CONV2D)
         return "stride N, same, valid, padding N, dilation N, groups N, nobias, batchnorm, from NAME, an activation, "
                "or nothing more";
+    if (node->kind == NODE_AVGPOOL)
+        return "stride N, same, valid, padding N, count_padding, from NAME, an activation, or nothing more";
     if (node_has_window(node->kind))
         return "stride N, same, valid, padding N, nobias, batchnorm, from NAME, an activation, or nothing more";
     if (node_has_weights(node->kind))

@@ -9,7 +9,7 @@
  *     depthwise 3x3 stride 2 same relu6  kernel, a filter for each channel; then as conv2d: stride N, same, valid,
  *                                        padding N, nobias, batchnorm
  *     maxpool 2                          window; stride N (default: the window), same, valid
- *     avgpool 2
+ *     avgpool 2                          mean of the pixels inside; count_padding: padding counts, as zeros
  *     global_avgpool
  *     flatten
  *     dropout 0.5                        the fraction to zero
@@ -23,6 +23,9 @@
  *     conv2d 64 1x1 from a               for branches
  *     multiply g from a                  of `a` and `g`: of one shape or, as for add, the second of one pixel
  *                                        (squeeze-and-excitation's gate)
+ *     concat a                           the channels of the layer before and, behind them, of a
+ *     slice 32 16                        the first channel, from 0 on, and how many
+ *     shuffle 4                          groups: channel i * (c / 4) + j becomes channel j * 4 + i
  *
  * Any layer may end in an activation: relu, relu6, gelu, silu, hardswish, sigmoid, hardsigmoid, tanh, leaky_relu with
  * its slope below 0 (leaky_relu 0.1), and the last one in softmax; each may also stand on a line of its own. */
