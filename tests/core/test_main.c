@@ -25,6 +25,7 @@
 /* One a line; the first names the kind of layer that others would crash at. */
 #define SUITES_OF(SUITE) \
     SUITE(kinds) \
+    SUITE(channels) \
     SUITE(vec) \
     SUITE(contracts) \
     SUITE(gemm) \

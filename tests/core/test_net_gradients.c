@@ -34,6 +34,19 @@ TEST(padding_dilation_and_groups)
     }
 }
 
+TEST(graphs_that_join_and_cut)
+{
+    struct random random = random_seed(304, 0);
+    for (int i = 0; i < 60; i++) {
+        struct net net;
+        nets_random_channels(&net, test_between(&random, 1, 14), &random);
+        char name[40];
+        snprintf(name, sizeof name, "channels %d", i);
+        net_gradients_check(name, &net, 2, 50, &random);
+        test_release();
+    }
+}
+
 /* A residual block as in ResNet: the sum's two sides come from one tensor, activations work in start. */
 TEST(residual_net)
 {
@@ -307,6 +320,7 @@ TEST(checker_rejects_wrong_gradients)
 static const struct test tests[] = {
     ENTRY(every_kind),
     ENTRY(padding_dilation_and_groups),
+    ENTRY(graphs_that_join_and_cut),
     ENTRY(residual_net),
     ENTRY(inverted_residual_net),
     ENTRY(tensors_with_many_consumers),

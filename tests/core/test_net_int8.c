@@ -72,6 +72,20 @@ TEST(random_nets)
     }
 }
 
+TEST(graphs_that_join_and_cut)
+{
+    struct random random = random_seed(303, 0);
+    for (int round = 0; round < 100; round++) {
+        struct net net;
+        nets_random_channels(&net, test_between(&random, 1, 14), &random);
+        size_t size;
+        const uint8_t *bytes = int8_model_of(&size, &net, &random);
+        test_context("round %d", round);
+        check_model(bytes, size, &random);
+        test_release();
+    }
+}
+
 TEST(every_kind)
 {
     struct random random = random_seed(216, 0);
@@ -184,6 +198,6 @@ TEST(written_again)
 static const struct test tests[] = {
     ENTRY(random_nets),        ENTRY(padding_that_is_said),         ENTRY(every_kind),
     ENTRY(layers_in_one_pass), ENTRY(the_same_bits_in_every_build), ENTRY(near_the_floats),
-    ENTRY(written_again),
+    ENTRY(written_again),      ENTRY(graphs_that_join_and_cut),
 };
 const struct suite net_int8_suite = SUITE("net_int8", tests);
