@@ -178,6 +178,78 @@ test('models of several layers compute what TensorFlow.js computes', { skip }, a
         });
 });
 
+/* ---- Weights ---- */
+
+/* Artifacts with their weights quantised to `dtype`, as tensorflowjs_converter --quantize_* writes them. */
+function quantised({ weightSpecs, weightData, ...rest }, dtype) {
+    const bytes = [], max = { uint8: 255, uint16: 65535 }[dtype];
+    let at = 0;
+    const specs = weightSpecs.map((spec) => {
+        const count = spec.shape.reduce((a, b) => a * b, 1), values = new Float32Array(weightData.slice(at, at += 4 * count));
+        if (dtype === 'float16') {
+            bytes.push(Uint16Array.from(values, half));
+            return { ...spec, quantization: { dtype, original_dtype: 'float32' } };
+        }
+        const min = Math.min(...values), scale = (Math.max(...values) - min) / max || 1;
+        bytes.push((dtype === 'uint8' ? Uint8Array : Uint16Array).from(values, (x) => Math.round((x - min) / scale)));
+        return { ...spec, quantization: { dtype, min, scale, original_dtype: 'float32' } };
+    });
+    const joined = Buffer.concat(bytes.map(({ buffer }) => Buffer.from(buffer)));
+    return { ...rest, weightSpecs: specs, weightData: new Uint8Array(joined).buffer };
+}
+
+/* The float16 below a float32 of usual size in magnitude: its bits without the last 13. */
+function half(x) {
+    const [bits] = new Uint32Array(Float32Array.of(x).buffer), exponent = (bits >>> 23 & 255) - 112;
+    return bits >>> 16 & 0x8000 | (exponent > 0 ? exponent << 10 | bits >>> 13 & 1023 : 0);
+}
+
+test('weights that were quantised, and weights in shards of odd sizes', { skip }, async (t) => {
+    const artifacts = await saved(randomize(several()['squeeze and excite']));
+    for (const dtype of ['uint8', 'uint16', 'float16'])
+        await t.test(dtype, async () => {
+            const less = quantised(artifacts, dtype), model = await tf.loadLayersModel(tf.io.fromMemory(less));
+            await compared(folder(filesOf(less, { shard: 501 })), model, pictures(), { more: ['--preprocess', 'tf'] });
+        });
+});
+
+test('weights that no layer has are passed over; so is the state of an optimizer', { skip }, async () => {
+    const model = randomize(around(l.reLU())), artifacts = await saved(model);
+    const weightSpecs = [{ name: 'other/kernel', shape: [3], dtype: 'float32' }, ...artifacts.weightSpecs, { name: 'Adam/m', shape: [2], dtype: 'float32', group: 'optimizer' },
+        { name: 'step', shape: [], dtype: 'int32' }, { name: 'words', shape: [2], dtype: 'string' }];
+    const weightData = new Uint8Array(Buffer.concat([Buffer.alloc(12), Buffer.from(artifacts.weightData), Buffer.alloc(8), Buffer.alloc(4),
+        Buffer.from([2, 0, 0, 0, 65, 66, 1, 0, 0, 0, 67])])).buffer;
+    await compared(folder(filesOf({ ...artifacts, weightSpecs, weightData })), model, pictures(), { more: ['--preprocess', 'tf'] });
+});
+
+/* ---- What Keras writes and TensorFlow.js does not ---- */
+
+test('the names, shapes and settings of Keras', { skip }, async (t) => {
+    const model = randomize(several()['models within models']), artifacts = await saved(model);
+    const change = (text, by) => {
+        const json = JSON.stringify(artifacts.modelTopology);
+        assert.ok(json.match(text), `${text} is not in ${json}`);
+        return { ...artifacts, modelTopology: JSON.parse(json.replaceAll(text, by)) };
+    };
+    const cases = {
+        'model_config around the model': { ...artifacts, modelTopology: { keras_version: '2.15.0', backend: 'tensorflow', model_config: artifacts.modelTopology } },
+        'Functional, not Model': change(/"class_name":"(Model|Functional)"/g, '"class_name":"Functional"'),
+        'batch_shape, as of Keras 3': change(/"batch_input_shape"/g, '"batch_shape"'),
+        'a shape as a tuple': change(/"batch_input_shape":(\[[^\]]*\])/g, '"batch_input_shape":{"class_name":"__tuple__","items":$1}'),
+        'an activation as a function of Keras 3': change(/"activation":"relu"/g, '"activation":{"module":"builtins","class_name":"function","config":"relu"}'),
+        'calls of models counted from 0': change(/\[\["(model|sequential)[^"]*",1,0/g, (text) => text.replace(',1,0', ',0,0')),
+    };
+    for (const [name, changed] of Object.entries(cases))
+        await t.test(name, () => compared(folder(filesOf(changed)), model, pictures(), { more: ['--preprocess', 'tf'] }));
+});
+
+test('a Rescaling at the front says how images come in', { skip }, async () => {
+    const inner = randomize(several()['the layout of Teachable Machine']), x = tf.input({ shape: [12, 12, 3] });
+    const model = tf.model({ inputs: x, outputs: inner.apply(l.rescaling({ scale: 1 / 127.5, offset: -1 }).apply(x)) });
+    const said = await compared(folder(filesOf(await saved(model))), inner, pictures());
+    assert.match(said, /RGB, mean 0\.5, std 0\.5, the largest centre, to 12x12\n +the network's own normalisation/);
+});
+
 /* ---- The published models, on photos ---- */
 
 const photos = photoSet('photos-20'), teachable = dataFile('backbones/teachable-machine'), doodles = dataFile('backbones/tfjs-doodlenet');

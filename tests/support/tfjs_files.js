@@ -39,3 +39,12 @@ export function artifactsIn(path) {
     const bytes = Buffer.concat(weightsManifest.flatMap(({ paths }) => paths.map((name) => readFileSync(join(path, name)))));
     return { ...rest, modelTopology, weightSpecs: weightsManifest.flatMap(({ weights }) => weights), weightData: new Uint8Array(bytes).buffer };
 }
+
+/* A Sequential of a flatten and a dense layer over 4 x 4 x 3, as TensorFlow.js saves it. layers, specs: in place of those. */
+export function smallArtifacts({ layers, weightSpecs, weightData } = {}) {
+    const named = (class_name, config) => ({ class_name, config: { name: class_name.toLowerCase(), trainable: true, dtype: 'float32', ...config } });
+    layers ??= [named('Flatten', { batch_input_shape: [null, 4, 4, 3] }), named('Dense', { units: 2, activation: 'softmax', use_bias: true })];
+    weightSpecs ??= [{ name: 'dense/kernel', shape: [48, 2], dtype: 'float32' }, { name: 'dense/bias', shape: [2], dtype: 'float32' }];
+    weightData ??= Float32Array.from({ length: 98 }, (_, i) => Math.sin(i)).buffer;
+    return { modelTopology: { class_name: 'Sequential', config: { name: 'small', layers } }, weightSpecs, weightData };
+}
