@@ -111,7 +111,8 @@ static char **choose_labels(const struct import *import)
     imported->labels = NULL; /* taken over */
     if (!labels) {
         labels = import_labels_numbered(classes);
-        snprintf(report->labels_from, sizeof report->labels_from, "numbered, as the file names none (--labels)");
+        snprintf(report->labels_from, sizeof report->labels_from, "numbered, as %s (--labels)",
+                 *imported->labels_from ? imported->labels_from : "the file names none");
     }
     import_labels_clean(labels, classes);
     return labels;

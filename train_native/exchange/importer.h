@@ -29,7 +29,7 @@ struct imported {
     char name[96];                /* of the network, from the file; empty: not said */
     char licence[96];             /* from the file; empty: not said */
     char **labels;                /* (classes), each allocated, or NULL: none in the file */
-    char labels_from[96];         /* "the file's metadata" */
+    char labels_from[96];         /* "the file's metadata"; where labels is NULL: why there are none, or empty */
     bool has_preprocess;          /* the file says, or its format implies, how pictures come in: */
     struct preprocess preprocess; /* before network.front_scale and front_shift, which import_model folds in */
     char preprocess_from[96];     /* "the input's quantization", "metadata.json (Teachable Machine)" */

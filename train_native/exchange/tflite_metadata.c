@@ -142,7 +142,7 @@ static void take_labels(struct imported *imported, const char *text, const char 
         snprintf(imported->labels_from, sizeof imported->labels_from, "%.80s", name);
         return;
     }
-    snprintf(imported->labels_from, sizeof imported->labels_from, "%.40s has %d labels for %d classes: not taken", name,
+    snprintf(imported->labels_from, sizeof imported->labels_from, "%.40s has %d labels for %d classes", name,
              list.count, classes);
     text_list_free(&list);
 }
