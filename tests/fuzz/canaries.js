@@ -21,6 +21,8 @@ export const canaries = [
     { name: 'training: a colour that no byte holds', target: 'train', file: 'core/training/augment.c', from: 'return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)(value + 0.5f);', to: 'return (uint8_t)(value + 0.5f);' },
     { name: 'network: a name longer than its place', target: 'network', file: 'train_native/model/network.c', from: ' || length > NAME_SIZE) {', to: ') {' },
     { name: 'network: words without a limit', target: 'network', file: 'train_native/model/network_words.c', from: 'if (count == WORDS_MAX) {', to: 'if (count > WORDS_MAX) {' },
+    { name: 'graph: padding of any size', target: 'graph', file: 'train_native/exchange/graph_windows.c', from: ' || window->padding[k] > LIMIT_PADDING', to: '' },
+    { name: 'graph: dimensions in any number', target: 'graph', file: 'train_native/exchange/graph_axes.c', from: 'rank < 0 || rank > GRAPH_RANK', to: 'rank < 0' },
     { name: 'options: a run folder without a name', target: 'options', file: 'train_native/commands/train_options.c', from: 'while (end > 0 && folder[end - 1]', to: 'while (folder[end - 1]' },
     { name: 'safetensors: groups have all the inputs', target: 'export', file: 'train_native/exchange/safetensors.c', from: 'in = window.in.c / groups;', to: 'in = window.in.c;' },
     { name: 'protobuf: room for what comes first', target: 'export', file: 'train_native/exchange/protobuf.c', from: 'out->room = 2 * (out->size + count);', to: 'out->room = 2 * out->size + 64;' },

@@ -29,6 +29,7 @@ export const targets = {
     network: { length: 2048, budget: 1_000_000, sources: ['core/net/kinds.c', 'train_native/model/network.c'] },
     options: { length: 1024, budget: 500_000, sources: ['train_native/commands/train_arguments.c', 'train_native/commands/shared_options.h', 'train_native/model/recipes.c'], word: (text) => `--${text}` },
     checkpoint: { length: 1024, budget: 1_500_000 },
+    graph: { length: 512, budget: 4_000_000 },
     idx: { length: 2048, budget: 250_000, words: ['\n--8<--\n'] },
     cifar: { length: 6200, budget: 3_000_000 },
     csv: { length: 2048, budget: 120_000, sources: ['train_native/data/csv.c', 'train_native/data/table.c'], words: ['"', '""', ',', '\r\n', '\xef\xbb\xbf', 'sep=;\n'] },
@@ -112,6 +113,7 @@ const recipes = {
         help: ['--recipe', 'photos', '--help', 'all'].join('\n'),
     }),
     checkpoint: () => ({}), /* fuzz_checkpoint.c makes its own */
+    graph: () => ({ random: Array.from({ length: 512 }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24) }),
     idx: () => ({ plain: parts(...digits(6), ...digits(3)), gzip: parts(...digits(6).map((bytes) => gzipSync(bytes)), ...digits(3)) }),
     csv: () => ({
         plain: 'path,label\na.jpg,cat\nb.jpg,dog\n"c, d.jpg","a ""b"""\n',

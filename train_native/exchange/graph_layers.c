@@ -105,8 +105,11 @@ int graph_activation(struct graph *graph, int x, enum node_kind kind, float sett
     if (!graph_readable(graph, x))
         return GRAPH_FAILED;
     const struct value value = *value_of(graph, x);
-    if (!isfinite(setting))
-        return graph_refuse(graph, "a slope that is not finite");
+    if (kind < 1 || kind >= NODE_KINDS || !kind_traits[kind].activation || kind == NODE_SOFTMAX ||
+        kind_traits[kind].parameters != PARAMETERS_NONE)
+        return graph_refuse(graph, "no activation of this kind is possible");
+    if (!isfinite(setting) || !kind_accepts_rate(kind, setting))
+        return graph_refuse(graph, "its slope %g is outside of what a layer may have", (double)setting);
     return value_like(graph, add_elementwise(graph, (int)kind, value.tensor, setting), &value);
 }
 
