@@ -80,6 +80,11 @@ test('labels come from a file, with or without numbers, in any ending of lines',
         assert.deepEqual(await labelsOf(model), ['cat', 'dog', 'bird'], name);
         assert.equal(report.labels_from, at(`${name}.txt`));
     }
+    for (const [name, content] of [['list', ['cat', 'dog', 'bird']], ['object', { 0: 'cat', 2: 'bird', 1: 'dog' }],
+        ['keras', { 0: ['n01', 'cat'], 1: ['n02', 'dog'], 2: ['n03', 'bird'] }], ['numbers', { bird: 2, cat: 0, dog: 1 }]]) {
+        const { model } = await imported('--labels', file(`${name}.json`, JSON.stringify(content)));
+        assert.deepEqual(await labelsOf(model), ['cat', 'dog', 'bird'], name);
+    }
     const { model } = await imported('--labels', file('fewer.txt', 'cat\ndog\n'));
     assert.deepEqual(await labelsOf(model), ['background', 'cat', 'dog']);
     const odd = await imported('--labels', file('odd.txt', Buffer.from(`\x1b[31mred\n\n${'ä'.repeat(200)}\xff\n`, 'latin1')));
@@ -117,6 +122,8 @@ test('a mistake is named, and nothing is written', async () => {
     const four = file('four.txt', 'a\nb\nc\nd\n'), one = file('one.txt', 'a\n');
     await fails([source, '--labels', four], { subject: four, reason: /^there are 4 labels, and the network has 3 classes$/ });
     await fails([source, '--labels', one], { subject: one, reason: /^there are 1 labels, and the network has 3 classes$/ });
+    for (const [text, reason] of [['{"a": 1, }', /./], ['{"1e9": "a", "-1": "b", "x": "c", "": "d"}', /there are 0 labels/], ['[1, 2, 3]', /there are 0 labels/]])
+        await fails([source, '--labels', file('odd.json', text)], { subject: at('odd.json'), reason });
     await fails([source, '--labels', at('none.txt')], { subject: at('none.txt'), reason: /./ });
     for (const [text, reason] of [['vgg', /no preprocessing called "vgg"/], ['', /no preprocessing called ""/], ['tf,mean', /cannot have "mean"/],
         ['tf,std=0', /cannot have "std=0"/], ['tf,mean=1\/2', /cannot have "mean=1\/2"/], ['tf,mean=nan', /cannot have/], ['tf,mean=1\/2\/3\/4', /cannot have/],

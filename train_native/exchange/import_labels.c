@@ -2,6 +2,7 @@
 
 #include "base/bounds.h"
 #include "base/text.h"
+#include "exchange/json_tree.h"
 #include "cli/files.h"
 #include "cli/list.h"
 #include "cli/memory.h"
@@ -85,6 +86,60 @@ static void take_numbers_off(struct text_list *lines)
     }
 }
 
+/* JSON: a list of texts; an object from the number of a class to its text, or to a list of which the last is that text,
+ * as Keras's of ImageNet; or one from a text to its number. */
+static void take_label(struct text_list *labels, long index, const char *text)
+{
+    if (!text || index < 0 || index >= LIMIT_CHANNELS)
+        return;
+    while (labels->count <= index)
+        text_list_add(labels, "");
+    free(labels->texts[index]);
+    labels->texts[index] = text_copy(text);
+}
+
+static struct text_list labels_of(const cJSON *tree)
+{
+    struct text_list labels = {0};
+    const cJSON *value;
+    long index = 0;
+    cJSON_ArrayForEach(value, tree)
+    {
+        int number;
+        char *end = NULL;
+        const long key = value->string ? strtol(value->string, &end, 10) : index++;
+        const cJSON *last = json_tree_array(value);
+        for (last = last ? last->child : value; last && last != value && last->next; last = last->next)
+            ;
+        if (value->string && json_tree_int(&number, value))
+            take_label(&labels, number, value->string);
+        else if (!end || (*value->string && !*end))
+            take_label(&labels, key, json_tree_text(last));
+    }
+    return labels;
+}
+
+/* The labels in a file's bytes, of either kind. */
+static bool parse_labels(struct text_list *labels, const uint8_t *bytes, size_t size, const char *path,
+                         struct failure *failure)
+{
+    const char *text = (const char *)bytes;
+    size_t end = size;
+    while (end && strchr(" \t\r\n", text[end - 1]))
+        end--;
+    const char first = text[strspn(text, " \t\r\n")], last = end ? text[end - 1] : 0;
+    if (!(first == '[' && last == ']') && !(first == '{' && last == '}')) {
+        *labels = lines_of(text);
+        take_numbers_off(labels);
+        return true;
+    }
+    cJSON *tree = json_tree_parse(bytes, size, path, failure);
+    if (tree)
+        *labels = labels_of(tree);
+    cJSON_Delete(tree);
+    return tree != NULL;
+}
+
 char **import_labels_read(const char *path, int classes, struct failure *failure)
 {
     size_t size;
@@ -95,9 +150,13 @@ char **import_labels_read(const char *path, int classes, struct failure *failure
         failure_set(failure, path, "--labels takes a file with a label on each line, or imagenet.", "%s", reason);
         return NULL;
     }
-    struct text_list lines = lines_of(imagenet ? (const char *)imagenet_labels_txt : (const char *)bytes);
+    struct text_list lines = {0};
+    const bool parsed = imagenet || parse_labels(&lines, bytes, size, path, failure);
+    if (imagenet)
+        lines = lines_of((const char *)imagenet_labels_txt);
     free(bytes);
-    take_numbers_off(&lines);
+    if (!parsed)
+        return NULL;
     if (lines.count == classes - 1) {
         LIST_ADD(lines.texts, lines.count, NULL);
         memmove(lines.texts + 1, lines.texts, (size_t)(lines.count - 1) * sizeof *lines.texts);

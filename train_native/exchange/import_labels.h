@@ -11,7 +11,9 @@
 
 #include "cli/errors.h"
 
-/* From a file, or by the name "imagenet" those of ImageNet's 1,000 classes: one a line, perhaps with its number in front, as Teachable Machine writes them. One label fewer than classes: class 0 is called
+/* By the name "imagenet" those of ImageNet's 1,000 classes; else from a file: JSON (a list, an object from numbers to
+ * labels, or one from labels to numbers), or one a line, perhaps with its number in front, as Teachable Machine writes
+ * them. One label fewer than classes: class 0 is called
  * "background", as in TensorFlow's networks for ImageNet. NULL with the failure, for a count that does not fit with
  * both numbers. */
 char **import_labels_read(const char *path, int classes, struct failure *failure);
