@@ -37,13 +37,15 @@ float bytes_float16_to(uint16_t half)
 
 /* Four bytes at a time (Kounavis and Berry 2005), by tables that are made anew: smaller than to store, and quick.
  * table[k][b] is what byte b leaves after k bytes of zeros. */
+static const uint32_t polynomial = 0xedb88320; /* the coefficient of x^31 is the lowest bit, as in all of these */
+
 uint32_t bytes_crc32(const uint8_t *bytes, size_t size)
 {
     uint32_t table[4][256], crc = 0xffffffff;
     for (uint32_t b = 0; b < 256; b++) {
         table[0][b] = b;
         for (int bit = 0; bit < 8; bit++)
-            table[0][b] = table[0][b] >> 1 ^ (table[0][b] & 1 ? 0xedb88320 : 0);
+            table[0][b] = table[0][b] >> 1 ^ (table[0][b] & 1 ? polynomial : 0);
     }
     for (int k = 1; k < 4; k++)
         for (int b = 0; b < 256; b++)
@@ -55,4 +57,26 @@ uint32_t bytes_crc32(const uint8_t *bytes, size_t size)
     for (; size; bytes++, size--)
         crc = crc >> 8 ^ table[0][(crc ^ *bytes) & 255];
     return ~crc;
+}
+
+/* The product of two polynomials over GF(2), modulo that of the CRC. */
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+    uint32_t product = 0;
+    for (uint32_t bit = (uint32_t)1 << 31; bit; bit >>= 1) {
+        product ^= a & bit ? b : 0;
+        b = b >> 1 ^ (b & 1 ? polynomial : 0);
+    }
+    return product;
+}
+
+/* A block behind another multiplies the sum of that by x^(8 size); what a sum begins and ends with cancels out. */
+uint32_t bytes_crc32_joined(const uint32_t *sums, int count, size_t size)
+{
+    uint32_t shift = (uint32_t)1 << 31, power = (uint32_t)1 << 23, all = 0; /* x^0 and x^8 */
+    for (; size; size >>= 1, power = multiply(power, power))
+        shift = size & 1 ? multiply(shift, power) : shift;
+    for (int i = 0; i < count; i++)
+        all = multiply(shift, all) ^ sums[i];
+    return all;
 }

@@ -58,4 +58,7 @@ float bytes_float16_to(uint16_t bits);
 /* CRC-32 as in PNG and zip. */
 uint32_t bytes_crc32(const uint8_t *bytes, size_t size);
 
+/* That of `count` blocks of `size` bytes, one behind the other, from the CRC-32 of each. */
+uint32_t bytes_crc32_joined(const uint32_t *sums, int count, size_t size);
+
 #endif

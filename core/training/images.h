@@ -1,4 +1,4 @@
-/* Labelled images in memory, and a choice among them: what training sees of a data set. Views: they own nothing.
+/* Labelled images, and a choice among them: what training sees of a data set. Views: they own nothing.
  *
  *     const uint8_t pixels[2 * 4 * 4 * 3] = {0};
  *     const uint16_t labels[2] = {0, 1};
@@ -19,6 +19,10 @@ struct images {
     const uint16_t *labels; /* (count), 0 .. classes-1 */
     struct shape shape;     /* of one image; c is 3 */
     int count, classes;
+    const int *rows; /* (count), which of the pixels are an image's; NULL: all in their order */
+    /* Where not all pixels are in memory, fetches those of a row that is read soon. NULL: they are. */
+    void (*expect)(void *store, int row);
+    void *store;
 };
 
 /* The images at indices[0 .. count), in this order; count may be 0. */
@@ -31,7 +35,7 @@ struct subset {
 static inline const uint8_t *images_pixels(const struct images *images, int index)
 {
     assert(index >= 0 && index < images->count);
-    return images->pixels + (size_t)index * shape_count(images->shape);
+    return images->pixels + (size_t)(images->rows ? images->rows[index] : index) * shape_count(images->shape);
 }
 
 /* Of number i of the subset. */
@@ -39,6 +43,15 @@ static inline const uint8_t *subset_pixels(const struct subset *subset, int i)
 {
     assert(i >= 0 && i < subset->count);
     return images_pixels(subset->images, subset->indices[i]);
+}
+
+/* Images from .. from+count-1 of the subset, or those of them that there are, are read soon: whoever goes through many
+ * says so some time ahead. */
+static inline void subset_expect(const struct subset *subset, int from, int count)
+{
+    const struct images *images = subset->images;
+    for (int i = from; images->expect && i < subset->count && i - from < count; i++)
+        images->expect(images->store, images->rows ? images->rows[subset->indices[i]] : subset->indices[i]);
 }
 
 static inline int subset_label(const struct subset *subset, int i)

@@ -132,6 +132,8 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct epoch *e
         result = *epoch->so_far;
     result.finite = true;
     result.stopped = false;
+    const struct subset ordered = {epoch->subset.images, trainer->order, count};
+    subset_expect(&ordered, result.count, settings->batch);
     while (result.count < count && !result.stopped) {
         const int n = count - result.count < settings->batch ? count - result.count : settings->batch;
         /* The learning rate in the middle of the step: neither the first nor the last step is wasted at 0. */
@@ -139,6 +141,7 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct epoch *e
                                   .batch = {epoch->subset.images, trainer->order + result.count, n},
                                   .number = epoch->number,
                                   .epochs = epoch->number + ((double)result.count + 0.5 * n) / count};
+        subset_expect(&ordered, result.count + n, settings->batch);
         const struct sums sums = trainer_step(trainer, &step);
         result.loss_sum += sums.loss;
         result.correct += sums.correct;
@@ -175,6 +178,7 @@ static void measure_shard(void *context, int shard, int thread)
     const int from = shard * options->shard, left = measurement->subset->count - from,
               n = left < options->shard ? left : options->shard;
     const int classes = net_classes(options->net);
+    subset_expect(measurement->subset, from + 2 * options->parallel.threads * options->shard, options->shard);
     for (int i = 0; i < n; i++) {
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(options->net->input),
                         subset_pixels(measurement->subset, from + i), options->net->input, &options->preprocess);

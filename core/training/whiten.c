@@ -4,7 +4,7 @@
 #include <math.h> /* fabs and sqrt, which are exact, or rounded correctly, everywhere */
 #include <string.h>
 
-enum { MAX_IMAGES = 5000, SWEEPS = 50 };
+enum { MAX_IMAGES = 5000, SWEEPS = 50, AHEAD = 64 /* images that are fetched ahead */ };
 
 /* Jacobi's method: turns the symmetric a (n, n) to diagonal form; the columns of v (n, n) become its eigenvectors. */
 static void eigenvectors(double *a, double *v, int n)
@@ -86,6 +86,7 @@ void whiten_weights(float *weights, const struct net *net, const struct preproce
     memset(work.covariance, 0, (size_t)(n * n) * sizeof(double));
     double patches = 0;
     for (int i = 0; i < count; i++) {
+        subset_expect(subset, i + AHEAD, 1);
         image_normalise(work.image, subset_pixels(subset, i), net->input, preprocess);
         patches += add_patches(&work, net);
     }

@@ -16,7 +16,7 @@
 
 enum { SIDE = 64, MAX_IMAGES = 1000, BLOCK = 8 };
 
-struct pixels {
+struct bitmap {
     int w, h;
     uint8_t *rgb; /* (h, w, 3) */
 };
@@ -25,30 +25,30 @@ static const struct preprocess whole = {.resize_mode = RESIZE_STRETCH}, smooth =
 
 /* ---- Changes ---- */
 
-static struct pixels new_pixels(int w, int h) { return (struct pixels){w, h, allocate((size_t)w * (size_t)h, 3)}; }
+static struct bitmap new_bitmap(int w, int h) { return (struct bitmap){w, h, allocate((size_t)w * (size_t)h, 3)}; }
 
 static uint8_t clipped(float value) { return value < 0 ? 0 : value > 255 ? 255 : (uint8_t)lrintf(value); }
 
-static struct pixels resized(const struct pixels *in, int percent)
+static struct bitmap resized(const struct bitmap *in, int percent)
 {
-    struct pixels out = new_pixels(in->w * percent / 100, in->h * percent / 100);
+    struct bitmap out = new_bitmap(in->w * percent / 100, in->h * percent / 100);
     resize_pixels(out.rgb, in->rgb, (struct shape){in->h, in->w, 3}, (struct shape){out.h, out.w, 3}, &smooth);
     return out;
 }
 
-static struct pixels brightened(const struct pixels *in, int steps)
+static struct bitmap brightened(const struct bitmap *in, int steps)
 {
-    struct pixels out = new_pixels(in->w, in->h);
+    struct bitmap out = new_bitmap(in->w, in->h);
     for (int i = 0; i < in->w * in->h * 3; i++)
         out.rgb[i] = clipped((float)(in->rgb[i] + steps));
     return out;
 }
 
 /* A fraction of both sides is cut off, at the left and the top or at the right and the bottom. */
-static struct pixels cropped(const struct pixels *in, int percent)
+static struct bitmap cropped(const struct bitmap *in, int percent)
 {
     const int cut_w = in->w * abs(percent) / 100, cut_h = in->h * abs(percent) / 100;
-    struct pixels out = new_pixels(in->w - cut_w, in->h - cut_h);
+    struct bitmap out = new_bitmap(in->w - cut_w, in->h - cut_h);
     const int left = percent > 0 ? cut_w : 0, top = percent > 0 ? cut_h : 0;
     for (int y = 0; y < out.h; y++)
         memcpy(out.rgb + (size_t)(y * out.w) * 3, in->rgb + (size_t)((y + top) * in->w + left) * 3, (size_t)out.w * 3);
@@ -102,9 +102,9 @@ static void round_block(float block[3][BLOCK * BLOCK], int quality)
     }
 }
 
-static struct pixels encoded(const struct pixels *in, int quality)
+static struct bitmap encoded(const struct bitmap *in, int quality)
 {
-    struct pixels out = new_pixels(in->w, in->h);
+    struct bitmap out = new_bitmap(in->w, in->h);
     for (int top = 0; top < in->h; top += BLOCK)
         for (int left = 0; left < in->w; left += BLOCK) {
             float block[3][BLOCK * BLOCK];
@@ -133,7 +133,7 @@ static struct pixels encoded(const struct pixels *in, int quality)
 
 static const struct change {
     const char *name;
-    struct pixels (*make)(const struct pixels *in, int amount);
+    struct bitmap (*make)(const struct bitmap *in, int amount);
     int amount;
 } changes[] = {{"JPEG of quality 30", encoded, 30},
                {"JPEG of quality 50", encoded, 50},
@@ -153,7 +153,7 @@ enum { CHANGES = sizeof changes / sizeof *changes };
 
 /* ---- Counting ---- */
 
-static void add_thumbnail(uint8_t *thumbnails, int index, const struct pixels *image)
+static void add_thumbnail(uint8_t *thumbnails, int index, const struct bitmap *image)
 {
     resize_pixels(thumbnails + (size_t)index * shape_count(thumbnail_shape), image->rgb,
                   (struct shape){image->h, image->w, 3}, thumbnail_shape, &whole);
@@ -178,18 +178,18 @@ static void measure(const char *path)
     const int n = set.count < MAX_IMAGES ? set.count : MAX_IMAGES;
     uint8_t *thumbnails = allocate(2 * (size_t)n, shape_count(thumbnail_shape));
     uint64_t *contents = allocate(2 * (size_t)n, sizeof *contents);
-    struct pixels *images = allocate((size_t)n, sizeof *images);
+    struct bitmap *images = allocate((size_t)n, sizeof *images);
     for (int i = 0; i < 2 * n; i++)
         contents[i] = (uint64_t)i;
     for (int i = 0; i < n; i++) {
-        images[i] = (struct pixels){set.shape.w, set.shape.h, set.pixels + (size_t)i * shape_count(set.shape)};
+        images[i] = (struct bitmap){set.shape.w, set.shape.h, pixels_at(set.pixels, dataset_row(&set, i))};
         add_thumbnail(thumbnails, i, &images[i]);
     }
     printf("| %s, %d images | found |\n| --- | --- |\n", set.name, n);
     for (int c = 0; c < CHANGES; c++) {
         int found = 0;
         for (int i = 0; i < n; i++) {
-            const struct pixels changed = changes[c].make(&images[i], changes[c].amount);
+            const struct bitmap changed = changes[c].make(&images[i], changes[c].amount);
             add_thumbnail(thumbnails, n + i, &changed);
             free(changed.rgb);
         }

@@ -43,6 +43,7 @@ const commands = {
     'export --safetensors': ['export', 'm.eyelet', '--safetensors', '-o', 'out.safetensors'],
     train: [...training, '-o', 'out.eyelet'],
     'train into a folder': [...training, '-o', 'run/'],
+    'train from a file of pixels': [...training, '-o', 'out.eyelet', '--pixels', 'out.pixels'],
 };
 const before = { 'm.eyelet': model, 'out.eyelet': model, 'out.html': 'the old page', 'out.onnx': 'the old one', 'out.safetensors': 'the old one', 'out.logits': 'old' };
 
@@ -178,7 +179,7 @@ async function goesOn(words, here, reference, context) {
     return resumed;
 }
 
-for (const name of ['train', 'train into a folder'])
+for (const name of ['train', 'train into a folder', 'train from a file of pixels'])
     test(`killed at each call on files, a run goes on to the same files: ${name}`, options, async (t) => {
         const reference = await straightRun(name), numbers = sample(reference.tried.any, all ? 1000 : most);
         let killed = 0, resumed = 0;

@@ -37,7 +37,7 @@ test('the data set is the same whatever the number of threads and the memory', a
     const usual = weights(await bytes());
     for (const more of [['--threads', '1'], ['--threads', '5'], ['--memory', '0']])
         assert.equal(weights(await bytes(...more)), usual, `${more}`);
-    const result = await train(data, ['--memory', '0'], { env: { TMPDIR: '/nowhere' } });
+    const result = await eyelet(['evaluate', modelFor(['a', 'b']), data, '--memory', '0'], { env: { TMPDIR: '/nowhere' } });
     refused(result, { subject: '/nowhere', reason: /no file can be made here: No such file/, hint: /TMPDIR.*--memory/ });
 });
 

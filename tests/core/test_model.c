@@ -92,6 +92,10 @@ TEST(what_is_written_is_read)
 TEST(weights_are_aligned_and_checksum_is_that_of_png)
 {
     CHECK_EQUAL(golden_crc32("123456789", 9), 0xcbf43926);
+    const uint32_t sums[] = {golden_crc32("123", 3), golden_crc32("456", 3), golden_crc32("789", 3)};
+    CHECK_EQUAL(bytes_crc32_joined(sums, 3, 3), 0xcbf43926);
+    CHECK_EQUAL(bytes_crc32_joined(sums, 1, 3), sums[0]);
+    CHECK_EQUAL(bytes_crc32_joined(NULL, 0, 3), 0);
     size_t size;
     uint8_t *bytes = golden_model(&size);
     struct model model;

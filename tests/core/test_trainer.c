@@ -183,6 +183,43 @@ TEST(exact_training_gives_the_same_bits_everywhere)
     }
 }
 
+/* Images somewhere else, which come into memory when they are expected. */
+struct store {
+    const uint8_t *from;
+    uint8_t *pixels;
+    size_t bytes;
+    int expected[MADE_IMAGES];
+};
+
+static void fetch(void *context, int row)
+{
+    struct store *store = context;
+    store->expected[row]++;
+    memcpy(store->pixels + (size_t)row * store->bytes, store->from + (size_t)row * store->bytes, store->bytes);
+}
+
+TEST(images_in_another_order_are_fetched_before_they_are_trained_from)
+{
+    const struct images images = made_images();
+    const size_t bytes = shape_count(images.shape);
+    uint8_t *mirrored = test_bytes(MADE_IMAGES * bytes);
+    int *rows = test_bytes(MADE_IMAGES * sizeof *rows);
+    for (int i = 0; i < MADE_IMAGES; i++) {
+        rows[i] = MADE_IMAGES - 1 - i;
+        memcpy(mirrored + (size_t)rows[i] * bytes, images.pixels + (size_t)i * bytes, bytes);
+    }
+    struct store store = {.from = mirrored, .pixels = test_bytes(MADE_IMAGES * bytes), .bytes = bytes};
+    struct images stored = images;
+    stored.pixels = store.pixels;
+    stored.rows = rows;
+    stored.expect = fetch;
+    stored.store = &store;
+    CHECK(runs[0].optimizer.kind != OPTIMIZER_MUON); /* else it looks at images before the first epoch */
+    CHECK_EQUAL(trained(&stored, &runs[0], gemm_fast, 2), trained(&images, &runs[0], gemm_fast, 2));
+    for (int i = 0; i < MADE_IMAGES; i++)
+        CHECK_EQUAL(store.expected[rows[i]], i % 7 ? runs[0].epochs : 0);
+}
+
 static bool until_half(void *context, const struct epoch_result *so_far, int images)
 {
     ++*(int *)context;
@@ -261,6 +298,7 @@ static const struct test tests[] = {
     ENTRY(memory_is_of_exact_size_and_too_little_is_a_status),
     ENTRY(any_number_of_threads_gives_the_same_weights),
     ENTRY(exact_training_gives_the_same_bits_everywhere),
+    ENTRY(images_in_another_order_are_fetched_before_they_are_trained_from),
     ENTRY(a_stopped_epoch_goes_on_to_the_same_bits),
     ENTRY(trains_and_measures_images_in_memory),
     ENTRY(a_loss_that_overflows_is_named_and_changes_nothing),

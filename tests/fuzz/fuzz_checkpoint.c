@@ -14,7 +14,8 @@ static const char identity[] = "data=1\n--epochs=3\n--batch=2\n--patience=2\n";
 static const uint8_t pixels[IMAGES * 2 * 2 * 3] = {1, 2, 3, 250, 251, 252};
 static const uint16_t labels[IMAGES] = {0, 1, 1, 0};
 static const int indices[IMAGES] = {0, 1, 2, 3};
-static const struct images images = {pixels, labels, {2, 2, 3}, IMAGES, 2};
+static const struct images images = {
+    .pixels = pixels, .labels = labels, .shape = {2, 2, 3}, .count = IMAGES, .classes = 2};
 
 static const struct checkpoint_run of = {"run.eyelet", identity, IMAGES, 2, 3};
 static const struct trainer_settings settings = {

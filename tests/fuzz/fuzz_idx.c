@@ -16,7 +16,7 @@ static void open(void *context)
     for (int i = 0; i < dataset.count; i++)
         fuzz_require(dataset.labels[i] < dataset.classes);
     for (size_t k = 0; k < (size_t)dataset.count * shape_count(dataset.shape); k++)
-        sum += dataset.pixels[k];
+        sum += dataset.pixels->bytes[k];
     fuzz_require(sum <= 255 * (size_t)dataset.count * shape_count(dataset.shape));
     dataset_free(&dataset);
 }

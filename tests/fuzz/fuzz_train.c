@@ -44,7 +44,11 @@ static void train(const struct model *model, enum optimizer_kind kind)
     uint8_t *pixels = malloc(pixel_bytes);
     for (size_t k = 0; k < pixel_bytes; k++)
         pixels[k] = (uint8_t)(k * 37 >> 2);
-    const struct images images = {pixels, labels, {model->net.input.h, model->net.input.w, 3}, IMAGES, last + 1};
+    const struct images images = {.pixels = pixels,
+                                  .labels = labels,
+                                  .shape = {model->net.input.h, model->net.input.w, 3},
+                                  .count = IMAGES,
+                                  .classes = last + 1};
     const struct subset subset = {&images, indices, IMAGES};
     const struct trainer_settings settings = settings_of(kind);
     const struct trainer_options options = {.net = &model->net,

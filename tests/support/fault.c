@@ -130,6 +130,11 @@ ssize_t write(int file, const void *bytes, size_t size)
     return fails(WRITE) ? -1 : syscall(SYS_write, file, bytes, is_short(WRITE) && size ? 1 : size);
 }
 
+ssize_t pwrite(int file, const void *bytes, size_t size, off_t offset)
+{
+    return fails(WRITE) ? -1 : syscall(SYS_pwrite64, file, bytes, is_short(WRITE) && size ? 1 : size, offset);
+}
+
 int fsync(int file) { return fails(SYNC) ? -1 : (int)syscall(SYS_fsync, file); }
 int rename(const char *from, const char *to) { return fails(RENAME) ? -1 : NEXT(rename)(from, to); }
 int unlink(const char *path) { return fails(UNLINK) ? -1 : NEXT(unlink)(path); }

@@ -128,7 +128,7 @@ export function succeeded(result) {
 /* The program said no: with this status, in one line of this subject (a file, or nothing) and this reason, and at most
  * one hint. What it says about the data that it read comes before. */
 export function refused(result, { status = 1, subject = '', reason, hint }) {
-    const lines = result.stderr.split('\n').filter((line) => !line.startsWith('data: '));
+    const lines = result.stderr.split('\n').filter((line) => !/^(data|pixels): /.test(line));
     const context = `status ${result.status}, signal ${result.signal}, said:\n${result.stderr}`;
     assert.equal(result.signal, null, context);
     assert.equal(result.status, status, context);

@@ -27,9 +27,6 @@ bool write_file(const char *path, const void *bytes, size_t size, const char **r
 /* Adds to the end of a file, all of it or nothing, and makes the file where there is none. */
 bool append_to_file(const char *path, const void *bytes, size_t size, const char **reason);
 
-/* Removes temporary files for `path` that nobody is writing. */
-void remove_leftovers(const char *path);
-
 /* Whether a file can be written there, as far as that shows before it is; if not, *reason is set. Nothing is changed. */
 bool can_write_file(const char *path, const char **reason);
 

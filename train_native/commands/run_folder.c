@@ -40,16 +40,17 @@ void run_folder_configuration(const struct train_options *o, const char *command
 static struct dataset validation_images(const struct dataset *dataset, const struct split *split)
 {
     struct dataset part = *dataset;
-    const size_t bytes = shape_count(dataset->shape), count = (size_t)split->validation_count;
+    const size_t count = (size_t)split->validation_count;
     part.count = split->validation_count;
     part.files = NULL; /* as contents and validates, of images in another order */
     part.contents = NULL;
+    part.checksums = NULL;
     part.validates = NULL;
-    part.pixels = allocate(count, bytes);
+    part.rows = allocate(count, sizeof *part.rows);
     part.labels = allocate(count, sizeof *part.labels);
     for (size_t i = 0; i < count; i++) {
         const int index = split->validation[i];
-        memcpy(part.pixels + i * bytes, dataset->pixels + (size_t)index * bytes, bytes);
+        part.rows[i] = dataset_row(dataset, index);
         part.labels[i] = dataset->labels[index];
     }
     const size_t length = strlen(dataset->name) + sizeof " (validation)";
@@ -87,5 +88,5 @@ void run_folder_report(const struct train_options *o, const char *command, const
     free(model);
     free(images.name);
     free(images.labels);
-    free(images.pixels);
+    free(images.rows);
 }

@@ -21,7 +21,7 @@
 #define SPLIT_SEED_OPTION(target) {"split-seed", "N", OPTION_COUNT, target, "random seed of that split", NULL}
 #define MEMORY_OPTION(target) \
     {"memory", "MIB", OPTION_COUNT, target, \
-     "memory for images while they are read; what is kept above it is in a file in $TMPDIR or /var/tmp " \
+     "memory for images while they are read; what is kept above half of it is in a file in $TMPDIR or /var/tmp " \
      "[half of what is free]", NULL}
 #define COLUMNS_OPTION(target) \
     {"columns", "COLUMNS", OPTION_TEXT, target, \

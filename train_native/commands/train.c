@@ -13,6 +13,7 @@
 #include "commands/run_folder.h"
 #include "commands/training_job.h"
 #include "data/fetch.h"
+#include "data/pixel_file.h"
 #include "model/calibrated_model.h"
 #include "model/embedding_cache.h"
 
@@ -191,6 +192,8 @@ static int train(struct train_options *o, const char *command, int argc, char **
     training_job_open(&job, argc, argv);
     training_job_read(&job);
     const int status = run(&job, &files);
+    if (o->remove_pixels && o->data.pixels && status == EXIT_SUCCESS)
+        pixel_file_remove(o->data.pixels);
     training_job_free(&job);
     run_files_free(&files);
     return status;
@@ -200,7 +203,8 @@ int command_train(int argc, char **argv)
 {
     bool named;
     /* Without these: a resumed run ends in the identical file. */
-    char *command = options_command(argc, argv, (const char *const[]){"--resume", "--restart", NULL});
+    char *command =
+        options_command(argc, argv, (const char *const[]){"--resume", "--restart", "--remove-pixels", NULL});
     struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
     const int status = train(&o, command, argc, argv);

@@ -19,7 +19,8 @@ static const char usage[] =
     "folder with a folder of images (JPEG, PNG, BMP) for each class, or such folders in train, test and val (or\n"
     "however these parts are called: --parts), or a CSV file with a file and a class in each row. Without a\n"
     "test folder, a fraction of every class is held out for `eyelet evaluate`; the split depends on the images'\n"
-    "pixels alone, and duplicates stay on one side. Unreadable images are named and left out.\n\n"
+    "pixels alone, and duplicates stay on one side. Unreadable images are named and left out. Decoded images that\n"
+    "need more than half of --memory lie in MODEL.pixels, for this run and the next ones on the same images.\n\n"
     "A recipe sets the defaults of all other options; `--recipe NAME --help` shows those of that recipe. Data\n"
     "other than CIFAR-10 starts from the recipe photos, with --from from finetune or finetune-muon, with size,\n"
     "epochs and batch size adapted to it.\n\n"
@@ -125,7 +126,16 @@ static void add_data(struct table *table, struct train_arguments *a)
                        "colour behind transparent pixels, and of --resize pad", NULL},
                       FOLDER_OPTIONS(&o->data),
                       COLUMNS_OPTION(&o->data.columns),
-                      MEMORY_OPTION(&o->data.memory),
+                      {"memory", "MIB", OPTION_COUNT, &o->data.memory,
+                       "memory for images; decoded ones that need more than half of it lie in a file "
+                       "[half of what is free]",
+                       NULL},
+                      {"pixels", "FILE", OPTION_TEXT, &o->data.pixels,
+                       "keep decoded images in FILE, for this run and the next ones on them [MODEL.pixels, where "
+                       "--memory does not hold them]",
+                       NULL},
+                      {"remove-pixels", NULL, OPTION_FLAG, &o->remove_pixels,
+                       "remove that file when the run is complete", NULL},
                       {"fetch", NULL, OPTION_FLAG, &o->fetch,
                        "download CIFAR-10 into data/ without asking if it is missing", NULL},
                       {0}});

@@ -24,7 +24,7 @@ struct train_options {
     float validation;
     enum initializer initializer;
     int recipe, size, seed, threads, limit, micro_batch;
-    bool json, fetch, resume, restart;
+    bool json, fetch, resume, restart, remove_pixels;
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
     int class_weights;         /* 0: none, 1: balanced */

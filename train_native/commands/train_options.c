@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "data/fetch.h"
 #include "commands/train_arguments.h"
+#include "cli/files.h"
 #include "cli/options.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -188,6 +189,9 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
                     o->data.path ? o->data.path : argv[first], argv[argc - 1]);
     o->data.path = first < argc ? argv[first] : o->data.path;
     o->data.threads = o->threads;
+    o->data.keep_pixels = o->data.pixels != NULL;
+    if (!o->data.pixels && o->output && !o->find_learning_rate)
+        o->data.pixels = with_suffix(o->output, ".pixels"); /* lives until the program ends */
     o->data.may_fetch = true;
     derive_settings(&a);
     check(o, recipe);
@@ -238,9 +242,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     char *text = NULL;
     size_t size;
     FILE *out = text_open(&text, &size);
-    const size_t pixels = (size_t)dataset->count * shape_count(dataset->shape);
     const size_t label_bytes = (size_t)dataset->count * sizeof *dataset->labels;
-    fprintf(out, "data=%08x-%08x of %d images\n", bytes_crc32(dataset->pixels, pixels),
+    fprintf(out, "data=%08x-%08x of %d images\n", dataset_checksum(dataset),
             bytes_crc32((const uint8_t *)dataset->labels, label_bytes), dataset->count);
     if (transfer)
         fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--unfreeze=%d\n--layer-decay=%.9g\n", transfer->checksum,

@@ -117,8 +117,8 @@ static void read_records(struct dataset *dataset, const struct cifar *cifar, con
     if (!bytes)
         die(path, cifar->remedy, "%s", reason);
     file.bytes = bytes;
-    if (!cifar_parse(dataset->pixels + (size_t)dataset->count * 3 * PLANE, dataset->labels + dataset->count, &file,
-                     path, &failure))
+    if (!cifar_parse(pixels_at(dataset->pixels, dataset->count), dataset->labels + dataset->count, &file, path,
+                     &failure))
         die(path, cifar->remedy, "%s", failure.reason);
     dataset->count += records;
     free(bytes);
@@ -133,7 +133,7 @@ static void read_all(struct dataset *dataset, const struct cifar *cifar)
     dataset->name = text_copy(cifar->name);
     dataset->shape = (struct shape){SIDE, SIDE, 3};
     dataset->classes = cifar->classes;
-    dataset->pixels = allocate(max_count, 3 * PLANE);
+    dataset->pixels = pixels_new((int)max_count, 3 * PLANE, UINT64_MAX);
     dataset->labels = allocate(max_count, sizeof *dataset->labels);
     read_class_names(dataset, cifar);
     for (int i = 0; train && i < tests; i++)
@@ -151,7 +151,7 @@ static void read_cifar100(struct dataset *dataset)
     read_all(dataset, &cifar100);
     dataset->contents = allocate((size_t)dataset->count, sizeof *dataset->contents);
     for (int i = 0; i < dataset->count; i++)
-        dataset->contents[i] = content_hash(dataset->pixels + (size_t)i * 3 * PLANE, 3 * PLANE, 0);
+        dataset->contents[i] = content_hash(dataset_pixels(dataset, i), 3 * PLANE, 0);
 }
 
 const struct record_source cifar10_source = {find_cifar10, read_cifar10},

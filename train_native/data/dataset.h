@@ -12,6 +12,7 @@
 #include "base/shape.h"
 #include "image/image.h"
 #include "training/images.h"
+#include "data/pixels.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +27,9 @@ struct data_options {
     const char *path;    /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
     float test;          /* fraction of a set without a test folder that is held out */
     int split_seed;      /* random seed of that split */
-    int memory;          /* MiB for pixels and for decoding (memory_budget.h); pixels above it are in a mapped file */
+    int memory;          /* MiB for pixels and for decoding (memory_budget.h); pixels above half of it are in a file */
+    const char *pixels;  /* the file that keeps decoded images for the next run (pixel_file.h); NULL: it has no name */
+    bool keep_pixels;    /* in that file even where they would fit into memory */
     float allow_bad;     /* fraction of images that may be unreadable */
     bool skip_empty;     /* leave out classes without training images */
     const char *parts;   /* which folders are which part (part_names.h); NULL: found by structure */
@@ -41,7 +44,6 @@ struct dataset {
     char *path; /* what it was read from */
     int count;
     struct shape shape; /* of an image; c == 3 */
-    uint8_t *pixels;    /* (count, h, w, 3); NULL until dataset_read, of images in files */
     uint16_t *labels;   /* (count), 0 .. classes-1 */
     int classes;
     char **class_names;        /* (classes), valid text of 1 to LIMIT_LABEL bytes */
@@ -50,10 +52,12 @@ struct dataset {
     bool *validates;           /* (count), images of a folder val; NULL: there is none */
     bool drawn;                /* the test set was held out by a random split */
     struct photo_list *photos; /* images in files: of every part until dataset_read, then of this one; else NULL */
+    struct pixels *pixels;     /* dataset_pixels finds those of an image; NULL until dataset_read, of images in files */
     /* private: */
+    int *rows;           /* (count), which of the pixels are an image's; NULL: all in their order */
+    uint32_t *checksums; /* (count), CRC-32 of each image's pixels; NULL: not known */
     struct data_options options;
     enum dataset_part part;
-    size_t mapped; /* bytes of pixels that are mapped; 0: allocated */
 };
 
 void dataset_free(struct dataset *dataset);
@@ -61,12 +65,33 @@ void dataset_free(struct dataset *dataset);
 /* Its images, once they are read: a view, valid until dataset_free. */
 static inline struct images dataset_images(const struct dataset *dataset)
 {
-    return (struct images){.pixels = dataset->pixels,
+    return (struct images){.pixels = dataset->pixels->bytes,
+                           .rows = dataset->rows,
                            .labels = dataset->labels,
                            .shape = dataset->shape,
                            .count = dataset->count,
-                           .classes = dataset->classes};
+                           .classes = dataset->classes,
+                           .expect = pixels_expect,
+                           .store = dataset->pixels};
 }
+
+static inline int dataset_row(const struct dataset *dataset, int i) { return dataset->rows ? dataset->rows[i] : i; }
+
+/* (h, w, 3) of an image. */
+static inline const uint8_t *dataset_pixels(const struct dataset *dataset, int i)
+{
+    return pixels_at(dataset->pixels, dataset_row(dataset, i));
+}
+
+/* Soon they are read: whoever goes through many images says so, for they may be in a file. */
+static inline void dataset_expect(const struct dataset *dataset, int i)
+{
+    if (i >= 0 && i < dataset->count)
+        pixels_expect(dataset->pixels, dataset_row(dataset, i));
+}
+
+/* The CRC-32 of all pixels in a row. */
+uint32_t dataset_checksum(const struct dataset *dataset);
 
 /* Brings every image to the size that a network's input asks for, by the preprocessing's resize mode. */
 void dataset_fit(struct dataset *dataset, struct shape input, const struct preprocess *preprocess);

@@ -12,7 +12,7 @@
 #include "data/idx.h"
 #include "data/memory_budget.h"
 #include "data/photos.h"
-#include "data/pixels.h"
+#include "data/pixel_file.h"
 #include "data/split.h"
 
 #include <errno.h>
@@ -174,11 +174,12 @@ static bool divide(bool *kept, const struct dataset *dataset, const struct photo
     return open > 0 && dataset->options.test > 0;
 }
 
-/* Moves the images that are kept together. */
+/* Lists the images that are kept. */
 static void gather(struct dataset *dataset, const struct photo_facts *facts, const bool *kept)
 {
     struct photo_list *list = dataset->photos;
-    const size_t bytes = shape_count(dataset->shape);
+    dataset->rows = allocate((size_t)list->count, sizeof *dataset->rows);
+    dataset->checksums = allocate((size_t)list->count, sizeof *dataset->checksums);
     dataset->labels = allocate((size_t)list->count, sizeof *dataset->labels);
     dataset->contents = allocate((size_t)list->count, sizeof *dataset->contents);
     dataset->files = allocate((size_t)list->count, sizeof *dataset->files);
@@ -187,8 +188,8 @@ static void gather(struct dataset *dataset, const struct photo_facts *facts, con
         if (!kept[i])
             continue;
         const int to = dataset->count++;
-        if (to != i)
-            memcpy(dataset->pixels + (size_t)to * bytes, dataset->pixels + (size_t)i * bytes, bytes);
+        dataset->rows[to] = i;
+        dataset->checksums[to] = facts[i].checksum;
         dataset->labels[to] = list->photos[i].label;
         dataset->contents[to] = facts[i].content;
         dataset->files[to] = list->photos[i].path;
@@ -216,21 +217,38 @@ static void check_classes(const struct dataset *dataset)
     free(counts);
 }
 
+/* In memory, in the file that is kept, or in one without a name. */
+static struct photo_facts *read_photos(struct dataset *dataset, const struct photo_reading *reading)
+{
+    const struct data_options *options = &dataset->options;
+    const size_t image = shape_count(dataset->shape);
+    const int count = reading->list->count;
+    struct failure failure;
+    struct photo_facts *facts;
+    size_t bytes;
+    if (__builtin_mul_overflow((size_t)count, image, &bytes) || bytes > SIZE_MAX / 4)
+        die(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
+    if (options->pixels && (options->keep_pixels || !pixels_fit(count, image, reading->memory))) {
+        facts = pixel_file_read(&dataset->pixels, reading, options->pixels, &failure);
+    } else {
+        dataset->pixels = pixels_new(count, image, reading->memory);
+        facts = photos_read(reading, dataset->pixels, &failure);
+    }
+    if (!facts)
+        die_of(&failure);
+    return facts;
+}
+
 void dataset_read(struct dataset *dataset, struct shape input, const struct preprocess *preprocess)
 {
     struct photo_list *list = dataset->photos;
     if (!list)
         return;
     choose_part(list, dataset->part);
-    const size_t memory = memory_budget(dataset->options.memory), half = memory / 2;
     dataset->shape = (struct shape){input.h, input.w, 3};
-    size_t bytes;
-    if (__builtin_mul_overflow((size_t)list->count, shape_count(dataset->shape), &bytes))
-        die(dataset->path, "Use a smaller --size.", "the images do not fit into memory");
-    dataset->pixels = pixels_new(&dataset->mapped, bytes, half);
     const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
-    struct photo_facts *facts =
-        photos_read(list, dataset->pixels, input, preprocess, threads, bytes <= half ? memory - bytes : memory);
+    const struct photo_reading reading = {list, input, preprocess, threads, memory_budget(dataset->options.memory)};
+    struct photo_facts *facts = read_photos(dataset, &reading);
     const int bad = photos_refuse(list, facts, dataset->path, dataset->options.allow_bad);
     bool *kept = allocate((size_t)list->count, sizeof *kept);
     dataset->drawn = divide(kept, dataset, facts);

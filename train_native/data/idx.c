@@ -154,14 +154,14 @@ static void read_all(struct dataset *dataset)
     const size_t pixels = (size_t)h * w;
     dataset->count = (int)count;
     dataset->shape = (struct shape){(int)h, (int)w, 3};
-    dataset->pixels = allocate(count * pixels, 3);
+    dataset->pixels = pixels_new((int)count, pixels * 3, UINT64_MAX);
     dataset->labels = allocate(count, sizeof *dataset->labels);
     dataset->contents = allocate(count, sizeof *dataset->contents);
     for (size_t i = 0; i < count; i++) {
         dataset->labels[i] = labels[dataset->part].values[i];
         dataset->contents[i] = content_hash(images.values + i * pixels, pixels, 0);
         for (size_t k = 0; k < pixels; k++)
-            memset(dataset->pixels + (i * pixels + k) * 3, images.values[i * pixels + k], 3);
+            memset(pixels_at(dataset->pixels, (int)i) + k * 3, images.values[i * pixels + k], 3);
     }
     free(images_memory);
     for (int part = 0; part < PARTS; part++)

@@ -1,21 +1,23 @@
 #include "data/photos.h"
 
+#include "base/bytes.h"
 #include "data/content.h"
 #include "data/resize.h"
 #include "data/picture_file.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
+#include "cli/memory.h"
 #include "cli/text.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 struct photo_reader {
-    const struct photo_list *list;
-    struct photo_facts *facts; /* shared */
-    uint8_t *pixels;           /* shared */
-    struct shape input;
-    const struct preprocess *preprocess;
+    const struct photo_reading *reading;
+    const struct pixels *pixels;
+    /* shared: */
+    struct photo_facts *facts;
+    struct photo_facts *unstored; /* in its reason why pixels could not be stored; empty: they could */
 };
 
 /* What is found out about a picture while its pixels are there at full size. Here belongs another check of `eyelet
@@ -37,24 +39,42 @@ static void give_reason(struct photo_facts *facts, const char *reason)
     snprintf(facts->reason, sizeof facts->reason, "%s", reason);
 }
 
+/* Resizes a picture and stores its pixels. */
+static void store(const struct photo_reader *reader, int i, const struct picture *picture)
+{
+    const struct photo_reading *reading = reader->reading;
+    struct photo_facts *facts = &reader->facts[i];
+    const char *reason;
+    uint8_t *pixels = allocate_or_null(reader->pixels->size, 1);
+    if (!pixels ||
+        !resize_picture(pixels, picture->rgba, picture->width, picture->height, reading->input, reading->preprocess)) {
+        give_reason(facts, picture_file_status_text(STATUS_MEMORY));
+    } else {
+        facts->stored = content_hash(pixels, reader->pixels->size, 0);
+        facts->checksum = bytes_crc32(pixels, reader->pixels->size);
+        if (!pixels_put(reader->pixels, i, pixels, &reason))
+            give_reason(reader->unstored, reason);
+    }
+    free(pixels);
+}
+
 static void read_one(void *context, int i, struct sandbox_child *child)
 {
     const struct photo_reader *reader = context;
     struct photo_facts *facts = &reader->facts[i];
-    const struct photo *photo = &reader->list->photos[i];
-    uint8_t *pixels = reader->pixels + (size_t)i * (size_t)reader->input.h * (size_t)reader->input.w * 3;
+    const struct photo *photo = &reader->reading->list->photos[i];
     struct picture_file file;
+    if (reader->unstored->reason[0]) /* there is no use in it any more */
+        return;
     if (photo->fault) {
         give_reason(facts, photo->fault);
     } else if (!picture_file_read(&file, child, photo->path)) {
         give_reason(facts, file.reason);
     } else {
-        const struct picture *picture = &file.picture;
-        examine_picture(facts, picture);
+        examine_picture(facts, &file.picture);
         facts->decoder = file.decoder;
-        if (!resize_picture(pixels, picture->rgba, picture->width, picture->height, reader->input, reader->preprocess))
-            give_reason(facts, picture_file_status_text(STATUS_MEMORY));
-        free(picture->rgba);
+        store(reader, i, &file.picture);
+        free(file.picture.rgba);
     }
 }
 
@@ -63,18 +83,29 @@ static void stopped(void *context, int i, const char *reason)
     give_reason(&((const struct photo_reader *)context)->facts[i], reason);
 }
 
-struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
-                                const struct preprocess *preprocess, int threads, size_t memory)
+struct photo_facts *photos_read(const struct photo_reading *reading, const struct pixels *pixels,
+                                struct failure *failure)
 {
-    struct photo_reader reader = {list, shared_memory((size_t)list->count, sizeof *reader.facts), pixels, input,
-                                  preprocess};
-    sandbox_run(&(struct sandbox){.count = list->count,
-                                  .children = threads,
-                                  .memory = memory,
+    const int count = reading->list->count;
+    const uint64_t taken = pixels->in_file ? 0 : (uint64_t)count * pixels->size;
+    struct photo_reader reader = {.reading = reading,
+                                  .pixels = pixels,
+                                  .facts = shared_memory((size_t)count, sizeof *reader.facts),
+                                  .unstored = shared_memory(1, sizeof *reader.unstored)};
+    sandbox_run(&(struct sandbox){.count = count,
+                                  .children = reading->threads,
+                                  .memory = reading->memory > taken ? reading->memory - taken : 0,
                                   .context = &reader,
                                   .work = read_one,
                                   .stopped = stopped});
-    return reader.facts;
+    const bool stored = !reader.unstored->reason[0];
+    if (!stored) {
+        failure_set(failure, pixels->file.path, "Make room there, or let more memory be used with --memory.",
+                    "the images cannot be stored: %s", reader.unstored->reason);
+        photos_facts_free(reader.facts, reading->list);
+    }
+    shared_memory_free(reader.unstored, 1, sizeof *reader.unstored);
+    return stored ? reader.facts : NULL;
 }
 
 void photos_facts_free(struct photo_facts *facts, const struct photo_list *list)

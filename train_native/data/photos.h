@@ -1,6 +1,7 @@
 /* Reads the images of a list, all cores at once, in child processes (sandbox.h).
  *
- *     struct photo_facts *facts = photos_read(list, pixels, input, &preprocess, threads, memory);
+ *     const struct photo_reading reading = {list, input, &preprocess, threads, memory};
+ *     struct photo_facts *facts = photos_read(&reading, pixels, &failure);
  *     ...
  *     photos_facts_free(facts, list);
  *
@@ -12,8 +13,17 @@
 #include "image/image.h"
 #include "data/photo_list.h"
 #include "data/picture_file.h"
+#include "data/pixels.h"
 
 #include <stddef.h>
+
+struct photo_reading {
+    const struct photo_list *list;
+    struct shape input; /* what the images are resized to */
+    const struct preprocess *preprocess;
+    int threads;
+    uint64_t memory; /* bytes for pixels and for decoding */
+};
 
 /* Filled in by examine_picture (photos.c). */
 struct photo_facts {
@@ -23,11 +33,13 @@ struct photo_facts {
     bool alpha;                  /* some of it is not opaque */
     const char *decoder;         /* as in struct picture_file */
     uint64_t content;            /* equal for pictures with equal pixels */
+    uint64_t stored;             /* content_hash of the pixels that it was resized to */
+    uint32_t checksum;           /* CRC-32 of them */
 };
 
-/* pixels: (list->count, h, w, 3) in memory that children share (pixels_new). memory: bytes for decoding. */
-struct photo_facts *photos_read(const struct photo_list *list, uint8_t *pixels, struct shape input,
-                                const struct preprocess *preprocess, int threads, size_t memory);
+/* Into pixels (list->count). NULL, with the failure set: they cannot be stored. */
+struct photo_facts *photos_read(const struct photo_reading *reading, const struct pixels *pixels,
+                                struct failure *failure);
 void photos_facts_free(struct photo_facts *facts, const struct photo_list *list);
 
 /* Names what could not be read and counts it; ends the program if they are more than this fraction. Returns their

@@ -1,44 +1,76 @@
 #include "data/pixels.h"
 
 #include "cli/errors.h"
-#include "cli/files.h"
-#include "cli/text.h"
+#include "cli/memory.h"
 #include "data/sandbox.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-uint8_t *pixels_new(size_t *mapped, size_t bytes, size_t budget)
+enum { MIN_WINDOW = 16 << 20, MAX_WINDOW = 256 << 20 }; /* the latter is two batches of 800 images of 224 x 224 */
+
+bool pixels_fit(int count, size_t size, uint64_t memory) { return (uint64_t)count * size <= memory / 2; }
+
+struct pixels *pixels_new(int count, size_t size, uint64_t memory)
 {
-    *mapped = bytes + 1;
-    if (bytes <= budget)
-        return shared_memory(bytes, 1);
-    const char *folder = getenv("TMPDIR"); /* not /tmp, which is often memory */
-    char *name = path_join(folder && *folder ? folder : "/var/tmp", "eyelet-XXXXXX");
-    const int file = mkstemp(name);
-    if (file >= 0)
-        unlink(name);
-    *strrchr(name, '/') = 0; /* from here on the folder, for messages */
-    if (file < 0)
-        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
-            "no file can be made here: %s", strerror(errno));
-    const int error =
-        posix_fallocate(file, 0, (off_t)*mapped); /* or a full disk would be noticed when a page is written */
-    uint8_t *pixels = error ? MAP_FAILED : mmap(NULL, *mapped, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (pixels == MAP_FAILED)
-        die(name, "Name another folder in TMPDIR, or let more memory be used with --memory.",
-            "no room for %s bytes of pixels: %s", format_thousands(bytes), strerror(error ? error : errno));
-    close(file);
-    free(name);
+    if (!pixels_fit(count, size, memory)) {
+        struct large_file file;
+        struct failure failure;
+        if (!large_file_create_unnamed(&file, (size_t)count * size, &failure))
+            die_of(&failure);
+        return pixels_in_file(&file, 0, count, size, memory);
+    }
+    struct pixels *pixels = allocate(1, sizeof *pixels);
+    pixels->bytes = shared_memory((size_t)count, size);
+    pixels->count = count;
+    pixels->size = size;
     return pixels;
 }
 
-void pixels_free(uint8_t *pixels, size_t mapped)
+struct pixels *pixels_in_file(const struct large_file *file, size_t offset, int count, size_t size, uint64_t memory)
 {
-    if (pixels)
-        munmap(pixels, mapped);
+    struct pixels *pixels = allocate(1, sizeof *pixels);
+    const uint64_t half = memory / 2;
+    pixels->bytes = file->bytes + offset;
+    pixels->count = count;
+    pixels->size = size;
+    pixels->in_file = true;
+    pixels->file = *file;
+    pixels->window = half < MIN_WINDOW ? MIN_WINDOW : half > MAX_WINDOW ? MAX_WINDOW : (size_t)half;
+    return pixels;
+}
+
+void pixels_free(struct pixels *pixels)
+{
+    if (pixels && pixels->in_file)
+        large_file_close(&pixels->file);
+    else if (pixels)
+        shared_memory_free(pixels->bytes, (size_t)pixels->count, pixels->size);
+    free(pixels);
+}
+
+static size_t offset_of(const struct pixels *pixels, int i)
+{
+    return (size_t)(pixels_at(pixels, i) - pixels->file.bytes);
+}
+
+bool pixels_put(const struct pixels *pixels, int i, const uint8_t *image, const char **reason)
+{
+    if (pixels->in_file)
+        return large_file_write(&pixels->file, offset_of(pixels, i), image, pixels->size, reason);
+    memcpy(pixels_at(pixels, i), image, pixels->size);
+    return true;
+}
+
+/* All of the mapping is let go of at once, when about a window of it was read: what is read next is still in the
+ * system's cache. */
+void pixels_expect(void *context, int i)
+{
+    struct pixels *pixels = context;
+    if (!pixels->in_file)
+        return;
+    size_t in_window = atomic_fetch_add(&pixels->in_window, pixels->size) + pixels->size;
+    if (in_window > pixels->window && atomic_compare_exchange_strong(&pixels->in_window, &in_window, 0))
+        large_file_release(&pixels->file);
+    large_file_fetch(&pixels->file, offset_of(pixels, i), pixels->size);
 }

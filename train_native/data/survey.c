@@ -5,6 +5,7 @@
 #include "data/duplicates.h"
 #include "data/memory_budget.h"
 #include "data/pixels.h"
+#include "cli/errors.h"
 #include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -28,15 +29,18 @@ static void allocate_lists(struct survey *survey, int count)
 }
 
 /* Every image of every part; returns thumbnails of thumbnail_shape. */
-static uint8_t *gather_photos(struct survey *survey, const struct data_options *options, size_t *mapped)
+static struct pixels *gather_photos(struct survey *survey, const struct data_options *options)
 {
     const struct photo_list *list = survey->sets[0].photos;
-    const size_t memory = memory_budget(options->memory), bytes = (size_t)list->count * shape_count(thumbnail_shape);
+    const struct photo_reading reading = {list, thumbnail_shape, &whole_image,
+                                          options->threads ? options->threads : omp_get_max_threads(),
+                                          memory_budget(options->memory)};
+    struct failure failure;
     allocate_lists(survey, list->count);
-    uint8_t *thumbnails = pixels_new(mapped, bytes, memory / 2);
-    survey->facts = photos_read(list, thumbnails, thumbnail_shape, &whole_image,
-                                options->threads ? options->threads : omp_get_max_threads(),
-                                bytes <= memory / 2 ? memory - bytes : memory);
+    struct pixels *thumbnails = pixels_new(list->count, shape_count(thumbnail_shape), reading.memory);
+    survey->facts = photos_read(&reading, thumbnails, &failure);
+    if (!survey->facts)
+        die_of(&failure);
     for (int i = 0; i < list->count; i++) {
         survey->files[i] = text_copy(list->photos[i].path);
         survey->labels[i] = list->photos[i].label;
@@ -46,12 +50,11 @@ static uint8_t *gather_photos(struct survey *survey, const struct data_options *
     return thumbnails;
 }
 
-static uint8_t *gather_records(struct survey *survey, size_t *mapped)
+static struct pixels *gather_records(struct survey *survey)
 {
     static const uint8_t parts[] = {PHOTO_TRAIN, PHOTO_TEST};
     allocate_lists(survey, survey->sets[0].count + survey->sets[1].count);
-    const size_t bytes = shape_count(thumbnail_shape);
-    uint8_t *thumbnails = pixels_new(mapped, (size_t)survey->count * bytes, SIZE_MAX);
+    struct pixels *thumbnails = pixels_new(survey->count, shape_count(thumbnail_shape), UINT64_MAX);
     survey->median_size = (struct size){survey->sets[0].shape.w, survey->sets[0].shape.h};
     for (int k = 0, at = 0; k < survey->set_count; k++) {
         struct dataset *set = &survey->sets[k];
@@ -59,12 +62,12 @@ static uint8_t *gather_records(struct survey *survey, size_t *mapped)
             const size_t image = shape_count(set->shape);
             survey->labels[at + i] = set->labels[i];
             survey->parts[at + i] = parts[k];
-            survey->contents[at + i] = content_hash(set->pixels + (size_t)i * image, image, 0);
+            survey->contents[at + i] = content_hash(dataset_pixels(set, i), image, 0);
             survey->files[at + i] = text_format("%s image %d", survey_parts[parts[k]], i);
         }
         dataset_fit(set, thumbnail_shape, &whole_image);
-        memcpy(thumbnails + (size_t)at * bytes, set->pixels, (size_t)set->count * bytes);
-        at += set->count;
+        for (int i = 0; i < set->count; i++)
+            memcpy(pixels_at(thumbnails, at++), dataset_pixels(set, i), thumbnails->size);
     }
     return thumbnails;
 }
@@ -192,20 +195,19 @@ struct survey survey_of(const struct data_options *options)
 {
     struct survey survey = {.sets = allocate(2, sizeof *survey.sets), .set_count = 1};
     survey.sets[0] = dataset_open(options, DATASET_TEST);
-    size_t mapped;
-    uint8_t *thumbnails;
+    struct pixels *thumbnails;
     if (survey.sets[0].photos) {
-        thumbnails = gather_photos(&survey, options, &mapped);
+        thumbnails = gather_photos(&survey, options);
     } else {
         survey.sets[survey.set_count++] = survey.sets[0];
         survey.sets[0] = dataset_open(options, DATASET_TRAIN);
-        thumbnails = gather_records(&survey, &mapped);
+        thumbnails = gather_records(&survey);
     }
     survey.classes = survey.sets[0].classes;
     survey.class_names = survey.sets[0].class_names;
     count_facts(&survey);
-    find_duplicates(&survey, thumbnails);
-    pixels_free(thumbnails, mapped);
+    find_duplicates(&survey, thumbnails->bytes);
+    pixels_free(thumbnails);
     return survey;
 }
 

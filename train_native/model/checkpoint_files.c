@@ -3,6 +3,7 @@
 #include "base/bounds.h"
 #include "cli/escape.h"
 #include "cli/files.h"
+#include "cli/new_file.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 

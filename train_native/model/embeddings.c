@@ -11,6 +11,7 @@
 
 /* Images at a time in one thread; beyond so many bytes for them nothing is gained (their tensors leave the caches). */
 enum { MAX_IMAGES = 16, USEFUL_BYTES = 48 << 20 };
+enum { AHEAD = 256 /* images that are fetched ahead of those that are read */ };
 
 void embeddings_key(uint8_t key[SHA256_BYTES], const struct embedder *embedder)
 {
@@ -76,7 +77,16 @@ static const uint8_t *view_pixels(const struct work *work, int row, int thread)
 static void hash_row(void *context, int row, int thread)
 {
     struct work *work = context;
+    if (row % work->views->count == 0)
+        subset_expect(work->views->subset, row / work->views->count + AHEAD, 1);
     work->contents[row] = content_hash(view_pixels(work, row, thread), pixel_count(work), 0);
+}
+
+/* The images of these missing rows are read soon. */
+static void expect_missing(const struct work *work, int from, int count)
+{
+    for (int k = from; k < from + count && k < work->missing_count; k++)
+        subset_expect(work->views->subset, work->missing[k] / work->views->count, 1);
 }
 
 static void embed_chunk(void *context, int chunk, int thread)
@@ -88,6 +98,7 @@ static void embed_chunk(void *context, int chunk, int thread)
     const int first = work->start + chunk * work->images, left = work->missing_count - first;
     const int n = left < work->images ? left : work->images;
     const size_t features = shape_count(net->shapes[embedder->tensor]), values = shape_count(net->input);
+    expect_missing(work, first + AHEAD, work->images);
     for (int i = 0; i < n; i++)
         image_normalise(run->tensor[0] + (size_t)i * values, view_pixels(work, work->missing[first + i], thread),
                         net->input, embedder->preprocess);

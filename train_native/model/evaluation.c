@@ -18,7 +18,7 @@ static const struct view {
     float weight[3]; /* with 1, 2 and 6 views */
 } views[] = {{0, false, {1, 0.5f, 0.25f}}, {0, true, {0, 0.5f, 0.25f}}, {-1, false, {0, 0, 0.125f}},
              {-1, true, {0, 0, 0.125f}},   {1, false, {0, 0, 0.125f}},  {1, true, {0, 0, 0.125f}}};
-enum { VIEWS = sizeof views / sizeof *views };
+enum { VIEWS = sizeof views / sizeof *views, AHEAD = 128 /* images that are fetched ahead */ };
 const char *const evaluation_views[] = {"1", "2", "6", NULL};
 
 /* The weighted sum of the views' logits. */
@@ -41,6 +41,8 @@ static enum status classify_views(float *logits, struct eyelet_classifier *class
     return STATUS_OK;
 }
 
+static int index_of(const struct evaluation_input *input, int i) { return input->indices ? input->indices[i] : i; }
+
 static enum status classify_all(struct evaluation *evaluation, const struct evaluation_input *input)
 {
     const struct dataset *dataset = input->dataset;
@@ -58,11 +60,11 @@ static enum status classify_all(struct evaluation *evaluation, const struct eval
         enum status own = eyelet_classifier_open(&classifier, memory, input->model, input->size);
 #pragma omp for schedule(dynamic, 64)
         for (int i = 0; i < evaluation->count; i++) {
-            const size_t index = (size_t)(input->indices ? input->indices[i] : i);
+            if (i + AHEAD < evaluation->count)
+                dataset_expect(dataset, index_of(input, i + AHEAD));
             if (!own)
                 own = classify_views(evaluation->logits + (size_t)i * (size_t)evaluation->classes, classifier,
-                                     dataset->pixels + index * shape_count(dataset->shape), view, dataset->shape,
-                                     input->views);
+                                     dataset_pixels(dataset, index_of(input, i)), view, dataset->shape, input->views);
         }
 #pragma omp critical
         worst = own ? own : worst;
@@ -109,7 +111,7 @@ enum status evaluation_run(struct evaluation *evaluation, const struct evaluatio
     evaluation->answers = allocate(count, sizeof *evaluation->answers);
     evaluation->confusion = allocate(classes * classes, sizeof(int));
     for (int i = 0; i < input->count; i++)
-        evaluation->labels[i] = input->dataset->labels[input->indices ? input->indices[i] : i];
+        evaluation->labels[i] = input->dataset->labels[index_of(input, i)];
     const enum status status = classify_all(evaluation, input);
     if (status) {
         evaluation_free(evaluation);

@@ -36,11 +36,13 @@ static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, co
     for (int i = 0; i < net->node_count; i++)
         net_pack(&net_memory->packed, net, i, parameters + net->offset[i]);
 
-    const size_t image = shape_count(net->input), pixels = shape_count(seen->shape);
+    const size_t image = shape_count(net->input);
     for (int first = 0, n; first < seen->count; first += n) {
         n = seen->count - first < BATCH ? seen->count - first : BATCH;
+        for (int i = 0; i < BATCH; i++)
+            dataset_expect(seen, first + BATCH + i);
         for (int i = 0; i < n; i++)
-            image_normalise(run->tensor[0] + (size_t)i * image, seen->pixels + (size_t)(first + i) * pixels, net->input,
+            image_normalise(run->tensor[0] + (size_t)i * image, dataset_pixels(seen, first + i), net->input,
                             preprocess);
         quantize_observe(ranges, run, n);
     }

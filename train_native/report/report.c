@@ -47,7 +47,8 @@ static void print_hashes(struct json *json, const struct report *report)
     for (int i = 0; i < report->evaluation->count; i++) {
         const int label = report->evaluation->labels[i];
         sha256_add(&data, (uint8_t[2]){(uint8_t)label, (uint8_t)(label >> 8)}, 2);
-        sha256_add(&data, report->dataset->pixels + (size_t)i * bytes, bytes);
+        dataset_expect(report->dataset, i);
+        sha256_add(&data, dataset_pixels(report->dataset, i), bytes);
     }
     print_digest(json, "model_sha256", &model);
     print_digest(json, "data_sha256", &data);
@@ -202,14 +203,13 @@ static int print_examples(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
     const struct dataset *dataset = report->dataset;
-    const size_t bytes = shape_count(dataset->shape);
     struct example *examples = allocate((size_t)e->count, sizeof *examples);
     const int chosen = choose_examples(examples, e);
     json_array(json, "examples");
     for (int i = 0; i < chosen; i++) {
         const int index = examples[i].index;
         const struct answer *answer = &e->answers[index];
-        char *url = thumbnail_url(dataset->pixels + (size_t)index * bytes, dataset->shape);
+        char *url = thumbnail_url(dataset_pixels(dataset, index), dataset->shape);
         json_line(json);
         json_object(json, NULL);
         json_int(json, "index", index);
