@@ -311,6 +311,11 @@ bench-train: deps ## measure training, beside PyTorch if Debian's python3-torch 
 	$(MAKE) $(build)/bench-train
 	node tests/bench/bench_train.js $(build)/bench-train
 
+.PHONY: bench-pixels
+bench-pixels: deps ## measure training from more images than memory; ARGUMENTS="--images 100000 --folder FOLDER"
+	$(MAKE) native
+	node tests/bench/bench_pixels.js $(ARGUMENTS)
+
 .PHONY: bench-duplicates
 bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER ..." (default: photos-20 and CIFAR-10)
 	$(MAKE) $(build)/bench-duplicates

@@ -17,7 +17,7 @@
  * does not die of. */
 static const double max_standstill = 30;
 enum { MAX_DEATH = 1 };
-static const double redrawn_after = 0.2;
+static const double redrawn_after = 0.2, timed_after = 2; /* before that the time left is a guess */
 
 static const char killed[] = "the process that read it was killed: is there enough memory?";
 static const char stood_still[] = "reading it came to a standstill: is its disk still there?";
@@ -61,7 +61,7 @@ struct run {
     uint64_t memory;
     int lost; /* processes that ended before they had an item */
     struct worker workers[MAX_THREADS];
-    struct timespec looked, drawn;
+    struct timespec started, looked, drawn;
     bool is_drawn;
 };
 
@@ -194,11 +194,15 @@ static void clear_progress(struct run *run)
 
 static void draw_progress(struct run *run)
 {
-    const int count = run->sandbox->count, next = run->board->next;
+    const int count = run->sandbox->count, next = run->board->next, done = next < count ? next : count;
+    const double elapsed = seconds_between(run->started, run->looked);
     if (!isatty(STDERR_FILENO) || seconds_between(run->drawn, run->looked) < redrawn_after)
         return;
-    fprintf(stderr, "\r\033[Kreading %s of %s", format_thousands((uint64_t)(next < count ? next : count)),
-            format_thousands((uint64_t)count));
+    fprintf(stderr, "\r\033[Kreading %s of %s", format_thousands((uint64_t)done), format_thousands((uint64_t)count));
+    if (elapsed > timed_after && done) {
+        const int left = (int)(elapsed * (count - done) / done);
+        fprintf(stderr, "  %d:%02d left", left / 60, left % 60);
+    }
     run->drawn = run->looked;
     run->is_drawn = true;
 }
@@ -237,7 +241,7 @@ void sandbox_run(const struct sandbox *sandbox)
     run.children = sandbox->children < sandbox->count ? sandbox->children : sandbox->count;
     run.children = run.children < MAX_THREADS ? run.children : MAX_THREADS;
     run.memory = sandbox->memory > SANDBOX_MEMORY ? sandbox->memory : SANDBOX_MEMORY;
-    run.looked = run.drawn = now_of(CLOCK_MONOTONIC);
+    run.started = run.looked = run.drawn = now_of(CLOCK_MONOTONIC);
     /* Ignored, as whoever started the program may have left it, no child could be waited for. */
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&ended);
