@@ -93,6 +93,19 @@ for (const [name, line, reason] of [
         refused(await eyelet(['summary', 'net.txt', '--size', '9'], { cwd: here }), { reason });
     });
 
+test('a part of the channels, their order and means that count padding are read as text, and summary shows them', async () => {
+    const here = folder({ 'net.txt': ['input 12x11x3', 'a: conv2d 8 3x3 padding 1', 'slice 2 4', 'shuffle 2', 'concat a', 'avgpool 3 stride 1 padding 1 count_padding',
+        'global_avgpool', 'dense classes softmax', ''].join('\n') });
+    const { stdout } = succeeded(await eyelet(['summary', 'net.txt'], { cwd: here }));
+    assert.match(stdout, /^ +2 +slice +channels 2 to 5 +12x11x4 /m);
+    assert.match(stdout, /^ +3 +shuffle +groups 2 +12x11x4 /m);
+    assert.match(stdout, /^ +4 +concat +3 and 1 +12x11x12 /m);
+    assert.match(stdout, /^ +5 +avgpool +3x3, stride 1, padding 1, count_padding +12x11x12 /m);
+    for (const [line, reason] of [['slice 2 7', /channels 2 to 8 of an input that has 8 \(from 0 on\)/], ['slice 2', /the number of channels/], ['shuffle 3', /3 groups do not divide 8 channels/],
+        ['shuffle', /the number of groups/], ['concat b', /the name of a layer above/], ['maxpool 3 count_padding', /count_padding/], ['conv2d 8 3x3\nconcat a', /two inputs of one height and width/]])
+        refused(await eyelet(['summary', 'net.txt'], { cwd: folder({ 'net.txt': `input 12x11x3\na: conv2d 8 3x3 same\n${line}\nglobal_avgpool\ndense classes softmax\n` }) }), { reason, hint: /.*/s });
+});
+
 test('a small network with every kind trains', async () => {
     const lines = everyKind.filter((kind) => !['softmax', 'dense', 'flatten', 'global_avgpool', 'add', 'multiply', 'concat'].includes(kind))
         .map((kind) => textWith(kind).split('\n')[1]);

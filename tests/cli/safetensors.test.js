@@ -98,7 +98,8 @@ function run({ metadata, tensors }, input) {
         else if (kind === 'maxpool')
             values = windowed(layer, (c, row, column) => Math.max(...[...under(x, c, row, column, layer)].map(([value]) => value)));
         else if (kind === 'avgpool')
-            values = windowed(layer, (c, row, column) => [...under(x, c, row, column, layer)].reduce((sum, [value], _, { length }) => sum + value / length, 0));
+            values = windowed(layer, (c, row, column) => [...under(x, c, row, column, layer)].reduce((sum, [value], _, { length }) =>
+                sum + value / (layer.count_padding ? layer.kernel[0] * layer.kernel[1] : length), 0));
         else if (kind === 'dense')
             values = Array.from({ length: layer.output[0] }, (_, o) => x.values.reduce((sum, value, i) => sum + value * weight[o * x.c + i], bias?.[o] ?? 0));
         else if (kind === 'conv2d' || kind === 'depthwise')

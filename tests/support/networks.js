@@ -45,6 +45,15 @@ const networks = {
         { kind: 'global_avgpool' }, { kind: 'multiply', and: 14 }, { kind: 'flatten' }, ...end] },
     'grey, with the mean of channels as logits': { input: [9, 8, 1], temperature: 0.5, layers: [
         conv(5, [3, 3], { bias: true }), { kind: 'global_avgpool' }, { kind: 'softmax' }] },
+    'means that count padding, and others': { input: [11, 10, 3], layers: [
+        { kind: 'avgpool', kernel: [3, 2], padding: [1, 0, 2, 1], countPadding: true }, conv(6, [3, 3], { same: true, bias: true }),
+        { kind: 'avgpool', kernel: [3, 3], stride: 2, same: true, countPadding: true }, { kind: 'avgpool', kernel: [3, 3], padding: [1, 1, 1, 1] },
+        { kind: 'flatten' }, ...end] },
+    'channels joined, cut and shuffled, of images and of one pixel': { input: [9, 7, 3], layers: [
+        conv(6, [3, 3], { same: true, bias: true }), { kind: 'shuffle', groups: 3 }, { kind: 'concat', and: 1 },           /* 12 channels */
+        { kind: 'slice', first: 5, channels: 6 }, { kind: 'concat', and: 0 }, { kind: 'global_avgpool' },                    /* 9 */
+        { kind: 'dense', channels: 4, bias: true }, { kind: 'concat', and: 6 }, { kind: 'slice', first: 1, channels: 10 },   /* flat, then 13, 10 */
+        { kind: 'shuffle', groups: 5 }, { kind: 'concat', from: 6, and: 10 }, ...end] },
     'dropout before the softmax': { input: [4, 4, 3], layers: [
         { kind: 'flatten' }, { kind: 'dense', channels: 5, bias: true }, { kind: 'dropout', rate: 0.5 }, { kind: 'softmax' }] },
     'a pixel and its softmax': { input: [1, 1, 3], layers: [{ kind: 'softmax' }] },
