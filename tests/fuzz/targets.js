@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
+import { onnxModels, tfjsModels, tfliteModels, zips } from './import_seeds.js';
 import { everyKind, layersWith, textWith } from '../support/kinds.js';
 import { encodeBmp, encodeJpeg, encodePng, gradient, jpeg } from '../support/pictures.js';
 import { modelOf } from '../support/tiny_model.js';
@@ -16,6 +17,8 @@ const core = ['fuzz', 'fuzz-32'];
 
 const pictureWords = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND', 'eXIf', 'CgBI', '\x89PNG\r\n\x1a\n', 'Exif\0\0', 'II*\0', 'MM\0*', '\xff\xd8\xff', '\xff\xc0', '\xff\xc2',
     '\xff\xc4', '\xff\xda', '\xff\xd9', '\xff\xe1', '\x01\x12\0\x03', '\x12\x01\x03\0', 'BM'];
+
+const exchange = (...names) => names.map((name) => `train_native/exchange/${name}.c`);
 
 /* length: of an input; budget: executions within which a planted bug must be found (plant.js), 90 seconds' worth or so; builds: default
  * `fuzz` alone; sources: whose strings are the dictionary; corpora: of other targets, to start from, too. */
@@ -33,6 +36,11 @@ export const targets = {
     idx: { length: 2048, budget: 250_000, words: ['\n--8<--\n'] },
     cifar: { length: 6200, budget: 3_000_000 },
     csv: { length: 2048, budget: 120_000, sources: ['train_native/data/csv.c', 'train_native/data/table.c'], words: ['"', '""', ',', '\r\n', '\xef\xbb\xbf', 'sep=;\n'] },
+    onnx: { length: 3072, budget: 200_000, sources: exchange('onnx_operators', 'onnx_fold', 'onnx_metadata', 'onnx_layers', 'onnx_views') },
+    tflite: { length: 5120, budget: 200_000 },
+    tfjs: { length: 4096, budget: 100_000, sources: exchange('keras_layer', 'keras_model', 'keras_activation', 'tfjs_operator', 'tfjs_weights', 'tfjs_metadata'), words: ['\n--8<--\n'] },
+    zip: { length: 1024, budget: 300_000, words: ['PK\x01\x02', 'PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07', '../', '__MACOSX/'] },
+    labels: { length: 1024, budget: 200_000, sources: exchange('import_preprocess'), words: ['\n--8<--\n', '\xef\xbb\xbf', '\r\n', ',mean=', ',std=', ',resize=', ',order=', ',filter=', '0 ', '1 '] },
     survey: { length: 4096, budget: 25_000, words: ['\n--8<--\n', 'train/', 'test/', 'val/', '.jpg', '.png', '.bmp', '.csv'] },
 };
 
@@ -124,6 +132,15 @@ const recipes = {
     header: pictures,
     picture: pictures,
     survey: folders,
+    onnx: onnxModels,
+    tflite: tfliteModels,
+    tfjs: tfjsModels,
+    zip: zips,
+    labels: () => ({
+        plain: parts('cat\ndog\ncow\n', 'imagenet,order=bgr,resize=256'),
+        numbered: parts('\ufeff0 cat\r\n1 dog\r\n\r\n', 'tf,mean=0.5/0.4/0.3,std=0.25,filter=aliased'),
+        long: parts(`${'a'.repeat(300)}\n\n${'Käse'.repeat(60)}\n`, 'caffe,resize=pad'),
+    }),
     cifar: () => ({ ten: record(1, 2, 1), hundred: record(2, 1, 2) }),
 };
 
