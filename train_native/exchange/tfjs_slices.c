@@ -98,7 +98,8 @@ int tfjs_split(struct tfjs_tensor *outputs, const struct tfjs_operator *operator
     if (tfjs_constant_ints(&axis, 1, operator, 0) != 1 || !tfjs_value(&x, operator, 1))
         return 0;
     tfjs_number(&count, operator, "num_split");
-    return split_into(outputs, operator, x, axis, count >= 1 && count <= TFJS_MAX_OUTPUTS ? (int)count : 0, NULL);
+    return split_into(outputs, operator, x, axis, count >= 1 && count <= (double)TFJS_MAX_OUTPUTS ? (int)count : 0,
+                      NULL);
 }
 
 int tfjs_split_v(struct tfjs_tensor *outputs, const struct tfjs_operator *operator)
