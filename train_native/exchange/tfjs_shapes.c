@@ -233,7 +233,7 @@ static int elementwise(struct tfjs_tensor *outputs, const struct tfjs_operator *
     const size_t a_count = count_of(a), b_count = count_of(b);
     const struct graph_constant *like = a_count >= b_count ? a : b;
     if (operator->count> 2 ||(a_count != b_count && a_count != 1 && b_count != 1)) {
-        graph_refuse(operator->graph, "its constants are of different shapes");
+        graph_refuse(operator->graph, "its constants are of different shapes, or not as many as it takes");
         return 0;
     }
     float *values = tfjs_constant_output(outputs, like->rank, like->dims);

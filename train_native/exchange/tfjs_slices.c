@@ -1,6 +1,7 @@
 #include "exchange/tfjs_operator.h"
 
 #include <limits.h>
+#include <stdint.h>
 
 /* Of a list, such as a shape: items begin, begin + step .. below end; or one number of them. */
 static int slice_list(struct tfjs_tensor *outputs, const struct tfjs_operator *operator, int begin, int end, int step)
@@ -15,7 +16,7 @@ static int slice_list(struct tfjs_tensor *outputs, const struct tfjs_operator *o
         graph_refuse(operator->graph, "it begins at item %d of %d", begin, size);
         return 0;
     }
-    const int count = one ? 1 : end > begin ? (end - begin + step - 1) / step : 0;
+    const int count = one ? 1 : end > begin ? (end - begin - 1) / step + 1 : 0;
     float *values = tfjs_constant_output(outputs, one ? 0 : 1, &count);
     for (int i = 0; i < count; i++)
         values[i] = list->values[begin + i * step];
@@ -80,13 +81,16 @@ static int split_into(struct tfjs_tensor *outputs, const struct tfjs_operator *o
     const int whole = axis >= 0 && axis < graph_rank(operator->graph, x) ? graph_dims(operator->graph, x)[axis] : 0;
     if (count < 1 || count > TFJS_MAX_OUTPUTS || whole < count || (!sizes && whole % count))
         return graph_refuse(operator->graph, "it makes %d parts of %d", count, whole) != GRAPH_FAILED;
+    int64_t rest = whole;
+    for (int i = 0; sizes && i < count; i++)
+        rest -= sizes[i] == -1 ? 0 : sizes[i];
     for (int i = 0, at = 0; i < count; i++) {
-        const int size = sizes ? sizes[i] : whole / count;
+        const int64_t size = !sizes ? whole / count : sizes[i] == -1 ? rest : sizes[i];
         if (size < 1 || size > whole - at)
-            return graph_refuse(operator->graph, "part %d is of size %d", i, size) != GRAPH_FAILED;
-        if (!tfjs_value_output(&outputs[i], graph_slice(operator->graph, x, axis, at, at + size, 1)))
+            return graph_refuse(operator->graph, "part %d is of size %d", i, (int)size) != GRAPH_FAILED;
+        if (!tfjs_value_output(&outputs[i], graph_slice(operator->graph, x, axis, at, at + (int)size, 1)))
             return 0;
-        at += size;
+        at += (int)size;
     }
     return count;
 }
