@@ -83,6 +83,15 @@ const operators = {
     'LeakyRelu, Prelu': (g) => head(g, g.op('LeakyRelu', [g.op('Prelu', [conv(g, 'input', 3, 4), g.around(0.2, 4)])], { alpha: float(0.3) })),
     'RealDiv, Sub at the front': (g) => head(g, conv(g, g.op('Sub', [g.op('RealDiv', ['input', g.constant([], [2])]), g.constant([], [0.25])]), 3, 4)),
     'identities': (g) => head(g, g.op('StopGradient', [g.op('Identity', [conv(g, g.op('Identity', ['input']), 3, 4)])])),
+    'ConcatV2, Split, SplitV and Slice': (g) => {
+        const x = g.op('ConcatV2', [conv(g, 'input', 3, 4), conv(g, 'input', 3, 4), g.integer(-1)]);
+        const halves = g.op('Split', [g.integer(3), x], { num_split: int(2) });
+        const parts = g.op('SplitV', [`${halves}:1`, g.integers(1, -1), g.integer(3)], { num_split: int(2) });
+        const slice = g.op('Slice', [halves, g.integers(0, 0, 0, 3), g.integers(-1, -1, -1, 1)]);
+        return head(g, g.op('ConcatV2', [g.op('Tanh', [`${parts}:1`]), slice, g.integer(3)]));
+    },
+    'StridedSlice of channels': (g) => head(g, g.op('StridedSlice', [conv(g, 'input', 3, 9), g.integers(0, 0, 0, 2), g.integers(0, 0, 0, 6), g.integers(1, 1, 1, 1)],
+        { begin_mask: int(7), end_mask: int(7), shrink_axis_mask: int(0) })),
     'ExpandDims and Squeeze': (g) => head(g, g.op('Squeeze', [g.op('ExpandDims', [conv(g, 'input', 3, 4), g.integer(1)])], { squeeze_dims: ints(1) })),
 };
 

@@ -116,7 +116,7 @@ const several = () => {
         tf.sequential({ layers: [l.conv2d({ filters: 6, kernelSize: 3, inputShape: [12, 12, 3] }), l.globalAveragePooling2d({})] }),
         tf.sequential({ layers: [l.dense({ units: 9, inputShape: [6], activation: 'relu' }), l.dense({ units: 5, useBias: false })] })] });
     return { add: forked(l.add()), 'add of three': forked(l.add(), 3), multiply: forked(l.multiply()), average: forked(l.average(), 3),
-        'squeeze and excite': squeeze(), 'zero padding before a convolution': padded(),
+        concatenate: forked(l.concatenate(), 3), 'squeeze and excite': squeeze(), 'zero padding before a convolution': padded(),
         'a layer called twice': shared(), 'models within models': nested(), 'the layout of Teachable Machine': teachable() };
 };
 
