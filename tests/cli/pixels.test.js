@@ -1,6 +1,7 @@
 /* More images than memory: decoded once into a file that is mapped, used again by the next run on them, never where it is stale, damaged or
  * half written; the same weights as from memory. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -219,6 +220,20 @@ test('a disk that is full, and a folder that cannot be written to, are named, an
     refused(last(result), { subject: 'm.pixels', reason: /no room for 1 MB: File too large/, hint: /another disk/ });
     assert.deepEqual(readdirSync(here), ['photos']);
     refused(last(await train(here, ['--pixels', '/dev/full'])), { subject: '/dev/full', reason: /is no regular file/ });
+});
+
+/* A disk of one megabyte, for what `command` does in the folder "small". */
+const onSmallDisk = (command) => ['-rm', 'sh', '-c', `mount -t tmpfs -o size=1m none small && ${command}`];
+const smallDisks = { skip: spawnSync('unshare', onSmallDisk('true'), { cwd: folder({ 'small/x': '' }) }).status === 0 ? false : 'NOT TESTED: unshare cannot mount a small disk here' };
+
+test('a disk without room for the file is named with what it has and what is needed', smallDisks, async () => {
+    const here = folder({ ...classes(labels, 20, { prefix: 'photos/' }), 'small/x': '', 'wide.txt': 'input 96x96x3\nflatten\ndense classes softmax\n' });
+    const words = `"${program}" train photos -o m.eyelet --network wide.txt --epochs 1 --pixels small/p`;
+    const result = await start('unshare', onSmallDisk(`${words}; status=$?; ls -A small; exit $status`), { cwd: here }).result;
+    refused(last(result), { subject: 'small/p', reason: /^2 MB are needed, and its disk has 1 MB left$/, hint: /another disk/ });
+    assert.doesNotMatch(result.stdout, /^p/m, 'nothing is left there');
+    const all = await start('unshare', onSmallDisk(`head -c 1048576 /dev/zero > small/full; ${words} --size 8`), { cwd: here }).result;
+    refused(last(all), { subject: 'small/p', reason: /^1 MB are needed, and its disk has 0 MB left$|No space left on device/ });
 });
 
 test('a folder that cannot be written to is named', asNobody, async () => {
