@@ -75,7 +75,8 @@ const straightRun = (name) => straight[name] ??= run(commands[name]);
 
 const sealed = (bytes) => bytes.length > 4 && crc32(bytes.subarray(0, -4)) === bytes.readUInt32LE(bytes.length - 4);
 const whole = [[/\.eyelet$|\.checkpoint/, sealed], [/\.csv$/, (bytes) => /^epoch,.*\n(\d+,.*\n)*$/.test(bytes)],
-    [/\.html$/, (bytes) => /^<!doctype html>[^]*<\/html>\n*$/i.test(bytes)], [/\.txt$/, (bytes) => /^command=.*\n[^]*\n$/.test(bytes)], [/\.lock$/, (bytes) => bytes.length === 0]];
+    [/\.html$/, (bytes) => /^<!doctype html>[^]*<\/html>\n*$/i.test(bytes)], [/\.txt$/, (bytes) => /^command=.*\n[^]*\n$/.test(bytes)], [/\.lock$/, (bytes) => bytes.length === 0],
+    [/\.pixels$/, (bytes) => bytes.toString('latin1', 1, 5) === 'EYPX' && crc32(bytes.subarray(0, 60)) === bytes.readUInt32LE(60)]];
 
 function holds(name, result, reference, causes) {
     const said = result.stdout + result.stderr, context = `${name}, ${result.fault}: status ${result.status}, signal ${result.signal}, said:\n${said}`;
@@ -128,7 +129,7 @@ for (const name of Object.keys(commands))
     });
 
 const errors = { EIO: [5, /Input\/output error/], ENOSPC: [28, /No space left on device/], EACCES: [13, /Permission denied/] };
-const otherCauses = { map: /memory/ };
+const otherCauses = { map: /memory|cannot be mapped/ };
 
 for (const name of Object.keys(commands))
     test(`each call on files fails once: ${name}`, options, async (t) => {
