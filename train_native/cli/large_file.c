@@ -72,6 +72,31 @@ static void unguard(const struct large_file *file)
 
 /* ---- Making and opening ---- */
 
+/* The temporary name of the file that was made last, until it is kept or forgotten: a program that ends with a message
+ * meanwhile (errors.h) leaves none. */
+static char *unfinished;
+
+static void remove_unfinished(void)
+{
+    if (unfinished)
+        unlink(unfinished);
+}
+
+static void set_unfinished(char *temporary)
+{
+    static bool registered;
+    registered = registered || atexit(remove_unfinished) == 0;
+    unfinished = temporary;
+}
+
+static void forget_name(struct large_file *file)
+{
+    if (unfinished == file->temporary)
+        unfinished = NULL;
+    free(file->temporary);
+    file->temporary = NULL;
+}
+
 /* Takes its room on the disk, or a full disk would be noticed when a page is written. The reason there is none, or
  * NULL. */
 static char *take_room(int file, size_t size)
@@ -141,6 +166,7 @@ bool large_file_create(struct large_file *file, const char *path, size_t size, s
         large_file_close(file);
         return false;
     }
+    set_unfinished(file->temporary);
     return prepare(file, PROT_READ, hint, failure);
 }
 
@@ -216,8 +242,7 @@ bool large_file_keep(struct large_file *file, const char **reason)
         large_file_forget(file);
         return false;
     }
-    free(file->temporary);
-    file->temporary = NULL;
+    forget_name(file);
     sync_folder(file->path);
     return true;
 }
@@ -226,8 +251,7 @@ void large_file_forget(struct large_file *file)
 {
     if (file->temporary)
         unlink(file->temporary);
-    free(file->temporary);
-    file->temporary = NULL;
+    forget_name(file);
 }
 
 void large_file_close(struct large_file *file)
