@@ -6,12 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined __SANITIZE_ADDRESS__ /* gcc's */
+#define ADDRESS_SANITIZER 1
+#elif defined __has_feature /* clang's */
+#define ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define ADDRESS_SANITIZER 0
+#endif
+
+/* aligned_alloc takes multiples of the alignment alone, whose end AddressSanitizer would take for the block's. */
+static void *aligned_block(size_t bytes)
+{
+#if ADDRESS_SANITIZER
+    void *block;
+    return posix_memalign(&block, 64, bytes ? bytes : 1) ? NULL : block;
+#else
+    return aligned_alloc(64, (bytes + 64) / 64 * 64);
+#endif
+}
+
 void *allocate_or_null(size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX / 2)
         return NULL;
-    void *block = aligned_alloc(64, (bytes + 64) / 64 * 64);
+    void *block = aligned_block(bytes);
     return block ? memset(block, 0, bytes) : NULL;
 }
 
