@@ -14,11 +14,11 @@ const here = folder();
 const at = (name) => join(here, name);
 
 /* The mean of each channel, a score for each class. */
-function network(classes) {
-    const model = new TfliteModel(), x = model.input([1, 16, 8, 3]);
+function network(classes, channels = 3) {
+    const model = new TfliteModel(), x = model.input([1, 16, 8, channels]);
     const mean = model.operator('MEAN', [x, model.constant([2], [1, 2], { type: 'int32' })], { options: reducer(false) });
-    const weights = Array.from({ length: 3 * classes }, (_, i) => Math.sin(i + 1));
-    const scores = model.operator('FULLY_CONNECTED', [mean, model.constant([classes, 3], weights), model.constant([classes], weights.slice(0, classes))],
+    const weights = Array.from({ length: channels * classes }, (_, i) => Math.sin(i + 1));
+    const scores = model.operator('FULLY_CONNECTED', [mean, model.constant([classes, channels], weights), model.constant([classes], weights.slice(0, classes))],
         { options: dense() });
     return model.bytes([model.operator('SOFTMAX', [scores], { options: softmax() })]);
 }
@@ -130,6 +130,8 @@ test('a mistake is named, and nothing is written', async () => {
         ['tf,mean=1\/2\/', /cannot have/], ['tf,order=grb', /cannot have "order=grb"/], ['tf,resize=8', /cannot have "resize=8"/],
         ['tf,resize=99999999999', /cannot have/], ['tf,zoom=2', /cannot have "zoom=2"/], ['tf,', /cannot have ""/]])
         await fails([source, '--preprocess', text], { subject: source, reason });
+    const grey = file('grey.tflite', network(3, 1));
+    await fails([grey, '--preprocess', 'caffe'], { subject: grey, reason: /^no model can have this preprocessing \(--preprocess\): grey, .*: grey pictures have no order of colours/ });
     const text = file('model.txt', 'no model'), empty = file('empty.tflite', '');
     await fails([text], { subject: text, reason: /no model of a format that is known: .*TFLite/ });
     await fails([empty], { subject: empty, reason: /cut short/ });

@@ -253,6 +253,11 @@ const plain = () => {
     return { model, x: model.input([1, height, width, 3]) };
 };
 
+test('a scale of the input that leaves nothing of a picture: refused, with the numbers', async () => {
+    const model = new TfliteModel(), x = model.input([1, height, width, 3], { type: 'uint8', scale: 1e6, zeroPoint: 3 });
+    await isRefused(withHead(model, model.operator('CAST', [x]), 3), /^no model can have this preprocessing \(the input's quantization\): RGB, mean 0\.011765, std 3\.9216e-09, .*: a mean is infinite, or a std below/);
+});
+
 test('metadata say how pictures come in, and what the network is called', async () => {
     const { model, x } = plain();
     model.describe({ name: 'A small network', mean: [100, 110, 120], std: [50, 60, 70] });

@@ -49,7 +49,7 @@ static bool choose_preprocess(struct preprocess *preprocess, const struct import
         !import_preprocess_front(preprocess, network->front_scale, network->front_shift, network->net.input.c))
         return false;
     import_preprocess_text(text, preprocess, network->net.input);
-    return true;
+    return !import_preprocess_fault(preprocess, network->net.input);
 }
 
 /* Whatever a reader takes can be written and read back; weights that are not finite cannot, which is said there. */

@@ -77,7 +77,7 @@ static int find_logits(struct graph_result *result, struct graph *graph, int out
         tensor = last->node.input[0];
         const struct layer *division = layer_of(graph, tensor);
         if (division && division->kind == LAYER_AFFINE && division->division && division->uniform &&
-            division->affine[0] > 0 && 1 / division->affine[0] >= 1e-6) {
+            division->affine[0] > 0 && 1 / division->affine[0] >= 1e-6 && 1 / division->affine[0] <= FLT_MAX) {
             result->temperature = (float)(1 / division->affine[0]);
             tensor = division->node.input[0];
         }

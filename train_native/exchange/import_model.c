@@ -87,7 +87,10 @@ static bool choose_preprocess(struct preprocess *preprocess, const struct import
     snprintf(report->preprocess_from, sizeof report->preprocess_from, "%s%s", from,
              network->has_front && from != own_front ? ", with the network's own factors" : "");
     import_preprocess_text(report->preprocess, preprocess, input);
-    return true;
+    const char *fault = import_preprocess_fault(preprocess, input);
+    return !fault || failure_set(failure, NULL, "Another one can be named: --preprocess.",
+                                 "no model can have this preprocessing (%s): %s: %s", report->preprocess_from,
+                                 report->preprocess, fault);
 }
 
 /* ---- Labels ---- */

@@ -132,6 +132,21 @@ bool import_preprocess_front(struct preprocess *preprocess, const float scale[3]
     return possible;
 }
 
+/* The bounds of core/net/model_fields.h, and what its reader asks of the fields together. */
+const char *import_preprocess_fault(const struct preprocess *preprocess, struct shape input)
+{
+    const int side = preprocess->shorter_side;
+    if (preprocess->order != ORDER_RGB && input.c != 3)
+        return "grey pictures have no order of colours, as BGR";
+    for (int k = 0; k < 3; k++)
+        if (!isfinite(preprocess->mean[k]) || !isfinite(preprocess->std[k]) || preprocess->std[k] < 1e-6f)
+            return "a mean is infinite, or a std below 0.000001";
+    const bool possible = preprocess->resize_mode == RESIZE_SHORTER_SIDE
+                              ? side >= larger(input.h, input.w) && side <= LIMIT_SHORTER_SIDE
+                              : side == 0;
+    return possible ? NULL : "the shorter side is less than the network's, or more than 2048";
+}
+
 /* " mean 0.5", or three numbers where they differ. */
 static int put_numbers(char *text, size_t size, const char *name, const float numbers[3])
 {

@@ -27,6 +27,9 @@ bool import_preprocess_parse(struct preprocess *preprocess, const char *text, st
  * False: a factor is not above 0, or a result is out of bounds. */
 bool import_preprocess_front(struct preprocess *preprocess, const float scale[3], const float shift[3], int channels);
 
+/* Why no model for such pictures may have it, since what a file says of them may be anything; NULL: one may. */
+const char *import_preprocess_fault(const struct preprocess *preprocess, struct shape input);
+
 /* "RGB, mean 0.485 0.456 0.406, std 0.229 0.224 0.225, the shorter side to 256, centre 224x224" */
 void import_preprocess_text(char text[IMPORT_PREPROCESS_TEXT], const struct preprocess *preprocess, struct shape input);
 
