@@ -151,16 +151,15 @@ function layersModel(layers, specs, { name = 'Sequential', more = {}, files = { 
 const layer = (name, class_name, config = {}, inbound) => ({ class_name, name, config: { name, ...config }, ...inbound && { inbound_nodes: [inbound.map((from) => [from, 0, 0, {}])] } });
 const input = { batch_input_shape: [null, 6, 5, 3], dtype: 'float32' };
 
-/* shape: the numbers of a weight that is called so. */
-function graphModel(nodes, specs, shape) {
+/* ints: further weights, by their names, of whole numbers. */
+function graphModel(nodes, specs, ints = {}) {
     const attributes = (attr) => Object.fromEntries(Object.entries(attr).map(([key, x]) => [key,
         Array.isArray(x) ? typeof x[0] === 'string' ? { list: { s: x.map(btoa) } } : { list: { i: x.map(String) } } : typeof x === 'string' ? { s: btoa(x) }
             : typeof x === 'boolean' ? { b: x } : { f: x }]));
     const all = [{ name: 'x', op: 'Placeholder', attr: { shape: { shape: { dim: [-1, 6, 5, 3].map((size) => ({ size: `${size}` })) } } } },
-        ...[...Object.keys(specs), ...shape ? ['shape'] : []].map((name) => ({ name, op: 'Const' })), ...nodes.map(([op, name, inputs, attr = {}]) => ({ name, op, input: inputs, attr: attributes(attr) }))];
-    const weightsManifest = manifest(specs), w = Buffer.concat([shards(Object.values(specs)), Buffer.from(Int32Array.from(shape ?? []).buffer)]);
-    if (shape)
-        weightsManifest[0].weights.push({ name: 'shape', shape: [shape.length], dtype: 'int32' });
+        ...[...Object.keys(specs), ...Object.keys(ints)].map((name) => ({ name, op: 'Const' })), ...nodes.map(([op, name, inputs, attr = {}]) => ({ name, op, input: inputs, attr: attributes(attr) }))];
+    const weightsManifest = manifest(specs), w = Buffer.concat([shards(Object.values(specs)), Buffer.from(Int32Array.from(Object.values(ints).flat()).buffer)]);
+    weightsManifest[0].weights.push(...Object.entries(ints).map(([name, list]) => ({ name, shape: Array.isArray(list) ? [list.length] : [], dtype: 'int32' })));
     return filesIn({ 'model.json': JSON.stringify({ format: 'graph-model', modelTopology: { node: all }, weightsManifest }), w });
 }
 
@@ -182,7 +181,9 @@ export const tfjsModels = () => ({
         ['DepthwiseConv2dNative', 'e', ['c', 'dk'], { strides: [1, 1, 1, 1], padding: 'VALID' }], ['FusedBatchNormV3', 'n', ['e', 'b', 'b', 'b', 'b'], { epsilon: 0.001, is_training: false }],
         ['AvgPool', 'a', ['n'], { ksize: [1, 2, 2, 1], strides: [1, 1, 1, 1], padding: 'SAME' }], ['LeakyRelu', 'l', ['a'], { alpha: 0.25 }], ['AddV2', 's', ['l', 'n']], ['Mul', 'm', ['s', 'b']],
         ['Prelu', 'r', ['m', 'b']]], { k: [3, 3, 3, 2], b: [2], dk: [2, 2, 2, 1] }),
-    products: graphModel([['MatMul', 'y', ['r', 'w'], { transpose_b: true }], ['Reshape', 'r', ['x', 'shape']], ['BiasAdd', 'z', ['y', 'b']], ['Softmax', 'p', ['z']]], { w: [3, 90], b: [3] }, [1, 90]),
+    products: graphModel([['MatMul', 'y', ['r', 'w'], { transpose_b: true }], ['Reshape', 'r', ['x', 'shape']], ['BiasAdd', 'z', ['y', 'b']], ['Softmax', 'p', ['z']]], { w: [3, 90], b: [3] }, { shape: [1, 90] }),
+    shapes: graphModel([['Shape', 's', ['x']], ['StridedSlice', 'n', ['s', 'from', 'to', 'step'], { shrink_axis_mask: 1 }], ['Pack', 'p', ['n', 'rest'], { axis: 0 }],
+        ['Reshape', 'r', ['x', 'p']], ['MatMul', 'y', ['r', 'w']]], { w: [90, 2] }, { from: [0], to: [1], step: [1], rest: 90 }),
 });
 
 /* ---- Zips ---- */
