@@ -60,8 +60,8 @@ const longestRun = 120_000; /* what takes longer hangs */
 
 /* Starts a program. `result` is a promise; `seen(pattern)` one that waits for a text on standard output. */
 export function start(command, argumentList, { cwd = scratch, env = {}, stdout = 'pipe' } = {}) {
-    const { EYELET_DATA, ...inherited } = process.env; /* a test names its own data */
-    const child = spawn(command, argumentList, { cwd, env: { ...inherited, ...env }, stdio: ['ignore', stdout, 'pipe'] });
+    const { EYELET_DATA, ...inherited } = process.env; /* a test names its own data, and the models that are at hand */
+    const child = spawn(command, argumentList, { cwd, env: { ...inherited, EYELET_BACKBONES: '', ...env }, stdio: ['ignore', stdout, 'pipe'] });
     const output = { stdout: '', stderr: '' };
     const watchers = [];
     for (const name of ['stdout', 'stderr'])

@@ -12,8 +12,9 @@
 
 enum { LOOKED_AT = 101, USUAL_SIDE = 64, MIN_STEPS = 9 /* in an epoch */, MIN_BATCH = 100 };
 
-/* A network that reads images of so many pixels has been trained on photos, and keeps its size. */
-enum { PHOTO_SIDE = 96 };
+/* A network that reads images of so many pixels has been trained on photos of all kinds of things: it keeps its size, and
+ * a head on its features is trained in seconds, all of it in hours. */
+enum { PHOTO_SIDE = 96, FINE_TUNE_EPOCHS = 8 };
 
 /* ---- The images' size ---- */
 
@@ -65,7 +66,19 @@ static int usual_side(const struct photo_list *list)
 
 static int clamp(int value, int min, int max) { return value < min ? min : value > max ? max : value; }
 
-struct choice choose_recipe(const struct dataset *dataset, const char *from)
+/* From a trained model: what is trained of it, and at which size it reads images. */
+static void start_from(struct choice *choice, const struct transfer_kind *kind, int fine_tune)
+{
+    struct recipe *recipe = &choice->recipe;
+    *recipe = *recipe_named(kind->muon && !fine_tune ? "finetune-muon" : "finetune");
+    choice->probe = !kind->muon && !fine_tune && kind->side >= PHOTO_SIDE;
+    if (fine_tune)
+        recipe->settings.epochs = FINE_TUNE_EPOCHS; /* its head has been trained */
+    if (kind->any_size && kind->side < PHOTO_SIDE && 2 * choice->side >= 3 * kind->side)
+        recipe->size = kind->side * 3 / 2; /* more details, at a size of things that the model still knows */
+}
+
+struct choice choose_recipe(const struct dataset *dataset, const char *from, int fine_tune)
 {
     const struct photo_list *list = dataset->photos;
     int images = list ? 0 : dataset->count;
@@ -79,15 +92,12 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from)
     struct failure failure;
     if (from && !transfer_kind(&kind, from, &failure))
         die_of(&failure);
-    struct choice choice = {*recipe_named(!from       ? "photos"
-                                          : kind.muon ? "finetune-muon"
-                                                      : "finetune"),
-                            images, dataset->classes, side};
+    struct choice choice = {*recipe_named("photos"), images, dataset->classes, side, false};
     struct recipe *recipe = &choice.recipe;
-    if (!from)
+    if (from)
+        start_from(&choice, &kind, fine_tune);
+    else
         recipe->size = side <= 80 ? 64 : 96; /* small ones are enlarged, for the network halves them at once */
-    else if (kind.any_size && kind.side < PHOTO_SIDE && 2 * side >= 3 * kind.side)
-        recipe->size = kind.side * 3 / 2; /* more details, at a size of things that the model still knows */
     /* The recipes' epochs are for 5,000 images; few are seen more often, but not as often as would make up for their
      * number. */
     const int own = recipe->settings.epochs, batch = recipe->settings.batch;

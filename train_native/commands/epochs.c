@@ -4,6 +4,7 @@
 #include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/text.h"
+#include "commands/contest.h"
 
 #include <math.h> /* fmax, log */
 #include <signal.h>
@@ -152,13 +153,15 @@ static bool finish_epoch(struct run *run)
         save(run, run->options->output, &measured);
         state->best = epoch_accuracy(&measured);
     }
+    run->beaten = run->contested && !better && state->epoch + 1 == contest_epoch(settings->epochs) &&
+                  contest_decided(state->best, &measured);
     state->epochs_waited = better ? 0 : state->epochs_waited + 1;
     if (settings->schedule == SCHEDULE_PLATEAU)
         plateau_step(&state->plateau, epoch_loss(&measured), settings->plateau_epochs);
     const bool over = ended_early(run);
     if (over && !run->options->json && state->epoch + 1 < settings->epochs)
         printf("ended early: %d epochs without a better validation\n", settings->early_stopping);
-    return !over;
+    return !over && !run->beaten;
 }
 
 /* The epochs from run->state on. */
@@ -248,7 +251,7 @@ static void resume(struct run *run)
 bool epochs_begin(struct run *run)
 {
     const struct train_options *o = run->options;
-    run->state = (struct run_state){.best = -1, .plateau = PLATEAU_START};
+    run->state = (struct run_state){.best = run->best, .plateau = PLATEAU_START};
     if (o->resume) {
         resume(run);
     } else if (checkpoint_exists(o->output)) { /* which must not outlive the files that it is of */

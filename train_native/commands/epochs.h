@@ -2,7 +2,7 @@
  *
  *     struct run run = {.options = &options, .writer = &writer, .trainer = trainer, .train = train,
  *                       .validation = validation, .identity = identity, .log_path = "mine.csv",
- *                       .last_path = "mine.last.eyelet"};
+ *                       .last_path = "mine.last.eyelet", .best = -1};
  *     int status = EXIT_SUCCESS;
  *     if (epochs_begin(&run))
  *         status = epochs_run(&run);        // EXIT_SUCCESS or EXIT_INTERRUPTED */
@@ -19,6 +19,9 @@ struct run {
     struct trainer *trainer;
     struct subset train, validation;
     const char *identity, *log_path, *last_path;
+    double best;      /* the validation accuracy that an epoch has to better to be kept; -1: none, 0 is more */
+    bool contested;   /* by a head on a backbone's features, of that accuracy (contest.h) */
+    bool beaten;      /* it has won before the last epoch; set by epochs_run */
     int frozen_nodes; /* nodes 0 .. frozen_nodes-1 are frozen until --unfreeze */
     bool lengthened;  /* a complete run gets more epochs; set by epochs_begin */
     /* private: */

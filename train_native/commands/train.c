@@ -1,10 +1,12 @@
 #include "commands/commands.h"
 
 #include "cli/errors.h"
+#include "cli/escape.h"
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/text.h"
+#include "commands/choose.h"
 #include "commands/epochs.h"
 #include "commands/find_learning_rate.h"
 #include "commands/or_die.h"
@@ -19,6 +21,7 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* ---- Kinds of runs ---- */
@@ -118,15 +121,47 @@ static struct epoch_result train_head(struct training_job *job)
     return measured;
 }
 
+/* The head alone, measured and saved as the model. */
+static struct epoch_result save_head(struct training_job *job)
+{
+    const struct epoch_result measured = train_head(job);
+    model_writer_save(&job->writer, job->opened.parameters, job->options->output, 0, &measured);
+    return measured;
+}
+
 static void train_head_alone(struct training_job *job)
 {
     write_configuration(job, true);
     print_start(job);
-    const struct epoch_result measured = train_head(job);
-    model_writer_save(&job->writer, job->opened.parameters, job->options->output, 0, &measured);
+    save_head(job);
     checkpoint_remove(job->options->output); /* of the run whose model this replaces */
     calibrate(job, NULL);
     write_report(job, true);
+}
+
+/* A head on the features of a model at hand, saved as the model that training from nothing has to better. */
+static double train_rival(const struct training_job *job, bool size_named)
+{
+    struct train_options o = *job->options;
+    const struct choice choice = choose_recipe(&job->dataset, job->rival, 0);
+    o.from = job->rival;
+    o.linear_probe = true;
+    o.size = size_named ? o.size : choice.recipe.size;
+    if (o.data.pixels) /* its images are of another size */
+        o.data.pixels = text_format("%s.head", o.data.pixels);
+    struct training_job rival = {.options = &o, .command = job->command};
+    training_job_open(&rival, NULL);
+    training_job_read(&rival);
+    print_start(&rival);
+    const struct epoch_result measured = save_head(&rival);
+    checkpoint_remove(o.output);
+    calibrate(&rival, NULL);
+    write_report(&rival, true);
+    training_job_free(&rival);
+    if (o.remove_pixels && o.data.pixels)
+        pixel_file_remove(o.data.pixels);
+    free((char *)o.data.pixels);
+    return epoch_accuracy(&measured);
 }
 
 static void try_learning_rates(const struct training_job *job)
@@ -138,12 +173,63 @@ static void try_learning_rates(const struct training_job *job)
     free(memory);
 }
 
+/* Whether the model is the head that was tried first: its notes say that its network is of another model. */
+static bool is_rivals(const struct train_options *o)
+{
+    struct model *model = allocate(1, sizeof *model);
+    size_t size;
+    uint8_t *bytes = load_or_die(model, &size, o->output);
+    char *notes = model_file_notes(model);
+    const char *network = model_file_note(notes, "network");
+    const bool rivals = network && strncmp(network, "of ", 3) == 0;
+    free(notes);
+    free(bytes);
+    free(model);
+    return rivals;
+}
+
+/* How the contest went, after the epochs. Returns whether the head has won. */
+static bool end_contest(const struct training_job *job, const struct run *run)
+{
+    const struct train_options *o = job->options;
+    const bool rivals = is_rivals(o);
+    if (!o->json) {
+        printf(rivals ? "kept: the head on the features of "
+                      : "kept: what was trained from nothing, better than a head on ");
+        print_escaped(stdout, job->rival);
+        printf(run->beaten ? ", after a quarter of the epochs beyond the reach of training from nothing\n"
+               : rivals    ? ", better than what was trained from nothing\n"
+                           : "\n");
+    }
+    if (run->beaten) /* what was trained from nothing is not to go on */
+        checkpoint_remove(o->output);
+    return rivals;
+}
+
+/* The accuracy that the run has to better: of a head on a backbone's features; -1: there is none. */
+static double start_of(struct training_job *job)
+{
+    const struct train_options *o = job->options;
+    if (o->resume)
+        return -1; /* the checkpoint has it */
+    if (job->contested)
+        return job->head_accuracy;
+    if (!o->fine_tune || job->transfer->head_kept)
+        return -1;
+    const struct epoch_result measured = save_head(job);
+    return measured.count ? epoch_accuracy(&measured) : -1;
+}
+
 /* Returns the exit status. */
-static int train_all(const struct training_job *job, const struct run_files *files)
+static int train_all(struct training_job *job, const struct run_files *files)
 {
     void *memory;
-    struct run run = {.options = job->options,
+    const struct train_options *o = job->options;
+    const double best = start_of(job);
+    struct run run = {.options = o,
                       .writer = &job->writer,
+                      .best = best,
+                      .contested = job->contested,
                       .trainer = training_job_trainer(job, &memory),
                       .train = job->train,
                       .validation = job->validation,
@@ -151,7 +237,6 @@ static int train_all(const struct training_job *job, const struct run_files *fil
                       .log_path = files->log,
                       .last_path = files->last,
                       .frozen_nodes = job->frozen_nodes};
-    const struct train_options *o = job->options;
     const bool more = epochs_begin(&run);
     write_configuration(job, !o->resume || run.lengthened);
     const int status = more ? epochs_run(&run) : EXIT_SUCCESS;
@@ -162,6 +247,8 @@ static int train_all(const struct training_job *job, const struct run_files *fil
         die(o->output, "--restart trains it anew.", "the run is complete, but its model is no longer there");
     if (!more)
         warn(o->output, "--resume with a greater --epochs trains it further.", "the run is complete");
+    if (job->contested && end_contest(job, &run))
+        return EXIT_SUCCESS; /* the head has been calibrated, and reported on */
     calibrate(job, files->last);
     write_report(job, more);
     return EXIT_SUCCESS;
@@ -189,7 +276,10 @@ static int train(struct train_options *o, const char *command, int argc, char **
 {
     struct training_job job = {.options = o, .command = command};
     struct run_files files = run_files_open(o);
-    training_job_open(&job, argc, argv);
+    training_job_open(&job, &(struct training_arguments){argc, argv});
+    job.contested = job.rival && !job.rival_taken;
+    if (job.contested && !o->resume)
+        job.head_accuracy = train_rival(&job, train_argument("--size", argc, argv));
     training_job_read(&job);
     const int status = run(&job, &files);
     if (o->remove_pixels && o->data.pixels && status == EXIT_SUCCESS)
@@ -203,8 +293,8 @@ int command_train(int argc, char **argv)
 {
     bool named;
     /* Without these: a resumed run ends in the identical file. */
-    char *command =
-        options_command(argc, argv, (const char *const[]){"--resume", "--restart", "--remove-pixels", NULL});
+    char *command = options_command(
+        argc, argv, (const char *const[]){"--resume", "--restart", "--remove-pixels", "--remove-embeddings", NULL});
     struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
     const int status = train(&o, command, argc, argv);

@@ -21,6 +21,11 @@ static const char usage[] =
     "test folder, a fraction of every class is held out for `eyelet evaluate`; the split depends on the images'\n"
     "pixels alone, and duplicates stay on one side. Unreadable images are named and left out. Decoded images that\n"
     "need more than half of --memory lie in MODEL.pixels, for this run and the next ones on the same images.\n\n"
+    "Images in files are first given to a model that is at hand (--from, or one in $XDG_CACHE_HOME/eyelet or\n"
+    "~/.cache/eyelet, or what comes with the program): a head on its features is trained in seconds. Training from\n"
+    "nothing follows, and ends after a quarter of its epochs if it has no prospect of coming up to that; the better\n"
+    "one on the validation images is kept. With less than 20 images a class the model at hand is taken, untried.\n"
+    "--from none trains from nothing only.\n\n"
     "A recipe sets the defaults of all other options; `--recipe NAME --help` shows those of that recipe. Data\n"
     "other than CIFAR-10 starts from the recipe photos, with --from from finetune or finetune-muon, with size,\n"
     "epochs and batch size adapted to it.\n\n"
@@ -96,7 +101,9 @@ static void add_common(struct table *table, struct train_arguments *a)
              a->recipe_names},
             {"network", "NAME|FILE", OPTION_TEXT, &o->network,
              "network: a preset or a text file (train_native/model/network.h)", NULL},
-            {"from", "MODEL", OPTION_TEXT, &o->from, "start from this trained model (transfer learning)", NULL},
+            {"from", "MODEL|none", OPTION_TEXT, &o->from,
+             "start from this trained model (transfer learning); none: from nothing, whatever models are at hand",
+             NULL},
             {"size", "N", OPTION_COUNT, &o->size, "input height and width (0: the network's)", NULL},
             {"epochs", "N", OPTION_COUNT, &o->settings.epochs, "passes over the training set", NULL},
             {"validation", "FRACTION", OPTION_NUMBER, &o->validation,
@@ -218,6 +225,8 @@ static void add_transfer_and_output(struct table *table, struct train_arguments 
                        "layer-wise learning-rate decay, from each layer to the one below", NULL},
                       {"linear-probe", NULL, OPTION_FLAG, &o->linear_probe,
                        "train the head only, to convergence, on cached features", NULL},
+                      {"fine-tune", "BLOCKS", OPTION_COUNT, &o->fine_tune,
+                       "train the head so, then it and so many of the last blocks on images", NULL},
                       {"views", "N", OPTION_COUNT, &o->views,
                        "views of each image that the head is trained on so: as it is, and N - 1 augmented", NULL},
                       {"embeddings", "FILE", OPTION_TEXT, &o->embeddings,

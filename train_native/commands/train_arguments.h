@@ -30,6 +30,8 @@ struct train_options {
     int class_weights;         /* 0: none, 1: balanced */
     const char *from, *freeze; /* NULL: from random weights; no frozen layers */
     int unfreeze;              /* epochs after which no layer is frozen; 0: never */
+    bool from_nothing;         /* --from none: not from a model that is at hand either */
+    int fine_tune;             /* blocks that are trained once the head is; 0: no such order */
     int views;                 /* of each image, for the embeddings that a head is trained on: 1: as it is */
     const char *embeddings;    /* the file that keeps them; NULL: beside the model */
     bool remove_embeddings;

@@ -28,11 +28,17 @@ static const char *argument_named(const char *name, int argc, char **argv)
     return value;
 }
 
+/* The name of no model. */
+static const char from_nothing[] = "none";
+
+bool train_argument(const char *name, int argc, char **argv) { return argument_named(name, argc, argv) != NULL; }
+
 const struct recipe *train_recipe(bool *named, int argc, char **argv)
 {
     const char *name = argument_named("--recipe", argc, argv);
     *named = name != NULL;
-    if (!name && argument_named("--from", argc, argv))
+    const char *from = argument_named("--from", argc, argv);
+    if (!name && from && strcmp(from, from_nothing) != 0)
         name = "finetune";
     const struct recipe *recipe = name ? recipe_named(name) : NULL;
     return recipe ? recipe : &recipes[0]; /* an unknown name is refused with the other options */
@@ -75,6 +81,13 @@ static void check_transfer(const struct train_options *o, const struct recipe *r
 {
     if (!o->from && (o->linear_probe || o->freeze || o->unfreeze || o->layer_decay != 1))
         usage_error("train", "--linear-probe, --freeze, --unfreeze and --layer-decay need --from MODEL");
+    if (!o->from && o->fine_tune)
+        usage_error("train", "--fine-tune needs --from MODEL");
+    if (o->fine_tune && (o->linear_probe || o->freeze || o->unfreeze))
+        usage_error("train", "--fine-tune says which layers are trained: leave out --linear-probe, --freeze and "
+                             "--unfreeze");
+    if (o->fine_tune && o->settings.optimizer.kind == OPTIMIZER_MUON)
+        usage_error("train", "--fine-tune takes --optimizer sgd, adam or adamw");
     if (!o->from && !o->network)
         usage_error("train", "the recipe %s has no network: it needs --from MODEL or --network", recipe->name);
     if (o->from && o->network != (recipe->network ? recipe->name : NULL))
@@ -177,7 +190,11 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
     struct train_arguments a;
     const int first = train_arguments_parse(&a, recipe, argc, argv);
     struct train_options *o = &a.options;
-    if (o->from && !o->freeze && !o->linear_probe)
+    if (o->from && strcmp(o->from, from_nothing) == 0) {
+        o->from = NULL;
+        o->from_nothing = true;
+    }
+    if (o->from && !o->freeze && !o->linear_probe && !o->fine_tune)
         o->freeze = recipe->freeze;
     o->run_folder = !o->find_learning_rate && o->output && *o->output && o->output[strlen(o->output) - 1] == '/';
     if (o->run_folder)
@@ -248,6 +265,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     if (transfer)
         fprintf(out, "--from=%08x, mean %.9g\n--freeze=%s\n--unfreeze=%d\n--layer-decay=%.9g\n", transfer->checksum,
                 (double)transfer->preprocess.mean[0], o->freeze ? o->freeze : "0", o->unfreeze, (double)o->layer_decay);
+    if (o->fine_tune)
+        fprintf(out, "--fine-tune=%d\n--views=%d\n", o->fine_tune, o->views);
     print_network(out, transfer ? "of --from" : o->network, net);
     fprintf(out, "--epochs=%d\n--batch=%d\n--micro-batch=%d\n--seed=%d\n", s->epochs, s->batch, o->micro_batch,
             o->seed);

@@ -17,6 +17,9 @@
 /* The recipe that the arguments name, or that their kind of run starts from: then *named is false. */
 const struct recipe *train_recipe(bool *named, int argc, char **argv);
 
+/* Whether the arguments name this option, as "--epochs". */
+bool train_argument(const char *name, int argc, char **argv);
+
 /* argv[0] is "train". Refuses what contradicts itself. */
 struct train_options train_options_parse(const struct recipe *recipe, int argc, char **argv);
 

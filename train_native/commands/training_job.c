@@ -1,6 +1,7 @@
 #include "commands/training_job.h"
 
 #include "cli/errors.h"
+#include "cli/escape.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/text.h"
@@ -8,6 +9,10 @@
 #include "commands/class_notes.h"
 #include "commands/or_die.h"
 #include "data/dataset_open.h"
+#include "data/memory_budget.h"
+#include "data/photo_list.h"
+#include "model/backbones.h"
+#include "model/blocks.h"
 #include "model/layer_name.h"
 #include "training/unfold_batchnorm.h"
 #include "training/whiten.h"
@@ -32,26 +37,120 @@ static float *balanced_weights(const struct dataset *dataset, const struct split
     return weights;
 }
 
+static void print_choice(const struct train_options *o, const struct choice *choice)
+{
+    if (o->json)
+        return;
+    printf("chosen for %s images of %d pixels in %d classes: ", format_thousands((uint64_t)choice->images),
+           choice->side, choice->classes);
+    if (o->linear_probe)
+        printf("--linear-probe");
+    else
+        printf("--recipe %s --epochs %d --batch %d", choice->recipe.name, o->settings.epochs, o->settings.batch);
+    printf(" --validation %g", (double)o->validation);
+    if (o->size)
+        printf(" --size %d", o->size);
+    putchar('\n');
+}
+
+/* The options again, over the recipe that the data and a model to start from ask for. */
+static struct choice adopt(struct train_options *o, const struct dataset *dataset, const char *from,
+                           const struct training_arguments *arguments)
+{
+    /* What says how layers are trained asks for more than a head. */
+    static const char *const of_layers[] = {"--epochs", "--freeze", "--layer-decay", "--learning-rate", "--optimizer"};
+    const int argc = arguments->argc;
+    const struct choice choice = choose_recipe(dataset, from, o->fine_tune);
+    char **argv = allocate((size_t)argc + 3, sizeof *argv);
+    memcpy(argv, arguments->argv, (size_t)argc * sizeof *argv);
+    if (from && !o->from) {
+        argv[argc] = "--from";
+        argv[argc + 1] = (char *)from;
+    }
+    *o = train_options_parse(&choice.recipe, argc + (from && !o->from ? 2 : 0), argv);
+    bool layers = o->find_learning_rate;
+    for (size_t i = 0; i < sizeof of_layers / sizeof *of_layers; i++)
+        layers |= train_argument(of_layers[i], argc, argv);
+    o->linear_probe |= choice.probe && !layers;
+    if (o->linear_probe)
+        o->freeze = NULL;
+    free(argv);
+    return choice;
+}
+
+/* Whether a model can be a start for these classes; if not, it is named and left. */
+static bool is_start(const char *path, const struct dataset *dataset, uint32_t *checksum)
+{
+    struct net *net = allocate(1, sizeof *net);
+    struct transfer transfer;
+    struct failure failure;
+    const struct transfer_start start = {
+        .path = path, .classes = dataset->classes, .labels = dataset->class_names, .new_head = true};
+    const bool opened = transfer_open(&transfer, net, &start, &failure);
+    const bool dense = opened && net->nodes[transfer.head].kind == NODE_DENSE;
+    if (!opened)
+        warn(failure.subject, "Training starts from nothing.", "%s", failure.reason);
+    else if (!dense)
+        warn(path, "Training starts from nothing.", "its head is no dense layer");
+    if (opened) {
+        *checksum = transfer.checksum;
+        transfer_free(&transfer);
+    }
+    free(net);
+    return dense;
+}
+
+static bool has_validation(const struct dataset *dataset, float fraction)
+{
+    const struct photo_list *list = dataset->photos;
+    for (int i = 0; list && i < list->count; i++)
+        if (list->photos[i].part == PHOTO_VALIDATION)
+            return true;
+    return fraction > 0;
+}
+
+/* Images in files, of which nothing more is said, are given to a model that is at hand. */
+static void find_rival(struct training_job *job, const struct training_arguments *arguments)
+{
+    struct train_options *o = job->options;
+    char *path = backbones_find();
+    if (!path || !is_start(path, &job->dataset, &job->rival_checksum)) {
+        if (!path && !o->json)
+            printf("no trained model is at hand to start from; `eyelet import NAME` fetches one\n");
+        free(path);
+        return;
+    }
+    job->rival = path;
+    if (has_validation(&job->dataset, o->validation))
+        return;
+    const struct choice choice = adopt(o, &job->dataset, path, arguments);
+    if (!o->json) {
+        printf("from ");
+        print_escaped(stdout, path);
+        printf(", with so few images that none are set aside to try it; --from none trains from nothing\n");
+    }
+    print_choice(o, &choice);
+    job->rival_taken = true;
+}
+
 /* Without a recipe or a network that the user names, the data decides the defaults of the options; CIFAR-10 is what the
  * recipes were made for. */
-static void choose_options(struct train_options *o, const struct dataset *dataset, int argc, char **argv)
+static void choose_options(struct training_job *job, const struct training_arguments *arguments)
 {
+    struct train_options *o = job->options;
+    const struct dataset *dataset = &job->dataset;
     bool named;
-    const struct recipe *recipe = train_recipe(&named, argc, argv);
+    const struct recipe *recipe = train_recipe(&named, arguments->argc, arguments->argv);
     const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0;
     const bool cifar10 = !dataset->photos && !dataset->contents;
     if (named || own_network || (cifar10 && !o->from))
         return;
-    const struct choice choice = choose_recipe(dataset, o->from);
-    *o = train_options_parse(&choice.recipe, argc, argv);
-    if (o->json || o->linear_probe)
-        return;
-    printf("chosen for %s images of %d pixels in %d classes: --recipe %s --epochs %d --batch %d --validation %g",
-           format_thousands((uint64_t)choice.images), choice.side, choice.classes, choice.recipe.name,
-           o->settings.epochs, o->settings.batch, (double)o->validation);
-    if (o->size)
-        printf(" --size %d", o->size);
-    putchar('\n');
+    const bool asked = o->linear_probe;
+    const struct choice choice = adopt(o, dataset, o->from, arguments);
+    if (!o->from && !o->from_nothing && dataset->photos && !o->find_learning_rate)
+        find_rival(job, arguments);
+    if (!asked && !job->rival_taken)
+        print_choice(o, &choice);
 }
 
 /* What --freeze names. */
@@ -64,6 +163,16 @@ static int frozen_nodes(const struct net *net, const char *text)
                     "like %s, not \"%s\"",
                     net_head(net), layer_name(net, 0, "").text, text);
     return count;
+}
+
+/* What --fine-tune names: the nodes in front of it. */
+static int last_blocks(const struct training_job *job)
+{
+    const int blocks = blocks_count(job->net, job->opened.head), count = job->options->fine_tune;
+    if (count > blocks)
+        usage_error("train", "--fine-tune takes 1 to %d, the blocks that %s has, not %d", blocks, job->options->from,
+                    count);
+    return blocks_start(job->net, job->opened.head, count);
 }
 
 /* Batch normalisation back into a model that Muon goes on with. */
@@ -102,7 +211,7 @@ static void open_net(struct training_job *job)
         die_of(&failure);
     job->transfer = &job->opened;
     job->preprocess = job->opened.preprocess;
-    job->frozen_nodes = o->freeze ? frozen_nodes(job->net, o->freeze) : 0;
+    job->frozen_nodes = o->freeze ? frozen_nodes(job->net, o->freeze) : o->fine_tune ? last_blocks(job) : 0;
     if (o->settings.optimizer.kind == OPTIMIZER_MUON && !o->linear_probe)
         unfold(job);
 }
@@ -149,20 +258,60 @@ static void measure_weights(const struct training_job *job, float *parameters)
     free(memory.base);
 }
 
-struct trainer *training_job_trainer(const struct training_job *job, void **memory)
+static struct trainer_options trainer_options_of(const struct training_job *job)
 {
     const struct train_options *o = job->options;
     const int validation = job->validation.count, train = job->train.count;
-    const struct trainer_options options = {.net = job->net,
-                                            .preprocess = job->preprocess,
-                                            .parallel = parallel_threads(job->threads),
-                                            .gemm = training_job_gemm(job),
-                                            .seed = (uint64_t)o->seed,
-                                            .initializer = o->initializer,
-                                            .optimizer = o->settings.optimizer.kind,
-                                            .shard = o->micro_batch,
-                                            .max_images = train > validation ? train : validation,
-                                            .ema = o->settings.ema_decay > 0};
+    return (struct trainer_options){.net = job->net,
+                                    .preprocess = job->preprocess,
+                                    .parallel = parallel_threads(job->threads),
+                                    .gemm = training_job_gemm(job),
+                                    .seed = (uint64_t)o->seed,
+                                    .initializer = o->initializer,
+                                    .optimizer = o->settings.optimizer.kind,
+                                    .shard = o->micro_batch,
+                                    .max_images = train > validation ? train : validation,
+                                    .ema = o->settings.ema_decay > 0};
+}
+
+/* Fewer images at a time, then fewer threads, until fine-tuning fits into memory. How many images at a time decides the
+ * last bits of the weights, so it follows from the network where it can: those that fill what a core has of the caches
+ * several times over gain nothing by more. */
+static void fit_memory(struct training_job *job)
+{
+    enum { USEFUL_BYTES = 128 << 20 };
+    struct train_options *o = job->options;
+    const uint64_t budget = memory_budget(o->data.memory);
+    struct trainer_options options = trainer_options_of(job);
+    for (;; options.shard /= 2) {
+        options.parallel.threads = 2;
+        const uint64_t two = trainer_bytes(&options);
+        options.parallel.threads = 1;
+        if (options.shard == 1 || two - trainer_bytes(&options) <= USEFUL_BYTES)
+            break;
+    }
+    options.parallel.threads = job->threads;
+    while (trainer_bytes(&options) > budget && options.parallel.threads > 1)
+        options.parallel.threads--;
+    while (trainer_bytes(&options) > budget && options.shard > 1)
+        options.shard /= 2;
+    const uint64_t bytes = trainer_bytes(&options);
+    if (bytes > budget)
+        die(NULL, "Give it more with --memory, or train the head alone with --linear-probe.",
+            "fine-tuning takes %s MiB of memory with one image at a time; %s MiB are left for it",
+            format_thousands((bytes >> 20) + 1), format_thousands(budget >> 20));
+    job->threads = options.parallel.threads;
+    o->micro_batch = options.shard;
+    if (!o->json)
+        printf("fine-tuning the last %d of %d blocks takes %s MiB of memory, %d image%s at a time in %d thread%s\n",
+               o->fine_tune, blocks_count(job->net, job->opened.head), format_thousands((bytes >> 20) + 1),
+               o->micro_batch, o->micro_batch == 1 ? "" : "s", job->threads, job->threads == 1 ? "" : "s");
+}
+
+struct trainer *training_job_trainer(const struct training_job *job, void **memory)
+{
+    const struct train_options *o = job->options;
+    const struct trainer_options options = trainer_options_of(job);
     const uint64_t size = trainer_bytes(&options);
     struct trainer *trainer;
     *memory = allocate((size_t)size, 1);
@@ -179,10 +328,11 @@ struct trainer *training_job_trainer(const struct training_job *job, void **memo
     return trainer;
 }
 
-void training_job_open(struct training_job *job, int argc, char **argv)
+void training_job_open(struct training_job *job, const struct training_arguments *arguments)
 {
     job->dataset = dataset_open(&job->options->data, DATASET_TRAIN);
-    choose_options(job->options, &job->dataset, argc, argv);
+    if (arguments)
+        choose_options(job, arguments);
 }
 
 void training_job_read(struct training_job *job)
@@ -192,9 +342,14 @@ void training_job_read(struct training_job *job)
     open_net(job);
     read_images(job);
     job->threads = o->threads ? o->threads : omp_get_max_threads();
+    if (o->fine_tune)
+        fit_memory(job);
     job->writer = (struct model_writer){job->net, &job->preprocess, &job->dataset, o, job->command, job->train.count};
     job->class_weights = o->class_weights ? balanced_weights(&job->dataset, &job->split) : NULL;
-    job->identity = train_identity(o, job->net, &job->dataset, &job->split, job->transfer);
+    char *identity = train_identity(o, job->net, &job->dataset, &job->split, job->transfer);
+    job->identity = job->rival && !job->rival_taken ? text_format("%sagainst=%08x\n", identity, job->rival_checksum)
+                                                    : text_copy(identity);
+    free(identity);
 }
 
 void training_job_free(struct training_job *job)
@@ -202,6 +357,7 @@ void training_job_free(struct training_job *job)
     if (job->transfer)
         transfer_free(&job->opened);
     free(job->identity);
+    free(job->rival);
     free(job->class_weights);
     split_free(&job->split);
     dataset_free(&job->dataset);

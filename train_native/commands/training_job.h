@@ -1,7 +1,8 @@
 /* What a training run needs, made ready: the options that follow from the data, the network, the images.
  *
  *     struct training_job job = {.options = &options, .command = command};
- *     training_job_open(&job, argc, argv);              // finds the data, and what the options do not say
+ *     const struct training_arguments arguments = {argc, argv};
+ *     training_job_open(&job, &arguments);              // finds the data, and what the options do not say
  *     training_job_read(&job);                          // the network, the images, the run's identity
  *     void *memory;
  *     struct trainer *trainer = training_job_trainer(&job, &memory);
@@ -22,6 +23,12 @@ struct training_job {
     const char *command; /* the command line */
     /* Filled in by training_job_open: */
     struct dataset dataset;
+    char *rival;             /* a model at hand, against which training from nothing is tried; NULL: there is none */
+    bool rival_taken;        /* there are too few images to try it, and the options start from it */
+    uint32_t rival_checksum; /* of its weights */
+    /* The caller's: */
+    bool contested;       /* a head on the rival's features has been trained, and its accuracy on the same images */
+    double head_accuracy; /* is to be bettered */
     /* Filled in by training_job_read: */
     struct net *net;
     struct split split;
@@ -36,8 +43,14 @@ struct training_job {
     struct model_writer writer; /* points into the job, which stays where it is */
 };
 
-/* argv[0] is "train"; the options that were read from it are read again over the recipe that the data asks for. */
-void training_job_open(struct training_job *job, int argc, char **argv);
+/* What the options were read from: argv[0] is "train". */
+struct training_arguments {
+    int argc;
+    char **argv;
+};
+
+/* Reads the options again over the recipe that the data asks for; without arguments (NULL) they stay as they are. */
+void training_job_open(struct training_job *job, const struct training_arguments *arguments);
 void training_job_read(struct training_job *job);
 void training_job_free(struct training_job *job);
 
