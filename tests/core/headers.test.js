@@ -161,6 +161,7 @@ const usages = {
     'train_native/commands/probe.h': [{ runs: false, before: 'const struct model_writer writer = {0}; struct transfer transfer = {0}; const struct subset train = {0}, validation = {0}; const struct parallel parallel = {0};' }],
     'train_native/commands/picture_run.h': [{ runs: false, includes: ['data/memory_budget.h'], file: 'static float sum; static void add_to_sum(void *context, int i, const struct picture_result *result) { *(float *)context += result->embedding[i]; }' }],
     'train_native/commands/progress.h': [{ runs: false, names: 'options', before: 'const bool better = true;' }],
+    'train_native/commands/regression_choice.h': [{ runs: false, includes: ['cli/memory.h'], names: 'options', before: 'const struct regression train = {0}, validation = {0};', with: [['measured =', 'chosen =']] }],
     'train_native/commands/run_files.h': [{ runs: false, names: 'options' }],
     'train_native/commands/shared_options.h': [{ includes: ['data/dataset.h'], before: 'struct data_options data; int threads; bool json;' }],
     'train_native/commands/train_arguments.h': [{ names: 'arguments', with: [['arguments;', 'o;'], ['&arguments', '&o']], before: 'const struct recipe *recipe = recipes;', after: 'assert(first == 3);' }],

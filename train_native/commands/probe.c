@@ -1,24 +1,17 @@
 #include "commands/probe.h"
 
-#include "base/argmax.h"
 #include "cli/clock.h"
 #include "cli/errors.h"
-#include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
-#include "commands/progress.h"
+#include "commands/regression_choice.h"
 #include "data/memory_budget.h"
 #include "model/embeddings.h"
-#include "model/interval.h"
-#include "training/softmax_regression.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const float strengths[] = {3, 1, 0.3f, 0.1f, 0.03f, 0.01f, 0.003f, 0.001f, 0.0003f};
-enum { STRENGTHS = sizeof strengths / sizeof *strengths, USUAL_STRENGTH = 3 };
 
 /* What is between the head's sums and the logits: a factor. */
 static float scale_behind(const struct net *net, int head)
@@ -59,73 +52,6 @@ static void standardise(float *x, const float *mean, const float *std, int count
     for (int i = 0; i < count; i++, x += features)
         for (int k = 0; k < features - 1; k++)
             x[k] = (x[k] - mean[k]) / std[k];
-}
-
-/* ---- Training ---- */
-
-static struct epoch_result score(const float *w, const struct regression *data, struct arena memory)
-{
-    const size_t scores = (size_t)data->count * (size_t)data->classes;
-    float *logits = allocate(2 * scores + (size_t)data->count, sizeof(float));
-    float *probabilities = logits + scores, *losses = probabilities + scores;
-    struct epoch_result result = {.count = data->count, .finite = true};
-    softmax_regression_logits(logits, w, data, memory);
-    cross_entropy_forward(losses, probabilities, logits, data->targets, 0, data->count, data->classes);
-    for (int i = 0; i < data->count; i++) {
-        result.correct += argmax(logits + i * data->classes, data->classes) == data->targets[i].label;
-        result.loss_sum += (double)losses[i];
-    }
-    free(logits);
-    return result;
-}
-
-static void print_strength(const struct train_options *o, float l2, int iterations, const struct epoch_result *train,
-                           const struct epoch_result *validation)
-{
-    if (o->json) {
-        struct json json = json_begin(stdout);
-        json_object(&json, NULL);
-        json_number(&json, "l2", "%g", (double)l2);
-        json_int(&json, "iterations", iterations);
-        json_epoch(&json, train, validation);
-        json_close(&json);
-        json_end(&json);
-    } else {
-        printf("L2 %-7g %3d iterations  loss %.4f  accuracy %.2f %%", (double)l2, iterations, epoch_loss(train),
-               100 * epoch_accuracy(train));
-        if (validation->count)
-            printf("  validation loss %.4f  accuracy %s", epoch_loss(validation),
-                   interval_percent(validation->correct, validation->count));
-        printf("\n");
-    }
-}
-
-/* best (features, classes): of all strengths, from the strongest to the weakest, what has the lowest loss on the
- * validation images, which is less noisy than the accuracy where they are few; without any, what the usual strength
- * gives. Returns how it does there. */
-static struct epoch_result choose(float *best, const struct train_options *o, const struct regression *train,
-                                  const struct regression *validation)
-{
-    const size_t size = (size_t)train->features * (size_t)train->classes;
-    const uint64_t bytes = softmax_regression_bytes(train), measuring = softmax_regression_bytes(validation);
-    struct arena memory = {.size = bytes > measuring ? bytes : measuring};
-    memory.base = allocate((size_t)memory.size, 1);
-    float *w = allocate(size, sizeof(float));
-    struct epoch_result chosen = {0};
-    for (int s = 0; s < STRENGTHS; s++) {
-        if (!validation->count && s != USUAL_STRENGTH)
-            continue;
-        const int iterations = softmax_regression(w, train, strengths[s], memory);
-        const struct epoch_result trained = score(w, train, memory), measured = score(w, validation, memory);
-        print_strength(o, strengths[s], iterations, &trained, &measured);
-        if (!chosen.count || measured.loss_sum < chosen.loss_sum) {
-            memcpy(best, w, size * sizeof(float));
-            chosen = measured;
-        }
-    }
-    free(w);
-    free(memory.base);
-    return chosen;
 }
 
 /* The head's weights (inputs, classes) and biases (classes) for embeddings as they are, before `scale`; w (features,
@@ -237,7 +163,7 @@ struct epoch_result probe(float *parameters, const struct probe *p)
     standardise((float *)validation.x, mean, std, validation.count, features);
     const double start = seconds_now();
     float *w = allocate((size_t)features * (size_t)classes, sizeof(float));
-    const struct epoch_result measured = choose(w, o, &train, &validation);
+    const struct epoch_result measured = regression_choose(w, o, &train, &validation);
     if (!o->json)
         printf("trained in %.1f s\n", seconds_now() - start);
     put_head(parameters + net->offset[head], w, mean, std, &train, scale);
