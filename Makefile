@@ -347,7 +347,7 @@ $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 
 install: native wasm library $O/eyelet.1 ## install program, library, module and manual page; PREFIX=/usr/local, DESTDIR
 	install -D $(build)/eyelet $(DESTDIR)$(PREFIX)/bin/eyelet
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(package)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(package) web/models/airbench95.eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $O/eyelet.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(build)/libeyelet.a
 	@for header in $(public_headers); do \

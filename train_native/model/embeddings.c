@@ -27,9 +27,10 @@ void embeddings_key(uint8_t key[SHA256_BYTES], const struct embedder *embedder)
         fprintf(out, "mean %.9g std %.9g\n", (double)p->mean[c], (double)p->std[c]);
     for (int i = 0; i < embedder->tensor; i++) {
         const struct node *n = &net->nodes[i];
-        fprintf(out, "%d: %d %d, %d, %d %d %d, %d %d, %d %d %d %d, %d %d, %.9g\n", (int)n->kind, n->input[0],
-                n->input[1], n->channels, n->kernel_h, n->kernel_w, n->stride, n->same, n->bias, n->padding[0],
-                n->padding[1], n->padding[2], n->padding[3], n->dilation, n->groups, (double)n->rate);
+        fprintf(out, "%d: %d %d, %d %d, %d %d %d, %d %d %d, %d %d %d %d, %d %d, %.9g\n", (int)n->kind, n->input[0],
+                n->input[1], n->channels, n->first, n->kernel_h, n->kernel_w, n->stride, n->same, n->bias,
+                n->count_padding, n->padding[0], n->padding[1], n->padding[2], n->padding[3], n->dilation, n->groups,
+                (double)n->rate);
     }
     text_close(out);
     struct sha256 state = sha256_begin();
