@@ -286,7 +286,7 @@ static bool is_settled(const struct key *key)
 {
     struct timespec now = {0};
     clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec > key->newest + SETTLED;
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec > key->newest + (double)SETTLED;
 }
 
 /* An image that changes while the clock still shows the time of its last change cannot be told from what it was: waits

@@ -99,7 +99,7 @@ bool onnx_constant_make(struct onnx_constant *out, struct onnx_elements *element
     *elements = (struct onnx_elements){0};
     if (!set_dims(out, type, rank, dims))
         return false;
-    if (onnx_type_is_float(type))
+    if (onnx_type_is_float((int)type))
         out->floats = elements->floats = onnx_memory_take(memory, out->count, sizeof(float));
     else
         out->integers = elements->integers = onnx_memory_take(memory, out->count, sizeof(int64_t));

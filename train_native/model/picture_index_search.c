@@ -17,7 +17,7 @@ static double quantize_query(int16_t *query, const float *embedding, int dimensi
     for (int k = 0; k < dimensions; k++)
         largest = fabsf(embedding[k]) > largest ? fabsf(embedding[k]) : largest;
     for (int k = 0; k < dimensions && largest > 0; k++) {
-        query[k] = (int16_t)lrintf(embedding[k] / largest * ACTIVATION_MAX);
+        query[k] = (int16_t)lrintf(embedding[k] / largest * (float)ACTIVATION_MAX);
         squares += query[k] * query[k];
     }
     return sqrt(squares);
