@@ -199,6 +199,7 @@ const usages = {
     'train_native/data/survey_judge.h': [{ runs: false, includes: ['stdio.h'], before: 'const struct data_options options = usual_data;' }],
     'train_native/data/table.h': [{ before: "static const uint8_t bytes[] = {'a', ';', 'b'}; const size_t size = sizeof bytes;",
         with: [['table_free', "assert(table.delimiter == ';' && table.columns == 2 && *first == 'a'); table_free"]] }],
+    'train_native/exchange/safetensors_tensors.h': [{ runs: false, includes: ['stdio.h'], names: 'bytes' }],
     'train_native/exchange/known_models.h': [{ includes: ['stdio.h'] }],
     'train_native/exchange/flatbuffer.h': [{ names: 'bytes', includes: ['cli/errors.h'], after: 'assert(buffer.broken);' }],
     'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],

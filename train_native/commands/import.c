@@ -31,6 +31,9 @@ static const char usage[] =
     "\n"
     "  squeezenet_1_1, shufflenet_v2, mobilenet_v2, resnet18, resnet50: 5, 9, 14, 47 and 103 MB\n"
     "\n"
+    "A PyTorch network as safetensors needs --network, its layers as for `eyelet train`: a layer takes the weights that it\n"
+    "is called after (layer1.0.conv1: conv2d 64 3x3 same nobias), one without a name the next that fit.\n"
+    "\n"
     "--labels takes a file with a label on each line, a list or object of them in JSON, or `imagenet`. Where there is one\n"
     "label fewer than classes, class 0 is the background, as in TensorFlow's networks.\n"
     "\n"
@@ -164,13 +167,15 @@ static void find(struct import_options *import, char **path, char **output, cons
 int command_import(int argc, char **argv)
 {
     const char *given = NULL;
-    struct import_options import = {0};
+    struct import_options import = {.epsilon = 1e-5f};
     bool json = false;
     const struct option_entry options[] = {
         OUTPUT_OPTION(&given),
         {"labels", "FILE", OPTION_TEXT, &import.labels, "the names of the classes, one a line; imagenet: its 1,000",
          NULL},
         {"preprocess", "NAME", OPTION_TEXT, &import.preprocess, "how pictures come in: a name from above", NULL},
+        {"network", "FILE", OPTION_TEXT, &import.network, "of safetensors: the network, as for `eyelet train`", NULL},
+        {"epsilon", "X", OPTION_NUMBER, &import.epsilon, "of safetensors: what batchnorms add to a variance", NULL},
         JSON_OPTION(&json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);

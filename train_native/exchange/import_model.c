@@ -262,6 +262,8 @@ static void read_and_write(void *context, int i, struct sandbox_child *child)
     struct package *package = package_open(job->options->path, &job->failure);
     const struct importer *importer = package ? importer_for(package, &job->failure) : NULL;
     struct imported *imported = allocate(1, sizeof *imported);
+    imported->network_text = job->options->network;
+    imported->epsilon = job->options->epsilon;
     if (importer && importer->read(imported, package, &job->failure)) {
         hash_file(job->report.sha256, package);
         const struct import import = {job->options, importer, imported, &job->report, &job->failure};

@@ -26,6 +26,8 @@ struct import_options {
     const char *labels;              /* a file of labels (import_labels.h), or NULL: the model's own */
     const char *preprocess;          /* as import_preprocess.h says, or NULL: the model's own */
     const struct known_model *known; /* of whose file it is, or NULL */
+    const char *network;             /* a file that describes the network (network.h), for bare weights, or NULL */
+    float epsilon;                   /* of the batch normalisations of bare weights */
 };
 
 /* What was found, and where it was found. Text comes from outside: escape it. */

@@ -21,8 +21,10 @@
 
 #include <stdbool.h>
 
-/* What a reader found. It begins as all zeros; imported_free frees what it holds. */
+/* What a reader found. It begins as all zeros but for what is given; imported_free frees what it holds. */
 struct imported {
+    const char *network_text; /* given: the file that describes the network of bare weights, or NULL */
+    float epsilon;            /* given: of their batch normalisations */
     struct graph_result network;
     char format[64];              /* "ONNX, opset 13" */
     char exporter[96];            /* "pytorch 1.13.1"; empty: not said */
@@ -42,9 +44,10 @@ struct importer {
     /* False with the failure; what *imported holds by then is freed all the same. */
     bool (*read)(struct imported *imported, const struct package *package, struct failure *failure);
 };
-extern const struct importer tflite_importer;    /* tflite_reader.c */
-extern const struct importer tfjs_importer;      /* tfjs_reader.c */
-extern const struct importer *const importers[]; /* ends with NULL */
+extern const struct importer tflite_importer;      /* tflite_reader.c */
+extern const struct importer tfjs_importer;        /* tfjs_reader.c */
+extern const struct importer safetensors_importer; /* safetensors_reader.c */
+extern const struct importer *const importers[];   /* ends with NULL */
 
 /* The rows, each of its file: onnx_reader.c. */
 extern const struct importer onnx_importer;

@@ -1,29 +1,17 @@
 #include "model/network.h"
 
-#include "cli/files.h"
 #include "cli/memory.h"
 #include "model/network_misfit.h"
 #include "model/network_words.h"
-#include "model/recipes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 1 << 20, LINE_MAX_LENGTH = 1000, NAME_SIZE = 64 };
+enum { LINE_MAX_LENGTH = 1000, NAME_SIZE = NETWORK_NAME };
 
 /* Layers with weights step by 1 unless told otherwise, pools by their window. */
 static int usual_stride(const struct node *node) { return node_has_weights(node->kind) ? 1 : node->kernel_h; }
-
-const char *network_presets(void)
-{
-    static char list[256];
-    list[0] = 0;
-    for (int i = 0; i < recipe_count; i++)
-        if (recipes[i].network)
-            snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", recipes[i].name);
-    return list;
-}
 
 void network_details(char *buffer, size_t size, const struct node *node)
 {
@@ -361,8 +349,19 @@ static void check(struct reader *reader)
                       net_classes(net), reader->classes);
 }
 
-bool network_parse(struct net *net, const char *text, const char *source, int size, int classes,
-                   struct failure *failure)
+/* A name is given to the tensor behind the last node of its line. */
+static void name_nodes(struct network_names *names, const struct reader *reader)
+{
+    memset(names, 0, sizeof *names);
+    memcpy(names->line, reader->lines, sizeof names->line);
+    for (int i = 0; i < reader->net->node_count; i++)
+        for (int k = 0; k < reader->name_count; k++)
+            if (reader->lines[reader->names[k].tensor - 1] == reader->lines[i])
+                memcpy(names->of[i], reader->names[k].name, NETWORK_NAME);
+}
+
+static bool parse(struct net *net, struct network_names *names, const char *text, const char *source, int size,
+                  int classes, struct failure *failure)
 {
     memset(net, 0, sizeof *net);
     net->input = (struct shape){32, 32, 3};
@@ -377,24 +376,20 @@ bool network_parse(struct net *net, const char *text, const char *source, int si
     if (!reader->words.failed)
         check(reader);
     const bool read = !reader->words.failed;
+    if (names)
+        name_nodes(names, reader);
     free(reader);
     return read;
 }
 
-bool network_read(struct net *net, const char *name_or_path, int size, int classes, struct failure *failure)
+bool network_parse(struct net *net, const char *text, const char *source, int size, int classes,
+                   struct failure *failure)
 {
-    const struct recipe *recipe = recipe_named(name_or_path);
-    if (recipe && recipe->network)
-        return network_parse(net, recipe->network, name_or_path, size, classes, failure);
-    size_t bytes;
-    const char *reason;
-    char hint[400];
-    snprintf(hint, sizeof hint, "A network is a preset (%s) or the path of a text file.", network_presets());
-    char *text = (char *)read_file(&bytes, &reason, name_or_path, TEXT_MAX);
-    if (!text)
-        return failure_set(failure, name_or_path, hint, "no such preset, and as a file: %s", reason);
-    const bool read = strlen(text) == bytes ? network_parse(net, text, name_or_path, size, classes, failure)
-                                            : failure_set(failure, name_or_path, hint, "this is not a text file");
-    free(text);
-    return read;
+    return parse(net, NULL, text, source, size, classes, failure);
+}
+
+bool network_parse_named(struct net *net, struct network_names *names, const char *text, const char *source,
+                         int classes, struct failure *failure)
+{
+    return parse(net, names, text, source, 0, classes, failure);
 }

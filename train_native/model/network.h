@@ -44,6 +44,16 @@ bool network_read(struct net *net, const char *name_or_path, int size, int class
 bool network_parse(struct net *net, const char *text, const char *source, int size, int classes,
                    struct failure *failure);
 
+enum { NETWORK_NAME = 64 };
+
+/* Where in a text the nodes of its network stand, and what their lines are called ("" where they have no name). */
+struct network_names {
+    int line[LIMIT_NODES];
+    char of[LIMIT_NODES][NETWORK_NAME];
+};
+bool network_parse_named(struct net *net, struct network_names *names, const char *text, const char *source,
+                         int classes, struct failure *failure);
+
 /* "tutorial, ..." */
 const char *network_presets(void);
 
