@@ -219,6 +219,7 @@ const usages = {
     'train_native/exchange/named_weights.h': [{ includes: ['cli/memory.h'], names: 'count', with: [['named_weights_free', 'assert(!twice && !ambiguous && kernel); named_weights_free']] }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
     'train_native/exchange/onnx_decode.h': [{ runs: false, names: 'bytes' }],
+    'train_native/exchange/onnx_ends.h': [{ runs: false, includes: ['stdio.h'], before: 'struct onnx_reader *reader = NULL; struct imported imported = {0};' }],
     'train_native/exchange/onnx_fold.h': [{ runs: false, file: 'static void read_operator(struct onnx_reader *reader) { (void)reader; }',
         before: 'struct onnx_reader *reader = NULL;' }],
     'train_native/exchange/onnx_gelu.h': [{ runs: false, includes: ['stdio.h'], before: 'struct onnx_reader *reader = NULL; const int node = 1; bool exact;' }],

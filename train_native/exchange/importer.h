@@ -10,8 +10,8 @@
  *     imported_free(&imported);
  *     package_close(package);
  *
- * To add a format: a file like onnx_reader.c, its name below, its row in importer.c. A reader runs in a child process (sandbox.h):
- * whatever a file holds, it costs the import alone. */
+ * To add a format: a file like onnx_reader.c, its name below, its row in importer.c. A reader runs in a child process
+ * (sandbox.h): whatever a file holds, it costs the import alone. */
 #ifndef IMPORTER_H
 #define IMPORTER_H
 
@@ -44,13 +44,11 @@ struct importer {
     /* False with the failure; what *imported holds by then is freed all the same. */
     bool (*read)(struct imported *imported, const struct package *package, struct failure *failure);
 };
+extern const struct importer onnx_importer;        /* onnx_reader.c */
 extern const struct importer tflite_importer;      /* tflite_reader.c */
 extern const struct importer tfjs_importer;        /* tfjs_reader.c */
 extern const struct importer safetensors_importer; /* safetensors_reader.c */
 extern const struct importer *const importers[];   /* ends with NULL */
-
-/* The rows, each of its file: onnx_reader.c. */
-extern const struct importer onnx_importer;
 
 /* The first that recognises the package; NULL, with the failure, which names the formats that there are. */
 const struct importer *importer_for(const struct package *package, struct failure *failure);

@@ -44,6 +44,7 @@ static int clip_by(struct onnx_reader *reader, bool is_max)
         return graph_refuse(reader->graph, "compares tensors: only the %s of one and a constant can be imported",
                             is_max ? "maximum" : "minimum");
     const float bound = (float)onnx_number(reader, 1 - tensor, "bound", 0);
+    reader->clamped = is_max && bound >= 0;
     return graph_clip(reader->graph, x, is_max ? bound : -INFINITY, is_max ? INFINITY : bound);
 }
 
@@ -57,6 +58,7 @@ int onnx_clip(struct onnx_reader *reader)
     const bool inputs = reader->opset >= 11;
     const float min = inputs ? (float)onnx_number(reader, 1, "min", -INFINITY) : onnx_float(reader, "min", -INFINITY);
     const float max = inputs ? (float)onnx_number(reader, 2, "max", INFINITY) : onnx_float(reader, "max", INFINITY);
+    reader->clamped = min >= 0;
     return graph_clip(reader->graph, x, min, max);
 }
 

@@ -51,8 +51,11 @@ void onnx_values_begin(struct onnx_reader *reader)
     for (size_t i = 0; i < source->n_node; i++)
         for (size_t k = 0; k < source->node[i]->n_output; k++) {
             struct onnx_value *value = onnx_value(reader, source->node[i]->output[k]);
-            if (value && value->producer < 0)
-                value->producer = (int)i;
+            if (!value)
+                continue;
+            if (value->producer >= 0 || value->initializer)
+                graph_refuse(reader->graph, "makes \"%.120s\" twice: it is damaged", value->name);
+            value->producer = (int)i;
         }
 }
 
@@ -73,14 +76,7 @@ struct onnx_value *onnx_value(struct onnx_reader *reader, const char *name)
 /* NULL: nothing will read it. */
 static struct onnx_value *output(struct onnx_reader *reader, size_t k)
 {
-    if (k >= reader->node->n_output)
-        return NULL;
-    struct onnx_value *value = onnx_value(reader, reader->node->output[k]);
-    if (value && (value->initializer || value->constant || value->tensor != GRAPH_FAILED)) {
-        graph_refuse(reader->graph, "makes \"%.120s\", which is there already: the graph is damaged", value->name);
-        return NULL;
-    }
-    return value;
+    return k < reader->node->n_output ? onnx_value(reader, reader->node->output[k]) : NULL;
 }
 
 void onnx_bind(struct onnx_reader *reader, size_t k, int tensor, bool nonnegative)

@@ -44,7 +44,7 @@ struct onnx_reader {
 /* graph_refuse, but false. */
 #define onnx_refuse(reader, ...) (graph_refuse((reader)->graph, __VA_ARGS__) != GRAPH_FAILED)
 
-/* A value for each name in the graph; initializers are known by theirs. */
+/* A value for each name in the graph; initializers are known by theirs. Refuses a graph that makes one twice. */
 void onnx_values_begin(struct onnx_reader *reader);
 void onnx_values_free(struct onnx_reader *reader);
 
