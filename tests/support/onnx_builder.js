@@ -66,6 +66,9 @@ export function tensor(name, dims, values, { type = 'float', as = 'raw' } = {}) 
     return all(head, entries, integerField(14, 1));
 }
 
+/* Dimensions, as Reshape takes them. */
+export const shapeConstant = (name, dims) => tensor(name, [dims.length], dims, { type: 'int64' });
+
 /* The bytes of those numbers, for a file of external data. */
 export const elements = (values, type = 'float') => all(values.map(bytesOf[type]));
 
