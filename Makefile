@@ -321,7 +321,10 @@ bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER
 	$(MAKE) $(build)/bench-duplicates
 	$(build)/bench-duplicates $(or $(DATA),$(wildcard data/photos-20 ../shared/data/photos-20) $(wildcard data/cifar-10-batches-bin))
 
-.PHONY: bench-import
+.PHONY: bench-import bench-operators
+bench-operators: deps ## run ONNX's own one-operator models that can be imported (Debian's libonnx-testdata)
+	$(MAKE) $(build)/bench-operators
+	node tests/bench/bench_operators.js $(build)/bench-operators
 bench-import: deps ## compare imported ONNX networks with ONNX Runtime, if Debian's python3-torchvision is there
 	$(MAKE) native wasm
 	node tests/bench/bench_import.js $(ARGUMENTS)

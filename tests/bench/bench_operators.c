@@ -35,12 +35,12 @@ static void classify(const struct graph_result *network, const float *picture)
     net_run_plan(run, net, packed, 1, NET_INFER, &scratch);
     void *tensors = memory_of(&scratch);
     net_run_plan(run, net, packed, 1, NET_INFER, &scratch);
-    run->gemm = gemm;
     run->temperature = network->temperature;
     const int pixels = net->input.h * net->input.w;
     for (int i = 0; i < pixels * net->input.c; i++) {
         const int c = i % net->input.c;
-        run->tensor[0][i] = network->has_front ? picture[i] * network->front_scale[c] + network->front_shift[c] : picture[i];
+        run->tensor[0][i] =
+            network->has_front ? picture[i] * network->front_scale[c] + network->front_shift[c] : picture[i];
     }
     net_forward(run, 1);
     fwrite(net_logits(run), sizeof(float), (size_t)net_classes(net), stdout);

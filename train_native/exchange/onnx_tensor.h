@@ -64,7 +64,7 @@ struct onnx_memory {
     int count;
     size_t bytes; /* of all blocks */
 };
-#define ONNX_MEMORY_BYTES ((size_t)1 << 30)
+#define ONNX_MEMORY_BYTES ((size_t)512 << 20)
 
 /* Zeroed; NULL where more than ONNX_MEMORY_BYTES would be taken altogether. */
 void *onnx_memory_take(struct onnx_memory *memory, size_t count, size_t size);
