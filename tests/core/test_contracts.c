@@ -61,10 +61,10 @@ TEST(broken_contracts_end_the_process)
 static float a[4096], b[4096], c[4096], d[4096];
 static int16_t numbers[4096], others[4096];
 static const struct window window = {{4, 4, 16}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1, false},
-                           narrow = {{4, 4, 15}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1};
+                           narrow = {{4, 4, 15}, {4, 4, 16}, 3, 3, 1, 1, 1, 1, 1, false};
 static const struct window pool = {{4, 4, 2}, {2, 2, 2}, 2, 2, 2, 0, 0, 1, 1, false},
-                           widening = {{4, 4, 2}, {2, 2, 3}, 2, 2, 2, 0, 0, 1, 1};
-static const struct window stray = {{4, 4, 2}, {2, 2, 2}, 2, 2, 5, 0, 0, 1, 1};
+                           widening = {{4, 4, 2}, {2, 2, 3}, 2, 2, 2, 0, 0, 1, 1, false};
+static const struct window stray = {{4, 4, 2}, {2, 2, 2}, 2, 2, 5, 0, 0, 1, 1, false};
 
 static struct gemm product(void)
 {
