@@ -67,7 +67,7 @@ test('few images are given to it untried: to a head where it is made for photos,
 });
 
 test('none at hand and --from none train from nothing', async () => {
-    const nothing = ['--epochs', '1', '--size', '32'];
+    const nothing = ['--epochs', '1', '--size', '16'];
     assert.match(succeeded(await train(folder(), few, {}, ...nothing)).stdout, /^no trained model is at hand to start from/m);
     const here = folder(), { stdout } = succeeded(await train(here, few, at({ 'b.eyelet': large }), ...nothing, '--from', 'none'));
     assert.doesNotMatch(stdout, /at hand|b\.eyelet/);
@@ -79,13 +79,13 @@ test('none at hand and --from none train from nothing', async () => {
 
 test('what cannot be a start is named, and costs nothing', async () => {
     const windows = modelOf({ layers: [{ ...conv(2), same: false }, { kind: 'global_avgpool' }, { kind: 'softmax' }] });
-    const { stderr } = succeeded(await train(folder(), few, at({ 'b.eyelet': windows }), '--epochs', '1', '--size', '32'));
+    const { stderr } = succeeded(await train(folder(), few, at({ 'b.eyelet': windows }), '--epochs', '1', '--size', '16'));
     assert.match(stderr, /b\.eyelet: its head is no dense layer\n.*Training starts from nothing\./);
 });
 
 /* ---- The contest ---- */
 
-const contest = ['--size', '32', '--validation', '0.4', '--epochs', '8', '--batch', '40'];
+const contest = ['--size', '16', '--validation', '0.4', '--epochs', '8', '--batch', '40'];
 
 test('a head that is out of reach ends training from nothing after a quarter of its epochs', async () => {
     const here = folder(), hopeless = ['--learning-rate', '1e-9', '--dense-learning-rate', '1e-9', '--bias-learning-rate', '1e-9'];
