@@ -9,9 +9,10 @@
  *     ... the next batch ...
  *     quantize_scales(own, ranges, &net, parameters, &preprocess);     // of struct model: scale[]
  *
- * Weights are rounded to 8 bits with a scale for each output channel, when the model is written. The scale of a
- * tensor follows from the largest number that some images bring about in it, and a quarter more: with 12 bits for an
- * activation there is room, so nothing needs to be clipped (compare Jacob et al. 2018, who have 8). */
+ * Weights are rounded to 8 bits with a scale for each output channel, when the model is written, unless they were
+ * before (train_native/model/weight_rounding.h). The scale of a tensor follows from the largest number that some images
+ * bring about in it, and a quarter more: with 12 bits for an activation there is room, so nothing needs to be clipped
+ * (compare Jacob et al. 2018, who have 8). */
 #ifndef QUANTIZE_H
 #define QUANTIZE_H
 

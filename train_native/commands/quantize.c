@@ -24,8 +24,9 @@ static const char usage[] =
     "  eyelet quantize mine.eyelet -o small.eyelet\n"
     "  eyelet quantize mine.eyelet -o small.eyelet --drop 1      accept one percentage point of accuracy less\n"
     "\n"
-    "int8 weights with a scale for each channel, 12-bit activations with ranges from training images, integer\n"
-    "arithmetic throughout. Reports the accuracy on the test set, and writes nothing if it drops by more than --drop.";
+    "int8 weights with a scale for each channel, rounded by how their inputs vary over training images, 12-bit\n"
+    "activations with ranges from the same images, integer arithmetic throughout. Reports the accuracy on the test\n"
+    "set, and writes nothing if it drops by more than --drop.";
 
 enum { WORST_SHOWN = 3 };
 
@@ -136,7 +137,7 @@ static const char *parse(struct quantize_options *o, int argc, char **argv)
     const struct option_entry options[] = {
         OUTPUT_OPTION(&o->output),
         {"drop", "POINTS", OPTION_NUMBER, &o->drop, "max accuracy drop, in percentage points", NULL},
-        {"images", "N", OPTION_COUNT, &o->images, "number of training images for the ranges of activations", NULL},
+        {"images", "N", OPTION_COUNT, &o->images, "number of training images to look at", NULL},
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of that choice", NULL},
         {"limit", "N", OPTION_COUNT, &o->limit, "measure on the first N test images only (0: all)", NULL},
         MODEL_DATA_OPTION(&o->data.path),

@@ -1,8 +1,10 @@
 #include "model/quantizer.h"
 
 #include "cli/memory.h"
+#include "model/input_moments.h"
 #include "model/model_file.h"
 #include "model/net_memory.h"
+#include "model/weight_rounding.h"
 #include "training/quantize.h"
 
 #include <stdlib.h>
@@ -27,9 +29,9 @@ static bool quantize(struct net *net, float *to_parameters, const struct net *fo
                                             : "");
 }
 
-/* Over all images. */
-static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, const float *parameters,
-                        const struct dataset *seen, const struct preprocess *preprocess)
+/* Ranges of all tensors, and moments of all layers' inputs, over all images. */
+static void observe(float ranges[LIMIT_NODES + 1], struct input_moments *moments, const struct net *net,
+                    const float *parameters, const struct dataset *seen, const struct preprocess *preprocess)
 {
     struct net_memory *net_memory = net_memory_new(net, BATCH, NET_TRAIN);
     struct net_run *run = &net_memory->run;
@@ -45,6 +47,7 @@ static void find_ranges(float ranges[LIMIT_NODES + 1], const struct net *net, co
             image_normalise(run->tensor[0] + (size_t)i * image, dataset_pixels(seen, first + i), net->input,
                             preprocess);
         quantize_observe(ranges, run, n);
+        input_moments_observe(moments, run, n);
     }
     net_memory_free(net_memory);
 }
@@ -62,9 +65,13 @@ uint8_t *quantized_bytes(size_t *size, const struct model *model, const char *no
     float *folded = model_file_folded(&folded_net, &model->net, loaded, failure);
     uint8_t *bytes = NULL;
     if (folded && quantize(&quantized->net, parameters, &folded_net, folded, failure)) {
-        float ranges[LIMIT_NODES + 1] = {0};
-        find_ranges(ranges, &quantized->net, parameters, seen, &model->preprocess);
+        float ranges[LIMIT_NODES + 1] = {0}, scale[LIMIT_NODES + 1];
+        struct input_moments *moments = input_moments_new(&quantized->net);
+        observe(ranges, moments, &quantized->net, parameters, seen, &model->preprocess);
         quantize_scales(quantized->scale, ranges, &quantized->net, parameters, &model->preprocess);
+        if (int8_scales(scale, &quantized->net, quantized->scale, &model->preprocess))
+            weight_rounding(parameters, &quantized->net, scale, moments);
+        input_moments_free(moments);
         quantized->type = WEIGHTS_QUANTIZED;
         quantized->notes = notes;
         quantized->notes_length = (int)strlen(notes);
