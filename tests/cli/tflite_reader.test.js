@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { encodePng } from '../support/pictures.js';
 import { eyelet, folder, nothingLeftOver, refused, succeeded } from '../support/program.js';
-import { arithmetic, conv, dense, depthwise, fusedInto, leaky, masks, newShape, pool, reducer, softmax, squeezeDims, storedZip,
+import { arithmetic, concatenation, conv, dense, depthwise, fusedInto, leaky, masks, newShape, pool, reducer, softmax, squeezeDims, storedZip,
     TfliteModel } from '../support/tflite_file.js';
 import { evaluateTflite } from '../support/tflite_reference.js';
 
@@ -127,6 +127,15 @@ const operators = {
     'HARD_SWISH': (model, x) => [model.operator('HARD_SWISH', [four(model, x)]), 4],
     'LOGISTIC': (model, x) => [model.operator('LOGISTIC', [four(model, x)]), 4],
     'TANH': (model, x) => [model.operator('TANH', [four(model, x)]), 4],
+    'CONCATENATION': (model, x) => [model.operator('CONCATENATION', [four(model, x), x, four(model, x)], { options: concatenation(-1, 'relu') }), 11],
+    'SPLIT': (model, x) => {
+        const first = model.operator('SPLIT', [model.constant([], [3], { type: 'int32' }), eight(model, x)], { outputs: 2 });
+        return [model.operator('SUB', [first + 1, first], { options: fusedInto('SUB', 'none') }), 4];
+    },
+    'SPLIT_V': (model, x) => [model.operator('SPLIT_V', [eight(model, x), list(model, [3, 5]), list(model, [-1])], { outputs: 2 }) + 1, 5],
+    'SLICE': (model, x) => [model.operator('SLICE', [eight(model, x), list(model, [0, 0, 0, 2]), list(model, [1, -1, 5, 4])]), 4],
+    'STRIDED_SLICE': (model, x) => [model.operator('STRIDED_SLICE', [eight(model, x), list(model, [0, 0, 0, -6]), list(model, [1, 0, 9, -1]), list(model, [1, 1, 1, 1])],
+        { options: masks({ begin: 1, end: 2 }) }), 5],
     'TRANSPOSE there and back': (model, x) => {
         const there = model.operator('TRANSPOSE', [four(model, x), list(model, [0, 3, 1, 2])]);
         return [model.operator('TRANSPOSE', [model.operator('RELU', [there]), list(model, [0, 2, 3, 1])]), 4];
