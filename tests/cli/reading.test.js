@@ -39,12 +39,12 @@ const atSlow = (children) => children.filter((pid) => kibOf(pid) > 30_000).slice
 
 test('short memory is told as what it is, never as damage', underMemoryLimit, async () => {
     const here = folder({ 'a.png': encodePng(gradient(8, 8)), 'b.png': largePng(6000, 6000), 'c.jpg': encodeJpeg(400, 400, (x, y) => x + y & 255) });
-    for (const limit of [40_000, 120_000, 200_000, 250_000, 900_000]) {
+    for (const limit of [60_000, 120_000, 200_000, 250_000, 900_000]) {
         const { stdout } = await eyeletUnder(`ulimit -v ${limit}`, ['classify', '--json', '--threads', '1', model, here]);
         const [small, ...large] = JSON.parse(stdout);
         assert.ok(small.predictions, stdout);
-        for (const { predictions, error } of large)
-            assert.ok(predictions ? limit > 40_000 : limit < 900_000 && /memory/.test(error), `${limit}: ${error}`);
+        for (const [i, { predictions, error }] of large.entries()) /* the JPEG takes 2 MB, the PNG 138 */
+            assert.ok(predictions ? limit > 60_000 || i === 1 : limit < 900_000 && /memory/.test(error), `${limit}: ${error}`);
     }
 });
 
