@@ -85,7 +85,7 @@ test('what cannot be a start is named, and costs nothing', async () => {
 
 /* ---- The contest ---- */
 
-const contest = ['--size', '16', '--validation', '0.4', '--epochs', '8', '--batch', '40'];
+const contest = ['--size', '32', '--threads', '1', '--validation', '0.4', '--epochs', '8', '--batch', '40'];
 
 test('a head that is out of reach ends training from nothing after a quarter of its epochs', async () => {
     const here = folder(), hopeless = ['--learning-rate', '1e-9', '--dense-learning-rate', '1e-9', '--bias-learning-rate', '1e-9'];
