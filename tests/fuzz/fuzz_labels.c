@@ -1,6 +1,7 @@
 /* libFuzzer target: what `eyelet import` is told of a network: a file of labels, and text that says how pictures come
  * in; the first part of an input and the second. */
 #include "base/bounds.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "exchange/import_labels.h"
 #include "exchange/import_preprocess.h"
@@ -45,6 +46,25 @@ static void read_preprocess(void *context)
         import_preprocess_text(text, &preprocess, inputs[i]);
         fuzz_require(*text && strlen(text) < sizeof text - 1); /* it was not cut */
     }
+}
+
+/* The text gets one more setting, half of the time. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    static const char *const keys[] = {"mean", "std", "order", "resize", "filter"};
+    static const char *const values[] = {"rgb",     "bgr",     "stretch", "crop",    "pad",         "bilinear",
+                                         "bicubic", "aliased", "0",       "-1",      "0.5",         "1",
+                                         "256",     "2048",    "2049",    "1e-7",    "1e40",        "-inf",
+                                         "nan",     "1/2",     "1/",      "1/2/3/4", "0.5/0.4/0.3", "5000000000"};
+    struct random random = random_seed(seed, 0);
+    char setting[40];
+    const char *key = keys[random_below(&random, sizeof keys / sizeof *keys)];
+    const char *value = values[random_below(&random, sizeof values / sizeof *values)];
+    const size_t length = (size_t)snprintf(setting, sizeof setting, ",%s=%s", key, value);
+    if (length > max_size - size || random_below(&random, 2))
+        return LLVMFuzzerMutate(data, size, max_size);
+    memcpy(data + size, setting, length);
+    return size + length;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -38,9 +38,9 @@ static void values_of(struct spans *spans, const uint8_t *data, size_t size)
         const size_t start = i;
         const uint8_t c = data[i];
         if (c == '"') {
-            for (i++; i < size && data[i] != '"'; i++)
+            for (i++; i < size && data[i] != '"' && data[i] != '\n'; i++)
                 i += data[i] == '\\';
-            if (i < size)
+            if (i < size && data[i] == '"') /* or else what is not JSON has led here */
                 add(spans, start, i + 1, true);
         } else if ((c == '[' || c == '{') && depth < MAX_DEPTH) {
             open[depth++] = i;

@@ -40,7 +40,7 @@ export const targets = {
     tflite: { length: 5120, budget: 200_000 },
     tfjs: { length: 4096, budget: 100_000, sources: exchange('keras_layer', 'keras_model', 'keras_activation', 'tfjs_operator', 'tfjs_weights', 'tfjs_metadata'), words: ['\n--8<--\n', ':1'] },
     zip: { length: 1024, budget: 300_000, words: ['PK\x01\x02', 'PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07', '../', '__MACOSX/'] },
-    labels: { length: 1024, budget: 200_000, sources: exchange('import_preprocess'), words: ['\n--8<--\n', '\xef\xbb\xbf', '\r\n', ',mean=', ',std=', ',resize=', ',order=', ',filter=', 'inf', '0 ', '1 '] },
+    labels: { length: 1024, budget: 200_000, sources: exchange('import_preprocess'), words: ['\n--8<--\n', '\xef\xbb\xbf', '\r\n', ',mean=', ',std=', ',resize=', ',order=', ',filter=', '0 ', '1 '] },
     survey: { length: 4096, budget: 25_000, words: ['\n--8<--\n', 'train/', 'test/', 'val/', '.jpg', '.png', '.bmp', '.csv'] },
 };
 
