@@ -150,7 +150,7 @@ static bool add_tensor(struct torch_modules *modules, const cJSON *tensor, const
     if (modules->count == MAX_MODULES)
         return failure_set(failure, file->path, NULL, "there are tensors of more than %d layers", MAX_MODULES);
     struct torch_module *module = module_of(modules, name, last ? (size_t)(last - name) : 0);
-    if (torch_module_has(module, part))
+    if (torch_module_has(module, (enum torch_part)part))
         return failure_set(failure, file->path, NULL, "the tensor %.200s is there twice", name);
     const size_t count = count_of(&constant);
     float *values = module->values[part] = allocate(count, sizeof *values);

@@ -119,7 +119,7 @@ static void find_largest(struct rounding *rounding)
 static float nearest_multiple(float weight, float scale)
 {
     const float multiple = rintf(weight / scale);
-    return multiple > WEIGHT_MAX ? WEIGHT_MAX : multiple < -WEIGHT_MAX ? -WEIGHT_MAX : multiple;
+    return fminf(fmaxf(multiple, -(float)WEIGHT_MAX), (float)WEIGHT_MAX);
 }
 
 /* Rounds the weights of one row, which have taken over what others left; errors: what is left of each. */
@@ -188,7 +188,7 @@ static void round_layer(float *parameters, const struct net *net, int node, cons
             sum += (double)fabsf(rounding.weights[k]);
         const float least = int8_min_scale(scale[net->nodes[node].input[0]], scale[node + 1], sum,
                                            count > 1 ? parameters[blocks[1].offset + (size_t)c] : 0);
-        rounding.scale[c] = fmaxf(rounding.largest[c] / WEIGHT_MAX, least);
+        rounding.scale[c] = fmaxf(rounding.largest[c] / (float)WEIGHT_MAX, least);
     }
     for (int p = 0; p < rounding.parts; p++) {
         const struct moments_part part = input_moments_part(moments, node, p);
