@@ -46,8 +46,8 @@ static const char usage[] =
     "  bytes       0 to 255 of it\n"
     "  caffe       0 to 255, blue first, minus the means 123.68 116.779 103.939; shorter side as imagenet's\n"
     "\n"
-    "Behind a name, settings may follow: imagenet,mean=0.5/0.4/0.3,std=0.25,order=bgr,resize=stretch,filter=bicubic;\n"
-    "resize: stretch, crop, pad or the pixels of the shorter side; filter: bilinear, bicubic or aliased.";
+    "Behind a name, settings may follow, as in imagenet,mean=0.5/0.4/0.3,std=0.25 or unit,order=bgr,filter=bicubic.\n"
+    "resize= takes stretch, crop, pad or the pixels of the shorter side; filter= bilinear, bicubic or aliased.";
 
 /* "key            text", escaped; nothing where there is no text. */
 static void print_line(const char *key, const char *text)
