@@ -106,7 +106,7 @@ test('damaged files are refused', async () => {
         return Buffer.concat([start, text, bytes.subarray(8 + length)]);
     };
     for (const [wrong, reason] of [
-        [bytes.subarray(0, 5), /cut short/], [bytes.subarray(0, bytes.length - 4), /a place that cannot be/],
+        [bytes.subarray(0, 5), /cut short/], [bytes.subarray(0, 7), /cut short/], [bytes.subarray(0, bytes.length - 4), /a place that cannot be/],
         [Buffer.concat([Buffer.alloc(8, 255), bytes.subarray(8)]), /cut short/], [withHeader(() => '[]'), /no object/], [withHeader((text) => text.slice(0, -1)), /JSON|cut|expected/i],
         [withHeader((text) => text.replace('"shape":[3,3,1,1]', '"shape":[2147483647,2147483647]')), /cannot be/],
         [withHeader((text) => text.replace('"shape":[3,3,1,1]', '"shape":[-3,-3,1,1]')), /cannot be/],

@@ -167,7 +167,7 @@ bool torch_modules_read(struct torch_modules *modules, const uint8_t *bytes, siz
     *modules = (struct torch_modules){0};
     const uint64_t length =
         size < LENGTH_BYTES ? UINT64_MAX : (uint64_t)bytes_get4(bytes) | (uint64_t)bytes_get4(bytes + 4) << 32;
-    if (length > size - LENGTH_BYTES)
+    if (size < LENGTH_BYTES || length > size - LENGTH_BYTES)
         return failure_set(failure, path, NULL, "the file is cut short, or no safetensors file");
     cJSON *header = json_tree_parse(bytes + LENGTH_BYTES, (size_t)length, path, failure);
     if (!header)
