@@ -34,6 +34,8 @@ def randomise(model, x):
             nn.init.normal_(module.bias, 0, 0.2)
             module.momentum = None  # the mean over all batches
             module.reset_running_stats()
+    if not any(isinstance(module, nn.BatchNorm2d) for module in model.modules()):
+        x = x[:4]  # nothing to gather
     model.train()
     for module in model.modules():
         if isinstance(module, nn.Dropout):

@@ -37,6 +37,7 @@ const refusals = {
     'weights that are computed': [named('Conv', {}, ['c', 'c']), /Conv "\/features\/7\/op": its weights .*computed from the picture/],
     'attention': [named('MatMul', {}, ['c', 'c']), /MatMul "\/features\/7\/op": .*two tensors/],
     'batch statistics': [named('BatchNormalization', { training_mode: 1 }, ['c', ...statisticNames('n')]), /BatchNormalization "\/features\/7\/op": .*statistics of the batch/, { initializers: statistics('n', 4) }],
+    'dropout in training': [named('Dropout', {}, ['c', 'half', 'yes']), /Dropout "\/features\/7\/op": drops values at random/, { initializers: [number('half', 0.5), tensor('yes', [], [1], { type: 'bool' })] }],
     'a clip without bounds that mean anything': [named('Clip', {}, ['c', 'two', 'one']), /Clip "\/features\/7\/op": /, { initializers: [number('one', 1), number('two', 2)] }],
     'the mean over channels': [named('ReduceMean', { axes: [1] }), /ReduceMean "\/features\/7\/op": /, { opset: 13 }],
     'a cast to integers': [named('Cast', { to: 6 }), /Cast "\/features\/7\/op": .*int32/],

@@ -66,6 +66,9 @@ export function tensor(name, dims, values, { type = 'float', as = 'raw' } = {}) 
     return all(head, entries, integerField(14, 1));
 }
 
+/* Float32 that stand in memory already. */
+export const tensorOfBytes = (name, dims, bytes) => all(dims.map((dim) => integerField(1, dim)), integerField(2, types.float), textField(8, name), bytesField(9, bytes));
+
 /* Dimensions, as Reshape takes them. */
 export const shapeConstant = (name, dims) => tensor(name, [dims.length], dims, { type: 'int64' });
 

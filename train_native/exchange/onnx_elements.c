@@ -139,6 +139,14 @@ int onnx_identity(struct onnx_reader *reader)
     return graph_identity(reader->graph, x);
 }
 
+int onnx_dropout(struct onnx_reader *reader)
+{
+    if (onnx_number(reader, 2, "training mode", 0) != 0)
+        return graph_refuse(reader->graph, "drops values at random: export the model for inference (model.eval() in "
+                                           "PyTorch)");
+    return onnx_identity(reader);
+}
+
 int onnx_cast(struct onnx_reader *reader)
 {
     const int x = onnx_tensor(reader, 0), to = onnx_int_of(onnx_int(reader, "to", 0));

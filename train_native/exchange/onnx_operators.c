@@ -22,7 +22,7 @@ static const struct row operators[] = {
     {"ConvInteger", onnx_conv_integer, ANY_SIGN},
     {"DequantizeLinear", onnx_dequantize_tensor, KEEPS_SIGN},
     {"Div", onnx_divide, ANY_SIGN},
-    {"Dropout", onnx_identity, KEEPS_SIGN},
+    {"Dropout", onnx_dropout, KEEPS_SIGN},
     {"DynamicQuantizeLinear", onnx_dynamic_quantize, KEEPS_SIGN},
     {"DynamicQuantizeMatMul", onnx_dynamic_quantize_matmul, ANY_SIGN},
     {"FastGelu", onnx_fast_gelu, ANY_SIGN},

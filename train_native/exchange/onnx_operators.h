@@ -23,7 +23,7 @@ onnx_operator onnx_conv, onnx_maxpool, onnx_avgpool, onnx_global_avgpool, onnx_r
 /* onnx_elements.c */
 onnx_operator onnx_add, onnx_subtract, onnx_multiply, onnx_divide, onnx_negate, onnx_min, onnx_max, onnx_clip,
     onnx_relu, onnx_leaky_relu, onnx_prelu, onnx_sigmoid, onnx_tanh, onnx_hard_sigmoid, onnx_hardswish, onnx_swish,
-    onnx_gelu, onnx_fast_gelu, onnx_softmax, onnx_identity, onnx_cast;
+    onnx_gelu, onnx_fast_gelu, onnx_softmax, onnx_identity, onnx_dropout, onnx_cast;
 /* onnx_views.c */
 onnx_operator onnx_reshape, onnx_transpose, onnx_concat, onnx_split, onnx_slice, onnx_gather;
 /* onnx_quantized.c */
