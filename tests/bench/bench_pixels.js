@@ -1,12 +1,17 @@
-/* Measures training from more images than memory: how fast it is beside training from memory, and how much of it is resident.
+/* Measures training from more images than memory: how fast it is beside training from memory, and how much of it is
+ * resident.
  *
- *     node tests/bench/bench_pixels.js [--images 20000] [--size 224] [--memory 64] [--epochs 3] [--folder FOLDER] [--quick]
+ *     node tests/bench/bench_pixels.js [--images 20000] [--size 224] [--memory 64] [--epochs 3] [--folder FOLDER]
+ *         [--quick]
  *
- * The images are drawn here, PNG, ten classes; --folder keeps them for the next call, and the files of pixels with them. Three kinds of
- * runs, each from memory and from a file, the same weights expected: a network of one layer, which does nothing but read (the worst case
- * for a file), `mobile` from nothing, and, if web/models has a model, a probe. On a quiet machine: the ratio is of the fastest epochs. */
+ * The images are drawn here, PNG, ten classes; --folder keeps them for the next call, and the files of pixels with
+ * them. Three kinds of runs, each from memory and from a file, the same weights expected: a network of one layer, which
+ * does nothing but read (the worst case for a file), `mobile` from nothing, and, if web/models has a model, a probe. On
+ * a quiet machine: the ratio is of the fastest epochs. */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+    existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +21,10 @@ import { crc32, deflateSync } from 'node:zlib';
 import { crc32 as ownCrc32 } from '../support/tiny_model.js';
 
 const { values } = parseArgs({ options: {
-    images: { type: 'string', default: '20000' }, size: { type: 'string', default: '224' }, memory: { type: 'string', default: '64' },
-    epochs: { type: 'string', default: '3' }, folder: { type: 'string' }, quick: { type: 'boolean' }, program: { type: 'string' }
+    images: { type: 'string', default: '20000' }, size: { type: 'string', default: '224' },
+    memory: { type: 'string', default: '64' },
+    epochs: { type: 'string', default: '3' }, folder: { type: 'string' }, quick: { type: 'boolean' },
+    program: { type: 'string' }
 } });
 const count = Number(values.images), side = Number(values.size);
 const program = values.program ?? fileURLToPath(new URL('../../build/eyelet', import.meta.url));
@@ -87,7 +94,8 @@ function childrenOf(pid) {
 /* Seconds of its fastest epoch and of all, and MiB resident at most: of the program, of a process that decodes. */
 function measured(words) {
     return new Promise((done, failed) => {
-        const start = performance.now(), child = spawn(program, words, { cwd: here, stdio: ['ignore', 'pipe', 'pipe'] });
+        const start = performance.now();
+        const child = spawn(program, words, { cwd: here, stdio: ['ignore', 'pipe', 'pipe'] });
         const result = { epoch: Infinity, resident: 0, decoding: 0, text: '' };
         let out = '';
         const timer = setInterval(() => {
@@ -117,7 +125,8 @@ function weightsOf(model) {
     return bytes.subarray(8 + Number(bytes.readBigUInt64LE()));
 }
 
-const reading = 'input NxNx3\nconv2d 8 8x8 stride 8 relu\nglobal_avgpool\ndense classes softmax\n'.replaceAll('N', side);
+const reading = 'input NxNx3\nconv2d 8 8x8 stride 8 relu\nglobal_avgpool\ndense classes softmax\n'
+    .replaceAll('N', side);
 const common = ['train', 'photos', '--restart', '--validation', '0.02', '--size', `${side}`];
 const kinds = [['one layer', ['--network', 'reading.txt', '--epochs', values.epochs, '--json', '--batch', '256']]];
 if (!values.quick) {
@@ -137,7 +146,8 @@ for (const [name, words] of kinds) {
     const results = [], weights = [];
     for (const [from, more] of [['memory', ['--memory', '200000']], ['a new file', ['--memory', values.memory]],
         ['that file', ['--memory', values.memory]]]) {
-        for (const file of readdirSync(here).filter((file) => /^m\.(?!pixels$)/.test(file) || (file === 'm.pixels' && from === 'a new file')))
+        for (const file of readdirSync(here).filter((file) => /^m\.(?!pixels$)/.test(file) ||
+            (file === 'm.pixels' && from === 'a new file')))
             rmSync(join(here, file));
         const result = await measured([...common, ...words, '-o', 'm.eyelet', ...more]);
         results.push(result);
