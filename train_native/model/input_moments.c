@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* PART_ROWS bounds the memory: eight bytes for each pair of rows. PIXELS: of an image, at most. */
+/* PART_ROWS bounds the memory: four bytes for each pair of rows. PIXELS: of an image, at most. */
 enum { PART_ROWS = 512, PIXELS = 16 };
 
 struct input_moments {
     const struct net *net;
-    double *sums[LIMIT_NODES]; /* of each part: rows sums, then rows * rows products, those with row <= other */
+    float *sums[LIMIT_NODES];  /* of each part: rows sums, then rows * rows products */
     double count[LIMIT_NODES]; /* observations */
-    uint64_t images;
+    uint64_t images;           /* seen before */
+    int drawn;                 /* images at hand */
 };
 
 static bool is_depthwise(const struct net *net, int node) { return kind_traits[net->nodes[node].kind].per_channel; }
@@ -63,7 +64,7 @@ struct input_moments *input_moments_new(const struct net *net)
         if (!parts)
             continue;
         const struct moments_part last = input_moments_part(moments, i, parts - 1);
-        moments->sums[i] = allocate(last.sums + (size_t)last.rows * (size_t)(last.rows + 1), sizeof(double));
+        moments->sums[i] = allocate(last.sums + (size_t)last.rows * (size_t)(last.rows + 1), sizeof(float));
     }
     return moments;
 }
@@ -92,70 +93,109 @@ static void read_patch(float *patch, const float *image, const struct window *wi
         }
 }
 
-/* step: from one of the part's inputs to the next. Inputs that are 0, as behind a ReLU, add nothing. */
-static void add_observation(double *sums, const struct moments_part *part, const float *patch, int step)
+/* What is added to a part's sums: of so many patches (patches, inputs) of its layer. */
+static void add_sums(float *sums, const struct moments_part *part, const float *patches, int count, int inputs)
+{
+    for (int k = 0; k < count; k++)
+        for (int r = 0; r < part->rows; r++)
+            sums[r] += patches[(size_t)k * (size_t)inputs + (size_t)(part->input + r)];
+}
+
+/* products += patches^T patches */
+static void add_products(float *products, const struct moments_part *part, const float *patches, int count, int inputs)
+{
+    const float *x = patches + part->input;
+    float *packed = allocate(gemm_packed_count(count, part->rows), sizeof *packed);
+    gemm_pack(packed, x, axis_line(count, inputs), 1, part->rows);
+    gemm_exact(&(struct gemm){.a = x,
+                              .rows = axis_line(part->rows, 1),
+                              .depth = axis_line(count, inputs),
+                              .b = packed,
+                              .columns = part->rows,
+                              .c = products,
+                              .c_stride = part->rows,
+                              .accumulate = true});
+    free(packed);
+}
+
+/* Of a depthwise layer's channel, whose inputs stand `channels` apart. */
+static void add_taps(float *sums, const struct moments_part *part, const float *patches, int count, int channels)
 {
     const int rows = part->rows;
-    const float *x = patch + part->input;
-    for (int r = 0; r < rows; r++) {
-        const double value = (double)x[r * step];
-        if (value == 0)
-            continue;
-        double *products = sums + (size_t)rows * (size_t)(r + 1);
-        sums[r] += value;
-        for (int k = r; k < rows; k++)
-            products[k] += value * (double)x[k * step];
+    for (int k = 0; k < count; k++) {
+        const float *x = patches + (size_t)k * (size_t)rows * (size_t)channels + part->input;
+        for (int r = 0; r < rows; r++) {
+            sums[r] += x[r * channels];
+            for (int other = r; other < rows; other++)
+                sums[rows * (r + 1) + other] += x[r * channels] * x[other * channels];
+        }
     }
 }
 
-static void observe_node(struct input_moments *moments, const struct net_run *run, int node, int n)
+/* patches (n * pixels, inputs): of each image one pixel of each of so many equal stretches of the map. */
+static void draw_patches(float *patches, const struct input_moments *moments, const struct net_run *run, int node,
+                         int pixels)
+{
+    const struct window window = net_window(moments->net, node);
+    const int all = window.out.h * window.out.w, inputs = inputs_of(moments->net, node);
+    const float *images = run->tensor[moments->net->nodes[node].input[0]];
+    for (int i = 0; i < moments->drawn; i++)
+        for (int k = 0; k < pixels; k++, patches += inputs) {
+            const uint64_t number = random_at(moments->images + (uint64_t)i, (uint64_t)node, (uint64_t)k);
+            const int from = (int)((int64_t)all * k / pixels), count = (int)((int64_t)all * (k + 1) / pixels) - from;
+            const int pixel = from + (int)(number % (uint64_t)count);
+            read_patch(patches, images + (size_t)i * shape_count(window.in), &window, pixel / window.out.w,
+                       pixel % window.out.w);
+        }
+}
+
+static void observe_node(struct input_moments *moments, const struct net_run *run, int node)
 {
     const struct net *net = moments->net;
-    const struct window window = net_window(net, node);
-    const size_t image = shape_count(window.in);
-    const int all = window.out.h * window.out.w, pixels = all < PIXELS ? all : PIXELS;
-    const int step = is_depthwise(net, node) ? window.in.c : 1, parts = input_moments_parts(moments, node);
-    float *patch = allocate((size_t)inputs_of(net, node), sizeof *patch);
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < pixels; k++) {
-            /* one of each of so many equal stretches of the map */
-            const uint64_t drawn = random_at(moments->images + (uint64_t)i, (uint64_t)node, (uint64_t)k);
-            const int from = (int)((int64_t)all * k / pixels), count = (int)((int64_t)all * (k + 1) / pixels) - from;
-            const int pixel = from + (int)(drawn % (uint64_t)count);
-            read_patch(patch, run->tensor[net->nodes[node].input[0]] + (size_t)i * image, &window, pixel / window.out.w,
-                       pixel % window.out.w);
-            for (int p = 0; p < parts; p++) {
-                const struct moments_part part = input_moments_part(moments, node, p);
-                add_observation(moments->sums[node] + part.sums, &part, patch, step);
-            }
+    const struct shape out = net->shapes[node + 1];
+    const int all = out.h * out.w, pixels = all < PIXELS ? all : PIXELS, count = moments->drawn * pixels;
+    const int inputs = inputs_of(net, node), parts = input_moments_parts(moments, node);
+    float *patches = allocate((size_t)count * (size_t)inputs, sizeof *patches);
+    draw_patches(patches, moments, run, node, pixels);
+    for (int p = 0; p < parts; p++) {
+        const struct moments_part part = input_moments_part(moments, node, p);
+        float *sums = moments->sums[node] + part.sums;
+        if (is_depthwise(net, node)) {
+            add_taps(sums, &part, patches, count, out.c);
+            continue;
         }
-    moments->count[node] += (double)n * pixels;
-    free(patch);
+        add_sums(sums, &part, patches, count, inputs);
+        add_products(sums + part.rows, &part, patches, count, inputs);
+    }
+    moments->count[node] += (double)count;
+    free(patches);
 }
 
 void input_moments_observe(struct input_moments *moments, const struct net_run *run, int n)
 {
+    moments->drawn = n;
     for (int i = 0; i < moments->net->node_count; i++)
         if (moments->sums[i])
-            observe_node(moments, run, i, n);
+            observe_node(moments, run, i);
     moments->images += (uint64_t)n;
 }
 
 /* ---- What they are ---- */
 
-static const double *sums_of(const struct input_moments *moments, const struct moments_part *part)
+static const float *sums_of(const struct input_moments *moments, const struct moments_part *part)
 {
     return moments->sums[part->node] + part->sums;
 }
 
 double input_moments_mean(const struct input_moments *moments, const struct moments_part *part, int row)
 {
-    return sums_of(moments, part)[row] / part->count;
+    return (double)sums_of(moments, part)[row] / part->count;
 }
 
 double input_moments_covariance(const struct input_moments *moments, const struct moments_part *part, int row,
                                 int other)
 {
-    const double product = sums_of(moments, part)[(size_t)part->rows * (size_t)(row + 1) + (size_t)other];
-    return product / part->count - input_moments_mean(moments, part, row) * input_moments_mean(moments, part, other);
+    const float product = sums_of(moments, part)[(size_t)part->rows * (size_t)(row + 1) + (size_t)other];
+    return (double)product / part->count -
+           input_moments_mean(moments, part, row) * input_moments_mean(moments, part, other);
 }
