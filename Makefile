@@ -73,7 +73,7 @@ DECODERS := $(foreach name,JPEG WEBP HEIF GIF,$(call links,$(name)))
 endif
 # Libraries that the program always has (a package of each stands in to_build).
 required := -lsqlite3 -lzip -lcjson -lprotobuf-c
-libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) $(required) -lm
+libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) $(if $(filter fuzz-32 fuzz-memory,$(VARIANT)),,$(required)) -lm
 # stb_image declares functions that GIF does not need, gcc takes one path in it for unset, and it has indexed outside its tables on
 # hostile files: stop before the access (train_native/data/second_gif.c).
 clang_trap := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds

@@ -360,36 +360,40 @@ static void name_nodes(struct network_names *names, const struct reader *reader)
                 memcpy(names->of[i], reader->names[k].name, NETWORK_NAME);
 }
 
-static bool parse(struct net *net, struct network_names *names, const char *text, const char *source, int size,
-                  int classes, struct failure *failure)
+static struct reader *begin(struct net *net, const char *source, int classes, struct failure *failure)
 {
     memset(net, 0, sizeof *net);
     net->input = (struct shape){32, 32, 3};
     struct reader *reader = allocate(1, sizeof *reader);
-    reader->net = net;
-    reader->classes = classes;
-    reader->words.source = source;
-    reader->words.failure = failure;
+    *reader = (struct reader){.net = net, .classes = classes, .words = {.source = source, .failure = failure}};
+    return reader;
+}
+
+static bool parse(struct reader *reader, const char *text, int size)
+{
     read_lines(reader, text);
     if (size)
-        net->input.h = net->input.w = size;
+        reader->net->input.h = reader->net->input.w = size;
     if (!reader->words.failed)
         check(reader);
-    const bool read = !reader->words.failed;
-    if (names)
-        name_nodes(names, reader);
-    free(reader);
-    return read;
+    return !reader->words.failed;
 }
 
 bool network_parse(struct net *net, const char *text, const char *source, int size, int classes,
                    struct failure *failure)
 {
-    return parse(net, NULL, text, source, size, classes, failure);
+    struct reader *reader = begin(net, source, classes, failure);
+    const bool read = parse(reader, text, size);
+    free(reader);
+    return read;
 }
 
 bool network_parse_named(struct net *net, struct network_names *names, const char *text, const char *source,
                          int classes, struct failure *failure)
 {
-    return parse(net, names, text, source, 0, classes, failure);
+    struct reader *reader = begin(net, source, classes, failure);
+    const bool read = parse(reader, text, 0);
+    name_nodes(names, reader);
+    free(reader);
+    return read;
 }
