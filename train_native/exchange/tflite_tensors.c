@@ -214,11 +214,12 @@ static const char *contradiction(const struct tflite_tensor *tensor, int64_t cou
 
 static void dequantise(float *out, const struct tflite_tensor *tensor, size_t count)
 {
-    size_t inner = 1; /* numbers from one index of the axis to the next */
-    for (int i = tensor->axis + 1; i < tensor->rank; i++)
+    const bool per_axis = tensor->scales.count > 1; /* else the axis may be any number */
+    size_t inner = 1;                               /* numbers from one index of the axis to the next */
+    for (int i = per_axis ? tensor->axis + 1 : tensor->rank; i < tensor->rank; i++)
         inner *= (size_t)tensor->dims[i];
     for (size_t i = 0; i < count; i++) {
-        const size_t at = tensor->scales.count > 1 ? i / inner % tensor->scales.count : 0;
+        const size_t at = per_axis ? i / inner % tensor->scales.count : 0;
         const double q = (double)integer_at(tensor, i) - (double)zero_point(tensor, at);
         out[i] = (float)(q * (double)flatbuffer_item_float(&tensor->scales, at));
     }
