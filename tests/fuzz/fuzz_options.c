@@ -13,6 +13,7 @@ enum { MAX_ARGUMENTS = 60 };
 struct arguments {
     int count;
     char *text[MAX_ARGUMENTS + 1];
+    const char *first, *last; /* the bytes that they are in */
 };
 
 static void parse(void *context)
@@ -31,6 +32,9 @@ static void parse(void *context)
     fuzz_require(options.recipe >= 0 && options.recipe < recipe_count);
     if (options.run_folder)
         free((char *)(uintptr_t)options.output);
+    const char *pixels = options.data.pixels; /* derived from the output's name, or given */
+    if (pixels && (pixels < arguments->first || pixels > arguments->last))
+        free((char *)(uintptr_t)pixels);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -38,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size + 1), *rest = text, train[] = "train";
     memcpy(text, data, size);
     text[size] = 0;
-    struct arguments arguments = {1, {train}};
+    struct arguments arguments = {1, {train}, text, text + size};
     optind = 0; /* getopt forgets the argument at which it was left */
     getopt(1, arguments.text, "");
     while (rest && arguments.count < MAX_ARGUMENTS)
