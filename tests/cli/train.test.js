@@ -136,7 +136,7 @@ test('a validation that leaves nothing to train on is refused', async () => {
 
 test('more memory than there is ends in a message', underMemoryLimit, async () => {
     const here = folder({ 'm.eyelet': oldModel });
-    refused(await eyeletUnder('ulimit -v 900000', trainArguments('small', '--size', '1024', '--epochs', '1'), { cwd: here }), { reason: /not enough memory|no room for|Cannot allocate memory/ });
+    refused(await eyeletUnder('ulimit -v 900000', trainArguments('small', '--size', '1024', '--epochs', '1'), { cwd: here }), { reason: /not enough memory|no room for/ });
     oldModelIsThere(here);
 });
 

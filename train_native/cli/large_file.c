@@ -133,7 +133,8 @@ static bool prepare(struct large_file *file, int protection, const char *hint, s
 {
     char *reason = take_room(file->file, file->size);
     if (!reason && !map(file, protection))
-        reason = text_format("cannot be mapped: %s", strerror(errno));
+        reason = errno == ENOMEM ? text_copy("there is not enough memory to map it")
+                                 : text_format("cannot be mapped: %s", strerror(errno));
     if (!reason)
         return true;
     failure_set(failure, file->path, hint, "%s", reason);
