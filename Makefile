@@ -60,16 +60,18 @@ FLAGS := -O1 -g $(if $(filter fuzz-32,$(VARIANT)),-m32 -msse2) -fno-sanitize-rec
 OPENMP := $(if $(filter fuzz,$(VARIANT)),-fopenmp) # the other two are for core alone
 DECODERS :=
 endif
-# Libraries that read images which core does not (train_native/data/second_decoder.h): a header of each, and how it is linked.
-# DECODERS: those that are installed; none of them: DECODERS=
+# Libraries that the program can do without. They read images which core does not (train_native/data/second_decoder.h), and models of
+# Keras (train_native/exchange/hdf5_file.h): a header of each, and how it is found and linked, as in Debian.
+# DECODERS: those that are installed; none of them: DECODERS=; one of them not, or elsewhere: HDF5=, HDF5="hdf5.h -lhdf5"
 JPEG := jpeglib.h -ljpeg
 WEBP := webp/demux.h -lwebpdemux -lwebp
 HEIF := libheif/heif.h -lheif
 GIF := stb/stb_image.h
+HDF5 := hdf5.h -isystem/usr/include/hdf5/serial -lhdf5_serial
 links = $(shell echo 'int main(void) { return 0; }' | \
-  $(CC) $(FLAGS) -include stdio.h -include $(firstword $($1)) -x c - $(filter -l%,$($1)) -o /dev/null 2> /dev/null && echo $1)
+  $(CC) $(FLAGS) $(filter -i% -I%,$($1)) -include stdio.h -include $(firstword $($1)) -x c - $(filter -l%,$($1)) -o /dev/null 2> /dev/null && echo $1)
 ifeq ($(origin DECODERS),undefined)
-DECODERS := $(foreach name,JPEG WEBP HEIF GIF,$(call links,$(name)))
+DECODERS := $(foreach name,JPEG WEBP HEIF GIF HDF5,$(if $($(name)),$(call links,$(name))))
 endif
 # Libraries that the program always has (a package of each stands in to_build).
 required := -lsqlite3 -lzip -lcjson -lprotobuf-c
@@ -110,7 +112,8 @@ help:
 native: $(build)/eyelet ## build/eyelet, the command line: build/eyelet --help
 	@[ $O/eyelet -ef $< ] || ln -sf $(VARIANT)/eyelet $O/eyelet
 
-compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf $(DECODERS:%=-DWITH_%)
+compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
+  $(foreach name,$(DECODERS),-DWITH_$(name) $(filter -i% -I%,$($(name))))
 $(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
 # A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared

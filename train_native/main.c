@@ -4,6 +4,7 @@
 #include "cli/errors.h"
 #include "base/vec/vec.h"
 #include "data/second_decoder.h"
+#include "exchange/importer.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -27,7 +28,7 @@ static const struct {
     {"convert", "convert the weights to float16 or int8", command_convert},
     {"quantize", "post-training int8 quantization", command_quantize},
     {"export", "export to ONNX, safetensors or a standalone page", command_export},
-    {"import", "make a model of an ONNX, TFLite, TF.js or Teachable Machine file", command_import},
+    {"import", "make a model of an ONNX, TFLite, Keras, TF.js or Teachable Machine file", command_import},
     {"summary", "show the layers of a model or network", command_summary},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -85,8 +86,9 @@ int main(int argc, char **argv)
         return end(EXIT_SUCCESS);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("eyelet %s (%s), other decoders of images:%s\n", VERSION, VEC_NAME,
-               *second_decoder_names ? second_decoder_names : " none");
+        printf("eyelet %s (%s), other decoders of images:%s, of models:%s\n", VERSION, VEC_NAME,
+               *second_decoder_names ? second_decoder_names : " none",
+               *importer_libraries ? importer_libraries : " none");
         return end(EXIT_SUCCESS);
     }
     for (int i = 0; i < COMMANDS; i++)

@@ -92,5 +92,5 @@ test('the build names what it is made with, and DECODERS= leaves all of it out',
     const commands = (...words) => spawnSync('make', ['-n', '-B', 'native', ...words], { cwd: root, encoding: 'utf8', env }).stdout;
     assert.match(commands('DECODERS=WEBP'), /-DWITH_WEBP .*main\.c[^]* -lwebp /);
     assert.doesNotMatch(commands('DECODERS='), /-DWITH_|-ljpeg|-lwebp|-lheif/);
-    assert.match(built, /^eyelet \d+\.\d+\.\d+ \(.*\), other decoders of images:( none|( (lib\w+|stb_image))+)\n$/);
+    assert.match(built, /^eyelet \d+\.\d+\.\d+ \(.*\), other decoders of images:( none|( (lib\w+|stb_image))+), of models:( none| libhdf5)\n$/);
 });

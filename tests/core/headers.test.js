@@ -204,6 +204,7 @@ const usages = {
     'train_native/exchange/flatbuffer.h': [{ names: 'bytes', includes: ['cli/errors.h'], after: 'assert(buffer.broken);' }],
     'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],
     'train_native/exchange/graph_parts.h': [{ runs: false, before: 'struct graph *graph = NULL; int x = 0;' }],
+    'train_native/exchange/hdf5_file.h': [{ runs: false, names: 'bytes', includes: ['stdlib.h'] }],
     'train_native/exchange/import_labels.h': [{ runs: false, includes: ['stdio.h'] }],
     'train_native/exchange/import_model.h': [{ runs: false, includes: ['stdio.h', 'stdlib.h', 'cli/memory.h'] }],
     'train_native/exchange/import_preprocess.h': [{
@@ -216,6 +217,7 @@ const usages = {
     'train_native/exchange/keras_layer.h': [{ runs: false, before: 'struct graph *graph = NULL; const cJSON *config = NULL; const struct named_weights weights = {0}; int x = 0, y;' }],
     'train_native/exchange/keras_model.h': [{ runs: false, before: `const cJSON *tree = NULL; const struct named_weights weights = {0}; struct graph_result result;
         struct failure failure;` }],
+    'train_native/exchange/keras_weights.h': [{ runs: false, before: 'const cJSON *model = NULL; struct hdf5_file *file = NULL; struct failure failure; const bool is_archive = true;', after: 'assert(read);' }],
     'train_native/exchange/named_weights.h': [{ includes: ['cli/memory.h'], names: 'count', with: [['named_weights_free', 'assert(!twice && !ambiguous && kernel); named_weights_free']] }],
     'train_native/exchange/onnx.h': [{ runs: false, names: 'model', includes: ['cli/files.h'] }],
     'train_native/exchange/onnx_decode.h': [{ runs: false, names: 'bytes' }],

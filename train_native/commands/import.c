@@ -21,6 +21,7 @@ static const char usage[] =
     "\n"
     "  eyelet import mobilenet_v2.onnx -o mobilenet.eyelet --labels imagenet_labels.txt\n"
     "  eyelet import my_model/ -o mine.eyelet                         an export of Teachable Machine, or its .zip\n"
+    "  eyelet import mine.keras -o mine.eyelet                        of Keras: .keras, or a whole model as .h5\n"
     "\n"
     "It says what it found: format, network, classes, preprocessing, and where it has each from, classifies a grey\n"
     "picture with the result and writes a model like any other. What it cannot import it names: operator, node and what it\n"

@@ -140,22 +140,10 @@ static bool parse_labels(struct text_list *labels, const uint8_t *bytes, size_t 
     return tree != NULL;
 }
 
-char **import_labels_read(const char *path, int classes, struct failure *failure)
+char **import_labels_of(const uint8_t *bytes, size_t size, const char *path, int classes, struct failure *failure)
 {
-    size_t size;
-    const char *reason;
-    const bool imagenet = strcmp(path, "imagenet") == 0;
-    uint8_t *bytes = imagenet ? NULL : read_file(&size, &reason, path, MAX_BYTES);
-    if (!bytes && !imagenet) {
-        failure_set(failure, path, "--labels takes a file with a label on each line, or imagenet.", "%s", reason);
-        return NULL;
-    }
     struct text_list lines = {0};
-    const bool parsed = imagenet || parse_labels(&lines, bytes, size, path, failure);
-    if (imagenet)
-        lines = lines_of((const char *)imagenet_labels_txt);
-    free(bytes);
-    if (!parsed)
+    if (!parse_labels(&lines, bytes, size, path, failure))
         return NULL;
     if (lines.count == classes - 1) {
         LIST_ADD(lines.texts, lines.count, NULL);
@@ -174,4 +162,20 @@ char **import_labels_read(const char *path, int classes, struct failure *failure
                 "there are %d labels, and the network has %d classes", lines.count, classes);
     text_list_free(&lines);
     return NULL;
+}
+
+char **import_labels_read(const char *path, int classes, struct failure *failure)
+{
+    if (strcmp(path, "imagenet") == 0)
+        return import_labels_of(imagenet_labels_txt, strlen((const char *)imagenet_labels_txt), path, classes, failure);
+    size_t size;
+    const char *reason;
+    uint8_t *bytes = read_file(&size, &reason, path, MAX_BYTES);
+    if (!bytes) {
+        failure_set(failure, path, "--labels takes a file with a label on each line, or imagenet.", "%s", reason);
+        return NULL;
+    }
+    char **labels = import_labels_of(bytes, size, path, classes, failure);
+    free(bytes);
+    return labels;
 }

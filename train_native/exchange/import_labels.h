@@ -11,12 +11,18 @@
 
 #include "cli/errors.h"
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* By the name "imagenet" those of ImageNet's 1,000 classes; else from a file: JSON (a list, an object from numbers to
  * labels, or one from labels to numbers), or one a line, perhaps with its number in front, as Teachable Machine writes
  * them. One label fewer than classes: class 0 is called
  * "background", as in TensorFlow's networks for ImageNet. NULL with the failure, for a count that does not fit with
  * both numbers. */
 char **import_labels_read(const char *path, int classes, struct failure *failure);
+
+/* The same from the bytes of a file, with a zero behind them, whose name is `path`. */
+char **import_labels_of(const uint8_t *bytes, size_t size, const char *path, int classes, struct failure *failure);
 
 /* "class 0" and so on. */
 char **import_labels_numbered(int classes);

@@ -279,11 +279,13 @@ static void read_and_write(void *context, int i, struct sandbox_child *child)
     package_close(package);
 }
 
+/* Of a process that crashed the sandbox says what it means where images are read. */
 static void stopped(void *context, int i, const char *reason)
 {
     (void)i;
     struct job *job = context;
-    failure_set(&job->failure, NULL, NULL, "%s", reason);
+    const bool crashed = strcmp(reason, eyelet_status_text(STATUS_IMAGE_CORRUPT)) == 0;
+    failure_set(&job->failure, NULL, NULL, "%s", crashed ? "it is damaged: the process that read it crashed" : reason);
 }
 
 uint8_t *import_model(size_t *size, struct import_report *report, const struct import_options *options,

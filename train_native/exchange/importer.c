@@ -5,7 +5,7 @@
 #include <string.h>
 
 const struct importer *const importers[] = {
-    &onnx_importer, &tflite_importer, &tfjs_importer, &safetensors_importer, NULL,
+    &onnx_importer, &tflite_importer, &keras_importer, &tfjs_importer, &safetensors_importer, NULL,
 };
 
 const struct importer *importer_for(const struct package *package, struct failure *failure)

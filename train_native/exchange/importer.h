@@ -46,9 +46,13 @@ struct importer {
 };
 extern const struct importer onnx_importer;        /* onnx_reader.c */
 extern const struct importer tflite_importer;      /* tflite_reader.c */
+extern const struct importer keras_importer;       /* keras_reader.c */
 extern const struct importer tfjs_importer;        /* tfjs_reader.c */
 extern const struct importer safetensors_importer; /* safetensors_reader.c */
 extern const struct importer *const importers[];   /* ends with NULL */
+
+/* The libraries that not every build has: " libhdf5", or "". */
+extern const char importer_libraries[];
 
 /* The first that recognises the package; NULL, with the failure, which names the formats that there are. */
 const struct importer *importer_for(const struct package *package, struct failure *failure);

@@ -12,20 +12,31 @@ bool keras_is_model(const char *class_name)
            strcmp(class_name, "Functional") == 0;
 }
 
-bool keras_read_names(const char **class_name, const char **name, struct graph *graph, const cJSON *layer)
+const cJSON *keras_first_layer(const cJSON *config)
 {
-    enum { MAX_NAME = 255 };
+    const cJSON *layers = json_tree_array(config) ? config : json_tree_array(json_tree_member(config, "layers"));
+    return layers ? layers->child : NULL;
+}
+
+enum { MAX_NAME = 255 };
+
+bool keras_find_names(const char **class_name, const char **name, const cJSON *layer)
+{
     *class_name = json_tree_text(json_tree_member(layer, "class_name"));
     *name = json_tree_text(json_tree_member(layer, "name"));
     if (!*name)
         *name = json_tree_text(json_tree_path(layer, "config", "name"));
     if (!*name)
         *name = "";
-    if (!*class_name || strlen(*name) > MAX_NAME) {
+    return *class_name && strlen(*name) <= MAX_NAME;
+}
+
+bool keras_read_names(const char **class_name, const char **name, struct graph *graph, const cJSON *layer)
+{
+    const bool has = keras_find_names(class_name, name, layer);
+    if (!has)
         graph_refuse(graph, "it has a layer without a class, or with a name of more than %d bytes", MAX_NAME);
-        return false;
-    }
-    return true;
+    return has;
 }
 
 /* ---- What is read ---- */

@@ -52,8 +52,12 @@ bool keras_call_read(struct keras_call *call, struct graph *graph, const cJSON *
 /* Whether layers of this class are models. */
 bool keras_is_model(const char *class_name);
 
-/* A layer's class and name; the name may also stand in its configuration. False, with the failure, where there are
- * none. */
+/* The first of a model's layers: its configuration is their list, or has it. NULL: there is none. */
+const cJSON *keras_first_layer(const cJSON *config);
+
+/* A layer's class and name; the name may also stand in its configuration. False where there are none, with the failure in
+ * the second. */
+bool keras_find_names(const char **class_name, const char **name, const cJSON *layer);
 bool keras_read_names(const char **class_name, const char **name, struct graph *graph, const cJSON *layer);
 
 #endif

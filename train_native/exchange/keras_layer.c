@@ -52,11 +52,19 @@ static int conv2d(const struct keras_layer *layer, const int *x, int count)
                                                    : GRAPH_FAILED;
 }
 
+/* Keras 3 calls it `kernel`. */
+static const struct graph_constant *depthwise_kernel(const struct keras_layer *layer)
+{
+    bool ambiguous;
+    const struct graph_constant *kernel = named_weights_of_layer(layer->weights, layer->path, "kernel", &ambiguous);
+    return kernel ? kernel : keras_weight(layer, "depthwise_kernel");
+}
+
 static int depthwise_conv2d(const struct keras_layer *layer, const int *x, int count)
 {
     (void)count;
     struct graph_conv conv = {.layout = GRAPH_HWCM};
-    conv.weights = keras_weight(layer, "depthwise_kernel");
+    conv.weights = depthwise_kernel(layer);
     return conv.weights && read_conv(&conv, layer) ? activated(layer, graph_conv(layer->graph, x[0], &conv))
                                                    : GRAPH_FAILED;
 }

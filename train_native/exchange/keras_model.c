@@ -42,19 +42,12 @@ static struct keras_layer layer_within(const struct keras_layer *model, const ch
 
 /* ---- Sequential ---- */
 
-/* The layers of a Sequential: its configuration is their list, or has it. */
-static const cJSON *layers_of(const cJSON *config)
-{
-    const cJSON *layers = json_tree_array(config) ? config : json_tree_array(json_tree_member(config, "layers"));
-    return layers ? layers->child : NULL;
-}
-
 static int apply_sequential(const struct keras_layer *model, const int *x, int count)
 {
     int y = x[0];
     if (count != 1)
         return refuse_model(model, "it has several inputs");
-    for (const cJSON *entry = layers_of(model->config); entry && y != GRAPH_FAILED; entry = entry->next) {
+    for (const cJSON *entry = keras_first_layer(model->config); entry && y != GRAPH_FAILED; entry = entry->next) {
         const char *class_name, *name;
         graph_at(model->graph, model->class_name, model->name);
         if (!keras_read_names(&class_name, &name, model->graph, entry))
@@ -212,7 +205,7 @@ static const cJSON *input_shape(const cJSON *model)
         const cJSON *config = json_tree_member(model, "config");
         shape = shape_in(config);
         model = !class_name || !keras_is_model(class_name) ? NULL
-                : strcmp(class_name, "Sequential") == 0    ? layers_of(config)
+                : strcmp(class_name, "Sequential") == 0    ? keras_first_layer(config)
                                                            : first_input(config);
     }
     return shape;
