@@ -82,8 +82,7 @@ static void draw_rectangle(struct part *part, struct shape shape, double min_are
     }
 }
 
-/* Whether an image is seen in a mirror in this epoch. */
-static bool is_mirrored(const struct augmentation *how, int index)
+bool augment_mirrored(const struct augmentation *how, int index)
 {
     const uint64_t first = random_at(how->seed, STREAM_FIRST_FLIP, (uint64_t)index) >> 63;
     switch (how->augment->flip) {
@@ -100,7 +99,7 @@ static void move(uint8_t *out, const uint8_t *in, const struct augmentation *how
     const struct shape shape = how->shape;
     const struct augment *augment = how->augment;
     struct random moves = drawn(how, STREAM_MOVE, index);
-    const bool mirrored = is_mirrored(how, index);
+    const bool mirrored = augment_mirrored(how, index);
     const int max = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < max ? augment->crop : max;
     const int down = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
     const int right = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;

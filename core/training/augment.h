@@ -49,6 +49,9 @@ struct augmentation {
     int epoch; /* from 0 */
 };
 
+/* Whether an image is seen in a mirror in this epoch. */
+bool augment_mirrored(const struct augmentation *how, int index);
+
 /* out (h, w, 3) from in (h, w, 3), without mixing. */
 void augment_image(uint8_t *out, const uint8_t *in, const struct augmentation *how, int index);
 

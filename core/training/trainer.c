@@ -17,6 +17,10 @@ static void plan_worker(struct worker *worker, const struct trainer_options *opt
     to->losses = arena_alloc(arena, shard, sizeof(float));
     to->probabilities = arena_alloc(arena, shard * classes, sizeof(float));
     to->targets = arena_alloc(arena, shard, sizeof *to->targets);
+    const uint64_t distilled = options->distilled ? shard : 0;
+    to->wanted = arena_alloc(arena, distilled * classes, sizeof(float));
+    to->softened = arena_alloc(arena, distilled * classes, sizeof(float));
+    to->mixed_in = arena_alloc(arena, options->distilled ? classes : 0, sizeof(float));
     to->pixels = arena_alloc(arena, pixels, 3);
     to->scratch = arena_alloc(arena, pixels, 3);
     to->optimizer_scratch = arena_alloc(arena, optimizer_scratch_count(options->optimizer, net), sizeof(float));
@@ -69,6 +73,7 @@ enum status trainer_open(struct trainer **trainer, void *memory, uint64_t size, 
     new->frozen_nodes = 0;
     new->learning_rate_factor = 1;
     new->class_weights = NULL;
+    new->distillation = NULL;
     new->overflown = -1;
     for (int node = 0; node < LIMIT_NODES; node++)
         new->learning_rate_scales[node] = 1;

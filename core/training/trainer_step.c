@@ -78,13 +78,47 @@ struct lanes {
     int shards, count;
 };
 
+/* What the teacher says of an image, which was mixed as its target says. */
+static void want(struct worker *worker, const struct lanes *lanes, int i, int image, int other)
+{
+    const struct distillation *distillation = lanes->trainer->distillation;
+    const struct augmentation *how = &lanes->augmentation;
+    const int classes = net_classes(lanes->trainer->options.net);
+    const float fraction = worker->targets[i].fraction;
+    float *wanted = worker->wanted + i * classes;
+    distillation_wanted(wanted, distillation, image, augment_mirrored(how, image), classes);
+    if (fraction > 0) {
+        distillation_wanted(worker->mixed_in, distillation, other, augment_mirrored(how, other), classes);
+        distillation_mix(wanted, worker->mixed_in, fraction, classes);
+    }
+}
+
+/* Losses of n images, and the gradient of their sum over the batch's. */
+static void compute_loss(const struct lanes *lanes, struct worker *worker, int n)
+{
+    const struct trainer *trainer = lanes->trainer;
+    const struct distillation *distillation = trainer->distillation;
+    const float smoothing = lanes->step->settings->label_smoothing, factor = 1.0f / (float)lanes->step->batch.count;
+    const float *logits = net_logits(&worker->run);
+    float *dlogits = net_logits_gradient(&worker->run);
+    const int classes = net_classes(trainer->options.net);
+    cross_entropy_forward(worker->losses, worker->probabilities, logits, worker->targets, smoothing, n, classes);
+    cross_entropy_backward(dlogits, worker->probabilities, worker->targets, smoothing, factor, n, classes);
+    if (distillation) {
+        const struct soft_targets soft = {
+            worker->wanted, worker->softened, worker->targets, distillation->temperature, distillation->weight, n,
+            classes};
+        distillation_forward(worker->losses, logits, &soft);
+        distillation_backward(dlogits, &soft, factor);
+    }
+}
+
 /* Adds the gradients of the images from .. to-1 of the batch to a lane. */
 static void train_shard(const struct lanes *lanes, struct worker *worker, struct lane *lane, int from, int to)
 {
     const struct trainer *trainer = lanes->trainer;
     const struct trainer_options *options = &trainer->options;
     const struct subset *batch = &lanes->step->batch;
-    const float label_smoothing = lanes->step->settings->label_smoothing;
     const int classes = net_classes(options->net), n = to - from;
     const size_t values = shape_count(options->net->input);
     for (int i = 0; i < n; i++) {
@@ -93,13 +127,12 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
                         &options->preprocess);
         worker->targets[i] = target_between(trainer->class_weights, subset_label(batch, from + i),
                                             batch->images->labels[mix.index], mix.fraction);
+        if (trainer->distillation)
+            want(worker, lanes, i, batch->indices[from + i], mix.index);
     }
     worker->run.first_image = trainer->images_seen + (uint64_t)from; /* its number in the run */
     net_forward_training(&worker->run, n);
-    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets,
-                          label_smoothing, n, classes);
-    cross_entropy_backward(net_logits_gradient(&worker->run), worker->probabilities, worker->targets, label_smoothing,
-                           1.0f / (float)batch->count, n, classes);
+    compute_loss(lanes, worker, n);
     net_backward(&worker->run, lane->gradients, n);
     struct sums sums = trainer_score(worker, n, classes);
     sums.overflown = isfinite(sums.loss) ? -1 : first_overflow(&worker->run, n);

@@ -11,6 +11,7 @@
 #include "image/image.h"
 #include "net/net.h"
 #include "training/augment.h"
+#include "training/distillation.h"
 #include "training/images.h"
 #include "training/initialize.h"
 #include "training/loss.h"
@@ -31,6 +32,7 @@ struct trainer_options {
     int shard;
     int max_images; /* of an epoch and of a measurement */
     bool ema;       /* with a moving average of the weights */
+    bool distilled; /* with a teacher: trainer->distillation */
 };
 
 struct trainer_settings {
@@ -53,6 +55,8 @@ struct worker {
     struct net_run run;
     float *losses, *probabilities; /* (shard), (shard, classes) */
     struct target *targets;        /* (shard) */
+    float *wanted, *softened;      /* (shard, classes) the teacher's and the student's; distilled only */
+    float *mixed_in;               /* (classes) */
     uint8_t *pixels, *scratch;     /* of one image each */
     float *optimizer_scratch;
 };
@@ -81,6 +85,7 @@ struct trainer {
     float learning_rate_scales[LIMIT_NODES]; /* what a node's learning rates are multiplied with; all 1 */
     double learning_rate_factor;             /* the same for all nodes: 1, or struct plateau's */
     const float *class_weights; /* (classes) what the losses of a class are multiplied with; NULL: 1 each */
+    const struct distillation *distillation; /* of the images that are trained on; NULL: labels alone */
     /* After a loss that is not finite: the first node whose output was not, or -1. */
     int overflown;
     /* private: */

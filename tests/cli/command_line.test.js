@@ -65,7 +65,7 @@ test('train --help shows the dozen options that people use, and where the others
     assert.deepEqual(optionsListed(help), ['output', 'data', 'recipe', 'network', 'from', 'size', 'epochs', 'validation', 'seed', 'threads', 'resume', 'restart', 'help']);
     assert.match(help, /^`eyelet train --help all` shows the other options\.$/m);
     assert.deepEqual([...all.matchAll(/^(\w[\w ()-]*):$/gm)].map((match) => match[1]),
-        ['Data', 'Augmentation', 'Optimisation', 'Transfer (with --from)', 'Output']);
+        ['Data', 'Augmentation', 'Optimisation', 'Transfer (with --from)', 'Distillation', 'Output']);
     assert.doesNotMatch(await helpOf('evaluate'), /--help all/, 'a command with few options shows them at once');
 });
 

@@ -118,6 +118,9 @@ const usages = {
         const struct images images = {.pixels = &pixels[0][0], .labels = labels, .shape = {1, 1, 3}, .count = 2, .classes = 2}; const struct subset batch = {&images, indices, 2}; uint8_t out[3], scratch[3];`,
     after: 'assert(mix.fraction >= 0 && mix.fraction <= 1);' }],
     'core/training/calibration.h': [{ names: 'count classes labels logits', after: 'assert(temperature > 0 && threshold.score <= 1);' }],
+    'core/training/distillation.h': [{ before: `enum { n = 2, c = 2 }; const float logits[n * c] = {0, 4, 4, 0}, student[n * c] = {1, 0, 0, 1}; const int rows[] = {0, 1}, images[n] = {1, 0};
+        const struct target targets[n] = {target_of(0), target_of(1)}; float wanted[n * c], softened[n * c], losses[n], probabilities[n * c], dstudent[n * c];`,
+        after: 'assert(wanted[0] > 0.7f && losses[0] == losses[1] && dstudent[0] < 0);' }],
     'core/training/fold_batchnorm.h': [{ runs: false, names: 'net parameters', before: 'float *out = NULL;' }],
     'core/training/images.h': [{}],
     'core/training/initialize.h': [{ runs: false, names: 'net parameters seed', before: '' }],
@@ -166,6 +169,8 @@ const usages = {
     'train_native/commands/shared_options.h': [{ includes: ['data/dataset.h'], before: 'struct data_options data; int threads; bool json;' }],
     'train_native/commands/train_arguments.h': [{ names: 'arguments', with: [['arguments;', 'o;'], ['&arguments', '&o']], before: 'const struct recipe *recipe = recipes;', after: 'assert(first == 3);' }],
     'train_native/commands/train_options.h': [{ names: 'arguments', after: 'assert(!named);' }],
+    'train_native/commands/teaching.h': [{ runs: false, names: 'dataset options trainer', before: `const struct subset train = {0}, validation = {0}; const float *class_weights = NULL; gemm_function *gemm = NULL;
+        const struct parallel parallel = parallel_threads(1);`, includes: ['training/trainer.h'] }],
     'train_native/commands/training_job.h': [{ runs: false, names: 'options arguments', before: 'const char *command = "";' }],
     'train_native/data/column_facts.h': [{ runs: false, before: 'const struct table table = {0}; const struct file_finder *finder = NULL;' }],
     'train_native/data/columns.h': [{ runs: false, before: 'const struct table table = {0}; const struct file_finder *finder = NULL; struct failure failure;' }],
@@ -258,6 +263,10 @@ const usages = {
     'train_native/model/picture_index_file.h': [{ runs: false, head: 'static bool counted(struct picture_index *index, struct failure *failure)', after: 'return true;', call: '(void)counted;' }],
     'train_native/model/picture_index.h': [{ runs: false, before: 'const char *sha256 = ""; const struct index_entry entry = {0}; const float embedding[256] = {1};' }],
     'train_native/model/recipes.h': [{}],
+    'train_native/model/standardize.h': [{ includes: ['training/softmax_regression.h'], before: `enum { count = 2, features = 2, classes = 3 }; float x[count * features] = {1, 1, 3, 1}, head[2 * classes];
+        const float w[features * classes] = {2, 4, 6, 0};`, after: 'assert(x[0] == -1 && x[2] == 1 && head[0] == 2 && head[3] == -4);', with: [['... softmax_regression(w, ...) on x ...', '']] }],
+    'train_native/model/teacher.h': [{ runs: false, names: 'dataset subset', before: `float *plain = NULL, *mirrored = NULL; const int stride = 1; const uint64_t *contents = NULL, memory = 0; struct embedding_cache cache = {0};
+        const struct parallel parallel = parallel_threads(1);` }],
     'train_native/model/transfer.h': [{ runs: false, includes: ['training/trainer.h'], names: 'net classes trainer', before: 'char **labels = NULL;' }],
     'train_native/model/weight_rounding.h': [{ runs: false, names: 'net parameters', before: 'const float scale[LIMIT_NODES + 1] = {0}; struct input_moments *moments = NULL;' }],
     'train_native/exchange/tflite_operators.h': [{ runs: false, before: 'struct tflite_operator *node = NULL;' }],

@@ -59,6 +59,7 @@
     SUITE(quantize) \
     SUITE(sha256) \
     SUITE(calibration) \
+    SUITE(distillation) \
     SUITE(math) \
     SUITE(trainer) \
     SUITE(training) \

@@ -22,14 +22,14 @@ void model_writer_save(const struct model_writer *writer, const float *weights, 
         snprintf(count, sizeof count, "epochs: %d\n", epochs);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *division = dataset_division(writer->dataset);
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%s%scommand: %s\n",
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%s%s%scommand: %s\n",
              (int)strcspn(name, "."), name, from ? "of " : "", from ? from : writer->options->network,
              writer->dataset->name, format_thousands((uint64_t)writer->train_count), division ? "split: " : "",
              division ? division : "", division ? "\n" : "",
              validation->count ? calibrated_model_split_note(writer->options->validation, writer->dataset->count,
                                                              writer->options->seed)
                                : "",
-             accuracy, count, writer->command);
+             accuracy, count, writer->teacher ? writer->teacher : "", writer->command);
     free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))

@@ -7,8 +7,8 @@
 #include "commands/regression_choice.h"
 #include "data/memory_budget.h"
 #include "model/embeddings.h"
+#include "model/standardize.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,46 +30,6 @@ static float scale_behind(const struct net *net, int head)
 }
 
 /* ---- Embeddings ---- */
-
-/* Mean and std of each feature but the last; one that never changes has a std of 1. */
-static void measure(float *mean, float *std, const float *x, int count, int features)
-{
-    for (int k = 0; k < features - 1; k++) {
-        double sum = 0, squares = 0;
-        for (int i = 0; i < count; i++)
-            sum += (double)x[(size_t)i * (size_t)features + (size_t)k] / count;
-        for (int i = 0; i < count; i++) {
-            const double d = (double)x[(size_t)i * (size_t)features + (size_t)k] - sum;
-            squares += d * d / count;
-        }
-        mean[k] = (float)sum;
-        std[k] = squares > 1e-12 ? (float)sqrt(squares) : 1;
-    }
-}
-
-static void standardise(float *x, const float *mean, const float *std, int count, int features)
-{
-    for (int i = 0; i < count; i++, x += features)
-        for (int k = 0; k < features - 1; k++)
-            x[k] = (x[k] - mean[k]) / std[k];
-}
-
-/* The head's weights (inputs, classes) and biases (classes) for embeddings as they are, before `scale`; w (features,
- * classes) is for standardised ones. */
-static void put_head(float *head, const float *w, const float *mean, const float *std, const struct regression *data,
-                     float scale)
-{
-    const int inputs = data->features - 1, classes = data->classes;
-    for (int c = 0; c < classes; c++) {
-        double bias = (double)w[inputs * classes + c];
-        for (int k = 0; k < inputs; k++) {
-            const double weight = (double)w[k * classes + c] / (double)std[k];
-            head[k * classes + c] = (float)(weight / (double)scale);
-            bias -= weight * (double)mean[k];
-        }
-        head[inputs * classes + c] = (float)(bias / (double)scale);
-    }
-}
 
 /* The labels of the views, one behind the other, and room for their embeddings, with a 1 behind each. */
 static struct regression regression_of(const struct views *views, int features, const struct probe *p)
@@ -157,19 +117,17 @@ struct epoch_result probe(float *parameters, const struct probe *p)
     for (int i = 0; i < validation.count; i++)
         ((struct target *)validation.targets)[i].weight = 1;
 
-    float *mean = allocate((size_t)features, sizeof(float)), *std = allocate((size_t)features, sizeof(float));
-    measure(mean, std, train.x, train.count, features);
-    standardise((float *)train.x, mean, std, train.count, features);
-    standardise((float *)validation.x, mean, std, validation.count, features);
+    struct standardizer standardizer = standardizer_of(train.x, train.count, features);
+    standardize((float *)train.x, train.count, &standardizer);
+    standardize((float *)validation.x, validation.count, &standardizer);
     const double start = seconds_now();
     float *w = allocate((size_t)features * (size_t)classes, sizeof(float));
     const struct epoch_result measured = regression_choose(w, o, &train, &validation);
     if (!o->json)
         printf("trained in %.1f s\n", seconds_now() - start);
-    put_head(parameters + net->offset[head], w, mean, std, &train, scale);
+    standardizer_head(parameters + net->offset[head], w, &standardizer, classes, scale);
     free(w);
-    free(mean);
-    free(std);
+    standardizer_free(&standardizer);
     regression_free(&train);
     regression_free(&validation);
     return measured;

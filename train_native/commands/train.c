@@ -99,6 +99,8 @@ static void remove_embeddings(const struct training_job *job)
 {
     char *path = embeddings_file(job);
     embedding_cache_remove(path);
+    if (job->options->teacher)
+        teaching_remove(job->options);
     free(path);
 }
 
@@ -164,10 +166,11 @@ static double train_rival(const struct training_job *job, bool size_named)
     return epoch_accuracy(&measured);
 }
 
-static void try_learning_rates(const struct training_job *job)
+static void try_learning_rates(struct training_job *job)
 {
     void *memory;
     struct trainer *trainer = training_job_trainer(job, &memory);
+    training_job_teach(job, trainer);
     print_start(job);
     find_learning_rate(trainer, &job->options->settings, &job->train, job->options->json);
     free(memory);
@@ -239,6 +242,8 @@ static int train_all(struct training_job *job, const struct run_files *files)
                       .frozen_nodes = job->frozen_nodes};
     const bool more = epochs_begin(&run);
     write_configuration(job, !o->resume || run.lengthened);
+    if (more)
+        training_job_teach(job, run.trainer);
     const int status = more ? epochs_run(&run) : EXIT_SUCCESS;
     free(memory); /* much of it, and calibrating takes its own */
     if (status != EXIT_SUCCESS)

@@ -14,6 +14,8 @@ static const char usage[] =
     "  eyelet train photos -o mine.eyelet --from best.eyelet    fine-tune a trained model, new head for other labels\n"
     "  eyelet train photos -o mine.eyelet --from best.eyelet --linear-probe\n"
     "                                                           train the head only, on cached features\n"
+    "  eyelet train photos -o small.eyelet --recipe mobile --teacher best.eyelet\n"
+    "                                                           train a small network to answer as a large one does\n"
     "  eyelet train --find-learning-rate                        learning-rate range test: suggests one\n\n"
     "DATA is CIFAR-10 (default: $EYELET_DATA, data/, ../shared/data/), a folder of CIFAR-100 or MNIST files, a\n"
     "folder with a folder of images (JPEG, PNG, BMP) for each class, or such folders in train, test and val (or\n"
@@ -61,6 +63,8 @@ static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
                                               .seed = 1,
                                               .layer_decay = 1,
                                               .views = 1,
+                                              .temperature = USUAL_TEMPERATURE,
+                                              .teacher_weight = USUAL_TEACHER_WEIGHT,
                                               .data = usual_data},
                                   .optimizer = (int)settings->optimizer.kind,
                                   .schedule = (int)settings->schedule,
@@ -233,6 +237,15 @@ static void add_transfer_and_output(struct table *table, struct train_arguments 
                        "keep the features of images in files here, for the next run [MODEL.embeddings]", NULL},
                       {"remove-embeddings", NULL, OPTION_FLAG, &o->remove_embeddings,
                        "keep none, and remove those of an earlier run", NULL},
+                      {"Distillation", NULL, OPTION_GROUP, NULL, NULL, NULL},
+                      {"teacher", "MODEL", OPTION_TEXT, &o->teacher,
+                       "train for the scores of this model on each image, too, kept in MODEL.embeddings and "
+                       "MODEL.teacher; where its classes are others, of a head fitted on its embeddings",
+                       NULL},
+                      {"temperature", "T", OPTION_NUMBER, &o->temperature,
+                       "temperature of both networks' scores in that part of the loss", NULL},
+                      {"teacher-weight", "X", OPTION_NUMBER, &o->teacher_weight,
+                       "weight of that part, up to 1; the labels have the rest", NULL},
                       {"Output", NULL, OPTION_GROUP, NULL, NULL, NULL},
                       {"json", NULL, OPTION_FLAG, &o->json, "print a JSON object for each epoch", NULL},
                       {0}});

@@ -35,8 +35,14 @@ struct train_options {
     int views;                 /* of each image, for the embeddings that a head is trained on: 1: as it is */
     const char *embeddings;    /* the file that keeps them; NULL: beside the model */
     bool remove_embeddings;
-    float layer_decay; /* factor of the learning rate from each layer with weights to the one below */
+    const char *teacher;               /* a model whose scores are trained for beside the labels; NULL: labels alone */
+    float temperature, teacher_weight; /* of them (training/distillation.h) */
+    float layer_decay;                 /* factor of the learning rate from each layer with weights to the one below */
 };
+
+/* Of --teacher. */
+#define USUAL_TEMPERATURE 4.0f
+#define USUAL_TEACHER_WEIGHT 0.5f
 
 /* What the options are read into. */
 struct train_arguments {

@@ -102,6 +102,20 @@ static void check_transfer(const struct train_options *o, const struct recipe *r
         usage_error("train", "--linear-probe cannot be combined with --resume or --find-learning-rate");
 }
 
+static void check_teacher(const struct train_options *o)
+{
+    const float min_temperature = 0.1f, max_temperature = 100;
+    if (!o->teacher && (o->temperature != USUAL_TEMPERATURE || o->teacher_weight != USUAL_TEACHER_WEIGHT))
+        usage_error("train", "--temperature and --teacher-weight need --teacher MODEL");
+    if (o->teacher && (o->linear_probe || o->fine_tune))
+        usage_error("train", "--teacher is for layers that are trained on images: leave out --linear-probe and "
+                             "--fine-tune");
+    if (!(o->temperature >= min_temperature && o->temperature <= max_temperature))
+        usage_error("train", "--temperature takes %g to %g, like 4", (double)min_temperature, (double)max_temperature);
+    if (!(o->teacher_weight > 0 && o->teacher_weight <= 1))
+        usage_error("train", "--teacher-weight takes a number above 0 and at most 1, like 0.5");
+}
+
 static void check(const struct train_options *o, const struct recipe *recipe)
 {
     if ((!o->output || !*o->output) && !o->find_learning_rate)
@@ -125,6 +139,7 @@ static void check(const struct train_options *o, const struct recipe *recipe)
     check_training(&o->settings);
     check_augment(&o->settings.augment);
     check_transfer(o, recipe);
+    check_teacher(o);
 }
 
 /* Red, green and blue, two hexadecimal digits each. */
@@ -194,6 +209,8 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         o->from = NULL;
         o->from_nothing = true;
     }
+    if (o->teacher && !o->from) /* the student is the one that is asked for */
+        o->from_nothing = true;
     if (o->from && !o->freeze && !o->linear_probe && !o->fine_tune)
         o->freeze = recipe->freeze;
     o->run_folder = !o->find_learning_rate && o->output && *o->output && o->output[strlen(o->output) - 1] == '/';

@@ -58,7 +58,8 @@ static struct choice adopt(struct train_options *o, const struct dataset *datase
                            const struct training_arguments *arguments)
 {
     /* What says how layers are trained asks for more than a head. */
-    static const char *const of_layers[] = {"--epochs", "--freeze", "--layer-decay", "--learning-rate", "--optimizer"};
+    static const char *const of_layers[] = {"--epochs",        "--freeze",    "--layer-decay",
+                                            "--learning-rate", "--optimizer", "--teacher"};
     const int argc = arguments->argc;
     const struct choice choice = choose_recipe(dataset, from, o->fine_tune);
     char **argv = allocate((size_t)argc + 3, sizeof *argv);
@@ -271,7 +272,8 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
                                     .optimizer = o->settings.optimizer.kind,
                                     .shard = o->micro_batch,
                                     .max_images = train > validation ? train : validation,
-                                    .ema = o->settings.ema_decay > 0};
+                                    .ema = o->settings.ema_decay > 0,
+                                    .distilled = o->teacher != NULL};
 }
 
 /* Fewer images at a time, then fewer threads, until fine-tuning fits into memory. How many images at a time decides the
@@ -328,6 +330,30 @@ struct trainer *training_job_trainer(const struct training_job *job, void **memo
     return trainer;
 }
 
+void training_job_teach(struct training_job *job, struct trainer *trainer)
+{
+    if (!job->options->teacher)
+        return;
+    const struct parallel parallel = parallel_threads(job->threads);
+    teaching_run(&job->teaching, &(struct teaching_input){&job->dataset, &job->train, &job->validation,
+                                                          job->class_weights, &parallel, training_job_gemm(job)});
+    trainer->distillation = &job->teaching.distillation;
+}
+
+/* What decides the course of the run. */
+static char *identity_of(const struct training_job *job)
+{
+    const bool contested = job->rival && !job->rival_taken;
+    char *own = train_identity(job->options, job->net, &job->dataset, &job->split, job->transfer);
+    char *teacher = job->options->teacher ? teaching_identity(&job->teaching) : text_copy("");
+    char *rival = contested ? text_format("against=%08x\n", job->rival_checksum) : text_copy("");
+    char *identity = text_format("%s%s%s", own, teacher, rival);
+    free(own);
+    free(teacher);
+    free(rival);
+    return identity;
+}
+
 void training_job_open(struct training_job *job, const struct training_arguments *arguments)
 {
     job->dataset = dataset_open(&job->options->data, DATASET_TRAIN);
@@ -340,22 +366,24 @@ void training_job_read(struct training_job *job)
     const struct train_options *o = job->options;
     job->net = allocate(1, sizeof *job->net);
     open_net(job);
+    if (o->teacher)
+        teaching_open(&job->teaching, &job->dataset, o);
     read_images(job);
     job->threads = o->threads ? o->threads : omp_get_max_threads();
     if (o->fine_tune)
         fit_memory(job);
-    job->writer = (struct model_writer){job->net, &job->preprocess, &job->dataset, o, job->command, job->train.count};
+    job->writer = (struct model_writer){job->net,     &job->preprocess, &job->dataset,     o,
+                                        job->command, job->train.count, job->teaching.note};
     job->class_weights = o->class_weights ? balanced_weights(&job->dataset, &job->split) : NULL;
-    char *identity = train_identity(o, job->net, &job->dataset, &job->split, job->transfer);
-    job->identity = job->rival && !job->rival_taken ? text_format("%sagainst=%08x\n", identity, job->rival_checksum)
-                                                    : text_copy(identity);
-    free(identity);
+    job->identity = identity_of(job);
 }
 
 void training_job_free(struct training_job *job)
 {
     if (job->transfer)
         transfer_free(&job->opened);
+    if (job->options->teacher)
+        teaching_free(&job->teaching);
     free(job->identity);
     free(job->rival);
     free(job->class_weights);

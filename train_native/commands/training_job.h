@@ -15,6 +15,7 @@
 #define TRAINING_JOB_H
 
 #include "commands/model_writer.h"
+#include "commands/teaching.h"
 #include "commands/train_options.h"
 #include "model/transfer.h"
 
@@ -35,6 +36,7 @@ struct training_job {
     struct preprocess preprocess;
     struct transfer opened;
     const struct transfer *transfer; /* &opened; NULL without --from */
+    struct teaching teaching;        /* with --teacher; else zero */
     int frozen_nodes, threads;
     float *class_weights; /* NULL: all 1 */
     char *identity;
@@ -56,6 +58,9 @@ void training_job_free(struct training_job *job);
 
 /* *memory: the trainer's, which the caller frees. */
 struct trainer *training_job_trainer(const struct training_job *job, void **memory);
+
+/* With --teacher: what it says of the training images, for the trainer; valid until training_job_free. */
+void training_job_teach(struct training_job *job, struct trainer *trainer);
 
 /* Of the run's multiply-adds. */
 gemm_function *training_job_gemm(const struct training_job *job);

@@ -64,13 +64,17 @@ static const uint8_t *view_pixels(const struct work *work, int row, int thread)
     const uint8_t *pixels = subset_pixels(subset, image);
     if (!view)
         return pixels;
+    uint8_t *out = work->pixels + (size_t)thread * pixel_count(work);
+    if (!views->augment) {
+        augment_view(out, pixels, subset->images->shape, true, 0, 0);
+        return out;
+    }
     const float *mean = work->embedder->preprocess->mean;
     const struct augmentation how = {.augment = views->augment,
                                      .shape = subset->images->shape,
                                      .mean = {mean[0], mean[1], mean[2]},
                                      .seed = views->seed,
                                      .epoch = view};
-    uint8_t *out = work->pixels + (size_t)thread * pixel_count(work);
     augment_image(out, pixels, &how, subset->indices[image]);
     return out;
 }

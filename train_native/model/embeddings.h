@@ -30,11 +30,12 @@ struct embedder {
     bool live;       /* draw the progress on standard output, a terminal */
 };
 
-/* Each image of a subset `count` times: as it is, then augmented as in the epochs 1, 2, .. of a run with this seed. */
+/* Each image of a subset `count` times: as it is, then augmented as in the epochs 1, 2, .. of a run with this seed; or,
+ * for a count of 2, its mirror image. */
 struct views {
     const struct subset *subset;
     int count;
-    const struct augment *augment; /* where count > 1 */
+    const struct augment *augment; /* where count > 1; NULL: the mirror image */
     uint64_t seed;
 };
 
