@@ -128,6 +128,33 @@ test('HDF5= and DECODERS= leave libhdf5 out of the build', () => {
 
 /* ---- Damaged files ---- */
 
+/* Where the texts of any length are: libhdf5 itself would write behind a block, read behind another, and not end. */
+test('texts that are longer than is said, or end elsewhere, are refused before libhdf5 reads them', { skip }, async () => {
+    const bytes = bytesOf('functional.h5'), heap = bytes.indexOf('GCOL'), changed = (at, write) => {
+        const copy = Buffer.from(bytes);
+        write(copy, at);
+        return copy;
+    };
+    let free = heap + 16;
+    while (bytes.readUInt16LE(free))
+        free += 16 + Math.ceil(bytes.readUInt32LE(free + 8) / 8) * 8;
+    const address = Buffer.alloc(8), size = (value, at = 8) => (copy, object) => copy.writeBigUInt64LE(value, object + at);
+    address.writeUInt32LE(heap);
+    const reference = bytes.indexOf(address) - 4;
+    assert.ok(heap > 0 && free < heap + 4096 && reference > 0 && bytes.readUInt32LE(reference) > 4);
+    const cases = {
+        'an object longer than its heap': changed(heap + 16, size(1n << 40n)), 'one of 2 ** 64 - 1 bytes': changed(heap + 16, size((1n << 64n) - 1n)),
+        'free space of no bytes': changed(free, size(0n)), 'a heap longer than the file': changed(heap, size(1n << 32n)), 'a heap of no bytes': changed(heap, size(0n)),
+        'a reference to less than the object': changed(reference, (copy, at) => copy.writeUInt32LE(1, at)),
+        'a reference to no object': changed(reference, (copy, at) => copy.writeUInt32LE(0xffffffff, at + 12)),
+        'addresses of four bytes': changed(13, (copy, at) => copy.writeUInt8(4, at)), 'a file that begins elsewhere': changed(24, (copy, at) => copy.writeUInt32LE(512, at)),
+    };
+    for (const [name, content] of Object.entries(cases)) {
+        assert.notDeepEqual(content, bytes, name);
+        await refusedFor({ 'm.h5': content }, 'm.h5', /the HDF5 file is damaged/);
+    }
+});
+
 /* Status 0 with a model that can be opened, or 1 with one line about the file. Returns whether it was imported. */
 const here = folder();
 async function survives(bytes, name, what) {

@@ -210,6 +210,7 @@ const usages = {
     'train_native/exchange/graph.h': [{ runs: false, before: 'struct failure failure; struct graph_conv conv = {0}; struct graph_dense dense = {0};' }],
     'train_native/exchange/graph_parts.h': [{ runs: false, before: 'struct graph *graph = NULL; int x = 0;' }],
     'train_native/exchange/hdf5_file.h': [{ runs: false, names: 'bytes', includes: ['stdlib.h'] }],
+    'train_native/exchange/hdf5_heap.h': [{ runs: false, names: 'bytes', includes: ['cli/errors.h'], before: 'struct failure failure;' }],
     'train_native/exchange/import_labels.h': [{ runs: false, includes: ['stdio.h'] }],
     'train_native/exchange/import_model.h': [{ runs: false, includes: ['stdio.h', 'stdlib.h', 'cli/memory.h'] }],
     'train_native/exchange/import_preprocess.h': [{

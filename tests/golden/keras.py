@@ -9,11 +9,14 @@ import base64
 import gzip
 import io
 import json
+import os
 import sys
+import tempfile
 
 import h5py
 import numpy as np
 
+os.chdir(tempfile.mkdtemp()) # for what a file with external storage makes beside it
 random = np.random.default_rng(7)
 SIDE = 8
 

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "exchange/hdf5_heap.h"
 
 #include <hdf5.h>
 #include <limits.h>
@@ -86,7 +87,7 @@ struct hdf5_file *hdf5_open(const uint8_t *bytes, size_t size, const char *path,
 {
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
-    const hid_t id = open_bytes(bytes, size);
+    const hid_t id = hdf5_heap_valid(bytes, size) ? open_bytes(bytes, size) : -1;
     if (id < 0) {
         failure_set(failure, path, "Get it again: perhaps it is cut short.", "the HDF5 file is damaged");
         return NULL;
