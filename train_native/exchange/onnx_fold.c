@@ -1,5 +1,8 @@
 #include "exchange/onnx_fold.h"
 
+#include "base/bounds.h"
+#include "cli/text.h"
+
 #include <limits.h>
 #include <math.h>
 #include <string.h>
@@ -11,7 +14,8 @@ bool onnx_fold_make(struct onnx_constant *out, struct onnx_elements *elements, s
     for (int i = 0; i < shape->rank; i++)
         dims[i] = shape->dims[i];
     return onnx_constant_make(out, elements, type, shape->rank, dims, &reader->memory) ||
-           onnx_refuse(reader, "makes a constant of more elements than Eyelet can hold");
+           onnx_refuse(reader, "makes a constant of more than %s elements, or %zu MB do not hold all constants",
+                       format_thousands(LIMIT_PARAMETERS), ONNX_MEMORY_BYTES >> 20);
 }
 
 static bool make_integers(struct onnx_constant *out, struct onnx_reader *reader, const int *values, int count)

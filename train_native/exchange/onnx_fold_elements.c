@@ -79,26 +79,26 @@ void onnx_store(const struct onnx_elements *elements, enum onnx_type type, size_
 
 /* The shape of all inputs together, and where in input k the step along each dimension leads. */
 struct broadcast {
-    int rank;
-    int64_t dims[GRAPH_RANK];
+    struct onnx_shape shape;
     size_t step[4][GRAPH_RANK];
 };
 
 static bool broadcast_inputs(struct broadcast *out, const struct onnx_constant *const *inputs, int count)
 {
     *out = (struct broadcast){0};
+    struct onnx_shape *shape = &out->shape;
     for (int k = 0; k < count; k++)
-        out->rank = inputs[k]->rank > out->rank ? inputs[k]->rank : out->rank;
-    for (int i = 0; i < out->rank; i++)
-        out->dims[i] = 1;
+        shape->rank = inputs[k]->rank > shape->rank ? inputs[k]->rank : shape->rank;
+    for (int i = 0; i < shape->rank; i++)
+        shape->dims[i] = 1;
     for (int k = 0; k < count; k++) {
         size_t step = 1;
         for (int i = inputs[k]->rank - 1; i >= 0; i--) {
-            const int at = out->rank - inputs[k]->rank + i, size = inputs[k]->dims[i];
-            if (size != 1 && out->dims[at] != 1 && out->dims[at] != size)
+            const int at = shape->rank - inputs[k]->rank + i, size = inputs[k]->dims[i];
+            if (size != 1 && shape->dims[at] != 1 && shape->dims[at] != size)
                 return false;
             if (size != 1)
-                out->dims[at] = size;
+                shape->dims[at] = size;
             out->step[k][at] = size == 1 ? 0 : step;
             step *= (size_t)size;
         }
@@ -107,24 +107,17 @@ static bool broadcast_inputs(struct broadcast *out, const struct onnx_constant *
 }
 
 /* The next element in row-major order: position counts it along each dimension, at[k] is where it lies in input k. */
-static void advance(int position[GRAPH_RANK], size_t at[4], const struct broadcast *shape, int count)
+static void advance(int position[GRAPH_RANK], size_t at[4], const struct broadcast *broadcast, int count)
 {
-    for (int i = shape->rank - 1; i >= 0; i--) {
+    for (int i = broadcast->shape.rank - 1; i >= 0; i--) {
         for (int k = 0; k < count; k++)
-            at[k] += shape->step[k][i];
-        if (++position[i] < shape->dims[i])
+            at[k] += broadcast->step[k][i];
+        if (++position[i] < broadcast->shape.dims[i])
             return;
         for (int k = 0; k < count; k++)
-            at[k] -= shape->step[k][i] * (size_t)position[i];
+            at[k] -= broadcast->step[k][i] * (size_t)position[i];
         position[i] = 0;
     }
-}
-
-static bool make(struct onnx_constant *out, struct onnx_elements *elements, struct onnx_reader *reader,
-                 enum onnx_type type, const struct broadcast *shape)
-{
-    return onnx_constant_make(out, elements, type, shape->rank, shape->dims, &reader->memory) ||
-           onnx_refuse(reader, "makes a constant of more elements than Eyelet can hold");
 }
 
 static bool fold_where(struct onnx_constant *out, struct onnx_reader *reader)
@@ -133,18 +126,18 @@ static bool fold_where(struct onnx_constant *out, struct onnx_reader *reader)
     for (size_t k = 0; k < 3; k++)
         if (!(inputs[k] = onnx_numbers(reader, k, "operands")))
             return false;
-    struct broadcast shape;
+    struct broadcast broadcast;
     struct onnx_elements elements;
-    if (!broadcast_inputs(&shape, inputs, 3))
+    if (!broadcast_inputs(&broadcast, inputs, 3))
         return onnx_refuse(reader, "its operands' dimensions do not fit together");
-    if (!make(out, &elements, reader, inputs[1]->type, &shape))
+    if (!onnx_fold_make(out, &elements, reader, inputs[1]->type, &broadcast.shape))
         return false;
     int position[GRAPH_RANK] = {0};
     size_t at[4] = {0};
     for (size_t i = 0; i < out->count; i++) {
         const int from = onnx_element(inputs[0], at[0]) != 0 ? 1 : 2;
         onnx_store(&elements, out->type, i, onnx_element(inputs[from], at[from]));
-        advance(position, at, &shape, 3);
+        advance(position, at, &broadcast, 3);
     }
     return true;
 }
@@ -154,10 +147,10 @@ static bool fold_one(struct onnx_constant *out, struct onnx_reader *reader, cons
     const struct onnx_constant *in = onnx_numbers(reader, 0, "operand");
     if (!in)
         return false;
-    struct broadcast shape;
+    struct broadcast broadcast;
     struct onnx_elements elements;
-    broadcast_inputs(&shape, &in, 1);
-    if (!make(out, &elements, reader, operator->result == IS_BOOL ? ONNX_BOOL : in->type, &shape))
+    broadcast_inputs(&broadcast, &in, 1);
+    if (!onnx_fold_make(out, &elements, reader, operator->result == IS_BOOL ? ONNX_BOOL : in->type, &broadcast.shape))
         return false;
     for (size_t i = 0; i < out->count; i++)
         onnx_store(&elements, out->type, i, operator->one(onnx_element(in, i)));
@@ -168,11 +161,11 @@ static bool fold_two(struct onnx_constant *out, struct onnx_reader *reader, cons
                      const struct onnx_constant * x, const struct onnx_constant *y)
 {
     const struct onnx_constant *inputs[] = {x, y};
-    struct broadcast shape;
+    struct broadcast broadcast;
     struct onnx_elements elements;
-    if (!broadcast_inputs(&shape, inputs, 2))
+    if (!broadcast_inputs(&broadcast, inputs, 2))
         return onnx_refuse(reader, "its operands' dimensions do not fit together");
-    if (!make(out, &elements, reader, operator->result == IS_BOOL ? ONNX_BOOL : x->type, &shape))
+    if (!onnx_fold_make(out, &elements, reader, operator->result == IS_BOOL ? ONNX_BOOL : x->type, &broadcast.shape))
         return false;
     const bool by_integer = x->integers && (operator->two == divide || operator->two == modulo);
     int position[GRAPH_RANK] = {0};
@@ -182,7 +175,7 @@ static bool fold_two(struct onnx_constant *out, struct onnx_reader *reader, cons
         if (by_integer && b == 0)
             return onnx_refuse(reader, "divides by 0");
         onnx_store(&elements, out->type, i, operator->two(a, b));
-        advance(position, at, &shape, 2);
+        advance(position, at, &broadcast, 2);
     }
     return true;
 }

@@ -1,5 +1,6 @@
 #include "exchange/onnx_tensor.h"
 
+#include "base/bounds.h"
 #include "base/bytes.h"
 #include "cli/list.h"
 #include "cli/memory.h"
@@ -97,7 +98,7 @@ bool onnx_constant_make(struct onnx_constant *out, struct onnx_elements *element
                         const int64_t *dims, struct onnx_memory *memory)
 {
     *elements = (struct onnx_elements){0};
-    if (!set_dims(out, type, rank, dims))
+    if (!set_dims(out, type, rank, dims) || out->count > LIMIT_PARAMETERS)
         return false;
     if (onnx_type_is_float((int)type))
         out->floats = elements->floats = onnx_memory_take(memory, out->count, sizeof(float));

@@ -64,14 +64,17 @@ struct onnx_memory {
     int count;
     size_t bytes; /* of all blocks */
 };
+#ifndef ONNX_MEMORY_BYTES
 #define ONNX_MEMORY_BYTES ((size_t)512 << 20)
+#endif
 
 /* Zeroed; NULL where more than ONNX_MEMORY_BYTES would be taken altogether. */
 void *onnx_memory_take(struct onnx_memory *memory, size_t count, size_t size);
 void onnx_memory_free(struct onnx_memory *memory);
 
 /* Sets type, dims and count, and makes room for the elements: in *floats or *integers, by the type, unless that is NULL.
- * False where dims are negative, too many, or too large together. */
+ * False where dims are negative, too many, or of more than LIMIT_PARAMETERS elements, which no network has, or where
+ * there is no memory for them. */
 struct onnx_elements {
     float *floats;
     int64_t *integers;
