@@ -96,6 +96,7 @@ test('zip bombs are refused before they unpack, in little memory', { skip: under
     const zeros = Buffer.alloc(64 << 20), bombs = [
         [zipOf({ ...files, 'weights.bin': zeros }), /weights\.bin unpacks to more than 200 times its size/],
         [zipOf([{ name: 'model.json', bytes: 'x'.repeat(3000), says: 0x30000000 }]), /larger than 512 MB together/],
+        [zipOf([{ name: 'model.json', bytes: 'x', says: 400 << 20, saysPacked: 4 << 20 }]), /the zip's directory is damaged/],
         [zipOf(Array.from({ length: 10_001 }, (_, i) => ({ name: `${i}`, bytes: '' }))), /more than 10000 files/],
     ];
     for (const [bytes, reason] of bombs) {

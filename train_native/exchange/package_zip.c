@@ -19,6 +19,7 @@ struct entry {
 
 struct package_zip {
     char *path;
+    size_t size; /* of the zip */
     zip_t *archive;
     struct entry *entries;
     int count;
@@ -69,7 +70,8 @@ static bool add_entry(struct package_zip *zip, zip_uint64_t index, size_t *total
 {
     const zip_uint64_t needed = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_ENCRYPTION_METHOD;
     zip_stat_t about;
-    if (zip_stat_index(zip->archive, index, 0, &about) || (about.valid & needed) != needed)
+    if (zip_stat_index(zip->archive, index, 0, &about) || (about.valid & needed) != needed ||
+        about.comp_size > zip->size)
         return failure_set(failure, zip->path, NULL, "the zip's directory is damaged");
     if (is_no_file(about.name) && !package_leads_out(about.name))
         return true;
@@ -135,6 +137,7 @@ struct package_zip *package_zip_open(const uint8_t *bytes, size_t size, const ch
     }
     struct package_zip *zip = allocate(1, sizeof *zip);
     zip->path = text_copy(path);
+    zip->size = size;
     zip_error_t error;
     zip_error_init(&error);
     zip_source_t *source = zip_source_buffer_create(bytes, size, 0, &error);
