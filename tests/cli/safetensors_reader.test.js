@@ -8,6 +8,7 @@ import { loadClassifier } from '../../web/classifier.js';
 import { everyKind, layersWith, textWith } from '../support/kinds.js';
 import { gradient } from '../support/pictures.js';
 import { eyelet, folder, refused, succeeded } from '../support/program.js';
+import { safetensors } from '../support/safetensors_file.js';
 import { modelOf } from '../support/tiny_model.js';
 
 const picture = gradient(32, 32);
@@ -29,19 +30,6 @@ for (const kind of everyKind)
     });
 
 /* ---- As PyTorch writes them ---- */
-
-function safetensors(tensors) {
-    let end = 0;
-    const header = { __metadata__: { format: 'pt' } }, data = [];
-    for (const [name, { shape, values, dtype = 'F32' }] of Object.entries(tensors)) {
-        const bytes = Buffer.from(dtype === 'F32' ? Float32Array.from(values).buffer : dtype === 'F64' ? Float64Array.from(values).buffer : BigInt64Array.from(values).buffer);
-        header[name] = { dtype, shape, data_offsets: [end, end += bytes.length] };
-        data.push(bytes);
-    }
-    const text = Buffer.from(JSON.stringify(header)), length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(text.length));
-    return Buffer.concat([length, text, ...data]);
-}
 
 let state = 1;
 const random = () => (state = Math.imul(state, 1664525) + 1013904223 >>> 0) / 2 ** 32 - 0.5;
@@ -105,6 +93,7 @@ test('damaged files are refused', async () => {
         start.writeBigUInt64LE(BigInt(text.length));
         return Buffer.concat([start, text, bytes.subarray(8 + length)]);
     };
+    const twins = Buffer.from(safetensors({ 'a.weight': of(3), 'b.weight': of(3) }).toString('latin1').replace('[12,24]', '[ 0,12]'), 'latin1').subarray(0, -12);
     for (const [wrong, reason] of [
         [bytes.subarray(0, 5), /cut short/], [bytes.subarray(0, 7), /cut short/], [bytes.subarray(0, bytes.length - 4), /a place that cannot be/],
         [Buffer.concat([Buffer.alloc(8, 255), bytes.subarray(8)]), /cut short/], [withHeader(() => '[]'), /no object/], [withHeader((text) => text.slice(0, -1)), /JSON|cut|expected/i],
@@ -112,6 +101,7 @@ test('damaged files are refused', async () => {
         [withHeader((text) => text.replace('"shape":[3,3,1,1]', '"shape":[-3,-3,1,1]')), /cannot be/],
         [withHeader((text) => text.replace(/"data_offsets":\[0,\d+\]/, '"data_offsets":[-12,0]')), /cannot be/],
         [withHeader((text) => text.replace(/"data_offsets":\[0,\d+\]/, '"data_offsets":[1e300,1e301]')), /cannot be/],
+        [twins, /b\.weight stands where another one does/],
         [withHeader(() => '['.repeat(100_000)), /./],
     ])
         await refusedImport(wrong, usual, { reason });

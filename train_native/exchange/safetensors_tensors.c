@@ -100,7 +100,7 @@ static const struct dtype *dtype_of(const cJSON *tensor)
 
 struct file {
     const uint8_t *data;
-    size_t size; /* of the data */
+    size_t size, left; /* of the data; of it, what no tensor has had yet */
     const char *path;
 };
 
@@ -132,8 +132,7 @@ static size_t count_of(const struct graph_constant *constant)
     return count;
 }
 
-static bool add_tensor(struct torch_modules *modules, const cJSON *tensor, const struct file *file,
-                       struct failure *failure)
+static bool add_tensor(struct torch_modules *modules, const cJSON *tensor, struct file *file, struct failure *failure)
 {
     const char *name = tensor->string, *last = strrchr(name, '.');
     const struct dtype *dtype = dtype_of(tensor);
@@ -153,6 +152,9 @@ static bool add_tensor(struct torch_modules *modules, const cJSON *tensor, const
     if (torch_module_has(module, (enum torch_part)part))
         return failure_set(failure, file->path, NULL, "the tensor %.200s is there twice", name);
     const size_t count = count_of(&constant);
+    if (count * (size_t)dtype->bytes > file->left) /* or a small file could ask for any memory */
+        return failure_set(failure, file->path, NULL, "the tensor %.200s stands where another one does", name);
+    file->left -= count * (size_t)dtype->bytes;
     float *values = module->values[part] = allocate(count, sizeof *values);
     for (size_t i = 0; i < count; i++)
         values[i] = dtype->get(file->data + offset + i * (size_t)dtype->bytes);
@@ -172,7 +174,8 @@ bool torch_modules_read(struct torch_modules *modules, const uint8_t *bytes, siz
     cJSON *header = json_tree_parse(bytes + LENGTH_BYTES, (size_t)length, path, failure);
     if (!header)
         return false;
-    const struct file file = {bytes + LENGTH_BYTES + length, size - LENGTH_BYTES - (size_t)length, path};
+    const size_t data_bytes = size - LENGTH_BYTES - (size_t)length;
+    struct file file = {bytes + LENGTH_BYTES + length, data_bytes, data_bytes, path};
     bool read = cJSON_IsObject(header)
                     ? true
                     : failure_set(failure, path, NULL, "its header is no object, so it is no safetensors file");
