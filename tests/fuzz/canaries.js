@@ -45,6 +45,8 @@ export const canaries = [
         from: 'count < 0 || (uint64_t)count * type_bytes(tensor->type) != tensor->data.count)', to: 'count < 0)' },
     { name: 'TensorFlow.js: weights behind their shard', target: 'tfjs', file: 'train_native/exchange/tfjs_weights.c', from: 'if (needed > left) {', to: 'if (needed > group->size) {' },
     { name: 'Keras: a call that there is not', target: 'tfjs', file: 'train_native/exchange/keras_model.c', from: 'return place->layer && place->call < place->layer->calls;', to: 'return place->layer != NULL;' },
+    { name: 'safetensors: a tensor of more values than bytes', target: 'safetensors', file: 'train_native/exchange/safetensors_tensors.c',
+        from: 'return (size_t)end - *offset == count * (size_t)dtype->bytes;', to: 'return (size_t)end - *offset <= count * (size_t)dtype->bytes;' },
     { name: 'zip: a folder that is no whole name', target: 'zip', file: 'train_native/exchange/package_zip.c', from: 'strlen(zip->entries[i].name) <= length ||', to: '' },
     { name: 'zip: a name with a backslash', target: 'zip', file: 'train_native/exchange/package_zip.c', from: " || strchr(name, '\\\\'))", to: ')' },
     { name: 'zip: no place for the zero', target: 'zip', file: 'train_native/exchange/package_zip.c', from: 'allocate_or_null(entry->size + 1, 1)', to: 'allocate_or_null(entry->size, 1)' },

@@ -81,7 +81,7 @@ static void write_model(struct imported *imported)
 
 struct work {
     const struct importer *importer;
-    const char *path;
+    const char *path, *network_text; /* a file, or NULL */
 };
 
 static void read_model(void *context)
@@ -90,7 +90,7 @@ static void read_model(void *context)
     const struct work *work = context;
     struct failure failure = {.reason = ""};
     struct package *package = package_open(work->path, &failure);
-    memset(&imported, 0, sizeof imported);
+    imported = (struct imported){.network_text = work->network_text, .epsilon = 1e-5f};
     if (package && work->importer->recognises(package)) {
         if (work->importer->read(&imported, package, &failure)) {
             fuzz_require(*imported.format && imported.network.parameters);
@@ -107,8 +107,19 @@ void import_file(const struct importer *importer, const char *name, const uint8_
 {
     char path[300];
     snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
-    struct work work = {importer, path};
+    struct work work = {importer, path, NULL};
     fuzz_require(fuzz_write(name, data, size) && fuzz_command(read_model, &work));
+}
+
+void import_described(const struct importer *importer, const char *name, const struct fuzz_part *file,
+                      const struct fuzz_part *text)
+{
+    char path[300], text_path[300];
+    snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
+    snprintf(text_path, sizeof text_path, "%s/network.txt", fuzz_folder());
+    struct work work = {importer, path, text_path};
+    fuzz_require(fuzz_write(name, file->bytes, file->size) && fuzz_write("network.txt", text->bytes, text->size) &&
+                 fuzz_command(read_model, &work));
 }
 
 void import_folder(const struct importer *importer, const uint8_t *data, size_t size)
@@ -125,6 +136,6 @@ void import_folder(const struct importer *importer, const uint8_t *data, size_t 
         name[length] = 0;
         fuzz_write(name, part.bytes + taken, part.size - taken);
     }
-    struct work work = {importer, fuzz_folder()};
+    struct work work = {importer, fuzz_folder(), NULL};
     fuzz_require(fuzz_command(read_model, &work));
 }

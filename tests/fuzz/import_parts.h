@@ -15,6 +15,10 @@
 
 void import_file(const struct importer *importer, const char *name, const uint8_t *data, size_t size);
 
+/* A file of weights alone, and the text that describes their network. */
+void import_described(const struct importer *importer, const char *name, const struct fuzz_part *file,
+                      const struct fuzz_part *text);
+
 /* A folder of the parts of the input (fuzz_next), each a file: a line with its name, then its bytes. */
 void import_folder(const struct importer *importer, const uint8_t *data, size_t size);
 

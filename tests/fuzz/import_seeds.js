@@ -5,6 +5,7 @@
 import { deflateRawSync } from 'node:zlib';
 
 import { elements, float, node, onnxModel, tensor, value } from '../support/onnx_builder.js';
+import { safetensors } from '../support/safetensors_file.js';
 import { arithmetic, concatenation, conv, dense, depthwise, fusedInto, leaky, masks, newShape, pool, reducer, softmax, squeezeDims, storedZip,
     TfliteModel } from '../support/tflite_file.js';
 import { crc32 } from '../support/tiny_model.js';
@@ -94,7 +95,7 @@ function shapeArithmetic(model, x) {
     return [model.operator('RESHAPE', [x, model.operator('PACK', [batch, all], integers)]), 90];
 }
 
-function described(bytes) {
+function withLabels(bytes) {
     const labels = storedZip({ 'labels.txt': 'cat\ndog\ncow\n' }, bytes.length);
     return Buffer.concat([bytes, labels]);
 }
@@ -134,7 +135,7 @@ export const tfliteModels = () => ({
     labelled: (() => {
         const model = new TfliteModel(), x = model.input([1, 2, 2, 3], { type: 'uint8', scale: 1 / 128, zeroPoint: 128 });
         model.describe({ name: 'small', mean: [127.5], std: [127.5], labels: 'labels.txt' });
-        return described(model.bytes([model.operator('FULLY_CONNECTED', [x, constant(model, [3, 12])], { options: dense() })]));
+        return withLabels(model.bytes([model.operator('FULLY_CONNECTED', [x, constant(model, [3, 12])], { options: dense() })]));
     })(),
 });
 
@@ -184,6 +185,25 @@ export const tfjsModels = () => ({
     products: graphModel([['MatMul', 'y', ['r', 'w'], { transpose_b: true }], ['Reshape', 'r', ['x', 'shape']], ['BiasAdd', 'z', ['y', 'b']], ['Softmax', 'p', ['z']]], { w: [3, 90], b: [3] }, { shape: [1, 90] }),
     shapes: graphModel([['Shape', 's', ['x']], ['StridedSlice', 'n', ['s', 'from', 'to', 'step'], { shrink_axis_mask: 1 }], ['Pack', 'p', ['n', 'rest'], { axis: 0 }],
         ['Reshape', 'r', ['x', 'p']], ['MatMul', 'y', ['r', 'w']]], { w: [90, 2] }, { from: [0], to: [1], step: [1], rest: 90 }),
+});
+
+/* ---- Safetensors ---- */
+
+const torch = (dims, more) => ({ shape: dims, values: wave(product(dims)), ...more });
+const described = (lines, tensors) => Buffer.concat([Buffer.from(`input 6x5x3\n${lines.join('\n')}\n--8<--\n`), safetensors(tensors)]);
+const norm = (name, count, more) => ({ [`${name}.weight`]: torch([count], more), [`${name}.bias`]: torch([count]), [`${name}.running_mean`]: torch([count]),
+    [`${name}.running_var`]: { ...torch([count]), values: wave(count).map((x) => 1.5 + x) }, [`${name}.num_batches_tracked`]: { shape: [], values: [7n], dtype: 'I64' } });
+
+export const safetensorsModels = () => ({
+    named: described(['layers.10: conv2d 4 3x3 stride 2 same batchnorm relu', 'depthwise 2x2', 'global_avgpool', 'fc: dense classes softmax'],
+        { 'layers.10.weight': torch([4, 3, 3, 3]), 'layers.10.bias': torch([4]), ...norm('layers.11', 4, { dtype: 'F64' }), 'layers.2.weight': torch([4, 1, 2, 2], { dtype: 'BF16' }),
+            'layers.2.bias': torch([4]), 'fc.weight': torch([2, 4], { dtype: 'F16' }), 'fc.bias': torch([2], { dtype: 'F16' }) }),
+    joined: described(['a: conv2d 4 1x1 nobias prelu', 'conv2d 4 3x2 padding 1 1 1 0 groups 2 nobias', 'b: add a', 'slice 1 2', 'concat b', 'shuffle 3', 'maxpool 2 stride 1 same', 'scale 0.5',
+        'flatten', 'dense classes nobias'],
+    { '0.weight': torch([4, 3, 1, 1]), '1.weight': torch([4]), '2.weight': torch([4, 2, 3, 2]), '3.weight': torch([2, 180]) }),
+    gate: described(['x: conv2d 2 2x2 padding 1 silu', 'avgpool 2 count_padding', 'g: global_avgpool', 'dense 2 hardsigmoid', 'multiply x from x', 'leaky_relu 0.2', 'dropout 0.5', 'conv2d classes 1x1',
+        'global_avgpool', 'flatten'],
+    { 'x.weight': torch([2, 3, 2, 2]), 'x.bias': torch([2]), 'l.weight': torch([2, 2]), 'l.bias': torch([2]), weight: torch([2, 2, 1, 1]), bias: torch([2]) }),
 });
 
 /* ---- Zips ---- */

@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 
-import { onnxModels, tfjsModels, tfliteModels, zips } from './import_seeds.js';
+import { onnxModels, safetensorsModels, tfjsModels, tfliteModels, zips } from './import_seeds.js';
 import { everyKind, layersWith, textWith } from '../support/kinds.js';
 import { encodeBmp, encodeJpeg, encodePng, gradient, jpeg } from '../support/pictures.js';
 import { modelOf } from '../support/tiny_model.js';
@@ -39,6 +39,8 @@ export const targets = {
     onnx: { length: 3072, budget: 200_000, sources: exchange('onnx_operators', 'onnx_fold', 'onnx_metadata', 'onnx_layers', 'onnx_views') },
     tflite: { length: 5120, budget: 200_000 },
     tfjs: { length: 4096, budget: 100_000, sources: exchange('keras_layer', 'keras_model', 'keras_activation', 'tfjs_operator', 'tfjs_weights', 'tfjs_metadata'), words: ['\n--8<--\n', ':1'] },
+    safetensors: { length: 4096, budget: 200_000, sources: ['core/net/kinds.c', 'train_native/model/network.c', ...exchange('safetensors_tensors')],
+        words: ['\n--8<--\n', 'shape', 'dtype', 'data_offsets', '__metadata__'] },
     zip: { length: 1024, budget: 300_000, words: ['PK\x01\x02', 'PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07', '../', '__MACOSX/'] },
     labels: { length: 1024, budget: 200_000, sources: exchange('import_preprocess'), words: ['\n--8<--\n', '\xef\xbb\xbf', '\r\n', ',mean=', ',std=', ',resize=', ',order=', ',filter=', '0 ', '1 '] },
     survey: { length: 4096, budget: 25_000, words: ['\n--8<--\n', 'train/', 'test/', 'val/', '.jpg', '.png', '.bmp', '.csv'] },
@@ -135,6 +137,7 @@ const recipes = {
     onnx: onnxModels,
     tflite: tfliteModels,
     tfjs: tfjsModels,
+    safetensors: safetensorsModels,
     zip: zips,
     labels: () => ({
         plain: parts('cat\ndog\ncow\n', 'imagenet,order=bgr,resize=256'),
