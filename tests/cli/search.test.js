@@ -55,6 +55,25 @@ test('a picture that is not in the index is read; several are averaged; --unlike
     assert.notEqual(names(away)[0], 'green');
 });
 
+test('--like and --unlike may be given several times, in any order', async () => {
+    const { at, index, search } = made();
+    await index();
+    const path = (name) => at(`photos/${name.length > 4 ? 'long/' : ''}${name}.png`);
+    const [red, green, blue, leaf] = ['red', 'green', 'blue', 'leaf'].map(path);
+    const both = await search(red, blue, '--count', '6');
+    for (const words of [['--like', red, '--like', blue], ['--like', red, blue], ['--like', blue, '--like', red], [`--like=${red}`, `--like=${blue}`]])
+        assert.deepEqual(await search(...words, '--count', '6'), both, `${words}`);
+    const away = await search('--like', red, '--like', blue, '--unlike', green, '--unlike', leaf, '--count', '6');
+    for (const words of [['--unlike', leaf, '--like', blue, '--unlike', green, '--like', red], ['--unlike', green, red, '--unlike', leaf, blue]])
+        assert.deepEqual(await search(...words, '--count', '6'), away, `${words}`);
+    const mean = (list) => list.map((name) => direction(colours[name])).reduce((sum, vector) => sum.map((value, i) => value + vector[i] / list.length), [0, 0, 0]);
+    const query = unit(mean(['red', 'blue']).map((value, i) => value - mean(['green', 'leaf'])[i]));
+    for (const [i, name] of names(away).entries())
+        assert.ok(Math.abs(away[i].similarity - dot(direction(colours[name]), query)) < 0.01, name);
+    for (const words of [['--like', red, '--like', at('gone.png')], [red, '--unlike', green, '--unlike', at('gone.png')]])
+        refused(await eyelet(['search', at('p.sqlite'), ...words]), { subject: at('gone.png'), reason: /No such file/ });
+});
+
 test('the answer is the same on any number of threads', async () => {
     const { at, index, search } = made();
     await index();
@@ -115,6 +134,7 @@ test('another model, another file and a damaged index are refused', async () => 
 });
 
 test('a search of nothing, or of duplicates and a picture, is a mistake', async () => {
-    for (const more of [[], ['--duplicates', 'a.png'], ['a.png', '--count', '0']])
+    for (const more of [[], ['--unlike', 'a.png'], ['--duplicates', 'a.png'], ['--duplicates', '--like', 'a.png'],
+        ['--duplicates', '--unlike', 'a.png'], ['a.png', '--count', '0'], ['--like']])
         assert.equal((await eyelet(['search', 'p.sqlite', ...more])).status, 2);
 });

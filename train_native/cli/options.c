@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "cli/errors.h"
+#include "cli/list.h"
 #include "cli/text.h"
 
 #include <assert.h>
@@ -33,6 +34,7 @@ static void print_default(FILE *out, const struct option_entry *option)
     const char *const *text = option->target;
     switch (option->kind) {
     case OPTION_FLAG:
+    case OPTION_TEXTS:
     case OPTION_GROUP: break;
     case OPTION_COUNT:
         if (*(const int *)option->target >= 0) /* below: the help tells */
@@ -100,6 +102,8 @@ static void set(const struct option_entry *option, const char *text, const char 
         *(bool *)option->target = true;
     } else if (option->kind == OPTION_TEXT) {
         *(const char **)option->target = text;
+    } else if (option->kind == OPTION_TEXTS) {
+        text_list_add(option->target, text);
     } else if (option->kind == OPTION_COUNT) {
         const long number = strtol(text, &end, 10);
         if (end == text || *end || errno || number < 0 || number > INT_MAX)

@@ -24,6 +24,7 @@ enum option_kind {
     OPTION_COUNT,  /* int, 0 or more */
     OPTION_NUMBER, /* float, finite, 0 or more */
     OPTION_TEXT,   /* const char * */
+    OPTION_TEXTS,  /* struct text_list: may be given several times, each adds one */
     OPTION_CHOICE, /* int: the index in `choices` */
     OPTION_GROUP   /* no option: `name` is the title of the options that follow */
 };

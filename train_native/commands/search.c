@@ -20,17 +20,18 @@ static const char usage[] =
     "eyelet search INDEX IMAGE...: the images of an index (`eyelet index`) that are most like these\n"
     "\n"
     "  eyelet search photos.sqlite beach.jpg\n"
-    "  eyelet search photos.sqlite beach.jpg dog.jpg --unlike snow.jpg --count 20\n"
+    "  eyelet search photos.sqlite --like beach.jpg --like dog.jpg --unlike snow.jpg --count 20\n"
     "  eyelet search photos.sqlite --duplicates\n"
     "\n"
     "Prints the cosine of the angle between the embeddings, 1 for the same image, and the path. Of several images the\n"
-    "mean is taken. An image that is not in the index is read by its model, which must be where it was, or be named by\n"
-    "--model. --duplicates compares all images with each other.";
+    "mean is taken, less the mean of those named by --unlike. An image that is not in the index is read by its model,\n"
+    "which must be where it was, or be named by --model. --duplicates compares all images with each other.";
 
 enum { SEARCH_MAX = 10000 };
 
 struct search_options {
-    const char *unlike, *model;
+    struct text_list like, unlike; /* both are paths */
+    const char *model;
     int count, threads;
     float threshold;
     bool duplicates, json;
@@ -184,15 +185,15 @@ static bool print_duplicates(struct searcher *searcher, struct failure *failure)
     return found;
 }
 
-static bool print_nearest(struct searcher *searcher, int count, char **paths, struct failure *failure)
+static bool print_nearest(struct searcher *searcher, struct failure *failure)
 {
     const struct search_options *o = searcher->options;
     float *query = allocate((size_t)searcher->dimensions, sizeof *query);
     struct index_match *matches = allocate((size_t)o->count, sizeof *matches);
-    for (int i = 0; i < count; i++)
-        add_direction(query, searcher, paths[i], 1.0 / count);
-    if (o->unlike)
-        add_direction(query, searcher, o->unlike, -1);
+    for (int i = 0; i < o->like.count; i++)
+        add_direction(query, searcher, o->like.texts[i], 1.0 / o->like.count);
+    for (int i = 0; i < o->unlike.count; i++)
+        add_direction(query, searcher, o->unlike.texts[i], -1.0 / o->unlike.count);
     const int found = picture_index_nearest(matches, o->count, searcher->index, query, o->threads, failure);
     begin_json(searcher);
     for (int i = 0; i < found; i++)
@@ -207,17 +208,22 @@ static int parse(struct search_options *o, int argc, char **argv)
 {
     const struct option_entry options[] = {
         {"count", "N", OPTION_COUNT, &o->count, "number of images to print", NULL},
-        {"unlike", "IMAGE", OPTION_TEXT, &o->unlike, "away from this image", NULL},
+        {"like", "IMAGE", OPTION_TEXTS, &o->like, "an image that they are like, the same as IMAGE; several times",
+         NULL},
+        {"unlike", "IMAGE", OPTION_TEXTS, &o->unlike, "away from this image; several times", NULL},
         {"duplicates", NULL, OPTION_FLAG, &o->duplicates, "pairs of images that are nearly the same", NULL},
         {"threshold", "COSINE", OPTION_NUMBER, &o->threshold, "with --duplicates: from which similarity on", NULL},
         {"model", "FILE", OPTION_TEXT, &o->model, "the model of the index, if it was moved", NULL},
         THREADS_OPTION(&o->threads),
         JSON_OPTION(&o->json),
         {0}};
-    const int first = options_parse(options, usage, argc, argv), operands = argc - first;
-    if (operands < 1 || (operands < 2 && !o->duplicates))
-        usage_error("search", "search takes an index, and at least one image or --duplicates");
-    if (operands > 1 && o->duplicates)
+    const int first = options_parse(options, usage, argc, argv);
+    for (int i = first + 1; i < argc; i++)
+        text_list_add(&o->like, argv[i]);
+    if (first == argc || (!o->like.count && !o->duplicates))
+        usage_error("search", "search takes an index, and at least one image that is like what is looked for, or "
+                              "--duplicates");
+    if (o->duplicates && o->like.count + o->unlike.count)
         usage_error("search", "--duplicates takes no image");
     if (o->count < 1 || o->count > SEARCH_MAX)
         usage_error("search", "--count takes 1 to %d", SEARCH_MAX);
@@ -235,10 +241,11 @@ int command_search(int argc, char **argv)
     if (!searcher.index)
         die_of(&failure);
     searcher.dimensions = picture_index_about(searcher.index).dimensions;
-    if (!(o.duplicates ? print_duplicates(&searcher, &failure)
-                       : print_nearest(&searcher, argc - first - 1, argv + first + 1, &failure)))
+    if (!(o.duplicates ? print_duplicates(&searcher, &failure) : print_nearest(&searcher, &failure)))
         die_of(&failure);
     if (!picture_index_close(searcher.index, &failure))
         die_of(&failure);
+    text_list_free(&o.like);
+    text_list_free(&o.unlike);
     return EXIT_SUCCESS;
 }
