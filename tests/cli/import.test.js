@@ -8,7 +8,8 @@ import { test } from 'node:test';
 
 import { encodePng } from '../support/pictures.js';
 import { eyelet, folder, nothingLeftOver, refused, succeeded } from '../support/program.js';
-import { dense, reducer, softmax, TfliteModel } from '../support/tflite_file.js';
+import { filesOf, smallArtifacts } from '../support/tfjs_files.js';
+import { conv, dense, reducer, softmax, TfliteModel } from '../support/tflite_file.js';
 
 const here = folder();
 const at = (name) => join(here, name);
@@ -91,6 +92,55 @@ test('labels come from a file, with or without numbers, in any ending of lines',
     assert.deepEqual((await labelsOf(odd.model)).map((label) => label.slice(0, 6)), ['?[31mr', 'class ', '??????']);
     const long = await imported('--labels', file('long.txt', `a\nb\n${'ä'.repeat(200)}\n`));
     assert.equal((await labelsOf(long.model))[2], 'ä'.repeat(127), 'cut to 255 bytes, between characters');
+});
+
+/* What an import of another path says; labels: of the model that it makes. */
+async function from(path, ...options) {
+    const model = output(), report = JSON.parse(succeeded(await eyelet(['import', path, '-o', model, '--json', ...options])).stdout);
+    return { report, labels: report.classes ? await labelsOf(model) : [] };
+}
+
+test('labels that lie beside a model in its folder are taken, and their file is named', async () => {
+    const tfjs = filesOf(smallArtifacts()), tflite = { 'm.tflite': network(2) };
+    for (const [name, content] of Object.entries({ 'labels.txt': 'ant\nbee\n', 'class_names.txt': '0 ant\n1 bee\n', 'classes.txt': 'ant\r\nbee',
+        'labels.json': '["ant", "bee"]', 'classes.json': '{"0": "ant", "1": "bee"}', 'class_names.json': '["ant","bee"]', 'class_indices.json': '{"bee": 1, "ant": 0}' }))
+        for (const path of [folder({ ...tfjs, [name]: content }), join(folder({ ...tfjs, [name]: content }), 'model.json'), folder({ ...tflite, [name]: content })]) {
+            const { labels, report } = await from(path);
+            assert.deepEqual([labels, report.labels_from], [['ant', 'bee'], name]);
+        }
+    assert.deepEqual((await from(folder({ ...tfjs, 'labels.txt': 'ant\n' }))).labels, ['background', 'ant']);
+    const many = await from(folder({ ...tfjs, 'labels.txt': 'a\nb\nc\n' }));
+    assert.deepEqual([many.labels[1], many.report.labels_from], ['class 1', 'numbered, as labels.txt has 3 labels for 2 classes (--labels)']);
+    const broken = await from(folder({ ...tfjs, 'labels.json': '{"0": "ant"', 'classes.json': '{"format": {}}', 'classes.txt': '' }));
+    assert.equal(broken.report.labels_from, 'numbered, as the file names none (--labels)');
+    const named = { ...tfjs, 'labels.txt': 'ant\nbee\n', 'metadata.json': '{"labels": ["cat", "dog"]}' };
+    assert.deepEqual((await from(folder(named))).labels, ['cat', 'dog'], "the format's own file comes first");
+    assert.deepEqual((await from(folder(named), '--labels', file('own.txt', 'elk\nfox\n'))).labels, ['elk', 'fox']);
+    assert.equal((await from(join(folder({ ...tflite, 'labels.txt': 'ant\nbee\n' }), 'm.tflite'))).labels[0], 'class 0', 'beside a single file is anything');
+});
+
+/* Ends in a mean over each channel of a convolution, as SqueezeNet does and as trunks do. */
+function pooled(channels) {
+    const model = new TfliteModel(), x = model.input([1, 16, 8, 3]);
+    const weights = Array.from({ length: 3 * channels }, (_, i) => Math.cos(i));
+    const map = model.operator('CONV_2D', [x, model.constant([channels, 1, 1, 3], weights), model.constant([channels], weights.slice(0, channels))], { options: conv() });
+    return model.bytes([model.operator('MEAN', [map, model.constant([2], [1, 2], { type: 'int32' })], { options: reducer(false) })]);
+}
+
+test('a network that ends in a mean has classes where there are so many labels, or 32 do not divide it; else features', async () => {
+    const path = at('pooled.tflite'), lines = (count) => Array.from({ length: count }, (_, i) => `thing ${i}\n`).join('');
+    writeFileSync(path, pooled(64));
+    assert.equal((await from(path)).report.classes, 0);
+    for (const count of [64, 63]) { /* and a background */
+        const { report } = await from(path, '--labels', file('things.txt', lines(count)));
+        assert.deepEqual([report.classes, report.embedding], [64, 0], `${count} labels`);
+    }
+    assert.equal((await from(folder({ 'm.tflite': pooled(64), 'labels.txt': lines(64) }))).report.classes, 64);
+    assert.equal((await from(folder({ 'm.tflite': pooled(64), 'labels.txt': lines(20) }))).report.classes, 0);
+    refused(await eyelet(['import', path, '-o', output(), '--labels', file('twenty.txt', lines(20))]),
+        { subject: at('twenty.txt'), reason: /the network has no classes, only features: 64, and there are 20 labels/, hint: /--labels/ });
+    writeFileSync(path, pooled(10));
+    assert.equal((await from(path)).report.classes, 10);
 });
 
 test('preprocessing by name and by hand', async () => {

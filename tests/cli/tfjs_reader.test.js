@@ -225,6 +225,6 @@ test('a Teachable Machine export classifies 20 photos as TensorFlow.js does', { 
 test('DoodleNet classifies 20 photos, grey and small, as TensorFlow.js does', { skip: missing }, async () => {
     const model = await tf.loadLayersModel(tf.io.fromMemory(artifactsIn(doodles)));
     const said = await compared(doodles, model, photoPixels(somePhotos(), 28), { channels: 1, probabilities: true, tolerance: 1e-4,
-        more: ['--preprocess', 'tf', '--labels', join(doodles, 'class_names.txt')] });
-    assert.match(said, /classes +345: flashlight, belt, /);
+        more: ['--preprocess', 'tf'] });
+    assert.match(said, /classes +345: flashlight, belt, [^\n]*\n +class_names\.txt/);
 });

@@ -18,13 +18,18 @@ static void read_labels(void *context)
     char path[300];
     struct failure failure = {.reason = ""};
     snprintf(path, sizeof path, "%s/labels.txt", fuzz_folder());
-    char **labels = import_labels_read(path, classes, &failure);
-    fuzz_require(labels || (*failure.subject && *failure.reason));
+    struct text_list list = {0};
+    const bool read = import_labels_read(&list, path, &failure);
+    fuzz_require(read || (*failure.subject && *failure.reason));
+    const int count = list.count;
+    char **labels = import_labels_fitted(&list, classes);
+    fuzz_require((labels != NULL) == (count > 0 && (count == classes || count == classes - 1)));
     for (int i = 0; labels && i < classes; i++) {
         const int length = (int)strlen(labels[i]);
         fuzz_require(length <= LIMIT_LABEL && text_valid(labels[i], length, false));
     }
     import_labels_free(labels, classes);
+    text_list_free(&list);
 }
 
 static void read_preprocess(void *context)

@@ -153,7 +153,9 @@ struct graph_result {
     float temperature;              /* by which the graph divided its logits before that; else 1 */
 };
 
-/* How many classes there are, if the reader knows: where a graph ends in a mean of so many channels, they are scores. */
+/* How many labels there are, in one place where there are some (0: none): where a graph ends in a mean of so many
+ * channels, or of one more for a background, they are scores of classes. Up to GRAPH_EXPECTED places count. */
+enum { GRAPH_EXPECTED = 2 };
 void graph_expect_classes(struct graph *graph, int classes);
 
 /* Folds batch norms, drops what does not lead to `output`, joins equal layers and pads. */

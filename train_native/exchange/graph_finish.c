@@ -17,7 +17,10 @@
 static bool pools_classes(const struct graph *graph, int tensor)
 {
     const int c = tensor_shape(graph, tensor).c;
-    return c % 32 != 0 || c == graph->classes;
+    for (int i = 0; i < graph->expected_count; i++)
+        if (c == graph->expected[i] || c == graph->expected[i] + 1) /* and a background */
+            return true;
+    return c % 32 != 0;
 }
 
 /* Of a tensor of one pixel: whether it is made by a layer with weights, but for what moves and bends single values. */

@@ -58,8 +58,8 @@ struct graph {
     size_t parameter_count;
     struct value *values;
     int value_count;
-    int classes;          /* graph_expect_classes */
-    int dims[GRAPH_RANK]; /* graph_dims */
+    int expected[GRAPH_EXPECTED], expected_count; /* graph_expect_classes */
+    int dims[GRAPH_RANK];                         /* graph_dims */
 };
 
 static inline struct shape tensor_shape(const struct graph *graph, int tensor)

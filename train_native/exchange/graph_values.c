@@ -215,6 +215,10 @@ const int *graph_dims(const struct graph *graph, int x)
     return dims;
 }
 
-void graph_expect_classes(struct graph *graph, int classes) { graph->classes = classes; }
+void graph_expect_classes(struct graph *graph, int classes)
+{
+    if (classes > 0 && graph->expected_count < GRAPH_EXPECTED)
+        graph->expected[graph->expected_count++] = classes;
+}
 
 int graph_identity(struct graph *graph, int x) { return graph_readable(graph, x) ? x : GRAPH_FAILED; }

@@ -119,8 +119,17 @@ static struct text_list labels_of(const cJSON *tree)
     return labels;
 }
 
-/* The labels in a file's bytes, of either kind. */
-static bool parse_labels(struct text_list *labels, const uint8_t *bytes, size_t size, const char *path,
+static bool parse_json(struct text_list *labels, const uint8_t *bytes, size_t size, const char *name,
+                       struct failure *failure)
+{
+    cJSON *tree = json_tree_parse(bytes, size, name, failure);
+    if (tree)
+        *labels = labels_of(tree);
+    cJSON_Delete(tree);
+    return tree != NULL;
+}
+
+bool import_labels_parse(struct text_list *labels, const uint8_t *bytes, size_t size, const char *name,
                          struct failure *failure)
 {
     const char *text = (const char *)bytes;
@@ -128,54 +137,62 @@ static bool parse_labels(struct text_list *labels, const uint8_t *bytes, size_t 
     while (end && strchr(" \t\r\n", text[end - 1]))
         end--;
     const char first = text[strspn(text, " \t\r\n")], last = end ? text[end - 1] : 0;
-    if (!(first == '[' && last == ']') && !(first == '{' && last == '}')) {
-        *labels = lines_of(text);
-        take_numbers_off(labels);
-        return true;
-    }
-    cJSON *tree = json_tree_parse(bytes, size, path, failure);
-    if (tree)
-        *labels = labels_of(tree);
-    cJSON_Delete(tree);
-    return tree != NULL;
+    if ((first == '[' && last == ']') || (first == '{' && last == '}'))
+        return parse_json(labels, bytes, size, name, failure);
+    *labels = lines_of(text);
+    take_numbers_off(labels);
+    return true;
 }
 
-char **import_labels_of(const uint8_t *bytes, size_t size, const char *path, int classes, struct failure *failure)
+bool import_labels_read(struct text_list *labels, const char *path, struct failure *failure)
 {
-    struct text_list lines = {0};
-    if (!parse_labels(&lines, bytes, size, path, failure))
-        return NULL;
-    if (lines.count == classes - 1) {
-        LIST_ADD(lines.texts, lines.count, NULL);
-        memmove(lines.texts + 1, lines.texts, (size_t)(lines.count - 1) * sizeof *lines.texts);
-        lines.texts[0] = text_copy("background");
+    size_t size;
+    const char *reason;
+    if (strcmp(path, "imagenet") == 0) {
+        *labels = lines_of((const char *)imagenet_labels_txt);
+        return true;
     }
-    for (int i = 0; i < lines.count; i++)
-        if (!*lines.texts[i]) {
-            free(lines.texts[i]);
-            lines.texts[i] = text_format("class %d", i);
-        }
-    import_labels_clean(lines.texts, lines.count);
-    if (lines.count == classes)
-        return lines.texts;
-    failure_set(failure, path, "It takes a label for each class, in the network's order.",
-                "there are %d labels, and the network has %d classes", lines.count, classes);
-    text_list_free(&lines);
+    uint8_t *bytes = read_file(&size, &reason, path, MAX_BYTES);
+    if (!bytes)
+        return failure_set(failure, path, "--labels takes a file with a label on each line, or imagenet.", "%s",
+                           reason);
+    const bool parsed = import_labels_parse(labels, bytes, size, path, failure);
+    free(bytes);
+    return parsed;
+}
+
+const char *import_labels_beside(struct text_list *labels, const struct package *package)
+{
+    static const char *const names[] = {"labels.txt",   "class_names.txt",  "classes.txt",       "labels.json",
+                                        "classes.json", "class_names.json", "class_indices.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct failure ignored;
+        size_t size;
+        const uint8_t *bytes = package_has(package, names[i]) ? package_file(&size, package, names[i], &ignored) : NULL;
+        const bool is_json = strcmp(strrchr(names[i], '.'), ".json") == 0;
+        if (bytes && (is_json ? parse_json : import_labels_parse)(labels, bytes, size, names[i], &ignored) &&
+            labels->count)
+            return names[i];
+    }
     return NULL;
 }
 
-char **import_labels_read(const char *path, int classes, struct failure *failure)
+char **import_labels_fitted(struct text_list *labels, int classes)
 {
-    if (strcmp(path, "imagenet") == 0)
-        return import_labels_of(imagenet_labels_txt, strlen((const char *)imagenet_labels_txt), path, classes, failure);
-    size_t size;
-    const char *reason;
-    uint8_t *bytes = read_file(&size, &reason, path, MAX_BYTES);
-    if (!bytes) {
-        failure_set(failure, path, "--labels takes a file with a label on each line, or imagenet.", "%s", reason);
+    if (!labels->count || (labels->count != classes && labels->count != classes - 1))
         return NULL;
+    if (labels->count == classes - 1) {
+        LIST_ADD(labels->texts, labels->count, NULL);
+        memmove(labels->texts + 1, labels->texts, (size_t)(classes - 1) * sizeof *labels->texts);
+        labels->texts[0] = text_copy("background");
     }
-    char **labels = import_labels_of(bytes, size, path, classes, failure);
-    free(bytes);
-    return labels;
+    for (int i = 0; i < classes; i++)
+        if (!*labels->texts[i]) {
+            free(labels->texts[i]);
+            labels->texts[i] = text_format("class %d", i);
+        }
+    import_labels_clean(labels->texts, classes);
+    char **fitted = labels->texts;
+    *labels = (struct text_list){0};
+    return fitted;
 }

@@ -58,6 +58,8 @@ struct import {
     struct imported *imported;
     struct import_report *report;
     struct failure *failure;
+    struct text_list labels; /* those that are given, or that stand beside the file: */
+    const char *labels_from; /* by --labels, or the file's name; NULL: there are none */
 };
 
 static bool choose_preprocess(struct preprocess *preprocess, const struct import *import)
@@ -95,27 +97,64 @@ static bool choose_preprocess(struct preprocess *preprocess, const struct import
 
 /* ---- Labels ---- */
 
-static char **choose_labels(const struct import *import)
+/* What --labels names; NULL: nothing. A published network has ImageNet's classes. */
+static const char *named_labels(const struct import_options *options)
 {
-    struct import_report *report = import->report;
-    struct imported *imported = import->imported;
-    struct failure *failure = import->failure;
-    const char *given = import->options->labels, *path = !given && import->options->known ? "imagenet" : given;
-    const int classes = net_classes(&imported->network.net);
-    char **labels = imported->labels;
-    snprintf(report->labels_from, sizeof report->labels_from, "%s", path ? path : imported->labels_from);
-    if (path && imported->network.features_only) {
-        failure_set(failure, path, "Without --labels it is imported for `eyelet train --from`.",
-                    "the network has no classes, only features");
+    return !options->labels && options->known ? "imagenet" : options->labels;
+}
+
+/* Those at hand before the network is known. A folder or zip is one model's, but of single files only TensorFlow.js's
+ * are never alone. */
+static bool list_labels(struct import *import, const struct package *package)
+{
+    size_t size;
+    const char *named = named_labels(import->options);
+    import->labels_from = named;
+    if (named)
+        return import_labels_read(&import->labels, named, import->failure);
+    if (!package_bytes(&size, package) || import->importer == &tfjs_importer)
+        import->labels_from = import_labels_beside(&import->labels, package);
+    return true;
+}
+
+/* The labels that were named are those, or there is no model. */
+static char **take_named(struct import *import, const char *path, int classes)
+{
+    const int count = import->labels.count;
+    if (import->imported->network.features_only) {
+        failure_set(import->failure, path, "Without --labels it is imported for `eyelet train --from`.",
+                    "the network has no classes, only features: %d, and there are %d labels", import->report->embedding,
+                    count);
         return NULL;
     }
-    if (path)
-        return import_labels_read(path, classes, failure);
+    char **labels = import_labels_fitted(&import->labels, classes);
+    if (!labels)
+        failure_set(import->failure, path, "It takes a label for each class, in the network's order.",
+                    "there are %d labels, and the network has %d classes", count, classes);
+    return labels;
+}
+
+static char **choose_labels(struct import *import)
+{
+    struct imported *imported = import->imported;
+    const char *named = named_labels(import->options);
+    const int classes = net_classes(&imported->network.net), beside = import->labels.count;
+    char *from = import->report->labels_from, **labels = imported->labels;
+    const size_t size = sizeof import->report->labels_from;
+    snprintf(from, size, "%s", import->labels_from && (named || !labels) ? import->labels_from : imported->labels_from);
+    if (named)
+        return take_named(import, named, classes);
     imported->labels = NULL; /* taken over */
+    if (!labels && !imported->network.features_only)
+        labels = import_labels_fitted(&import->labels, classes);
     if (!labels) {
         labels = import_labels_numbered(classes);
-        snprintf(report->labels_from, sizeof report->labels_from, "numbered, as %s (--labels)",
-                 *imported->labels_from ? imported->labels_from : "the file names none");
+        if (beside && !imported->network.features_only)
+            snprintf(from, size, "numbered, as %s has %d labels for %d classes (--labels)", import->labels_from, beside,
+                     classes);
+        else
+            snprintf(from, size, "numbered, as %s (--labels)",
+                     *imported->labels_from ? imported->labels_from : "the file names none");
     }
     import_labels_clean(labels, classes);
     return labels;
@@ -183,7 +222,7 @@ static uint8_t *packed_labels(char *const *labels, int classes)
     return bytes;
 }
 
-static uint8_t *write_model(size_t *size, const struct import *import)
+static uint8_t *write_model(size_t *size, struct import *import)
 {
     const struct imported *imported = import->imported;
     struct model *model = allocate(1, sizeof *model);
@@ -264,9 +303,11 @@ static void read_and_write(void *context, int i, struct sandbox_child *child)
     struct imported *imported = allocate(1, sizeof *imported);
     imported->network_text = job->options->network;
     imported->epsilon = job->options->epsilon;
-    if (importer && importer->read(imported, package, &job->failure)) {
+    struct import import = {job->options, importer, imported, &job->report, &job->failure, {0}, NULL};
+    const bool listed = importer && list_labels(&import, package);
+    imported->label_count = import.labels.count;
+    if (listed && importer->read(imported, package, &job->failure)) {
         hash_file(job->report.sha256, package);
-        const struct import import = {job->options, importer, imported, &job->report, &job->failure};
         uint8_t *bytes = write_model(&job->size, &import);
         if (bytes && classifies(bytes, job->size, &job->failure)) {
             memcpy(job->bytes, bytes, job->size); /* within LIMIT_MODEL_BYTES: it has been read back */
@@ -274,6 +315,7 @@ static void read_and_write(void *context, int i, struct sandbox_child *child)
         }
         free(bytes);
     }
+    text_list_free(&import.labels);
     imported_free(imported);
     free(imported);
     package_close(package);

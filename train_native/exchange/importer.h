@@ -25,6 +25,7 @@
 struct imported {
     const char *network_text; /* given: the file that describes the network of bare weights, or NULL */
     float epsilon;            /* given: of their batch normalisations */
+    int label_count;          /* given: of the labels that --labels names or that stand beside the file; 0: none */
     struct graph_result network;
     char format[64];              /* "ONNX, opset 13" */
     char exporter[96];            /* "pytorch 1.13.1"; empty: not said */

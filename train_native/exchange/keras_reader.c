@@ -4,7 +4,6 @@
 
 #include "cli/text.h"
 #include "exchange/hdf5_file.h"
-#include "exchange/import_labels.h"
 #include "exchange/json_tree.h"
 #include "exchange/keras_model.h"
 #include "exchange/keras_weights.h"
@@ -156,37 +155,24 @@ static bool read_archive(struct keras_file *file, const struct package *package,
     return keras_weights_of_archive(&file->weights, file->hdf5, file->model, failure);
 }
 
-static bool build(struct graph_result *result, const struct keras_file *file, bool archive, struct failure *failure)
+static bool build(struct imported *imported, const struct keras_file *file, bool archive, struct failure *failure)
 {
     const bool keras_3 = file->version ? *file->version == '3' : archive;
     struct graph *graph = graph_new(failure);
+    graph_expect_classes(graph, imported->label_count);
     const int output = keras_model_build(
         graph, &(struct keras_source){.model = file->model, .weights = &file->weights, .keras_3 = keras_3});
-    const bool done = graph_finish(result, graph, output);
+    const bool done = graph_finish(&imported->network, graph, output);
     graph_free(graph);
     return done;
-}
-
-/* Teachable Machine puts a file of labels beside the model. */
-static bool read_labels(struct imported *imported, const struct package *package, struct failure *failure)
-{
-    static const char labels_name[] = "labels.txt";
-    size_t size;
-    if (package_bytes(&size, package) || !package_has(package, labels_name) || imported->network.features_only)
-        return true;
-    const uint8_t *bytes = package_file(&size, package, labels_name, failure);
-    const int classes = net_classes(&imported->network.net);
-    imported->labels = bytes ? import_labels_of(bytes, size, labels_name, classes, failure) : NULL;
-    snprintf(imported->labels_from, sizeof imported->labels_from, "%s", labels_name);
-    return imported->labels != NULL;
 }
 
 static bool read_model(struct imported *imported, const struct package *package, struct failure *failure)
 {
     const bool archive = is_archive(package);
     struct keras_file file = {0};
-    const bool read = (archive ? read_archive : read_h5)(&file, package, failure) &&
-                      build(&imported->network, &file, archive, failure) && read_labels(imported, package, failure);
+    const bool read =
+        (archive ? read_archive : read_h5)(&file, package, failure) && build(imported, &file, archive, failure);
     if (read)
         describe(imported, &file, archive ? ".keras" : ".h5");
     close_file(&file);

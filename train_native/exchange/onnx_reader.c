@@ -7,7 +7,6 @@
  * reads labels and preprocessing. */
 #include "exchange/importer.h"
 
-#include "exchange/import_labels.h"
 #include "exchange/onnx_decode.h"
 #include "exchange/onnx_ends.h"
 #include "exchange/onnx_fold.h"
@@ -156,9 +155,8 @@ static void take_labels(struct imported *imported, const struct onnx_metadata *m
         return;
     const bool background = count + 1 == classes;
     if (count != classes && !background) {
-        imported->labels = import_labels_numbered(classes);
-        snprintf(imported->labels_from, sizeof imported->labels_from, "numbered: the metadata has %d %s for %d classes",
-                 count, metadata->labels_key, classes);
+        snprintf(imported->labels_from, sizeof imported->labels_from, "the metadata has %d %s for %d classes", count,
+                 metadata->labels_key, classes);
         return;
     }
     imported->labels = allocate((size_t)classes, sizeof *imported->labels);
@@ -207,8 +205,8 @@ static void read_graph(struct onnx_reader *reader, struct imported *imported, co
         graph_refuse(reader->graph, "ends in a sigmoid: classes that do not exclude one another, where Eyelet's do");
     else if (value->constant)
         graph_refuse(reader->graph, "does not depend on the picture");
-    if (metadata->label_count)
-        graph_expect_classes(reader->graph, metadata->label_count);
+    graph_expect_classes(reader->graph, metadata->label_count);
+    graph_expect_classes(reader->graph, imported->label_count);
     if (!graph_failed(reader->graph) && graph_finish(&imported->network, reader->graph, value->tensor))
         take_labels(imported, metadata);
 }

@@ -102,22 +102,22 @@ static bool set_labels(struct imported *imported, const struct tfjs_metadata *me
 
 /* ---- Reading ---- */
 
-static bool build(struct graph_result *result, const cJSON *model, const struct named_weights *weights,
+static bool build(struct imported *imported, const cJSON *model, const struct named_weights *weights,
                   const struct tfjs_metadata *metadata, struct failure *failure)
 {
     const cJSON *topology = json_tree_member(model, "modelTopology");
     const cJSON *config = json_tree_member(topology, "model_config");
     const char *version = json_tree_text(json_tree_member(topology, "keras_version"));
     struct graph *graph = graph_new(failure);
-    if (metadata->label_count)
-        graph_expect_classes(graph, metadata->label_count);
+    graph_expect_classes(graph, metadata->label_count);
+    graph_expect_classes(graph, imported->label_count);
     const int output = json_tree_member(topology, "node")
                            ? tfjs_graph_build(graph, model, weights, metadata->side)
                            : keras_model_build(graph, &(struct keras_source){.model = config ? config : topology,
                                                                              .weights = weights,
                                                                              .keras_3 = version && *version == '3',
                                                                              .side = metadata->side});
-    const bool done = graph_finish(result, graph, output);
+    const bool done = graph_finish(&imported->network, graph, output);
     graph_free(graph);
     return done;
 }
@@ -145,7 +145,7 @@ static bool read_model(struct imported *imported, const struct package *package,
     cJSON *model = read_json(package, failure);
     const bool read = model && tfjs_metadata_read(&metadata, package, failure) &&
                       tfjs_weights_read(&weights, json_tree_member(model, "weightsManifest"), package, failure) &&
-                      build(&imported->network, model, &weights, &metadata, failure) &&
+                      build(imported, model, &weights, &metadata, failure) &&
                       set_labels(imported, &metadata, package_path(package), failure);
     if (read) {
         describe(imported, model, &metadata);

@@ -3,7 +3,7 @@
 #include "exchange/tflite_parts.h"
 
 #include "cli/list.h"
-#include "cli/text.h"
+#include "exchange/import_labels.h"
 #include "exchange/package.h"
 #include "exchange/package_zip.h"
 
@@ -106,70 +106,25 @@ static void label_file(char *name, size_t size, struct flatbuffer *metadata, fla
     }
 }
 
-/* Lines, without what is empty at the end, nor "0 ", "1 " and so on before each, as Teachable Machine writes it. */
-static void split_labels(struct text_list *list, const char *text)
-{
-    bool numbered = true;
-    while (*text) {
-        size_t length = strcspn(text, "\n");
-        const char *const next = text[length] ? text + length + 1 : text + length;
-        if (length && text[length - 1] == '\r')
-            length--;
-        char *const line = text_copy_bytes(text, length);
-        char *behind = line;
-        numbered = numbered && strtol(line, &behind, 10) == list->count && behind != line && *behind == ' ';
-        text_list_add(list, line);
-        free(line);
-        text = next;
-    }
-    while (list->count && !list->texts[list->count - 1][0])
-        free(list->texts[--list->count]);
-    for (int i = 0; numbered && i < list->count; i++) {
-        char *const name = text_copy(strchr(list->texts[i], ' ') + 1);
-        free(list->texts[i]);
-        list->texts[i] = name;
-    }
-}
-
-/* Takes the lines over if they are as many as classes; else says how many there are. */
-static void take_labels(struct imported *imported, const char *text, const char *name)
-{
-    struct text_list list = {NULL, 0};
-    const int classes = net_classes(&imported->network.net);
-    split_labels(&list, text);
-    if (list.count == classes) {
-        imported->labels = list.texts;
-        snprintf(imported->labels_from, sizeof imported->labels_from, "%.80s", name);
-        return;
-    }
-    snprintf(imported->labels_from, sizeof imported->labels_from, "%.40s has %d labels for %d classes", name,
-             list.count, classes);
-    text_list_free(&list);
-}
-
 static bool labels_of_zip(struct imported *imported, const struct package *package, const uint8_t *bytes, size_t size,
                           const char *name, struct failure *failure)
 {
     struct package_zip *zip = package_zip_open(bytes, size, package_path(package), failure);
     size_t length;
     uint8_t *text = zip ? package_zip_file(&length, zip, name, failure) : NULL;
-    if (text)
-        take_labels(imported, (const char *)text, name);
+    struct text_list list = {0};
+    const bool read = text && import_labels_parse(&list, text, length, name, failure);
+    const int classes = net_classes(&imported->network.net), count = list.count;
+    imported->labels = read ? import_labels_fitted(&list, classes) : NULL;
+    if (imported->labels)
+        snprintf(imported->labels_from, sizeof imported->labels_from, "%.80s", name);
+    else
+        snprintf(imported->labels_from, sizeof imported->labels_from, "%.40s has %d labels for %d classes", name, count,
+                 classes);
+    text_list_free(&list);
     free(text);
     package_zip_close(zip);
-    return text != NULL;
-}
-
-/* Those that stand beside the model in its folder or zip, as Teachable Machine exports it. */
-static bool labels_beside(struct imported *imported, const struct package *package, struct failure *failure)
-{
-    size_t size;
-    if (package_bytes(&size, package) || !package_has(package, "labels.txt"))
-        return true;
-    const uint8_t *text = package_file(&size, package, "labels.txt", failure);
-    if (text)
-        take_labels(imported, (const char *)text, "labels.txt");
-    return text != NULL;
+    return read;
 }
 
 bool tflite_read_metadata(struct imported *imported, struct tflite_model *model, const struct package *package,
@@ -189,6 +144,5 @@ bool tflite_read_metadata(struct imported *imported, struct tflite_model *model,
                                metadata.broken);
     }
     quantisation(imported, input); /* more exact than metadata, which say the same for all kinds of weights */
-    return labels[0] ? labels_of_zip(imported, package, model->buffer.bytes, model->buffer.size, labels, failure)
-                     : labels_beside(imported, package, failure);
+    return !labels[0] || labels_of_zip(imported, package, model->buffer.bytes, model->buffer.size, labels, failure);
 }

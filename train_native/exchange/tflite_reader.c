@@ -4,8 +4,7 @@
  * become float32, and the network is computed in float32. What a quantised graph clamps by its ranges alone is kept
  * where it is an activation: an output of a sum that starts at 0 is a ReLU, and one from 0 to 6 a ReLU6; other ends of
  * ranges are where calibration saw no more values, and are not kept. Pictures come in as the input's quantisation has
- * it, or else by the metadata. Labels are read from the zip at the end of the file that the metadata name, or from a
- * labels.txt beside the model in its folder or zip. */
+ * it, or else by the metadata. Labels are read from the zip at the end of the file that the metadata name. */
 #include "exchange/tflite_parts.h"
 
 #include <stdio.h>
@@ -144,6 +143,7 @@ static bool read_graph(struct imported *imported, struct tflite_model *model)
     if (!tflite_read_tensors(model) || !read_input(model) || !read_operators(model))
         return false;
     const int output = read_output(model);
+    graph_expect_classes(model->graph, imported->label_count);
     snprintf(imported->format, sizeof imported->format, "TFLite, schema %d%s", SCHEMA, kind_of_weights(model));
     tflite_text(imported->exporter, sizeof imported->exporter, buffer, model->root, 3);
     return output >= 0 && !buffer->broken && graph_finish(&imported->network, model->graph, output);
