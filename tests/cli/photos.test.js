@@ -23,8 +23,7 @@ test('folders train, val and test of classes in natural order', async () => {
     const said = await evaluation(modelFor(ordered), data);
     assert.deepEqual(said.classes, ordered);
     assert.deepEqual(rows(said.confusion), [3, 3, 3, 3]);
-    const wrong = await eyelet(['evaluate', modelFor([...ordered].sort()), data]);
-    refused(wrong, { subject: wrong.stderr.match(/eyelet: (.*?): /)[1], reason: /class 1 is "img10", the data's is "img2"/ });
+    assert.deepEqual((await evaluation(modelFor([...ordered].sort()), data)).classes, [...ordered].sort(), "in the model's order");
 });
 
 test('the data set is the same whatever the number of threads and the memory', async () => {
@@ -270,10 +269,10 @@ test('equal images never stand on both sides, in any class or encoding', async (
     assert.ok(validating > 0 && validating % 2 === 0, `${validating} validation images`);
 });
 
-test('a class of one picture cannot be on both sides', async () => {
+test('a class of one picture is not on both sides', async () => {
     const data = folder({ ...classes(['a', 'b'], 5), 'c/1.png': png(99), 'c/same.bmp': encodeBmp(picture(99)) });
-    const result = await eyelet(['evaluate', modelFor(['a', 'b', 'c']), data]);
-    refused(result, { subject: data, reason: /the class "c" has no readable test image/, hint: /--test/ });
+    const { stdout } = succeeded(await eyelet(['evaluate', modelFor(['a', 'b', 'c']), data]));
+    assert.match(stdout, /^classes {4}images of 2 of the model's 3, none of "c"$/m);
 });
 
 test('a model is not measured on another division than it was trained with', async () => {

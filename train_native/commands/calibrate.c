@@ -60,9 +60,13 @@ static const char *parse(struct calibrate_options *o, int argc, char **argv)
 }
 
 /* The images that training held out for validation are calibrated on. */
-static struct dataset open_data(const struct calibrate_options *o, const struct model *model, const char *path)
+static struct dataset open_data(const struct calibrate_options *o, const struct model *model)
 {
-    struct dataset dataset = model_dataset_open(model, path, &o->data, DATASET_TRAIN);
+    struct dataset dataset = model_dataset_open(model, &o->data, DATASET_TRAIN);
+    const int classes = model_dataset_measured(&dataset);
+    if (classes < dataset.classes)
+        die(dataset.path, "Name the data that the model was trained on with --data.",
+            "has images of %d of the model's %d classes", classes, dataset.classes);
     if (o->limit > dataset.count)
         die(dataset.path, "Name the data that the model was trained on with --data.",
             "has %d images, and the model was trained with %d", dataset.count, o->limit);
@@ -83,7 +87,7 @@ int command_calibrate(int argc, char **argv)
     if (!(o.fraction > 0) && !calibrated_model_read_split(notes, &o.fraction, &o.limit, &o.seed))
         die(path, "Name its validation set with --validation and --seed, or train it with --validation.",
             "the model's notes do not record which images it was validated on");
-    struct dataset dataset = open_data(&o, model, path);
+    struct dataset dataset = open_data(&o, model);
     struct split split = split_dataset(&dataset, o.fraction, (uint64_t)o.seed);
     if (dataset.classes < 2 || !split.validation_count)
         die(path, NULL, "there is nothing to calibrate on: %d classes, %d images", dataset.classes,

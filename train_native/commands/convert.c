@@ -59,26 +59,23 @@ struct conversion {
 
 static struct cost compare(const struct conversion *files, const struct model *model, const struct data_options *data)
 {
-    struct dataset dataset = dataset_open(data, DATASET_TEST);
-    char *mismatch = evaluation_mismatch(model, &dataset);
-    struct cost cost = {.images = 0};
-    if (mismatch) {
+    struct dataset dataset;
+    struct failure failure;
+    if (!model_dataset_try(&dataset, model, data, DATASET_TEST, &failure)) {
         if (data->path)
-            warn(data->path, NULL, "the accuracy is not measured on it: %s", mismatch);
-        free(mismatch);
-    } else {
-        dataset_read(&dataset, model->net.input, &model->preprocess);
-        model_dataset_fit(&dataset, model, 0);
-        struct evaluation_input input = {files->before, files->before_size, &dataset, NULL, dataset.count, 0};
-        struct evaluation a = evaluate_or_die(&input);
-        input.model = files->after;
-        input.size = files->after_size;
-        struct evaluation b = evaluate_or_die(&input);
-        cost = (struct cost){evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b),
-                             dataset.count};
-        evaluation_free(&a);
-        evaluation_free(&b);
+            warn(data->path, NULL, "the accuracy is not measured on it: %s", failure.reason);
+        return (struct cost){.images = 0};
     }
+    model_dataset_fit(&dataset, model, 0);
+    struct evaluation_input input = {files->before, files->before_size, &dataset, NULL, dataset.count, 0};
+    struct evaluation a = evaluate_or_die(&input);
+    input.model = files->after;
+    input.size = files->after_size;
+    struct evaluation b = evaluate_or_die(&input);
+    const struct cost cost = {evaluation_accuracy(&a), evaluation_accuracy(&b), evaluation_agreement(&a, &b),
+                              dataset.count};
+    evaluation_free(&a);
+    evaluation_free(&b);
     dataset_free(&dataset);
     return cost;
 }

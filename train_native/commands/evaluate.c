@@ -26,7 +26,16 @@ static const char usage[] =
     "  eyelet evaluate mine.eyelet --report mine.html       report with plots and images, one HTML file, offline\n"
     "\n"
     "DATA as for `eyelet train`. Without a test folder the test set is what `eyelet train` held out: repeat its\n"
-    "--test and --split-seed. --test 1 takes all images.";
+    "--test and --split-seed. --test 1 takes all images. Classes are found among the model's by their names, in any\n"
+    "order; some of them are enough. ImageNet's go by any one of their synonyms.";
+
+enum {
+    MAX_CLASSES = 100, /* that are all shown; of more: */
+    WORST_CLASSES = 30,
+    MIN_LABEL = 14, /* characters of its column */
+    MAX_LABEL = 26,
+    FRACTION_WIDTH = 21 /* of one with its interval */
+};
 
 /* The class that the images of this one are most often taken for; -1 if there is none. */
 static int confused_with(const struct evaluation *e, int class)
@@ -39,25 +48,81 @@ static int confused_with(const struct evaluation *e, int class)
     return other;
 }
 
+struct class_row {
+    int class;
+    struct class_scores scores;
+};
+
+/* The lowest F1 first; of equal ones the class with the most images. */
+static int by_f1(const void *a, const void *b)
+{
+    const struct class_row *x = a, *y = b;
+    if (x->scores.f1 != y->scores.f1)
+        return x->scores.f1 < y->scores.f1 ? -1 : 1;
+    return x->scores.images != y->scores.images ? y->scores.images - x->scores.images : x->class - y->class;
+}
+
+/* How many bytes the first characters of a label are, of which it has no more than `max`. */
+static int bytes_of(int *characters, const char *label, int max)
+{
+    uint32_t code;
+    int bytes = 0;
+    for (*characters = 0; *characters < max && label[bytes]; ++*characters)
+        bytes += character_at(&code, label + bytes);
+    return bytes;
+}
+
+/* A column; what is too long for it is cut. */
+static void print_label(const char *label, int width)
+{
+    int characters;
+    const bool whole = !label[bytes_of(&characters, label, width)];
+    char *shown = whole ? text_copy(label) : text_format("%.*s..", bytes_of(&characters, label, width - 2), label);
+    print_escaped_column(stdout, shown, width);
+    free(shown);
+}
+
+static void print_class(const struct class_row *row, int width, const struct evaluation *e,
+                        const struct dataset *dataset)
+{
+    const struct class_scores *scores = &row->scores;
+    const int other = confused_with(e, row->class);
+    printf("  ");
+    print_label(dataset->class_names[row->class], width);
+    printf(" %7d %*s %*s %7.1f %%", scores->images, FRACTION_WIDTH, interval_percent(scores->right, scores->answers),
+           FRACTION_WIDTH, interval_percent(scores->right, scores->images), 100 * scores->f1);
+    if (other >= 0) {
+        printf("   ");
+        print_escaped(stdout, dataset->class_names[other]);
+        printf(" (%d)", e->confusion[row->class * e->classes + other]);
+    }
+    printf("\n");
+}
+
+/* A row for each class with images; of very many only those that do worst. */
 static void print_classes(const struct evaluation *e, const struct dataset *dataset)
 {
-    enum { WIDTH = 21 /* of a fraction with its interval */ };
-    printf("  %-14s %7s %*s %*s %9s   most often confused with\n", "class", "images", WIDTH, "precision", WIDTH,
-           "recall", "F1");
+    struct class_row *rows = allocate((size_t)e->classes, sizeof *rows);
+    int count = 0, width = MIN_LABEL;
     for (int i = 0; i < e->classes; i++) {
-        const struct class_scores scores = evaluation_class(e, i);
-        const int other = confused_with(e, i);
-        printf("  ");
-        print_escaped_column(stdout, dataset->class_names[i], 14);
-        printf(" %7d %*s %*s %7.1f %%", scores.images, WIDTH, interval_percent(scores.right, scores.answers), WIDTH,
-               interval_percent(scores.right, scores.images), 100 * scores.f1);
-        if (other >= 0) {
-            printf("   ");
-            print_escaped(stdout, dataset->class_names[other]);
-            printf(" (%d)", e->confusion[i * e->classes + other]);
-        }
-        printf("\n");
+        int characters;
+        rows[count] = (struct class_row){i, evaluation_class(e, i)};
+        if (!rows[count].scores.images)
+            continue;
+        bytes_of(&characters, dataset->class_names[i], MAX_LABEL);
+        width = characters > width ? characters : width;
+        count++;
     }
+    if (count > MAX_CLASSES)
+        qsort(rows, (size_t)count, sizeof *rows, by_f1);
+    printf("  %-*s %7s %*s %*s %9s   most often confused with\n", width, "class", "images", FRACTION_WIDTH, "precision",
+           FRACTION_WIDTH, "recall", "F1");
+    for (int i = 0; i < (count > MAX_CLASSES ? WORST_CLASSES : count); i++)
+        print_class(&rows[i], width, e, dataset);
+    if (count > MAX_CLASSES)
+        printf("  the %d of lowest F1 among %d classes with images; --report and --json have all\n", WORST_CLASSES,
+               count);
+    free(rows);
 }
 
 static void print_table(const struct evaluation *e, const struct dataset *dataset, double temperature, double threshold)
@@ -76,6 +141,8 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
         printf("not sure   below %.3f: %.1f %% of the images; of the others %s are right\n", threshold,
                100.0 * (e->count - above.answered) / e->count, interval_percent(above.right, above.answered));
     }
+    if (model_dataset_measured(dataset) < dataset->classes)
+        model_dataset_print_measured(dataset);
     printf("time       %.2f s (%s images/s)\n\n", e->seconds, format_thousands((uint64_t)(e->count / e->seconds)));
     print_classes(e, dataset);
 }
@@ -100,9 +167,13 @@ static void check_division(const char *notes, const struct dataset *dataset, con
 static uint8_t *record(size_t *size, const struct model *model, const struct evaluation *e,
                        const struct dataset *dataset, const char *path, int views)
 {
-    char value[160], key[40] = "accuracy";
-    snprintf(value, sizeof value, "%s of %s %s test images", interval_percent(e->correct, e->count),
-             format_thousands((uint64_t)e->count), dataset->name);
+    char value[240], key[40] = "accuracy", part[60] = "";
+    const int measured = model_dataset_measured(dataset);
+    if (measured < dataset->classes)
+        snprintf(part, sizeof part, " of %s of its %s classes", format_thousands((uint64_t)measured),
+                 format_thousands((uint64_t)dataset->classes));
+    snprintf(value, sizeof value, "%s of %s %s test images%s", interval_percent(e->correct, e->count),
+             format_thousands((uint64_t)e->count), dataset->name, part);
     if (views)
         snprintf(key, sizeof key, "accuracy over %s views", evaluation_views[views]);
     char *old = model_file_notes(model), *notes = model_file_set_note(old, key, value);
@@ -174,7 +245,7 @@ int command_evaluate(int argc, char **argv)
     struct model *model = allocate(1, sizeof *model);
     size_t size;
     uint8_t *bytes = load_or_die(model, &size, path);
-    struct dataset dataset = model_dataset_open(model, path, &o.data, DATASET_TEST);
+    struct dataset dataset = model_dataset_open(model, &o.data, DATASET_TEST);
     char *notes = model_file_notes(model);
     check_division(notes, &dataset, path);
     model_dataset_fit(&dataset, model, o.limit);

@@ -26,7 +26,7 @@ static const char usage[] =
     "\n"
     "int8 weights with a scale for each channel, rounded by how their inputs vary over training images, 12-bit\n"
     "activations with ranges from the same images, integer arithmetic throughout. Reports the accuracy on the test\n"
-    "set, and writes nothing if it drops by more than --drop.";
+    "set, and writes nothing if it drops by more than --drop. The data may have some of the model's classes only.";
 
 enum { WORST_SHOWN = 3 };
 
@@ -43,13 +43,17 @@ static int by_loss(const void *a, const void *b)
     return loss_x > loss_y ? -1 : loss_x < loss_y ? 1 : x->index - y->index;
 }
 
-/* By loss of recall, the largest first; the caller frees them. */
-static struct class_change *changes_of(const struct evaluation *before, const struct evaluation *after)
+/* Of the classes with images, by loss of recall, the largest first; the caller frees them. */
+static struct class_change *changes_of(int *count, const struct evaluation *before, const struct evaluation *after)
 {
     struct class_change *changes = allocate((size_t)before->classes, sizeof *changes);
-    for (int k = 0; k < before->classes; k++)
-        changes[k] = (struct class_change){k, evaluation_class(before, k).recall, evaluation_class(after, k).recall};
-    qsort(changes, (size_t)before->classes, sizeof *changes, by_loss);
+    *count = 0;
+    for (int k = 0; k < before->classes; k++) {
+        const struct class_scores scores = evaluation_class(before, k);
+        if (scores.images)
+            changes[(*count)++] = (struct class_change){k, scores.recall, evaluation_class(after, k).recall};
+    }
+    qsort(changes, (size_t)*count, sizeof *changes, by_loss);
     return changes;
 }
 
@@ -68,9 +72,12 @@ static void print_table(const struct comparison *comparison, const struct datase
            interval_percent(comparison->after.correct, dataset->count), 100 * (after - before),
            100 * evaluation_agreement(&comparison->before, &comparison->after),
            format_thousands((uint64_t)dataset->count));
-    struct class_change *changes = changes_of(&comparison->before, &comparison->after);
+    if (model_dataset_measured(dataset) < dataset->classes)
+        model_dataset_print_measured(dataset);
+    int count;
+    struct class_change *changes = changes_of(&count, &comparison->before, &comparison->after);
     printf("worst      ");
-    for (int k = 0; k < WORST_SHOWN && k < dataset->classes; k++) {
+    for (int k = 0; k < WORST_SHOWN && k < count; k++) {
         printf("%s", k ? ", " : "");
         print_escaped(stdout, dataset->class_names[changes[k].index]);
         printf(" %.1f to %.1f %%", 100 * changes[k].before, 100 * changes[k].after);
@@ -91,9 +98,11 @@ static void print_json(const struct comparison *comparison, const struct dataset
     json_number(&json, "accuracy_after", "%.6f", evaluation_accuracy(&comparison->after));
     interval_json(&json, "interval_after", comparison->after.correct, dataset->count);
     json_number(&json, "agreement", "%.6f", evaluation_agreement(&comparison->before, &comparison->after));
-    struct class_change *changes = changes_of(&comparison->before, &comparison->after);
+    int count;
+    struct class_change *changes = changes_of(&count, &comparison->before, &comparison->after);
+    json_int(&json, "measured_classes", count);
     json_array(&json, "classes");
-    for (int k = 0; k < dataset->classes; k++) {
+    for (int k = 0; k < count; k++) {
         json_object(&json, NULL);
         json_text(&json, "label", dataset->class_names[changes[k].index]);
         json_number(&json, "before", "%.6f", changes[k].before);
@@ -141,6 +150,8 @@ static const char *parse(struct quantize_options *o, int argc, char **argv)
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of that choice", NULL},
         {"limit", "N", OPTION_COUNT, &o->limit, "measure on the first N test images only (0: all)", NULL},
         MODEL_DATA_OPTION(&o->data.path),
+        TEST_OPTION(&o->data.test),
+        SPLIT_SEED_OPTION(&o->data.split_seed),
         COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
         FOLDER_OPTIONS(&o->data),
@@ -153,13 +164,15 @@ static const char *parse(struct quantize_options *o, int argc, char **argv)
         usage_error("quantize", "quantize needs -o FILE, the output file");
     if (!o->images)
         usage_error("quantize", "--images takes 1 or more");
+    if (!(o->data.test > 0 && o->data.test < 1))
+        usage_error("quantize", "--test takes a fraction between 0 and 1, like 0.1");
     return argv[first];
 }
 
 /* The bytes of the quantized model, which the caller frees. */
-static uint8_t *quantize(size_t *size, const struct model *model, const char *path, const struct quantize_options *o)
+static uint8_t *quantize(size_t *size, const struct model *model, const struct quantize_options *o)
 {
-    struct dataset seen = model_dataset_open(model, path, &o->data, DATASET_TRAIN);
+    struct dataset seen = model_dataset_open(model, &o->data, DATASET_TRAIN);
     dataset_draw(&seen, o->images, (uint64_t)o->seed);
     model_dataset_fit(&seen, model, 0);
     char *notes = notes_of(model, seen.count, o->seed);
@@ -181,9 +194,9 @@ int command_quantize(int argc, char **argv)
     uint8_t *bytes = load_or_die(model, &comparison.bytes_before, path);
     if (model->type == WEIGHTS_QUANTIZED)
         die(path, "Quantize the model that it was made from.", "the model is quantized already");
-    uint8_t *result = quantize(&comparison.bytes_after, model, path, &o);
+    uint8_t *result = quantize(&comparison.bytes_after, model, &o);
 
-    struct dataset test = model_dataset_open(model, path, &o.data, DATASET_TEST);
+    struct dataset test = model_dataset_open(model, &o.data, DATASET_TEST);
     model_dataset_fit(&test, model, o.limit);
     comparison.before =
         evaluate_or_die(&(struct evaluation_input){bytes, comparison.bytes_before, &test, NULL, test.count, 0});

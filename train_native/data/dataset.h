@@ -32,6 +32,7 @@ struct data_options {
     bool keep_pixels;    /* in that file even where they would fit into memory */
     float allow_bad;     /* fraction of images that may be unreadable */
     bool skip_empty;     /* leave out classes without training images */
+    bool any_classes;    /* for a model that is trained: one class is enough, and this part may lack images of some */
     const char *parts;   /* which folders are which part (part_names.h); NULL: found by structure */
     const char *columns; /* of a CSV file (columns.h); NULL: found by what is in them */
     int threads;         /* 0: one per core */

@@ -85,6 +85,9 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)
         dataset->class_names[i] = text_copy(dataset->photos->class_names[i]);
+    if (dataset->classes == 1 && !dataset->options.any_classes)
+        die(path, "A classifier needs two classes or more.", "there is only one class, \"%s\"",
+            dataset->class_names[0]);
     if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
         die(path, "Put the training images into a folder train beside it.", "there are only test images here");
 }
@@ -201,9 +204,11 @@ static void gather(struct dataset *dataset, const struct photo_facts *facts, con
 }
 
 /* A class without images cannot be trained, and one that a random split leaves out cannot be tested. A test set of its
- * own may lack one. */
+ * own may lack one, and so may images that measure a model which has its classes. */
 static void check_classes(const struct dataset *dataset)
 {
+    if (dataset->options.any_classes)
+        return;
     int *counts = allocate((size_t)dataset->classes, sizeof *counts);
     for (int i = 0; i < dataset->count; i++)
         counts[dataset->labels[i]] += !(dataset->validates && dataset->validates[i]);

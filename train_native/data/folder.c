@@ -239,10 +239,12 @@ static void check_unknown(const struct folder_reader *reader, const struct text_
     quoted_free(unknown);
 }
 
-/* Fewer than two classes are none; perhaps a table beside the images says what they are. */
-static void check_count(const struct text_list *filled, const struct layout *layout, const char *root)
+/* Fewer than two classes are none, but for a model that is trained; perhaps a table beside the images says what they
+ * are. */
+static void check_count(const struct text_list *filled, const struct folder_reader *reader, const char *root)
 {
-    if (filled->count && strcmp(filled->texts[0], filled->texts[filled->count - 1]) != 0)
+    const int needed = reader->options->any_classes ? 1 : 2;
+    if (filled->count && (needed == 1 || strcmp(filled->texts[0], filled->texts[filled->count - 1]) != 0))
         return;
     const char *table = table_in(root);
     const char *hint = table
@@ -251,8 +253,8 @@ static void check_count(const struct text_list *filled, const struct layout *lay
     if (filled->count)
         die(root, hint, "there is only one class, \"%s\"", filled->texts[0]);
     die(root, hint,
-        layout->class_count ? "there are no images in it, nor in the folders in it"
-                            : "there are no folders in it, so there are no classes");
+        reader->layout.class_count ? "there are no images in it, nor in the folders in it"
+                                   : "there are no folders in it, so there are no classes");
 }
 
 /* The classes are those of the training part. */
@@ -262,7 +264,7 @@ static void name_classes(const struct folder_reader *reader, const char *root)
     if (filled.count)
         empty = check_empty(reader, &filled, root);
     check_unknown(reader, &filled, &empty);
-    check_count(&filled, &reader->layout, root);
+    check_count(&filled, reader, root);
     photo_list_name_classes(reader->list, filled.texts, filled.count, root);
     text_list_free(&empty);
 }

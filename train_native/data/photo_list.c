@@ -55,8 +55,6 @@ void photo_list_name_classes(struct photo_list *list, char **names, int count, c
             free(names[i]);
         else
             names[list->classes++] = names[i];
-    if (list->classes == 1)
-        die(source, "A classifier needs two classes or more.", "there is only one class, \"%s\"", names[0]);
     if (list->classes > LIMIT_CHANNELS)
         die(source, NULL, "there are %d classes, the max is %d", list->classes, LIMIT_CHANNELS);
     for (int i = 0; i < list->classes; i++) {

@@ -3,10 +3,8 @@
 #include "base/argmax.h"
 #include "training/augment.h"
 #include "classifier.h"
-#include "model/model_file.h"
 #include "cli/clock.h"
 #include "cli/memory.h"
-#include "cli/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,25 +169,4 @@ double evaluation_agreement(const struct evaluation *a, const struct evaluation 
         agree += argmax(x, a->classes) == argmax(y, b->classes);
     }
     return (double)agree / a->count;
-}
-
-char *evaluation_mismatch(const struct model *model, const struct dataset *dataset)
-{
-    const int classes = net_classes(&model->net);
-    char *reason = NULL, *label = NULL;
-    int class = 0;
-    for (; class < classes && class < dataset->classes; class ++) {
-        free(label);
-        label = model_file_label(model, class);
-        if (strcmp(label, dataset->class_names[class]) != 0)
-            break;
-    }
-    if (class < classes && class < dataset->classes)
-        reason =
-            text_format("the model has %d classes, %s has %d: the model's class %d is \"%s\", the data's is \"%s\"",
-                        classes, dataset->name, dataset->classes, class, label, dataset->class_names[class]);
-    else if (classes != dataset->classes)
-        reason = text_format("the model has %d classes, %s has %d", classes, dataset->name, dataset->classes);
-    free(label);
-    return reason;
 }

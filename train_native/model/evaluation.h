@@ -56,7 +56,4 @@ struct threshold evaluation_above(const struct evaluation *evaluation, double sc
 /* The fraction of the same images to which two models give the same class. */
 double evaluation_agreement(const struct evaluation *a, const struct evaluation *b);
 
-/* Why the model's classes are not those of the data, in the same order; NULL if they are. The caller frees it. */
-char *evaluation_mismatch(const struct model *model, const struct dataset *dataset);
-
 #endif
