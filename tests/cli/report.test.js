@@ -294,6 +294,30 @@ describe('in Chromium, from disk', { skip }, () => {
                 }, { viewport });
         });
 
+    test('of 1,000 classes with images of a few, those are shown', async () => {
+        const text = readFileSync(path, 'utf8'), report = reportOf(text), count = 1000, some = 250;
+        report.classes = Array.from({ length: count }, (_, i) => `class ${i}`);
+        report.confusion = report.classes.map((_, i) => report.classes.map((_, k) => i >= some ? 0 : i === k ? 2 : k === i + some && i < 40 ? 3 : 0));
+        report.per_class = report.classes.map((_, i) => ({ images: i < some ? 5 : 0, answers: i < some || i < some + 40 ? 2 : 0, precision: 0.5,
+            precision_interval: [0, 1], recall: i < some ? 0.5 : 0, recall_interval: [0, 1], f1: i < some ? 0.4 : 0 }));
+        report.measured_classes = some;
+        report.examples = [];
+        const file = join(folder(), 'r.html');
+        writeFileSync(file, text.replace(/(id="data">).*?(?=<\/script>)/s, (_, start) => start + JSON.stringify(report).replaceAll('<', '\\u003c')));
+        await visitFile(browser, file, async (page) => {
+            assert.match(await page.textContent('#summary'), /There are images of 250 of the model.s 1,000 classes; nothing is said of the others\./);
+            assert.match(await page.textContent('#tiles'), /40\.00\u00a0%mean over 250 classes/);
+            assert.equal(await page.locator('#matrix thead th[scope="col"]').count(), 60);
+            assert.equal(await page.locator('#matrix tbody tr').count(), 30, 'classes with images');
+            assert.match(await page.textContent('#confusion-words'), /Of 290 classes that are there or predicted, these 60 are confused most often\./);
+            assert.equal(await page.locator('#classes tbody tr').count(), 290);
+            assert.match(await page.locator('#classes tbody tr').last().textContent(), /^class 2890.*\u2013\u2013$/);
+            assert.doesNotMatch(await page.textContent('main'), /NaN|undefined|null/);
+            await page.locator('#matrix button').last().click();
+            assert.match(await page.textContent('#cell h2'), /^class 29, predicted as class 279: 3 images/);
+        });
+    });
+
     for (const [name, viewport] of Object.entries({ phone, desktop }))
         for (const colorScheme of ['light', 'dark'])
             test(`a screenshot: ${name}, ${colorScheme}`, () => visit(async (page) => {

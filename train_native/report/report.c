@@ -57,6 +57,10 @@ static void print_hashes(struct json *json, const struct report *report)
 static void print_classes(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
+    int measured = 0;
+    for (int i = 0; i < e->classes; i++)
+        measured += evaluation_class(e, i).images > 0;
+    json_int(json, "measured_classes", measured);
     json_array(json, "classes");
     for (int i = 0; i < e->classes; i++)
         json_text(json, NULL, report->dataset->class_names[i]);

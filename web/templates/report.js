@@ -11,6 +11,15 @@ const notes = Object.fromEntries(data.notes.split('\n').map((line) => /^([^:]+):
     .map(([, key, value]) => [key, value]));
 const baseName = (path) => path.split('/').pop();
 
+/* Classes with images, and those that are also answers: data may have some of the model's classes only. */
+const indices = classes.map((_, i) => i);
+const measured = indices.filter((i) => data.per_class[i].images > 0);
+const involved = indices.filter((i) => data.per_class[i].images + data.per_class[i].answers > 0);
+
+/* Pairs of true and predicted class that differ, the most frequent first. */
+const confusedPairs = measured.flatMap((label) => confusion[label].map((n, answer) => ({ n, label, answer })))
+    .filter(({ n, label, answer }) => n && label !== answer).sort((a, b) => b.n - a.n);
+
 function draw(tag, attributes = {}, ...children) {
     const drawn = document.createElementNS('http://www.w3.org/2000/svg', tag);
     for (const [name, value] of Object.entries(attributes))
@@ -27,16 +36,18 @@ const strong = (text) => make('strong', { textContent: text });
 
 function showSummary() {
     const name = notes.name || baseName(data.model).replace(/\.eyelet$/, '');
-    const macroF1 = data.per_class.reduce((sum, { f1 }) => sum + f1, 0) / classes.length;
+    const macroF1 = measured.reduce((sum, i) => sum + data.per_class[i].f1, 0) / measured.length;
     const [low, high] = data.interval;
     document.title = `${name}: ${percent(data.accuracy)} of ${data.data}`;
     element('title').textContent = `${name}: accuracy ${percent(data.accuracy)}`;
     element('summary').append('On ', strong(count(images, 'image')), ` of ${data.data}; 95\u00a0% confidence interval `,
-        strong(`${percent(low)} to ${percent(high)}`), '.');
+        strong(`${percent(low)} to ${percent(high)}`), '.',
+        ...(measured.length < classes.length ? [` There are images of ${number.format(measured.length)} of the ` +
+            `model\u2019s ${number.format(classes.length)} classes; nothing is said of the others.`] : []));
     element('tiles').append(
         row('Accuracy', percent(data.accuracy, 2), `${percent(low, 2)} to ${percent(high, 2)}`),
         ...(classes.length > 5 ? [row('Top-5 accuracy', percent(data.top5, 2), 'true class among the best five')] : []),
-        row('Macro F1', percent(macroF1, 2), `mean over ${count(classes.length, 'class', 'classes')}`),
+        row('Macro F1', percent(macroF1, 2), `mean over ${count(measured.length, 'class', 'classes')}`),
         row('Expected calibration error', percent(data.calibration_error, 2), 'mean gap of score and accuracy'));
 }
 
@@ -64,7 +75,18 @@ function showMistakes() {
 
 const totals = confusion.map((counts) => counts.reduce((sum, n) => sum + n, 0));
 const cells = new Map(); /* "label,answer" -> the buttons for it */
-const cellSide = classes.length > 40 ? 13 : classes.length > 16 ? 26 : 42; /* pixels */
+
+/* Of more classes than a matrix can show, those that are confused most often. */
+const matrixClasses = (() => {
+    const chosen = new Set();
+    if (involved.length <= 200)
+        return involved;
+    for (const { label, answer } of [...confusedPairs, ...measured.map((i) => ({ label: i, answer: i }))])
+        if (chosen.size < 60)
+            chosen.add(label).add(answer);
+    return [...chosen].sort((a, b) => a - b);
+})();
+const cellSide = matrixClasses.length > 40 ? 13 : matrixClasses.length > 16 ? 26 : 42; /* pixels */
 
 function cellButton(button, label, answer) {
     const key = `${label},${answer}`;
@@ -99,13 +121,16 @@ function showMatrix() {
     const heading = (text, scope, className = '') =>
         make('th', { scope, className, title: text }, make('span', { textContent: text }));
     matrix.style.setProperty('--cell', `${cellSide}px`);
-    matrix.classList.toggle('dense', classes.length > 16);
-    element('around').classList.toggle('pair', classes.length <= 16);
+    matrix.classList.toggle('dense', matrixClasses.length > 16);
+    element('around').classList.toggle('pair', matrixClasses.length <= 16);
+    if (matrixClasses.length < involved.length)
+        element('confusion-words').append(` Of ${number.format(involved.length)} classes that are there or ` +
+            `predicted, these ${matrixClasses.length} are confused most often.`);
     const corner = make('th', { className: 'axis', textContent: 'true \u2193 \u00a0 predicted \u2192' });
     matrix.append(
-        make('thead', {}, make('tr', {}, corner, ...classes.map((text) => heading(text, 'col', 'down')))),
-        make('tbody', {}, ...classes.map((text, label) =>
-            make('tr', {}, heading(text, 'row'), ...classes.map((_, answer) => cellOf(label, answer))))));
+        make('thead', {}, make('tr', {}, corner, ...matrixClasses.map((i) => heading(classes[i], 'col', 'down')))),
+        make('tbody', {}, ...matrixClasses.filter((label) => totals[label] > 0).map((label) =>
+            make('tr', {}, heading(classes[label], 'row'), ...matrixClasses.map((answer) => cellOf(label, answer))))));
     matrix.querySelector('button').tabIndex = 0;
     matrix.addEventListener('keydown', moveFocus);
 }
@@ -146,8 +171,7 @@ function showCell(label, answer) {
 }
 
 function showConfusions() {
-    const pairs = confusion.flatMap((counts, label) => counts.map((n, answer) => ({ n, label, answer })))
-        .filter(({ n, label, answer }) => n && label !== answer).sort((a, b) => b.n - a.n).slice(0, 12);
+    const pairs = confusedPairs.slice(0, 12);
     element('confusions').append(...pairs.map(({ n, label, answer }) => make('li', {}, cellButton(make('button', {},
         make('span', { textContent: `${classes[label]} \u2192 ${classes[answer]}` }),
         make('span', { className: 'quiet', textContent: number.format(n) })), label, answer))));
@@ -252,16 +276,18 @@ function showClassTable() {
     const columns = [['class', (i) => i], ['images', (i) => data.per_class[i].images],
         ...['precision', 'recall', 'f1'].map((key) => [key, (i) => data.per_class[i][key]])];
     const meter = (fraction, interval) => {
+        if (fraction === undefined)
+            return make('td', { textContent: '\u2013' });
         const bar = make('i');
         bar.style.width = `${100 * fraction}%`;
         return make('td', { title: interval ? `95\u00a0% interval: ${between(interval)}` : '' }, percent(fraction),
             ...(interval ? [make('span', { className: 'quiet', textContent: ` ${between(interval)}` })] : []),
             make('span', { className: 'meter' }, bar));
     };
-    const lines = data.per_class.map((scores, i) => make('tr', {},
-        make('th', { scope: 'row', textContent: classes[i] }),
-        make('td', { textContent: number.format(scores.images) }), meter(scores.precision, scores.precision_interval),
-        meter(scores.recall, scores.recall_interval), meter(scores.f1)));
+    const lineOf = (name, { images: n, precision, precision_interval: near, recall, recall_interval: found, f1 }) =>
+        make('tr', {}, make('th', { scope: 'row', textContent: name }), make('td', { textContent: number.format(n) }),
+            meter(precision, near), ...(n ? [meter(recall, found), meter(f1)] : [meter(), meter()]));
+    const lines = involved.map((i) => [i, lineOf(classes[i], data.per_class[i])]);
     const heads = columns.map(([key, value]) => {
         const onclick = ({ target }) => sort(target.parentElement, value);
         return make('th', { scope: 'col' },
@@ -271,10 +297,10 @@ function showClassTable() {
         const isFalling = head.getAttribute('aria-sort') === 'ascending';
         heads.forEach((other) => other.removeAttribute('aria-sort'));
         head.setAttribute('aria-sort', isFalling ? 'descending' : 'ascending');
-        table.tBodies[0].append(...lines.map((line, i) => [value(i) * (isFalling ? -1 : 1), i, line])
+        table.tBodies[0].append(...lines.map(([i, line]) => [value(i) * (isFalling ? -1 : 1), i, line])
             .sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , line]) => line));
     };
-    table.append(make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...lines));
+    table.append(make('thead', {}, make('tr', {}, ...heads)), make('tbody', {}, ...lines.map(([, line]) => line)));
     sort(heads[0], columns[0][1]);
 }
 
