@@ -56,7 +56,7 @@ OPENMP :=
 tested := image preprocess decode jpeg png bmp inflate formats hostile model classifier
 else ifneq ($(filter fuzz%,$(VARIANT)),) # for libFuzzer; fuzz-32 has the size_t of WebAssembly, fuzz-memory looks for unset memory
 # ONNX: a few bytes ask for any number of constants; the less of them there may be, the sooner that is refused.
-FLAGS := -O1 -g $(if $(filter fuzz-32,$(VARIANT)),-m32 -msse2) -fno-sanitize-recover=all -DONNX_MEMORY_BYTES='(1u << 18)' \
+FLAGS := -O1 -g $(if $(filter fuzz-32,$(VARIANT)),-m32 -msse2) -fno-sanitize-recover=all -DONNX_MEMORY_BYTES=262144ul \
   -fsanitize=fuzzer-no-link,undefined,float-cast-overflow,implicit-integer-truncation,local-bounds,$(if $(filter fuzz-memory,$(VARIANT)),memory,address)
 OPENMP := $(if $(filter fuzz,$(VARIANT)),-fopenmp) # the other two are for core alone
 DECODERS :=
