@@ -1,6 +1,6 @@
 /* make bench-import: imports ONNX networks and compares them with ONNX Runtime on the same photos: the same best
- * class, and how far the probabilities are apart. Prints a table; a network that disagrees, or is refused by surprise,
- * makes it fail.
+ * class, how far the probabilities are apart, and how long a photo takes the module and ONNX Runtime in Node, in turn, on
+ * one thread each (medians). Prints a table; a network that disagrees, or is refused by surprise, makes it fail.
  *
  * Networks: torchvision's with random weights (bench_import.py, Debian's python3-torchvision), and the real ones in
  * ../shared/data/backbones. ONNX Runtime: onnxruntime-node, found by NODE_PATH, or else onnxruntime-web of this tree.
@@ -32,14 +32,22 @@ function skip(what) {
 async function openRuntime() {
     const require = createRequire(import.meta.url);
     try {
-        return require('onnxruntime-node');
+        return { name: 'onnxruntime-node', ...require('onnxruntime-node') };
     } catch {
         const web = await import('onnxruntime-web').catch(() => null);
         if (web)
             web.env.wasm.numThreads = 1;
-        return web;
+        return web && { name: 'onnxruntime-web', ...web };
     }
 }
+
+/* What a call gives, and the milliseconds that it took. */
+async function timed(call) {
+    const start = performance.now(), result = await call();
+    return [result, performance.now() - start];
+}
+
+const median = (times) => times.toSorted((a, b) => a - b)[times.length >> 1];
 
 /* (c, h, w), normalised as torchvision's networks expect it, from (h, w, c). */
 function normalised(photo) {
@@ -72,22 +80,27 @@ function importNetwork(file, to) {
  * embedding, by the largest value. */
 async function compare(runtime, file, model, photos) {
     const classifier = await loadClassifier({ model: readFileSync(model) });
-    const session = await runtime.InferenceSession.create(file);
+    const session = await runtime.InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
     const classes = classifier.labels.length, trunk = classes === 1;
     let same = 0, farthest = 0;
-    const answers = new Set();
+    const answers = new Set(), times = { own: [], runtime: [] };
     for (const photo of photos) {
         const image = new runtime.Tensor('float32', normalised(photo), [1, 3, side, side]);
-        const output = (await session.run({ [session.inputNames[0]]: image }))[session.outputNames[0]].data;
-        let expected = [...output], own;
+        const [outputs, runtimeTime] = await timed(() => session.run({ [session.inputNames[0]]: image }));
+        const picture = rgba(photo), options = { topK: classes };
+        const [answer, ownTime] = await timed(() =>
+            trunk ? classifier.embed(picture) : classifier.classify(picture, options));
+        times.own.push(ownTime);
+        times.runtime.push(runtimeTime);
+        let expected = [...outputs[session.outputNames[0]].data], own;
         if (trunk) {
-            own = [...classifier.embed(rgba(photo))];
+            own = [...answer];
             const largest = Math.max(...expected.map(Math.abs));
             [own, expected] = [own, expected].map((values) => values.map((x) => x / largest));
         } else {
             expected = softmax(expected);
             own = new Array(classes);
-            for (const { index, score } of classifier.classify(rgba(photo), { topK: classes }))
+            for (const { index, score } of answer)
                 own[index] = score;
         }
         const best = (values) => values.indexOf(Math.max(...values));
@@ -97,21 +110,21 @@ async function compare(runtime, file, model, photos) {
     }
     classifier.close();
     await session.release();
-    return { same, farthest, answers: answers.size, trunk };
+    return { same, farthest, answers: answers.size, trunk, ms: median(times.own), runtimeMs: median(times.runtime) };
 }
 
 async function row(runtime, file, folder, photos) {
     const name = basename(file, '.onnx'), model = join(folder, `${name}.eyelet`), result = importNetwork(file, model);
     if (result.status !== 0) {
         const message = result.stderr.split('\n')[0].replace(/^eyelet: [^ ]*: /, '');
-        return { fails: !refusals[name]?.test(message), cells: [name, '', '', `refused: ${message}`, '', ''] };
+        return { fails: !refusals[name]?.test(message), cells: [name, '', '', `refused: ${message}`, '', '', '', ''] };
     }
     const [, layers, parameters] = result.stdout.match(/([\d,]+) layers, ([\d,]+) parameters/);
-    const { same, farthest, answers, trunk } = await compare(runtime, file, model, photos);
+    const { same, farthest, answers, trunk, ms, runtimeMs } = await compare(runtime, file, model, photos);
     return {
         fails: same !== count || farthest > tolerance,
         cells: [name, layers, parameters, `${same} of ${count}${trunk ? ' (embedding)' : ''}`,
-            farthest.toExponential(1), `${answers}`],
+            farthest.toExponential(1), `${answers}`, ms.toFixed(1), (runtimeMs / ms).toFixed(2)],
     };
 }
 
@@ -151,8 +164,8 @@ async function main() {
     const rows = [];
     for (const file of files)
         rows.push(await row(runtime, file, folder, photos));
-    console.log(table(['network', 'layers', 'parameters', 'same best class', 'largest difference', 'classes met'],
-        rows.map(({ cells }) => cells)).join('\n'));
+    console.log(table(['network', 'layers', 'parameters', 'same best class', 'largest difference', 'classes met',
+        'ms a photo', `${runtime.name}, times as long`], rows.map(({ cells }) => cells)).join('\n'));
     if (!kept)
         rmSync(folder, { recursive: true });
     const failed = rows.filter(({ fails }) => fails).map(({ cells: [name] }) => name);

@@ -2,18 +2,18 @@
  * resident.
  *
  *     node tests/bench/bench_pixels.js [--images 20000] [--size 224] [--memory 64] [--epochs 3] [--folder FOLDER]
- *         [--quick]
+ *         [--from MODEL] [--quick]
  *
  * The images are drawn here, PNG, ten classes; --folder keeps them for the next call, and the files of pixels with
- * them. Three kinds of runs, each from memory and from a file, the same weights expected: a network of one layer, which
- * does nothing but read (the worst case for a file), `mobile` from nothing, and, if web/models has a model, a probe. On
- * a quiet machine: the ratio is of the fastest epochs. */
+ * them. Runs from memory and from a file, the same weights expected: of a network of one layer, which does nothing but
+ * read (the worst case for a file; --quick: it alone), of `mobile` from nothing and, if there is a backbone to start
+ * --from, a probe and fine-tuning. On a quiet machine: the ratio is of the fastest epochs. */
 import { execFileSync, spawn } from 'node:child_process';
 import {
     existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { crc32, deflateSync } from 'node:zlib';
@@ -23,7 +23,7 @@ import { crc32 as ownCrc32 } from '../support/tiny_model.js';
 const { values } = parseArgs({ options: {
     images: { type: 'string', default: '20000' }, size: { type: 'string', default: '224' },
     memory: { type: 'string', default: '64' },
-    epochs: { type: 'string', default: '3' }, folder: { type: 'string' }, quick: { type: 'boolean' },
+    epochs: { type: 'string', default: '3' }, folder: { type: 'string' }, from: { type: 'string' }, quick: { type: 'boolean' },
     program: { type: 'string' }
 } });
 const count = Number(values.images), side = Number(values.size);
@@ -131,10 +131,9 @@ const common = ['train', 'photos', '--restart', '--validation', '0.02', '--size'
 const kinds = [['one layer', ['--network', 'reading.txt', '--epochs', values.epochs, '--json', '--batch', '256']]];
 if (!values.quick) {
     kinds.push(['mobile', ['--recipe', 'mobile', '--epochs', '1', '--batch', '64', '--json']]);
-    const models = fileURLToPath(new URL('../../web/models', import.meta.url));
-    const model = readdirSync(models).find((name) => name === 'mobile.eyelet');
-    if (model)
-        kinds.push(['probe of mobile', ['--from', join(models, model), '--linear-probe']]);
+    if (values.from)
+        for (const [name, words] of [['probe', ['--linear-probe']], ['fine-tuning', ['--fine-tune', '1', '--epochs', '1']]])
+            kinds.push([name, ['--from', resolve(values.from), ...words, '--json']]);
 }
 
 drawAll();
