@@ -19,12 +19,14 @@ static const struct {
 } commands[] = {
     {"train", "train an image classifier", command_train},
     {"evaluate", "measure a model on the test set", command_evaluate},
+    {"compare", "say which of two models is better, and where they differ", command_compare},
     {"calibrate", "fit temperature scaling and a rejection threshold", command_calibrate},
     {"doctor", "check a data set for problems", command_doctor},
     {"classify", "classify images", command_classify},
     {"embed", "write what a model makes of images before its last layer", command_embed},
     {"index", "make or update an index over images", command_index},
     {"search", "find images in an index that look alike", command_search},
+    {"suggest", "say which unlabelled images to label next", command_suggest},
     {"convert", "convert the weights to float16 or int8", command_convert},
     {"quantize", "post-training int8 quantization", command_quantize},
     {"export", "export to ONNX, safetensors or a standalone page", command_export},
@@ -75,9 +77,8 @@ int main(int argc, char **argv)
     if (argc < 2)
         usage_error(
             "",
-            "expected a command: train, evaluate, calibrate, doctor, classify, embed, index, search, convert, quantize, "
-            "export, import or "
-            "summary");
+            "expected a command: train, evaluate, compare, calibrate, doctor, classify, embed, index, search, suggest, "
+            "convert, quantize, export, import or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

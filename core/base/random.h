@@ -22,6 +22,7 @@ enum random_stream {
     STREAM_SPLIT_CONTENT = 3, /* images set apart by what they show */
     STREAM_ORDER = 4,         /* of the images in an epoch */
     STREAM_VALIDATION = 5,    /* a seed for STREAM_SPLIT_CONTENT */
+    STREAM_USE = 6,           /* a seed for STREAM_SPLIT_CONTENT: the training images that are used */
     STREAM_MOVE = 10,         /* augmentation, from here to STREAM_MIX */
     STREAM_FIRST_FLIP = 11,
     STREAM_FLIP = 12,

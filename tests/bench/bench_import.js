@@ -1,6 +1,6 @@
 /* make bench-import: imports ONNX networks and compares them with ONNX Runtime on the same photos: the same best
- * class, how far the probabilities are apart, and how long a photo takes the module and ONNX Runtime in Node, in turn, on
- * one thread each (medians). Prints a table; a network that disagrees, or is refused by surprise, makes it fail.
+ * class, how far the probabilities are apart, and how long a photo takes the module and ONNX Runtime in Node, in turn,
+ * on one thread each (medians). Prints a table; a network that disagrees, or is refused by surprise, makes it fail.
  *
  * Networks: torchvision's with random weights (bench_import.py, Debian's python3-torchvision), and the real ones in
  * ../shared/data/backbones. ONNX Runtime: onnxruntime-node, found by NODE_PATH, or else onnxruntime-web of this tree.

@@ -23,7 +23,8 @@ import { crc32 as ownCrc32 } from '../support/tiny_model.js';
 const { values } = parseArgs({ options: {
     images: { type: 'string', default: '20000' }, size: { type: 'string', default: '224' },
     memory: { type: 'string', default: '64' },
-    epochs: { type: 'string', default: '3' }, folder: { type: 'string' }, from: { type: 'string' }, quick: { type: 'boolean' },
+    epochs: { type: 'string', default: '3' }, folder: { type: 'string' }, from: { type: 'string' },
+    quick: { type: 'boolean' },
     program: { type: 'string' }
 } });
 const count = Number(values.images), side = Number(values.size);
@@ -131,9 +132,10 @@ const common = ['train', 'photos', '--restart', '--validation', '0.02', '--size'
 const kinds = [['one layer', ['--network', 'reading.txt', '--epochs', values.epochs, '--json', '--batch', '256']]];
 if (!values.quick) {
     kinds.push(['mobile', ['--recipe', 'mobile', '--epochs', '1', '--batch', '64', '--json']]);
-    if (values.from)
-        for (const [name, words] of [['probe', ['--linear-probe']], ['fine-tuning', ['--fine-tune', '1', '--epochs', '1']]])
-            kinds.push([name, ['--from', resolve(values.from), ...words, '--json']]);
+    const start = values.from ? ['--from', resolve(values.from), '--json'] : null;
+    if (start)
+        kinds.push(['probe', [...start, '--linear-probe']],
+            ['fine-tuning', [...start, '--fine-tune', '1', '--epochs', '1']]);
 }
 
 drawAll();

@@ -78,12 +78,13 @@ static void start_from(struct choice *choice, const struct transfer_kind *kind, 
         recipe->size = kind->side * 3 / 2; /* more details, at a size of things that the model still knows */
 }
 
-struct choice choose_recipe(const struct dataset *dataset, const char *from, int fine_tune)
+struct choice choose_recipe(const struct dataset *dataset, const char *from, int fine_tune, float use)
 {
     const struct photo_list *list = dataset->photos;
     int images = list ? 0 : dataset->count;
     for (int i = 0; list && i < list->count; i++)
         images += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
+    images = (int)lround((double)use * images);
     const int side = list                                  ? usual_side(list)
                      : dataset->shape.h < dataset->shape.w ? dataset->shape.h
                                                            : dataset->shape.w;

@@ -1,7 +1,7 @@
 /* What `eyelet train DATA` starts from when no recipe and no network is named: the recipe, its size and its length, by
  * the number of classes and images and by their size.
  *
- *     const struct choice choice = choose_recipe(&dataset, NULL, 0);
+ *     const struct choice choice = choose_recipe(&dataset, NULL, 0, 1);
  *     o = train_options_parse(&choice.recipe, argc, argv);      // what the user names comes first */
 #ifndef CHOOSE_H
 #define CHOOSE_H
@@ -17,7 +17,7 @@ struct choice {
 };
 
 /* dataset: opened, not read yet. from: the file of the trained model to go on from, or NULL. fine_tune: how many of its
- * last blocks are trained when the head is; 0: no such order. */
-struct choice choose_recipe(const struct dataset *dataset, const char *from, int fine_tune);
+ * last blocks are trained when the head is; 0: no such order. use: the fraction of the images that is trained on. */
+struct choice choose_recipe(const struct dataset *dataset, const char *from, int fine_tune, float use);
 
 #endif

@@ -4,6 +4,7 @@
 
 int command_train(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_classify(int argc, char **argv);
@@ -15,5 +16,6 @@ int command_summary(int argc, char **argv);
 int command_embed(int argc, char **argv);
 int command_index(int argc, char **argv);
 int command_search(int argc, char **argv);
+int command_suggest(int argc, char **argv);
 
 #endif

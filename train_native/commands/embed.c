@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 
+#include "cli/csv_field.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/json.h"
@@ -113,22 +114,6 @@ static void write_npy(FILE *out, const struct embeddings *embeddings)
     free(header);
 }
 
-/* A field of RFC 4180. */
-static void put_field(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void write_csv(FILE *out, const struct embeddings *embeddings)
 {
     fprintf(out, "path");
@@ -136,7 +121,7 @@ static void write_csv(FILE *out, const struct embeddings *embeddings)
         fprintf(out, ",e%d", k);
     fprintf(out, "\n");
     for (int i = 0; i < embeddings->paths.count; i++) {
-        put_field(out, embeddings->paths.texts[i]);
+        print_csv_field(out, embeddings->paths.texts[i]);
         for (int k = 0; k < embeddings->dimensions; k++)
             fprintf(out, ",%.9g", (double)embeddings->values[(ptrdiff_t)i * embeddings->dimensions + k]);
         fprintf(out, "\n");

@@ -274,5 +274,7 @@ int epochs_run(struct run *run)
     sigaction(SIGTERM, &action, NULL);
     epochs_print_start(o, run->trainer->options.net, run->train.count, run->validation.count,
                        run->trainer->options.parallel.threads);
-    return train_epochs(run);
+    const int status = train_epochs(run);
+    run->best = run->state.best;
+    return status;
 }

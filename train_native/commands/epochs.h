@@ -19,7 +19,9 @@ struct run {
     struct trainer *trainer;
     struct subset train, validation;
     const char *identity, *log_path, *last_path;
-    double best;      /* the validation accuracy that an epoch has to better to be kept; -1: none, 0 is more */
+    double
+        best; /* the validation accuracy that an epoch has to better to be kept; -1: none, 0 is more. Behind epochs_run:
+                    of the model that was kept */
     bool contested;   /* by a head on a backbone's features, of that accuracy (contest.h) */
     bool beaten;      /* it has won before the last epoch; set by epochs_run */
     int frozen_nodes; /* nodes 0 .. frozen_nodes-1 are frozen until --unfreeze */

@@ -147,21 +147,6 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
     print_classes(e, dataset);
 }
 
-/* Where `eyelet train` held out the test set, the same images must be held out here. */
-static void check_division(const char *notes, const struct dataset *dataset, const char *path)
-{
-    const char *note = model_file_note(notes, "split");
-    char *own = dataset_division(dataset);
-    if (note && own && dataset->options.test < 1) {
-        char *line = text_copy_bytes(note, strcspn(note, "\n"));
-        if (strcmp(line, own) != 0)
-            die(path, "Repeat these options; or --test 1, for all images of a data set that it was not trained on.",
-                "the model was trained with %s: with %s it would be tested on images it was trained on", line, own);
-        free(line);
-    }
-    free(own);
-}
-
 /* Writes the model again with its measured accuracy among the notes; the result is the new file, which the caller
  * frees. */
 static uint8_t *record(size_t *size, const struct model *model, const struct evaluation *e,
@@ -247,7 +232,7 @@ int command_evaluate(int argc, char **argv)
     uint8_t *bytes = load_or_die(model, &size, path);
     struct dataset dataset = model_dataset_open(model, &o.data, DATASET_TEST);
     char *notes = model_file_notes(model);
-    check_division(notes, &dataset, path);
+    model_dataset_check_division(&dataset, notes, path);
     model_dataset_fit(&dataset, model, o.limit);
 
     struct evaluation evaluation =

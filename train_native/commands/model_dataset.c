@@ -228,3 +228,17 @@ void model_dataset_print_measured(const struct dataset *dataset)
     printf("\n");
     free(there);
 }
+
+void model_dataset_check_division(const struct dataset *dataset, const char *notes, const char *path)
+{
+    const char *note = model_file_note(notes, "split");
+    char *own = dataset_division(dataset);
+    if (note && own && dataset->options.test < 1) {
+        char *line = text_copy_bytes(note, strcspn(note, "\n"));
+        if (strcmp(line, own) != 0)
+            die(path, "Repeat these options; or --test 1, for all images of a data set that it was not trained on.",
+                "the model was trained with %s: with %s it would be tested on images it was trained on", line, own);
+        free(line);
+    }
+    free(own);
+}

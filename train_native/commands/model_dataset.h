@@ -25,6 +25,10 @@ struct dataset model_dataset_open(const struct model *model, const struct data_o
 bool model_dataset_try(struct dataset *dataset, const struct model *model, const struct data_options *options,
                        enum dataset_part part, struct failure *failure);
 
+/* Where `eyelet train` held out the test set, as the model's notes say, the same images must be held out here, or the
+ * program ends, naming the model's path. */
+void model_dataset_check_division(const struct dataset *dataset, const char *notes, const char *path);
+
 /* Keeps the first `limit` images (0: all) and brings them to the size of the model's input. */
 void model_dataset_fit(struct dataset *dataset, const struct model *model, int limit);
 

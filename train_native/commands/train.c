@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/text.h"
 #include "commands/choose.h"
+#include "commands/curve.h"
 #include "commands/epochs.h"
 #include "commands/find_learning_rate.h"
 #include "commands/or_die.h"
@@ -19,6 +20,7 @@
 #include "model/calibrated_model.h"
 #include "model/embedding_cache.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,21 +133,22 @@ static struct epoch_result save_head(struct training_job *job)
     return measured;
 }
 
-static void train_head_alone(struct training_job *job)
+static double train_head_alone(struct training_job *job)
 {
     write_configuration(job, true);
     print_start(job);
-    save_head(job);
+    const struct epoch_result measured = save_head(job);
     checkpoint_remove(job->options->output); /* of the run whose model this replaces */
     calibrate(job, NULL);
     write_report(job, true);
+    return epoch_accuracy(&measured);
 }
 
 /* A head on the features of a model at hand, saved as the model that training from nothing has to better. */
 static double train_rival(const struct training_job *job, bool size_named)
 {
     struct train_options o = *job->options;
-    const struct choice choice = choose_recipe(&job->dataset, job->rival, 0);
+    const struct choice choice = choose_recipe(&job->dataset, job->rival, 0, job->options->use);
     o.from = job->rival;
     o.linear_probe = true;
     o.size = size_named ? o.size : choice.recipe.size;
@@ -223,8 +226,8 @@ static double start_of(struct training_job *job)
     return measured.count ? epoch_accuracy(&measured) : -1;
 }
 
-/* Returns the exit status. */
-static int train_all(struct training_job *job, const struct run_files *files)
+/* Returns the exit status; *accuracy: of the model that was kept, on the validation images. */
+static int train_all(struct training_job *job, const struct run_files *files, double *accuracy)
 {
     void *memory;
     const struct train_options *o = job->options;
@@ -246,6 +249,7 @@ static int train_all(struct training_job *job, const struct run_files *files)
         training_job_teach(job, run.trainer);
     const int status = more ? epochs_run(&run) : EXIT_SUCCESS;
     free(memory); /* much of it, and calibrating takes its own */
+    *accuracy = run.best;
     if (status != EXIT_SUCCESS)
         return status;
     if (!more && access(o->output, F_OK))
@@ -262,22 +266,25 @@ static int train_all(struct training_job *job, const struct run_files *files)
 /* ---- All of it ---- */
 
 /* Returns the exit status. */
-static int run(struct training_job *job, const struct run_files *files)
+static int run(struct train_result *result, struct training_job *job, const struct run_files *files)
 {
     const struct train_options *o = job->options;
     int status = EXIT_SUCCESS;
+    double accuracy = 0;
     if (o->linear_probe)
-        train_head_alone(job);
+        accuracy = train_head_alone(job);
     else if (o->find_learning_rate)
         try_learning_rates(job);
     else
-        status = train_all(job, files);
+        status = train_all(job, files, &accuracy);
+    const int count = job->validation.count;
+    *result = (struct train_result){job->train.count, (int)lround(accuracy * count), count};
     if (o->remove_embeddings && status == EXIT_SUCCESS)
         remove_embeddings(job);
     return status;
 }
 
-static int train(struct train_options *o, const char *command, int argc, char **argv)
+static int train(struct train_result *result, struct train_options *o, const char *command, int argc, char **argv)
 {
     struct training_job job = {.options = o, .command = command};
     struct run_files files = run_files_open(o);
@@ -286,7 +293,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
     if (job.contested && !o->resume)
         job.head_accuracy = train_rival(&job, train_argument("--size", argc, argv));
     training_job_read(&job);
-    const int status = run(&job, &files);
+    const int status = run(result, &job, &files);
     if (o->remove_pixels && o->data.pixels && status == EXIT_SUCCESS)
         pixel_file_remove(o->data.pixels);
     training_job_free(&job);
@@ -294,7 +301,7 @@ static int train(struct train_options *o, const char *command, int argc, char **
     return status;
 }
 
-int command_train(int argc, char **argv)
+static int train_with(struct train_result *result, int argc, char **argv)
 {
     bool named;
     /* Without these: a resumed run ends in the identical file. */
@@ -302,7 +309,18 @@ int command_train(int argc, char **argv)
         argc, argv, (const char *const[]){"--resume", "--restart", "--remove-pixels", "--remove-embeddings", NULL});
     struct train_options o = train_options_parse(train_recipe(&named, argc, argv), argc, argv);
     fetch_without_asking = o.fetch;
-    const int status = train(&o, command, argc, argv);
+    const int status = train(result, &o, command, argc, argv);
     free(command);
     return status;
+}
+
+int command_train(int argc, char **argv)
+{
+    bool named;
+    struct train_result result;
+    char **own = allocate((size_t)argc + 1, sizeof *own); /* parsing reorders them */
+    memcpy(own, argv, (size_t)argc * sizeof *own);
+    const struct train_options o = train_options_parse(train_recipe(&named, argc, own), argc, own);
+    free(own);
+    return o.curve ? train_curve(&o, train_with, argc, argv) : train_with(&result, argc, argv);
 }

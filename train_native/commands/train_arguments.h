@@ -22,6 +22,8 @@ struct train_options {
     uint8_t background[3]; /* red, green, blue */
     struct trainer_settings settings;
     float validation;
+    float use;  /* the fraction of the training images that is trained on */
+    bool curve; /* train on less of them, too, for what more would give */
     enum initializer initializer;
     int recipe, size, seed, threads, limit, micro_batch;
     bool json, fetch, resume, restart, remove_pixels;

@@ -126,6 +126,11 @@ static void check(const struct train_options *o, const struct recipe *recipe)
         usage_error("train", "--find-learning-rate cannot be combined with --resume");
     if (!(o->validation < 1))
         usage_error("train", "--validation takes a fraction below 1, like 0.1");
+    if (!(o->use > 0 && o->use <= 1))
+        usage_error("train", "--use takes a fraction above 0 and at most 1, like 0.5");
+    if (o->curve && (o->resume || o->find_learning_rate || !(o->validation > 0)))
+        usage_error("train", "--curve takes a new run with validation images: leave out --resume, "
+                             "--find-learning-rate and --validation 0");
     if (!(o->data.test <= 1) || !(o->data.allow_bad <= 1))
         usage_error("train", "--test and --allow-bad take fractions of at most 1, like 0.1");
     if (!(o->validation > 0) && (o->settings.early_stopping || o->settings.schedule == SCHEDULE_PLATEAU))
@@ -288,6 +293,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     fprintf(out, "--epochs=%d\n--batch=%d\n--micro-batch=%d\n--seed=%d\n", s->epochs, s->batch, o->micro_batch,
             o->seed);
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
+    if (o->use < 1)
+        fprintf(out, "--use=%.9g\n", (double)o->use);
     print_optimizer(out, &s->optimizer);
     fprintf(out, "--schedule=%s\n--warmup=%.9g\n", schedule_names[s->schedule], (double)s->warmup);
     fprintf(out, "--label-smoothing=%.9g\n--ema=%.9g\n", (double)s->label_smoothing, (double)s->ema_decay);

@@ -61,7 +61,7 @@ static struct choice adopt(struct train_options *o, const struct dataset *datase
     static const char *const of_layers[] = {"--epochs",        "--freeze",    "--layer-decay",
                                             "--learning-rate", "--optimizer", "--teacher"};
     const int argc = arguments->argc;
-    const struct choice choice = choose_recipe(dataset, from, o->fine_tune);
+    const struct choice choice = choose_recipe(dataset, from, o->fine_tune, o->use);
     char **argv = allocate((size_t)argc + 3, sizeof *argv);
     memcpy(argv, arguments->argv, (size_t)argc * sizeof *argv);
     if (from && !o->from) {
@@ -226,6 +226,7 @@ static void read_images(struct training_job *job)
     if (o->limit)
         dataset_limit(dataset, o->limit);
     job->split = split_dataset(dataset, o->validation, (uint64_t)o->seed);
+    split_use(&job->split, dataset, o->use, (uint64_t)o->seed);
     if (!job->split.train_count)
         die(dataset->path, "Lower --validation.", "no images are left to train on");
     if (!job->transfer)

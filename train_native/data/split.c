@@ -99,6 +99,44 @@ struct split split_dataset(const struct dataset *dataset, float fraction, uint64
     return split;
 }
 
+/* Of a class of which none was drawn the first one is. */
+static void draw_of_every_class(bool *drawn, const struct split_source *source, int classes)
+{
+    bool *has = allocate((size_t)classes, sizeof(bool));
+    for (int i = 0; i < source->count; i++)
+        has[source->labels[i]] |= drawn[i];
+    for (int i = 0; i < source->count; i++) {
+        drawn[i] |= !has[source->labels[i]];
+        has[source->labels[i]] = true;
+    }
+    free(has);
+}
+
+void split_use(struct split *split, const struct dataset *dataset, float fraction, uint64_t seed)
+{
+    const int count = split->train_count;
+    if (!(fraction < 1))
+        return;
+    bool *drawn = allocate((size_t)count, sizeof *drawn);
+    uint64_t *contents = allocate((size_t)count, sizeof *contents);
+    uint16_t *labels = allocate((size_t)count, sizeof *labels);
+    for (int i = 0; i < count; i++) {
+        const int image = split->train[i];
+        contents[i] = dataset->contents ? dataset->contents[image] : (uint64_t)image;
+        labels[i] = dataset->labels[image];
+    }
+    const struct split_source source = {contents, labels, count};
+    split_by_content(drawn, &source, fraction, 0, random_at(seed, STREAM_USE, 0));
+    draw_of_every_class(drawn, &source, dataset->classes);
+    split->train_count = 0;
+    for (int i = 0; i < count; i++)
+        if (drawn[i])
+            split->train[split->train_count++] = split->train[i];
+    free(labels);
+    free(contents);
+    free(drawn);
+}
+
 void split_free(struct split *split)
 {
     free(split->train);

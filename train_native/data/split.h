@@ -20,6 +20,10 @@ struct split {
 struct split split_dataset(const struct dataset *dataset, float fraction, uint64_t seed);
 void split_free(struct split *split);
 
+/* Keeps this fraction of the training images of every class, one at least, drawn with the seed: a greater fraction keeps
+ * all that a smaller one does. Equal images stay together. */
+void split_use(struct split *split, const struct dataset *dataset, float fraction, uint64_t seed);
+
 /* What is drawn from, (count) each. */
 struct split_source {
     const uint64_t *contents; /* equal for equal images */
