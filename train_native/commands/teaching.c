@@ -101,7 +101,9 @@ static void check_memory(const struct work *work, uint64_t regression_bytes)
 {
     const uint64_t rows =
         (uint64_t)work->train.subset->count * (uint64_t)work->train.views + (uint64_t)work->validation.subset->count;
-    const uint64_t need = rows * ((uint64_t)work->stride + (uint64_t)work->classes) * sizeof(float) + regression_bytes;
+    const uint64_t copies = work->input->dataset->files ? 2 : 1; /* of outputs, while they are written to their file */
+    const uint64_t numbers = copies * (uint64_t)work->stride + (uint64_t)work->classes;
+    const uint64_t need = rows * numbers * sizeof(float) + regression_bytes;
     if (need > work->memory)
         die(NULL, "Give it more with --memory, or fewer images with --limit.",
             "%s outputs of the teacher of %s numbers take %s MiB of memory; %s MiB are left for them",

@@ -1,5 +1,6 @@
 #include "model/teacher.h"
 
+#include "cli/clock.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "data/content.h"
@@ -224,19 +225,41 @@ static bool ask(struct pixels *pixels, const struct asking *asking, int from, st
     return done;
 }
 
-/* So many images at a time that their pixels take a quarter of the memory at most. */
+static float *output(const struct asking *asking, int view, int i)
+{
+    return asking->x[view] + (size_t)i * (size_t)asking->stride;
+}
+
+/* Adds all views of image i of the subset to the cache. */
+static void keep(const struct asking *asking, int i)
+{
+    for (int view = 0; view < asking->images->views; view++)
+        embedding_cache_add(asking->work->cache, teacher_view_content(asking->images->contents[i], view),
+                            output(asking, view, i));
+}
+
+/* So many images at a time that their pixels take a quarter of the memory at most. What has been computed is kept now and
+ * then, for a run that is stopped here. */
 static bool ask_missing(const struct asking *asking, struct failure *failure)
 {
     enum { MAX_IMAGES = 1024 };
+    const double save_seconds = 120;
     const size_t size = shape_count(pixel_shape(asking));
     const uint64_t fitting = asking->work->memory / 4 / size;
     const int step = fitting < 1 ? 1 : fitting < MAX_IMAGES ? (int)fitting : MAX_IMAGES;
+    double saved = seconds_now();
     bool done = true;
     for (int from = 0; from < asking->missing_count && done; from += step) {
         const int left = asking->missing_count - from, n = left < step ? left : step;
         struct pixels *pixels = pixels_new(n, size, asking->work->memory);
         done = ask(pixels, asking, from, failure);
         pixels_free(pixels);
+        for (int i = from; i < from + n && done; i++)
+            keep(asking, asking->missing[i]);
+        if (done && from + n < asking->missing_count && seconds_now() - saved > save_seconds) {
+            embedding_cache_save(asking->work->cache);
+            saved = seconds_now();
+        }
         if (asking->work->live && done) {
             printf("\rteacher: %s of %s images", format_thousands((uint64_t)(from + n)),
                    format_thousands((uint64_t)asking->missing_count));
@@ -246,11 +269,6 @@ static bool ask_missing(const struct asking *asking, struct failure *failure)
     if (asking->work->live)
         fputs("\r\033[K", stdout);
     return done;
-}
-
-static float *output(const struct asking *asking, int view, int i)
-{
-    return asking->x[view] + (size_t)i * (size_t)asking->stride;
 }
 
 /* Takes what the cache has, and lists the rest. */
@@ -266,7 +284,9 @@ static void find_missing(struct asking *asking)
                 memcpy(output(asking, view, i), known, bytes);
             all = all && known;
         }
-        if (!all)
+        if (all)
+            keep(asking, i);
+        else
             asking->missing[asking->missing_count++] = i;
     }
 }
@@ -278,9 +298,6 @@ bool teacher_outputs(float *const *x, int stride, const struct teacher *teacher,
     asking.missing = allocate((size_t)images->subset->count + 1, sizeof *asking.missing);
     find_missing(&asking);
     const bool done = ask_missing(&asking, failure);
-    for (int i = 0; i < images->subset->count && done; i++)
-        for (int view = 0; view < images->views; view++)
-            embedding_cache_add(work->cache, teacher_view_content(images->contents[i], view), output(&asking, view, i));
     free(asking.missing);
     return done;
 }

@@ -61,7 +61,7 @@ struct teacher_work {
 };
 
 /* Writes x[view] (subset->count, stride); what the cache has is taken from there, and all is added to it, which points
- * into x. The same bits for any number of threads. False: a file is not what it was, or memory does not do. */
+ * into x and is saved every other minute. The same bits for any number of threads. False: a file is not what it was, or memory does not do. */
 bool teacher_outputs(float *const *x, int stride, const struct teacher *teacher, const struct teacher_images *images,
                      const struct teacher_work *work, struct failure *failure);
 
