@@ -44,7 +44,7 @@ struct train_options {
 
 /* Of --teacher. */
 #define USUAL_TEMPERATURE 4.0f
-#define USUAL_TEACHER_WEIGHT 0.5f
+#define USUAL_TEACHER_WEIGHT 0.9f
 
 /* What the options are read into. */
 struct train_arguments {

@@ -113,7 +113,7 @@ static void check_teacher(const struct train_options *o)
     if (!(o->temperature >= min_temperature && o->temperature <= max_temperature))
         usage_error("train", "--temperature takes %g to %g, like 4", (double)min_temperature, (double)max_temperature);
     if (!(o->teacher_weight > 0 && o->teacher_weight <= 1))
-        usage_error("train", "--teacher-weight takes a number above 0 and at most 1, like 0.5");
+        usage_error("train", "--teacher-weight takes a number above 0 and at most 1, like 0.9");
 }
 
 static void check(const struct train_options *o, const struct recipe *recipe)
