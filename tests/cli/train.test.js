@@ -76,6 +76,15 @@ test('a noisy set is trained, and validation agrees with evaluation', async () =
     assert.ok(Math.abs(accuracy - best) < 0.05, `${accuracy} against ${best}`);
 });
 
+test('running means of batch norm lag behind where an epoch has few steps, and validation measures them anew', async () => {
+    const accuracies = async (...more) => epochsIn(succeeded(await train(folder(), 'whitened', '--recipe', 'photos', '--epochs', '4', '--batch', '60', '--validation', '0.4',
+        '--crop', '0', '--cutout', '0', '--ema', '0', '--bias-learning-rate', '10', '--json', ...more)).stdout).map(({ validation_accuracy }) => validation_accuracy);
+    const precise = await accuracies(), running = await accuracies('--precise-batchnorm', '0');
+    for (const epoch of [1, 2, 3])
+        assert.ok(precise[epoch] > running[epoch] + 0.1, `${precise} against ${running}`);
+    assert.deepEqual(await accuracies('--precise-batchnorm', '180'), precise, 'there are no more than 180 images');
+});
+
 test('what is printed, the log and the notes agree', async () => {
     const here = folder();
     const { stdout } = succeeded(await train(here, 'small', '--epochs', '3', '--json'));

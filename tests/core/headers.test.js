@@ -129,6 +129,7 @@ const usages = {
     'core/training/muon.h': [{ before: 'static float w[27 * 16] = {1}, gradient[27 * 16] = {1}, velocity[27 * 16]; float *scratch = malloc(muon_scratch_count(27, 16) * sizeof *scratch);', after: 'assert(velocity[0] == 1); free(scratch);' }],
     'core/training/optimizer.h': [{ runs: false, names: 'net parameters', before: 'const int64_t step = 1;' }],
     'core/training/parallel.h': [{ after: 'assert(a[0] == 4 && a[1] == 8);' }],
+    'core/training/precise_batchnorm.h': [{ runs: false, names: 'trainer subset', before: 'void save(const float *weights); const struct subset train = subset;' }],
     'core/training/quantize.h': [{ runs: false, names: 'preprocess', before: 'const struct net folded = {0}; const float *folded_parameters = NULL; float *parameters = NULL; struct net_run *run = NULL; const int n = 1;' }],
     'core/training/schedule.h': [
         { before: 'const struct optimizer optimizer = {.learning_rate = 1}; const double epochs_done = 1, warmup = 2, epochs = 10;', after: 'assert(now.learning_rate > 0 && now.learning_rate < 1);' },

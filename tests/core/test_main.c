@@ -62,6 +62,7 @@
     SUITE(distillation) \
     SUITE(math) \
     SUITE(trainer) \
+    SUITE(precise_batchnorm) \
     SUITE(training) \
     SUITE(open_cost) \
     SUITE(jpeg) \

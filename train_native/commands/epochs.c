@@ -5,6 +5,7 @@
 #include "cli/escape.h"
 #include "cli/text.h"
 #include "commands/contest.h"
+#include "training/precise_batchnorm.h"
 
 #include <math.h> /* fmax, log */
 #include <signal.h>
@@ -142,6 +143,8 @@ static bool finish_epoch(struct run *run)
 {
     const struct trainer_settings *settings = &run->options->settings;
     struct run_state *state = &run->state;
+    if (run->validation.count)
+        precise_batchnorm(run->trainer, &run->train, run->options->precise_batchnorm);
     const struct epoch_result measured = trainer_measure(run->trainer, &run->validation);
     if (!measured.finite)
         fail_diverged(run, text_format("the loss on the validation images is no longer a finite number after epoch %d",

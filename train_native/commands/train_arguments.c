@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { USUAL_PLATEAU = 5 };
+enum { USUAL_PLATEAU = 5, USUAL_STATISTICS = 300 };
 
 static const char usage[] =
     "eyelet train [DATA] -o MODEL.eyelet: train an image classifier\n\n"
@@ -66,6 +66,7 @@ static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
                                               .views = 1,
                                               .temperature = USUAL_TEMPERATURE,
                                               .teacher_weight = USUAL_TEACHER_WEIGHT,
+                                              .precise_batchnorm = USUAL_STATISTICS,
                                               .data = usual_data},
                                   .optimizer = (int)settings->optimizer.kind,
                                   .schedule = (int)settings->schedule,
@@ -213,6 +214,10 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
             {"label-smoothing", "X", OPTION_NUMBER, &settings->label_smoothing, "label smoothing", NULL},
             {"ema", "DECAY", OPTION_NUMBER, &settings->ema_decay,
              "EMA of the weights: decay per step, like 0.99; saved and validated in place of them (0: off)", NULL},
+            {"precise-batchnorm", "IMAGES", OPTION_COUNT, &o->precise_batchnorm,
+             "measure the statistics of batch norm on so many training images before each validation, in a third of "
+             "the time of training on them; 0: running means, as without validation",
+             NULL},
             {"exact", NULL, OPTION_FLAG, &o->exact,
              "unfused multiply-adds: the same weights on every machine, and in WebAssembly; slower", NULL},
             {"initializer", "NAME", OPTION_CHOICE, &a->initializer, "weight initialisation, one of", initializer_names},

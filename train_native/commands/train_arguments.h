@@ -29,6 +29,7 @@ struct train_options {
     bool json, fetch, resume, restart, remove_pixels;
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
+    int precise_batchnorm;     /* training images that batch norm is measured on before validation; 0: running means */
     int class_weights;         /* 0: none, 1: balanced */
     const char *from, *freeze; /* NULL: from random weights; no frozen layers */
     int unfreeze;              /* epochs after which no layer is frozen; 0: never */

@@ -298,6 +298,7 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     print_optimizer(out, &s->optimizer);
     fprintf(out, "--schedule=%s\n--warmup=%.9g\n", schedule_names[s->schedule], (double)s->warmup);
     fprintf(out, "--label-smoothing=%.9g\n--ema=%.9g\n", (double)s->label_smoothing, (double)s->ema_decay);
+    fprintf(out, "--precise-batchnorm=%d\n", split->validation_count ? o->precise_batchnorm : 0);
     fprintf(out, "--patience=%d\n--plateau=%d\n--class-weights=%s\n", s->early_stopping, s->plateau_epochs,
             class_weighting_names[o->class_weights]);
     print_augment(out, &s->augment);
