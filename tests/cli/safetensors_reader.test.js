@@ -20,9 +20,20 @@ function near(found, wanted, tolerance = 1e-5) {
     found.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) <= tolerance * largest, `${value} is not ${wanted[i]}`));
 }
 
-for (const kind of everyKind)
-    test(`what is exported comes back: ${kind}`, async () => {
-        const here = folder({ 'm.eyelet': modelOf({ layers: layersWith(kind) }), 'net.txt': `input 32x32x3\n${textWith(kind)}` }), at = (name) => join(here, name);
+const conv = { kind: 'conv2d', channels: 4, kernel: [3, 3], bias: true }, pool = { kind: 'global_avgpool' }, dense = (channels) => ({ kind: 'dense', channels, bias: true });
+const end = [dense(10), { kind: 'softmax' }];
+for (const [name, layers, text] of [
+    ...everyKind.map((kind) => [kind, layersWith(kind), textWith(kind)]),
+    ['a gate of dense layers', [conv, pool, dense(4), { kind: 'hardsigmoid' }, { kind: 'multiply', from: 1, and: 4 }, pool, ...end],
+        'x: conv2d 4 3x3\nglobal_avgpool\ng: dense 4 hardsigmoid\nmultiply g from x\nglobal_avgpool\ndense classes softmax\n'],
+    ['a gate behind a flattened pixel', [conv, pool, { kind: 'flatten' }, { kind: 'sigmoid' }, { kind: 'multiply', from: 1, and: 4 }, pool, ...end],
+        'x: conv2d 4 3x3\nglobal_avgpool\nflatten\ng: sigmoid\nmultiply g from x\nglobal_avgpool\ndense classes softmax\n'],
+    ['prelu of dense units', [conv, pool, dense(5), { kind: 'prelu' }, ...end], 'conv2d 4 3x3\nglobal_avgpool\ndense 5\nprelu\ndense classes softmax\n'],
+    ['a convolution behind a dense layer', [conv, pool, dense(5), { kind: 'conv2d', channels: 6, kernel: [1, 1], bias: true }, ...end],
+        'conv2d 4 3x3\nglobal_avgpool\ndense 5\nconv2d 6 1x1\ndense classes softmax\n'],
+])
+    test(`what is exported comes back: ${name}`, async () => {
+        const here = folder({ 'm.eyelet': modelOf({ layers }), 'net.txt': `input 32x32x3\n${text}` }), at = (name) => join(here, name);
         succeeded(await eyelet(['export', at('m.eyelet'), '--safetensors', '-o', at('m.safetensors')]));
         succeeded(await eyelet(['import', at('m.safetensors'), '--network', at('net.txt'), '-o', at('back.eyelet'), '--epsilon', '0.001',
             '--preprocess', 'unit,mean=0.5,std=0.25']));
@@ -85,6 +96,12 @@ for (const [name, text, reason] of [
     ['a mistake in the text', 'input 32x32x3\nconvolution 3\n', /expected a layer/],
 ])
     test(`refused: ${name}`, () => refusedImport(safetensors(tensors()), text, { reason }));
+
+test('tensors without a module belong to layers without a name', async () => {
+    const { 'fc.weight': weight, 'fc.bias': bias } = tensors(), here = folder({ 'w.safetensors': safetensors({ weight, bias }), 'net.txt': 'input 32x32x3\nglobal_avgpool\ndense classes softmax\n' });
+    succeeded(await eyelet(['import', join(here, 'w.safetensors'), '--network', join(here, 'net.txt'), '-o', join(here, 'm.eyelet'), '--preprocess', 'unit']));
+    near((await loadClassifier({ model: join(here, 'm.eyelet') })).logits(plain), product(weight, bias, pixel), 1e-4);
+});
 
 test('damaged files are refused', async () => {
     const bytes = safetensors(tensors()), length = Number(bytes.readBigUInt64LE());

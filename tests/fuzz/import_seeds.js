@@ -198,11 +198,11 @@ export const safetensorsModels = () => ({
     named: described(['layers.10: conv2d 4 3x3 stride 2 same batchnorm relu', 'depthwise 2x2', 'global_avgpool', 'fc: dense classes softmax'],
         { 'layers.10.weight': torch([4, 3, 3, 3]), 'layers.10.bias': torch([4]), ...norm('layers.11', 4, { dtype: 'F64' }), 'layers.2.weight': torch([4, 1, 2, 2], { dtype: 'BF16' }),
             'layers.2.bias': torch([4]), 'fc.weight': torch([2, 4], { dtype: 'F16' }), 'fc.bias': torch([2], { dtype: 'F16' }) }),
-    joined: described(['a: conv2d 4 1x1 nobias prelu', 'conv2d 4 3x2 padding 1 1 1 0 groups 2 nobias', 'b: add a', 'slice 1 2', 'concat b', 'shuffle 3', 'maxpool 2 stride 1 same', 'scale 0.5',
-        'flatten', 'dense classes nobias'],
+    joined: described(['a: conv2d 4 1x1 nobias', 'prelu', 'conv2d 4 3x2 padding 1 1 1 0 groups 2 nobias', 'b: add a', 'slice 1 2', 'concat b', 'shuffle 3', 'maxpool 2 stride 1 same', 'scale 0.5',
+        'flatten', 'dense classes nobias softmax'],
     { '0.weight': torch([4, 3, 1, 1]), '1.weight': torch([4]), '2.weight': torch([4, 2, 3, 2]), '3.weight': torch([2, 180]) }),
-    gate: described(['x: conv2d 2 2x2 padding 1 silu', 'avgpool 2 count_padding', 'g: global_avgpool', 'dense 2 hardsigmoid', 'multiply x from x', 'leaky_relu 0.2', 'dropout 0.5', 'conv2d classes 1x1',
-        'global_avgpool', 'flatten'],
+    gate: described(['x: conv2d 2 2x2 padding 1 silu', 'global_avgpool', 'g: dense 2 hardsigmoid', 'multiply g from x', 'avgpool 2 padding 1 count_padding', 'leaky_relu 0.2', 'dropout 0.5', 'conv2d 2 1x1',
+        'global_avgpool', 'flatten softmax'],
     { 'x.weight': torch([2, 3, 2, 2]), 'x.bias': torch([2]), 'l.weight': torch([2, 2]), 'l.bias': torch([2]), weight: torch([2, 2, 1, 1]), bias: torch([2]) }),
 });
 

@@ -82,7 +82,7 @@ static struct torch_module *module_named(struct reader *reader, const char *name
 
 static bool is_a_layers_name(const struct reader *reader, const char *name)
 {
-    for (int i = 0; i < reader->net.node_count; i++)
+    for (int i = 0; i < reader->net.node_count && *name; i++)
         if (strcmp(reader->names.of[i], name) == 0)
             return true;
     return false;
@@ -157,6 +157,15 @@ static struct graph_window window_of(const struct node *node)
 
 static int flat(struct graph *graph, int x) { return graph_reshape(graph, x, 2, (const int[]){1, -1}); }
 
+static bool is_pixel(struct shape shape) { return shape.h == 1 && shape.w == 1; }
+
+/* A map of one pixel, as the network's text has it, since it may meet other maps, as a gate does. */
+static int build_dense(struct graph *graph, int x, const struct graph_dense *dense)
+{
+    x = graph_dense(graph, graph_rank(graph, x) == 2 ? x : flat(graph, x), dense);
+    return graph_reshape(graph, x, 4, (const int[]){1, dense->weights->dims[0], 1, 1});
+}
+
 static int build_weights(struct reader *reader, int i, int x)
 {
     const struct node *node = &reader->net.nodes[i];
@@ -165,8 +174,7 @@ static int build_weights(struct reader *reader, int i, int x)
         return GRAPH_FAILED;
     const struct graph_constant *weights = part_of(module, TORCH_WEIGHT), *bias = part_of(module, TORCH_BIAS);
     if (node->kind == NODE_DENSE)
-        return graph_dense(reader->graph, graph_rank(reader->graph, x) == 2 ? x : flat(reader->graph, x),
-                           &(struct graph_dense){weights, bias, true});
+        return build_dense(reader->graph, x, &(struct graph_dense){weights, bias, true});
     if (node->kind == NODE_PRELU)
         return graph_prelu(reader->graph, x, &(struct graph_constant){3, {weights->dims[0], 1, 1}, weights->values});
     if (node->kind == NODE_BATCHNORM)
@@ -202,7 +210,7 @@ static int build(struct reader *reader, int i)
     case NODE_MAXPOOL: return graph_maxpool(graph, x, &window, CHANNELS);
     case NODE_AVGPOOL: return graph_avgpool(graph, x, &window, CHANNELS);
     case NODE_GLOBAL_AVGPOOL: return graph_reduce_mean(graph, x, 2, (const int[]){2, 3}, true);
-    case NODE_FLATTEN: return flat(graph, x);
+    case NODE_FLATTEN: return is_pixel(reader->net.shapes[node->input[0]]) ? graph_identity(graph, x) : flat(graph, x);
     case NODE_DROPOUT: return graph_identity(graph, x);
     case NODE_ADD: return graph_arithmetic(graph, GRAPH_ADD, x, y);
     case NODE_MULTIPLY: return graph_arithmetic(graph, GRAPH_MULTIPLY, x, y);
