@@ -1,11 +1,12 @@
 /* A run that was stopped, by a signal or by kill -9 at any moment, goes on with --resume and ends in the same model, bit for
  * bit, and the same log as one that was never stopped. No checkpoint is removed because it could not be read. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-import { eyelet, folder, makeData, makeRecords, nothingLeftOver, program, refused, start, succeeded } from '../support/program.js';
+import { asNobody, eyelet, eyeletAsNobody, folder, makeData, makeRecords, nothingLeftOver, program, refused, start, succeeded } from '../support/program.js';
 import { crc32 } from '../support/tiny_model.js';
 
 const data = makeData(makeRecords(200));
@@ -186,6 +187,46 @@ test('what cannot be read is never removed, with --resume and without', async ()
     assert.match(succeeded(await eyelet([...command, '--resume'], { cwd: noFile })).stderr, /m\.checkpoint: the checkpoint cannot be read: is a folder/);
     assert.ok(existsSync(join(noFile, 'm.checkpoint.unreadable')));
 });
+
+test('a checkpoint that may not be read is named, and stays', asNobody, async () => {
+    const made = folder();
+    await stopped(made, 'SIGKILL', 3, 0);
+    const files = Object.fromEntries(['m.checkpoint', 'm.checkpoint.old'].map((name) => [name, readFileSync(join(made, name))]));
+    const here = folder(files);
+    chmodSync(here, 0o777);
+    for (const name of Object.keys(files))
+        chmodSync(join(here, name), 0);
+    for (const words of [[...command, '--resume'], command]) {
+        refused(await eyeletAsNobody(words, { cwd: here }), { subject: 'm.checkpoint', reason: /Permission denied/, hint: /--restart/ });
+        for (const [name, bytes] of Object.entries(files))
+            assert.deepEqual(readFileSync(join(here, name)), bytes);
+    }
+});
+
+const library = fileURLToPath(new URL('../../build/faults/fault.so', import.meta.url));
+const preloaded = existsSync(library) && await eyelet(['--help'], { env: { LD_PRELOAD: library } }).then(({ status }) => status === 0);
+test('no checkpoint is lost where the disk fails for a moment while it is read',
+    { skip: preloaded ? false : 'NOT TESTED: this needs build/faults/fault.so (make test-faults), and a program without an allocator of its own' }, async () => {
+        const made = folder(), few = command.map((word) => word === '20' ? '4' : word);
+        await commandStopped(few, made, 'SIGKILL', 3, 0);
+        const newest = readFileSync(join(made, 'm.checkpoint')), old = readFileSync(join(made, 'm.checkpoint.old'));
+        const EIO = 5;
+        let failures = 0;
+        for (const kind of ['open', 'read'])
+            for (let call = 1; call <= 8; call++) {
+                const here = folder({ 'm.checkpoint': newest, 'm.checkpoint.old': old });
+                const { status, stderr } = await eyelet([...few, '--resume'], { cwd: here, env: { LD_PRELOAD: library, FAULT: `${kind}:${call}:${EIO}` } });
+                const kept = Object.values(contents(here)).map((text) => Buffer.from(text, 'latin1'));
+                if (status !== 0)
+                    assert.match(stderr, /^eyelet: .*(Input\/output error|cannot be|damaged)/m, `${kind} ${call}`);
+                failures += status !== 0;
+                /* What has been trained since takes the place of the one that it went on from, and of older ones. */
+                const from = stderr.match(/^resuming from (m\.checkpoint(\.old)?):/m)?.[1];
+                for (const bytes of from === 'm.checkpoint' ? [] : from ? [newest] : [newest, old])
+                    assert.ok(kept.some((other) => other.equals(bytes)), `${kind} ${call}: a checkpoint is gone; ${stderr}`);
+            }
+        assert.ok(failures > 0, 'some call failed the run');
+    });
 
 /* ---- Complete runs ---- */
 
