@@ -5,8 +5,9 @@
     python3 pillow.py pictures > pictures.h   the encoded pictures of test_decode.c
     python3 pillow.py jpegs > jpegs.h         the JPEGs of test_jpeg.c, and what Pillow decodes them to
 
-Debian: apt-get install python3-pil (the committed results are from version 9.4.0)."""
+Debian: apt-get install python3-pil libjpeg-turbo-progs (the committed results are from 9.4.0 and 2.1.5)."""
 import io
+import subprocess
 import sys
 import zlib
 from PIL import Image
@@ -92,20 +93,33 @@ def coloured(width, height):
     return Image.frombytes("RGB", (width, height), bytes(numbers))
 
 
+def golden_jpeg(name, width, height, file):
+    decoded = Image.open(file).convert("RGBA").tobytes()
+    return "    {jpeg_%s, sizeof jpeg_%s, %d, %d, 0x%08x, \"%s\"}," % (name, name, width, height, zlib.crc32(decoded), name)
+
+
 def jpegs():
-    """Every way in which Pillow samples and orders, sizes with a part of an MCU at the edges, and narrow ones."""
+    """Every way in which Pillow samples and orders, and others of cjpeg's; sizes with a part of an MCU at the edges, and narrow ones."""
     cases = [("444", 37, 21, dict(subsampling=0)), ("422", 37, 21, dict(subsampling=1)), ("420", 37, 21, dict(subsampling=2)),
              ("grey", 37, 21, {}), ("optimized", 33, 34, dict(optimize=True, quality=95)),
              ("progressive_420", 37, 21, dict(progressive=True)), ("progressive_444", 17, 9, dict(progressive=True, subsampling=0)),
              ("progressive_grey", 21, 19, dict(progressive=True)), ("narrow_420", 3, 19, {}), ("narrow_422", 4, 2, dict(subsampling=1)),
              ("pixel", 1, 1, {})]
+    by_cjpeg = [("440", 37, 21, ["-sample", "1x2"]), ("411", 37, 21, ["-sample", "4x1"]), ("410", 37, 21, ["-sample", "4x2"]),
+                ("441", 21, 37, ["-sample", "1x4"]), ("progressive_440", 19, 35, ["-sample", "1x2", "-progressive"]),
+                ("progressive_411", 35, 19, ["-sample", "4x1", "-progressive"])]
     print("/* JPEGs and the CRC-32 of the RGBA that Pillow decodes them to, by golden/pillow.py. */")
     rows = []
     for name, width, height, settings in cases:
         picture = coloured(width, height)
         file = encoded("jpeg_" + name, picture.convert("L") if "grey" in name else picture, format="JPEG", **{"quality": 80, **settings})
-        decoded = Image.open(file).convert("RGBA").tobytes()
-        rows.append("    {jpeg_%s, sizeof jpeg_%s, %d, %d, 0x%08x, \"%s\"}," % (name, name, width, height, zlib.crc32(decoded), name))
+        rows.append(golden_jpeg(name, width, height, file))
+    for name, width, height, words in by_cjpeg:
+        ppm = io.BytesIO()
+        coloured(width, height).save(ppm, format="PPM")
+        file = io.BytesIO(subprocess.run(["cjpeg", "-quality", "80", *words], input=ppm.getvalue(), capture_output=True, check=True).stdout)
+        array("jpeg_" + name, file.getvalue())
+        rows.append(golden_jpeg(name, width, height, file))
     print("static const struct golden_jpeg {\n    const uint8_t *bytes;\n    size_t size;\n    int width, height;\n    uint32_t crc;"
           "\n    const char *name;\n} golden_jpegs[] = {")
     print("\n".join(rows) + "\n};")
