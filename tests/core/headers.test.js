@@ -158,6 +158,7 @@ const usages = {
     'train_native/commands/curve.h': [{ runs: false, before: 'train_run *run = NULL; struct train_options options = {0}; int argc = 0; char **argv = NULL;' }],
     'train_native/commands/choose.h': [{ runs: false, includes: ['commands/train_options.h'], names: 'dataset arguments', before: 'struct train_options o;' }],
     'train_native/commands/class_notes.h': [{ runs: false, names: 'dataset', before: 'const struct split split = {0};' }],
+    'train_native/commands/comparison.h': [{ runs: false, includes: ['commands/or_die.h'], names: 'bytes', before: 'const uint8_t *small = NULL; const size_t small_size = 0; const struct dataset test = {0};' }],
     'train_native/commands/contest.h': [{ before: 'const int epoch = 2, epochs = 8; const double best = 0.9; const struct epoch_result measured = {.count = 100, .correct = 40};', with: [['stop();', 'return;']], after: 'assert(!"the head has won");' }],
     'train_native/commands/epochs.h': [{ runs: false, names: 'trainer options', before: 'const struct model_writer writer = {0}; const struct subset train = {0}, validation = {0}; char *identity = NULL;' }],
     'train_native/commands/find_learning_rate.h': [{ runs: false, names: 'trainer settings subset' }],

@@ -1,22 +1,17 @@
 #include "commands/commands.h"
 
+#include "commands/comparison.h"
 #include "commands/model_dataset.h"
 #include "commands/or_die.h"
 #include "commands/shared_options.h"
-#include "model/evaluation.h"
-#include "model/interval.h"
 #include "model/model_file.h"
 #include "model/quantizer.h"
 #include "cli/errors.h"
-#include "cli/escape.h"
 #include "cli/files.h"
-#include "cli/json.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char usage[] =
     "eyelet quantize MODEL -o SMALL: post-training int8 quantization: a quarter of the size, faster\n"
@@ -28,108 +23,23 @@ static const char usage[] =
     "activations with ranges from the same images, integer arithmetic throughout. Reports the accuracy on the test\n"
     "set, and writes nothing if it drops by more than --drop. The data may have some of the model's classes only.";
 
-enum { WORST_SHOWN = 3 };
-
-/* The recall of one class. */
-struct class_change {
-    int index;
-    double before, after;
-};
-
-static int by_loss(const void *a, const void *b)
+/* The notes of the model before, but for accuracies, which it no longer has. */
+static char *notes_of(const struct model *model, int images, int seed)
 {
-    const struct class_change *x = a, *y = b;
-    const double loss_x = x->before - x->after, loss_y = y->before - y->after;
-    return loss_x > loss_y ? -1 : loss_x < loss_y ? 1 : x->index - y->index;
-}
-
-/* Of the classes with images, by loss of recall, the largest first; the caller frees them. */
-static struct class_change *changes_of(int *count, const struct evaluation *before, const struct evaluation *after)
-{
-    struct class_change *changes = allocate((size_t)before->classes, sizeof *changes);
-    *count = 0;
-    for (int k = 0; k < before->classes; k++) {
-        const struct class_scores scores = evaluation_class(before, k);
-        if (scores.images)
-            changes[(*count)++] = (struct class_change){k, scores.recall, evaluation_class(after, k).recall};
-    }
-    qsort(changes, (size_t)*count, sizeof *changes, by_loss);
-    return changes;
-}
-
-struct comparison {
-    size_t bytes_before, bytes_after;
-    struct evaluation before, after;
-};
-
-static void print_table(const struct comparison *comparison, const struct dataset *dataset)
-{
-    const double before = evaluation_accuracy(&comparison->before), after = evaluation_accuracy(&comparison->after);
-    printf("size       %s bytes before, %s after\n", format_thousands(comparison->bytes_before),
-           format_thousands(comparison->bytes_after));
-    printf("accuracy   %s before, %s after (%+.2f points); the two agree on %.2f %% of %s images\n",
-           interval_percent(comparison->before.correct, dataset->count),
-           interval_percent(comparison->after.correct, dataset->count), 100 * (after - before),
-           100 * evaluation_agreement(&comparison->before, &comparison->after),
-           format_thousands((uint64_t)dataset->count));
-    if (model_dataset_measured(dataset) < dataset->classes)
-        model_dataset_print_measured(dataset);
-    int count;
-    struct class_change *changes = changes_of(&count, &comparison->before, &comparison->after);
-    printf("worst      ");
-    for (int k = 0; k < WORST_SHOWN && k < count; k++) {
-        printf("%s", k ? ", " : "");
-        print_escaped(stdout, dataset->class_names[changes[k].index]);
-        printf(" %.1f to %.1f %%", 100 * changes[k].before, 100 * changes[k].after);
-    }
-    printf("\n");
-    free(changes);
+    char *kept = comparison_notes(model), value[64];
+    snprintf(value, sizeof value, "%s training images, seed %d", format_thousands((uint64_t)images), seed);
+    char *notes = model_file_set_note(kept, "quantized", value);
+    free(kept);
+    return notes;
 }
 
 static void print_json(const struct comparison *comparison, const struct dataset *dataset)
 {
     struct json json = json_begin(stdout);
     json_object(&json, NULL);
-    json_int(&json, "bytes_before", (int64_t)comparison->bytes_before);
-    json_int(&json, "bytes_after", (int64_t)comparison->bytes_after);
-    json_int(&json, "images", dataset->count);
-    json_number(&json, "accuracy_before", "%.6f", evaluation_accuracy(&comparison->before));
-    interval_json(&json, "interval_before", comparison->before.correct, dataset->count);
-    json_number(&json, "accuracy_after", "%.6f", evaluation_accuracy(&comparison->after));
-    interval_json(&json, "interval_after", comparison->after.correct, dataset->count);
-    json_number(&json, "agreement", "%.6f", evaluation_agreement(&comparison->before, &comparison->after));
-    int count;
-    struct class_change *changes = changes_of(&count, &comparison->before, &comparison->after);
-    json_int(&json, "measured_classes", count);
-    json_array(&json, "classes");
-    for (int k = 0; k < count; k++) {
-        json_object(&json, NULL);
-        json_text(&json, "label", dataset->class_names[changes[k].index]);
-        json_number(&json, "before", "%.6f", changes[k].before);
-        json_number(&json, "after", "%.6f", changes[k].after);
-        json_close(&json);
-    }
-    json_close(&json);
+    comparison_json(&json, comparison, dataset);
     json_close(&json);
     json_end(&json);
-    free(changes);
-}
-
-/* The notes of the model before, but for accuracies, which it no longer has. */
-static char *notes_of(const struct model *model, int images, int seed)
-{
-    char *old = model_file_notes(model), *kept = allocate(strlen(old) + 1, 1), value[64];
-    for (const char *line = old; *line;) {
-        const size_t length = strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
-        if (strncmp(line, "accuracy", strlen("accuracy")) != 0)
-            strncat(kept, line, length);
-        line += length;
-    }
-    snprintf(value, sizeof value, "%s training images, seed %d", format_thousands((uint64_t)images), seed);
-    char *notes = model_file_set_note(kept, "quantized", value);
-    free(kept);
-    free(old);
-    return notes;
 }
 
 struct quantize_options {
@@ -202,15 +112,14 @@ int command_quantize(int argc, char **argv)
         evaluate_or_die(&(struct evaluation_input){bytes, comparison.bytes_before, &test, NULL, test.count, 0});
     comparison.after =
         evaluate_or_die(&(struct evaluation_input){result, comparison.bytes_after, &test, NULL, test.count, 0});
-    (o.json ? print_json : print_table)(&comparison, &test);
-    const double lost = 100 * (evaluation_accuracy(&comparison.before) - evaluation_accuracy(&comparison.after));
+    (o.json ? print_json : comparison_print)(&comparison, &test);
+    const double lost = comparison_loss(&comparison);
     fflush(stdout);
     if (lost > (double)o.drop)
         die(path, "Nothing was written. Allow a larger --drop, or use more --images.",
             "quantization costs %.2f percentage points of accuracy, more than %g", lost, (double)o.drop);
     save_file(o.output, result, comparison.bytes_after, "the model");
-    evaluation_free(&comparison.before);
-    evaluation_free(&comparison.after);
+    comparison_free(&comparison);
     dataset_free(&test);
     free(result);
     free(bytes);
