@@ -28,6 +28,7 @@ static const struct {
     {"search", "find images in an index that look alike", command_search},
     {"suggest", "say which unlabelled images to label next", command_suggest},
     {"convert", "convert the weights to float16 or int8", command_convert},
+    {"prune", "remove channels: fewer multiply-adds", command_prune},
     {"quantize", "post-training int8 quantization", command_quantize},
     {"export", "export to ONNX, safetensors or a standalone page", command_export},
     {"import", "make a model of an ONNX, TFLite, Keras, TF.js or Teachable Machine file", command_import},
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
         usage_error(
             "",
             "expected a command: train, evaluate, compare, calibrate, doctor, classify, embed, index, search, suggest, "
-            "convert, quantize, export, import or summary");
+            "convert, prune, quantize, export, import or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

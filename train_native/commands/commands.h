@@ -10,6 +10,7 @@ int command_doctor(int argc, char **argv);
 int command_classify(int argc, char **argv);
 int command_convert(int argc, char **argv);
 int command_quantize(int argc, char **argv);
+int command_prune(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_summary(int argc, char **argv);
