@@ -24,6 +24,7 @@ enum random_stream {
     STREAM_VALIDATION = 5,    /* a seed for STREAM_SPLIT_CONTENT */
     STREAM_USE = 6,           /* a seed for STREAM_SPLIT_CONTENT: the training images that are used */
     STREAM_STATISTICS = 7,    /* images that batch normalisation is measured on */
+    STREAM_MIRRORING = 8,     /* images that tell whether mirroring changes their meaning */
     STREAM_MOVE = 10,         /* augmentation, from here to STREAM_MIX */
     STREAM_FIRST_FLIP = 11,
     STREAM_FLIP = 12,

@@ -12,7 +12,7 @@
 void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
                        const struct epoch_result *validation)
 {
-    char notes[LIMIT_NOTES + 1], accuracy[120] = "", count[40] = "";
+    char notes[LIMIT_NOTES + 1], accuracy[120] = "", count[40] = "", flip[120] = "";
     const char *from = writer->options->from;
     if (validation->count)
         snprintf(accuracy, sizeof accuracy, "accuracy: %s of %s validation images\n",
@@ -20,16 +20,20 @@ void model_writer_save(const struct model_writer *writer, const float *weights, 
                  format_thousands((uint64_t)validation->count));
     if (epochs)
         snprintf(count, sizeof count, "epochs: %d\n", epochs);
+    const struct mirroring *mirroring = &writer->options->mirroring;
+    if (mirroring->changes_meaning)
+        snprintf(flip, sizeof flip, "flip: none; of %d training images a simple classifier knew %d, in the mirror %d\n",
+                 mirroring->images, mirroring->right, mirroring->mirrored);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *division = dataset_division(writer->dataset);
-    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%s%s%scommand: %s\n",
+    snprintf(notes, sizeof notes, "name: %.*s\nnetwork: %s%s\ndata: %s, %s images\n%s%s%s%s%s%s%s%scommand: %s\n",
              (int)strcspn(name, "."), name, from ? "of " : "", from ? from : writer->options->network,
              writer->dataset->name, format_thousands((uint64_t)writer->train_count), division ? "split: " : "",
              division ? division : "", division ? "\n" : "",
              validation->count ? calibrated_model_split_note(writer->options->validation, writer->dataset->count,
                                                              writer->options->seed)
                                : "",
-             accuracy, count, writer->teacher ? writer->teacher : "", writer->command);
+             accuracy, count, flip, writer->teacher ? writer->teacher : "", writer->command);
     free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))

@@ -161,22 +161,25 @@ static void add_data(struct table *table, struct train_arguments *a)
 static void add_augmentation(struct table *table, struct train_arguments *a)
 {
     struct augment *augment = &a->options.settings.augment;
-    append(table,
-           (const struct option_entry[]){
-               {"Augmentation", NULL, OPTION_GROUP, NULL, NULL, NULL},
-               {"flip", "NAME", OPTION_CHOICE, &a->flip, "horizontal flip", flip_names},
-               {"crop", "PIXELS", OPTION_COUNT, &augment->crop, "random crop: shift by up to so many pixels", NULL},
-               {"resized-crop", "FRACTION", OPTION_NUMBER, &augment->resized_crop,
-                "random resized crop: min fraction of the area (0: off)", NULL},
-               {"rotate", "DEGREES", OPTION_NUMBER, &augment->rotate, "random rotation: max angle", NULL},
-               {"jitter", "X", OPTION_NUMBER, &augment->jitter,
-                "colour jitter: max change of brightness, contrast and saturation", NULL},
-               {"cutout", "PIXELS", OPTION_COUNT, &augment->cutout, "Cutout: side of the square (0: off)", NULL},
-               {"erase", "PROBABILITY", OPTION_NUMBER, &augment->erase, "random erasing: probability for each image",
-                NULL},
-               {"mixup", "ALPHA", OPTION_NUMBER, &augment->mixup, "mixup: alpha, like 0.2 (0: off)", NULL},
-               {"cutmix", "ALPHA", OPTION_NUMBER, &augment->cutmix, "CutMix: alpha, like 1 (0: off)", NULL},
-               {0}});
+    append(
+        table,
+        (const struct option_entry[]){
+            {"Augmentation", NULL, OPTION_GROUP, NULL, NULL, NULL},
+            {"flip", "NAME", OPTION_CHOICE, &a->flip,
+             "horizontal flip; unless this is named, none where the images tell that mirroring changes their meaning",
+             flip_names},
+            {"crop", "PIXELS", OPTION_COUNT, &augment->crop, "random crop: shift by up to so many pixels", NULL},
+            {"resized-crop", "FRACTION", OPTION_NUMBER, &augment->resized_crop,
+             "random resized crop: min fraction of the area (0: off)", NULL},
+            {"rotate", "DEGREES", OPTION_NUMBER, &augment->rotate, "random rotation: max angle", NULL},
+            {"jitter", "X", OPTION_NUMBER, &augment->jitter,
+             "colour jitter: max change of brightness, contrast and saturation", NULL},
+            {"cutout", "PIXELS", OPTION_COUNT, &augment->cutout, "Cutout: side of the square (0: off)", NULL},
+            {"erase", "PROBABILITY", OPTION_NUMBER, &augment->erase, "random erasing: probability for each image",
+             NULL},
+            {"mixup", "ALPHA", OPTION_NUMBER, &augment->mixup, "mixup: alpha, like 0.2 (0: off)", NULL},
+            {"cutmix", "ALPHA", OPTION_NUMBER, &augment->cutmix, "CutMix: alpha, like 1 (0: off)", NULL},
+            {0}});
 }
 
 static void add_optimisation(struct table *table, struct train_arguments *a)

@@ -7,6 +7,7 @@
 #define TRAIN_ARGUMENTS_H
 
 #include "data/dataset.h"
+#include "model/mirroring.h"
 #include "model/recipes.h"
 
 /* What the choices are called, in the order of their enumerations. */
@@ -29,14 +30,16 @@ struct train_options {
     bool json, fetch, resume, restart, remove_pixels;
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
-    int precise_batchnorm;     /* training images that batch norm is measured on before validation; 0: running means */
-    int class_weights;         /* 0: none, 1: balanced */
-    const char *from, *freeze; /* NULL: from random weights; no frozen layers */
-    int unfreeze;              /* epochs after which no layer is frozen; 0: never */
-    bool from_nothing;         /* --from none: not from a model that is at hand either */
-    int fine_tune;             /* blocks that are trained once the head is; 0: no such order */
-    int views;                 /* of each image, for the embeddings that a head is trained on: 1: as it is */
-    const char *embeddings;    /* the file that keeps them; NULL: beside the model */
+    bool flip_named;            /* by the user: the data does not decide */
+    struct mirroring mirroring; /* what the data says; images is 0 where it was not asked */
+    int precise_batchnorm;      /* training images that batch norm is measured on before validation; 0: running means */
+    int class_weights;          /* 0: none, 1: balanced */
+    const char *from, *freeze;  /* NULL: from random weights; no frozen layers */
+    int unfreeze;               /* epochs after which no layer is frozen; 0: never */
+    bool from_nothing;          /* --from none: not from a model that is at hand either */
+    int fine_tune;              /* blocks that are trained once the head is; 0: no such order */
+    int views;                  /* of each image, for the embeddings that a head is trained on: 1: as it is */
+    const char *embeddings;     /* the file that keeps them; NULL: beside the model */
     bool remove_embeddings;
     const char *teacher;               /* a model whose scores are trained for beside the labels; NULL: labels alone */
     float temperature, teacher_weight; /* of them (training/distillation.h) */

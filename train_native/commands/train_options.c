@@ -31,7 +31,16 @@ static const char *argument_named(const char *name, int argc, char **argv)
 /* The name of no model. */
 static const char from_nothing[] = "none";
 
-bool train_argument(const char *name, int argc, char **argv) { return argument_named(name, argc, argv) != NULL; }
+/* By getopt's rules, after it has refused what is ambiguous: it takes an abbreviation. */
+bool train_argument(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const size_t length = strcspn(argv[i], "=");
+        if (length > strlen("--") && strncmp(argv[i], name, length) == 0)
+            return true;
+    }
+    return false;
+}
 
 const struct recipe *train_recipe(bool *named, int argc, char **argv)
 {
@@ -218,6 +227,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         o->from_nothing = true;
     if (o->from && !o->freeze && !o->linear_probe && !o->fine_tune)
         o->freeze = recipe->freeze;
+    o->flip_named = train_argument("--flip", argc, argv);
     o->run_folder = !o->find_learning_rate && o->output && *o->output && o->output[strlen(o->output) - 1] == '/';
     if (o->run_folder)
         o->output = in_folder(o->output);

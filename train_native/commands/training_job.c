@@ -7,6 +7,7 @@
 #include "cli/text.h"
 #include "commands/choose.h"
 #include "commands/class_notes.h"
+#include "commands/flip_choice.h"
 #include "commands/or_die.h"
 #include "data/dataset_open.h"
 #include "data/memory_budget.h"
@@ -373,6 +374,8 @@ void training_job_read(struct training_job *job)
     job->threads = o->threads ? o->threads : omp_get_max_threads();
     if (o->fine_tune)
         fit_memory(job);
+    if (job->dataset.photos || job->dataset.contents) /* of CIFAR-10 it is known */
+        flip_choose(job->options, &job->train, training_job_gemm(job));
     job->writer = (struct model_writer){job->net,     &job->preprocess, &job->dataset,     o,
                                         job->command, job->train.count, job->teaching.note};
     job->class_weights = o->class_weights ? balanced_weights(&job->dataset, &job->split) : NULL;
