@@ -4,14 +4,34 @@
 #include "kernels/math.h"
 
 #include <math.h>
+#include <stddef.h>
+
+/* Images are dealt to so many parts in turn; each part is held out once. */
+enum { FOLDS = 5 };
+
+/* What a cross-entropy is the mean over: the images outside of part `without`, or those of part `only`; -1: all. */
+struct images {
+    const float *logits; /* (count, classes) */
+    const int *labels;
+    int count, classes, without, only;
+};
+
+static bool counts(const struct images *images, int i)
+{
+    return i % FOLDS != images->without && (images->only < 0 || i % FOLDS == images->only);
+}
 
 /* Mean cross-entropy at this temperature; the label's target is 1 - rest, and the rest is divided among the other
  * classes. */
-static double cross_entropy(const float *logits, const int *labels, int count, int classes, double temperature,
-                            double rest)
+static double cross_entropy(const struct images *images, double temperature, double rest)
 {
+    const int classes = images->classes;
     double sum = 0;
-    for (int i = 0; i < count; i++, logits += classes) {
+    int count = 0;
+    for (int i = 0; i < images->count; i++) {
+        if (!counts(images, i))
+            continue;
+        const float *logits = images->logits + (ptrdiff_t)i * classes;
         double largest = (double)logits[0], exponentials = 0, all = 0;
         for (int k = 1; k < classes; k++)
             largest = (double)logits[k] > largest ? (double)logits[k] : largest;
@@ -20,8 +40,9 @@ static double cross_entropy(const float *logits, const int *labels, int count, i
             exponentials += math_exp(x);
             all += x;
         }
-        const double label = ((double)logits[labels[i]] - largest) / temperature;
+        const double label = ((double)logits[images->labels[i]] - largest) / temperature;
         sum += math_log(exponentials) - (1 - rest) * label - rest * (all - label) / (classes - 1);
+        count++;
     }
     return sum / count;
 }
@@ -31,43 +52,66 @@ static double cross_entropy(const float *logits, const int *labels, int count, i
 #define WILKS 1.9207 /* half of the 95th percentile of chi-squared with one degree of freedom */
 
 /* Golden section over log T: the cross-entropy is convex in 1 / T, so it has one minimum. */
-double calibration_temperature(const float *logits, const int *labels, int count, int classes)
+static double best_temperature(const struct images *images, double rest)
 {
-    const double golden = 0.6180339887498949, rest = 1.0 / (count + 2.0);
+    const double golden = 0.6180339887498949;
     double low = math_log(MIN_TEMPERATURE), high = math_log(MAX_TEMPERATURE), left = high - golden * (high - low),
            right = low + golden * (high - low);
-    double at_left = cross_entropy(logits, labels, count, classes, math_exp(left), rest);
-    double at_right = cross_entropy(logits, labels, count, classes, math_exp(right), rest);
+    double at_left = cross_entropy(images, math_exp(left), rest);
+    double at_right = cross_entropy(images, math_exp(right), rest);
     while (high - low > 1e-5) {
         if (at_left <= at_right) {
             high = right;
             right = left;
             at_right = at_left;
             left = high - golden * (high - low);
-            at_left = cross_entropy(logits, labels, count, classes, math_exp(left), rest);
+            at_left = cross_entropy(images, math_exp(left), rest);
         } else {
             low = left;
             left = right;
             at_left = at_right;
             right = low + golden * (high - low);
-            at_right = cross_entropy(logits, labels, count, classes, math_exp(right), rest);
+            at_right = cross_entropy(images, math_exp(right), rest);
         }
     }
     return floor(math_exp((low + high) / 2) * 1000 + 0.5) / 1000;
 }
 
+/* Platt's targets. */
+static double rest_of(int count) { return 1.0 / (count + 2.0); }
+
+double calibration_temperature(const float *logits, const int *labels, int count, int classes)
+{
+    const struct images images = {logits, labels, count, classes, -1, -1};
+    return best_temperature(&images, rest_of(count));
+}
+
+double calibration_gain(const float *logits, const int *labels, int count, int classes)
+{
+    double gain = 0;
+    for (int part = 0; part < FOLDS && part < count; part++) {
+        const int held_out = (count - part + FOLDS - 1) / FOLDS;
+        const struct images others = {logits, labels, count, classes, part, -1},
+                            images = {logits, labels, count, classes, -1, part};
+        const double temperature = best_temperature(&others, rest_of(count - held_out));
+        gain += held_out * (cross_entropy(&images, 1, 0) - cross_entropy(&images, temperature, 0));
+    }
+    return gain / count;
+}
+
 void calibration_temperature_interval(double interval[2], const float *logits, const int *labels, int count,
                                       int classes, double temperature)
 {
-    const double rest = 1.0 / (count + 2.0), bounds[2] = {math_log(MIN_TEMPERATURE), math_log(MAX_TEMPERATURE)};
-    const double far = cross_entropy(logits, labels, count, classes, temperature, rest) + WILKS / count;
+    const struct images images = {logits, labels, count, classes, -1, -1};
+    const double rest = rest_of(count), bounds[2] = {math_log(MIN_TEMPERATURE), math_log(MAX_TEMPERATURE)};
+    const double far = cross_entropy(&images, temperature, rest) + WILKS / count;
     for (int side = 0; side < 2; side++) { /* bisection: the cross-entropy rises on either side */
         double near = math_log(temperature), out = bounds[side];
-        if (cross_entropy(logits, labels, count, classes, math_exp(out), rest) <= far)
+        if (cross_entropy(&images, math_exp(out), rest) <= far)
             near = out;
         while (fabs(out - near) > 1e-5) {
             const double middle = (near + out) / 2;
-            const bool fits = cross_entropy(logits, labels, count, classes, math_exp(middle), rest) <= far;
+            const bool fits = cross_entropy(&images, math_exp(middle), rest) <= far;
             near = fits ? middle : near;
             out = fits ? out : middle;
         }

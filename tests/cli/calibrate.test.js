@@ -8,7 +8,7 @@ import { before, test } from 'node:test';
 import { loadClassifier } from '../../web/classifier.js';
 import { modelFormat } from '../support/model_format.js';
 import { encodePng, gradient } from '../support/pictures.js';
-import { dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, refused, succeeded } from '../support/program.js';
+import { classNames, dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, refused, succeeded } from '../support/program.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 const data = makeData(makeRecords(255));
@@ -98,6 +98,18 @@ test('the threshold reaches the precision that is asked for, or there is none', 
     }
     assert.equal(results['0'].threshold.answered, 500, 'all are answered');
     assert.ok(results['0.97'].threshold.answered < results['0.9'].threshold.answered, JSON.stringify(results));
+});
+
+test('a temperature that does not lower the loss of other images is not kept, in training and by calibrate', async () => {
+    /* All scores are equal, whatever the temperature. */
+    const here = folder({ 'm.eyelet': tinyModel({ labels: classNames, weight: 0, notes: 'validation: fraction 0.25 of 2000 images, seed 5\n' }) });
+    assert.match(succeeded(await calibrate(here)).stdout, /^calibrated on 500 validation images: temperature 1, because one fitted to four fifths of them does not lower the loss of the last fifth, /);
+    assert.equal(temperatureOf(join(here, 'm.eyelet')), 1);
+    assert.match((await summary(join(here, 'm.eyelet'))).notes, /^calibration: temperature 1: one fitted to 500 validation images, [\d.]+, does not lower the loss of others; error [\d.]+ %$/m);
+    const { temperature, held_out_gain } = JSON.parse(succeeded(await calibrate(here, '--json')).stdout);
+    assert.deepEqual([temperature, held_out_gain], [1, 0]);
+    const kept = JSON.parse(succeeded(await calibrate(copy(), '--json')).stdout);
+    assert.ok(kept.held_out_gain > 0 && kept.temperature === kept.fitted_temperature, JSON.stringify(kept));
 });
 
 test('the temperature has an interval, which more images narrow', async () => {

@@ -66,6 +66,58 @@ TEST(the_interval_of_a_temperature_holds_the_true_one_as_often_as_it_says)
     CHECK(held >= 51 && held < DRAWS);
 }
 
+/* Every fifth image, from the first on, is held out, then from the second on, and so on. */
+static double naive_gain(const float *logits, const int *labels, int count)
+{
+    float *others = test_floats((size_t)count * CLASSES);
+    int *other_labels = test_bytes((size_t)count * sizeof *other_labels);
+    double gain = 0;
+    for (int part = 0; part < 5; part++) {
+        int n = 0;
+        for (int i = 0; i < count; i++) {
+            if (i % 5 == part)
+                continue;
+            for (int k = 0; k < CLASSES; k++)
+                others[n * CLASSES + k] = logits[i * CLASSES + k];
+            other_labels[n++] = labels[i];
+        }
+        const double temperatures[2] = {1, calibration_temperature(others, other_labels, n, CLASSES)};
+        for (int i = part; i < count; i += 5)
+            for (int t = 0; t < 2; t++) {
+                struct answer answer;
+                calibration_answers(&answer, logits + i * CLASSES, labels + i, 1, CLASSES, temperatures[t]);
+                gain += t ? -answer.loss : answer.loss;
+            }
+    }
+    return gain / count;
+}
+
+TEST(what_a_temperature_gains_is_measured_on_images_that_it_was_not_fitted_to)
+{
+    enum { DRAWS = 40, FEW = 103 };
+    float *logits = test_floats(FEW * CLASSES);
+    int *labels = test_bytes(FEW * sizeof *labels);
+    struct random random = random_seed(5, 1);
+    int gains[2] = {0};
+    for (int i = 0; i < DRAWS; i++) {
+        draw(logits, labels, FEW, i % 2 ? 2.5 : 1, &random);
+        const double gain = calibration_gain(logits, labels, FEW, CLASSES);
+        CHECK_CLOSE(gain, naive_gain(logits, labels, FEW), 1e-9);
+        gains[i % 2] += gain > 0;
+    }
+    test_context("%d of 20 at temperature 1, %d at 2.5", gains[0], gains[1]);
+    CHECK(gains[0] <= 10); /* it fits as it is */
+    CHECK_EQUAL(gains[1], DRAWS / 2);
+}
+
+TEST(where_the_temperature_changes_nothing_nothing_is_gained)
+{
+    static const float equal[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    static const int labels[] = {0, 1, 0, 1};
+    CHECK(calibration_gain(equal, labels, 4, 2) == 0);
+    CHECK(calibration_gain(equal, labels, 2, 2) == 0);
+}
+
 /* Answers that tell nothing leave it between its bounds. */
 TEST(the_interval_of_a_temperature_ends_at_the_bounds)
 {
@@ -166,6 +218,8 @@ TEST(no_threshold_where_the_surest_are_wrong_and_equal_scores_stay_together)
 
 static const struct test tests[] = {ENTRY(the_temperature_that_labels_were_drawn_with_is_found),
                                     ENTRY(the_interval_of_a_temperature_holds_the_true_one_as_often_as_it_says),
+                                    ENTRY(what_a_temperature_gains_is_measured_on_images_that_it_was_not_fitted_to),
+                                    ENTRY(where_the_temperature_changes_nothing_nothing_is_gained),
                                     ENTRY(the_interval_of_a_temperature_ends_at_the_bounds),
                                     ENTRY(a_few_images_that_are_all_right_do_not_make_it_certain),
                                     ENTRY(a_network_that_says_nothing_gets_a_temperature_all_the_same),

@@ -43,15 +43,24 @@ bool calibrated_model_read_split(const char *notes, float *fraction, int *images
            *fraction < 1 && *images > 0 && *seed >= 0;
 }
 
+/* Whether a temperature lowers the loss of images that it has not been fitted to. */
+static bool fits(const struct calibration *found) { return found->gain > 0; }
+
 /* The model's bytes with this temperature and what was found among the notes; the caller frees them. */
 static uint8_t *calibrated(size_t *size, const struct model *model, const struct calibration *found, double precision,
                            struct failure *failure)
 {
     char about[160], threshold[160];
-    snprintf(about, sizeof about,
-             "temperature %.3f (%.3f-%.3f) from %s validation images; error %.2f %% before, %.2f %% after",
-             found->temperature, found->interval[0], found->interval[1], format_thousands((uint64_t)found->images),
-             100 * found->error_before, 100 * found->error_after);
+    if (!fits(found))
+        snprintf(
+            about, sizeof about,
+            "temperature 1: one fitted to %s validation images, %.3f, does not lower the loss of others; error %.2f %%",
+            format_thousands((uint64_t)found->images), found->fitted, 100 * found->error_before);
+    else
+        snprintf(about, sizeof about,
+                 "temperature %.3f (%.3f-%.3f) from %s validation images; error %.2f %% before, %.2f %% after",
+                 found->temperature, found->interval[0], found->interval[1], format_thousands((uint64_t)found->images),
+                 100 * found->error_before, 100 * found->error_after);
     const struct threshold *t = &found->threshold;
     snprintf(threshold, sizeof threshold,
              "%.3f (%s of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
@@ -82,11 +91,13 @@ static enum status measure(struct calibration *found, const uint8_t *model, size
         return status;
     struct bin bins[CALIBRATION_BINS];
     *found = (struct calibration){.images = count, .error_before = e.uncalibrated_error};
-    found->temperature = calibration_temperature(e.logits, e.labels, count, e.classes);
+    found->fitted = calibration_temperature(e.logits, e.labels, count, e.classes);
+    found->gain = calibration_gain(e.logits, e.labels, count, e.classes);
+    found->temperature = fits(found) ? found->fitted : 1;
     calibration_answers(e.answers, e.logits, e.labels, count, e.classes, found->temperature);
     calibration_bins(bins, e.answers, count);
     found->error_after = calibration_error(bins);
-    calibration_temperature_interval(found->interval, e.logits, e.labels, count, e.classes, found->temperature);
+    calibration_temperature_interval(found->interval, e.logits, e.labels, count, e.classes, found->fitted);
     found->threshold = calibration_threshold(e.answers, count, input->precision);
     if (found->threshold.answered < CALIBRATION_MIN_ANSWERS)
         found->threshold = (struct threshold){.score = 1};
@@ -130,6 +141,8 @@ static void print_json(const struct calibration *c)
         json_int(&json, "min_validation_images", CALIBRATION_MIN_ANSWERS);
     } else {
         json_number(&json, "temperature", "%.3f", c->temperature);
+        json_number(&json, "fitted_temperature", "%.3f", c->fitted);
+        json_number(&json, "held_out_gain", "%.6f", c->gain);
         json_array(&json, "temperature_interval");
         json_number(&json, NULL, "%.3f", c->interval[0]);
         json_number(&json, NULL, "%.3f", c->interval[1]);
@@ -162,9 +175,15 @@ void calibrated_model_print(const struct calibration *c, bool as_json)
                c->images, CALIBRATION_MIN_ANSWERS);
         return;
     }
-    printf("calibrated on %s validation images: temperature %.3f (%.3f-%.3f), error %.2f %% before, %.2f %% after; ",
-           format_thousands((uint64_t)c->images), c->temperature, c->interval[0], c->interval[1], 100 * c->error_before,
-           100 * c->error_after);
+    if (fits(c))
+        printf(
+            "calibrated on %s validation images: temperature %.3f (%.3f-%.3f), error %.2f %% before, %.2f %% after; ",
+            format_thousands((uint64_t)c->images), c->temperature, c->interval[0], c->interval[1],
+            100 * c->error_before, 100 * c->error_after);
+    else
+        printf("calibrated on %s validation images: temperature 1, because one fitted to four fifths of them does not "
+               "lower the loss of the last fifth, error %.2f %%; ",
+               format_thousands((uint64_t)c->images), 100 * c->error_before);
     if (t->answered)
         printf("\"not sure\" below %.3f (above it %s of %s answers were right, %s)\n", t->score,
                format_thousands((uint64_t)t->right), format_thousands((uint64_t)t->answered),

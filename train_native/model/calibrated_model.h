@@ -11,7 +11,8 @@
 
 struct calibration {
     int images;
-    double temperature, interval[2];  /* with its 95 % interval */
+    double temperature, interval[2];  /* 1 where none that is fitted pays, else with its 95 % interval */
+    double fitted, gain;              /* the one that fits best, and by how much it pays (calibration_gain) */
     double error_before, error_after; /* calibration_error with temperature 1, and with this one */
     struct threshold threshold;       /* answered is 0 where no score reaches the precision with enough answers */
 };
