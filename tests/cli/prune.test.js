@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { loadClassifier } from '../../web/classifier.js';
 
 import { everyKind, layersWith } from '../support/kinds.js';
+import { encodePng, gradient } from '../support/pictures.js';
 import { classNames, eyelet, folder, makeData, makeRecords, nothingLeftOver, refused, succeeded } from '../support/program.js';
 import { modelOf, random } from '../support/tiny_model.js';
 
@@ -204,6 +205,7 @@ test('fine-tuning makes up for what was lost, with the same weights for any numb
     assert.ok(one.accuracy_after > none.accuracy_after, `${none.accuracy_after}, then ${one.accuracy_after}`);
     assert.ok(one.bytes.equals(three.bytes));
     assert.ok(!one.bytes.equals((await run('--epochs', '2', '--seed', '2')).bytes));
+    assert.ok(!one.bytes.equals((await run('--epochs', '2', '--learning-rate', '0.002')).bytes));
     const muon = await run('--epochs', '2', '--recipe', 'finetune-muon');
     assert.equal(muon.multiply_adds_after, one.multiply_adds_after);
     assert.deepEqual((await summary(here, 'p.eyelet')).layers.filter(({ kind }) => kind === 'batchnorm'), []);
@@ -240,6 +242,23 @@ test('models in int8 are refused by name', async () => {
         refused(await prune(here), { subject: 'm.eyelet', reason: /int8 weights cannot be pruned/, hint: /model that it was made from, then quantize/ });
         assert.deepEqual(readdirSync(here).sort(), ['float.eyelet', 'm.eyelet']);
     }
+});
+
+test('a model is not fine-tuned on some of its classes, but measured on them', async () => {
+    const here = folder({ 'm.eyelet': await trained, ...Object.fromEntries(['train', 'test'].flatMap((part) => ['cat', 'dog'].flatMap((label, c) =>
+        [0, 1, 2].map((i) => [`photos/${part}/${label}/${i}.png`, encodePng(gradient(20 + i, 20 + 3 * c))])))) });
+    const words = ['prune', 'm.eyelet', 'photos', '-o', 'p.eyelet', '--drop', '100'];
+    refused(await eyelet(words, { cwd: here }), { subject: 'photos', reason: /^has training images of 2 of the model's 10 classes: /m, hint: /--epochs 0/ });
+    assert.deepEqual(readdirSync(here).sort(), ['m.eyelet', 'photos']);
+    assert.match(succeeded(await eyelet([...words, '--epochs', '0'], { cwd: here })).stdout, /of 6 images\n/);
+});
+
+test('a float16 model stays one, and one that computes nothing is refused', async () => {
+    const here = folder({ 'float.eyelet': await trained, 'none.eyelet': modelOf({ labels: ['a', 'b', 'c'], layers: [{ kind: 'global_avgpool' }, { kind: 'softmax' }] }) });
+    succeeded(await eyelet(['convert', 'float.eyelet', '-o', 'm.eyelet', '--weights', 'f16', '--data', data], { cwd: here }));
+    succeeded(await prune(here, '--epochs', '0', '--drop', '100'));
+    assert.match(succeeded(await eyelet(['summary', 'p.eyelet'], { cwd: here })).stdout, /^ +weights +float16/m);
+    refused(await eyelet(['prune', 'none.eyelet', data, '-o', 'n.eyelet'], { cwd: here }), { subject: 'none.eyelet', reason: /has no multiply-adds/ });
 });
 
 test('a target that cannot be met, and one that is none, are refused', async () => {

@@ -30,8 +30,9 @@ static const char usage[] =
     "\n"
     "Removes the channels with the smallest weights from all layers alike, those that depend on each other together,\n"
     "and fine-tunes what is left on the training images, without those that were held out for validation. Layers keep\n"
-    "multiples of 4 or 8 channels. Reports the accuracy on the test set, and writes nothing if it drops by more than\n"
-    "--drop. Convolutions in groups, what shuffle moves, and a whitening first layer keep all of their channels.";
+    "multiples of 4 or 8 channels where that meets the target; convolutions in groups, what shuffle moves, and a\n"
+    "whitening first layer keep all of theirs. Reports the accuracy on the test set, and writes nothing if it drops by\n"
+    "more than --drop.";
 
 static const char *const recipe_choices[] = {"auto", "finetune", "finetune-muon", NULL};
 
@@ -39,7 +40,7 @@ struct prune_options {
     const char *path, *output, *target_text;
     struct data_options data;
     double target;
-    float drop, use;
+    float drop, use, learning_rate;
     int epochs, recipe, seed, limit, threads;
     bool json;
 };
@@ -63,6 +64,7 @@ static void parse(struct prune_options *o, int argc, char **argv)
         {"epochs", "N", OPTION_COUNT, &o->epochs, "epochs of fine-tuning (0: none)", NULL},
         {"recipe", "NAME", OPTION_CHOICE, &o->recipe,
          "how to fine-tune, as `eyelet train` does; auto: by the network; one of", recipe_choices},
+        {"learning-rate", "X", OPTION_NUMBER, &o->learning_rate, "max learning rate of that (0: the recipe's)", NULL},
         {"use", "FRACTION", OPTION_NUMBER, &o->use, "fine-tune on this fraction of every class", NULL},
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of fine-tuning: same seed, same weights", NULL},
         THREADS_OPTION(&o->threads),
@@ -131,7 +133,8 @@ static void print_json(const struct pruning *pruning, const struct comparison *c
 static float *load(struct net *net, const struct model *model, const char *path)
 {
     if (model->type == WEIGHTS_QUANTIZED || model->type == WEIGHTS_INT8)
-        die(path, "Prune the model that it was made from, then quantize or convert the result.",
+        die(path,
+            "Prune the model that it was made from, then quantize the result; or `eyelet convert --weights f32` it first.",
             "a model with int8 weights cannot be pruned");
     float *parameters = allocate(net_parameter_count(&model->net) + 1, sizeof(float));
     for (int i = 0; i < model->net.node_count; i++)
@@ -168,6 +171,11 @@ static void fine_tune(struct pruning *pruning, const struct model *model, char *
 {
     struct dataset dataset = model_dataset_open(model, &o->data, DATASET_TRAIN);
     model_dataset_check_division(&dataset, *notes, o->path);
+    const int classes = model_dataset_measured(&dataset);
+    if (classes < dataset.classes)
+        die(dataset.path, "Name the data that the model was trained on; or --epochs 0, and it is not fine-tuned.",
+            "has training images of %d of the model's %d classes: fine-tuned on them, it would forget the others",
+            classes, dataset.classes);
     model_dataset_fit(&dataset, model, 0);
     float fraction = 0;
     int seed = 0;
@@ -184,6 +192,7 @@ static void fine_tune(struct pruning *pruning, const struct model *model, char *
                                     .preprocess = &model->preprocess,
                                     .recipe = recipe_of(o),
                                     .epochs = o->epochs,
+                                    .learning_rate = o->learning_rate,
                                     .seed = o->seed,
                                     .threads = o->threads ? o->threads : omp_get_max_threads(),
                                     .frozen_nodes = pruning->kept[0] == PIN_WHITENING,

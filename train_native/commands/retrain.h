@@ -16,8 +16,9 @@ struct retraining {
     const struct preprocess *preprocess;
     const struct recipe *recipe;
     int epochs, seed, threads;
-    int frozen_nodes; /* from the first on */
-    bool quiet;       /* else a line for each epoch, to standard output */
+    float learning_rate; /* the max; 0: the recipe's */
+    int frozen_nodes;    /* from the first on */
+    bool quiet;          /* else a line for each epoch, to standard output */
 };
 
 /* The same seed gives the same weights for any number of threads. What goes wrong ends the program. */

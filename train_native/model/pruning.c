@@ -261,6 +261,10 @@ bool prune(struct pruning *pruning, const struct net *net, const float *paramete
     open_work(&work);
     start_over(&work);
     pruning->before = multiply_adds(&work);
+    if (!pruning->before) {
+        free_work(&work);
+        return failure_set(failure, NULL, NULL, "the network has no multiply-adds that could become fewer");
+    }
     const double wanted = target * (double)pruning->before;
     pruning->after = choose(&work, wanted);
     if (!is_near(pruning->after, wanted)) { /* its few layers are too few for steps of some lanes */
