@@ -205,7 +205,8 @@ test('fine-tuning makes up for what was lost, with the same weights for any numb
     assert.ok(one.accuracy_after > none.accuracy_after, `${none.accuracy_after}, then ${one.accuracy_after}`);
     assert.ok(one.bytes.equals(three.bytes));
     assert.ok(!one.bytes.equals((await run('--epochs', '2', '--seed', '2')).bytes));
-    assert.ok(!one.bytes.equals((await run('--epochs', '2', '--learning-rate', '0.002')).bytes));
+    assert.ok(!one.bytes.equals((await run('--epochs', '2', '--learning-rate', '0.0005')).bytes));
+    assert.ok(one.bytes.equals((await run('--epochs', '2', '--learning-rate', '0.002')).bytes), 'four times the learning rate of the recipe');
     const muon = await run('--epochs', '2', '--recipe', 'finetune-muon');
     assert.equal(muon.multiply_adds_after, one.multiply_adds_after);
     assert.deepEqual((await summary(here, 'p.eyelet')).layers.filter(({ kind }) => kind === 'batchnorm'), []);

