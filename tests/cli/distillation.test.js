@@ -2,38 +2,17 @@
  * threads and after a stop; what cannot teach is refused. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { encodePng } from '../support/pictures.js';
+import { noisyClasses, noisyPicture } from '../support/noisy_colours.js';
 import { classNames, eyelet, folder, makeData, makeRecords, program, refused, start, succeeded } from '../support/program.js';
 import { modelOf, random } from '../support/tiny_model.js';
 
 const names = ['blue', 'green', 'red'];
 
-/* Noise around a colour for each class. */
-function pictures(count) {
-    const root = folder();
-    names.forEach((name, label) => {
-        mkdirSync(join(root, name));
-        for (let i = 0; i < count; i++)
-            writeFileSync(join(root, name, `${i}.png`), picture(label, i, 40));
-    });
-    return root;
-}
-
-function picture(label, number, side) {
-    let state = 1000 * label + number;
-    const data = Buffer.alloc(side * side * 4, 255);
-    for (let k = 0; k < side * side; k++)
-        for (let c = 0; c < 3; c++) {
-            state = Math.imul(state, 1664525) + 1013904223 | 0;
-            data[4 * k + c] = (c === 2 - label ? 70 : 60) + (state >>> 25);
-        }
-    return encodePng({ data, width: side, height: side });
-}
-
+const looks = { side: 40, by: 10 };
 const trunk = [{ kind: 'conv2d', channels: 8, kernel: [3, 3], stride: 2, same: true, bias: true }, { kind: 'relu' }, { kind: 'global_avgpool' }];
 const head = (channels) => [{ kind: 'dense', channels, bias: true }, { kind: 'softmax' }];
 
@@ -52,7 +31,7 @@ const files = {
     'one.eyelet': modelOf({ layers: [...trunk, ...head(1)] }), 'text.eyelet': 'a letter',
     'map.eyelet': modelOf({ input: [4, 4, 3], layers: [...trunk.slice(0, 2), { kind: 'conv2d', channels: 3, kernel: [2, 2], bias: true }, { kind: 'flatten' }, { kind: 'softmax' }] }),
 };
-const models = folder(files), of = (name) => join(models, `${name}.eyelet`), images = pictures(24);
+const models = folder(files), of = (name) => join(models, `${name}.eyelet`), images = noisyClasses(names, 24, looks);
 const network = join(folder({ 'n.txt': 'input 16x16x3\nconv2d 8 3x3 stride 2 same batchnorm relu\nglobal_avgpool\ndense classes softmax\n' }), 'n.txt');
 const command = ['train', images, '-o', 'm.eyelet', '--network', network, '--epochs', '3', '--batch', '8', '--learning-rate', '0.05', '--warmup', '0', '--validation', '0.2'];
 const train = async (cwd, name, ...more) => {
@@ -145,9 +124,9 @@ test('what cannot teach is refused in one line', async () => {
 });
 
 test('images that changed since the run has read them are not taken for what they were', async () => {
-    const here = folder(), changing = pictures(24), { stdout } = succeeded(await eyelet([...command, '--teacher', of('other')].map((word) => word === images ? changing : word), { cwd: here }));
+    const here = folder(), changing = noisyClasses(names, 24, looks), { stdout } = succeeded(await eyelet([...command, '--teacher', of('other')].map((word) => word === images ? changing : word), { cwd: here }));
     assert.match(stdout, /^\d+ outputs of the teacher/m);
-    writeFileSync(join(changing, 'red', '3.png'), picture(2, 999, 40));
+    writeFileSync(join(changing, 'red', '3.png'), noisyPicture(0, 999, looks));
     const again = succeeded(await eyelet([...command, '--teacher', of('other')].map((word) => word === images ? changing : word), { cwd: here }));
     const [, kept, all] = again.stdout.match(/^(\d+) of (\d+) outputs/m).map(Number);
     assert.ok(kept < all && kept >= all - 4, `${kept} of ${all}`);

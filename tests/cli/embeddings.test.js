@@ -1,11 +1,11 @@
 /* The embeddings that a linear probe keeps: reused by the next run on the same images, never where anything that they follow from is
  * another, never damaged; and the augmented views of --views. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { encodePng } from '../support/pictures.js';
+import { noisyClasses } from '../support/noisy_colours.js';
 import { eyelet, folder, makeData, makeRecords, refused, succeeded } from '../support/program.js';
 import { modelOf, random } from '../support/tiny_model.js';
 
@@ -15,29 +15,7 @@ const models = folder({ 'a.eyelet': modelOf({ layers }), 'b.eyelet': modelOf({ l
     'wide.eyelet': modelOf({ layers: [{ ...layers[0], channels: 9 }, ...layers.slice(1)] }) });
 const from = (name) => join(models, `${name}.eyelet`);
 
-/* Noise around a colour for each class; `first` numbers the images, so that other numbers are other images. */
-function pictures(count, first = 0, side = 32) {
-    const root = folder();
-    ['red', 'green', 'blue'].forEach((name, label) => {
-        mkdirSync(join(root, name));
-        for (let i = first; i < first + count; i++)
-            writeFileSync(join(root, name, `${i}.png`), picture(label, i, side));
-    });
-    return root;
-}
-
-function picture(label, number, side) {
-    let state = 1000 * label + number;
-    const data = Buffer.alloc(side * side * 4, 255);
-    for (let k = 0; k < side * side; k++)
-        for (let c = 0; c < 3; c++) {
-            state = Math.imul(state, 1664525) + 1013904223 | 0;
-            data[4 * k + c] = (c === label ? 90 : 60) + (state >>> 25);
-        }
-    return encodePng({ data, width: side, height: side });
-}
-
-const images = pictures(24);
+const names = ['red', 'green', 'blue'], images = noisyClasses(names, 24);
 const probe = async (cwd, data, model, ...more) => {
     const result = succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--from', from(model), '--linear-probe', ...more], { cwd }));
     const [, kept, all] = result.stdout.match(/^(?:([\d,]+) of )?([\d,]+) embeddings of/m) ?? [];
@@ -68,9 +46,9 @@ test('other images, weights and preprocessing are computed anew', async () => {
     assert.equal((await probe(here, images, 'a', '--size', '40')).kept, 0, 'another size');
     assert.equal((await probe(here, images, 'a', '--size', '40')).kept, 66);
     assert.equal((await probe(here, images, 'a', '--size', '40', '--resize', 'pad')).kept, 66, "the model's own resize mode is kept");
-    const more = pictures(30), some = await probe(here, more, 'a', '--size', '40');
+    const more = noisyClasses(names, 30), some = await probe(here, more, 'a', '--size', '40');
     assert.ok(some.kept > 40 && some.kept < some.all && some.all === 81, `${some.kept} of ${some.all}: those of before`);
-    assert.equal((await probe(here, pictures(24, 500), 'a', '--size', '40')).kept, 0, 'other images');
+    assert.equal((await probe(here, noisyClasses(names, 24, { first: 500 }), 'a', '--size', '40')).kept, 0, 'other images');
 });
 
 test('damaged files are never used, and files of others are never replaced', async () => {

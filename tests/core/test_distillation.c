@@ -114,20 +114,8 @@ static struct net student(void)
 
 static struct trainer *opened(const struct net *net, int threads)
 {
-    const struct trainer_options options = {.net = net,
-                                            .preprocess = made_preprocess,
-                                            .parallel = parallel_threads(threads),
-                                            .gemm = gemm_fast,
-                                            .seed = 5,
-                                            .initializer = INITIALIZE_HE,
-                                            .optimizer = OPTIMIZER_SGD,
-                                            .shard = 5,
-                                            .max_images = MADE_IMAGES,
-                                            .distilled = true};
-    const uint64_t size = trainer_bytes(&options);
-    struct trainer *trainer;
-    CHECK_EQUAL(trainer_open(&trainer, test_bytes((size_t)size), size, &options), STATUS_OK);
-    return trainer;
+    return made_trainer(
+        (struct trainer_options){.net = net, .parallel = parallel_threads(threads), .shard = 5, .distilled = true});
 }
 
 static struct trainer_settings settings_of(int epochs, struct augment augment)

@@ -17,20 +17,8 @@ static const struct trainer_settings settings = {
 
 static struct trainer *opened(const struct net *net, int threads, bool ema)
 {
-    const struct trainer_options options = {.net = net,
-                                            .preprocess = made_preprocess,
-                                            .parallel = parallel_threads(threads),
-                                            .gemm = gemm_fast,
-                                            .seed = 5,
-                                            .initializer = INITIALIZE_HE,
-                                            .optimizer = OPTIMIZER_SGD,
-                                            .shard = 4,
-                                            .max_images = MADE_IMAGES,
-                                            .ema = ema};
-    const uint64_t size = trainer_bytes(&options);
-    struct trainer *trainer;
-    CHECK_EQUAL(trainer_open(&trainer, test_bytes((size_t)size), size, &options), STATUS_OK);
-    return trainer;
+    return made_trainer(
+        (struct trainer_options){.net = net, .parallel = parallel_threads(threads), .shard = 4, .ema = ema});
 }
 
 static void train(struct trainer *trainer, const struct subset *subset, int number)

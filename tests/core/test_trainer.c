@@ -85,20 +85,12 @@ enum { RUNS = sizeof runs / sizeof *runs };
 static struct trainer *opened(const struct net *net, const struct trainer_settings *settings, gemm_function *gemm,
                               int threads)
 {
-    const struct trainer_options options = {.net = net,
-                                            .preprocess = made_preprocess,
-                                            .parallel = parallel_threads(threads),
-                                            .gemm = gemm,
-                                            .seed = 5,
-                                            .initializer = INITIALIZE_HE,
-                                            .optimizer = settings->optimizer.kind,
-                                            .shard = 5,
-                                            .max_images = MADE_IMAGES,
-                                            .ema = settings->ema_decay > 0};
-    const uint64_t size = trainer_bytes(&options);
-    struct trainer *trainer;
-    CHECK_EQUAL(trainer_open(&trainer, test_bytes((size_t)size), size, &options), STATUS_OK);
-    return trainer;
+    return made_trainer((struct trainer_options){.net = net,
+                                                 .parallel = parallel_threads(threads),
+                                                 .gemm = gemm,
+                                                 .optimizer = settings->optimizer.kind,
+                                                 .shard = 5,
+                                                 .ema = settings->ema_decay > 0});
 }
 
 static void whiten(struct trainer *trainer, const struct net *net, const struct subset *subset)

@@ -30,3 +30,16 @@ struct subset made_subset(const struct images *images)
             indices[count++] = i;
     return (struct subset){images, indices, count};
 }
+
+struct trainer *made_trainer(struct trainer_options options)
+{
+    options.preprocess = made_preprocess;
+    options.gemm = options.gemm ? options.gemm : gemm_fast;
+    options.seed = 5;
+    options.initializer = INITIALIZE_HE;
+    options.max_images = MADE_IMAGES;
+    const uint64_t size = trainer_bytes(&options);
+    struct trainer *trainer;
+    CHECK_EQUAL(trainer_open(&trainer, test_bytes((size_t)size), size, &options), STATUS_OK);
+    return trainer;
+}

@@ -181,11 +181,7 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
 {
     const struct option_entry options[] = {
         DATA_OPTION(&o->data.path),
-        TEST_OPTION(&o->data.test),
-        SPLIT_SEED_OPTION(&o->data.split_seed),
-        COLUMNS_OPTION(&o->data.columns),
-        MEMORY_OPTION(&o->data.memory),
-        FOLDER_OPTIONS(&o->data),
+        TEST_SET_OPTIONS(&o->data),
         LIMIT_OPTION(&o->limit),
         THREADS_OPTION(&o->data.threads),
         {"views", "N", OPTION_CHOICE, &o->views,

@@ -60,11 +60,7 @@ static const char *parse(struct quantize_options *o, int argc, char **argv)
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of that choice", NULL},
         {"limit", "N", OPTION_COUNT, &o->limit, "measure on the first N test images only (0: all)", NULL},
         MODEL_DATA_OPTION(&o->data.path),
-        TEST_OPTION(&o->data.test),
-        SPLIT_SEED_OPTION(&o->data.split_seed),
-        COLUMNS_OPTION(&o->data.columns),
-        MEMORY_OPTION(&o->data.memory),
-        FOLDER_OPTIONS(&o->data),
+        TEST_SET_OPTIONS(&o->data),
         JSON_OPTION(&o->json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);

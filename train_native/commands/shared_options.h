@@ -34,6 +34,11 @@
     {"skip-empty", NULL, OPTION_FLAG, &(data)->skip_empty, "leave out classes without an image", NULL}, \
     {"allow-bad", "FRACTION", OPTION_NUMBER, &(data)->allow_bad, "fraction of images that may be unreadable", NULL}
 
+/* Which images are the test set: of struct data_options, for commands that measure models. */
+#define TEST_SET_OPTIONS(data) \
+    TEST_OPTION(&(data)->test), SPLIT_SEED_OPTION(&(data)->split_seed), COLUMNS_OPTION(&(data)->columns), \
+    MEMORY_OPTION(&(data)->memory), FOLDER_OPTIONS(data)
+
 #define LIMIT_OPTION(target) {"limit", "N", OPTION_COUNT, target, "use the first N images only (0: all)", NULL}
 #define THREADS_OPTION(target) {"threads", "N", OPTION_COUNT, target, "number of threads (0: one per core)", NULL}
 #define OUTPUT_OPTION(target) {"output", "FILE", OPTION_TEXT, target, "(or -o) output file", NULL}
