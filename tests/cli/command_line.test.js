@@ -35,10 +35,10 @@ const sourceOf = (name) => readFileSync(new URL(`../../train_native/commands/${n
 /* The tables of a command's source, with the entries that commands share. */
 function optionsInTable(command) {
     const definition = /#define (\w+_OPTIONS?)\(\w+\)((?:.*\\\n)*.*)/g, entry = /\{"([a-z-]+)",\s*(?:"[^"]*"|NULL),\s*OPTION_(?!GROUP)|\b(\w+_OPTIONS?)\(/g;
-    const namesIn = (text) => [...text.matchAll(/\{"([a-z-]+)"/g)].map(([, name]) => name);
-    const shared = new Map([...sourceOf('shared_options.h').matchAll(definition)].map(([, macro, text]) => [macro, namesIn(text)]));
+    const shared = new Map([...sourceOf('shared_options.h').matchAll(definition)].map(([, macro, text]) => [macro, text]));
     assert.ok(shared.size >= 8);
-    return [...sourceOf(command === 'train' ? 'train_arguments.c' : `${command}.c`).matchAll(entry)].flatMap(([, name, macro]) => name ?? shared.get(macro));
+    const namesIn = (text) => [...text.matchAll(entry)].flatMap(([, name, macro]) => name ?? namesIn(shared.get(macro)));
+    return namesIn(sourceOf(command === 'train' ? 'train_arguments.c' : `${command}.c`));
 }
 
 for (const command of commands) {

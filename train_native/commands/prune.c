@@ -71,11 +71,7 @@ static void parse(struct prune_options *o, int argc, char **argv)
         THREADS_OPTION(&o->threads),
         {"limit", "N", OPTION_COUNT, &o->limit, "measure on the first N test images only (0: all)", NULL},
         DATA_OPTION(&o->data.path),
-        TEST_OPTION(&o->data.test),
-        SPLIT_SEED_OPTION(&o->data.split_seed),
-        COLUMNS_OPTION(&o->data.columns),
-        MEMORY_OPTION(&o->data.memory),
-        FOLDER_OPTIONS(&o->data),
+        TEST_SET_OPTIONS(&o->data),
         JSON_OPTION(&o->json),
         {0}};
     const int first = options_parse(options, usage, argc, argv);
