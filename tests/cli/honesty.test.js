@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { encodePng } from '../support/pictures.js';
 import { eyelet, folder, nothingLeftOver, refused, succeeded } from '../support/program.js';
 import { counts, network } from '../support/small_sets.js';
+import { modelOf } from '../support/tiny_model.js';
 
 let state = 1;
 const draw = (below) => (state = Math.imul(state, 1664525) + 1013904223 | 0, (state >>> 8) % below);
@@ -127,4 +128,23 @@ test('a name that is too long for what is written beside it is refused before th
         assert.equal(result.stdout, '');
     }
     assert.deepEqual(readdirSync(here), before);
+});
+
+/* ---- Class weights by themselves ---- */
+
+test('a head on features is weighted by itself from 5 to 1 on, unless --class-weights says otherwise', async () => {
+    const layers = [{ kind: 'conv2d', channels: 4, kernel: [3, 3], stride: 2, same: true, bias: true }, { kind: 'relu' }, { kind: 'global_avgpool' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }];
+    const from = join(folder({ 'from.eyelet': modelOf({ input: [8, 8, 3], labels: ['a', 'b'], layers }) }), 'from.eyelet'), here = folder();
+    const head = async (data, ...more) => {
+        const result = succeeded(await eyelet(['train', data, '-o', 'm.eyelet', '--test', '0', '--from', from, '--linear-probe', '--validation', '0', ...more], { cwd: here }));
+        return [noted(result)[0], JSON.parse(succeeded(await eyelet(['summary', 'm.eyelet', '--json'], { cwd: here })).stdout).weights_checksum];
+    };
+    const data = dataOf({ apple: 20, kiwi: 4 }), [note, weights] = await head(data), of = {};
+    assert.match(note, /^data: the classes are imbalanced, 5 to 1: .* The loss weighs them alike \(--class-weights balanced\)\.$/);
+    for (const name of ['none', 'balanced'])
+        [, of[name]] = await head(data, '--class-weights', name);
+    assert.equal(weights, of.balanced);
+    assert.notEqual(weights, of.none);
+    assert.match((await head(dataOf({ apple: 19, kiwi: 4 })))[0], /--class-weights balanced weighs them alike/);
+    assert.match(noted(succeeded(await train(data, ['--validation', '0'])))[0], /--class-weights balanced weighs them alike/, 'not a network that is trained whole');
 });

@@ -161,6 +161,7 @@ const usages = {
     'train_native/commands/comparison.h': [{ runs: false, includes: ['commands/or_die.h'], names: 'bytes', before: 'const uint8_t *small = NULL; const size_t small_size = 0; const struct dataset test = {0};' }],
     'train_native/commands/contest.h': [{ before: 'const int epoch = 2, epochs = 8; const double best = 0.9; const struct epoch_result measured = {.count = 100, .correct = 40};', with: [['stop();', 'return;']], after: 'assert(!"the head has won");' }],
     'train_native/commands/epochs.h': [{ runs: false, names: 'trainer options', before: 'const struct model_writer writer = {0}; const struct subset train = {0}, validation = {0}; char *identity = NULL;' }],
+    'train_native/commands/class_weights.h': [{ includes: ['math.h'], with: [['free(weights);', 'assert(fabsf(weights[0] - 0.5556f) < 1e-3f && weights[1] == 5); free(weights);']] }],
     'train_native/commands/flip_choice.h': [{ runs: false, names: 'options', before: 'const struct subset train = {0};' }],
     'train_native/commands/find_learning_rate.h': [{ runs: false, names: 'trainer settings subset' }],
     'train_native/commands/known_fetch.h': [{ runs: false, includes: ['stdio.h', 'stdlib.h'] }],

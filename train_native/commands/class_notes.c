@@ -1,22 +1,12 @@
 #include "commands/class_notes.h"
 
 #include "cli/escape.h"
-#include "cli/memory.h"
 #include "cli/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { NAMED = 8 /* at most, of the classes that are missing somewhere */ };
-
-/* The images of each class among these; the caller frees them. */
-static int *count_classes(const struct dataset *dataset, const int *indices, int count)
-{
-    int *counts = allocate((size_t)dataset->classes, sizeof(int));
-    for (int i = 0; i < count; i++)
-        counts[dataset->labels[indices[i]]]++;
-    return counts;
-}
 
 /* The classes with no image there, by name. */
 static void note_missing(const struct dataset *dataset, const int *counts, const char *where, const char *hint)
@@ -35,7 +25,13 @@ static void note_missing(const struct dataset *dataset, const int *counts, const
     fprintf(stderr, "%s. %s\n", missing > NAMED ? " and more" : "", hint);
 }
 
-static void note_imbalance(const struct dataset *dataset, const int *counts, bool balanced)
+static const char *const hints[] = {
+    [CLASS_WEIGHTS_NONE] =
+        "--class-weights balanced weighs them alike in the loss; more images of the small ones help more.",
+    [CLASS_WEIGHTS_BALANCED] = "The loss weighs them alike (--class-weights balanced).",
+};
+
+static void note_imbalance(const struct dataset *dataset, const int *counts, enum class_weighting weighting)
 {
     int smallest = -1, largest = -1;
     for (int i = 0; i < dataset->classes; i++) {
@@ -51,21 +47,18 @@ static void note_imbalance(const struct dataset *dataset, const int *counts, boo
     print_escaped(stderr, dataset->class_names[largest]);
     fprintf(stderr, " has %s training images, ", format_thousands((uint64_t)counts[largest]));
     print_escaped(stderr, dataset->class_names[smallest]);
-    fprintf(stderr, " has %s. %s\n", format_thousands((uint64_t)counts[smallest]),
-            balanced
-                ? "The loss weighs them alike (--class-weights balanced)."
-                : "--class-weights balanced weighs them alike in the loss; more images of the small ones help more.");
+    fprintf(stderr, " has %s. %s\n", format_thousands((uint64_t)counts[smallest]), hints[weighting]);
 }
 
-void class_notes(const struct dataset *dataset, const struct split *split, bool balanced)
+void class_notes(const struct dataset *dataset, const struct split *split, enum class_weighting weighting)
 {
-    int *train = count_classes(dataset, split->train, split->train_count);
-    int *validation = count_classes(dataset, split->validation, split->validation_count);
+    int *train = class_counts(dataset, split->train, split->train_count);
+    int *validation = class_counts(dataset, split->validation, split->validation_count);
     note_missing(dataset, train, "training has", "They will not be recognised.");
     if (split->validation_count)
         note_missing(dataset, validation, "validation holds",
                      "Its accuracy tells nothing of them: add images of them.");
-    note_imbalance(dataset, train, balanced);
+    note_imbalance(dataset, train, weighting);
     free(validation);
     free(train);
 }

@@ -1,13 +1,13 @@
 /* What a training run should know of its classes, on standard error: which of them validation does not see, and which are
  * far smaller than others.
  *
- *     class_notes(&dataset, &split, false); */
+ *     class_notes(&dataset, &split, CLASS_WEIGHTS_NONE); */
 #ifndef CLASS_NOTES_H
 #define CLASS_NOTES_H
 
+#include "commands/class_weights.h"
 #include "data/split.h"
 
-/* balanced: the loss weighs the classes alike already. */
-void class_notes(const struct dataset *dataset, const struct split *split, bool balanced);
+void class_notes(const struct dataset *dataset, const struct split *split, enum class_weighting weighting);
 
 #endif

@@ -136,7 +136,9 @@ static void add_data(struct table *table, struct train_arguments *a)
                       {"curve", NULL, OPTION_FLAG, &o->curve,
                        "train on 50, 25 and 10 % of the images, too, and say what twice as many would give", NULL},
                       {"class-weights", "NAME", OPTION_CHOICE, &o->class_weights,
-                       "weights in the loss; balanced: inverse class frequencies; one of", class_weighting_names},
+                       "weights in the loss; balanced: inverse class frequencies, by themselves for a head alone "
+                       "(--linear-probe) where one class has five times the images of another; one of",
+                       class_weighting_names},
                       {"resize", "NAME", OPTION_CHOICE, &a->resize_mode,
                        "how images are fitted to the input's aspect ratio", resize_mode_names},
                       {"background", "RRGGBB", OPTION_TEXT, &a->background,

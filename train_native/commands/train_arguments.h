@@ -33,7 +33,8 @@ struct train_options {
     bool flip_named;            /* by the user: the data does not decide */
     struct mirroring mirroring; /* what the data says; images is 0 where it was not asked */
     int precise_batchnorm;      /* training images that batch norm is measured on before validation; 0: running means */
-    int class_weights;          /* 0: none, 1: balanced */
+    int class_weights;          /* enum class_weighting */
+    bool class_weights_named;   /* by the user: the data does not decide */
     const char *from, *freeze;  /* NULL: from random weights; no frozen layers */
     int unfreeze;               /* epochs after which no layer is frozen; 0: never */
     bool from_nothing;          /* --from none: not from a model that is at hand either */

@@ -7,6 +7,7 @@
 #include "cli/text.h"
 #include "commands/choose.h"
 #include "commands/class_notes.h"
+#include "commands/class_weights.h"
 #include "commands/flip_choice.h"
 #include "commands/or_die.h"
 #include "data/dataset_open.h"
@@ -21,22 +22,6 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Inverse frequencies (King and Zeng 2001), 1 in the mean over the images; the caller frees them. */
-static float *balanced_weights(const struct dataset *dataset, const struct split *split)
-{
-    float *weights = allocate((size_t)dataset->classes, sizeof(float));
-    int present = 0;
-    for (int i = 0; i < split->train_count; i++) {
-        float *count = &weights[dataset->labels[split->train[i]]];
-        present += *count == 0;
-        *count += 1;
-    }
-    for (int k = 0; k < dataset->classes; k++)
-        if (weights[k] > 0)
-            weights[k] = (float)split->train_count / (float)present / weights[k];
-    return weights;
-}
 
 static void print_choice(const struct train_options *o, const struct choice *choice)
 {
@@ -233,7 +218,12 @@ static void read_images(struct training_job *job)
     if (!job->transfer)
         dataset_statistics(job->preprocess.mean, job->preprocess.std, dataset, job->split.train,
                            job->split.train_count);
-    class_notes(dataset, &job->split, o->class_weights);
+    int *counts = class_counts(dataset, job->split.train, job->split.train_count);
+    if (o->linear_probe && !o->class_weights_named && class_imbalance(counts, dataset->classes) >= WEIGHTED_IMBALANCE)
+        job->options->class_weights = CLASS_WEIGHTS_BALANCED;
+    job->class_weights = class_weights(counts, dataset->classes, (enum class_weighting)o->class_weights);
+    free(counts);
+    class_notes(dataset, &job->split, (enum class_weighting)o->class_weights);
     dataset_fit(dataset, job->net->input, &job->preprocess);
     job->images = dataset_images(dataset);
     job->train = (struct subset){&job->images, job->split.train, job->split.train_count};
@@ -378,7 +368,6 @@ void training_job_read(struct training_job *job)
         flip_choose(job->options, &job->train, training_job_gemm(job));
     job->writer = (struct model_writer){job->net,     &job->preprocess, &job->dataset,     o,
                                         job->command, job->train.count, job->teaching.note};
-    job->class_weights = o->class_weights ? balanced_weights(&job->dataset, &job->split) : NULL;
     job->identity = identity_of(job);
 }
 
