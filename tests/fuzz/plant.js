@@ -25,7 +25,7 @@ async function finds(canary, i) {
     const seeds = writeSeeds(target, join(planted, 'seeds'));
     const { found, output, seconds, executions } = await fuzz({ program: join(planted, `fuzz-${target}`), name: target, folders: [grown, ...seeds],
         dictionary: join(planted, `seeds/${target}.dict`), executions: targets[target].budget * Number(options.budgets), artifacts: `${planted}/`, more: [`-seed=${options.seed}`] });
-    console.log(`${found ? 'found' : 'FAILED'}  ${target.padEnd(10)}${name.padEnd(48)}${seconds.toFixed(1).padStart(6)} s  ${executions.toLocaleString('en').padStart(10)} executions` +
+    console.log(`${found ? 'found' : 'FAILED'}  ${target.padEnd(12)}${name.padEnd(48)}${seconds.toFixed(1).padStart(6)} s  ${executions.toLocaleString('en').padStart(10)} executions` +
         (found ? `  ${reasonOf(output).replace(/^.*?(runtime error|ERROR): /, '')}` : ''));
     return found;
 }
