@@ -5,6 +5,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,8 +100,8 @@ static uint64_t odd_number(struct random *random, uint64_t old)
 {
     static const int64_t numbers[] = {-1, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN, 1 << 16, 4096, 511, UINT32_MAX};
     switch (random_below(random, 5)) {
-    case 0: return old + 1;
-    case 1: return old - 1;
+    case 0: return old + 1 + random_below(random, 4);
+    case 1: return old - 1 - random_below(random, 4);
     case 2: return (uint64_t)numbers[random_below(random, sizeof numbers / sizeof *numbers)];
     case 3: return random_next(random) >> random_below(random, 64);
     default: return random_below(random, 16);
@@ -125,6 +126,26 @@ static size_t replace(uint8_t *message, size_t size, size_t max_size, const stru
     return field->start + made + behind;
 }
 
+/* The places and lengths of numbers in another file are texts. */
+static bool is_decimal(struct fuzz_part text)
+{
+    size_t digits = 0;
+    while (digits < text.size && text.bytes[digits] >= '0' && text.bytes[digits] <= '9')
+        digits++;
+    return digits > 0 && digits == text.size;
+}
+
+static size_t put_decimal(struct random *random, uint8_t *content, size_t length)
+{
+    uint64_t old = 0;
+    for (size_t i = 0; i < length; i++)
+        old = old * 10 + content[i] - '0';
+    char text[KEY_ROOM + 1];
+    const int count = snprintf(text, sizeof text, "%llu", (unsigned long long)odd_number(random, old));
+    memcpy(content, text, (size_t)count);
+    return (size_t)count;
+}
+
 static size_t damage_content(struct random *random, uint8_t *message, size_t size, size_t max_size,
                              const struct field *field, bool is_text)
 {
@@ -137,6 +158,8 @@ static size_t damage_content(struct random *random, uint8_t *message, size_t siz
         size_t at = 0;
         take_varint(&old, content, length, &at);
         part.size = put_varint(content, odd_number(random, old));
+    } else if (field->wire == LENGTH && is_text && is_decimal(part) && random_below(random, 4)) {
+        part.size = put_decimal(random, content, length);
     } else if (field->wire == LENGTH && is_text && random_below(random, 4)) {
         part = texts.list[random_below(random, (uint32_t)texts.count)];
     } else if (field->wire == LENGTH) {

@@ -66,6 +66,7 @@ export const onnxModels = () => ({
         node('Cast', ['d'], ['3'], { to: 1 }), node('Add', ['2', '3'], ['4']), node('Add', ['4', 'e'], ['5']), node('Add', ['5', 'far'], ['c'])],
     [tensor('d', [3, 1, 1], [0.5, 1, 2], { type: 'double', as: 'list' }), tensor('e', [3, 1, 1], [1, 2, 3], { as: 'list' }),
         tensor('far', [], [], { as: { location: 'far.bin', offset: 0, length: 4 } })]),
+    far: network(3, [node('Add', ['x', 'far'], ['c'])], [tensor('far', [], [], { as: { location: 'far.bin', offset: 12, length: 4 } })]),
     computed: onnxModel({ opset: 15, inputs: [picture], outputs: [scores], initializers: [list('shape', [3]), list('two', [2]), list('rows', [90, 3]), tensor('half', [1], [0.5]), tensor('zero', [], [0], { type: 'int64' }),
         tensor('three', [], [3], { type: 'int64' }), tensor('one', [], [1], { type: 'int64' })],
     nodes: [node('ConstantOfShape', ['rows'], ['1'], { value: tensor(null, [1], [0.25]) }), node('Range', ['zero', 'three', 'one'], ['2']), node('Cast', ['2'], ['3'], { to: 1 }),
