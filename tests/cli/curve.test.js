@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { noisyClasses } from '../support/noisy_colours.js';
 import { eyelet, folder, refused, succeeded } from '../support/program.js';
 import { trainArguments } from '../support/small_training.js';
 
@@ -65,6 +66,21 @@ test('--curve trains the model, then on parts, and says what twice as many image
     const slope = Math.min(0, mean((p) => (p.x - x) * (p.y - y)) / mean((p) => (p.x - x) ** 2));
     const expected = 1 - Math.min(1, Math.exp(y + slope * (Math.log(2 * rows.at(-1)[0]) - x)));
     assert.ok(Math.abs(forecast.accuracy - expected) < 1e-4, `${forecast.accuracy} for ${expected}`);
+});
+
+test('parts of a small set are measured on the validation images of all of it', async () => {
+    const here = folder(), images = noisyClasses(['red', 'blue'], 40); /* a tenth is far below 20 images a class */
+    const { stdout } = succeeded(await eyelet(['train', images, '-o', 'm.eyelet', '--from', 'none', '--test', '0', '--epochs', '1', '--curve', '--json'], { cwd: here }));
+    const { curve } = JSON.parse(stdout.trim().split('\n').at(-1));
+    assert.deepEqual(curve.map(({ images: count }) => count), [8, 18, 36, 72]);
+    for (const { accuracy } of curve)
+        assert.ok(Number.isInteger(Math.round(8e6 * accuracy) / 1e6), `${accuracy} of 8 validation images`);
+});
+
+test('a curve without validation images is refused', async () => {
+    const { status, stderr } = await eyelet(['train', noisyClasses(['red', 'blue'], 10), '-o', 'm.eyelet', '--from', 'none', '--test', '0', '--epochs', '1', '--curve'], { cwd: folder() });
+    assert.equal(status, 1);
+    assert.match(stderr, /there are no validation images for a curve/);
 });
 
 test('--curve takes no run that goes on, or has nothing to measure with', async () => {

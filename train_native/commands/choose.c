@@ -84,6 +84,7 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from, int
     int images = list ? 0 : dataset->count;
     for (int i = 0; list && i < list->count; i++)
         images += list->photos[i].part == PHOTO_TRAIN || list->photos[i].part == PHOTO_OPEN;
+    const bool measured = images >= 20 * dataset->classes; /* else too few, and all are needed to train with */
     images = (int)lround((double)use * images);
     const int side = list                                  ? usual_side(list)
                      : dataset->shape.h < dataset->shape.w ? dataset->shape.h
@@ -104,7 +105,7 @@ struct choice choose_recipe(const struct dataset *dataset, const char *from, int
     const int own = recipe->settings.epochs, batch = recipe->settings.batch;
     recipe->settings.epochs = clamp((int)lround(own * sqrt(5000.0 / (images > 0 ? images : 1))), own / 4, own * 5);
     recipe->settings.batch = clamp(images / MIN_STEPS, batch < MIN_BATCH ? batch : MIN_BATCH, batch);
-    if (images < 20 * dataset->classes)
-        recipe->validation = 0; /* too few to measure with, and all are needed to train with */
+    if (!measured)
+        recipe->validation = 0;
     return choice;
 }

@@ -122,6 +122,8 @@ int train_curve(const struct train_options *o, train_run *run, int argc, char **
         points[PARTS - 1 - i] = (struct curve_point){results[i].images, results[i].right, results[i].count};
         free(model);
         free(ending);
+        if (status == EXIT_SUCCESS && !results[i].count)
+            die(o->data.path, "Give it a --validation, or more images.", "there are no validation images for a curve");
     }
     if (status == EXIT_SUCCESS) {
         const struct curve_forecast twice = learning_curve_forecast(points, PARTS, 2 * points[PARTS - 1].images);
