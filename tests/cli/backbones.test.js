@@ -40,7 +40,7 @@ const at = (files) => ({ EYELET_BACKBONES: folder(files) });
 const networkOf = (here) => readFileSync(join(here, 'm.eyelet'), 'latin1').match(/^network: (.*)$/m)[1];
 const epochsIn = (stdout) => stdout.match(/^epoch /gm)?.length ?? 0;
 
-test('of the models at hand the one with the most multiply-adds is found, fetched ones before those that ship', async () => {
+test('of models at hand with as many classes the one with the most multiply-adds is found, fetched ones before those that ship', async () => {
     const cache = folder({ 'eyelet/small.eyelet': sees, 'eyelet/large.eyelet': large, 'eyelet/notes.txt': 'x', 'eyelet/broken.eyelet': 'no model' });
     const unset = { EYELET_BACKBONES: undefined, HOME: folder() };
     const fetched = succeeded(await train(folder(), few, { ...unset, XDG_CACHE_HOME: cache }));
@@ -52,6 +52,14 @@ test('of the models at hand the one with the most multiply-adds is found, fetche
     copyFileSync(program, join(prefix, 'bin', 'eyelet'));
     const installed = await start(join(prefix, 'bin', 'eyelet'), ['train', few, '-o', 'm.eyelet'], { cwd: folder(), env: { ...unset, XDG_CACHE_HOME: '' } }).result;
     assert.match(succeeded(installed).stdout, /^from .*share\/eyelet\/shipped\.eyelet/m);
+});
+
+test('a model of many classes is preferred to a larger one of few, and of about as many the larger one', async () => {
+    const of = (classes, width) => modelOf({ layers: [conv(width, 2), { kind: 'relu' }, { kind: 'global_avgpool' }, { kind: 'dense', channels: classes, bias: true }, { kind: 'softmax' }] });
+    const took = async (files) => succeeded(await train(folder(), few, at(files), '--epochs', '1')).stdout.match(/^from .*\/(\w+)\.eyelet/m)[1];
+    const files = { 'ten.eyelet': of(10, 64), 'many.eyelet': of(60, 8), 'more.eyelet': of(100, 4) };
+    assert.equal(await took(files), 'many', 'it has more than half the classes of `more`, and is larger');
+    assert.equal(await took({ ...files, 'most.eyelet': of(200, 3) }), 'more', '60 are less than half of 200; 100 are not');
 });
 
 test('few images are given to it untried: to a head where it is made for photos, to all of it where it is small', async () => {

@@ -2,6 +2,7 @@
 
 #include "cli/errors.h"
 #include "cli/files.h"
+#include "cli/list.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 #include "model/model_file.h"
@@ -12,21 +13,29 @@
 #include <string.h>
 #include <unistd.h>
 
-/* For one image; 0 of what is no model. */
-static uint64_t multiply_adds(const char *path)
+/* A file of a folder. */
+struct backbone {
+    char *path;
+    int classes;            /* 0: it is no model, and has been named */
+    uint64_t multiply_adds; /* for one image */
+};
+
+static struct backbone measured(char *path)
 {
+    struct backbone backbone = {path, 0, 0};
     struct model *model = allocate(1, sizeof *model);
     struct failure failure;
     size_t size;
-    uint64_t sum = 0;
     uint8_t *bytes = model_file_load(model, &size, path, &failure);
-    for (int i = 0; bytes && i < model->net.node_count; i++)
-        sum += net_multiply_adds(&model->net, i);
-    if (!bytes)
+    if (bytes)
+        backbone.classes = net_classes(&model->net);
+    else
         warn(failure.subject, NULL, "no start for training: %s", failure.reason);
+    for (int i = 0; bytes && i < model->net.node_count; i++)
+        backbone.multiply_adds += net_multiply_adds(&model->net, i);
     free(bytes);
     free(model);
-    return sum;
+    return backbone;
 }
 
 static bool is_model(const char *name)
@@ -35,29 +44,44 @@ static bool is_model(const char *name)
     return name[0] != '.' && ending && strcmp(ending, ".eyelet") == 0;
 }
 
-/* Takes the folder's name over. The first by name, of equal ones. */
+/* The first by name, of equal ones. */
+static bool is_better(const struct backbone *one, const struct backbone *other)
+{
+    return one->multiply_adds != other->multiply_adds ? one->multiply_adds > other->multiply_adds
+                                                      : strcmp(one->path, other->path) < 0;
+}
+
+/* Of several models; NULL: of none. */
+static const struct backbone *best_of(const struct backbone *models, int count)
+{
+    const struct backbone *best = NULL;
+    int max_classes = 0;
+    for (int i = 0; i < count; i++)
+        max_classes = models[i].classes > max_classes ? models[i].classes : max_classes;
+    for (int i = 0; i < count; i++)
+        if (models[i].classes && 2 * models[i].classes >= max_classes && (!best || is_better(&models[i], best)))
+            best = &models[i];
+    return best;
+}
+
+/* Takes the folder's name over. */
 static char *strongest(char *folder)
 {
     DIR *listing = folder ? opendir(folder) : NULL;
-    char *best = NULL;
-    uint64_t most = 0;
-    for (struct dirent *entry; listing && (entry = readdir(listing));) {
-        if (!is_model(entry->d_name))
-            continue;
-        char *path = path_join(folder, entry->d_name);
-        const uint64_t sum = multiply_adds(path);
-        if (sum > most || (sum == most && best && strcmp(path, best) < 0)) {
-            free(best);
-            best = path;
-            most = sum;
-        } else {
-            free(path);
-        }
-    }
+    struct backbone *models = NULL;
+    int count = 0;
+    for (struct dirent *entry; listing && (entry = readdir(listing));)
+        if (is_model(entry->d_name))
+            LIST_ADD(models, count, measured(path_join(folder, entry->d_name)));
+    const struct backbone *best = best_of(models, count);
+    char *path = best ? text_copy(best->path) : NULL;
+    for (int i = 0; i < count; i++)
+        free(models[i].path);
+    free(models);
     if (listing)
         closedir(listing);
     free(folder);
-    return best;
+    return path;
 }
 
 static char *cache_folder(void)

@@ -9,8 +9,13 @@
 #ifndef BACKBONES_H
 #define BACKBONES_H
 
-/* Of the models of the first of these folders that has any, the one with the most multiply-adds for an image: in
- * general the more accurate one (Canziani et al. 2017). The caller frees it. */
+/* The path of one of the models of the first of these folders that has any; the caller frees it.
+ *
+ * Of those that tell at least half as many classes apart as the one that tells most of them, that is the one with the
+ * most multiply-adds for an image. What was trained on more kinds of things has features for more of them: a model of ten
+ * classes is not the better start for its being larger. Of models of about as many classes the larger one is in general
+ * the more accurate (Canziani et al. 2017), and accuracy carries over (Kornblith et al. 2019). What is no model is
+ * named on standard error, and passed over. */
 char *backbones_find(void);
 
 #endif
