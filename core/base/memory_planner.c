@@ -7,7 +7,7 @@
 
 static uint64_t smallest_gap(const struct lifetime *const placed[], int count, const struct lifetime *wanted)
 {
-    uint64_t best = 0, best_gap = UINT64_MAX, offset = 0;
+    uint64_t best = 0, best_gap = UINT64_MAX, offset = wanted->floor;
     for (;;) { /* walk upwards through what lives at the same time; each turn of the loop passes at least one tensor */
         const struct lifetime *next = NULL;
         for (int i = 0; i < count; i++)

@@ -11,6 +11,7 @@
 struct lifetime {
     uint64_t offset, size; /* in any unit; size 0: needs no memory */
     int first, last;       /* the steps during which it is used, both inclusive */
+    uint64_t floor;        /* the least offset that it may have: below it lies what the planner does not place */
 };
 
 /* Largest first, each into the smallest gap that the others leave it (XNNPACK's planner). Returns the size that

@@ -185,12 +185,18 @@ static inline bool net_trains_by_winograd(const struct net_packed *packed, int n
 void net_packed_plan(struct net_packed *packed, const struct net *net, net_mode mode, struct arena *arena);
 void net_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters);
 
+/* Floats that n images take of a tensor in a plan. */
+uint64_t net_tensor_floats(const struct net *net, int tensor, int n);
+
 struct net_run;
 struct net_training {
     void (*plan_packed)(struct net_packed *packed, int node, const struct window *window, struct arena *arena);
     void (*pack)(struct net_packed *packed, int node, const float *parameters, const struct window *window);
     size_t (*scratch)(const struct net_packed *packed, int node, int batch, const struct window *window, bool input);
-    void (*plan_run)(struct net_run *run, const int root[], int batch, struct arena *arena);
+    /* stack[t]: where tensor t ends, in floats, if all of them stay, one above the other; root[t]: the tensor whose
+     * memory it shares, or itself. */
+    void (*stack)(uint64_t stack[], const struct net *net, const int root[], int batch);
+    void (*plan_run)(struct net_run *run, const int root[], const uint64_t stack[], float *base, struct arena *arena);
 };
 
 /* The memory of one thread's work. */
@@ -215,8 +221,9 @@ struct net_run {
     uint64_t first_image; /* index, among all that training sees, of the first image at hand */
 };
 
-/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays, gradients share; packed has been planned
- * for NET_TRAIN too. At most `batch` images. */
+/* NET_INFER: tensors share memory by lifetime. NET_TRAIN: every tensor stays until the way back has no more use for it,
+ * then gradients take its place; packed has been planned for NET_TRAIN too, which it may be for NET_INFER. At most
+ * `batch` images. */
 void net_run_plan(struct net_run *run, const struct net *net, const struct net_packed *packed, int batch, net_mode mode,
                   struct arena *arena);
 
@@ -246,7 +253,7 @@ void net_forward_training(struct net_run *run, int n);
 void net_forward_training_node(struct net_run *run, int node, int n);
 
 /* From the gradient of the logits, in net_logits_gradient: adds every parameter's gradient to dparameters (the flat
- * layout). For the running statistics of batchnorm it adds n times the statistics of these images. Of one node: after
+ * layout), and writes over tensors but the input. For the running statistics of batchnorm it adds n times the statistics of these images. Of one node: after
  * every later one but the softmax. */
 void net_backward(struct net_run *run, float *dparameters, int n);
 void net_backward_node(struct net_run *run, float *dparameters, int node, int n);

@@ -374,21 +374,27 @@ static size_t scratch(const struct net_packed *packed, int node, int batch, cons
     return of_weights > of_input ? of_weights : of_input;
 }
 
-/* Every tensor has memory of its own but those that share it, and batch normalisation its statistics. */
-static void plan_run(struct net_run *run, const int root[], int batch, struct arena *arena)
+/* Every tensor has memory of its own but those that share it. */
+static void stack(uint64_t stack[], const struct net *net, const int root[], int batch)
+{
+    uint64_t end = 0;
+    for (int t = 0; t <= net->node_count; t++)
+        stack[t] = end += root[t] == t ? net_tensor_floats(net, t, batch) : 0;
+}
+
+/* Tensors in the stack at `base`, which is NULL while measuring; batch normalisation has its statistics. */
+static void plan_run(struct net_run *run, const int root[], const uint64_t stack[], float *base, struct arena *arena)
 {
     const struct net *net = run->net;
     size_t shared = 0; /* the largest tensor of several consumers */
     for (int t = 0; t <= net->node_count; t++) {
-        const size_t count = shape_count(net->shapes[t]);
-        run->tensor[t] =
-            root[t] == t ? arena_alloc(arena, (uint64_t)batch * count, sizeof(float)) : run->tensor[root[t]];
-        if (t < net->node_count && net->consumers[t] > 1 && count > shared)
-            shared = count;
+        run->tensor[t] = !base ? NULL : root[t] == 0 ? base : base + stack[root[t] - 1];
+        if (t < net->node_count && net->consumers[t] > 1 && shape_count(net->shapes[t]) > shared)
+            shared = shape_count(net->shapes[t]);
         if (t > 0 && kind_traits[net->nodes[t - 1].kind].parameters == PARAMETERS_NORM)
             run->statistics[t - 1] = arena_alloc(arena, 2 * (uint64_t)net->shapes[t].c, sizeof(float));
     }
-    run->other_gradient = arena_alloc(arena, (uint64_t)batch * shared, sizeof(float));
+    run->other_gradient = arena_alloc(arena, (uint64_t)run->batch * shared, sizeof(float));
 }
 
-const struct net_training net_training = {plan_packed, pack, scratch, plan_run};
+const struct net_training net_training = {plan_packed, pack, scratch, stack, plan_run};

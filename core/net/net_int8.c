@@ -64,7 +64,8 @@ static void plan_tensors(struct net_int8 *quantized, struct arena *arena)
             continue;
         }
         root[t] = t;
-        lifetimes[t] = (struct lifetime){0, shape_count(net->shapes[t]) * sizeof(int16_t) + INT8_SLACK, i, i};
+        lifetimes[t] = (struct lifetime){
+            .size = shape_count(net->shapes[t]) * sizeof(int16_t) + INT8_SLACK, .first = i, .last = i};
         lifetimes[t].size = (lifetimes[t].size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     }
     for (int i = 0; i < net->node_count; i++)

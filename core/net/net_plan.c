@@ -116,33 +116,43 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
     }
 }
 
+uint64_t net_tensor_floats(const struct net *net, int tensor, int batch)
+{
+    return ((uint64_t)batch * shape_count(net->shapes[tensor]) + 15) / 16 * 16; /* whole cache lines */
+}
+
 /* Memory that tensors, or their gradients, reuse across their lifetimes. These are indices of nodes: from the one that
  * writes a tensor to the last that reads it; on the way back the last one is the first to have a part in the tensor's
- * gradient, and the writer reads it. tensors: the address of each, from index `first` on. */
-static void plan_by_lifetime(float *tensors[], int first, const struct net *net, const int root[], int batch,
-                             struct arena *arena)
+ * gradient, and the writer reads it. tensors: the address of each, from index `first` on. stack: for gradients, where
+ * each tensor ends that stays (net_training); else NULL. Returns the address of all. */
+static float *plan_by_lifetime(float *tensors[], const uint64_t *stack, const struct net *net, const int root[],
+                               int batch, struct arena *arena)
 {
+    const int first = stack ? 1 : 0, nodes = net->node_count;
     struct lifetime lifetimes[LIMIT_NODES + 1] = {{0}};
-    for (int t = first; t <= net->node_count; t++) {
+    for (int t = first; t <= nodes; t++) {
         struct lifetime *lifetime = &lifetimes[root[t]];
-        if (root[t] == t) {
-            *lifetime = (struct lifetime){0, (uint64_t)batch * shape_count(net->shapes[t]), t - 1, t - 1};
-            lifetime->size = (lifetime->size + 15) / 16 * 16; /* whole cache lines */
-        }
-        for (int i = t; i < net->node_count; i++)
+        if (root[t] == t)
+            *lifetime = (struct lifetime){.size = net_tensor_floats(net, t, batch), .first = t - 1, .last = t - 1};
+        for (int i = t; i < nodes; i++)
             if (node_reads(&net->nodes[i], t))
                 lifetime->last = i > lifetime->last ? i : lifetime->last;
     }
     /* The logits, the probabilities and the embedding are read after the run, where the gradient of the logits begins.
      * */
-    const int logits = root[net->nodes[net->node_count - 1].input[0]];
-    lifetimes[logits].last = lifetimes[root[net->node_count]].last = net->node_count;
+    const int logits = root[net->nodes[nodes - 1].input[0]];
+    lifetimes[logits].last = lifetimes[root[nodes]].last = nodes;
     if (net->embedding)
-        lifetimes[root[net->embedding]].last = net->node_count;
+        lifetimes[root[net->embedding]].last = nodes;
 
-    float *base = arena_alloc(arena, memory_planner_place(lifetimes, net->node_count + 1), sizeof(float));
-    for (int t = first; t <= net->node_count; t++)
+    /* On the way back node i reads tensors up to i + 1; what lies above them is free by then. */
+    for (int t = first; stack && t <= nodes; t++)
+        lifetimes[t].floor = stack[lifetimes[t].last < nodes ? lifetimes[t].last + 1 : nodes];
+    const uint64_t placed = memory_planner_place(lifetimes, nodes + 1);
+    float *base = arena_alloc(arena, stack && stack[nodes] > placed ? stack[nodes] : placed, sizeof(float));
+    for (int t = first; t <= nodes; t++)
         tensors[t] = base ? base + lifetimes[root[t]].offset : NULL;
+    return base;
 }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -175,7 +185,10 @@ void net_run_plan(struct net_run *run, const struct net *net, const struct net_p
     }
     run->scratch = arena_alloc(arena, scratch, sizeof(float));
 
-    plan_by_lifetime(mode ? run->gradient : run->tensor, mode ? 1 : 0, net, root, batch, arena);
+    uint64_t stack[LIMIT_NODES + 1];
     if (mode)
-        mode->plan_run(run, root, batch, arena);
+        mode->stack(stack, net, root, batch);
+    float *base = plan_by_lifetime(mode ? run->gradient : run->tensor, mode ? stack : NULL, net, root, batch, arena);
+    if (mode)
+        mode->plan_run(run, root, stack, base, arena);
 }

@@ -133,10 +133,10 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
     worker->run.first_image = trainer->images_seen + (uint64_t)from; /* its number in the run */
     net_forward_training(&worker->run, n);
     compute_loss(lanes, worker, n);
-    net_backward(&worker->run, lane->gradients, n);
     struct sums sums = trainer_score(worker, n, classes);
     sums.overflown = isfinite(sums.loss) ? -1 : first_overflow(&worker->run, n);
     add_sums(&lane->sums, &sums);
+    net_backward(&worker->run, lane->gradients, n);
 }
 
 static void train_lane(void *context, int number, int thread)
