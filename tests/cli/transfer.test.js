@@ -93,6 +93,16 @@ test('Muon goes on behind batch normalisation, which leaves what the model says 
         assert.ok(apart < 0.02 * largest, `${apart} of ${largest}`);
         assert.equal(changed((await trained('same', '--recipe', 'airbench94', '--freeze', freeze)).weights, 'same', 10)[0], freeze === '0');
     }
+    /* A new head stands on the same features: all layers in front of it are kept, but for how images vary. */
+    const narrow = { kind: 'conv2d', channels: 4, kernel: [1, 1], bias: true }, numbers = [112, 20, 20, 20, 50];
+    const deep = modelOf({ layers: [...layers(10).slice(0, 3), narrow, narrow, narrow, ...layers(10).slice(5)], labels: [...classNames].reverse(), mean, std });
+    writeFileSync(from('deep'), deep);
+    const { bytes } = await trained('deep', '--recipe', 'airbench94', ...still, '--freeze', '1', '--flip', 'none', '--crop', '0');
+    const before = weightsOf(deep, numbers), after = weightsOf(bytes, numbers);
+    for (const layer of [1, 2, 3]) {
+        const largest = Math.max(...before[layer].map(Math.abs)), apart = Math.max(...before[layer].map((x, i) => Math.abs(x - after[layer][i])));
+        assert.ok(apart < 0.1 * largest, `${apart} of ${largest} in layer ${layer}`);
+    }
 });
 
 test('a network that ends in a global pool takes any size, another is refused by the layer that cannot', async () => {

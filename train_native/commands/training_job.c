@@ -177,6 +177,7 @@ static void unfold(struct training_job *job)
     free(opened->parameters);
     opened->parameters = parameters;
     opened->head = unfolding->node[opened->head];
+    opened->trunk = unfolding->node[opened->trunk];
     job->frozen_nodes = unfolding->node[job->frozen_nodes];
     *job->net = unfolding->net;
     free(unfolding);
