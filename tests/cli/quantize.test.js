@@ -113,6 +113,33 @@ test('a quantized model gives the same bits natively and in the module', async (
     classifier.close();
 });
 
+test('a quantized model is a start for others by its weights, widened: of a head, of the last blocks, of all layers', async () => {
+    const { here } = await quantized(), starts = [folder({ 'start.eyelet': readFileSync(join(here, 'q.eyelet')) }), folder()];
+    succeeded(await eyelet(['convert', join(here, 'q.eyelet'), '-o', join(starts[1], 'start.eyelet'), '--weights', 'f32', '--data', data]));
+    for (const words of [['--linear-probe'], ['--fine-tune', '1', '--epochs', '1'], ['--recipe', 'finetune', '--epochs', '1']]) {
+        const models = [];
+        for (const cwd of starts) {
+            succeeded(await eyelet(['train', '-o', 'm.eyelet', '--from', 'start.eyelet', '--data', data, '--limit', '200', ...words], { cwd }));
+            models.push(readFileSync(join(cwd, 'm.eyelet')));
+        }
+        assert.ok(models[0].equals(models[1]), words.join(' '));
+    }
+});
+
+test('the embeddings of a quantized model are near those of the one that it was made from', async () => {
+    const { here } = await quantized();
+    writeFileSync(join(here, 'a.png'), encodePng(gradient(40, 30)));
+    const [floats, integers] = await Promise.all(['m', 'q'].map(async (name) => {
+        succeeded(await eyelet(['embed', `${name}.eyelet`, 'a.png', '-o', `${name}.csv`], { cwd: here }));
+        return readFileSync(join(here, `${name}.csv`), 'utf8').split('\n')[1].split(',').slice(1).map(Number);
+    }));
+    const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+    assert.ok(dot(floats, integers) / Math.sqrt(dot(floats, floats) * dot(integers, integers)) > 0.99, `${floats}\n${integers}`);
+    const classifier = await loadClassifier({ model: join(here, 'q.eyelet') });
+    assert.deepEqual([...classifier.embed(readFileSync(join(here, 'a.png')))], integers.map(Math.fround));
+    classifier.close();
+});
+
 test('what loses more accuracy than --drop allows is refused, and nothing is written', async () => {
     const here = folder({ 'm.eyelet': unquantizable(), 'old.eyelet': 'what stood there' });
     const argumentList = ['quantize', 'm.eyelet', '-o', 'old.eyelet', '--data', data, '--images', '50', '--limit', '1000'];
