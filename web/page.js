@@ -4,7 +4,7 @@ import { ClassifierError } from './contract.js';
 import { Pad } from './pad.js';
 import { imageFrom } from './picture.js';
 import {
-    acceptFiles, element, showClasses, showFacts, showMessage, showPreview, showProblem, showResult,
+    acceptFiles, element, hideFacts, showClasses, showFacts, showMessage, showPreview, showProblem, showResult,
 } from './view.js';
 
 const classifier = new BackgroundClassifier();
@@ -62,14 +62,15 @@ function classifyFile(file) {
 async function openModel(bytes) {
     newest++;
     showMessage('Loading the model\u2026');
-    element('facts').replaceChildren();
+    hideFacts();
     const opening = model = Promise.resolve(bytes).then((buffer) => classifier.open({ model: buffer, warmUp: true }));
     try {
         const { labels, info } = await opening;
         if (model !== opening)
             return;
         ({ threshold } = info);
-        showFacts(info);
+        showFacts(info, labels);
+        showExamples(labels);
         if (latest)
             classify(latest);
         else
@@ -80,7 +81,15 @@ async function openModel(bytes) {
     }
 }
 
-/* models.json lists the model files beside it; with more than one there is a choice. */
+/* Those of which the model has the class. */
+function showExamples(labels) {
+    const examples = [...element('examples').children];
+    for (const example of examples)
+        example.hidden = !labels.includes(example.dataset.label);
+    element('examples-shown').hidden = examples.every(({ hidden }) => hidden);
+}
+
+/* models.json lists the model files beside it: the first is opened, with more than one there is a choice. */
 async function loadModels() {
     const names = await (await fetchFile('models/models.json')).json().catch(() => null);
     if (!Array.isArray(names) || names.length === 0)

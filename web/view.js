@@ -2,7 +2,7 @@
  * scores as bars, a problem, facts about the model; and the ways in which an image arrives.
  *
  *     showResult(classifier.classify(image), milliseconds, classifier.info.threshold);
- *     showFacts(classifier.info);
+ *     showFacts(classifier.info, classifier.labels);
  *     acceptFiles((file, problem) => file ? classify(file) : showProblem(new Error(problem)));
  *
  * The ids are those of index.html. Labels, notes and names of files are text from others: they enter as text only, and
@@ -23,6 +23,11 @@ export function visible(text) {
         ? `\\u{${control.codePointAt(0).toString(16).toUpperCase()}}` : part);
 }
 
+/* A class's name to read: folders, of which labels come, are often named with underscores for spaces. */
+function nameOf(label) {
+    return visible(label).replaceAll('_', ' ');
+}
+
 /* "94.5 %" for 0.945. */
 export function percent(fraction, digits = 1) {
     return `${(100 * fraction).toFixed(digits)}\u00a0%`;
@@ -39,7 +44,7 @@ function rounded(number) {
 
 /* Below the model's rejection threshold, if it has one, the answer is no answer. */
 function verdictOf({ label, score }, threshold) {
-    const name = visible(label);
+    const name = nameOf(label);
     return score < threshold ? `Not sure: perhaps ${name}` : score < 0.5 ? `Perhaps ${name}` : name;
 }
 
@@ -73,11 +78,16 @@ export function showMessage(words) {
     element('known').replaceChildren();
 }
 
-/* Before the first image. */
+const maxClassesAtOnce = 20;
+
+const classList = (labels) => labels.map((label) => make('li', { textContent: nameOf(label) }));
+
+/* Before the first image. Of many classes a few, from the whole alphabet. */
 export function showClasses(labels) {
-    const shown = labels.slice(0, 40);
-    showMessage(`Show it one of ${labels.length > shown.length ? `${labels.length} things, such as` : 'these'}:`);
-    element('known').replaceChildren(...shown.map((label) => make('li', { textContent: visible(label) })));
+    const few = labels.length <= maxClassesAtOnce ? labels
+        : Array.from({ length: maxClassesAtOnce }, (_, i) => labels[Math.floor(i * labels.length / maxClassesAtOnce)]);
+    showMessage(`Show it one of ${few === labels ? 'these' : `${labels.length} things, such as`}:`);
+    element('known').replaceChildren(...classList(few));
 }
 
 export function showResult(best, milliseconds, threshold) {
@@ -101,7 +111,7 @@ function showBars(best) {
             make('span', { className: 'score' }), make('span', { className: 'bar' })));
     best.forEach(({ label, score }, index) => {
         const [name, text, bar] = rows[index].children;
-        name.textContent = visible(label);
+        name.textContent = nameOf(label);
         text.textContent = scoreText(score);
         bar.style.setProperty('--score', score);
     });
@@ -122,7 +132,7 @@ function revealResult() {
 
 /* --- The model and the picture --- */
 
-export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, classes, threshold }) {
+export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, classes, threshold }, labels) {
     const facts = [
         ['Name', name],
         ['Network', notes.network],
@@ -135,6 +145,29 @@ export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, cl
     ];
     element('facts').replaceChildren(
         ...facts.filter(([, value]) => value).map(([term, value]) => row(term, visible(value))));
+    listClasses(labels);
+}
+
+export function hideFacts() {
+    element('facts').replaceChildren();
+    element('classes').hidden = true;
+}
+
+/* All of them, to open and to search, where the message before the first image has room for some only. */
+function listClasses(labels) {
+    const items = classList(labels), search = element('classes-search');
+    element('classes').hidden = labels.length <= maxClassesAtOnce;
+    element('classes').open = false;
+    element('classes-title').textContent = `All ${labels.length} classes`;
+    element('classes-names').replaceChildren(...items);
+    search.oninput = () => {
+        const wanted = search.value.trim().toLowerCase();
+        for (const item of items)
+            item.hidden = !item.textContent.toLowerCase().includes(wanted);
+        element('classes-found').textContent = wanted && `${items.filter(({ hidden }) => !hidden).length} found`;
+    };
+    search.value = '';
+    search.oninput();
 }
 
 /* A file that the browser may be able to show; null: none. */

@@ -39,6 +39,34 @@ export async function visitFile(browser, file, steps, options = {}) {
     assert.deepEqual(heard, []);
 }
 
+/* Opens a served page, with `models` ({ file name: bytes }) in the place of those that ship, or with these: null; lets `steps` use it, and then asserts
+ * that nothing went elsewhere and nothing was complained of but `complaints`. routes: other answers of the server. prepare(page) comes first. */
+export async function visitPage(browser, url, steps, { models = null, routes = {}, complaints = /^$/, prepare, ...options } = {}) {
+    const context = await browser.newContext({ viewport: desktop, ...options });
+    const page = await context.newPage();
+    const heard = [], requested = [];
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && heard.push(message.text()));
+    page.on('pageerror', (error) => heard.push(String(error)));
+    context.on('request', (asked) => requested.push(asked.url()));
+    if (models) {
+        await page.route('**/models/models.json', (route) => route.fulfill({ json: Object.keys(models) }));
+        for (const [name, body] of Object.entries(models))
+            await page.route(`**/models/${name}`, (route) => route.fulfill({ body }));
+    }
+    for (const [pattern, answer] of Object.entries(routes))
+        await page.route(pattern, (route) => route.fulfill(answer));
+    try {
+        await prepare?.(page);
+        await page.goto(url);
+        await steps(page);
+    } finally {
+        await context.close();
+    }
+    for (const asked of requested)
+        assert.ok(asked.startsWith(url) || /^(blob|data):/.test(asked), `a request left the page: ${asked}`);
+    assert.deepEqual(heard.filter((message) => !complaints.test(message)), []);
+}
+
 /* Drops or pastes files one right after the other, as the browser would report it. */
 export const give = (page, kind, ...files) => page.evaluate(([kind, files]) => {
     for (const { name, mimeType, base64 } of files) {

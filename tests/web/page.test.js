@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { loadClassifier } from '../../web/classifier.js';
 import { serve } from '../../web/serve.js';
-import { blueWebp, desktop, give, launch, phone, skip } from '../support/browser.js';
+import { blueWebp, desktop, give, launch, phone, skip, visitPage } from '../support/browser.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
@@ -20,7 +20,7 @@ const plain = (red, green, blue) => {
 };
 /* Opens any model, and never answers anything else. */
 const deafWorker = `self.addEventListener('message', ({ data: { id, open } }) => open && self.postMessage({ id, value: {
-    labels: ['a'], info: { notes: {}, name: 'Deaf', inputWidth: 1, inputHeight: 1, classes: 1, modelBytes: 1 } } }));`;
+    labels: ['cat'], info: { notes: {}, name: 'Deaf', inputWidth: 1, inputHeight: 1, classes: 1, modelBytes: 1 } } }));`;
 const file = (name, mimeType, buffer) => ({ name, mimeType, buffer });
 const redPng = encodePng(plain(250, 10, 10)), bluePng = encodePng(plain(10, 10, 250));
 
@@ -36,34 +36,8 @@ describe('the page', { skip }, () => {
         await site.close();
     });
 
-    /* Opens the page, lets `steps` use it, and then asserts that nothing went elsewhere and nothing was complained
-     * of. */
-    async function visit(steps,
-        { models = { 'tiny.eyelet': tinyModel() }, routes = {}, complaints = /^$/, prepare, ...options } = {}) {
-        const context = await browser.newContext({ viewport: desktop, ...options });
-        const page = await context.newPage();
-        const heard = [], requested = [];
-        page.on('console', (message) => ['error', 'warning'].includes(message.type()) && heard.push(message.text()));
-        page.on('pageerror', (error) => heard.push(String(error)));
-        context.on('request', (asked) => requested.push(asked.url()));
-        if (models) {
-            await page.route('**/models/models.json', (route) => route.fulfill({ json: Object.keys(models) }));
-            for (const [name, body] of Object.entries(models))
-                await page.route(`**/models/${name}`, (route) => route.fulfill({ body }));
-        }
-        for (const [pattern, answer] of Object.entries(routes))
-            await page.route(pattern, (route) => route.fulfill(answer));
-        try {
-            await prepare?.(page);
-            await page.goto(site.url);
-            await steps(page);
-        } finally {
-            await context.close();
-        }
-        for (const url of requested)
-            assert.ok(url.startsWith(site.url) || /^(blob|data):/.test(url), `a request left the page: ${url}`);
-        assert.deepEqual(heard.filter((message) => !complaints.test(message)), []);
-    }
+    const visit = (steps, options) =>
+        visitPage(browser, site.url, steps, { models: { 'tiny.eyelet': tinyModel() }, ...options });
 
     const settled = (page) => page.waitForFunction(() => document.querySelector('#bars li, #problem:not([hidden])'));
     const problem = async (page) => {
@@ -209,7 +183,8 @@ describe('the page', { skip }, () => {
         for (const [answer, words] of cases)
             await visit(async (page) => {
                 assert.match(await problem(page), words);
-                await page.click('img[alt="Example: cat"]');
+                assert.equal(await page.isVisible('#examples'), false);
+                await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
                 assert.match(await problem(page), words);
             }, { routes: { '**/models/tiny.eyelet': answer }, complaints });
         await visit(async (page) => assert.match(await problem(page), /models\.json is not a list/),
@@ -232,6 +207,34 @@ describe('the page', { skip }, () => {
         'tiny.eyelet': tinyModel(),
         'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }),
     } }));
+
+    test('of many classes some are named, all can be opened and searched, and examples have one of them', async () => {
+        const labels = [...Array.from({ length: 60 }, (_, i) => `thing_${i}`), 'potter_s_wheel', 'ship'];
+        const many = tinyModel({ labels }), listed = (page) => page.locator('#classes-names li:visible').allTextContents();
+        const options = { models: { 'many.eyelet': many, 'few.eyelet': tinyModel({ labels: ['yes', 'no'] }) } };
+        for (const viewport of [phone, desktop])
+            await visit(async (page) => {
+                await page.waitForSelector('#known li');
+                assert.equal(await page.textContent('#verdict'), 'Show it one of 62 things, such as:');
+                const some = await page.locator('#known li').allTextContents();
+                assert.ok(some.length === 20 && some.includes('thing 0') && some.includes('thing 58'), `${some}`);
+                assert.deepEqual(await listed(page), []);
+                await page.click('#classes summary');
+                assert.deepEqual(await listed(page), labels.map((label) => label.replaceAll('_', ' ')));
+                await page.fill('#classes-search', 'S WHEEL');
+                assert.deepEqual(await listed(page), ['potter s wheel']);
+                assert.equal(await page.textContent('#classes-found'), '1 found');
+                assert.deepEqual(await page.locator('#examples li:visible img').evaluateAll((all) => all.map(({ alt }) => alt)), ['Example: ship']);
+                assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+                await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+                await settled(page);
+                assert.doesNotMatch(await page.textContent('#result'), /_/);
+                await page.selectOption('#models', 'few.eyelet');
+                await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
+                assert.equal(await page.isVisible('#classes'), false);
+                assert.equal(await page.isVisible('#examples'), false);
+            }, { ...options, viewport });
+    });
 
     test('below the threshold of a model the page is not sure', () => visit(async (page) => {
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));

@@ -33,5 +33,5 @@ opening.then(({ labels, info }) => {
     document.title = visible(info.name || document.title);
     element('name').textContent = visible(info.name);
     showClasses(labels);
-    showFacts(info);
+    showFacts(info, labels);
 }, showProblem);
