@@ -25,7 +25,7 @@ enum random_stream {
     STREAM_USE = 6,           /* a seed for STREAM_SPLIT_CONTENT: the training images that are used */
     STREAM_STATISTICS = 7,    /* images that batch normalisation is measured on */
     STREAM_MIRRORING = 8,     /* images that tell whether mirroring changes their meaning */
-    STREAM_MOVE = 10,         /* augmentation, from here to STREAM_MIX */
+    STREAM_MOVE = 10,         /* augmentation, from here to STREAM_GREY */
     STREAM_FIRST_FLIP = 11,
     STREAM_FLIP = 12,
     STREAM_CUTOUT = 13,
@@ -33,11 +33,12 @@ enum random_stream {
     STREAM_JITTER = 15,
     STREAM_ERASE = 16,
     STREAM_MIX = 17,
+    STREAM_GREY = 18,
     STREAM_SPLIT_CLASS = 1000, /* + class, below STREAM_SPLIT_CLASSES: validation images of CIFAR-10 */
     STREAM_SUBSET = 2000       /* the images of a data set that are kept */
 };
 enum { STREAM_SPLIT_CLASSES = 10 };
-_Static_assert(STREAM_SPLIT_CLASS > STREAM_MIX && STREAM_SPLIT_CLASS + STREAM_SPLIT_CLASSES <= STREAM_SUBSET,
+_Static_assert(STREAM_SPLIT_CLASS > STREAM_GREY && STREAM_SPLIT_CLASS + STREAM_SPLIT_CLASSES <= STREAM_SUBSET,
                "no stream is used twice");
 
 static inline uint64_t random_mix(uint64_t x)

@@ -161,6 +161,13 @@ static void jitter(uint8_t *out, struct shape shape, float strength, struct rand
     }
 }
 
+/* Each pixel its own grey, for a fraction of the images. */
+static void lose_colour(uint8_t *out, struct shape shape, float probability, struct random random)
+{
+    if (random_uniform(&random) < probability)
+        augment_colour(out, shape, COLOUR_SATURATION, 0);
+}
+
 /* ---- Blotting out ---- */
 
 /* A square of the mean colour, which is near 0 once it is normalised; it lies within the image. */
@@ -203,6 +210,8 @@ void augment_image(uint8_t *out, const uint8_t *in, const struct augmentation *h
     move(out, in, how, index);
     if (augment->jitter > 0)
         jitter(out, how->shape, augment->jitter, drawn(how, STREAM_JITTER, index));
+    if (augment->grey > 0)
+        lose_colour(out, how->shape, augment->grey, drawn(how, STREAM_GREY, index));
     if (augment->cutout)
         cut_out(out, how->shape, augment->cutout, how->mean, drawn(how, STREAM_CUTOUT, index));
     if (augment->erase > 0)

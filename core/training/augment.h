@@ -34,6 +34,7 @@ struct augment { /* 0: without */
     float rotate;       /* turn by up to this many degrees each way, the corners filled by reflection */
     float jitter; /* brightness, contrast and saturation, in an order drawn too, each times 1 - jitter to 1 + jitter
                            (torchvision's ColorJitter) */
+    float grey;   /* the probability of an image without colours (torchvision's RandomGrayscale) */
     float erase;  /* the probability of a rectangle of noise over 2 to 40 % of the image (Zhong et al. 2017) */
     float mixup; /* mean with another image of the batch: alpha of the weight's Beta distribution (Zhang et al. 2018) */
     float cutmix; /* paste a rectangle of another image of the batch; alpha likewise (Yun et al. 2019). Beside mixup

@@ -1,5 +1,8 @@
 #include "training/trainer.h"
 
+#include "training/barlow_twins.h"
+#include "training/twin_step.h"
+
 #include <assert.h>
 #include <math.h> /* isfinite */
 #include <string.h>
@@ -45,6 +48,11 @@ static struct trainer *plan(const struct trainer_options *options, struct arena 
         if (trainer)
             trainer->lanes[lane].gradients = gradients;
     }
+    const uint64_t width = options->twins ? (uint64_t)net_classes(options->net) : 0;
+    to->projections = arena_alloc(arena, 2 * (uint64_t)options->twins * width, sizeof(float));
+    to->dprojections = arena_alloc(arena, 2 * (uint64_t)options->twins * width, sizeof(float));
+    to->twin_scratch =
+        arena_alloc(arena, options->twins ? barlow_twins_scratch_count(options->twins, (int)width) : 0, sizeof(float));
     net_packed_plan(&to->packed, options->net, NET_TRAIN, arena);
     for (int i = 0; i < options->parallel.threads; i++)
         plan_worker(trainer ? &trainer->workers[i] : NULL, options, &to->packed, arena);
@@ -147,7 +155,7 @@ struct epoch_result trainer_epoch(struct trainer *trainer, const struct epoch *e
                                   .number = epoch->number,
                                   .epochs = epoch->number + ((double)result.count + 0.5 * n) / count};
         subset_expect(&ordered, result.count + n, settings->batch);
-        const struct sums sums = trainer_step(trainer, &step);
+        const struct sums sums = trainer->options.twins ? twin_step(trainer, &step) : trainer_step(trainer, &step);
         result.loss_sum += sums.loss;
         result.correct += sums.correct;
         result.count += n;

@@ -49,8 +49,7 @@ static void add_sums(struct sums *sums, const struct sums *more)
         sums->overflown = more->overflown;
 }
 
-/* The first node with an output that is infinite or NaN, -1 if there is none. */
-static int first_overflow(const struct net_run *net_run, int n)
+int trainer_overflow(const struct net_run *net_run, int n)
 {
     for (int node = 0; node < net_run->net->node_count - 1; node++)
         for (size_t i = 0, count = (size_t)n * shape_count(net_run->net->shapes[node + 1]); i < count; i++)
@@ -69,14 +68,6 @@ static struct target target_between(const float *class_weights, int label, int o
 }
 
 /* ---- A step: lanes, reduce, apply ---- */
-
-struct lanes {
-    struct trainer *trainer;
-    const struct step *step;
-    struct optimizer optimizer; /* with the learning rates of this step */
-    struct augmentation augmentation;
-    int shards, count;
-};
 
 /* What the teacher says of an image, which was mixed as its target says. */
 static void want(struct worker *worker, const struct lanes *lanes, int i, int image, int other)
@@ -134,14 +125,13 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
     net_forward_training(&worker->run, n);
     compute_loss(lanes, worker, n);
     struct sums sums = trainer_score(worker, n, classes);
-    sums.overflown = isfinite(sums.loss) ? -1 : first_overflow(&worker->run, n);
+    sums.overflown = isfinite(sums.loss) ? -1 : trainer_overflow(&worker->run, n);
     add_sums(&lane->sums, &sums);
     net_backward(&worker->run, lane->gradients, n);
 }
 
-static void train_lane(void *context, int number, int thread)
+struct worker *trainer_lane_begin(const struct lanes *lanes, int number, int thread)
 {
-    const struct lanes *lanes = context;
     struct trainer *trainer = lanes->trainer;
     struct worker *worker = &trainer->workers[thread];
     struct lane *lane = &trainer->lanes[number];
@@ -150,11 +140,18 @@ static void train_lane(void *context, int number, int thread)
     worker->run.frozen_nodes = trainer->frozen_nodes;
     memset(lane->gradients, 0, net_parameter_count(trainer->options.net) * sizeof(float));
     lane->sums = (struct sums){0, 0, -1};
-    for (int shard = number; shard < lanes->shards; shard += TRAINER_LANES) {
+    return worker;
+}
+
+static void train_lane(void *context, int number, int thread)
+{
+    const struct lanes *lanes = context;
+    struct worker *worker = trainer_lane_begin(lanes, number, thread);
+    const int n = lanes->step->batch.count;
+    for (int shard = number; shard < lanes->shards; shard += TRAINER_LANES)
         /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
-        const int64_t n = lanes->step->batch.count;
-        train_shard(lanes, worker, lane, (int)(n * shard / lanes->shards), (int)(n * (shard + 1) / lanes->shards));
-    }
+        train_shard(lanes, worker, &lanes->trainer->lanes[number], trainer_shard_start(n, shard, lanes->shards),
+                    trainer_shard_start(n, shard + 1, lanes->shards));
 }
 
 /* Adds the lanes to the first one, in order. */
@@ -227,33 +224,44 @@ static struct optimizer scheduled(const struct trainer_settings *settings, doubl
     return optimizer;
 }
 
-struct sums trainer_step(struct trainer *trainer, const struct step *step)
+struct lanes trainer_step_begin(struct trainer *trainer, const struct step *step, int shards)
 {
     const struct trainer_options *options = &trainer->options;
-    const struct subset *batch = &step->batch;
     const float *mean = options->preprocess.mean;
-    assert(batch->count > 0);
-    struct lanes lanes = {.trainer = trainer,
+    assert(step->batch.count > 0);
+    trainer_pack(trainer, trainer->parameters);
+    return (struct lanes){.trainer = trainer,
                           .step = step,
                           .optimizer = scheduled(step->settings, step->epochs),
                           .augmentation = {.augment = &step->settings->augment,
-                                           .shape = batch->images->shape,
+                                           .shape = step->batch.images->shape,
                                            .mean = {mean[0], mean[1], mean[2]},
                                            .seed = options->seed,
                                            .epoch = step->number},
-                          .shards = trainer_shards(batch->count, options->shard)};
-    lanes.count = lanes.shards < TRAINER_LANES ? lanes.shards : TRAINER_LANES;
-    trainer_pack(trainer, trainer->parameters);
-    trainer_run(trainer, lanes.count, train_lane, &lanes);
-    reduce_lanes(&lanes);
+                          .shards = shards,
+                          .count = shards < TRAINER_LANES ? shards : TRAINER_LANES};
+}
+
+struct sums trainer_step_end(struct lanes *lanes, int views)
+{
+    struct trainer *trainer = lanes->trainer;
+    const int n = lanes->step->batch.count;
+    reduce_lanes(lanes);
     const struct sums sums = trainer->lanes[0].sums;
     if (!isfinite(sums.loss)) { /* the weights stay as they were */
         trainer->overflown = sums.overflown;
         return sums;
     }
-    divide_statistics(trainer->lanes[0].gradients, options->net, batch->count);
+    divide_statistics(trainer->lanes[0].gradients, trainer->options.net, views * n);
     trainer->step++;
-    trainer->images_seen += (uint64_t)batch->count;
-    trainer_run(trainer, options->net->node_count, apply_node, &lanes);
+    trainer->images_seen += (uint64_t)n;
+    trainer_run(trainer, trainer->options.net->node_count, apply_node, lanes);
     return sums;
+}
+
+struct sums trainer_step(struct trainer *trainer, const struct step *step)
+{
+    struct lanes lanes = trainer_step_begin(trainer, step, trainer_shards(step->batch.count, trainer->options.shard));
+    trainer_run(trainer, lanes.count, train_lane, &lanes);
+    return trainer_step_end(&lanes, 1);
 }

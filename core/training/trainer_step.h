@@ -33,6 +33,7 @@ struct trainer_options {
     int max_images; /* of an epoch and of a measurement */
     bool ema;       /* with a moving average of the weights */
     bool distilled; /* with a teacher: trainer->distillation */
+    int twins; /* images of a batch at most, of which two views are compared (twin_step.h); 0: labels are trained */
 };
 
 struct trainer_settings {
@@ -42,7 +43,8 @@ struct trainer_settings {
     int epochs;   /* in all, for the schedule */
     int batch;
     float label_smoothing;
-    float ema_decay; /* of the exponential moving average of the weights, per step (Polyak and Juditsky 1992); in its
+    float redundancy; /* of two views (barlow_twins.h) */
+    float ema_decay;  /* of the exponential moving average of the weights, per step (Polyak and Juditsky 1992); in its
                         first steps it is less, (1 + steps) / (10 + steps) */
     struct augment augment;
     int early_stopping;       /* epochs without a better validation after which a run ends; 0: it does not */
@@ -94,7 +96,10 @@ struct trainer {
     struct worker *workers; /* (threads) */
     struct lane *lanes;     /* (TRAINER_LANES) */
     struct sums *sums;      /* of the shards of a measurement */
-    int *order;             /* of the images of an epoch */
+    /* (2, twins, classes) of both views of a batch: what the net makes of them, and the gradient; else NULL */
+    float *projections, *dprojections;
+    float *twin_scratch;
+    int *order; /* of the images of an epoch */
 };
 
 /* How many shards of at most `shard` images make up so many images. */
@@ -120,5 +125,32 @@ struct step {
 
 /* After a loss that is not finite the weights are what they were. */
 struct sums trainer_step(struct trainer *trainer, const struct step *step);
+
+/* ---- The parts of a step, for one with another loss ---- */
+
+/* What the threads share. */
+struct lanes {
+    struct trainer *trainer;
+    const struct step *step;
+    struct optimizer optimizer; /* with the learning rates of this step */
+    struct augmentation augmentation;
+    int shards, count;
+};
+
+/* With the weights packed. */
+struct lanes trainer_step_begin(struct trainer *trainer, const struct step *step, int shards);
+
+/* A lane without gradients yet, and its thread's worker. Its shards are number, number + TRAINER_LANES, ... */
+struct worker *trainer_lane_begin(const struct lanes *lanes, int number, int thread);
+
+/* The first image of a shard, of so many that make up n images: they are of even size. */
+static inline int trainer_shard_start(int n, int shard, int shards) { return (int)((int64_t)n * shard / shards); }
+
+/* The first node with an output that is infinite or NaN, -1 if there is none. */
+int trainer_overflow(const struct net_run *run, int n);
+
+/* Adds the lanes up in order, and takes the optimizer's step if the loss is finite. views: of each image, over which
+ * running statistics are means. */
+struct sums trainer_step_end(struct lanes *lanes, int views);
 
 #endif

@@ -117,6 +117,8 @@ const usages = {
     'core/training/augment.h': [{ includes: ['training/images.h'], before: `const uint8_t pixels[2][3] = {{1, 2, 3}, {4, 5, 6}}; const uint16_t labels[2] = {0, 1}; const int indices[2] = {0, 1}, i = 0;
         const struct images images = {.pixels = &pixels[0][0], .labels = labels, .shape = {1, 1, 3}, .count = 2, .classes = 2}; const struct subset batch = {&images, indices, 2}; uint8_t out[3], scratch[3];`,
     after: 'assert(mix.fraction >= 0 && mix.fraction <= 1);' }],
+    'core/training/barlow_twins.h': [{ before: 'enum { n = 4, d = 2 }; const float first[n * d] = {1, 1, -1, 1, 1, -1, -1, -1}, second[n * d] = {1, 1, 1, 1, -1, -1, -1, -1}; float dfirst[n * d], dsecond[n * d];',
+        after: 'assert(loss > 0.5 && loss < 0.51 && dfirst[0] < 0 && dfirst[2] < 0); free(scratch);' }],
     'core/training/calibration.h': [{ names: 'count classes labels logits', after: 'assert(temperature > 0 && threshold.score <= 1);' }],
     'core/training/distillation.h': [{ before: `enum { n = 2, c = 2 }; const float logits[n * c] = {0, 4, 4, 0}, student[n * c] = {1, 0, 0, 1}; const int rows[] = {0, 1}, images[n] = {1, 0};
         const struct target targets[n] = {target_of(0), target_of(1)}; float wanted[n * c], softened[n * c], losses[n], probabilities[n * c], dstudent[n * c];`,
@@ -141,6 +143,8 @@ const usages = {
         after: 'assert(iterations > 0 && logits[0] > logits[2]); free(block);' }],
     'core/training/trainer.h': [{ runs: false, names: 'net preprocess memory_block subset settings', before: 'void save(const float *weights);' }],
     'core/training/trainer_step.h': [{ runs: false, names: 'settings subset trainer', before: 'const struct subset batch = subset; const int epoch = 0;' }],
+    'core/training/twin_step.h': [{ runs: false, names: 'net settings subset trainer memory_block', with: [['..., .twins', '.twins']],
+        before: 'const struct subset batch = subset; const int epoch = 0;' }],
     'core/training/unfold_batchnorm.h': [{ runs: false, names: 'net preprocess subset', before: 'const int head = 1; const float *folded = NULL; float *parameters = NULL; const struct arena memory = {0};' }],
     'core/training/whiten.h': [{ runs: false, names: 'net preprocess subset', before: 'float *parameters = NULL; void *memory = NULL;' }],
     'train_native/cli/errors.h': [{ runs: false }, { runs: false }],

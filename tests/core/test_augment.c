@@ -217,6 +217,26 @@ TEST(erasing_leaves_a_rectangle_of_noise)
     CHECK_CLOSE(fraction / erased, 0.21, 0.03);
 }
 
+/* Each pixel its own grey, for the fraction of images that is asked for; the others stay as they are. */
+TEST(grey_images_have_lost_their_colours)
+{
+    enum { TURNS = 400 };
+    const uint8_t *in = ramp();
+    uint8_t *out = test_bytes(BYTES), *expected = test_bytes(BYTES);
+    memcpy(expected, in, BYTES);
+    augment_colour(expected, shape, COLOUR_SATURATION, 0);
+    CHECK(expected[0] == expected[1] && expected[1] == expected[2]);
+    const struct augment augment = {.grey = 0.3f};
+    int grey = 0;
+    for (int turn = 0; turn < TURNS; turn++) {
+        augment_image(out, in, &(struct augmentation){&augment, shape, GREY, 1, turn}, 3);
+        const bool is_grey = memcmp(out, expected, BYTES) == 0;
+        CHECK(is_grey || memcmp(out, in, BYTES) == 0);
+        grey += is_grey;
+    }
+    CHECK_CLOSE((double)grey / (double)TURNS, 0.3, 0.07);
+}
+
 /* Mean 1/2 and variance 1 / (4 (2 alpha + 1)). */
 TEST(beta_distribution)
 {
@@ -298,6 +318,7 @@ static const struct test tests[] = {
     ENTRY(a_cutout_is_of_the_nearest_colour),
     ENTRY(places_outside_are_reflected),
     ENTRY(erasing_leaves_a_rectangle_of_noise),
+    ENTRY(grey_images_have_lost_their_colours),
     ENTRY(beta_distribution),
     ENTRY(mixed_images_have_the_fractions_of_their_targets),
 };

@@ -60,6 +60,7 @@
     SUITE(sha256) \
     SUITE(calibration) \
     SUITE(distillation) \
+    SUITE(barlow_twins) \
     SUITE(math) \
     SUITE(trainer) \
     SUITE(precise_batchnorm) \
