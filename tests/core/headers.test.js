@@ -192,6 +192,7 @@ const usages = {
     'train_native/data/duplicates.h': [{ runs: false, names: 'count', before: 'const uint64_t *contents = NULL; const uint8_t *thumbnails = NULL; const int i = 0, k = 1;' }],
     'train_native/data/file_finder.h': [{ runs: false, names: 'count', before: 'const char *names[count] = {0};' }],
     'train_native/data/folder_entries.h': [{ runs: false, includes: ['stdio.h', 'cli/errors.h'] }],
+    'train_native/data/folder_files.h': [{ runs: false, before: 'struct photo_list *list = NULL;', after: 'assert(images);' }],
     'train_native/data/folder_level.h': [{ runs: false, includes: ['stdio.h'] }],
     'train_native/data/layout.h': [{ runs: false, includes: ['stdio.h'] }],
     'train_native/data/layout_rest.h': [{ runs: false, includes: ['stdio.h'] }],

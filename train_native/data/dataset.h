@@ -33,6 +33,7 @@ struct data_options {
     float allow_bad;     /* fraction of images that may be unreadable */
     bool skip_empty;     /* leave out classes without training images */
     bool any_classes;    /* for a model that is trained: one class is enough, and this part may lack images of some */
+    bool unlabelled;     /* labels do not matter: a folder of images without classes will do (folder.h) */
     const char *parts;   /* which folders are which part (part_names.h); NULL: found by structure */
     const char *columns; /* of a CSV file (columns.h); NULL: found by what is in them */
     int threads;         /* 0: one per core */

@@ -1,6 +1,7 @@
 #include "data/folder.h"
 
 #include "data/folder_entries.h"
+#include "data/folder_files.h"
 #include "data/folder_level.h"
 #include "data/layout.h"
 #include "data/layout_rest.h"
@@ -22,77 +23,7 @@ struct folder_reader {
     const struct data_options *options;
 };
 
-/* ---- Files ---- */
-
-static void leave_out_all(struct photo_list *list, const char *folder, const struct text_list *names,
-                          enum left_out reason)
-{
-    for (int i = 0; i < names->count; i++)
-        photo_list_leave_out(list, path_join(folder, names->texts[i]), reason);
-}
-
-static void add_folders(struct text_list *open, const char *folder, const struct text_list *names)
-{
-    for (int i = 0; i < names->count; i++) {
-        char *path = path_join(folder, names->texts[i]);
-        LIST_ADD(open->texts, open->count, path);
-    }
-}
-
-/* The images of one class, in its folder and all folders within; what cannot be looked into counts as one
- * that cannot be read. */
-static void add_class(struct photo_list *list, const char *folder, int label, enum photo_part part)
-{
-    struct text_list open = {0};
-    text_list_add(&open, folder);
-    for (int at = 0; at < open.count; at++) {
-        struct folder_entries entries = folder_entries_of(open.texts[at], LINKS_APART);
-        struct photo photo = {NULL, entries.fault, (uint16_t)label, (uint8_t)part};
-        if (entries.fault) {
-            photo.path = text_copy(open.texts[at]);
-            photo_list_add(list, &photo);
-        }
-        for (int i = 0; i < entries.files.count; i++) {
-            photo.path = path_join(open.texts[at], entries.files.texts[i]);
-            if (is_image_file(photo.path, &photo.fault) || photo.fault) {
-                photo_list_add(list, &photo);
-            } else {
-                photo_list_leave_out(list, photo.path, LEFT_NOT_IMAGE);
-            }
-        }
-        leave_out_all(list, open.texts[at], &entries.links, LEFT_LINK);
-        leave_out_all(list, open.texts[at], &entries.system, LEFT_SYSTEM);
-        add_folders(&open, open.texts[at], &entries.folders);
-        folder_entries_free(&entries);
-    }
-    text_list_free(&open);
-}
-
-/* Lists what is in a folder that holds no class; the number of images. */
-static int leave_out_folder(struct photo_list *list, const char *folder, enum left_out reason, bool deep)
-{
-    struct text_list open = {0};
-    int images = 0;
-    text_list_add(&open, folder);
-    for (int at = 0; at < open.count; at++) {
-        struct folder_entries entries = folder_entries_of(open.texts[at], LINKS_APART);
-        for (int i = 0; i < entries.files.count; i++) {
-            const char *fault;
-            char *path = path_join(open.texts[at], entries.files.texts[i]);
-            const bool is_image = is_image_file(path, &fault);
-            images += is_image;
-            photo_list_leave_out(list, path, is_image ? reason : LEFT_NOT_IMAGE);
-        }
-        leave_out_all(list, open.texts[at], &entries.system, LEFT_SYSTEM);
-        if (deep) {
-            leave_out_all(list, open.texts[at], &entries.links, LEFT_LINK);
-            add_folders(&open, open.texts[at], &entries.folders);
-        }
-        folder_entries_free(&entries);
-    }
-    text_list_free(&open);
-    return images;
-}
+/* ---- Files that are left out ---- */
 
 /* That there are images without labels, after the first of those that were left out before. */
 static void warn_of_unlabelled(const struct photo_list *list, int before, const char *folder, const char *count)
@@ -112,7 +43,7 @@ static void leave_out_rest(const struct folder_reader *reader, const char *root)
     for (int i = 0; i < rests.count; i++) {
         const struct layout_rest *rest = &rests.rests[i];
         const int before = reader->list->left_out_count;
-        const int images = leave_out_folder(reader->list, rest->folder, rest->reason, rest->deep);
+        const int images = folder_files_leave_out(reader->list, rest->folder, rest->reason, rest->deep);
         const char *count = format_thousands((uint64_t)images);
         if (!images)
             continue;
@@ -336,11 +267,42 @@ static int by_part(const void *a, const void *b)
     return x->part != y->part ? x->part - y->part : natural_order(x->folder, y->folder);
 }
 
+/* Whether it is a folder of images, and none of folders of classes. */
+static bool is_loose(const char *root, const char *parts)
+{
+    struct folder_entries entries = folder_entries_of(root, LINKS_ARE_FOLDERS);
+    const bool loose = !entries.folders.count || has_images(root, &entries, false);
+    folder_entries_free(&entries);
+    return parts ? strcmp(parts, "none") == 0 : loose;
+}
+
+static struct photo_list *list_loose(const char *root)
+{
+    struct photo_list *list = allocate(1, sizeof *list);
+    list->kind = "images in any folder";
+    list->has_train = true;
+    char **names = allocate(1, sizeof *names);
+    names[0] = text_copy("images");
+    photo_list_name_classes(list, names, 1, root);
+    folder_files_add(list, root, 0, PHOTO_TRAIN);
+    if (!list->count)
+        die(root, NULL, "there are no images in it, nor in the folders in it");
+    photo_list_arrange(list);
+    return list;
+}
+
 struct photo_list *folder_list(const char *root, const struct data_options *options)
 {
+    if (options->unlabelled && is_loose(root, options->parts))
+        return list_loose(root);
     struct folder_reader reader = {allocate(1, sizeof *reader.list), layout_find(root, options->parts), options};
     struct photo_list *list = reader.list;
     struct layout *layout = &reader.layout;
+    if (options->unlabelled && !layout->class_count) {
+        layout_free(layout);
+        free(list);
+        return list_loose(root);
+    }
     list->kind = "a folder for each class";
     for (int i = 0; i < layout->class_count; i++) {
         list->has_test |= layout->classes[i].part == PHOTO_TEST;
@@ -351,11 +313,11 @@ struct photo_list *folder_list(const char *root, const struct data_options *opti
         const struct layout_class *class = &layout->classes[i];
         const int label = photo_list_class(list, class->name);
         if (label < 0) {
-            leave_out_folder(list, class->folder, LEFT_SKIPPED_CLASS, true);
+            folder_files_leave_out(list, class->folder, LEFT_SKIPPED_CLASS, true);
             photo_list_leave_out(list, text_copy(class->folder), LEFT_SKIPPED_CLASS);
         } else {
-            add_class(list, class->folder, label,
-                      class->part == PHOTO_TRAIN && !list->has_test ? PHOTO_OPEN : class->part);
+            folder_files_add(list, class->folder, label,
+                             class->part == PHOTO_TRAIN && !list->has_test ? PHOTO_OPEN : class->part);
         }
     }
     leave_out_rest(&reader, root);
