@@ -18,6 +18,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"train", "train an image classifier", command_train},
+    {"pretrain", "train a network on images without labels, for train to start from", command_pretrain},
     {"evaluate", "measure a model on the test set", command_evaluate},
     {"compare", "say which of two models is better, and where they differ", command_compare},
     {"calibrate", "fit temperature scaling and a rejection threshold", command_calibrate},
@@ -78,7 +79,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         usage_error(
             "",
-            "expected a command: train, evaluate, compare, calibrate, doctor, classify, embed, index, search, suggest, "
+            "expected a command: train, pretrain, evaluate, compare, calibrate, doctor, classify, embed, index, search, suggest, "
             "convert, prune, quantize, export, import or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);

@@ -3,6 +3,7 @@
 #define COMMANDS_H
 
 int command_train(int argc, char **argv);
+int command_pretrain(int argc, char **argv);
 int command_evaluate(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_calibrate(int argc, char **argv);

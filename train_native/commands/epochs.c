@@ -54,10 +54,10 @@ static void watch_loss(struct run *run, const struct epoch_result *so_far)
 _Noreturn static void fail_diverged(const struct run *run, const char *reason)
 {
     const struct trainer_settings *settings = &run->options->settings;
-    char *hint =
-        text_format("Lower --learning-rate (it was %g; --find-learning-rate suggests one) or lengthen --warmup, "
-                    "with --restart. What the epochs before have saved is kept.",
-                    (double)settings->optimizer.learning_rate);
+    char *hint = text_format(
+        "Lower --learning-rate (it was %g%s) or lengthen --warmup, with --restart. What the epochs before "
+        "have saved is kept.",
+        (double)settings->optimizer.learning_rate, run->pretraining ? "" : "; --find-learning-rate suggests one");
     die(run->options->output, hint, "%s", reason);
 }
 
@@ -138,6 +138,19 @@ static bool ended_early(const struct run *run)
     return patience && run->state.epochs_waited >= patience;
 }
 
+/* Measures and saves what an epoch has trained without labels; embeddings that are all the same end the program. */
+static void finish_unlabelled(struct run *run)
+{
+    const struct train_options *o = run->options;
+    precise_batchnorm(run->trainer, &run->train, o->precise_batchnorm);
+    const double spread = pretraining_spread(run->pretraining, run->trainer, &run->train, o);
+    progress_unlabelled(run->progress, &run->state.so_far, spread);
+    pretraining_check(spread, run->state.epoch, o);
+    const struct epoch_result unmeasured = {0};
+    save(run, run->last_path, &unmeasured);
+    save(run, o->output, &unmeasured);
+}
+
 /* Measures and saves what an epoch has trained. False ends the run: early stopping. */
 static bool finish_epoch(struct run *run)
 {
@@ -189,7 +202,10 @@ static int train_epochs(struct run *run)
         check_loss(run);
         if (interrupted && state->so_far.count < run->train.count)
             return stop(run);
-        more = finish_epoch(run);
+        if (run->pretraining)
+            finish_unlabelled(run);
+        else
+            more = finish_epoch(run);
         state->epoch++;
         state->so_far = (struct epoch_result){0};
         save_checkpoint(run);
@@ -204,9 +220,12 @@ void epochs_print_start(const struct train_options *options, const struct net *n
     if (options->json)
         return;
     print_escaped(stdout, options->from ? options->from : options->network);
-    printf(": %s parameters, %s training and %s validation images, seed %d, %d thread%s, %s%s\n",
-           format_thousands(net_parameter_count(net)), format_thousands((uint64_t)train_count),
-           format_thousands((uint64_t)validation_count), options->seed, threads, threads == 1 ? "" : "s", VEC_NAME,
+    printf(": %s parameters, %s ", format_thousands(net_parameter_count(net)), format_thousands((uint64_t)train_count));
+    if (options->data.unlabelled)
+        printf("images without labels, ");
+    else
+        printf("training and %s validation images, ", format_thousands((uint64_t)validation_count));
+    printf("seed %d, %d thread%s, %s%s\n", options->seed, threads, threads == 1 ? "" : "s", VEC_NAME,
            options->exact ? ", exact" : "");
     fflush(stdout);
 }

@@ -10,6 +10,7 @@
 #define EPOCHS_H
 
 #include "commands/model_writer.h"
+#include "commands/pretraining.h"
 #include "commands/progress.h"
 #include "model/checkpoint_files.h"
 
@@ -18,6 +19,7 @@ struct run {
     const struct model_writer *writer;
     struct trainer *trainer;
     struct subset train, validation;
+    const struct pretraining *pretraining; /* without labels, and without validation; else NULL */
     const char *identity, *log_path, *last_path;
     double
         best; /* the validation accuracy that an epoch has to better to be kept; -1: none, 0 is more. Behind epochs_run:

@@ -3,11 +3,25 @@
 #include "model/calibrated_model.h"
 #include "model/interval.h"
 #include "model/model_file.h"
+#include "model/projector.h"
 #include "cli/files.h"
+#include "cli/memory.h"
 #include "cli/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Without the projector, and with one class that stands for none; returns the weights, which the caller frees. */
+static float *take_untaught(struct model_parts *parts, const struct model_writer *writer)
+{
+    static char none[] = "unlabelled", *const labels[] = {none};
+    float *detached = allocate(net_parameter_count(writer->untaught), sizeof(float));
+    projector_detach(detached, writer->untaught, parts->parameters);
+    parts->net = writer->untaught;
+    parts->parameters = detached;
+    parts->labels = labels;
+    return detached;
+}
 
 void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
                        const struct epoch_result *validation)
@@ -33,18 +47,19 @@ void model_writer_save(const struct model_writer *writer, const float *weights, 
              validation->count ? calibrated_model_split_note(writer->options->validation, writer->dataset->count,
                                                              writer->options->seed)
                                : "",
-             accuracy, count, flip, writer->teacher ? writer->teacher : "", writer->command);
+             accuracy, count, flip, writer->more ? writer->more : "", writer->command);
     free(division);
     for (char *p = notes; *p; p++) /* a path may hold anything; notes are text */
         if ((unsigned char)*p >= 0x7f || ((unsigned char)*p < 0x20 && *p != '\n'))
             *p = '?';
     size_t size;
     struct failure failure;
-    uint8_t *bytes = model_file_bytes(
-        &size, &(struct model_parts){writer->net, weights, writer->preprocess, writer->dataset->class_names, notes},
-        &failure);
+    struct model_parts parts = {writer->net, weights, writer->preprocess, writer->dataset->class_names, notes};
+    float *detached = writer->untaught ? take_untaught(&parts, writer) : NULL;
+    uint8_t *bytes = model_file_bytes(&size, &parts, &failure);
     if (!bytes)
         die_of(&failure);
     save_file(path, bytes, size, "the model");
     free(bytes);
+    free(detached);
 }

@@ -1,6 +1,6 @@
 /* Writes a trained network as a model file, with notes on its origin.
  *
- *     const struct model_writer writer = {&net, &preprocess, &dataset, &options, command, train_count, NULL};
+ *     const struct model_writer writer = {&net, &preprocess, &dataset, &options, command, train_count, NULL, NULL};
  *     model_writer_save(&writer, weights, "mine.eyelet", epochs, &validation); */
 #ifndef MODEL_WRITER_H
 #define MODEL_WRITER_H
@@ -14,7 +14,9 @@ struct model_writer {
     const struct train_options *options;
     const char *command; /* the command line, for the notes */
     int train_count;     /* training images */
-    const char *teacher; /* a line for the notes, with its end; NULL: there is none */
+    const char *more;    /* a line for the notes, with its end; NULL: there is none */
+    const struct net
+        *untaught; /* what is written in place of `net`, its twins (projector.h), and knows no classes; NULL */
 };
 
 /* epochs: 0 where there were none; validation: count 0 where nothing was measured. A failure ends the program; what

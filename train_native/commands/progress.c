@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char header[] = "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n";
+static const char header_of_labels[] = "epoch,loss,accuracy,validation_loss,validation_accuracy,seconds\n",
+                  header_of_none[] = "epoch,loss,spread,seconds\n";
 
 static void write_log(const char *path, const char *text, size_t size)
 {
@@ -20,7 +21,7 @@ static void write_log(const char *path, const char *text, size_t size)
 }
 
 /* Of the log of a run that goes on, keeps the header and the rows of the epochs that are complete. */
-static void cut_log(const char *path, int epochs)
+static void cut_log(const char *path, const char *header, int epochs)
 {
     enum { MAX_LOG = 1 << 30 };
     size_t size;
@@ -30,16 +31,17 @@ static void cut_log(const char *path, int epochs)
         die(path, "The checkpoint is kept.", "%s", reason);
     for (int row = 0; rest && row <= epochs; row++)
         rest += strcspn(rest, "\n") + (rest[strcspn(rest, "\n")] == '\n');
-    write_log(path, text ? text : header, text ? (size_t)(rest - text) : sizeof header - 1);
+    write_log(path, text ? text : header, text ? (size_t)(rest - text) : strlen(header));
     free(text);
 }
 
 struct progress progress_open(const struct train_options *options, const char *log_path, int epochs)
 {
+    const char *header = options->data.unlabelled ? header_of_none : header_of_labels;
     if (epochs < 0)
-        write_log(log_path, header, sizeof header - 1);
+        write_log(log_path, header, strlen(header));
     else
-        cut_log(log_path, epochs);
+        cut_log(log_path, header, epochs);
     return (struct progress){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path};
 }
 
@@ -59,11 +61,12 @@ void progress_step(struct progress *progress, const struct epoch_result *so_far,
         const double per_second = (so_far->count - progress->first) / (elapsed > 0 ? elapsed : 1),
                      left = (images - so_far->count) / per_second;
         const int filled = (int)((int64_t)BAR * so_far->count / images);
-        printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f  accuracy %.2f %%",
+        printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f",
                progress->options->settings.epochs > 9 ? 2 : 1, progress->epoch + 1, progress->options->settings.epochs,
                filled, "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               format_thousands((uint64_t)per_second), (int)left / 60, (int)left % 60, epoch_loss(so_far),
-               100 * epoch_accuracy(so_far));
+               format_thousands((uint64_t)per_second), (int)left / 60, (int)left % 60, epoch_loss(so_far));
+        if (!progress->options->data.unlabelled)
+            printf("  accuracy %.2f %%", 100 * epoch_accuracy(so_far));
         fflush(stdout);
     }
 }
@@ -77,6 +80,22 @@ void json_epoch(struct json *json, const struct epoch_result *train, const struc
         json_number(json, "validation_accuracy", "%.6f", epoch_accuracy(validation));
         interval_json(json, "validation_interval", validation->correct, validation->count);
     }
+}
+
+static void append_row(const struct progress *progress, const char *row)
+{
+    const char *reason;
+    if (!append_to_file(progress->log_path, row, strlen(row), &reason))
+        die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", reason);
+}
+
+/* "epoch 1/10  2.0 s  100 images/s  loss 1.0", up to what follows on the line. */
+static void print_epoch(const struct progress *progress, const struct epoch_result *train, double seconds)
+{
+    const int epochs = progress->options->settings.epochs;
+    printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f", progress->live ? "\r\033[K" : "", epochs > 9 ? 2 : 1,
+           progress->epoch + 1, epochs, seconds,
+           format_thousands((uint64_t)((train->count - progress->first) / seconds)), epoch_loss(train));
 }
 
 void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
@@ -94,10 +113,8 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
         json_close(&json);
         json_end(&json);
     } else {
-        printf("%sepoch %*d/%d  %.1f s  %s images/s  loss %.4f  accuracy %.2f %%", progress->live ? "\r\033[K" : "",
-               epochs > 9 ? 2 : 1, epoch, epochs, seconds,
-               format_thousands((uint64_t)((train->count - progress->first) / seconds)), epoch_loss(train),
-               100 * epoch_accuracy(train));
+        print_epoch(progress, train, seconds);
+        printf("  accuracy %.2f %%", 100 * epoch_accuracy(train));
         if (validation->count)
             printf("  validation loss %.4f  accuracy %s%s", epoch_loss(validation),
                    interval_percent(validation->correct, validation->count), best ? "  best" : "");
@@ -107,10 +124,31 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
     char measured[64] = ","; /* empty fields where nothing was measured */
     if (validation->count)
         snprintf(measured, sizeof measured, "%.6f,%.6f", epoch_loss(validation), epoch_accuracy(validation));
-    const char *reason;
     char *row =
         text_format("%d,%.6f,%.6f,%s,%.2f\n", epoch, epoch_loss(train), epoch_accuracy(train), measured, seconds);
-    if (!append_to_file(progress->log_path, row, strlen(row), &reason))
-        die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", reason);
+    append_row(progress, row);
+    free(row);
+}
+
+void progress_unlabelled(struct progress *progress, const struct epoch_result *train, double spread)
+{
+    const double seconds = seconds_now() - progress->epoch_start;
+    if (progress->options->json) {
+        struct json json = json_begin(stdout);
+        json_object(&json, NULL);
+        json_int(&json, "epoch", progress->epoch + 1);
+        json_int(&json, "epochs", progress->options->settings.epochs);
+        json_number(&json, "loss", "%.6f", epoch_loss(train));
+        json_number(&json, "spread", "%.6f", spread);
+        json_number(&json, "seconds", "%.2f", seconds);
+        json_close(&json);
+        json_end(&json);
+    } else {
+        print_epoch(progress, train, seconds);
+        printf("  spread %.3f\n", spread);
+    }
+    fflush(stdout);
+    char *row = text_format("%d,%.6f,%.6f,%.2f\n", progress->epoch + 1, epoch_loss(train), spread, seconds);
+    append_row(progress, row);
     free(row);
 }

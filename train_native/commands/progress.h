@@ -29,6 +29,9 @@ void progress_step(struct progress *progress, const struct epoch_result *so_far,
 void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
                     bool best);
 
+/* The same where labels are not known: the spread of the embeddings (pretraining.h) in place of the accuracy. */
+void progress_unlabelled(struct progress *progress, const struct epoch_result *train, double spread);
+
 /* The members of an object that tell of an epoch, or of what stands for one: loss and accuracy, and those of
  * validation if anything was measured. */
 void json_epoch(struct json *json, const struct epoch_result *train, const struct epoch_result *validation);

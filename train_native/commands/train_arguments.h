@@ -44,6 +44,7 @@ struct train_options {
     bool remove_embeddings;
     const char *teacher;               /* a model whose scores are trained for beside the labels; NULL: labels alone */
     float temperature, teacher_weight; /* of them (training/distillation.h) */
+    int projector;                     /* width of the layers in front of the loss of `eyelet pretrain`; else 0 */
     float layer_decay;                 /* factor of the learning rate from each layer with weights to the one below */
 };
 

@@ -266,7 +266,8 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
                                     .shard = o->micro_batch,
                                     .max_images = train > validation ? train : validation,
                                     .ema = o->settings.ema_decay > 0,
-                                    .distilled = o->teacher != NULL};
+                                    .distilled = o->teacher != NULL,
+                                    .twins = o->projector ? o->settings.batch : 0};
 }
 
 /* Fewer images at a time, then fewer threads, until fine-tuning fits into memory. How many images at a time decides the
@@ -367,8 +368,8 @@ void training_job_read(struct training_job *job)
         fit_memory(job);
     if (job->dataset.photos || job->dataset.contents) /* of CIFAR-10 it is known */
         flip_choose(job->options, &job->train, training_job_gemm(job));
-    job->writer = (struct model_writer){job->net,     &job->preprocess, &job->dataset,     o,
-                                        job->command, job->train.count, job->teaching.note};
+    job->writer = (struct model_writer){job->net,     &job->preprocess, &job->dataset,      o,
+                                        job->command, job->train.count, job->teaching.note, NULL};
     job->identity = identity_of(job);
 }
 
