@@ -6,6 +6,8 @@
  *
  * with the mean and the std of the images at hand: at first the network computes of them what it computed before. The
  * factor stays (`batchnorm frozen`), as in airbench94; the bias, which the layer before had, is trained as the shift.
+ * Where a maxpool alone reads the layer, normalisation stands behind it, as in airbench94: the largest stays the largest
+ * under a factor above 0, and training keeps fewer values.
  *
  *     struct unfolding unfolding;
  *     enum status status = unfold_batchnorm(&unfolding, &net, 0, head);
@@ -26,7 +28,8 @@ struct unfolding {
     int node[LIMIT_NODES + 1]; /* the number that a node of the folded net has in it; the last one: node_count */
 };
 
-/* Puts batch normalisation behind every conv2d and depthwise node of the net from `from` up to, not including, `head`.
+/* Puts batch normalisation behind every conv2d and depthwise node of the net from `from` up to, not including, `head`,
+ * or behind the maxpool in front of `head` that alone reads it.
  * STATUS_LIMIT where that would be too many nodes or parameters. */
 enum status unfold_batchnorm(struct unfolding *unfolding, const struct net *net, int from, int head);
 

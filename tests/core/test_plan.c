@@ -176,7 +176,8 @@ TEST(lifetimes_bound_the_memory)
  * take the place of the others, which have been read by then. */
 TEST(gradients_take_the_place_of_tensors)
 {
-    enum { SIDE = 64, TENSOR = SIDE * SIDE * 3 * sizeof(float) };
+    enum { SIDE = 64 };
+    const double tensor = SIDE * SIDE * 3 * sizeof(float);
     struct net net = {.input = {SIDE, SIDE, 3}};
     int x = nets_pool(&net, 0, NODE_MAXPOOL, 1, 1, true);
     for (int layer = 0; layer < 6; layer++)
@@ -185,8 +186,8 @@ TEST(gradients_take_the_place_of_tensors)
     struct fixture fixture;
     fixture_open(&fixture, &net, NULL, 1, NET_TRAIN);
     const double image = 1, tensors = 1 + 6 * 0.25, gradients = 2 * 0.25, rest = 0.1;
-    test_context("%.2f of the largest tensor", (double)fixture.bytes / TENSOR);
-    CHECK((double)fixture.bytes <= (image + tensors + gradients + rest) * TENSOR);
+    test_context("%.2f of the largest tensor", (double)fixture.bytes / tensor);
+    CHECK((double)fixture.bytes <= (image + tensors + gradients + rest) * tensor);
 }
 
 /* Nothing is planned that nobody uses: the highest tensor ends where the arena does. */

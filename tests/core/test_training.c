@@ -65,10 +65,12 @@ TEST(sums_are_those_of_one_order_for_any_number_of_threads)
 
 /* ---- Folding and unfolding ---- */
 
-TEST(unfolding_puts_back_what_folding_took_away)
+/* The first normalisation stands behind its layer or behind a pool. */
+static void check_unfolding(bool pooled)
 {
     struct net net = {.input = {MADE_SIDE, MADE_SIDE, 3}}, folded;
-    int x = nets_simple(&net, nets_conv(&net, 0, 8, 3, 3, 1, true, false), NODE_BATCHNORM);
+    int x = nets_conv(&net, 0, 8, 3, 3, 1, true, false);
+    x = nets_simple(&net, pooled ? nets_pool(&net, x, NODE_MAXPOOL, 2, 2, false) : x, NODE_BATCHNORM);
     x = nets_pool(&net, nets_simple(&net, x, NODE_RELU), NODE_MAXPOOL, 2, 2, false);
     x = nets_simple(&net, nets_dropout(&net, nets_depthwise(&net, x, 3, 3, 1, true, true), 0.5f), NODE_BATCHNORM);
     nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL), MADE_CLASSES, true));
@@ -83,6 +85,8 @@ TEST(unfolding_puts_back_what_folding_took_away)
     CHECK_EQUAL(unfold_batchnorm(unfolding, &folded, 0, head), STATUS_OK);
     CHECK_EQUAL(unfolding->net.node_count, folded.node_count + 2);
     CHECK_EQUAL(unfolding->node[head], head + 2);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQUAL(unfolding->net.nodes[i].kind, net.nodes[i].kind);
     float *unfolded = test_floats(net_parameter_count(&unfolding->net));
     unfold_batchnorm_parameters(unfolded, unfolding, &folded, shipped);
     const struct images images = made_images();
@@ -94,6 +98,7 @@ TEST(unfolding_puts_back_what_folding_took_away)
     struct fixture a, b; /* on the very images whose statistics were measured, both nets compute the same */
     fixture_open(&a, &folded, shipped, subset.count, NET_INFER);
     fixture_open(&b, &unfolding->net, unfolded, subset.count, NET_TRAIN);
+    CHECK(size < b.bytes); /* measuring keeps no tensors for a way back */
     for (int i = 0; i < subset.count; i++) {
         image_normalise(a.run.tensor[0] + (size_t)i * MADE_SIDE * MADE_SIDE * 3, subset_pixels(&subset, i), net.input,
                         &made_preprocess);
@@ -111,6 +116,12 @@ TEST(unfolding_puts_back_what_folding_took_away)
     net_forward_training(&a.run, subset.count);
     memcpy(of_folded, net_logits(&a.run), logits * sizeof(float));
     CHECK_ALL_CLOSE(net_logits(&b.run), test_widened(of_folded, logits), logits, 1e-4);
+}
+
+TEST(unfolding_puts_back_what_folding_took_away)
+{
+    check_unfolding(false);
+    check_unfolding(true);
 }
 
 TEST(unfolding_too_many_layers_is_a_status)
