@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { encodePng } from '../support/pictures.js';
 import { classNames, eyelet, folder, makeData, makeRecords, recordBytes, refused, succeeded } from '../support/program.js';
@@ -103,6 +104,20 @@ test('Muon goes on behind batch normalisation, which leaves what the model says 
         const largest = Math.max(...before[layer].map(Math.abs)), apart = Math.max(...before[layer].map((x, i) => Math.abs(x - after[layer][i])));
         assert.ok(apart < 0.1 * largest, `${apart} of ${largest} in layer ${layer}`);
     }
+});
+
+test('less than 1 GiB is taken, by fewer images at a time only where it must be, unless their number is named', async () => {
+    const airbench = fileURLToPath(new URL('../../web/models/airbench95.eyelet', import.meta.url));
+    const taken = async (...more) => {
+        const run = ['train', '-o', 'm.eyelet', '--data', data, '--from', airbench, '--recipe', 'finetune-muon', '--limit', '20', '--epochs', '1', '--threads', '2', ...more];
+        const [, mib, images] = succeeded(await eyelet(run, { cwd: folder() })).stdout.match(/takes ([\d,]+) MiB of memory, (\d+) images at a time in 2 threads/);
+        return [Number(mib.replace(',', '')), Number(images)];
+    };
+    const [mib, images] = await taken('--size', '48');
+    assert.ok(mib < 1024 && images === 50, `${images} images, ${mib} MiB`);
+    const [more, fewer] = await taken('--size', '80');
+    assert.ok(more <= 1024 && fewer < 50, `${fewer} images, ${more} MiB`);
+    assert.ok((await taken('--size', '80', '--micro-batch', '40'))[1] === 40);
 });
 
 test('a network that ends in a global pool takes any size, another is refused by the layer that cannot', async () => {

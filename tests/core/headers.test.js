@@ -184,6 +184,7 @@ const usages = {
     'train_native/commands/train_options.h': [{ names: 'arguments', after: 'assert(!named);' }],
     'train_native/commands/teaching.h': [{ runs: false, names: 'dataset options trainer', before: `const struct subset train = {0}, validation = {0}; const float *class_weights = NULL; gemm_function *gemm = NULL;
         const struct parallel parallel = parallel_threads(1);`, includes: ['training/trainer.h'] }],
+    'train_native/commands/trainer_memory.h': [{ runs: false, includes: ['data/memory_budget.h'], names: 'net' }],
     'train_native/commands/training_job.h': [{ runs: false, names: 'options arguments', before: 'const char *command = "";' }],
     'train_native/data/column_facts.h': [{ runs: false, before: 'const struct table table = {0}; const struct file_finder *finder = NULL;' }],
     'train_native/data/columns.h': [{ runs: false, before: 'const struct table table = {0}; const struct file_finder *finder = NULL; struct failure failure;' }],

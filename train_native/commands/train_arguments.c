@@ -147,8 +147,8 @@ static void add_data(struct table *table, struct train_arguments *a)
                       FOLDER_OPTIONS(&o->data),
                       COLUMNS_OPTION(&o->data.columns),
                       {"memory", "MIB", OPTION_COUNT, &o->data.memory,
-                       "memory for images; decoded ones that need more than half of it lie in a file "
-                       "[half of what is free]",
+                       "memory for images; decoded ones that need more than half of it lie in a file; with --from also "
+                       "for training [half of what is free]",
                        NULL},
                       {"pixels", "FILE", OPTION_TEXT, &o->data.pixels,
                        "keep decoded images in FILE, for this run and the next ones on them [MODEL.pixels, where "
@@ -196,7 +196,9 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
             {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
             {"batch", "N", OPTION_COUNT, &settings->batch, "batch size", NULL},
             {"micro-batch", "N", OPTION_COUNT, &o->micro_batch,
-             "images at a time in one thread; also the (ghost) batch of batch norm", NULL},
+             "images at a time in one thread; also the (ghost) batch of batch norm; with --from fewer where two "
+             "threads would take more than 1 GiB, unless this or --memory is named",
+             NULL},
             {"optimizer", "NAME", OPTION_CHOICE, &a->optimizer, "one of", optimizer_names},
             {"learning-rate", "X", OPTION_NUMBER, &optimizer->learning_rate, "max learning rate", NULL},
             {"dense-learning-rate", "X", OPTION_NUMBER, &optimizer->dense_learning_rate,

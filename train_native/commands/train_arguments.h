@@ -31,6 +31,7 @@ struct train_options {
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
     bool flip_named;            /* by the user: the data does not decide */
+    bool micro_batch_named;     /* so does memory not */
     struct mirroring mirroring; /* what the data says; images is 0 where it was not asked */
     int precise_batchnorm;      /* training images that batch norm is measured on before validation; 0: running means */
     int class_weights;          /* enum class_weighting */

@@ -229,6 +229,7 @@ struct train_options train_options_parse(const struct recipe *recipe, int argc, 
         o->freeze = recipe->freeze;
     o->class_weights_named = train_argument("--class-weights", argc, argv);
     o->flip_named = train_argument("--flip", argc, argv);
+    o->micro_batch_named = train_argument("--micro-batch", argc, argv);
     o->run_folder = !o->find_learning_rate && o->output && *o->output && o->output[strlen(o->output) - 1] == '/';
     if (o->run_folder)
         o->output = in_folder(o->output);

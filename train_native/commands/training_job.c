@@ -10,8 +10,8 @@
 #include "commands/class_weights.h"
 #include "commands/flip_choice.h"
 #include "commands/or_die.h"
+#include "commands/trainer_memory.h"
 #include "data/dataset_open.h"
-#include "data/memory_budget.h"
 #include "data/photo_list.h"
 #include "model/backbones.h"
 #include "model/blocks.h"
@@ -236,19 +236,26 @@ gemm_function *training_job_gemm(const struct training_job *job)
     return job->options->exact ? gemm_exact : gemm_fast;
 }
 
-/* First weights that images decide. */
-static void measure_weights(const struct training_job *job, float *parameters)
+/* The batch normalisation that unfold has put in. */
+static void measure_unfolded(struct training_job *job)
 {
-    struct arena memory = {0};
-    if (job->transfer && job->options->settings.optimizer.kind == OPTIMIZER_MUON) {
-        memory.size = unfold_batchnorm_bytes(job->net, job->train.count);
-        memory.base = allocate((size_t)memory.size, 1);
-        unfold_batchnorm_measure(parameters, job->net, &job->preprocess, &job->train, training_job_gemm(job), memory);
-    } else if (!job->transfer && job->net->nodes[0].initial == INITIAL_WHITEN) {
-        memory.size = whiten_bytes(job->net);
-        memory.base = allocate((size_t)memory.size, 1);
-        whiten_weights(parameters, job->net, &job->preprocess, &job->train, memory);
-    }
+    if (!job->transfer || job->options->linear_probe || job->options->settings.optimizer.kind != OPTIMIZER_MUON)
+        return;
+    struct arena memory = {.size = unfold_batchnorm_bytes(job->net, job->train.count)};
+    memory.base = allocate((size_t)memory.size, 1);
+    unfold_batchnorm_measure(job->opened.parameters, job->net, &job->preprocess, &job->train, training_job_gemm(job),
+                             memory);
+    free(memory.base); /* before the trainer takes its own */
+}
+
+/* First weights that images decide. */
+static void measure_whitening(const struct training_job *job, float *parameters)
+{
+    if (job->transfer || job->net->nodes[0].initial != INITIAL_WHITEN)
+        return;
+    struct arena memory = {.size = whiten_bytes(job->net)};
+    memory.base = allocate((size_t)memory.size, 1);
+    whiten_weights(parameters, job->net, &job->preprocess, &job->train, memory);
     free(memory.base);
 }
 
@@ -270,38 +277,22 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
                                     .twins = o->projector ? o->settings.batch : 0};
 }
 
-/* Fewer images at a time, then fewer threads, until fine-tuning fits into memory. How many images at a time decides the
- * last bits of the weights, so it follows from the network where it can: those that fill what a core has of the caches
- * several times over gain nothing by more. */
+/* Sets threads and micro-batch, and prints what they take. */
 static void fit_memory(struct training_job *job)
 {
-    enum { USEFUL_BYTES = 128 << 20 };
     struct train_options *o = job->options;
-    const uint64_t budget = memory_budget(o->data.memory);
     struct trainer_options options = trainer_options_of(job);
-    for (;; options.shard /= 2) {
-        options.parallel.threads = 2;
-        const uint64_t two = trainer_bytes(&options);
-        options.parallel.threads = 1;
-        if (options.shard == 1 || two - trainer_bytes(&options) <= USEFUL_BYTES)
-            break;
-    }
-    options.parallel.threads = job->threads;
-    while (trainer_bytes(&options) > budget && options.parallel.threads > 1)
-        options.parallel.threads--;
-    while (trainer_bytes(&options) > budget && options.shard > 1)
-        options.shard /= 2;
-    const uint64_t bytes = trainer_bytes(&options);
-    if (bytes > budget)
-        die(NULL, "Give it more with --memory, or train the head alone with --linear-probe.",
-            "fine-tuning takes %s MiB of memory with one image at a time; %s MiB are left for it",
-            format_thousands((bytes >> 20) + 1), format_thousands(budget >> 20));
+    const uint64_t bytes = trainer_memory_fit(&options, o->micro_batch_named, o->data.memory);
     job->threads = options.parallel.threads;
     o->micro_batch = options.shard;
-    if (!o->json)
-        printf("fine-tuning the last %d of %d blocks takes %s MiB of memory, %d image%s at a time in %d thread%s\n",
-               o->fine_tune, blocks_count(job->net, job->opened.head), format_thousands((bytes >> 20) + 1),
-               o->micro_batch, o->micro_batch == 1 ? "" : "s", job->threads, job->threads == 1 ? "" : "s");
+    if (o->json)
+        return;
+    if (o->fine_tune)
+        printf("fine-tuning the last %d of %d blocks", o->fine_tune, blocks_count(job->net, job->opened.head));
+    else
+        printf("fine-tuning");
+    printf(" takes %s MiB of memory, %d image%s at a time in %d thread%s\n", format_thousands((bytes >> 20) + 1),
+           o->micro_batch, o->micro_batch == 1 ? "" : "s", job->threads, job->threads == 1 ? "" : "s");
 }
 
 struct trainer *training_job_trainer(const struct training_job *job, void **memory)
@@ -318,7 +309,7 @@ struct trainer *training_job_trainer(const struct training_job *job, void **memo
         transfer_weights(trainer->parameters, job->net, job->transfer);
         transfer_learning_rate_scales(trainer->learning_rate_scales, job->net, o->layer_decay);
     }
-    measure_weights(job, trainer->parameters);
+    measure_whitening(job, trainer->parameters);
     trainer->class_weights = job->class_weights;
     trainer->frozen_nodes = job->frozen_nodes;
     return trainer;
@@ -363,8 +354,9 @@ void training_job_read(struct training_job *job)
     if (o->teacher)
         teaching_open(&job->teaching, &job->dataset, o);
     read_images(job);
+    measure_unfolded(job);
     job->threads = o->threads ? o->threads : omp_get_max_threads();
-    if (o->fine_tune)
+    if (job->transfer && !o->linear_probe)
         fit_memory(job);
     if (job->dataset.photos || job->dataset.contents) /* of CIFAR-10 it is known */
         flip_choose(job->options, &job->train, training_job_gemm(job));
