@@ -7,9 +7,10 @@
  *     FAULT=any:7:kill                                    # SIGKILL before the seventh call on files
  *     FAULT=write:1:short                                 # from the first on, a write takes one byte
  *
- * Kinds: memory, open, read, write, sync, rename, unlink, truncate, map, close; any: all but memory, of the first process. Only
+ * Kinds: memory, open, read, write, sync, rename, unlink, truncate, map, close, list (an entry of a folder); any: all but memory, of the first process. Only
  * the calls of the program itself are seen, not those that libc makes for it; child processes count on where their parent is. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +25,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum kind { MEMORY, OPEN, READ, WRITE, SYNC, RENAME, UNLINK, TRUNCATE, MAP, CLOSE, ANY, KINDS };
+enum kind { MEMORY, OPEN, READ, WRITE, SYNC, RENAME, UNLINK, TRUNCATE, MAP, CLOSE, LIST, ANY, KINDS };
 static const char *const names[KINDS] = {"memory", "open",     "read", "write", "sync", "rename",
-                                         "unlink", "truncate", "map",  "close", "any"};
+                                         "unlink", "truncate", "map",  "close", "list", "any"};
 
 /* Of all processes of the program; no call is seen before it is there. */
 static atomic_long *counts;
@@ -152,6 +153,8 @@ void *mmap(void *address, size_t size, int protection, int flags, int file, off_
 {
     return fails(MAP) ? MAP_FAILED : (void *)syscall(SYS_mmap, address, size, protection, flags, file, from);
 }
+
+struct dirent *readdir(DIR *folder) { return fails(LIST) ? NULL : NEXT(readdir)(folder); }
 
 int close(int file)
 {
