@@ -1,6 +1,7 @@
 /* Images that core does not read: read by the libraries that the program was built with, and named where it was built without. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +43,64 @@ for (const name of Object.keys(foreignPictures)) {
 test('the two turned scenes are not alike for the model', async () => {
     const [a, b] = await classified('upright.png', 'turned.png');
     assert.ok(a.logits.some((logit, i) => Math.abs(logit - b.logits[i]) > 0.2));
+});
+
+/* Pillow's CMYK components, taken for YCCK by the Adobe segment's last byte: libjpeg makes 255 - RGB of the first three, and K dims them. */
+test('YCCK becomes the colours of its formula', { skip: without('libjpeg') }, async () => {
+    const ycck = Buffer.from(foreignPictures['cmyk.jpg']), adobe = ycck.indexOf('Adobe'), expected = scene();
+    assert.deepEqual([ycck[adobe + 11], ycck[adobe + 11] = 2], [0, 2]); /* the colour transform */
+    for (let i = 0; i < expected.data.length; i += 4) { /* the scene's R, G and B lie in the file as Y, Cb and Cr, and K is 255: no black in Adobe's inverted ink */
+        const [y, cb, cr] = expected.data.slice(i, i + 3);
+        expected.data.set([y + 1.402 * (cr - 128), y - 0.344136 * (cb - 128) - 0.714136 * (cr - 128), y + 1.772 * (cb - 128)].map((ink) => 255 - Math.min(255, Math.max(0, ink))), i);
+    }
+    const own = folder({ 'ycck.jpg': ycck, 'expected.png': encodePng(expected) }), paths = ['expected.png', 'ycck.jpg', 'plain.jpg'].map((name) => join(own, name));
+    writeFileSync(paths[2], foreignPictures['cmyk.jpg']);
+    const [formula, read, plain] = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', model, ...paths])).stdout);
+    const apart = (a, b) => Math.max(...a.logits.map((logit, i) => Math.abs(logit - b.logits[i])));
+    assert.equal(read.decoder, 'libjpeg');
+    assert.ok(apart(formula, read) < 0.1 && apart(plain, read) > 0.2, `${apart(formula, read)}, without the transform ${apart(plain, read)}`);
+});
+
+/* ISO 23008-12: a HEIF file whose picture has one property more, irot, a turn by so many times 90 degrees against the clock, or imir, a mirror. */
+function withProperty(file, type, value) {
+    const bytes = Buffer.from(file), at = (name, from = 0) => bytes.indexOf(name, from, 'latin1') - 4;
+    const [meta, iprp, ipco, ipma, iloc] = ['meta', 'iprp', 'ipco', 'ipma', 'iloc'].map((name) => at(name));
+    const property = Buffer.from([0, 0, 0, 9, ...Buffer.from(type), value]), end = ipco + bytes.readUInt32BE(ipco), picture = bytes.readUInt16BE(at('pitm') + 12);
+    let properties = 0, entry = ipma + 16, item = iloc + 16;
+    for (let box = ipco + 8; box < end; box += bytes.readUInt32BE(box))
+        properties++;
+    while (bytes.readUInt16BE(entry) !== picture)
+        entry += 3 + bytes[entry + 2];
+    for (const [box, more] of [[meta, 10], [iprp, 10], [ipco, 9], [ipma, 1]])
+        bytes.writeUInt32BE(bytes.readUInt32BE(box) + more, box);
+    const version = bytes[iloc + 8], base = version ? 6 : 4; /* of offset, where version 1 says before what it counts from; one extent each */
+    for (let count = bytes.readUInt16BE(iloc + 14); count > 0; count--, item += base + 14)
+        if (!version || bytes[item + 3] === 0) /* from the file's start: the data moves */
+            bytes.writeUInt32BE(bytes.readUInt32BE(item + base) + 10, item + base);
+    const last = entry + 3 + bytes[entry + 2];
+    bytes[entry + 2]++;
+    return Buffer.concat([bytes.subarray(0, end), property, bytes.subarray(end, last), Buffer.from([0x80 | (properties + 1)]), bytes.subarray(last)]);
+}
+
+test('HEIC and AVIF are turned and mirrored as they say', { skip: without('libheif') }, async () => {
+    const flipped = scene(), { data, width } = scene();
+    for (let pixel = 0; pixel < data.length / 4; pixel++) {
+        const from = pixel - pixel % width + width - 1 - pixel % width;
+        flipped.data.set(data.subarray(4 * from, 4 * from + 4), 4 * pixel);
+    }
+    const kinds = { 'photo.heic': 'heic', 'photo.avif': 'avif' }, files = { 'turned.png': turned, 'mirrored.png': encodePng(flipped) };
+    for (const [name, ending] of Object.entries(kinds)) {
+        files[`turned.${ending}`] = withProperty(foreignPictures[name], 'irot', 3);
+        files[`mirrored.${ending}`] = withProperty(foreignPictures[name], 'imir', 1);
+    }
+    const names = Object.keys(files), own = folder(files);
+    const results = JSON.parse(succeeded(await eyelet(['classify', '--json', '--logits', model, ...names.map((name) => join(own, name))])).stdout);
+    const logitsOf = (name) => results[names.indexOf(name)].logits;
+    for (const name of names.filter((other) => !other.endsWith('.png'))) {
+        const expected = logitsOf(`${name.split('.')[0]}.png`);
+        assert.equal(results[names.indexOf(name)].decoder, 'libheif');
+        logitsOf(name).forEach((logit, i) => assert.ok(Math.abs(logit - expected[i]) <= 0.1, `${name}: ${logitsOf(name)} against ${expected}`));
+    }
 });
 
 const few = scene();
