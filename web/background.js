@@ -2,14 +2,16 @@
  *
  *     const classifier = new BackgroundClassifier();
  *     const { info } = await classifier.open({ model: bytes, warmUp: true });
- *     const { best, milliseconds } = await classifier.classify(image);
+ *     const { best, milliseconds } = await classifier.classify(image, { topK, threshold, signal });
  *     classifier.close();
  *
- * Calls are answered in their order. When an image takes longer than the time limit its worker is terminated; the calls
- * behind it go to a new worker with the same model. Errors are ClassifierErrors.
- * classifyInOrder is what classifier.classifyMany does. */
-import { ClassifierError, limits } from './contract.js';
-import { checkedFile, checkedPixels } from './engine.js';
+ * Images are those that classifier.classify takes, answered in the order in which they are read. When one takes longer
+ * than the time limit its worker is terminated; the calls behind it go to a new worker with the same model. Errors are
+ * ClassifierErrors. classifyInOrder is what classifier.classifyMany does. */
+import { ClassifierError } from './contract.js';
+import { checkScoreOptions } from './engine.js';
+import { pictureAtOnce, pictureFrom } from './picture.js';
+import { abortedError, throwIfAborted, untilAborted } from './source.js';
 import { startWorker } from './watched_worker.js';
 
 const timeLimit = 10_000; /* milliseconds for one image */
@@ -33,10 +35,26 @@ export class BackgroundClassifier {
         return this.#start();
     }
 
-    classify(image, topK) {
+    /* An image that is given up by `signal` is finished by the worker all the same. */
+    async classify(image, { topK, threshold, signal } = {}) {
+        this.#checkOpen();
+        checkScoreOptions({ topK, threshold });
+        throwIfAborted(signal);
+        const reading = async () => this.classifyPicture(await ownPicture(image, signal), { topK, threshold });
+        return untilAborted(reading(), signal);
+    }
+
+    /* What picture.js makes of an image, which nobody else changes. */
+    classifyPicture(picture, scores) {
+        this.#checkOpen();
         if (!this.#worker)
             this.#start().catch(() => {}); /* the image's call is rejected with the same error */
-        return this.#send({ classify: image, topK });
+        return this.#send({ classify: picture, scores });
+    }
+
+    #checkOpen() {
+        if (!this.#opening)
+            throw new ClassifierError('CLOSED', 'no model is open: await classifier.open({ model }) first');
     }
 
     get pending() {
@@ -44,7 +62,8 @@ export class BackgroundClassifier {
     }
 
     close() {
-        this.#stop(new ClassifierError('CLOSED', 'the classifier has been closed'));
+        this.#opening = null;
+        this.#stop(new ClassifierError('CLOSED', 'the classifier has been closed: open a model again'));
     }
 
     /* Starts a worker, which opens the model and then goes on with the unanswered calls. */
@@ -138,16 +157,16 @@ class Pool {
     #workers = [];
     #opening;
     #maxWorkers;
-    #topK;
+    #scores;
     #stopped = null; /* { reason } */
     #wake = () => {};
     #pending = 0; /* images, and their bytes */
     #pendingBytes = 0;
 
-    constructor(opening, { maxWorkers, topK }) {
+    constructor(opening, { maxWorkers, scores }) {
         this.#opening = opening;
         this.#maxWorkers = maxWorkers;
-        this.#topK = topK;
+        this.#scores = scores;
     }
 
     /* Whether to read another image, where this many results have not been taken yet. */
@@ -162,10 +181,10 @@ class Pool {
         this.#pending++;
         this.#pendingBytes += bytes;
         try {
-            const copy = await copyForWorker(image);
+            const picture = await ownPicture(image);
             if (this.#stopped)
                 throw this.#stopped.reason;
-            return (await this.#freest().classify(copy, this.#topK)).best;
+            return (await this.#freest().classifyPicture(picture, this.#scores)).best;
         } catch (error) {
             return error instanceof ClassifierError ? error
                 : new ClassifierError('ARGUMENT', error.message, { cause: error });
@@ -208,15 +227,17 @@ class Pool {
 }
 
 /* Yields the answer to each image, or its ClassifierError, in the order of the images: an iterable, perhaps an
- * asynchronous one, of what a worker takes, or promises of it. `opening` is of engine.js. */
-export async function* classifyInOrder(images, opening, { topK, workers, signal }) {
-    const pool = new Pool(opening, { topK, maxWorkers: workers ?? Math.min(await coreCount(), maxDefaultWorkers) });
+ * asynchronous one, of what classifier.classify takes. `opening` is of engine.js. */
+export async function* classifyInOrder(images, opening, { topK, threshold, workers, signal }) {
+    throwIfAborted(signal);
+    const maxWorkers = workers ?? Math.min(await coreCount(), maxDefaultWorkers);
+    const pool = new Pool(opening, { maxWorkers, scores: { topK, threshold } });
     const source = images[Symbol.asyncIterator]?.() ?? images[Symbol.iterator]();
     const results = []; /* promises, of the oldest image's first */
-    const abort = () => pool.stop(signal.reason);
+    const abort = () => pool.stop(abortedError(signal));
     let reading = null, isDone = false, failure = null;
     try {
-        signal?.throwIfAborted();
+        throwIfAborted(signal);
         signal?.addEventListener('abort', abort);
         while (!isDone || results.length > 0) {
             if (!isDone && pool.hasRoom(results.length))
@@ -266,21 +287,10 @@ async function endSource(source) {
     }
 }
 
-/* An image, or a promise of one, as a worker takes it: pixels or the bytes of a file, a copy that nobody else
- * changes. Bytes that are there are copied before this returns its promise. */
-async function copyForWorker(image) {
-    const given = typeof image?.then === 'function' ? await Promise.resolve(image).catch(throwUnreadable) : image;
-    if (given?.size > limits.imageBytes)
-        throw new ClassifierError('IMAGE_BYTES', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
-    if (typeof given?.arrayBuffer === 'function')
-        return checkedFile(await given.arrayBuffer().catch(throwUnreadable));
-    if (!ArrayBuffer.isView(given?.data))
-        return checkedFile(given).slice();
-    const { data, width, height } = given;
-    return { data: new Uint8Array(checkedPixels(data, width, height)), width, height };
-}
-
-function throwUnreadable(cause) {
-    throw cause instanceof ClassifierError ? cause
-        : new ClassifierError('FETCH', `the image cannot be read (${cause?.message ?? cause})`, { cause });
+/* The picture of an image, a copy that nobody else changes. Bytes that are there are copied before this returns its
+ * promise. */
+async function ownPicture(given, signal) {
+    const { image, decoder } = pictureAtOnce(given) ?? await pictureFrom(given, signal);
+    const isFile = ArrayBuffer.isView(image);
+    return { image: isFile ? image.slice() : { ...image, data: image.data.slice() }, decoder };
 }

@@ -8,29 +8,76 @@ export interface LoadOptions {
     wasm?: Source | WebAssembly.Module | Promise<Source | WebAssembly.Module>;
 }
 
-/** ImageData, or an object of its shape: RGBA, 8 bits each, alpha not premultiplied. */
+/**
+ * ImageData, or an object of its shape, such as sharp, canvas and @napi-rs/canvas make it: 8 bits a sample, in sRGB, alpha
+ * not premultiplied. Without `channels` the number of bytes says whether they are RGBA, RGB or grey.
+ */
 export interface Pixels {
-    readonly data: Uint8ClampedArray | Uint8Array;
+    readonly data: Uint8ClampedArray | Uint8Array | ArrayBuffer;
     readonly width: number;
     readonly height: number;
+    readonly channels?: 1 | 3 | 4;
+}
+
+/** What sharp's toBuffer({ resolveWithObject: true }) gives of raw pixels. */
+export interface SharpPixels {
+    readonly data: Uint8Array;
+    readonly info: { readonly width: number; readonly height: number; readonly channels: number };
 }
 
 /**
  * Pixels, or the bytes of a JPEG, PNG or BMP file. Prefer the file's bytes: the module decodes them to the same bits
  * everywhere, whereas canvas pixels differ between browsers.
  */
-export type ImageSource = Pixels | ArrayBuffer | ArrayBufferView;
+export type PixelsOrBytes = Pixels | SharpPixels | ArrayBuffer | ArrayBufferView;
 
-/** What classifyMany takes: also Files and other Blobs, and promises of images. */
-export type ManyImageSource = ImageSource | Blob | Promise<ImageSource | Blob>;
+/** ImageData of any kind: that in display-p3 or with samples of 16 bits is converted where there is an OffscreenCanvas. */
+export interface AnyImageData {
+    readonly data: ArrayBufferView;
+    readonly width: number;
+    readonly height: number;
+    readonly colorSpace: string;
+}
 
-export interface ClassifyManyOptions {
-    topK?: number;
-    /** Max number of workers; by default one per core, up to 4. */
-    workers?: number;
-    /** Stops the workers at once. */
+/**
+ * An <img> or an SVG <image>, of which the file's bytes are read where scripts may read them; a canvas, an
+ * OffscreenCanvas, a <video>, an ImageBitmap or a VideoFrame. By their shapes, so that this compiles without
+ * TypeScript's DOM library too.
+ */
+export type Drawable =
+    | { readonly naturalWidth: number; readonly naturalHeight: number; readonly complete: boolean; readonly src: unknown }
+    | { readonly href: { readonly baseVal: string }; readonly width: { readonly baseVal: unknown } }
+    | { getContext(kind: '2d'): unknown; readonly width: number; readonly height: number }
+    | { readonly videoWidth: number; readonly videoHeight: number; readonly readyState: number }
+    | { readonly width: number; readonly height: number; close(): void }
+    | { readonly displayWidth: number; readonly displayHeight: number; close(): void };
+
+/** What people hold. A string is an address, also data: and blob:, in Node also a path. */
+export type ImageSource = PixelsOrBytes | AnyImageData | Drawable | Source | PromiseLike<ImageSource>;
+
+export interface SignalOption {
+    /** Ends the call at once: ABORTED is thrown, with the signal's reason as `cause`. */
     signal?: AbortSignal;
 }
+
+export interface ScoreOptions {
+    /** Max number of classes; 5 by default. */
+    topK?: number;
+    /** Only classes with at least this score, from 0 to 1; perhaps none. `info.threshold` is a model's own. */
+    threshold?: number;
+}
+
+export interface ClassifyManyOptions extends ScoreOptions, SignalOption {
+    /** Max number of workers; by default one per core, up to 4. */
+    workers?: number;
+}
+
+/**
+ * 'browser' where the browser has decoded the image: a file that the module's decoder refuses and the browser's reads
+ * (WebP, AVIF, GIF, a CMYK or damaged JPEG; turned as the browser turns it), an element or a frame. Then equal bits are
+ * not promised.
+ */
+export type Decoded<T> = T & { decoder?: 'browser' };
 
 export interface Classification {
     /** Text from the author of the model: show it as text, never as HTML. */
@@ -58,15 +105,22 @@ export interface ClassifierInfo {
 export interface Classifier {
     readonly labels: readonly string[];
     readonly info: ClassifierInfo;
-    /** The best `topK` classes (5 by default) in descending order of score; ties by ascending index. */
-    classify(image: ImageSource, options?: { topK?: number }): Classification[];
+    /**
+     * The best `topK` classes (5 by default) in descending order of score; ties by ascending index. Pixels and bytes are
+     * read before this returns its promise, so that their buffer may be used again.
+     */
+    classify(image: ImageSource, options?: ScoreOptions & SignalOption): Promise<Decoded<Classification[]>>;
     /** The logits, one per class; a copy. */
-    logits(image: ImageSource): Float32Array;
+    logits(image: ImageSource, options?: SignalOption): Promise<Decoded<Float32Array>>;
     /**
      * What the model makes of the image before its last layer, `info.embedding` values; a copy. Images that look alike
      * to the model have vectors with a small angle between them. ARGUMENT if the model has none.
      */
-    embed(image: ImageSource): Float32Array;
+    embed(image: ImageSource, options?: SignalOption): Promise<Decoded<Float32Array>>;
+    /** The same of what needs no waiting; without the browser's decoder. */
+    classifySync(image: PixelsOrBytes, options?: ScoreOptions): Classification[];
+    logitsSync(image: PixelsOrBytes): Float32Array;
+    embedSync(image: PixelsOrBytes): Float32Array;
     /**
      * Classifies many images in workers, on several cores, without blocking the page or the event loop. Yields, in the order
      * of the images, what `classify` would return for each, to the last bit, or the ClassifierError that it would throw;
@@ -79,11 +133,11 @@ export interface Classifier {
      * beyond three only while they are less than 4 MB in all; their bytes are copied when they are read. Where reading or
      * fetching one image may fail, give a promise of it: that costs one image, whereas an error of the iterable itself is
      * thrown here, after the results of the images before it. The workers end with the loop, also when it is left early or
-     * `signal` aborts it; it then throws the signal's reason. background.js, worker.js and engine.js must be served next to
+     * `signal` aborts it; it then throws ABORTED. background.js, watched_worker.js and worker.js must be served next to
      * classifier.js, from the page's own origin; otherwise FETCH is thrown.
      */
-    classifyMany(images: Iterable<ManyImageSource> | AsyncIterable<ManyImageSource>, options?: ClassifyManyOptions):
-        AsyncGenerator<Classification[] | ClassifierError, void, undefined>;
+    classifyMany(images: Iterable<ImageSource> | AsyncIterable<ImageSource>, options?: ClassifyManyOptions):
+        AsyncGenerator<Decoded<Classification[]> | ClassifierError, void, undefined>;
     /** Frees the memory; later calls throw CLOSED. */
     close(): void;
 }
@@ -100,8 +154,10 @@ export type ClassifierErrorCode =
     | 'IMAGE_JPEG_2000' | 'IMAGE_SVG' | 'IMAGE_PDF' | 'IMAGE_VIDEO' | 'IMAGE_HTML' | 'IMAGE_LFS_POINTER'
     /* the environment: a missing file, no WebAssembly SIMD, not Eyelet's module, out of memory */
     | 'FETCH' | 'NO_SIMD' | 'NOT_WASM' | 'MEMORY'
+    /* what came: an element that is not loaded, pixels of another origin, a buffer or frame that was given away */
+    | 'NOT_READY' | 'TAINTED' | 'DETACHED' | 'CAMERA'
     /* the call; after TRAPPED the next call starts a new instance */
-    | 'ARGUMENT' | 'CLOSED' | 'TRAPPED';
+    | 'ARGUMENT' | 'ABORTED' | 'CLOSED' | 'TRAPPED';
 
 export class ClassifierError extends Error {
     constructor(code: ClassifierErrorCode, message: string, options?: { cause?: unknown });
@@ -110,3 +166,35 @@ export class ClassifierError extends Error {
 }
 
 export function loadClassifier(options: LoadOptions): Promise<Classifier>;
+
+export interface Camera {
+    readonly video: VideoElement;
+    /**
+     * The newest frame each time it is asked for one, drawn at the size of the model's input, one side perhaps longer:
+     *
+     *     for await (const frame of camera.frames(classifier.info))
+     *         show(await classifier.classify(frame));
+     *
+     * The browser scales them, so that scores differ a little from those of `classify(video)`, which draws whole frames.
+     * Ends with close(); ABORTED is thrown when `signal` aborts it.
+     */
+    frames(info: Pick<ClassifierInfo, 'inputWidth' | 'inputHeight'>, options?: SignalOption):
+        AsyncGenerator<Pixels, void, undefined>;
+    /** Switches the camera off. */
+    close(): void;
+}
+
+/** A <video>. */
+export interface VideoElement {
+    srcObject: unknown;
+    readonly videoWidth: number;
+    readonly videoHeight: number;
+    readonly readyState: number;
+    play(): Promise<void>;
+}
+
+/**
+ * Asks the user for a camera and shows it in the <video>. `constraints` are those of getUserMedia({ video }); by default
+ * the camera of a phone's back. CAMERA if there is none, it is refused, or the page is not of https or localhost.
+ */
+export function openCamera(video: VideoElement, constraints?: object | boolean): Promise<Camera>;

@@ -1,9 +1,9 @@
 /* Classifies images with an Eyelet model, in browsers (page or worker) and in Node.
  *
- *     import { loadClassifier } from './classifier.js';
+ *     import { ClassifierError, loadClassifier } from './classifier.js';
  *
  *     const classifier = await loadClassifier({ model: 'models/tutorial.eyelet' });
- *     const [best] = classifier.classify(await file.arrayBuffer());    // a JPEG, PNG or BMP file, or ImageData
+ *     const [best] = await classifier.classify(file);    // JPEG, PNG, BMP; or an <img>, a canvas, a video, an address
  *     console.log(best.label, best.score);
  *
  *     for await (const result of classifier.classifyMany(files))   // in workers, on several cores; in the files' order
@@ -12,13 +12,15 @@
  * The same image bytes and model give the same numbers to the last bit wherever this runs, and in the native program.
  * On failure a ClassifierError is thrown. Types and details: classifier.d.ts.
  *
- * Imports go one way: contract.js <- source.js <- engine.js <- worker.js <- watched_worker.js <- background.js <-
- * classifier.js. */
+ * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- worker.js <- watched_worker.js
+ * <- background.js <- classifier.js, and picture.js <- camera.js <- classifier.js. */
+import { openCamera } from './camera.js';
 import { ClassifierError } from './contract.js';
-import { checkCount, openEngine } from './engine.js';
-import { bytesOf } from './source.js';
+import { checkCount, checkScoreOptions, openEngine } from './engine.js';
+import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
+import { bytesOf, describe, throwIfAborted, untilAborted } from './source.js';
 
-export { ClassifierError };
+export { ClassifierError, openCamera };
 
 export async function loadClassifier(options) {
     return new Classifier(await openEngine(options));
@@ -34,30 +36,59 @@ class Classifier {
         Object.freeze(this);
     }
 
-    classify(image, options) {
-        return this.#engine.classify(image, options);
+    classify(image, { topK, threshold, signal } = {}) {
+        return this.#run(image, signal, (given) => this.#engine.classify(given, { topK, threshold }));
     }
 
-    logits(image) {
-        return this.#engine.logits(image);
+    logits(image, { signal } = {}) {
+        return this.#run(image, signal, (given) => this.#engine.logits(given));
     }
 
-    embed(image) {
-        return this.#engine.embed(image);
+    embed(image, { signal } = {}) {
+        return this.#run(image, signal, (given) => this.#engine.embed(given));
     }
 
-    classifyMany(images, { topK, workers, signal } = {}) {
-        if (topK !== undefined)
-            checkCount(topK, 'topK');
+    classifySync(image, options) {
+        return this.#engine.classify(this.#atOnce(image), options);
+    }
+
+    logitsSync(image) {
+        return this.#engine.logits(this.#atOnce(image));
+    }
+
+    embedSync(image) {
+        return this.#engine.embed(this.#atOnce(image));
+    }
+
+    classifyMany(images, { topK, threshold, workers, signal } = {}) {
+        checkScoreOptions({ topK, threshold });
         if (workers !== undefined)
             checkCount(workers, 'workers');
         if (typeof images !== 'object' || bytesOf(images) || !isIterable(images))
             throw new ClassifierError('ARGUMENT', 'classifyMany takes an array or another iterable of images');
-        return inWorkers(images, this.#engine.opening, { topK, workers, signal });
+        return inWorkers(images, this.#engine.opening, { topK, threshold, workers, signal });
     }
 
     close() {
         this.#engine.close();
+    }
+
+    /* Pixels and bytes are read before this returns. */
+    async #run(image, signal, run) {
+        this.#engine.checkOpen();
+        throwIfAborted(signal);
+        const reading = async () =>
+            withBrowserDecoder(pictureAtOnce(image) ?? await pictureFrom(image, signal), run);
+        return untilAborted(reading(), signal);
+    }
+
+    #atOnce(image) {
+        this.#engine.checkOpen();
+        const picture = pictureAtOnce(image);
+        if (!picture)
+            throw new ClassifierError('ARGUMENT', "pixels or a file's bytes are taken at once, " +
+                `${describe(image)} is not: await classifier.classify(image), logits(image) or embed(image)`);
+        return picture.image;
     }
 }
 

@@ -6,8 +6,9 @@
  *
  * Calls are synchronous. After a trap, or a picture that took very much memory, the instance is discarded, and the
  * next call starts another. */
-import { ClassifierError, defaultTopK, imageFormats, limits, statusCodes } from './contract.js';
-import { bytesOf, compileModule, moduleImports, readSource, recognise } from './source.js';
+import { ClassifierError, defaultTopK, limits, statusCodes } from './contract.js';
+import { checkedFile, checkedPixels, looksLikePixels } from './pixels.js';
+import { compileModule, moduleImports, readSource, recognise } from './source.js';
 
 const statusMemory = statusCodes.indexOf('MEMORY');
 
@@ -51,8 +52,8 @@ class Engine {
         });
     }
 
-    classify(image, { topK = defaultTopK } = {}) {
-        checkCount(topK, 'topK');
+    classify(image, { topK = defaultTopK, threshold = 0 } = {}) {
+        checkScoreOptions({ topK, threshold });
         const first = (this.#run(image).probabilities() >>> 0) / 4;
         const { labels } = this, best = [];
         for (let index = 0; index < labels.length; index++) {
@@ -65,7 +66,7 @@ class Engine {
             best[rank] = { label: labels[index], score, index };
         }
         this.#giveUpGiant();
-        return best;
+        return best.filter(({ score }) => score >= threshold);
     }
 
     logits(image) {
@@ -76,7 +77,7 @@ class Engine {
     }
 
     embed(image) {
-        this.#checkOpen();
+        this.checkOpen();
         if (!this.info.embedding)
             throw new ClassifierError('ARGUMENT', `${this.#modelName}: the model has no embedding`);
         const exports = this.#run(image), first = (exports.embedding() >>> 0) / 4;
@@ -90,7 +91,7 @@ class Engine {
 
     /* What another engine of the same model is opened with: { model, wasm }. */
     get opening() {
-        this.#checkOpen();
+        this.checkOpen();
         return { model: this.#model, wasm: this.#module };
     }
 
@@ -99,17 +100,16 @@ class Engine {
         this.#bytes = this.#floats = null;
     }
 
-    #checkOpen() {
+    checkOpen() {
         if (!this.#model)
-            throw new ClassifierError('CLOSED', 'the classifier has been closed');
+            throw new ClassifierError('CLOSED', 'the classifier has been closed: load it again');
     }
 
     /* Runs the network; the results stand in the memory of the instance whose exports are returned. */
     #run(image) {
-        this.#checkOpen();
-        const isPixels = ArrayBuffer.isView(image?.data);
-        const { width, height } = isPixels ? image : {};
-        const input = isPixels ? checkedPixels(image.data, width, height) : checkedFile(image);
+        this.checkOpen();
+        const isPixels = looksLikePixels(image);
+        const { data: input, width, height } = isPixels ? checkedPixels(image) : { data: checkedFile(image) };
         const exports = this.#running();
         if (!isPixels && !exports.classify_file)
             throw new ClassifierError('IMAGE_FORMAT', 'this module was built without decoders: pass pixels');
@@ -193,35 +193,11 @@ export function checkCount(number, name) {
         throw new ClassifierError('ARGUMENT', `${name} must be a positive integer`);
 }
 
-/* The data, if these are RGBA pixels of a size that is accepted. */
-export function checkedPixels(data, width, height) {
-    const { imageSide, imagePixels } = limits;
-    if (!(data instanceof Uint8ClampedArray || data instanceof Uint8Array))
-        throw new ClassifierError('ARGUMENT', 'image.data must be a Uint8ClampedArray or Uint8Array of RGBA');
-    if (!Number.isInteger(width) || !Number.isInteger(height))
-        throw new ClassifierError('ARGUMENT', 'image.width and image.height must be integers');
-    const code = width < 1 || height < 1 ? 'IMAGE_SIZE' : width > imageSide || height > imageSide ? 'IMAGE_SIDE'
-        : width * height > imagePixels ? 'IMAGE_PIXELS' : null;
-    if (code)
-        throw new ClassifierError(code, `an image of ${width} x ${height} pixels is not accepted: ` +
-            `sides must be 1 to ${imageSide.toLocaleString('en')}, and ${imagePixels / 1e6} million pixels at most`);
-    if (data.length !== width * height * 4)
-        throw new ClassifierError('ARGUMENT', `image.data has ${data.length} bytes, but ${width} x ${height} pixels ` +
-            `of RGBA are ${width * height * 4}`);
-    return data;
-}
-
-/* The bytes, not copied, if they can be an encoded image. */
-export function checkedFile(image) {
-    const bytes = bytesOf(image);
-    if (!bytes)
-        throw new ClassifierError('ARGUMENT', 'an image must be { data, width, height } or the bytes of a file ' +
-            `(${Object.keys(imageFormats).join(', ')}); of a Blob pass await blob.arrayBuffer(), of an element pixels`);
-    if (bytes.length === 0)
-        throw new ClassifierError('IMAGE_FORMAT', 'the image file is empty');
-    if (bytes.length > limits.imageBytes)
-        throw new ClassifierError('IMAGE_BYTES', `the image file is larger than ${limits.imageBytes / 2 ** 20} MB`);
-    return bytes;
+/* Those of which scores are given; undefined: the default. */
+export function checkScoreOptions({ topK = defaultTopK, threshold = 0 }) {
+    checkCount(topK, 'topK');
+    if (!(typeof threshold === 'number' && threshold >= 0 && threshold <= 1))
+        throw new ClassifierError('ARGUMENT', 'threshold must be a score, from 0 to 1');
 }
 
 function textAt(exports, address) {

@@ -2,7 +2,6 @@
 import { BackgroundClassifier } from './background.js';
 import { ClassifierError } from './contract.js';
 import { Pad } from './pad.js';
-import { imageFrom } from './picture.js';
 import {
     acceptFiles, element, hideFacts, showClasses, showFacts, showMessage, showPreview, showProblem, showResult,
 } from './view.js';
@@ -35,8 +34,11 @@ async function classify(prepare) {
         if (isNewest())
             showResult(best, milliseconds, threshold);
     } catch (error) {
-        if (isNewest())
-            showProblem(error);
+        if (!isNewest())
+            return;
+        if (error.code?.startsWith('IMAGE_'))
+            showPreview(null);
+        showProblem(error);
     }
 }
 
@@ -44,16 +46,14 @@ async function classify(prepare) {
 function classifyFile(file) {
     setMode('picture');
     classify(async (isNewest) => {
-        let readable = null;
-        try {
-            const given = await file;
-            const image = await imageFrom(given);
-            readable = given;
-            return image;
-        } finally {
+        const given = await Promise.resolve(file).catch((error) => {
             if (isNewest())
-                showPreview(readable);
-        }
+                showPreview(null);
+            throw error;
+        });
+        if (isNewest())
+            showPreview(given);
+        return given;
     });
 }
 

@@ -63,36 +63,93 @@ export function recognise(bytes) {
 
 /* The source's bytes, a copy (a model is kept to start a new instance after a trap), and its name for error
  * messages. */
-export async function readSource(source, role) {
+export async function readSource(source, role, fetchOptions) {
     const given = await source;
-    const isLocation = typeof given === 'string' || given instanceof URL;
+    const isLocation = isAddress(given);
     const name = isLocation ? shorten(String(given)) : given?.url || role;
     if (isLocation && isLocalFile(given))
         return { bytes: await readLocalFile(given, name), name };
-    const holder = isLocation ? await fetchFrom(given, name) : given;
-    if (typeof holder?.arrayBuffer === 'function') {
-        if (holder.ok === false)
-            throw new ClassifierError('FETCH', `${name}: HTTP ${holder.status} ${holder.statusText}`.trim());
-        try {
-            return { bytes: new Uint8Array(await holder.arrayBuffer()), name };
-        } catch (cause) {
-            throw new ClassifierError('FETCH', `${name}: cannot be read (${cause.message})`, { cause });
-        }
-    }
+    const holder = isLocation ? await fetchFrom(given, name, fetchOptions) : given;
+    if (typeof holder?.arrayBuffer === 'function')
+        return { bytes: await readHolder(holder, name), name };
     const bytes = bytesOf(holder);
     if (!bytes)
         throw new ClassifierError('ARGUMENT', `${role} must be a URL, a Response, bytes or a Blob`);
     return { bytes: bytes.slice(), name };
 }
 
-/* The bytes of a buffer or view, not copied; undefined for anything else. By name, because buffers from another
- * realm (a frame, a test runner's sandbox) are no instances of this one's ArrayBuffer. */
+/* Of a Response, a Blob or the like. */
+async function readHolder(holder, name) {
+    if (holder.ok === false)
+        throw new ClassifierError('FETCH', holder.type === 'opaque'
+            ? `${name}: scripts may not read an opaque response: fetch it without mode: 'no-cors'`
+            : `${name}: HTTP ${holder.status} ${holder.statusText}`.trim());
+    if (holder.bodyUsed)
+        throw new ClassifierError('FETCH', `${name}: the response was read before: pass response.clone() there`);
+    try {
+        return new Uint8Array(await holder.arrayBuffer());
+    } catch (cause) {
+        throw new ClassifierError('FETCH', `${name}: cannot be read (${cause.message})`, { cause });
+    }
+}
+
+/* "Uint8Array", "HTMLImageElement": which class a value is of, also if it is of another realm's (a frame, a test
+ * runner's sandbox), of which it would be no instance here. */
+export function tagOf(value) {
+    return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/* What a value is, for messages: "null", "a number", "an HTMLImageElement". */
+export function describe(value) {
+    if (value === null || value === undefined)
+        return String(value);
+    const tag = tagOf(value), isObject = typeof value === 'object';
+    const name = !isObject ? typeof value : tag === 'Object' ? value.constructor?.name || tag : tag;
+    return `${/^([AEIO]|HTML|SVG)/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+/* The bytes of a buffer or view, not copied; undefined for anything else. */
 export function bytesOf(value) {
-    if (ArrayBuffer.isView(value))
-        return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-    if (/^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(value)))
-        return new Uint8Array(value);
-    return undefined;
+    const isView = ArrayBuffer.isView(value);
+    if (!isView && !/^(Shared)?ArrayBuffer$/.test(tagOf(value)))
+        return undefined;
+    try {
+        return isView ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value);
+    } catch (cause) {
+        throw new ClassifierError('DETACHED', `${describe(value)} is empty since it was transferred, as postMessage ` +
+            'does with what stands in its list: transfer a copy, bytes.slice()', { cause });
+    }
+}
+
+export function isAddress(value) {
+    return typeof value === 'string' || tagOf(value) === 'URL';
+}
+
+/* The promise's outcome, or ABORTED as soon as the signal, if there is one, aborts. */
+export async function untilAborted(promise, signal) {
+    if (!signal)
+        return promise;
+    promise.catch(() => {}); /* nobody may be left to hear of it */
+    throwIfAborted(signal);
+    let abort;
+    const aborted = new Promise((_, reject) => {
+        abort = () => reject(abortedError(signal));
+        signal.addEventListener('abort', abort);
+    });
+    return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+export function abortedError({ reason }) {
+    return new ClassifierError('ABORTED', `the signal was aborted (${reason?.message ?? reason}): ` +
+        'a new call needs a new AbortController', { cause: reason });
+}
+
+export function throwIfAborted(signal) {
+    if (signal && typeof signal.addEventListener !== 'function')
+        throw new ClassifierError('ARGUMENT', `signal must be an AbortSignal, not ${describe(signal)}: ` +
+            'of an AbortController pass controller.signal');
+    if (signal?.aborted)
+        throw abortedError(signal);
 }
 
 /* A data: URL contains the file. */
@@ -100,9 +157,9 @@ function shorten(name) {
     return name.length > 300 ? `${name.slice(0, 80)}...` : name;
 }
 
-async function fetchFrom(url, name) {
+async function fetchFrom(url, name, options) {
     try {
-        return await fetch(url);
+        return await fetch(url, options);
     } catch (cause) {
         throw new ClassifierError('FETCH', `${name}: cannot be fetched (${cause.message})`, { cause });
     }

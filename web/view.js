@@ -1,7 +1,7 @@
 /* What the page, the standalone page (templates/standalone.html) and in part the report show, each sentence once:
  * scores as bars, a problem, facts about the model; and the ways in which an image arrives.
  *
- *     showResult(classifier.classify(image), milliseconds, classifier.info.threshold);
+ *     showResult(await classifier.classify(image), milliseconds, classifier.info.threshold);
  *     showFacts(classifier.info, classifier.labels);
  *     acceptFiles((file, problem) => file ? classify(file) : showProblem(new Error(problem)));
  *
@@ -97,7 +97,8 @@ export function showResult(best, milliseconds, threshold) {
     showBars(best);
     element('verdict').textContent = verdictOf(best[0], threshold);
     element('verdict').classList.add('is-answer');
-    element('timing').textContent = `${rounded(Math.max(milliseconds, 0.1))} ms on this device`;
+    const time = `${rounded(Math.max(milliseconds, 0.1))} ms on this device`;
+    element('timing').textContent = best.decoder ? `${time}, decoded by the ${best.decoder}` : time;
     revealResult();
 }
 
@@ -119,7 +120,8 @@ function showBars(best) {
 
 export function showProblem({ message }) {
     showMessage('No result');
-    element('problem').textContent = visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}.`);
+    const end = /[.?]$/.test(message) ? '' : '.';
+    element('problem').textContent = visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
     element('problem').hidden = false;
     revealResult();
 }

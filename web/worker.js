@@ -1,16 +1,18 @@
 /* engine.js in a worker of a browser or of Node, its calls as messages. background.js is the other side.
  *
  *     { id, open: model, wasm, warmUp }  ->  { id, value: { labels, info } }
- *     { id, classify: image, topK }      ->  { id, value: { best, milliseconds } }
+ *     { id, classify: picture, scores }  ->  { id, value: { best, milliseconds } }
  *     any that fails                     ->  { id, error: { code, message } }
  *
- * Its first message is { alive }: the name of the lock that it holds until it ends, or '' (watched_worker.js). */
+ * A picture is what picture.js makes, scores are { topK, threshold }. The worker's first message is { alive }: the name
+ * of the lock that it holds until it ends, or '' (watched_worker.js). */
 import { openEngine } from './engine.js';
+import { withBrowserDecoder } from './picture.js';
 
 let opening; /* promise of the engine */
 
 function listen(port) {
-    port.addEventListener('message', async ({ data: { id, open, wasm, warmUp, classify: image, topK } }) => {
+    port.addEventListener('message', async ({ data: { id, open, wasm, warmUp, classify: picture, scores } }) => {
         try {
             if (open)
                 opening = openEngine({ model: open, wasm });
@@ -20,7 +22,7 @@ function listen(port) {
                 if (warmUp)
                     runOnBlanks(engine);
             } else {
-                port.postMessage({ id, value: classifyTimed(engine, image, topK) });
+                port.postMessage({ id, value: await classifyTimed(engine, picture, scores) });
             }
         } catch ({ code = 'TRAPPED', message }) {
             port.postMessage({ id, error: { code, message } });
@@ -28,9 +30,9 @@ function listen(port) {
     });
 }
 
-function classifyTimed(engine, image, topK) {
+async function classifyTimed(engine, picture, scores) {
     const started = performance.now();
-    const best = engine.classify(image, { topK });
+    const best = await withBrowserDecoder(picture, (image) => engine.classify(image, scores));
     return { best, milliseconds: performance.now() - started };
 }
 

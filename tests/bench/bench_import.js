@@ -89,7 +89,7 @@ async function compare(runtime, file, model, photos) {
         const [outputs, runtimeTime] = await timed(() => session.run({ [session.inputNames[0]]: image }));
         const picture = rgba(photo), options = { topK: classes };
         const [answer, ownTime] = await timed(() =>
-            trunk ? classifier.embed(picture) : classifier.classify(picture, options));
+            trunk ? classifier.embedSync(picture) : classifier.classifySync(picture, options));
         times.own.push(ownTime);
         times.runtime.push(runtimeTime);
         let expected = [...outputs[session.outputNames[0]].data], own;

@@ -41,7 +41,7 @@ const open = {
     async eyelet(network) {
         const { loadClassifier } = await import(inNode ? '../../web/classifier.js' : '/web/classifier.js');
         const classifier = await loadClassifier({ model: network.model }), { image } = picture(network);
-        return { classifier, call: () => classifier.classify(image), logits: () => classifier.logits(image) };
+        return { classifier, call: () => classifier.classifySync(image), logits: () => classifier.logitsSync(image) };
     },
 
     quantized: (network) => open.eyelet({ ...network, model: network.quantized }),

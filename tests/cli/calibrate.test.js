@@ -74,7 +74,7 @@ test('the weights and the order of the answers stay, the scores change', async (
     succeeded(await calibrate(here, '--precision', '0.99'));
     const after_ = await summary(path);
     assert.equal(after_.weights_checksum, before_.weights_checksum);
-    const logits = cooled.logits(picture), scores = cooled.classify(picture, { topK: 10 });
+    const logits = cooled.logitsSync(picture), scores = cooled.classifySync(picture, { topK: 10 });
     const sum = logits.reduce((total, logit) => total + Math.exp(logit / temperatureOf(path)), 0);
     for (const { index, score } of scores)
         assert.ok(Math.abs(score - Math.exp(logits[index] / temperatureOf(path)) / sum) < 1e-5);

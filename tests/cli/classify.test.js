@@ -144,7 +144,7 @@ test('many files give what each gives alone, in their order, with any number of 
             if (i % 10 === 7)
                 assert.match(error, /damaged/);
             else
-                assert.deepEqual(logits.map(Math.fround), [...classifier.logits(pictures[i])]);
+                assert.deepEqual(logits.map(Math.fround), [...classifier.logitsSync(pictures[i])]);
         });
         assert.equal(JSON.parse(stdout).length, count);
     }

@@ -30,7 +30,7 @@ test('the program and the module give the same bits', async () => {
     succeeded(await eyelet(['embed', new URL('../../web/models/airbench95.eyelet', import.meta.url).pathname, at('photos'), '-o', at('bits.npy')]));
     const classifier = await loadClassifier({ model: new URL('../../web/models/airbench95.eyelet', import.meta.url) });
     const bytes = readFileSync(at('bits.npy')), values = floats(bytes.subarray(10 + bytes.readUInt16LE(8)));
-    assert.deepEqual(values, paths.flatMap((path) => [...classifier.embed(readFileSync(path))]));
+    assert.deepEqual(values, paths.flatMap((path) => [...classifier.embedSync(readFileSync(path))]));
 });
 
 test('safetensors hold a matrix and the paths', async () => {

@@ -63,8 +63,8 @@ async function agrees(model) {
             const { logits, probabilities } = await session.run({ image });
             assert.deepEqual([logits.dims, probabilities.dims], [[batch.length, classes], [batch.length, classes]]);
             batch.forEach((one, i) => {
-                const expected = classifier.logits(one), scores = new Float32Array(classes);
-                for (const { index, score } of classifier.classify(one, { topK: classes }))
+                const expected = classifier.logitsSync(one), scores = new Float32Array(classes);
+                for (const { index, score } of classifier.classifySync(one, { topK: classes }))
                     scores[index] = score;
                 const of = ({ data }) => data.subarray(i * classes, (i + 1) * classes);
                 const error = farthest(expected, of(logits)) / Math.max(...expected.map(Math.abs));
@@ -72,7 +72,7 @@ async function agrees(model) {
                 assert.ok(farthest(scores, of(probabilities)) <= tolerance, `picture ${i}: ${of(probabilities)} against ${scores}`);
             });
         }
-        const [first, second] = pictures.map((one) => classifier.logits(one)); /* else nothing would have been shown */
+        const [first, second] = pictures.map((one) => classifier.logitsSync(one)); /* else nothing would have been shown */
         assert.ok(farthest(first, second) > 0.02 * Math.max(...first.map(Math.abs)), `the pictures look alike: ${first} and ${second}`);
     } finally {
         await session.release();

@@ -29,7 +29,7 @@ for (const kind of everyKind)
             assert.deepEqual(headerPart(back, first, last), headerPart(original, first, last), `${first} to ${last}`);
         const [a, b] = [await loadClassifier({ model: original }), await loadClassifier({ model: back })];
         assert.deepEqual(b.labels, labels);
-        const one = picture(40, 50, 4), [expected, own] = [a, b].map((classifier) => classifier.logits(one));
+        const one = picture(40, 50, 4), [expected, own] = [a, b].map((classifier) => classifier.logitsSync(one));
         if (kind === 'batchnorm' || kind === 'shuffle') /* which are folded into the layers beside them */
             assert.ok(farthest([...own], expected) < 1e-4);
         else

@@ -102,12 +102,12 @@ test('a quantized model gives the same bits natively and in the module', async (
         for (let k = 0; k < pixels; k++)
             for (let c = 0; c < 3; c++)
                 image[4 * k + c] = record[c * pixels + k];
-        const inModule = classifier.logits({ data: image, width: 32, height: 32 });
+        const inModule = classifier.logitsSync({ data: image, width: 32, height: 32 });
         assert.deepEqual(Buffer.from(inModule.buffer, inModule.byteOffset, 40), native.subarray(40 * i, 40 * i + 40), `image ${i}`);
     }
     writeFileSync(join(here, 'a.png'), encodePng(gradient(40, 30)));
     const [{ predictions }] = JSON.parse(succeeded(await eyelet(['classify', 'q.eyelet', 'a.png', '--json'], { cwd: here })).stdout);
-    const [best] = classifier.classify(readFileSync(join(here, 'a.png')));
+    const [best] = classifier.classifySync(readFileSync(join(here, 'a.png')));
     assert.equal(predictions[0].label, best.label);
     assert.equal(Math.fround(predictions[0].score), best.score);
     classifier.close();
@@ -136,7 +136,7 @@ test('the embeddings of a quantized model are near those of the one that it was 
     const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
     assert.ok(dot(floats, integers) / Math.sqrt(dot(floats, floats) * dot(integers, integers)) > 0.99, `${floats}\n${integers}`);
     const classifier = await loadClassifier({ model: join(here, 'q.eyelet') });
-    assert.deepEqual([...classifier.embed(readFileSync(join(here, 'a.png')))], integers.map(Math.fround));
+    assert.deepEqual([...classifier.embedSync(readFileSync(join(here, 'a.png')))], integers.map(Math.fround));
     classifier.close();
 });
 

@@ -137,7 +137,7 @@ for (const [name, model] of Object.entries(small))
     test(`its layers and weights give what the module gives: ${name}`, async () => {
         const file = parse(await exported(model, 'safetensors')), classifier = await loadClassifier({ model });
         const { inputWidth, inputHeight } = classifier.info, picture = gradient(inputWidth, inputHeight);
-        const expected = classifier.logits(picture), found = run(file, prepared(file, picture));
+        const expected = classifier.logitsSync(picture), found = run(file, prepared(file, picture));
         const largest = Math.max(...expected.map(Math.abs));
         expected.forEach((logit, i) => assert.ok(Math.abs(logit - found[i]) <= 1e-5 * largest, `logit ${i}: ${found[i]}, not ${logit}`));
         assert.deepEqual(JSON.parse(file.metadata.labels), classifier.labels);

@@ -12,7 +12,7 @@ import { safetensors } from '../support/safetensors_file.js';
 import { modelOf } from '../support/tiny_model.js';
 
 const picture = gradient(32, 32);
-const logitsOf = async (path) => (await loadClassifier({ model: path })).logits(picture);
+const logitsOf = async (path) => (await loadClassifier({ model: path })).logitsSync(picture);
 
 function near(found, wanted, tolerance = 1e-5) {
     const largest = Math.max(...wanted.map(Math.abs));
@@ -73,7 +73,7 @@ for (const [name, text, order] of [
         const t = tensors(), here = folder({ 'w.safetensors': safetensors(t), 'net.txt': `input 32x32x3\n${text}\nglobal_avgpool\ndense classes softmax\n` });
         succeeded(await eyelet(['import', join(here, 'w.safetensors'), '--network', join(here, 'net.txt'), '-o', join(here, 'm.eyelet'), '--preprocess', 'unit']));
         const classifier = await loadClassifier({ model: join(here, 'm.eyelet') });
-        near(classifier.logits(plain), expected(t, order, pixel), 1e-4);
+        near(classifier.logitsSync(plain), expected(t, order, pixel), 1e-4);
     });
 
 /* ---- Refusals ---- */
@@ -100,7 +100,7 @@ for (const [name, text, reason] of [
 test('tensors without a module belong to layers without a name', async () => {
     const { 'fc.weight': weight, 'fc.bias': bias } = tensors(), here = folder({ 'w.safetensors': safetensors({ weight, bias }), 'net.txt': 'input 32x32x3\nglobal_avgpool\ndense classes softmax\n' });
     succeeded(await eyelet(['import', join(here, 'w.safetensors'), '--network', join(here, 'net.txt'), '-o', join(here, 'm.eyelet'), '--preprocess', 'unit']));
-    near((await loadClassifier({ model: join(here, 'm.eyelet') })).logits(plain), product(weight, bias, pixel), 1e-4);
+    near((await loadClassifier({ model: join(here, 'm.eyelet') })).logitsSync(plain), product(weight, bias, pixel), 1e-4);
 });
 
 test('damaged files are refused', async () => {

@@ -15,9 +15,10 @@ export const phone = { width: 390, height: 844 }, desktop = { width: 1280, heigh
 
 const longest = 120_000; /* milliseconds; a busy machine may take long */
 
-export function launch() {
+/* `more`: further words of the command line. */
+export function launch(...more) {
     return playwright.chromium.launch({ executablePath: path, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-        '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+        '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more] });
 }
 
 /* Opens a file from disk, lets `steps` use it, and then asserts that nothing was asked for elsewhere and nothing complained of. */

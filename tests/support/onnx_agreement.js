@@ -56,7 +56,7 @@ export async function agrees(files, { h = 8, w = 8, last = false, probabilities 
         const result = await session.run({ [session.inputNames[0]]: tensorOf });
         const output = [...result[session.outputNames[0]].data], expected = probabilities ? output : softmax(output);
         const own = new Array(expected.length).fill(NaN);
-        for (const { index, score } of classifier.classify(one, { topK: own.length }))
+        for (const { index, score } of classifier.classifySync(one, { topK: own.length }))
             own[index] = score;
         assert.ok(farthest(own, expected) <= tolerance, `${own} is not ${expected}`);
         seen.push(expected);

@@ -59,6 +59,6 @@ test('a worker that lives is not taken for a dead one', () =>
     withWorker(silentWorker(), async (classifier) => {
         await classifier.open({ model: tinyModel() });
         await new Promise((resolve) => { setTimeout(resolve, 1200); }); /* longer than the time to start */
-        const { best } = await classifier.classify(gradient(4, 4), 1);
+        const { best } = await classifier.classify(gradient(4, 4), { topK: 1 });
         assert.equal(best.length, 1);
     }));

@@ -33,7 +33,7 @@ async function agreedLogits(model, data, count) {
     const file = ['test_batch.bin', 'cifar-10-batches-bin/test_batch.bin'].map((name) => join(data, name))
         .find((name) => existsSync(name));
     for (const image of imagesOf(file, count))
-        inModule.push(...new Uint32Array(classifier.logits(image).buffer));
+        inModule.push(...new Uint32Array(classifier.logitsSync(image).buffer));
     assert.equal(inModule.length, count * classes);
 
     assert.ok(builds.length > 0, 'no native build to compare with');

@@ -55,8 +55,8 @@ test('the threshold is what calibration wrote into the notes, if it is one', asy
 test('pixels and the bytes of the same PNG give the same numbers', () => {
     for (const size of [[32, 32], [1, 1], [57, 31], [400, 3]]) {
         const pixels = gradient(...size, 200), png = encodePng(pixels);
-        assert.deepEqual(classifier.logits(png), classifier.logits(pixels));
-        assert.deepEqual(classifier.classify(png), classifier.classify(pixels));
+        assert.deepEqual(classifier.logitsSync(png), classifier.logitsSync(pixels));
+        assert.deepEqual(classifier.classifySync(png), classifier.classifySync(pixels));
     }
 });
 
@@ -64,10 +64,10 @@ test('every encoding of the same pixels gives the same numbers', () => {
     const { data, width, height } = gradient(57, 31);
     /* At most 64 colours. */
     const few = { data: data.map((value, i) => i % 4 === 3 ? 255 : value & 0xc0), width, height };
-    const expected = classifier.logits(few);
+    const expected = classifier.logitsSync(few);
     for (const options of [{ depth: 16 }, { palette: true }, { interlaced: true }, { palette: true, interlaced: true }])
-        assert.deepEqual(classifier.logits(encodePng(few, options)), expected, JSON.stringify(options));
-    assert.deepEqual(classifier.logits(encodeBmp(few)), expected);
+        assert.deepEqual(classifier.logitsSync(encodePng(few, options)), expected, JSON.stringify(options));
+    assert.deepEqual(classifier.logitsSync(encodeBmp(few)), expected);
 });
 
 test('a JPEG is turned as its EXIF block asks', () => {
@@ -76,43 +76,43 @@ test('a JPEG is turned as its EXIF block asks', () => {
         const value = grey(0, i % 16 < 8 ? 1 : 0);
         data.set([value, value, value, 255], i * 4);
     }
-    assert.deepEqual(classifier.logits(encodeJpeg(1, 2, grey, { orientation: 6 })),
-        classifier.logits({ data, width: 16, height: 8 }));
+    assert.deepEqual(classifier.logitsSync(encodeJpeg(1, 2, grey, { orientation: 6 })),
+        classifier.logitsSync({ data, width: 16, height: 8 }));
 });
 
 test('a CMYK JPEG is refused by name, and one that is cut short is no picture', () => {
-    assert.throws(() => classifier.classify(encodeJpeg(2, 2, () => 100, { components: 4 })),
+    assert.throws(() => classifier.classifySync(encodeJpeg(2, 2, () => 100, { components: 4 })),
         fails('IMAGE_CMYK', /CMYK JPEG.*RGB/));
     const whole = encodeJpeg(4, 4, (x, y) => x * 60 + y);
-    classifier.classify(whole);
-    assert.throws(() => classifier.classify(whole.subarray(0, whole.length - 4)), fails('IMAGE_TRUNCATED'));
+    classifier.classifySync(whole);
+    assert.throws(() => classifier.classifySync(whole.subarray(0, whole.length - 4)), fails('IMAGE_TRUNCATED'));
 });
 
 test('bytes may be a Buffer, an ArrayBuffer, or a view that starts in the middle', () => {
-    const expected = classifier.logits(jpeg);
+    const expected = classifier.logitsSync(jpeg);
     const around = new Uint8Array(jpeg.length + 10);
     around.set(jpeg, 5);
     const views = [new Uint8Array(jpeg), new Uint8Array(jpeg).buffer, new DataView(around.buffer, 5, jpeg.length)];
     for (const bytes of views)
-        assert.deepEqual(classifier.logits(bytes), expected);
+        assert.deepEqual(classifier.logitsSync(bytes), expected);
 });
 
 test('scores are sorted, add up to one, and topK cuts them', () => {
-    const all = classifier.classify(picture, { topK: 1000 });
+    const all = classifier.classifySync(picture, { topK: 1000 });
     assert.equal(all.length, 10);
     assert.ok(Math.abs(all.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-5);
     for (let i = 1; i < all.length; i++)
         assert.ok(all[i - 1].score >= all[i].score);
     for (const { label, index } of all)
         assert.equal(label, classifier.labels[index]);
-    assert.deepEqual(classifier.classify(picture), all.slice(0, 5));
+    assert.deepEqual(classifier.classifySync(picture), all.slice(0, 5));
     for (const topK of [1, 2, 9, 10])
-        assert.deepEqual(classifier.classify(picture, { topK }), all.slice(0, topK));
+        assert.deepEqual(classifier.classifySync(picture, { topK }), all.slice(0, topK));
 });
 
 test('of equal scores the lower index comes first', async () => {
     const even = await loadClassifier({ model: tinyModel({ weight: 0 }) });
-    assert.deepEqual(even.classify(picture, { topK: 3 }).map(({ index }) => index), [0, 1, 2]);
+    assert.deepEqual(even.classifySync(picture, { topK: 3 }).map(({ index }) => index), [0, 1, 2]);
     even.close();
 });
 
@@ -121,25 +121,25 @@ test('an embedding is a copy, the same for pixels and their PNG; without one tha
     const own = await loadClassifier({ model: modelOf({ layers, labels: ['yes', 'no'], embedding: 1 }) });
     const plain = { data: new Uint8ClampedArray(32 * 32 * 4).map((_, i) => [255, 0, 51, 255][i % 4]), width: 32, height: 32 };
     assert.equal(own.info.embedding, 3);
-    const embedding = own.embed(plain), kept = embedding.slice();
+    const embedding = own.embedSync(plain), kept = embedding.slice();
     assert.ok(embedding instanceof Float32Array && embedding.length === 3);
     [2, -2, -1.2].forEach((value, i) => assert.ok(Math.abs(embedding[i] - value) < 1e-5, `${embedding[i]} is not ${value}`));
-    assert.deepEqual(own.embed(encodePng(plain)), kept);
-    own.embed(picture);
+    assert.deepEqual(own.embedSync(encodePng(plain)), kept);
+    own.embedSync(picture);
     assert.deepEqual(embedding, kept);
-    assert.throws(() => classifier.embed(picture), fails('ARGUMENT', /no embedding/));
+    assert.throws(() => classifier.embedSync(picture), fails('ARGUMENT', /no embedding/));
     own.close();
-    assert.throws(() => own.embed(plain), fails('CLOSED'));
+    assert.throws(() => own.embedSync(plain), fails('CLOSED'));
 });
 
 test('logits are a copy, and the scores their softmax', () => {
-    const logits = classifier.logits(picture);
+    const logits = classifier.logitsSync(picture);
     assert.ok(logits instanceof Float32Array);
-    const [{ index, score }] = classifier.classify(picture);
+    const [{ index, score }] = classifier.classifySync(picture);
     const exponentials = [...logits].map(Math.exp);
     assert.ok(Math.abs(exponentials[index] / exponentials.reduce((a, b) => a + b) - score) < 1e-6);
     const kept = logits.slice();
-    classifier.classify(gradient(9, 9));
+    classifier.classifySync(gradient(9, 9));
     assert.deepEqual(logits, kept);
 });
 
@@ -150,9 +150,9 @@ test('wrong arguments are named', () => {
         { data, width: 32, height: 31 }, { data, width: 32 }, { data, width: '32', height: 32 },
         { data, width: 32.5, height: 32 }, { data, width: NaN, height: 32 }];
     for (const image of wrong)
-        assert.throws(() => classifier.classify(image), fails('ARGUMENT'));
+        assert.throws(() => classifier.classifySync(image), fails('ARGUMENT'));
     for (const topK of [0, -1, 1.5, '3', NaN, null])
-        assert.throws(() => classifier.classify(picture, { topK }), fails('ARGUMENT', /topK/));
+        assert.throws(() => classifier.classifySync(picture, { topK }), fails('ARGUMENT', /topK/));
 });
 
 test('impossible sizes are refused before memory is taken', () => {
@@ -160,45 +160,45 @@ test('impossible sizes are refused before memory is taken', () => {
     for (const [width, height, code] of [[0, 0, 'IMAGE_SIZE'], [0, 1, 'IMAGE_SIZE'], [-1, 1, 'IMAGE_SIZE'],
         [100_000, 100_000, 'IMAGE_SIDE'], [16_385, 1, 'IMAGE_SIDE'], [2 ** 32 + 1, 1, 'IMAGE_SIDE'],
         [1e300, 1e300, 'IMAGE_SIDE'], [16_384, 16_384, 'IMAGE_PIXELS']])
-        assert.throws(() => classifier.classify({ data, width, height }), fails(code));
+        assert.throws(() => classifier.classifySync({ data, width, height }), fails(code));
     const huge = encodePng({ data: new Uint8ClampedArray(400_000), width: 100_000, height: 1 });
-    assert.throws(() => classifier.classify(huge), fails('IMAGE_SIDE'));
+    assert.throws(() => classifier.classifySync(huge), fails('IMAGE_SIDE'));
 });
 
 test('files that are no pictures, and damaged ones', () => {
-    assert.throws(() => classifier.classify(new Uint8Array(0)), fails('IMAGE_FORMAT', /empty/));
-    assert.throws(() => classifier.classify(Buffer.from('some text')), fails('IMAGE_FORMAT', /neither JPEG nor PNG/));
+    assert.throws(() => classifier.classifySync(new Uint8Array(0)), fails('IMAGE_FORMAT', /empty/));
+    assert.throws(() => classifier.classifySync(Buffer.from('some text')), fails('IMAGE_FORMAT', /neither JPEG nor PNG/));
     for (const [code, file, text] of [['IMAGE_GIF', 'GIF89a', /GIF/], ['IMAGE_WEBP', 'RIFF\0\0\0\0WEBP', /WebP/], ['IMAGE_HEIC', '\0\0\0\x18ftypheic', /HEIC/],
         ['IMAGE_AVIF', '\0\0\0\x18ftypavif', /AVIF/], ['IMAGE_TIFF', 'II*\0', /TIFF/], ['IMAGE_RAW', 'FUJIFILMCCD-RAW', /raw/], ['IMAGE_JPEG_XL', '\xff\n', /JPEG XL/],
         ['IMAGE_JPEG_2000', '\xff\x4f\xff\x51', /JPEG 2000/], ['IMAGE_SVG', '<?xml?><svg>', /SVG/], ['IMAGE_PDF', '%PDF-1.4', /PDF/], ['IMAGE_VIDEO', '\0\0\0\x18ftypisom', /video/],
         ['IMAGE_HTML', '<!DOCTYPE html>', /web page/], ['IMAGE_LFS_POINTER', 'version https://git-lfs', /git lfs pull/]])
-        assert.throws(() => classifier.classify(Buffer.from(file.padEnd(40, '\0'), 'latin1')), fails(code, text));
+        assert.throws(() => classifier.classifySync(Buffer.from(file.padEnd(40, '\0'), 'latin1')), fails(code, text));
     const png = encodePng(picture);
-    assert.throws(() => classifier.classify(png.subarray(0, 60)), fails('IMAGE_TRUNCATED'));
+    assert.throws(() => classifier.classifySync(png.subarray(0, 60)), fails('IMAGE_TRUNCATED'));
     for (let length = 1; length < png.length - 13; length += 37)
-        assert.throws(() => classifier.classify(png.subarray(0, length)), ClassifierError);
+        assert.throws(() => classifier.classifySync(png.subarray(0, length)), ClassifierError);
 });
 
 test('a JPEG that makes the decoder stop costs an error, and the next call works', () => {
-    const expected = classifier.logits(picture);
+    const expected = classifier.logitsSync(picture);
     for (let i = 0; i < 50; i++)
-        assert.throws(() => classifier.classify(hostileJpeg), fails('IMAGE_CORRUPT'));
-    assert.deepEqual(classifier.logits(picture), expected);
+        assert.throws(() => classifier.classifySync(hostileJpeg), fails('IMAGE_CORRUPT'));
+    assert.deepEqual(classifier.logitsSync(picture), expected);
     assert.equal(classifier.labels[3], 'cat');
 });
 
 test('a trap on pixels is TRAPPED', async () => {
     const trapping = await loadClassifier({ model: tinyModel(), wasm: trappingModule() });
     for (let i = 0; i < 2; i++)
-        assert.throws(() => trapping.classify(picture), fails('TRAPPED'));
+        assert.throws(() => trapping.classifySync(picture), fails('TRAPPED'));
 });
 
 test('a closed classifier is named as such', async () => {
     const closed = await loadClassifier({ model: tinyModel() });
     closed.close();
     closed.close();
-    assert.throws(() => closed.classify(picture), fails('CLOSED'));
-    assert.throws(() => closed.logits(picture), fails('CLOSED'));
+    assert.throws(() => closed.classifySync(picture), fails('CLOSED'));
+    assert.throws(() => closed.logitsSync(picture), fails('CLOSED'));
 });
 
 test('models that are no models are refused with the reason', async () => {
@@ -234,13 +234,13 @@ test('models that are no models are refused with the reason', async () => {
 });
 
 test('a model may be a path, a URL, a Response, a Blob or bytes, also promised', async () => {
-    const expected = classifier.logits(picture), model = tinyModel();
+    const expected = classifier.logitsSync(picture), model = tinyModel();
     const response = () => new Response(model);
     const sources = [response(), Promise.resolve(response()), new Blob([model]), new Uint8Array(model),
         new Uint8Array(model).buffer, `data:application/octet-stream;base64,${model.toString('base64')}`];
     for (const source of sources) {
         const loaded = await loadClassifier({ model: source });
-        assert.deepEqual(loaded.logits(picture), expected);
+        assert.deepEqual(loaded.logitsSync(picture), expected);
         loaded.close();
     }
     const wasmSources = [wasmBytes, await WebAssembly.compile(wasmBytes), new URL('classifier.wasm', site.url),
@@ -248,7 +248,7 @@ test('a model may be a path, a URL, a Response, a Blob or bytes, also promised',
         fileURLToPath(new URL('classifier.wasm', web))];
     for (const wasm of wasmSources) {
         const loaded = await loadClassifier({ model, wasm });
-        assert.deepEqual(loaded.logits(picture), expected);
+        assert.deepEqual(loaded.logitsSync(picture), expected);
         loaded.close();
     }
 });
@@ -256,10 +256,10 @@ test('a model may be a path, a URL, a Response, a Blob or bytes, also promised',
 test('a model stays as it was when the caller changes the bytes', async () => {
     const model = new Uint8Array(tinyModel());
     const loaded = await loadClassifier({ model });
-    const expected = loaded.logits(picture);
+    const expected = loaded.logitsSync(picture);
     model.fill(0);
-    assert.throws(() => loaded.classify(hostileJpeg), ClassifierError);
-    assert.deepEqual(loaded.logits(picture), expected);
+    assert.throws(() => loaded.classifySync(hostileJpeg), ClassifierError);
+    assert.deepEqual(loaded.logitsSync(picture), expected);
 });
 
 test('what cannot be fetched or read is named, with its address', async () => {
@@ -295,7 +295,7 @@ test('memory does not grow with the number of calls', async () => {
     };
     const watched = await loadClassifier({ model: tinyModel() }).finally(() => { WebAssembly.Instance = Instance; });
     const images = [picture, encodePng(picture), jpeg, gradient(100, 50)];
-    const once = () => images.forEach((image) => watched.classify(image));
+    const once = () => images.forEach((image) => watched.classifySync(image));
     once();
     const bytes = memory.buffer.byteLength;
     for (let i = 0; i < 1000; i++)
@@ -305,10 +305,10 @@ test('memory does not grow with the number of calls', async () => {
 
 test('a picture larger than the memory at the start grows it, and the numbers stay', async () => {
     const loaded = await loadClassifier({ model: tinyModel() });
-    const expected = loaded.logits(picture);
-    loaded.classify(gradient(3000, 3000));
-    assert.deepEqual(loaded.logits(picture), expected);
-    assert.deepEqual(loaded.logits(encodePng(picture)), expected);
+    const expected = loaded.logitsSync(picture);
+    loaded.classifySync(gradient(3000, 3000));
+    assert.deepEqual(loaded.logitsSync(picture), expected);
+    assert.deepEqual(loaded.logitsSync(encodePng(picture)), expected);
 });
 
 /* emmalloc's aligned_alloc claims a block without room for its alignment, and where it does not fit by chance, again. */
@@ -335,15 +335,15 @@ test('the instance that classified a giant is given up, and the numbers stay', a
         memories.push(instance.exports.memory);
         return instance;
     };
-    const own = await loadClassifier({ model: tinyModel() }), logits = own.logits(picture);
+    const own = await loadClassifier({ model: tinyModel() }), logits = own.logitsSync(picture);
     const giant = { data: new Uint8Array(6500 * 6500 * 4), width: 6500, height: 6500 };
-    own.classify(giant);
+    own.classifySync(giant);
     assert.equal(memories.length, 1);
-    assert.deepEqual(own.logits(picture), logits);
+    assert.deepEqual(own.logitsSync(picture), logits);
     assert.equal(memories.length, 2);
     assert.ok(memories[0].buffer.byteLength > 169e6 && memories[1].buffer.byteLength < 32e6);
-    own.logits(giant);
-    assert.deepEqual(own.logits(picture), logits);
+    own.logitsSync(giant);
+    assert.deepEqual(own.logitsSync(picture), logits);
     assert.equal(memories.length, 3);
 });
 
@@ -365,15 +365,15 @@ test('the module without decoders takes pixels, and refuses files by name', asyn
     if (!existsSync(wasm))
         return context.skip('NOT CHECKED: build/wasm/classifier-without-decoders.wasm is not built (make wasm)');
     const bare = await loadClassifier({ model: tinyModel(), wasm });
-    assert.deepEqual(bare.logits(picture), classifier.logits(picture));
-    assert.throws(() => bare.classify(jpeg), fails('IMAGE_FORMAT', /without decoders/));
+    assert.deepEqual(bare.logitsSync(picture), classifier.logitsSync(picture));
+    assert.throws(() => bare.classifySync(jpeg), fails('IMAGE_FORMAT', /without decoders/));
 });
 
 for (const name of JSON.parse(readFileSync(new URL('models/models.json', web))))
     test(`a shipped model knows most of the example pictures: ${name}`, async () => {
         const shipped = await loadClassifier({ model: new URL(`models/${name}`, web) });
         const right = shipped.labels.filter((label) =>
-            shipped.classify(readFileSync(new URL(`examples/${label}.png`, web)))[0].label === label);
+            shipped.classifySync(readFileSync(new URL(`examples/${label}.png`, web)))[0].label === label);
         assert.ok(right.length >= 8, `only ${right.join(', ')}`);
     });
 

@@ -61,7 +61,7 @@ test('image formats are those of core/image/formats.h, here and in every text th
         assert.ok(formats[name].startsWith(magic), name);
         assert.ok(files[name].toString('latin1').startsWith(formats[name]), name);
         for (const [file, pattern] of [['core/base/status.c', /the image is neither [^"]*/], ['core/base/status.h', /STATUS_IMAGE_FORMAT = .*/],
-            ['web/classifier.d.ts', /Pixels, or the bytes of .*/], ['web/classifier.js', /classifier\.classify\(await file.*/], ['train_native/commands/classify.c', /eyelet classify MODEL [^\n]*/]])
+            ['web/classifier.d.ts', /Pixels, or the bytes of .*/], ['web/classifier.js', /classifier\.classify\(file.*/], ['train_native/commands/classify.c', /eyelet classify MODEL [^\n]*/]])
             assert.ok(pattern.exec(read(file))?.[0].includes(name), `${file} does not list ${name}`);
     }
 });
@@ -70,7 +70,7 @@ test('classifier.d.ts names every code and the default of topK', () => {
     const union = types.slice(types.indexOf('type ClassifierErrorCode'), types.indexOf('class ClassifierError'));
     const named = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
     assert.deepEqual(statusCodes.slice(1).filter((code) => !named.includes(code)), []);
-    const thrown = ['source', 'engine', 'classifier', 'background', 'worker', 'picture', 'page'].flatMap((name) =>
+    const thrown = ['source', 'pixels', 'engine', 'picture', 'camera', 'worker', 'background', 'classifier', 'page'].flatMap((name) =>
         [...read(`web/${name}.js`).matchAll(/ClassifierError\('(\w+)'/g)].map(([, code]) => code));
     assert.deepEqual([...new Set(thrown)].filter((code) => !named.includes(code)), []);
     assert.deepEqual(named.filter((code) => !statusCodes.includes(code) && !thrown.includes(code)), []);

@@ -17,7 +17,7 @@ async function killWorkers([model, png, times, address]) {
     const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
     const { BackgroundClassifier } = await import(address);
     const classifier = new BackgroundClassifier(), image = bytesOf(png), answers = [];
-    const labelOf = () => classifier.classify(image, 1).then(({ best }) => best[0].label, ({ code }) => code);
+    const labelOf = () => classifier.classify(image, { topK: 1 }).then(({ best }) => best[0].label, ({ code }) => code);
     await classifier.open({ model: bytesOf(model) });
     for (let i = 0; i < times; i++) {
         const waiting = labelOf();
@@ -53,7 +53,7 @@ describe('workers that die', { skip }, () => {
         });
         await page.goto(`${site.url}icon.svg`);
         const answers = await page.evaluate(killWorkers, [tinyModel().toString('base64'), png.toString('base64'), times, `${site.url}background.js`]);
-        const [{ label }] = (await loadClassifier({ model: tinyModel() })).classify(png);
+        const [{ label }] = (await loadClassifier({ model: tinyModel() })).classifySync(png);
         assert.equal(answers.length, times);
         for (const pair of answers) {
             assert.ok(pair.includes(label), String(pair));

@@ -61,8 +61,8 @@ uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size,
     if (!module)
         return NULL;
     char *base64 = html_base64(model, model_size);
-    char *modules = html_script(
-        (const unsigned char *[]){contract_js, source_js, engine_js, picture_js, view_js, standalone_js, NULL});
+    char *modules = html_script((const unsigned char *[]){contract_js, source_js, pixels_js, engine_js, picture_js,
+                                                          view_js, standalone_js, NULL});
     static const char *const names[] = {"opening", "picture", "result", "facts"};
     enum { SHARED = sizeof names / sizeof *names };
     struct html_part parts[SHARED + 5] = {

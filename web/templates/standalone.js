@@ -2,7 +2,7 @@
  * workers, so that the page waits while it classifies. */
 import { ClassifierError } from '../contract.js';
 import { openEngine } from '../engine.js';
-import { imageFrom } from '../picture.js';
+import { pictureFrom, withBrowserDecoder } from '../picture.js';
 import { acceptFiles, element, visible } from '../view.js';
 import { showClasses, showFacts, showPreview, showProblem, showResult } from '../view.js';
 
@@ -15,11 +15,14 @@ acceptFiles(async (file, problem) => {
     try {
         if (!file)
             throw new ClassifierError('IMAGE_FORMAT', problem);
-        const [engine, image] = [await opening, await imageFrom(file)];
+        const [engine, picture] = [await opening, await pictureFrom(file)];
         if (turn !== newest)
             return;
         showPreview(file);
-        const started = performance.now(), best = engine.classify(image);
+        const started = performance.now();
+        const best = await withBrowserDecoder(picture, (image) => engine.classify(image));
+        if (turn !== newest)
+            return;
         showResult(best, performance.now() - started, engine.info.threshold);
     } catch (error) {
         if (turn !== newest)
