@@ -13,7 +13,8 @@ import { modelOf, random } from '../support/tiny_model.js';
 const conv = (channels, stride = 1) => ({ kind: 'conv2d', channels, kernel: [3, 3], stride, same: true, bias: true });
 const rest = [{ kind: 'global_avgpool' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }];
 const small = [conv(6, 2), { kind: 'relu' }, conv(8, 2), { kind: 'relu' }, ...rest];
-const sees = modelOf({ layers: small }), blind = modelOf({ layers: small, weight: () => 0 });
+const mini = modelOf({ layers: small });
+const photo = (weight) => modelOf({ input: [96, 96, 3], layers: small, weight }), sees = photo(random(1)), blind = photo(() => 0);
 const large = modelOf({ input: [96, 96, 3], layers: [conv(8, 2), { kind: 'relu' }, ...rest] });
 
 function pictures(count, { side = 32, quiet = 0 } = {}) {
@@ -41,12 +42,12 @@ const networkOf = (here) => readFileSync(join(here, 'm.eyelet'), 'latin1').match
 const epochsIn = (stdout) => stdout.match(/^epoch /gm)?.length ?? 0;
 
 test('of models at hand with as many classes the one with the most multiply-adds is found, fetched ones before those that ship', async () => {
-    const cache = folder({ 'eyelet/small.eyelet': sees, 'eyelet/large.eyelet': large, 'eyelet/notes.txt': 'x', 'eyelet/broken.eyelet': 'no model' });
+    const cache = folder({ 'eyelet/small.eyelet': mini, 'eyelet/large.eyelet': large, 'eyelet/notes.txt': 'x', 'eyelet/broken.eyelet': 'no model' });
     const unset = { EYELET_BACKBONES: undefined, HOME: folder() };
     const fetched = succeeded(await train(folder(), few, { ...unset, XDG_CACHE_HOME: cache }));
     assert.match(fetched.stdout, /^from .*\/eyelet\/large\.eyelet, with so few images that none are set aside to try it/m);
     assert.match(fetched.stderr, /broken\.eyelet: no start for training: /);
-    const home = folder({ '.cache/eyelet/small.eyelet': sees });
+    const home = folder({ '.cache/eyelet/small.eyelet': mini });
     assert.match(succeeded(await train(folder(), few, { ...unset, HOME: home, XDG_CACHE_HOME: '' }, '--epochs', '1')).stdout, /^from .*\/\.cache\/eyelet\/small\.eyelet/m);
     const prefix = folder({ 'bin/x': '', 'share/eyelet/shipped.eyelet': large });
     copyFileSync(program, join(prefix, 'bin', 'eyelet'));
@@ -70,8 +71,16 @@ test('few images are given to it untried: to a head where it is made for photos,
     const layers = succeeded(await train(folder(), few, at({ 'b.eyelet': large }), '--epochs', '2'));
     assert.match(layers.stdout, /--recipe finetune --epochs 2 /);
     assert.equal(epochsIn(layers.stdout), 2);
-    const whole = succeeded(await train(folder(), few, at({ 'b.eyelet': sees }), '--epochs', '1'));
+    const whole = succeeded(await train(folder(), few, at({ 'b.eyelet': mini }), '--epochs', '1'));
     assert.match(whole.stdout, /--recipe finetune --epochs 1 /);
+});
+
+test('a small model is the start of all layers, also where validation images are set aside', async () => {
+    const here = folder(), { stdout } = succeeded(await train(here, many, at({ 'b.eyelet': mini }), '--epochs', '2'));
+    assert.match(stdout, /^from .*b\.eyelet; --from none trains from nothing$/m);
+    assert.match(stdout, /--recipe finetune --epochs 2 --batch \d+ --validation 0\.1$/m);
+    assert.equal(epochsIn(stdout), 2);
+    assert.match(networkOf(here), /^of .*b\.eyelet/);
 });
 
 test('none at hand and --from none train from nothing', async () => {
@@ -128,7 +137,7 @@ test('an interrupted contest resumes to the same files, and to the head where th
         assert.equal(rest.stdout.match(/^kept: .*$/m)[0], complete.stdout.match(/^kept: .*$/m)[0]);
         for (const name of ['m.eyelet', 'm.last.eyelet'])
             assert.ok(readFileSync(join(parts, name)).equals(readFileSync(join(whole, name))), name);
-        const other = await train(parts, many, at({ 'b.eyelet': modelOf({ layers: small, weight: random(9) }) }), ...words, '--resume');
+        const other = await train(parts, many, at({ 'b.eyelet': photo(random(9)) }), ...words, '--resume');
         if (existsSync(join(parts, 'm.checkpoint')))
             refused(other, { reason: /against/ });
     }

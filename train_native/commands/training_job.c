@@ -96,7 +96,8 @@ static bool has_validation(const struct dataset *dataset, float fraction)
     return fraction > 0;
 }
 
-/* Images in files, of which nothing more is said, are given to a model that is at hand. */
+/* Images in files, of which nothing more is said, are given to a model that is at hand. All layers of a small one are
+ * trained in less time than training from nothing takes, so that only a head on a large one's features is a rival. */
 static void find_rival(struct training_job *job, const struct training_arguments *arguments)
 {
     struct train_options *o = job->options;
@@ -108,13 +109,15 @@ static void find_rival(struct training_job *job, const struct training_arguments
         return;
     }
     job->rival = path;
-    if (has_validation(&job->dataset, o->validation))
+    const bool few = !has_validation(&job->dataset, o->validation);
+    if (!few && choose_recipe(&job->dataset, path, 0, o->use).probe)
         return;
     const struct choice choice = adopt(o, &job->dataset, path, arguments);
     if (!o->json) {
         printf("from ");
         print_escaped(stdout, path);
-        printf(", with so few images that none are set aside to try it; --from none trains from nothing\n");
+        printf("%s; --from none trains from nothing\n",
+               few ? ", with so few images that none are set aside to try it" : "");
     }
     print_choice(o, &choice);
     job->rival_taken = true;
