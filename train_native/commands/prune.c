@@ -65,7 +65,7 @@ static void parse(struct prune_options *o, int argc, char **argv)
         {"recipe", "NAME", OPTION_CHOICE, &o->recipe,
          "how to fine-tune, as `eyelet train` does; auto: by the network; one of", recipe_choices},
         {"learning-rate", "X", OPTION_NUMBER, &o->learning_rate,
-         "max learning rate of that (0: finetune-muon's, four times finetune's)", NULL},
+         "max learning rate of that (0: four times the recipe's)", NULL},
         {"use", "FRACTION", OPTION_NUMBER, &o->use, "fine-tune on this fraction of every class", NULL},
         {"seed", "N", OPTION_COUNT, &o->seed, "random seed of fine-tuning: same seed, same weights", NULL},
         THREADS_OPTION(&o->threads),
@@ -160,10 +160,7 @@ static const struct recipe *recipe_of(const struct prune_options *o)
  * 62.8 %. */
 static float learning_rate_of(const struct prune_options *o)
 {
-    const struct optimizer *optimizer = &recipe_of(o)->settings.optimizer;
-    return o->learning_rate > 0                ? o->learning_rate
-           : optimizer->kind == OPTIMIZER_MUON ? optimizer->learning_rate
-                                               : 4 * optimizer->learning_rate;
+    return o->learning_rate > 0 ? o->learning_rate : 4 * recipe_of(o)->settings.optimizer.learning_rate;
 }
 
 /* Whether the data has the images that the notes tell of, so that those of them that the model was not trained from are

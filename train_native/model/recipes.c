@@ -253,15 +253,16 @@ const struct recipe recipes[] = {
      .validation = 0.1f,
      .shard = 16},
     /* The same for networks like airbench95 and photos, which train better with it: above the patches of the first
-     * layer, which is frozen, batch normalisation comes back (unfold_batchnorm.h), and Muon goes on at a third of its
-     * learning rate. */
+     * layer, which is frozen, batch normalisation comes back (unfold_batchnorm.h), and Muon goes on at a twelfth of its
+     * learning rate: from objects160 it gives 80.2 % of 501 validation images of photos-20, a third 74.1 %, a thirtieth
+     * 79.2 % (one seed). */
     {.name = "finetune-muon",
      .settings = {.optimizer = {.kind = OPTIMIZER_MUON,
-                                .learning_rate = 0.08f,
+                                .learning_rate = 0.02f,
                                 .momentum = 0.6f,
                                 .other_momentum = 0.85f,
-                                .dense_learning_rate = 1.65f,
-                                .bias_learning_rate = 53,
+                                .dense_learning_rate = 0.8f,
+                                .bias_learning_rate = 13,
                                 .weight_decay = 0.004f,
                                 ADAM_DEFAULTS},
                   .schedule = SCHEDULE_LINEAR,
