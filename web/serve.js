@@ -17,6 +17,7 @@ const mediaTypes = {
     '.json': 'application/json',
     '.wasm': 'application/wasm',
     '.eyelet': 'application/octet-stream',
+    '.jpg': 'image/jpeg',
     '.png': 'image/png',
     '.svg': 'image/svg+xml',
 };

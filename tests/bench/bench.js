@@ -19,8 +19,11 @@ import {
     writeResults,
 } from './bench_report.js';
 
-const models = JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map((file) => ({
-    name: `\`${file.replace('.eyelet', '')}\``, file, path: join(root, 'web/models', file),
+/* data: of the test images; none: CIFAR-10, which the program finds. */
+const models = await Promise.all(JSON.parse(readFileSync(join(root, 'web/models/models.json'))).map(async (file) => {
+    const path = join(root, 'web/models', file), { info } = await loadClassifier({ model: path });
+    return { name: `\`${file.replace('.eyelet', '')}\``, file, path, side: info.inputWidth,
+        data: file === 'objects160.eyelet' ? ['data/objects-160'] : [] };
 }));
 const rows = [];
 
@@ -71,19 +74,18 @@ function measureSizes() {
     }
 }
 
-function testImage() {
-    const data = new Uint8ClampedArray(32 * 32 * 4);
+function testImage(side) {
+    const data = new Uint8ClampedArray(side * side * 4);
     for (let i = 0; i < data.length; i++)
         data[i] = i % 4 === 3 ? 255 : (i * 37) % 251;
-    return { data, width: 32, height: 32 };
+    return { data, width: side, height: side };
 }
 
 async function measureNode() {
-    const image = testImage();
-    for (const { name, path } of models) {
-        const classifier = await loadClassifier({ model: path });
+    for (const { name, path, side } of models) {
+        const classifier = await loadClassifier({ model: path }), image = testImage(side);
         const times = timeCalls(() => classifier.classifySync(image));
-        report(`${name}, one 32x32 image, Node, one thread`, milliseconds(times), 'warm');
+        report(`${name}, one ${side}x${side} image, Node, one thread`, milliseconds(times), 'warm');
         classifier.close();
     }
 }
@@ -96,15 +98,15 @@ async function measureChromium() {
     try {
         const page = await browser.newPage({ bypassCSP: true }); /* for the eval below */
         await page.goto(server.url);
-        for (const { name, file } of models) {
-            const times = await page.evaluate(async ([code, pixels, model]) => {
+        for (const { name, file, side } of models) {
+            const times = await page.evaluate(async ([code, pixels, side, model]) => {
                 const { loadClassifier } = await import('/classifier.js');
                 const classifier = await loadClassifier({ model });
-                const image = { data: new Uint8ClampedArray(pixels), width: 32, height: 32 };
+                const image = { data: new Uint8ClampedArray(pixels), width: side, height: side };
                 const timeCalls = (0, eval)(`(${code})`);
                 return timeCalls(() => classifier.classifySync(image));
-            }, [timeCalls.toString(), [...testImage().data], `/models/${file}`]);
-            report(`${name}, one 32x32 image, Chromium, one thread`, milliseconds(times),
+            }, [timeCalls.toString(), [...testImage(side).data], side, `/models/${file}`]);
+            report(`${name}, one ${side}x${side} image, Chromium, one thread`, milliseconds(times),
                 `warm; first call ${times.first.toFixed(1)}, second ${times.second.toFixed(1)} ms`);
         }
     } finally {
@@ -119,28 +121,34 @@ function eyelet(...words) {
         const options = { stdio: ['ignore', 'pipe', 'pipe'], cwd: root, encoding: 'utf8' };
         return execFileSync(join(root, 'build/eyelet'), words, options);
     } catch (error) {
-        if (/CIFAR-10|not found/.test(error.stderr))
+        if (/CIFAR-10|not found|No such file/.test(error.stderr))
             return null;
         throw error;
     }
 }
 
 function measureNative() {
-    for (const { name, path } of models) {
-        const whole = eyelet('evaluate', path, '--json');
-        if (!whole)
-            return leaveOut('native throughput and accuracy', 'no CIFAR-10 (eyelet train --fetch)');
-        report(`${name}, accuracy on the 10,000 test images`, `${(100 * JSON.parse(whole).accuracy).toFixed(2)} %`,
+    for (const { name, path, data } of models) {
+        const whole = eyelet('evaluate', path, ...data, '--json');
+        if (!whole) {
+            leaveOut(`${name}, accuracy and throughput`, `no ${data[0] ?? 'CIFAR-10 (eyelet train --fetch)'}`);
+            continue;
+        }
+        const { accuracy, images } = JSON.parse(whole);
+        report(`${name}, accuracy on the ${grouped(images)} test images`, `${(100 * accuracy).toFixed(2)} %`,
             '`build/eyelet evaluate`');
         for (const threads of ['1', '2']) {
-            const once = () => JSON.parse(eyelet('evaluate', path, '--limit', '1000', '--threads', threads, '--json'));
-            const rates = Array.from({ length: 5 }, once).map(({ images, seconds }) => images / seconds);
+            const words = ['evaluate', path, ...data, '--limit', '1000', '--threads', threads, '--json'];
+            const measured = Array.from({ length: 5 }, () => JSON.parse(eyelet(...words)));
+            const rates = measured.map(({ images, seconds }) => images / seconds);
             report(`${name}, native, ${threads} thread${threads > 1 ? 's' : ''}`,
                 withSpread(spread(rates), grouped, 'images/s'), 'exact kernels');
         }
     }
     const model = join(tmpdir(), 'eyelet-bench.eyelet');
     const log = eyelet('train', '-o', model, '--epochs', '3', '--validation', '0', '--json');
+    if (!log)
+        return leaveOut('a training epoch', 'no CIFAR-10 (eyelet train --fetch)');
     const seconds = log.trim().split('\n').map((line) => JSON.parse(line).seconds);
     report('`tutorial`, a training epoch of 50,000 images', withSpread(spread(seconds), fixed(1), 's'),
         `batch 64, ${cpus().length} cores`);

@@ -54,7 +54,7 @@ test('make install installs the program, the module, the library and the manual 
     make(`PREFIX=/usr`, `DESTDIR=${scratch}`, 'install');
     assert.match(run(join(prefix, 'bin/eyelet'), '--help'), /^eyelet COMMAND/);
     for (const name of [...JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).files.map((file) => file.replace('web/', 'share/eyelet/')),
-        'share/eyelet/airbench95.eyelet', 'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1'])
+        'share/eyelet/objects160.eyelet', 'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1'])
         assert.ok(existsSync(join(prefix, name)), name);
     run(join(prefix, 'bin/eyelet'), 'export', join(root, 'web/models/tutorial.eyelet'), '--html', '-o', join(scratch, 'page.html')); /* finds the module */
 });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 
 const root = new URL('../../', import.meta.url);
-const readmes = ['README.md', 'core/README.md', 'train_native/README.md', 'web/README.md', 'web/models/README.md'];
+const readmes = ['README.md', 'core/README.md', 'train_native/README.md', 'web/README.md', 'web/models/README.md', 'web/examples/README.md'];
 const read = (name) => readFileSync(new URL(name, root), 'utf8');
 
 /* Links to files, as written. */

@@ -45,6 +45,7 @@ export async function visitFile(browser, file, steps, options = {}) {
 export async function visitPage(browser, url, steps, { models = null, routes = {}, complaints = /^$/, prepare, ...options } = {}) {
     const context = await browser.newContext({ viewport: desktop, ...options });
     const page = await context.newPage();
+    page.setDefaultTimeout(longest);
     const heard = [], requested = [];
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && heard.push(message.text()));
     page.on('pageerror', (error) => heard.push(String(error)));

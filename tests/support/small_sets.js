@@ -1,5 +1,5 @@
 /* What the tests of small data sets share: pictures of 8 x 8 pixels, a model and a training run for them, and what is read from the answers. */
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { encodePng } from './pictures.js';
@@ -12,6 +12,16 @@ export const counts = ({ stdout }) => stdout.match(/, ([\d,]+) training and ([\d
 export const modelFor = (labels) => join(folder({ m: modelOf({ input: [8, 8, 3], labels, layers: [{ kind: 'flatten' }, { kind: 'dense', channels: labels.length }, { kind: 'softmax' }] }) }), 'm');
 export const evaluation = async (model, data, ...more) => JSON.parse(succeeded(await eyelet(['evaluate', model, data, '--json', ...more])).stdout);
 export const rows = (confusion) => confusion.map((row) => row.reduce((sum, count) => sum + count));
+
+/* A data set that has the first images of each class of a larger one: of `set`/train/CLASS one, of `set`/test/CLASS `count`. */
+export function partOf(set, count) {
+    const here = folder();
+    for (const [part, some] of [['train', 1], ['test', count]])
+        for (const name of readdirSync(join(set, part)))
+            for (const file of readdirSync(join(set, part, name)).sort().slice(0, some))
+                cpSync(join(set, part, name, file), join(here, part, name, file));
+    return here;
+}
 
 /* The logits of every image, a string for each. */
 export async function logitsOf(model, data, classCount, ...more) {

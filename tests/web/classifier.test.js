@@ -369,14 +369,6 @@ test('the module without decoders takes pixels, and refuses files by name', asyn
     assert.throws(() => bare.classifySync(jpeg), fails('IMAGE_FORMAT', /without decoders/));
 });
 
-for (const name of JSON.parse(readFileSync(new URL('models/models.json', web))))
-    test(`a shipped model knows most of the example pictures: ${name}`, async () => {
-        const shipped = await loadClassifier({ model: new URL(`models/${name}`, web) });
-        const right = shipped.labels.filter((label) =>
-            shipped.classifySync(readFileSync(new URL(`examples/${label}.png`, web)))[0].label === label);
-        assert.ok(right.length >= 8, `only ${right.join(', ')}`);
-    });
-
 /* A module with Eyelet's exports, of which each function gives a number and classify_pixels traps. */
 function trappingModule() {
     const results = {

@@ -1,6 +1,6 @@
 /* The page in Chromium. The model is a tiny one made here, unless a test uses another. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -12,7 +12,6 @@ import { tinyModel } from '../support/tiny_model.js';
 
 const web = new URL('../../web/', import.meta.url);
 const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
-const shippedModel = new URL('models/tutorial.eyelet', web);
 const plain = (red, green, blue) => {
     const picture = gradient(8, 8);
     picture.data.forEach((_, i) => { picture.data[i] = [red, green, blue, 255][i % 4]; });
@@ -233,10 +232,19 @@ describe('the page', { skip }, () => {
                 assert.doesNotMatch(await page.textContent('#result'), /_/);
                 await page.selectOption('#models', 'few.eyelet');
                 await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
-                assert.equal(await page.isVisible('#classes'), false);
-                assert.equal(await page.isVisible('#examples'), false);
+                assert.deepEqual([await page.isVisible('#classes'), await page.isVisible('#examples')], [false, false]);
             }, { ...options, viewport });
     });
+
+    test('objects160 is what opens, and an example of its own is classified as in Node', () => visit(async (page) => {
+        await page.waitForSelector('#known li');
+        assert.equal(await page.inputValue('#models'), 'objects160.eyelet');
+        await page.click('img[alt="Example: espresso"]');
+        await settled(page);
+        const inNode = await loadClassifier({ model: new URL('models/objects160.eyelet', web) });
+        const best = inNode.classifySync(readFileSync(new URL('examples/espresso.jpg', web)));
+        assert.deepEqual(await page.locator('#bars .name').allTextContents(), best.map(({ label }) => label.replaceAll('_', ' ')));
+    }, { models: null }));
 
     test('below the threshold of a model the page is not sure', () => visit(async (page) => {
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
@@ -283,7 +291,7 @@ describe('the page', { skip }, () => {
     }));
 
     test('the browser computes what Node computes, bit for bit', () => visit(async (page) => {
-        const model = existsSync(shippedModel) ? readFileSync(shippedModel) : tinyModel();
+        const model = readFileSync(new URL('models/tutorial.eyelet', web));
         const inNode = await loadClassifier({ model });
         const bits = (logits) => [...new Uint32Array(logits.buffer)];
         for (const image of [readFileSync(new URL('examples/cat.png', web)), jpeg, encodePng(gradient(301, 97))]) {
@@ -380,14 +388,13 @@ describe('the page', { skip }, () => {
 
     test('screenshots', async () => {
         mkdirSync(screenshots, { recursive: true });
-        const models = existsSync(shippedModel) ? null : { 'tiny.eyelet': tinyModel() };
         for (const [name, viewport] of Object.entries({ phone, desktop }))
             for (const colorScheme of ['light', 'dark'])
                 await visit(async (page) => {
-                    await page.click('img[alt="Example: cat"]');
+                    await page.click('img[alt="Example: espresso"]');
                     await settled(page);
                     await page.evaluate(() => scrollTo(0, 0));
                     await page.screenshot({ path: `${screenshots}${name}-${colorScheme}.png`, fullPage: true });
-                }, { models, viewport, colorScheme, reducedMotion: 'reduce' });
+                }, { models: null, viewport, colorScheme, reducedMotion: 'reduce' });
     });
 });
