@@ -12,7 +12,7 @@ static bool layer_valid(const int16_t *out, const int16_t *in, const struct int8
                         size_t scratch_bytes, const struct window *window)
 {
     const size_t in_bytes = shape_count(window->in) * sizeof *in;
-    const size_t out_bytes = shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out;
+    const size_t out_bytes = int8_stored(window, layer) * sizeof *out;
     return out && in && layer->weights && layer->bias && layer->factor && layer->min <= layer->max &&
            layer->min >= -ACTIVATION_MAX && layer->max <= ACTIVATION_MAX && (scratch || !scratch_bytes) &&
            contract_aligned(scratch, sizeof(int32_t)) && contract_apart(out, out_bytes, in, in_bytes) &&

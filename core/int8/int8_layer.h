@@ -43,6 +43,13 @@ struct int8_layer {
     bool pool; /* conv: store the maximum of each 2x2 outputs instead; a row or column left over is dropped */
 };
 
+/* Numbers that a layer stores of an image. */
+static inline size_t int8_stored(const struct window *window, const struct int8_layer *layer)
+{
+    const struct shape out = window->out;
+    return layer->pool ? shape_count((struct shape){out.h / 2, out.w / 2, out.c}) : shape_count(out);
+}
+
 /* Channels in full panels, and in which order a panel holds them: that in which ivec_narrow (vec.h) takes them. */
 static inline int int8_padded(int channels) { return (channels + INT8_PANEL - 1) / INT8_PANEL * INT8_PANEL; }
 static inline int int8_channel(int i)

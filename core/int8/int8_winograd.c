@@ -216,8 +216,7 @@ void int8_winograd(int16_t *out, const int16_t *in, const struct int8_layer *lay
            layer->bias && layer->factor);
     assert(layer->min <= layer->max && contract_aligned(scratch, sizeof(int32_t)));
     assert(contract_apart(scratch, int8_winograd_scratch(window), in, shape_count(window->in) * sizeof *in));
-    assert(contract_apart(out, shape_count(window->out) / (layer->pool ? 4 : 1) * sizeof *out, in,
-                          shape_count(window->in) * sizeof *in));
+    assert(contract_apart(out, int8_stored(window, layer) * sizeof *out, in, shape_count(window->in) * sizeof *in));
     const int max = max_tiles(window), across = tiles_across(window, layer->pool);
     const int all = tiles_down(window, layer->pool) * across, c = int8_padded(window->in.c);
     int16_t *zeros = scratch, *tiles = zeros + c;
