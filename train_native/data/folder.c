@@ -109,33 +109,47 @@ static bool is_among(const struct text_list *sorted, const char *name)
     return sorted->count && bsearch(&name, sorted->texts, (size_t)sorted->count, sizeof *sorted->texts, by_bytes);
 }
 
-/* The classes of the training part that have an image, in the order of their bytes, perhaps several times. */
-static struct text_list filled_classes(const struct folder_reader *reader)
+/* The classes of the training part that have an image, in the order of their bytes, perhaps several times; and those of
+ * others with a folder that cannot be listed: faults, each behind its class. */
+static struct text_list filled_classes(struct text_list *faults, const struct folder_reader *reader)
 {
     struct text_list filled = {0};
+    const char *fault;
     for (int i = 0; i < reader->layout.class_count; i++) {
         const struct layout_class *class = &reader->layout.classes[i];
-        if (is_trained(reader->list, class) && holds_images(class->folder, false))
+        if (!is_trained(reader->list, class))
+            continue;
+        if (holds_images(class->folder, false, &fault)) {
             text_list_add(&filled, class->name);
+        } else if (fault) {
+            text_list_add(faults, class->name);
+            text_list_add(faults, fault);
+        }
     }
     if (filled.count)
         qsort(filled.texts, (size_t)filled.count, sizeof *filled.texts, by_bytes);
     return filled;
 }
 
+static const char *fault_of(const struct text_list *faults, const char *class)
+{
+    for (int i = 0; i < faults->count; i += 2)
+        if (strcmp(faults->texts[i], class) == 0)
+            return faults->texts[i + 1];
+    return NULL;
+}
+
 /* An empty class ends the program, or it goes on without it; returns those classes. */
 static struct text_list check_empty(const struct folder_reader *reader, const struct text_list *filled,
-                                    const char *root)
+                                    const struct text_list *faults, const char *root)
 {
     struct text_list empty = {0};
     struct quoted_names *quoted = quoted_new();
     for (int i = 0; i < reader->layout.class_count; i++) {
         const struct layout_class *class = &reader->layout.classes[i];
         if (is_trained(reader->list, class) && !is_among(filled, class->name) && !has_name(&empty, class->name)) {
-            struct folder_entries entries = folder_entries_of(class->folder, LINKS_APART);
             text_list_add(&empty, class->name);
-            quoted_add(quoted, class->name, entries.fault);
-            folder_entries_free(&entries);
+            quoted_add(quoted, class->name, fault_of(faults, class->name));
         }
     }
     const char *names = quoted_end(quoted);
@@ -156,7 +170,8 @@ static void check_unknown(const struct folder_reader *reader, const struct text_
     struct quoted_names *unknown = quoted_new();
     for (int i = 0; i < reader->layout.class_count; i++) {
         const struct layout_class *class = &reader->layout.classes[i];
-        if (is_among(filled, class->name) || has_name(empty, class->name) || !holds_images(class->folder, true))
+        const char *fault;
+        if (is_among(filled, class->name) || has_name(empty, class->name) || !holds_images(class->folder, true, &fault))
             continue;
         if (!parent)
             parent = text_copy_bytes(class->folder, (size_t)(strrchr(class->folder, '/') - class->folder));
@@ -191,13 +206,14 @@ static void check_count(const struct text_list *filled, const struct folder_read
 /* The classes are those of the training part. */
 static void name_classes(const struct folder_reader *reader, const char *root)
 {
-    struct text_list filled = filled_classes(reader), empty = {0};
+    struct text_list faults = {0}, filled = filled_classes(&faults, reader), empty = {0};
     if (filled.count)
-        empty = check_empty(reader, &filled, root);
+        empty = check_empty(reader, &filled, &faults, root);
     check_unknown(reader, &filled, &empty);
     check_count(&filled, reader, root);
     photo_list_name_classes(reader->list, filled.texts, filled.count, root);
     text_list_free(&empty);
+    text_list_free(&faults);
 }
 
 /* That validation or test images say nothing of some classes. */

@@ -146,13 +146,15 @@ bool has_images(const char *folder, const struct folder_entries *entries, bool u
     return found;
 }
 
-bool holds_images(const char *folder, bool unseen)
+bool holds_images(const char *folder, bool unseen, const char **fault)
 {
     struct text_list open = {0};
     bool found = false;
+    *fault = NULL;
     text_list_add(&open, folder);
     for (int at = 0; at < open.count && !found; at++) {
         struct folder_entries entries = folder_entries_of(open.texts[at], LINKS_APART);
+        *fault = *fault ? *fault : entries.fault;
         found = (entries.fault && unseen) || has_images(open.texts[at], &entries, unseen);
         for (int i = 0; i < entries.folders.count && !found; i++) {
             char *path = path_join(open.texts[at], entries.folders.texts[i]);

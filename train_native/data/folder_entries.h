@@ -37,8 +37,8 @@ bool is_image_file(const char *path, const char **fault);
 /* Whether there are images among the files of this folder. What cannot be looked into counts as one if `unseen` does. */
 bool has_images(const char *folder, const struct folder_entries *entries, bool unseen);
 
-/* The same of the folder and all folders within. */
-bool holds_images(const char *folder, bool unseen);
+/* The same of the folder and all folders within. *fault: why one that was looked into cannot be listed; NULL: it can. */
+bool holds_images(const char *folder, bool unseen, const char **fault);
 
 /* The path of a table (CSV, TSV) in a folder, which may say what images show; NULL: there is none. The caller frees
  * it. */

@@ -34,7 +34,8 @@ static char *way_in(const char *folder, const struct text_list *folders, int par
         const bool bare = !within.files.count && !within.folders.count && !within.links.count;
         const int own = part_named(folders->texts[i]);
         folder_entries_free(&within);
-        if (!bare && !holds_images(path, true)) {
+        const char *fault;
+        if (!bare && !holds_images(path, true, &fault)) {
             free(path);
             continue;
         }
@@ -66,7 +67,8 @@ void branch_open(struct branch *branch)
         free(branch->folder);
         branch->folder = inner;
     }
-    branch->empty = !branch->flat && !holds_images(branch->folder, true);
+    const char *fault;
+    branch->empty = !branch->flat && !holds_images(branch->folder, true, &fault);
 }
 
 void branch_free(struct branch *branch)
