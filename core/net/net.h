@@ -253,8 +253,8 @@ void net_forward_training(struct net_run *run, int n);
 void net_forward_training_node(struct net_run *run, int node, int n);
 
 /* From the gradient of the logits, in net_logits_gradient: adds every parameter's gradient to dparameters (the flat
- * layout), and writes over tensors but the input. For the running statistics of batchnorm it adds n times the statistics of these images. Of one node: after
- * every later one but the softmax. */
+ * layout), and writes over tensors but the input. For the running statistics of batchnorm it adds n times the statistics
+ * of these images. Of one node: after every later one but the softmax. */
 void net_backward(struct net_run *run, float *dparameters, int n);
 void net_backward_node(struct net_run *run, float *dparameters, int node, int n);
 static inline float *net_logits_gradient(const struct net_run *run)
