@@ -22,6 +22,9 @@ const maxDefaultWorkers = 4; /* each has a model and its memory */
  * up to `max` while they are smaller than `bytes` in all. */
 export const ahead = Object.freeze({ min: 3, max: 64, bytes: 4 * 2 ** 20 });
 
+/* A browser's; node.js puts Node's in their place. */
+export const platform = { startWorker, coreCount: () => globalThis.navigator?.hardwareConcurrency ?? 1 };
+
 export class BackgroundClassifier {
     #worker = null; /* promise of it */
     #opening = null; /* the message that opens the model */
@@ -70,7 +73,7 @@ export class BackgroundClassifier {
     #start() {
         const unanswered = [...this.#calls];
         this.#calls.clear();
-        const worker = this.#worker = startWorker((answer) => this.#settle(answer), (reason) => {
+        const worker = this.#worker = platform.startWorker((answer) => this.#settle(answer), (reason) => {
             if (this.#worker === worker)
                 this.#lose(reason);
         });
@@ -230,7 +233,7 @@ class Pool {
  * asynchronous one, of what classifier.classify takes. `opening` is of engine.js. */
 export async function* classifyInOrder(images, opening, { topK, threshold, workers, signal }) {
     throwIfAborted(signal);
-    const maxWorkers = workers ?? Math.min(await coreCount(), maxDefaultWorkers);
+    const maxWorkers = workers ?? Math.min(platform.coreCount(), maxDefaultWorkers);
     const pool = new Pool(opening, { maxWorkers, scores: { topK, threshold } });
     const source = images[Symbol.asyncIterator]?.() ?? images[Symbol.iterator]();
     const results = []; /* promises, of the oldest image's first */
@@ -261,11 +264,6 @@ export async function* classifyInOrder(images, opening, { topK, threshold, worke
         if (!isDone)
             endSource(source);
     }
-}
-
-async function coreCount() {
-    return globalThis.navigator?.hardwareConcurrency
-        ?? (await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:os')).cpus().length; /* Node 18 and 20 */
 }
 
 /* What an iterable throws is for its caller, after the results of the images before. */

@@ -133,8 +133,8 @@ export interface Classifier {
      * beyond three only while they are less than 4 MB in all; their bytes are copied when they are read. Where reading or
      * fetching one image may fail, give a promise of it: that costs one image, whereas an error of the iterable itself is
      * thrown here, after the results of the images before it. The workers end with the loop, also when it is left early or
-     * `signal` aborts it; it then throws ABORTED. background.js, watched_worker.js and worker.js must be served next to
-     * classifier.js, from the page's own origin; otherwise FETCH is thrown.
+     * `signal` aborts it; it then throws ABORTED. The files of the workers (web/README.md) must be
+     * served next to classifier.js, from the page's own origin; otherwise FETCH is thrown.
      */
     classifyMany(images: Iterable<ImageSource> | AsyncIterable<ImageSource>, options?: ClassifyManyOptions):
         AsyncGenerator<Decoded<Classification[]> | ClassifierError, void, undefined>;

@@ -12,8 +12,8 @@
  * The same image bytes and model give the same numbers to the last bit wherever this runs, and in the native program.
  * On failure a ClassifierError is thrown. Types and details: classifier.d.ts.
  *
- * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- worker.js <- watched_worker.js
- * <- background.js <- classifier.js, and picture.js <- camera.js <- classifier.js. */
+ * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- engine_port.js <- worker.js <-
+ * watched_worker.js <- background.js <- classifier.js <- node.js, and picture.js <- camera.js <- classifier.js. */
 import { openCamera } from './camera.js';
 import { ClassifierError } from './contract.js';
 import { checkCount, checkScoreOptions, openEngine } from './engine.js';

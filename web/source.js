@@ -47,6 +47,10 @@ async function compileBytes(source) {
     }
 }
 
+/* How paths and file: URLs are read: readFile(location) promises their bytes. Null: they are fetched, as all addresses
+ * are. node_files.js sets it. */
+export const disk = { readFile: null };
+
 /* Names what is often served instead of a binary file; an empty string for anything else. */
 export function recognise(bytes) {
     const head = String.fromCharCode(...bytes.subarray(0, 64)).replace(/^\xef\xbb\xbf/, '').trimStart();
@@ -161,21 +165,20 @@ async function fetchFrom(url, name, options) {
     try {
         return await fetch(url, options);
     } catch (cause) {
-        throw new ClassifierError('FETCH', `${name}: cannot be fetched (${cause.message})`, { cause });
+        const isNode = Boolean(globalThis.process?.versions?.node);
+        const hint = isNode && !disk.readFile ? ': in Node, import node.js, not classifier.js' : '';
+        throw new ClassifierError('FETCH', `${name}: cannot be fetched (${cause.message})${hint}`, { cause });
     }
 }
 
-/* In Node, file: URLs and paths; a drive letter is not a scheme. */
+/* Where files are read, file: URLs and paths; a drive letter is not a scheme. */
 function isLocalFile(location) {
-    const isNode = typeof process === 'object' && Boolean(process.versions?.node);
-    return isNode && (/^file:/i.test(location) || !/^[a-z][a-z0-9+.-]+:/i.test(location));
+    return disk.readFile && (/^file:/i.test(location) || !/^[a-z][a-z0-9+.-]+:/i.test(location));
 }
 
 async function readLocalFile(location, name) {
-    /* Bundlers for browsers would stop at a node: import; this line never runs there. */
-    const { readFile } = await import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:fs/promises');
     try {
-        return new Uint8Array(await readFile(/^file:/i.test(location) ? new URL(location) : location));
+        return new Uint8Array(await disk.readFile(location));
     } catch (cause) {
         throw new ClassifierError('FETCH', `${name}: cannot be read (${cause.code ?? cause.message})`, { cause });
     }

@@ -1,72 +1,19 @@
-/* engine.js in a worker of a browser or of Node, its calls as messages. background.js is the other side.
- *
- *     { id, open: model, wasm, warmUp }  ->  { id, value: { labels, info } }
- *     { id, classify: picture, scores }  ->  { id, value: { best, milliseconds } }
- *     any that fails                     ->  { id, error: { code, message } }
- *
- * A picture is what picture.js makes, scores are { topK, threshold }. The worker's first message is { alive }: the name
- * of the lock that it holds until it ends, or '' (watched_worker.js). */
-import { openEngine } from './engine.js';
-import { withBrowserDecoder } from './picture.js';
-
-let opening; /* promise of the engine */
-
-function listen(port) {
-    port.addEventListener('message', async ({ data: { id, open, wasm, warmUp, classify: picture, scores } }) => {
-        try {
-            if (open)
-                opening = openEngine({ model: open, wasm });
-            const engine = await opening;
-            if (open) {
-                port.postMessage({ id, value: { labels: engine.labels, info: engine.info } });
-                if (warmUp)
-                    runOnBlanks(engine);
-            } else {
-                port.postMessage({ id, value: await classifyTimed(engine, picture, scores) });
-            }
-        } catch ({ code = 'TRAPPED', message }) {
-            port.postMessage({ id, error: { code, message } });
-        }
-    });
-}
-
-async function classifyTimed(engine, picture, scores) {
-    const started = performance.now();
-    const best = await withBrowserDecoder(picture, (image) => engine.classify(image, scores));
-    return { best, milliseconds: performance.now() - started };
-}
-
-/* JavaScript engines optimise a module while it runs: without this the first image takes 10x the time of the
- * next. */
-function runOnBlanks(engine) {
-    const { inputWidth: width, inputHeight: height } = engine.info;
-    const blank = { data: new Uint8Array(width * height * 4), width, height };
-    const until = performance.now() + 40; /* milliseconds */
-    do
-        engine.classify(blank);
-    while (performance.now() < until);
-}
+/* engine_port.js in a browser's worker, which watched_worker.js starts. Its first message is { alive }: the name of the
+ * lock that it holds until it ends, or ''. */
+import { listen } from './engine_port.js';
 
 /* Web Locks are there where the page came over https or from this machine. */
-function announce(port) {
+function announce() {
     const alive = `eyelet worker ${Math.random()}`;
     const untilTheEnd = () => {
-        port.postMessage({ alive });
+        self.postMessage({ alive });
         return new Promise(() => {});
     };
-    if (globalThis.navigator?.locks)
-        navigator.locks.request(alive, untilTheEnd).catch(() => port.postMessage({ alive: '' }));
+    if (navigator.locks)
+        navigator.locks.request(alive, untilTheEnd).catch(() => self.postMessage({ alive: '' }));
     else
-        port.postMessage({ alive: '' });
+        self.postMessage({ alive: '' });
 }
 
-function begin(port) {
-    announce(port);
-    listen(port);
-}
-
-if (typeof self === 'object')
-    begin(self);
-else
-    import(/* webpackIgnore: true */ /* @vite-ignore */ 'node:worker_threads')
-        .then(({ parentPort }) => begin(parentPort));
+announce();
+listen(self);

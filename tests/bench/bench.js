@@ -11,7 +11,7 @@ import { readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
 import { peerParts, peers } from './bench_peers.js';
 import {

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { root, table } from './bench_report.js';
 
 const side = 224, count = 50, pixels = 3 * side * side;

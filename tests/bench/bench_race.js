@@ -39,7 +39,7 @@ async function read(path) {
 /* Each gives { call, logits }: what is timed, for a batch of so many images, and numbers to compare. */
 const open = {
     async eyelet(network) {
-        const { loadClassifier } = await import(inNode ? '../../web/classifier.js' : '/web/classifier.js');
+        const { loadClassifier } = await import(inNode ? '../../web/node.js' : '/web/classifier.js');
         const classifier = await loadClassifier({ model: network.model }), { image } = picture(network);
         return { classifier, call: () => classifier.classifySync(image), logits: () => classifier.logitsSync(image) };
     },

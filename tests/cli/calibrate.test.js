@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { modelFormat } from '../support/model_format.js';
 import { encodePng, gradient } from '../support/pictures.js';
 import { classNames, dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, refused, succeeded } from '../support/program.js';

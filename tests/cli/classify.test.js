@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { encodePng, gradient, hostileJpeg, jpeg, largePng } from '../support/pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, succeeded, underMemoryLimit } from '../support/program.js';
 import { crc32, tinyModel } from '../support/tiny_model.js';

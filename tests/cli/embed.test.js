@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { encodePng } from '../support/pictures.js';
 import { eyelet, folder, refused, succeeded } from '../support/program.js';
 import { modelOf, tinyModel } from '../support/tiny_model.js';

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { models } from '../support/networks.js';
 import { readOnnx } from '../support/onnx_file.js';
 import { eyelet, eyeletUnder, folder, nothingLeftOver, refused, succeeded } from '../support/program.js';

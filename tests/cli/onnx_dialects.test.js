@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { headerPart } from '../support/model_format.js';
 import { agrees, imported, next, number, shape, skip, statisticNames, statistics, weights } from '../support/onnx_agreement.js';
 import { elements, float, node, onnxModel, tensor, value } from '../support/onnx_builder.js';

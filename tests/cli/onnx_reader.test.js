@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { everyKind, layersWith } from '../support/kinds.js';
 import { headerPart } from '../support/model_format.js';
 import { agrees, farthest, network, next, number, picture, shape, skip, statisticNames, statistics, through, weights } from '../support/onnx_agreement.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 
 import { everyKind, layersWith } from '../support/kinds.js';
 import { encodePng, gradient } from '../support/pictures.js';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 
 import { encodePng, gradient } from '../support/pictures.js';
 import { classNames, eyelet, folder, makeData, makeRecords, nothingLeftOver, recordBytes, refused, succeeded } from '../support/program.js';

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { models } from '../support/networks.js';
 import { readOnnx } from '../support/onnx_file.js';
 import { gradient } from '../support/pictures.js';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { everyKind, layersWith, textWith } from '../support/kinds.js';
 import { gradient } from '../support/pictures.js';
 import { eyelet, folder, refused, succeeded } from '../support/program.js';

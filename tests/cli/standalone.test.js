@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { blueWebp, desktop, give, launch, phone, skip, visitFile } from '../support/browser.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { eyelet, folder, nothingLeftOver, refused, succeeded } from '../support/program.js';

@@ -151,6 +151,21 @@ test('no two modules depend on each other', () => {
     assert.deepEqual(circles((name) => edges.get(moduleOf(name)) ?? []), []);
 });
 
+/* What a bundler for browsers follows from the package's modules; Node's own come in by web/node.js alone. */
+function reachedFrom(name, seen = new Set()) {
+    if (!seen.has(name))
+        for (const path of importsOf(seen.add(name) && name)) reachedFrom(targetOf(name, path), seen);
+    return [...seen];
+}
+const namesNode = (name) => /'node:|\brequire\(/.test(textOf(name));
+
+test('modules for browsers, their workers too, name no module of Node', () => {
+    const reached = reachedFrom('web/classifier.js');
+    assert.ok(reached.includes('web/worker.js'));
+    assert.deepEqual(reached.filter(namesNode), []);
+    assert.ok(reachedFrom('web/node.js').some(namesNode), 'the check sees what it is for');
+});
+
 test('these checks see violations', () => {
     for (const [name, target] of [
         ['core/kernels/gemm.c', 'core/net/net.h'], ['core/base/status.c', 'train_native/cli/errors.h'], ['core/classifier.c', 'train_native/cli/errors.h'],

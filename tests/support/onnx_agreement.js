@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { node, onnxModel, tensor, value } from './onnx_builder.js';
 import { eyelet, folder, succeeded } from './program.js';
 import { random } from './tiny_model.js';

@@ -1,16 +1,16 @@
-/* web/background.js: workers that end by themselves, in Node. page.test.js does it in a browser. */
+/* web/background.js: workers of a browser's kind that end by themselves, here in Node. page.test.js does it in a browser. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker as Thread } from 'node:worker_threads';
 
-import { ClassifierError } from '../../web/classifier.js';
 import { BackgroundClassifier } from '../../web/background.js';
+import { ClassifierError } from '../../web/contract.js';
 import { gradient } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
-const workerAddress = new URL('../../web/worker.js', import.meta.url);
+const workerAddress = new URL('../../web/node_worker.js', import.meta.url);
 
-/* As a browser's: it does not tell of its end. Ended after so many milliseconds, or never. */
+/* As a browser's without Web Locks: it tells of its start and not of its end. Ended after so many milliseconds, or never. */
 const silentWorker = (lifetime) => class {
     #thread = new Thread(workerAddress);
 
@@ -21,6 +21,8 @@ const silentWorker = (lifetime) => class {
 
     addEventListener(kind, listener) {
         this.#thread.on(kind, kind === 'message' ? (data) => listener({ data }) : listener);
+        if (kind === 'message')
+            this.#thread.once('online', () => listener({ data: { alive: '' } }));
     }
 
     postMessage(message) {

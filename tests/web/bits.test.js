@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { encodePng } from '../support/pictures.js';
 import { eyelet, folder, makeData, photoSet, realData, recordBytes, start, succeeded } from '../support/program.js';
 import { drawnRecords } from '../support/drawn_images.js';
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const builds = ['x86-64-v4', 'x86-64-v3', 'portable', 'scalar']

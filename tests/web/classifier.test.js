@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-import { ClassifierError, loadClassifier } from '../../web/classifier.js';
+import { ClassifierError, loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
 import { modelFormat } from '../support/model_format.js';
 import { encodeBmp, encodeJpeg, encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';

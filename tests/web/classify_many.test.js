@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
 import { ahead } from '../../web/background.js';
-import { ClassifierError, loadClassifier } from '../../web/classifier.js';
+import { ClassifierError, loadClassifier } from '../../web/node.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
@@ -194,7 +194,7 @@ test('a signal ends it: before, between two results, and while the source keeps 
 /* A worker that is left over would keep the process. */
 test('no worker outlives the loop: at its end, after a break, an abort, an image that comes too late', () => {
     const script = `
-        import { loadClassifier } from '${new URL('classifier.js', web)}';
+        import { loadClassifier } from '${new URL('node.js', web)}';
         import { gradient } from '${new URL('../support/pictures.js', import.meta.url)}';
         import { tinyModel } from '${new URL('../support/tiny_model.js', import.meta.url)}';
         const classifier = await loadClassifier({ model: tinyModel() });

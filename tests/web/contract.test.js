@@ -70,7 +70,7 @@ test('classifier.d.ts names every code and the default of topK', () => {
     const union = types.slice(types.indexOf('type ClassifierErrorCode'), types.indexOf('class ClassifierError'));
     const named = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
     assert.deepEqual(statusCodes.slice(1).filter((code) => !named.includes(code)), []);
-    const thrown = ['source', 'pixels', 'engine', 'picture', 'camera', 'worker', 'background', 'classifier', 'page'].flatMap((name) =>
+    const thrown = ['source', 'pixels', 'engine', 'picture', 'camera', 'engine_port', 'background', 'classifier', 'page'].flatMap((name) =>
         [...read(`web/${name}.js`).matchAll(/ClassifierError\('(\w+)'/g)].map(([, code]) => code));
     assert.deepEqual([...new Set(thrown)].filter((code) => !named.includes(code)), []);
     assert.deepEqual(named.filter((code) => !statusCodes.includes(code) && !thrown.includes(code)), []);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
 import { launch, skip } from '../support/browser.js';
 import { encodePng, gradient } from '../support/pictures.js';

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import vm from 'node:vm';
 
 import { BackgroundClassifier } from '../../web/background.js';
-import { ClassifierError, loadClassifier } from '../../web/classifier.js';
+import { ClassifierError, loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
 import { encodePng, gradient, jpeg } from '../support/pictures.js';
 import { folder } from '../support/program.js';

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { launch, skip } from '../support/browser.js';
 import { foreignPictures, scene } from '../support/foreign_pictures.js';
 import { encodeGif, encodeJpeg, encodePng } from '../support/pictures.js';

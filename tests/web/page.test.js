@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
 import { blueWebp, desktop, give, launch, phone, skip, visitPage } from '../support/browser.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { loadClassifier } from '../../web/classifier.js';
+import { loadClassifier } from '../../web/node.js';
 import { eyelet, folder as newFolder, photoSet, succeeded } from '../support/program.js';
 import { classes, evaluation, partOf } from '../support/small_sets.js';
 

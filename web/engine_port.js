@@ -1,0 +1,47 @@
+/* engine.js behind a worker's messages, of a browser or of Node. background.js is the other side.
+ *
+ *     { id, open: model, wasm, warmUp }  ->  { id, value: { labels, info } }
+ *     { id, classify: picture, scores }  ->  { id, value: { best, milliseconds } }
+ *     any that fails                     ->  { id, error: { code, message } }
+ *
+ * A picture is what picture.js makes, scores are { topK, threshold }. */
+import { openEngine } from './engine.js';
+import { withBrowserDecoder } from './picture.js';
+
+let opening; /* promise of the engine */
+
+export function listen(port) {
+    port.addEventListener('message', async ({ data: { id, open, wasm, warmUp, classify: picture, scores } }) => {
+        try {
+            if (open)
+                opening = openEngine({ model: open, wasm });
+            const engine = await opening;
+            if (open) {
+                port.postMessage({ id, value: { labels: engine.labels, info: engine.info } });
+                if (warmUp)
+                    runOnBlanks(engine);
+            } else {
+                port.postMessage({ id, value: await classifyTimed(engine, picture, scores) });
+            }
+        } catch ({ code = 'TRAPPED', message }) {
+            port.postMessage({ id, error: { code, message } });
+        }
+    });
+}
+
+async function classifyTimed(engine, picture, scores) {
+    const started = performance.now();
+    const best = await withBrowserDecoder(picture, (image) => engine.classify(image, scores));
+    return { best, milliseconds: performance.now() - started };
+}
+
+/* JavaScript engines optimise a module while it runs: without this the first image takes 10x the time of the
+ * next. */
+function runOnBlanks(engine) {
+    const { inputWidth: width, inputHeight: height } = engine.info;
+    const blank = { data: new Uint8Array(width * height * 4), width, height };
+    const until = performance.now() + 40; /* milliseconds */
+    do
+        engine.classify(blank);
+    while (performance.now() < until);
+}
