@@ -17,7 +17,7 @@ const advice = [
     [/ (FileList|NodeList|HTMLCollection|Array|Set)$/, 'pass one of them, or all of them to classifyMany'],
     [/ HTMLInputElement$/, 'pass input.files[0]'],
     [/ ReadableStream$/, 'pass new Response(stream)'],
-    [/ MediaStream$/, 'show it in a <video> and pass that, or use openCamera(video)'],
+    [/MediaStream$/, 'show it in a <video> and pass that, or use openCamera(video)'],
     [/./, 'pass an <img>, a canvas, a video, an ImageBitmap, ImageData, a File, a Response, a URL, bytes, or ' +
         '{ data, width, height }'],
 ];

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { desktop, launch, phone, skip, visitFile } from '../support/browser.js';
+import { desktop, launch, phone, skip, visitFile } from '../support/chromium.js';
 import { classNames, dataWith, eyelet, eyeletUnder, folder, makeData, makeRecords, nothingLeftOver, recordBytes, refused, succeeded } from '../support/program.js';
 import { modelOf, tinyModel } from '../support/tiny_model.js';
 

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { loadClassifier } from '../../web/node.js';
-import { blueWebp, desktop, give, launch, phone, skip, visitFile } from '../support/browser.js';
+import { blueWebp, desktop, give, launch, phone, skip, visitFile } from '../support/chromium.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { eyelet, folder, nothingLeftOver, refused, succeeded } from '../support/program.js';
 import { tinyModel } from '../support/tiny_model.js';

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
-import { launch, skip } from '../support/browser.js';
+import { launch, skip } from '../support/chromium.js';
 import { encodePng, gradient } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
-import { blueWebp, desktop, give, launch, phone, skip, visitPage } from '../support/browser.js';
+import { blueWebp, desktop, give, launch, phone, skip, visitPage } from '../support/chromium.js';
 import { encodePng, gradient, hostileJpeg, jpeg } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
