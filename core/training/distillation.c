@@ -6,12 +6,29 @@
 #include <assert.h>
 #include <stddef.h>
 
+static size_t row_of(const struct distillation *distillation, int image)
+{
+    assert(distillation->rows[image] >= 0);
+    return (size_t)distillation->rows[image];
+}
+
+static int view_of(const struct distillation *distillation, bool mirrored)
+{
+    assert(distillation->views == 1 || distillation->views == 2);
+    return mirrored && distillation->views > 1;
+}
+
 void distillation_wanted(float *wanted, const struct distillation *distillation, int image, bool mirrored, int c)
 {
-    const int row = distillation->rows[image];
-    assert(row >= 0 && (distillation->views == 1 || distillation->views == 2));
-    const size_t view = (size_t)row * (size_t)distillation->views + (mirrored && distillation->views > 1);
-    activation_softmax_forward(wanted, distillation->logits + view * (size_t)c, distillation->temperature, 1, c);
+    const size_t row =
+        row_of(distillation, image) * (size_t)distillation->views + (size_t)view_of(distillation, mirrored);
+    activation_softmax_forward(wanted, distillation->logits + row * (size_t)c, distillation->temperature, 1, c);
+}
+
+const float *distillation_embedding(const struct distillation *distillation, int image, bool mirrored)
+{
+    return distillation->embeddings[view_of(distillation, mirrored)] +
+           row_of(distillation, image) * (size_t)distillation->embedding_stride;
 }
 
 void distillation_mix(float *wanted, const float *other, float fraction, int c)

@@ -27,6 +27,10 @@ struct distillation {
     const int *rows;     /* which of them are an image's, by its index in the data set */
     int views;           /* 1: each image as it is; 2: and its mirror image */
     float temperature, weight;
+    /* Its embeddings (embedding_matching.h), of each view (images, embedding_stride); NULL: they are not matched. */
+    const float *embeddings[2];
+    int embedding_stride;
+    float embedding_weight;
 };
 
 /* What a batch should say, and says. */
@@ -40,6 +44,9 @@ struct soft_targets {
 
 /* wanted (c): of an image, or of its mirror image, if there is a view of that. */
 void distillation_wanted(float *wanted, const struct distillation *distillation, int image, bool mirrored, int c);
+
+/* The teacher's embedding of an image, or of its mirror image, if there is a view of that. */
+const float *distillation_embedding(const struct distillation *distillation, int image, bool mirrored);
 
 /* wanted (c): becomes that of an image into which a fraction of another one was mixed. */
 void distillation_mix(float *wanted, const float *other, float fraction, int c);

@@ -13,7 +13,7 @@ static void plan_worker(struct worker *worker, const struct trainer_options *opt
                         struct arena *arena)
 {
     const struct net *net = options->net;
-    const uint64_t classes = (uint64_t)net_classes(net), shard = (uint64_t)options->shard;
+    const uint64_t classes = (uint64_t)trainer_classes(options), shard = (uint64_t)options->shard;
     const uint64_t pixels = (uint64_t)net->input.h * (uint64_t)net->input.w;
     struct worker measured, *to = worker ? worker : &measured;
     net_run_plan(&to->run, net, packed, options->shard, NET_TRAIN, arena);
@@ -24,6 +24,9 @@ static void plan_worker(struct worker *worker, const struct trainer_options *opt
     to->wanted = arena_alloc(arena, distilled * classes, sizeof(float));
     to->softened = arena_alloc(arena, distilled * classes, sizeof(float));
     to->mixed_in = arena_alloc(arena, options->distilled ? classes : 0, sizeof(float));
+    to->wanted_embeddings = arena_alloc(arena, shard * (uint64_t)options->projections, sizeof(float));
+    to->logits = arena_alloc(arena, options->projections ? shard * classes : 0, sizeof(float));
+    to->dlogits = arena_alloc(arena, options->projections ? shard * classes : 0, sizeof(float));
     to->pixels = arena_alloc(arena, pixels, 3);
     to->scratch = arena_alloc(arena, pixels, 3);
     to->optimizer_scratch = arena_alloc(arena, optimizer_scratch_count(options->optimizer, net), sizeof(float));
@@ -33,6 +36,7 @@ static void plan_worker(struct worker *worker, const struct trainer_options *opt
 static struct trainer *plan(const struct trainer_options *options, struct arena *arena)
 {
     assert(options->shard > 0 && options->max_images >= 0 && options->parallel.threads > 0 && options->gemm);
+    assert(options->projections >= 0 && (options->distilled || !options->projections));
     const uint64_t count = net_parameter_count(options->net);
     struct trainer measured, *trainer = arena_alloc(arena, 1, sizeof *trainer), *to = trainer ? trainer : &measured;
     to->lanes = arena_alloc(arena, TRAINER_LANES, sizeof *to->lanes);
@@ -114,7 +118,7 @@ static void check(const struct trainer *trainer, const struct subset *subset)
     const struct shape shape = subset->images->shape, input = trainer->options.net->input;
     assert(subset->count >= 0 && subset->count <= trainer->options.max_images);
     assert(shape.h == input.h && shape.w == input.w && shape.c == 3 &&
-           subset->images->classes <= net_classes(trainer->options.net));
+           subset->images->classes <= trainer_classes(&trainer->options));
     (void)shape;
     (void)input;
 }
@@ -190,7 +194,7 @@ static void measure_shard(void *context, int shard, int thread)
     struct worker *worker = &trainer->workers[thread];
     const int from = shard * options->shard, left = measurement->subset->count - from,
               n = left < options->shard ? left : options->shard;
-    const int classes = net_classes(options->net);
+    const int classes = trainer_classes(options);
     subset_expect(measurement->subset, from + 2 * options->parallel.threads * options->shard, options->shard);
     for (int i = 0; i < n; i++) {
         image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(options->net->input),
@@ -198,8 +202,8 @@ static void measure_shard(void *context, int shard, int thread)
         worker->targets[i] = target_of(subset_label(measurement->subset, from + i));
     }
     net_forward(&worker->run, n);
-    cross_entropy_forward(worker->losses, worker->probabilities, net_logits(&worker->run), worker->targets, 0, n,
-                          classes);
+    cross_entropy_forward(worker->losses, worker->probabilities, trainer_logits(worker, options, n), worker->targets, 0,
+                          n, classes);
     trainer->sums[shard] = trainer_score(worker, n, classes);
 }
 

@@ -58,6 +58,17 @@ int trainer_overflow(const struct net_run *net_run, int n)
     return -1;
 }
 
+const float *trainer_logits(struct worker *worker, const struct trainer_options *options, int n)
+{
+    const float *outputs = net_logits(&worker->run);
+    const size_t classes = (size_t)trainer_classes(options), stride = (size_t)net_classes(options->net);
+    if (!options->projections)
+        return outputs;
+    for (size_t i = 0; i < (size_t)n; i++)
+        memcpy(worker->logits + i * classes, outputs + i * stride, classes * sizeof(float));
+    return worker->logits;
+}
+
 /* The sum of two weighted losses is one loss of a mixed target. */
 static struct target target_between(const float *class_weights, int label, int other, float fraction)
 {
@@ -74,14 +85,35 @@ static void want(struct worker *worker, const struct lanes *lanes, int i, int im
 {
     const struct distillation *distillation = lanes->trainer->distillation;
     const struct augmentation *how = &lanes->augmentation;
-    const int classes = net_classes(lanes->trainer->options.net);
+    const int classes = trainer_classes(&lanes->trainer->options), e = lanes->trainer->options.projections;
+    const bool mirrored = augment_mirrored(how, image), other_mirrored = augment_mirrored(how, other);
     const float fraction = worker->targets[i].fraction;
-    float *wanted = worker->wanted + i * classes;
-    distillation_wanted(wanted, distillation, image, augment_mirrored(how, image), classes);
+    float *wanted = worker->wanted + i * classes, *embedding = worker->wanted_embeddings + (size_t)i * (size_t)e;
+    distillation_wanted(wanted, distillation, image, mirrored, classes);
+    if (e)
+        memcpy(embedding, distillation_embedding(distillation, image, mirrored), (size_t)e * sizeof(float));
     if (fraction > 0) {
-        distillation_wanted(worker->mixed_in, distillation, other, augment_mirrored(how, other), classes);
+        distillation_wanted(worker->mixed_in, distillation, other, other_mirrored, classes);
         distillation_mix(wanted, worker->mixed_in, fraction, classes);
+        if (e)
+            distillation_mix(embedding, distillation_embedding(distillation, other, other_mirrored), fraction, e);
     }
+}
+
+/* The part of the loss that is the projections', and its gradient, beside that of the classes. */
+static void match_embeddings(const struct lanes *lanes, struct worker *worker, int n)
+{
+    const struct trainer_options *options = &lanes->trainer->options;
+    const struct embedding_matching matching = {
+        worker->wanted_embeddings, worker->targets,          lanes->trainer->distillation->embedding_weight, n,
+        options->projections,      net_classes(options->net)};
+    const size_t classes = (size_t)trainer_classes(options), stride = (size_t)net_classes(options->net);
+    const float *projections = net_logits(&worker->run) + classes;
+    float *gradient = net_logits_gradient(&worker->run);
+    embedding_matching_forward(worker->losses, projections, &matching);
+    embedding_matching_backward(gradient + classes, projections, &matching, 1.0f / (float)lanes->step->batch.count);
+    for (size_t i = 0; i < (size_t)n; i++)
+        memcpy(gradient + i * stride, worker->dlogits + i * classes, classes * sizeof(float));
 }
 
 /* Losses of n images, and the gradient of their sum over the batch's. */
@@ -90,9 +122,10 @@ static void compute_loss(const struct lanes *lanes, struct worker *worker, int n
     const struct trainer *trainer = lanes->trainer;
     const struct distillation *distillation = trainer->distillation;
     const float smoothing = lanes->step->settings->label_smoothing, factor = 1.0f / (float)lanes->step->batch.count;
-    const float *logits = net_logits(&worker->run);
-    float *dlogits = net_logits_gradient(&worker->run);
-    const int classes = net_classes(trainer->options.net);
+    const bool projected = trainer->options.projections > 0;
+    const float *logits = trainer_logits(worker, &trainer->options, n);
+    float *dlogits = projected ? worker->dlogits : net_logits_gradient(&worker->run);
+    const int classes = trainer_classes(&trainer->options);
     cross_entropy_forward(worker->losses, worker->probabilities, logits, worker->targets, smoothing, n, classes);
     cross_entropy_backward(dlogits, worker->probabilities, worker->targets, smoothing, factor, n, classes);
     if (distillation) {
@@ -102,6 +135,8 @@ static void compute_loss(const struct lanes *lanes, struct worker *worker, int n
         distillation_forward(worker->losses, logits, &soft);
         distillation_backward(dlogits, &soft, factor);
     }
+    if (projected)
+        match_embeddings(lanes, worker, n);
 }
 
 /* Adds the gradients of the images from .. to-1 of the batch to a lane. */
@@ -110,7 +145,7 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
     const struct trainer *trainer = lanes->trainer;
     const struct trainer_options *options = &trainer->options;
     const struct subset *batch = &lanes->step->batch;
-    const int classes = net_classes(options->net), n = to - from;
+    const int classes = trainer_classes(options), n = to - from;
     const size_t values = shape_count(options->net->input);
     for (int i = 0; i < n; i++) {
         const struct mix mix = augment_mixed(worker->pixels, worker->scratch, &lanes->augmentation, batch, from + i);

@@ -12,6 +12,7 @@
 #include "net/net.h"
 #include "training/augment.h"
 #include "training/distillation.h"
+#include "training/embedding_matching.h"
 #include "training/images.h"
 #include "training/initialize.h"
 #include "training/loss.h"
@@ -30,9 +31,10 @@ struct trainer_options {
     enum initializer initializer;
     enum optimizer_kind optimizer; /* of every epoch */
     int shard;
-    int max_images; /* of an epoch and of a measurement */
-    bool ema;       /* with a moving average of the weights */
-    bool distilled; /* with a teacher: trainer->distillation */
+    int max_images;  /* of an epoch and of a measurement */
+    bool ema;        /* with a moving average of the weights */
+    bool distilled;  /* with a teacher: trainer->distillation */
+    int projections; /* outputs of the net behind the classes, which are to match the teacher's embedding; or 0 */
     int twins; /* images of a batch at most, of which two views are compared (twin_step.h); 0: labels are trained */
 };
 
@@ -56,8 +58,10 @@ struct trainer_settings {
 struct worker {
     struct net_run run;
     float *losses, *probabilities; /* (shard), (shard, classes) */
+    float *logits, *dlogits;       /* (shard, classes) from among the net's outputs; with projections only */
     struct target *targets;        /* (shard) */
     float *wanted, *softened;      /* (shard, classes) the teacher's and the student's; distilled only */
+    float *wanted_embeddings;      /* (shard, projections) the teacher's */
     float *mixed_in;               /* (classes) */
     uint8_t *pixels, *scratch;     /* of one image each */
     float *optimizer_scratch;
@@ -101,6 +105,15 @@ struct trainer {
     float *twin_scratch;
     int *order; /* of the images of an epoch */
 };
+
+/* The classes are the first outputs of the net. */
+static inline int trainer_classes(const struct trainer_options *options)
+{
+    return net_classes(options->net) - options->projections;
+}
+
+/* The logits (n, classes) of what the worker's net has run on. */
+const float *trainer_logits(struct worker *worker, const struct trainer_options *options, int n);
 
 /* How many shards of at most `shard` images make up so many images. */
 static inline int trainer_shards(int images, int shard) { return (images + shard - 1) / shard; }

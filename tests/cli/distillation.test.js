@@ -98,6 +98,24 @@ test('any number of threads and a stop give the same weights', async () => {
         assert.ok(readFileSync(join(parts, name)).equals(readFileSync(join(whole, name))), name);
 });
 
+test('a student comes to the embedding of its teacher, and the model has no trace of the projection', async () => {
+    const matched = ['--embedding-weight', '1', '--epochs', '8'], whole = folder(), parts = folder();
+    const { model, numbers } = await train(whole, 'same', ...matched), alone = await train(folder(), 'same', '--epochs', '8');
+    assert.deepEqual([numbers, alone.numbers], [3, 3], 'the three means that a head stands on, and three logits');
+    const { parameters } = JSON.parse(succeeded(await eyelet(['summary', join(whole, 'm.eyelet'), '--json'])).stdout);
+    assert.equal(parameters, (27 + 1) * 8 + (8 + 1) * 3);
+    assert.ok(weightsOf(model) !== weightsOf(alone.model));
+    assert.match(model.toString('latin1'), /^teacher: .*, of its embedding 1, sha256 /m);
+    const run = start(program, [...command, '--teacher', of('same'), ...matched], { cwd: parts });
+    await run.seen(/^epoch +2\//m);
+    run.child.kill('SIGINT');
+    assert.equal((await run.result).status, 130);
+    refused(await eyelet([...command, '--teacher', of('same'), ...matched, '--embedding-weight', '2', '--resume'], { cwd: parts }), { reason: /--embedding-weight/ });
+    await train(parts, 'same', ...matched, '--resume', '--threads', '1');
+    assert.ok(readFileSync(join(parts, 'm.eyelet')).equals(readFileSync(join(whole, 'm.eyelet'))));
+    succeeded(await eyelet(['train', images, '-o', 'n.eyelet', '--from', join(whole, 'm.eyelet'), '--teacher', of('other'), ...matched, '--validation', '0.2'], { cwd: parts }));
+});
+
 test('records are resized for the teacher, and nothing is kept of them', async () => {
     const here = folder({ 'teacher.eyelet': modelOf({ input: [20, 20, 3], labels: classNames, layers: [{ kind: 'global_avgpool' }, ...head(10)] }) });
     const { stdout } = succeeded(await eyelet(['train', '-o', 'm.eyelet', '--data', makeData(makeRecords(200)), '--limit', '300', '--network', network, '--epochs', '1', '--warmup', '0',
@@ -119,6 +137,8 @@ test('what cannot teach is refused in one line', async () => {
     for (const weight of ['0', '1.1'])
         await refusal(['--teacher', of('other'), '--teacher-weight', weight], { status: 2, reason: /--teacher-weight takes / });
     await refusal(['--temperature', '3'], { status: 2, reason: /need --teacher/ });
+    await refusal(['--embedding-weight', '1'], { status: 2, reason: /--embedding-weight need --teacher/ });
+    await refusal(['--teacher', of('map'), '--embedding-weight', '1'], { subject: of('map'), reason: /it has no embedding/ });
     await refusal(['--teacher', of('other'), '--memory', '0'], { reason: /outputs of the teacher .* take \d+ MiB of memory; 0 MiB are left/, hint: /--memory/ });
     assert.ok(readFileSync(join(here, 'm.eyelet')).equals(files['other.eyelet']));
 });

@@ -123,6 +123,8 @@ const usages = {
     'core/training/distillation.h': [{ before: `enum { n = 2, c = 2 }; const float logits[n * c] = {0, 4, 4, 0}, student[n * c] = {1, 0, 0, 1}; const int rows[] = {0, 1}, images[n] = {1, 0};
         const struct target targets[n] = {target_of(0), target_of(1)}; float wanted[n * c], softened[n * c], losses[n], probabilities[n * c], dstudent[n * c];`,
         after: 'assert(wanted[0] > 0.7f && losses[0] == losses[1] && dstudent[0] < 0);' }],
+    'core/training/embedding_matching.h': [{ before: 'enum { n = 1, e = 4, stride = 4 }; const float projections[n * stride] = {1, 1, 1, 1}, wanted[n * e] = {0}; const struct target targets[n] = {target_of(0)}; float losses[n] = {0}, dprojections[n * stride];',
+        after: 'assert(losses[0] == 1 && dprojections[0] == 0.5f);' }],
     'core/training/fold_batchnorm.h': [{ runs: false, names: 'net parameters', before: 'float *out = NULL;' }],
     'core/training/images.h': [{}],
     'core/training/initialize.h': [{ runs: false, names: 'net parameters seed', before: '' }],
@@ -274,6 +276,7 @@ const usages = {
     'train_native/model/channel_groups.h': [{ runs: false, includes: ['stdio.h'], names: 'net parameters' }],
     'train_native/model/channel_importance.h': [{ runs: false, includes: ['stdio.h', 'stdlib.h'], names: 'net parameters', before: 'const struct channel_groups groups = {0};' }],
     'train_native/model/head.h': [{ runs: false, names: 'net' }],
+    'train_native/model/projection.h': [{ runs: false, names: 'net parameters', before: 'const float *trained = NULL; const struct { int features; } teacher = {4};', with: [['... train projected: its first outputs are the classes of net ...', 'assert(!status);']] }],
     'train_native/model/projector.h': [{ runs: false, names: 'net parameters', before: 'const float *trained = NULL;', with: [['... train the twins ...', 'assert(!status);']] }],
     'train_native/model/input_moments.h': [{ runs: false, names: 'net', before: 'struct net_run run; const int n = 1, node = 0;' }],
     'train_native/model/interval.h': [{ after: 'assert(interval.low > 0.59 && interval.high < 0.99);' }],

@@ -17,7 +17,8 @@ TEST(loss_and_gradient_are_those_by_hand)
 {
     const float logits[] = {0, 2 * 1.0986122887f}, student[] = {0.7f, 0.7f};
     const int rows[] = {-1, 0};
-    const struct distillation distillation = {logits, rows, 1, 2, 0.25f};
+    const struct distillation distillation = {
+        .logits = logits, .rows = rows, .views = 1, .temperature = 2, .weight = 0.25f};
     struct target target = target_of(0);
     target.weight = 3;
     float wanted[2], softened[2], probabilities[2], loss, gradient[2];
@@ -78,7 +79,8 @@ TEST(gradient_is_the_derivative_of_the_loss)
             float *wanted = test_floats(N * C), *softened = test_floats(N * C), *p = test_floats(N * C);
             float *gradient = test_floats(N * C), losses[N], other[C];
             const int rows[] = {2, 0, 3, 1};
-            const struct distillation distillation = {teacher, rows, 1, temperatures[t], weights[w]};
+            const struct distillation distillation = {
+                .logits = teacher, .rows = rows, .views = 1, .temperature = temperatures[t], .weight = weights[w]};
             struct target targets[N];
             for (int i = 0; i < N; i++) {
                 targets[i] = (struct target){i, (i + 2) % C, 0.25f * (float)i, 1 + 0.5f * (float)i};
@@ -192,7 +194,8 @@ TEST(a_teacher_that_knows_the_labels_is_as_good_as_they_are_to_the_bit)
                 be_sure(logits + (i * views + view) * MADE_CLASSES,
                         views == 1 || view == seen ? label : (label + 1) % MADE_CLASSES);
         }
-        const struct distillation distillation = {logits, rows_of(&subset), views, 1, 1};
+        const struct distillation distillation = {
+            .logits = logits, .rows = rows_of(&subset), .views = views, .temperature = 1, .weight = 1};
         struct trainer *taught = opened(&net, 3);
         taught->class_weights = class_weights;
         taught->distillation = &distillation;
@@ -216,7 +219,8 @@ TEST(a_student_learns_more_of_a_teacher_than_of_bad_labels)
     for (int i = 0; i < subset.count; i++)
         for (int k = 0; k < MADE_CLASSES; k++)
             logits[i * MADE_CLASSES + k] = k == subset_label(&right, i) ? 4 : 0;
-    const struct distillation distillation = {logits, rows_of(&subset), 1, 2, 0.9f};
+    const struct distillation distillation = {
+        .logits = logits, .rows = rows_of(&subset), .views = 1, .temperature = 2, .weight = 0.9f};
     const struct trainer_settings settings = settings_of(15, (struct augment){.flip = FLIP_RANDOM});
     const struct net net = student();
     struct trainer *alone = opened(&net, 1), *taught = opened(&net, 1), *again = opened(&net, 4);
@@ -230,7 +234,101 @@ TEST(a_student_learns_more_of_a_teacher_than_of_bad_labels)
     CHECK(b.correct > a.correct + 5 && b.correct > 0.8 * b.count);
 }
 
+/* ---- The teacher's embedding ---- */
+
+struct matched {
+    double *projections; /* (n, stride) */
+    const struct embedding_matching *matching;
+};
+
+static double matching_loss(void *context)
+{
+    const struct matched *matched = context;
+    const struct embedding_matching *m = matched->matching;
+    double sum = 0;
+    for (int i = 0; i < m->n; i++) {
+        double squares = 0;
+        for (int k = 0; k < m->e; k++) {
+            const double error = matched->projections[i * m->stride + k] - (double)m->wanted[i * m->e + k];
+            squares += error * error;
+        }
+        sum += (double)m->weight * (double)m->targets[i].weight * squares / (2 * sqrt((double)m->e));
+    }
+    return sum;
+}
+
+TEST(gradient_of_the_projections_is_the_derivative_of_their_loss)
+{
+    enum { N = 3, E = 5, STRIDE = 7 };
+    struct random random = random_seed(321, 0);
+    float *projections = test_random_floats(N * STRIDE, &random), *wanted = test_random_floats(N * E, &random);
+    float *gradient = test_floats(N * STRIDE), losses[N] = {1, 2, 3};
+    struct target targets[N];
+    for (int i = 0; i < N; i++) {
+        targets[i] = target_of(0);
+        targets[i].weight = 1 + 0.5f * (float)i;
+    }
+    const struct embedding_matching matching = {wanted, targets, 0.7f, N, E, STRIDE};
+    embedding_matching_forward(losses, projections, &matching);
+    embedding_matching_backward(gradient, projections, &matching, 1);
+    struct matched matched = {test_widened(projections, N * STRIDE), &matching};
+    CHECK_CLOSE((double)losses[0] + (double)losses[1] + (double)losses[2], 6 + matching_loss(&matched), 1e-5);
+    gradient_check("projections", gradient,
+                   &(struct function){matching_loss, &matched, matched.projections, N * STRIDE}, N * STRIDE);
+}
+
+/* Two numbers of each image, in which the mirror image differs. */
+static void embed(float *embedding, const struct images *images, int image, bool mirrored)
+{
+    embedding[0] = images->labels[image] == 0 ? 1 : -1;
+    embedding[1] = mirrored ? 0.5f : -0.5f;
+}
+
+/* A net with two outputs behind the classes; it is trained by nothing but the embedding where the weight of the scores,
+ * which say nothing, is 1. */
+TEST(projections_come_to_the_embedding_and_leave_the_classes_alone)
+{
+    enum { E = 2, STRIDE = 3 };
+    const struct images images = made_images();
+    const struct subset subset = made_subset(&images);
+    struct net net = student();
+    net.nodes[net_head(&net)].channels += E;
+    CHECK(net_check(&net, NULL) == STATUS_OK);
+    float *logits = test_floats((size_t)subset.count * MADE_CLASSES), *embeddings[2];
+    for (int view = 0; view < 2; view++) {
+        embeddings[view] = test_floats((size_t)subset.count * STRIDE);
+        for (int i = 0; i < subset.count; i++)
+            embed(embeddings[view] + i * STRIDE, &images, subset.indices[i], view == 1);
+    }
+    const struct distillation distillation = {.logits = logits,
+                                              .rows = rows_of(&subset),
+                                              .views = 1,
+                                              .temperature = 1,
+                                              .weight = 1,
+                                              .embeddings = {embeddings[0], embeddings[1]},
+                                              .embedding_stride = STRIDE,
+                                              .embedding_weight = 1};
+    const struct trainer_options options = {
+        .net = &net, .parallel = parallel_threads(2), .shard = 5, .distilled = true, .projections = E};
+    const struct trainer_settings settings = settings_of(30, (struct augment){0});
+    struct trainer *trainer = made_trainer(options);
+    trainer->distillation = &distillation;
+    double first = 0, last = 0;
+    for (int number = 0; number < settings.epochs; number++) {
+        const struct epoch epoch = {.settings = &settings, .subset = subset, .number = number};
+        last = epoch_loss(&(struct epoch_result[]){trainer_epoch(trainer, &epoch)}[0]);
+        first = number ? first : last;
+    }
+    test_context("loss %g, and %g at the end", first, last);
+    CHECK(last < 0.4 * first);
+    /* Scores that are the same for all classes: what was learned is in the projections. */
+    const struct epoch_result measured = trainer_measure(trainer, &subset);
+    CHECK_CLOSE(epoch_loss(&measured), log(MADE_CLASSES), 0.1);
+}
+
 static const struct test tests[] = {
+    ENTRY(gradient_of_the_projections_is_the_derivative_of_their_loss),
+    ENTRY(projections_come_to_the_embedding_and_leave_the_classes_alone),
     ENTRY(loss_and_gradient_are_those_by_hand),
     ENTRY(gradient_is_the_derivative_of_the_loss),
     ENTRY(augment_mirrored_tells_what_augment_image_does),

@@ -3,6 +3,7 @@
 #include "model/calibrated_model.h"
 #include "model/interval.h"
 #include "model/model_file.h"
+#include "model/projection.h"
 #include "model/projector.h"
 #include "cli/files.h"
 #include "cli/memory.h"
@@ -20,6 +21,15 @@ static float *take_untaught(struct model_parts *parts, const struct model_writer
     parts->net = writer->untaught;
     parts->parameters = detached;
     parts->labels = labels;
+    return detached;
+}
+
+/* Without the projections; returns the weights, which the caller frees. */
+static float *take_classes(struct model_parts *parts, const struct model_writer *writer)
+{
+    float *detached = allocate(net_parameter_count(writer->net), sizeof(float));
+    projection_detach(detached, writer->net, parts->parameters, writer->projected);
+    parts->parameters = detached;
     return detached;
 }
 
@@ -55,7 +65,9 @@ void model_writer_save(const struct model_writer *writer, const float *weights, 
     size_t size;
     struct failure failure;
     struct model_parts parts = {writer->net, weights, writer->preprocess, writer->dataset->class_names, notes};
-    float *detached = writer->untaught ? take_untaught(&parts, writer) : NULL;
+    float *detached = writer->untaught    ? take_untaught(&parts, writer)
+                      : writer->projected ? take_classes(&parts, writer)
+                                          : NULL;
     uint8_t *bytes = model_file_bytes(&size, &parts, &failure);
     if (!bytes)
         die_of(&failure);

@@ -32,17 +32,23 @@ void teaching_open(struct teaching *teaching, const struct dataset *dataset, con
     if (options->output && same_file(options->teacher, options->output))
         die(options->teacher, "Give the student another name with -o.",
             "the teacher would be overwritten by the model that is trained");
-    if (!teacher_open(&teaching->teacher, options->teacher, dataset, &failure))
+    if (!teacher_open(&teaching->teacher, options->teacher, dataset, options->embedding_weight > 0, &failure))
         die_of(&failure);
+    char *matched = options->embedding_weight > 0
+                        ? text_format(", of its embedding %g", (double)options->embedding_weight)
+                        : text_copy("");
     teaching->note =
-        text_format("teacher: %s, temperature %g, weight %g, sha256 %s\n", options->teacher,
-                    (double)options->temperature, (double)options->teacher_weight, teaching->teacher.sha256);
+        text_format("teacher: %s, temperature %g, weight %g%s, sha256 %s\n", options->teacher,
+                    (double)options->temperature, (double)options->teacher_weight, matched, teaching->teacher.sha256);
+    free(matched);
 }
 
 void teaching_free(struct teaching *teaching)
 {
     teacher_free(&teaching->teacher);
     free(teaching->logits);
+    free(teaching->embeddings[0]);
+    free(teaching->embeddings[1]);
     free(teaching->rows);
     free(teaching->note);
 }
@@ -50,8 +56,9 @@ void teaching_free(struct teaching *teaching)
 char *teaching_identity(const struct teaching *teaching)
 {
     const struct train_options *o = teaching->options;
-    return text_format("--teacher=%s\n--temperature=%.9g\n--teacher-weight=%.9g\n", teaching->teacher.sha256,
-                       (double)o->temperature, (double)o->teacher_weight);
+    return text_format("--teacher=%s\n--temperature=%.9g\n--teacher-weight=%.9g\n--embedding-weight=%.9g\n",
+                       teaching->teacher.sha256, (double)o->temperature, (double)o->teacher_weight,
+                       (double)o->embedding_weight);
 }
 
 /* ---- Files that keep outputs ---- */
@@ -183,16 +190,23 @@ static struct regression regression_of(const struct work *work, const float *x, 
         x, targets, subset->count, work->stride, work->classes, work->input->gemm, work->input->parallel};
 }
 
+/* The embeddings, as the training images have them. */
+static void standardize_all(struct work *work)
+{
+    const int count = work->train.subset->count;
+    struct standardizer standardizer = standardizer_of(work->x[0], count, work->stride);
+    for (int view = 0; view < work->train.views; view++)
+        standardize(work->x[view], count, &standardizer);
+    standardize(work->validated, work->validation.subset->count, &standardizer);
+    standardizer_free(&standardizer);
+}
+
 static void fit_head(struct work *work)
 {
     struct train_options o = *work->teaching->options;
     o.views = 1;
     struct regression train = regression_of(work, work->x[0], work->train.subset, work->input->class_weights);
     struct regression validation = regression_of(work, work->validated, work->validation.subset, NULL);
-    struct standardizer standardizer = standardizer_of(train.x, train.count, work->stride);
-    for (int view = 0; view < work->train.views; view++)
-        standardize(work->x[view], train.count, &standardizer);
-    standardize(work->validated, validation.count, &standardizer);
     float *w = allocate((size_t)work->stride * (size_t)work->classes, sizeof(float));
     float *logits = allocate((size_t)train.count * (size_t)work->classes, sizeof(float));
     regression_choose(w, &o, &train, &validation);
@@ -208,7 +222,6 @@ static void fit_head(struct work *work)
     free(memory.base);
     free(logits);
     free(w);
-    standardizer_free(&standardizer);
     free((void *)train.targets);
     free((void *)validation.targets);
 }
@@ -251,6 +264,19 @@ static bool find_scores(const struct work *work, struct embedding_cache *cache)
     return all;
 }
 
+/* Fills in x and validated, standardised. */
+static void ask_embeddings(struct work *work, bool regression)
+{
+    const struct regression like = {.count = work->train.subset->count,
+                                    .features = work->stride,
+                                    .classes = work->classes,
+                                    .gemm = work->input->gemm,
+                                    .parallel = work->input->parallel};
+    check_memory(work, regression ? softmax_regression_bytes(&like) : 0);
+    ask(work);
+    standardize_all(work);
+}
+
 static void make_scores(struct work *work)
 {
     const int rows = work->train.subset->count * work->train.views;
@@ -259,14 +285,10 @@ static void make_scores(struct work *work)
     struct embedding_cache cache;
     scores_key(key, work);
     embedding_cache_open(&cache, path, key, work->classes, rows);
-    if (!find_scores(work, &cache)) {
-        const struct regression like = {.count = work->train.subset->count,
-                                        .features = work->stride,
-                                        .classes = work->classes,
-                                        .gemm = work->input->gemm,
-                                        .parallel = work->input->parallel};
-        check_memory(work, softmax_regression_bytes(&like));
-        ask(work);
+    const bool found = find_scores(work, &cache);
+    if (!found || work->teaching->options->embedding_weight > 0)
+        ask_embeddings(work, !found);
+    if (!found) {
         fit_head(work);
         for (int i = 0; i < work->train.subset->count; i++)
             for (int view = 0; view < work->train.views; view++)
@@ -323,10 +345,19 @@ void teaching_run(struct teaching *teaching, const struct teaching_input *input)
     teaching->rows = allocate((size_t)input->dataset->count, sizeof *teaching->rows);
     for (int i = 0; i < count; i++)
         teaching->rows[input->train->indices[i]] = i;
-    teaching->distillation =
-        (struct distillation){teaching->logits, teaching->rows, views, o->temperature, o->teacher_weight};
-    free(work.x[0]);
-    free(work.x[1]);
+    teaching->distillation = (struct distillation){.logits = teaching->logits,
+                                                   .rows = teaching->rows,
+                                                   .views = views,
+                                                   .temperature = o->temperature,
+                                                   .weight = o->teacher_weight,
+                                                   .embedding_stride = work.stride,
+                                                   .embedding_weight = o->embedding_weight};
+    for (int view = 0; view < views; view++) {
+        if (o->embedding_weight > 0)
+            teaching->distillation.embeddings[view] = teaching->embeddings[view] = work.x[view];
+        else
+            free(work.x[view]);
+    }
     free(work.validated);
     free((void *)work.train.contents);
     free((void *)work.validation.contents);

@@ -8,6 +8,9 @@
  *     trainer->distillation = &teaching.distillation;            // valid until teaching_free
  *     teaching_free(&teaching);
  *
+ * With --embedding-weight the student comes to the teacher's embedding, too (training/embedding_matching.h), each
+ * number of it with a mean of 0 and a standard deviation of 1 over the training images.
+ *
  * The teacher runs once over each image as it is and, where the student sees some in a mirror (--flip), over its mirror
  * image; what else augmentation does, the student alone sees. A teacher of other classes gets a head for the data's,
  * softmax regression on its embeddings as in probe.h, and that head's scores are what the student is to come to.
@@ -28,8 +31,9 @@ struct teaching {
     char *note;                       /* a line for a model's notes, with its end */
     /* private: */
     const struct train_options *options;
-    float *logits; /* (training images, views, classes) */
-    int *rows;     /* (images of the data set) */
+    float *logits;        /* (training images, views, classes) */
+    float *embeddings[2]; /* (training images, features and a 1) of each view; NULL: they are not matched */
+    int *rows;            /* (images of the data set) */
 };
 
 void teaching_open(struct teaching *teaching, const struct dataset *dataset, const struct train_options *options);

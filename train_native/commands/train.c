@@ -148,8 +148,8 @@ static double train_head_alone(struct training_job *job)
 static double train_rival(const struct training_job *job, bool size_named)
 {
     struct train_options o = *job->options;
-    const struct choice choice = choose_recipe(&job->dataset, job->rival, 0, job->options->use);
-    o.from = job->rival;
+    const struct choice choice = choose_recipe(&job->dataset, job->rival.path, 0, job->options->use);
+    o.from = job->rival.path;
     o.linear_probe = true;
     o.size = size_named ? o.size : choice.recipe.size;
     if (o.data.pixels) /* its images are of another size */
@@ -202,7 +202,7 @@ static bool end_contest(const struct training_job *job, const struct run *run)
     if (!o->json) {
         printf(rivals ? "kept: the head on the features of "
                       : "kept: what was trained from nothing, better than a head on ");
-        print_escaped(stdout, job->rival);
+        print_escaped(stdout, job->rival.path);
         printf(run->beaten ? ", after a quarter of the epochs beyond the reach of training from nothing\n"
                : rivals    ? ", better than what was trained from nothing\n"
                            : "\n");
@@ -289,7 +289,7 @@ static int train(struct train_result *result, struct train_options *o, const cha
     struct training_job job = {.options = o, .command = command};
     struct run_files files = run_files_open(o);
     training_job_open(&job, &(struct training_arguments){argc, argv});
-    job.contested = job.rival && !job.rival_taken;
+    job.contested = job.rival.path && !job.rival.taken;
     if (job.contested && !o->resume)
         job.head_accuracy = train_rival(&job, train_argument("--size", argc, argv));
     training_job_read(&job);

@@ -264,6 +264,8 @@ static void add_transfer_and_output(struct table *table, struct train_arguments 
                        "temperature of both networks' scores in that part of the loss", NULL},
                       {"teacher-weight", "X", OPTION_NUMBER, &o->teacher_weight,
                        "weight of that part, up to 1; the labels have the rest", NULL},
+                      {"embedding-weight", "X", OPTION_NUMBER, &o->embedding_weight,
+                       "weight of coming to its embedding, through a learned projection, like 1 (0: not at all)", NULL},
                       {"Output", NULL, OPTION_GROUP, NULL, NULL, NULL},
                       {"json", NULL, OPTION_FLAG, &o->json, "print a JSON object for each epoch", NULL},
                       {0}});

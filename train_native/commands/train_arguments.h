@@ -45,6 +45,7 @@ struct train_options {
     bool remove_embeddings;
     const char *teacher;               /* a model whose scores are trained for beside the labels; NULL: labels alone */
     float temperature, teacher_weight; /* of them (training/distillation.h) */
+    float embedding_weight;            /* of its embedding (training/embedding_matching.h); 0: it is not matched */
     int projector;                     /* width of the layers in front of the loss of `eyelet pretrain`; else 0 */
     float layer_decay;                 /* factor of the learning rate from each layer with weights to the one below */
 };

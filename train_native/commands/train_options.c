@@ -114,8 +114,9 @@ static void check_transfer(const struct train_options *o, const struct recipe *r
 static void check_teacher(const struct train_options *o)
 {
     const float min_temperature = 0.1f, max_temperature = 100;
-    if (!o->teacher && (o->temperature != USUAL_TEMPERATURE || o->teacher_weight != USUAL_TEACHER_WEIGHT))
-        usage_error("train", "--temperature and --teacher-weight need --teacher MODEL");
+    if (!o->teacher &&
+        (o->temperature != USUAL_TEMPERATURE || o->teacher_weight != USUAL_TEACHER_WEIGHT || o->embedding_weight > 0))
+        usage_error("train", "--temperature, --teacher-weight and --embedding-weight need --teacher MODEL");
     if (o->teacher && (o->linear_probe || o->fine_tune))
         usage_error("train", "--teacher is for layers that are trained on images: leave out --linear-probe and "
                              "--fine-tune");

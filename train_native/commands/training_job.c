@@ -1,147 +1,25 @@
 #include "commands/training_job.h"
 
 #include "cli/errors.h"
-#include "cli/escape.h"
 #include "cli/memory.h"
 #include "cli/options.h"
 #include "cli/text.h"
-#include "commands/choose.h"
 #include "commands/class_notes.h"
 #include "commands/class_weights.h"
 #include "commands/flip_choice.h"
+#include "commands/job_options.h"
 #include "commands/or_die.h"
 #include "commands/trainer_memory.h"
 #include "data/dataset_open.h"
-#include "data/photo_list.h"
-#include "model/backbones.h"
 #include "model/blocks.h"
 #include "model/layer_name.h"
+#include "model/projection.h"
 #include "training/unfold_batchnorm.h"
 #include "training/whiten.h"
 
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_choice(const struct train_options *o, const struct choice *choice)
-{
-    if (o->json)
-        return;
-    printf("chosen for %s images of %d pixels in %d classes: ", format_thousands((uint64_t)choice->images),
-           choice->side, choice->classes);
-    if (o->linear_probe)
-        printf("--linear-probe");
-    else
-        printf("--recipe %s --epochs %d --batch %d", choice->recipe.name, o->settings.epochs, o->settings.batch);
-    printf(" --validation %g", (double)o->validation);
-    if (o->size)
-        printf(" --size %d", o->size);
-    putchar('\n');
-}
-
-/* The options again, over the recipe that the data and a model to start from ask for. */
-static struct choice adopt(struct train_options *o, const struct dataset *dataset, const char *from,
-                           const struct training_arguments *arguments)
-{
-    /* What says how layers are trained asks for more than a head. */
-    static const char *const of_layers[] = {"--epochs",        "--freeze",    "--layer-decay",
-                                            "--learning-rate", "--optimizer", "--teacher"};
-    const int argc = arguments->argc;
-    const struct choice choice = choose_recipe(dataset, from, o->fine_tune, o->use);
-    char **argv = allocate((size_t)argc + 3, sizeof *argv);
-    memcpy(argv, arguments->argv, (size_t)argc * sizeof *argv);
-    if (from && !o->from) {
-        argv[argc] = "--from";
-        argv[argc + 1] = (char *)from;
-    }
-    *o = train_options_parse(&choice.recipe, argc + (from && !o->from ? 2 : 0), argv);
-    bool layers = o->find_learning_rate;
-    for (size_t i = 0; i < sizeof of_layers / sizeof *of_layers; i++)
-        layers |= train_argument(of_layers[i], argc, argv);
-    o->linear_probe |= choice.probe && !layers;
-    if (o->linear_probe)
-        o->freeze = NULL;
-    free(argv);
-    return choice;
-}
-
-/* Whether a model can be a start for these classes; if not, it is named and left. */
-static bool is_start(const char *path, const struct dataset *dataset, uint32_t *checksum)
-{
-    struct net *net = allocate(1, sizeof *net);
-    struct transfer transfer;
-    struct failure failure;
-    const struct transfer_start start = {
-        .path = path, .classes = dataset->classes, .labels = dataset->class_names, .new_head = true};
-    const bool opened = transfer_open(&transfer, net, &start, &failure);
-    const bool dense = opened && net->nodes[transfer.head].kind == NODE_DENSE;
-    if (!opened)
-        warn(failure.subject, "Training starts from nothing.", "%s", failure.reason);
-    else if (!dense)
-        warn(path, "Training starts from nothing.", "its head is no dense layer");
-    if (opened) {
-        *checksum = transfer.checksum;
-        transfer_free(&transfer);
-    }
-    free(net);
-    return dense;
-}
-
-static bool has_validation(const struct dataset *dataset, float fraction)
-{
-    const struct photo_list *list = dataset->photos;
-    for (int i = 0; list && i < list->count; i++)
-        if (list->photos[i].part == PHOTO_VALIDATION)
-            return true;
-    return fraction > 0;
-}
-
-/* Images in files, of which nothing more is said, are given to a model that is at hand. All layers of a small one are
- * trained in less time than training from nothing takes, so that only a head on a large one's features is a rival. */
-static void find_rival(struct training_job *job, const struct training_arguments *arguments)
-{
-    struct train_options *o = job->options;
-    char *path = backbones_find();
-    if (!path || !is_start(path, &job->dataset, &job->rival_checksum)) {
-        if (!path && !o->json)
-            printf("no trained model is at hand to start from; `eyelet import NAME` fetches one\n");
-        free(path);
-        return;
-    }
-    job->rival = path;
-    const bool few = !has_validation(&job->dataset, o->validation);
-    if (!few && choose_recipe(&job->dataset, path, 0, o->use).probe)
-        return;
-    const struct choice choice = adopt(o, &job->dataset, path, arguments);
-    if (!o->json) {
-        printf("from ");
-        print_escaped(stdout, path);
-        printf("%s; --from none trains from nothing\n",
-               few ? ", with so few images that none are set aside to try it" : "");
-    }
-    print_choice(o, &choice);
-    job->rival_taken = true;
-}
-
-/* Without a recipe or a network that the user names, the data decides the defaults of the options; CIFAR-10 is what the
- * recipes were made for. */
-static void choose_options(struct training_job *job, const struct training_arguments *arguments)
-{
-    struct train_options *o = job->options;
-    const struct dataset *dataset = &job->dataset;
-    bool named;
-    const struct recipe *recipe = train_recipe(&named, arguments->argc, arguments->argv);
-    const bool own_network = !o->from && strcmp(o->network, recipe->name) != 0;
-    const bool cifar10 = !dataset->photos && !dataset->contents;
-    if (named || own_network || (cifar10 && !o->from))
-        return;
-    const bool asked = o->linear_probe;
-    const struct choice choice = adopt(o, dataset, o->from, arguments);
-    if (!o->from && !o->from_nothing && dataset->photos && !o->find_learning_rate)
-        find_rival(job, arguments);
-    if (!asked && !job->rival_taken)
-        print_choice(o, &choice);
-}
 
 /* What --freeze names. */
 static int frozen_nodes(const struct net *net, const char *text)
@@ -207,6 +85,20 @@ static void open_net(struct training_job *job)
         unfold(job);
 }
 
+static void open_teacher(struct training_job *job)
+{
+    const struct train_options *o = job->options;
+    teaching_open(&job->teaching, &job->dataset, o);
+    if (!(o->embedding_weight > 0))
+        return;
+    job->projected = allocate(1, sizeof *job->projected);
+    const enum status status = projection_attach(job->projected, job->net, job->teaching.teacher.features);
+    if (status)
+        die(o->teacher, "Leave out --embedding-weight.", "the network cannot match its embedding of %s numbers: %s",
+            format_thousands((uint64_t)job->teaching.teacher.features),
+            status == STATUS_NODE ? "it does not end in a dense layer" : eyelet_status_text(status));
+}
+
 /* The images in memory as the net takes them, and which of them are trained from. */
 static void read_images(struct training_job *job)
 {
@@ -266,7 +158,8 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
 {
     const struct train_options *o = job->options;
     const int validation = job->validation.count, train = job->train.count;
-    return (struct trainer_options){.net = job->net,
+    const bool matched = job->projected != NULL;
+    return (struct trainer_options){.net = matched ? job->projected : job->net,
                                     .preprocess = job->preprocess,
                                     .parallel = parallel_threads(job->threads),
                                     .gemm = training_job_gemm(job),
@@ -277,6 +170,7 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
                                     .max_images = train > validation ? train : validation,
                                     .ema = o->settings.ema_decay > 0,
                                     .distilled = o->teacher != NULL,
+                                    .projections = matched ? job->teaching.teacher.features : 0,
                                     .twins = o->projector ? o->settings.batch : 0};
 }
 
@@ -298,6 +192,20 @@ static void fit_memory(struct training_job *job)
            o->micro_batch, o->micro_batch == 1 ? "" : "s", job->threads, job->threads == 1 ? "" : "s");
 }
 
+/* The weights that the run starts from; what is new keeps those that were drawn. */
+static void take_weights(const struct training_job *job, float *parameters)
+{
+    if (!job->projected) {
+        transfer_weights(parameters, job->net, job->transfer);
+        return;
+    }
+    float *own = allocate(net_parameter_count(job->net) + 1, sizeof(float));
+    projection_detach(own, job->net, parameters, job->projected);
+    transfer_weights(own, job->net, job->transfer);
+    projection_fill(parameters, job->projected, own, job->net);
+    free(own);
+}
+
 struct trainer *training_job_trainer(const struct training_job *job, void **memory)
 {
     const struct train_options *o = job->options;
@@ -309,7 +217,7 @@ struct trainer *training_job_trainer(const struct training_job *job, void **memo
     if (status)
         die(NULL, NULL, "%s", eyelet_status_text(status));
     if (job->transfer) {
-        transfer_weights(trainer->parameters, job->net, job->transfer);
+        take_weights(job, trainer->parameters);
         transfer_learning_rate_scales(trainer->learning_rate_scales, job->net, o->layer_decay);
     }
     measure_whitening(job, trainer->parameters);
@@ -331,10 +239,10 @@ void training_job_teach(struct training_job *job, struct trainer *trainer)
 /* What decides the course of the run. */
 static char *identity_of(const struct training_job *job)
 {
-    const bool contested = job->rival && !job->rival_taken;
+    const bool contested = job->rival.path && !job->rival.taken;
     char *own = train_identity(job->options, job->net, &job->dataset, &job->split, job->transfer);
     char *teacher = job->options->teacher ? teaching_identity(&job->teaching) : text_copy("");
-    char *rival = contested ? text_format("against=%08x\n", job->rival_checksum) : text_copy("");
+    char *rival = contested ? text_format("against=%08x\n", job->rival.checksum) : text_copy("");
     char *identity = text_format("%s%s%s", own, teacher, rival);
     free(own);
     free(teacher);
@@ -346,7 +254,7 @@ void training_job_open(struct training_job *job, const struct training_arguments
 {
     job->dataset = dataset_open(&job->options->data, DATASET_TRAIN);
     if (arguments)
-        choose_options(job, arguments);
+        job->rival = job_options_choose(job->options, &job->dataset, arguments);
 }
 
 void training_job_read(struct training_job *job)
@@ -355,7 +263,7 @@ void training_job_read(struct training_job *job)
     job->net = allocate(1, sizeof *job->net);
     open_net(job);
     if (o->teacher)
-        teaching_open(&job->teaching, &job->dataset, o);
+        open_teacher(job);
     read_images(job);
     measure_unfolded(job);
     job->threads = o->threads ? o->threads : omp_get_max_threads();
@@ -363,8 +271,14 @@ void training_job_read(struct training_job *job)
         fit_memory(job);
     if (job->dataset.photos || job->dataset.contents) /* of CIFAR-10 it is known */
         flip_choose(job->options, &job->train, training_job_gemm(job));
-    job->writer = (struct model_writer){job->net,     &job->preprocess, &job->dataset,      o,
-                                        job->command, job->train.count, job->teaching.note, NULL};
+    job->writer = (struct model_writer){.net = job->net,
+                                        .preprocess = &job->preprocess,
+                                        .dataset = &job->dataset,
+                                        .options = o,
+                                        .command = job->command,
+                                        .train_count = job->train.count,
+                                        .more = job->teaching.note,
+                                        .projected = job->projected};
     job->identity = identity_of(job);
 }
 
@@ -375,9 +289,10 @@ void training_job_free(struct training_job *job)
     if (job->options->teacher)
         teaching_free(&job->teaching);
     free(job->identity);
-    free(job->rival);
+    free(job->rival.path);
     free(job->class_weights);
     split_free(&job->split);
     dataset_free(&job->dataset);
+    free(job->projected);
     free(job->net);
 }

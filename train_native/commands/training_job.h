@@ -14,6 +14,7 @@
 #ifndef TRAINING_JOB_H
 #define TRAINING_JOB_H
 
+#include "commands/job_options.h"
 #include "commands/model_writer.h"
 #include "commands/teaching.h"
 #include "commands/train_options.h"
@@ -24,9 +25,7 @@ struct training_job {
     const char *command; /* the command line */
     /* Filled in by training_job_open: */
     struct dataset dataset;
-    char *rival;             /* a model at hand, against which training from nothing is tried; NULL: there is none */
-    bool rival_taken;        /* there are too few images to try it, and the options start from it */
-    uint32_t rival_checksum; /* of its weights */
+    struct rival rival;
     /* The caller's: */
     bool contested;       /* a head on the rival's features has been trained, and its accuracy on the same images */
     double head_accuracy; /* is to be bettered */
@@ -37,18 +36,13 @@ struct training_job {
     struct transfer opened;
     const struct transfer *transfer; /* &opened; NULL without --from */
     struct teaching teaching;        /* with --teacher; else zero */
+    struct net *projected;           /* trained in place of net where that has to match an embedding; else NULL */
     int frozen_nodes, threads;
     float *class_weights; /* NULL: all 1 */
     char *identity;
     struct images images;
     struct subset train, validation;
     struct model_writer writer; /* points into the job, which stays where it is */
-};
-
-/* What the options were read from: argv[0] is "train". */
-struct training_arguments {
-    int argc;
-    char **argv;
 };
 
 /* Reads the options again over the recipe that the data asks for; without arguments (NULL) they stay as they are. */

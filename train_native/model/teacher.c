@@ -72,14 +72,14 @@ static bool take_trunk(struct teacher *teacher, const struct dataset *dataset, s
         kind_names[kind]);
 }
 
-static bool take(struct teacher *teacher, const struct model *model, const struct dataset *dataset,
+static bool take(struct teacher *teacher, const struct model *model, const struct dataset *dataset, bool embedding,
                  struct failure *failure)
 {
     const int count = net_classes(&model->net);
     if (count < 2)
         return failure_set(failure, teacher->path, "A teacher tells two classes apart, or more.", "it has %d class",
                            count);
-    teacher->classes = match_classes(model, dataset);
+    teacher->classes = embedding ? NULL : match_classes(model, dataset);
     if (teacher->classes)
         take_model(teacher, model);
     else if (!take_trunk(teacher, dataset, failure))
@@ -88,13 +88,14 @@ static bool take(struct teacher *teacher, const struct model *model, const struc
     return true;
 }
 
-bool teacher_open(struct teacher *teacher, const char *path, const struct dataset *dataset, struct failure *failure)
+bool teacher_open(struct teacher *teacher, const char *path, const struct dataset *dataset, bool embedding,
+                  struct failure *failure)
 {
     struct model *model = allocate(1, sizeof *model);
     size_t size;
     uint8_t *bytes = model_file_load(model, &size, path, failure), digest[SHA256_BYTES];
     *teacher = (struct teacher){.path = path, .net = allocate(1, sizeof *teacher->net)};
-    const bool taken = bytes && take(teacher, model, dataset, failure);
+    const bool taken = bytes && take(teacher, model, dataset, embedding, failure);
     if (taken) {
         struct sha256 state = sha256_begin();
         sha256_add(&state, bytes, size);

@@ -3,7 +3,7 @@
  *
  *     struct teacher teacher;
  *     struct failure failure;
- *     if (!teacher_open(&teacher, "teacher.eyelet", &dataset, &failure))
+ *     if (!teacher_open(&teacher, "teacher.eyelet", &dataset, false, &failure))
  *         die_of(&failure);
  *     float *x[2] = {plain, mirrored};                    // (subset.count, stride) each, stride >= teacher.features
  *     const struct teacher_images images = {&subset, dataset.files, contents, 2};
@@ -12,8 +12,8 @@
  *         die_of(&failure);
  *     teacher_free(&teacher);
  *
- * Where all classes of the data are among the teacher's, by their names, it is asked for its logits; else for its
- * embedding, on which a head for the data's classes can be fitted. */
+ * Where all classes of the data are among the teacher's, by their names, it is asked for its logits; else, or where
+ * that is what is wanted of it, for its embedding, on which a head for the data's classes can be fitted. */
 #ifndef TEACHER_H
 #define TEACHER_H
 
@@ -31,9 +31,10 @@ struct teacher {
     char sha256[2 * SHA256_BYTES + 1]; /* of its file */
 };
 
-/* False, with nothing to free: no model, fewer than two classes, or other classes than the data's and no head that
- * another one could stand in place of. */
-bool teacher_open(struct teacher *teacher, const char *path, const struct dataset *dataset, struct failure *failure);
+/* embedding: to ask it for that, whatever its classes are. False, with nothing to free: no model, fewer than two
+ * classes, or an embedding is to be asked for and there is no head that another one could stand in place of. */
+bool teacher_open(struct teacher *teacher, const char *path, const struct dataset *dataset, bool embedding,
+                  struct failure *failure);
 void teacher_free(struct teacher *teacher);
 
 /* The SHA-256 of all that the outputs follow from but the images. */
