@@ -360,8 +360,8 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 
 # ---- Installing ----
 
-# What the package holds of web/, the module among it.
-package := $(filter-out web/classifier.wasm,$(shell grep -o '"web/[^"]*"' package.json | tr -d '"' | sort))
+# The module's files; the others are the page's, and node's alone.
+module_files := $(filter-out $(addprefix web/,page.js pad.js view.js serve.js build_dist.js),$(wildcard web/*.js)) web/classifier.d.ts
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
@@ -369,7 +369,7 @@ $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 
 install: native wasm library $O/eyelet.1 ## install program, library, module and manual page; PREFIX=/usr/local, DESTDIR
 	install -D $(build)/eyelet $(DESTDIR)$(PREFIX)/bin/eyelet
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(package) web/models/objects160.eyelet
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(module_files) web/models/objects160.eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $O/eyelet.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(build)/libeyelet.a
 	@for header in $(public_headers); do \
@@ -384,7 +384,7 @@ deps: ## fetch what building and serving need (make deps-test: tests too)
 deps-test:
 	@.ci/deps $(to_build) npm=npm chromium=chromium
 	@test node_modules/.installed -nt package.json || \
-	  { npm install --no-audit --no-fund --no-package-lock && touch node_modules/.installed; }
+	  { npm install --no-audit --no-fund --no-package-lock --ignore-scripts && touch node_modules/.installed; }
 
 /usr/include/stb/stb_image_write.h:
 	@echo 'stb_image_write.h is missing: run make deps'; exit 1

@@ -53,10 +53,17 @@ const prefix = join(scratch, 'usr');
 test('make install installs the program, the module, the library and the manual page', () => {
     make(`PREFIX=/usr`, `DESTDIR=${scratch}`, 'install');
     assert.match(run(join(prefix, 'bin/eyelet'), '--help'), /^eyelet COMMAND/);
-    for (const name of [...JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).files.map((file) => file.replace('web/', 'share/eyelet/')),
-        'share/eyelet/objects160.eyelet', 'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1'])
+    for (const name of ['share/eyelet/classifier.js', 'share/eyelet/classifier.d.ts', 'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1'])
         assert.ok(existsSync(join(prefix, name)), name);
     run(join(prefix, 'bin/eyelet'), 'export', join(root, 'web/models/tutorial.eyelet'), '--html', '-o', join(scratch, 'page.html')); /* finds the module */
+});
+
+test('the installed module is whole', () => {
+    const image = join(root, 'web/examples/espresso.jpg'), there = join(prefix, 'share/eyelet');
+    const script = `import { loadClassifier } from '${there}/node.js';
+        const classifier = await loadClassifier({ model: '${there}/objects160.eyelet' });
+        for await (const [{ label }] of classifier.classifyMany(['${image}'])) console.log(label);`;
+    assert.equal(run(process.execPath, '--input-type=module', '-e', script), 'espresso\n');
 });
 
 test('the manual page lists every command with its options', () => {

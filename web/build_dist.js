@@ -1,0 +1,69 @@
+/* Builds what the npm package holds beside the modules, in build/dist/: node web/build_dist.js. npm runs it before it
+ * packs, and where it installs from git ("prepare" in package.json). Where something is missing it ends with one line,
+ * so that no package is made without its parts.
+ *
+ *     eyelet.js    for <script src="eyelet.js">; worker.js and classifier.wasm lie beside it
+ *     node.cjs     for require('eyelet'); node_worker.js and classifier.wasm lie beside it */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const web = fileURLToPath(new URL('.', import.meta.url));
+const dist = fileURLToPath(new URL('../build/dist/', import.meta.url));
+
+/* Scripts that are no modules have no import.meta.url: this stands before and behind them instead. */
+const wrapping = {
+    iife: {
+        banner: { js: '(() => { const address = globalThis.document?.currentScript?.src ?? globalThis.location.href;' },
+        footer: { js: 'globalThis.eyelet = eyelet; })();' },
+        define: { 'import.meta.url': 'address' },
+        globalName: 'eyelet',
+    },
+    cjs: {
+        banner: { js: "const address = require('node:url').pathToFileURL(__filename).href;" },
+        define: { 'import.meta.url': 'address' },
+    },
+    esm: {},
+};
+
+/* The oldest browsers with SIMD in WebAssembly; the oldest Node of package.json. */
+const browser = { platform: 'browser', target: ['chrome91', 'firefox89', 'safari16.4'], minify: true };
+const node = { platform: 'node', target: 'node18' };
+
+const bundles = [
+    { from: 'classifier.js', to: 'eyelet.js', format: 'iife', ...browser },
+    { from: 'worker.js', to: 'worker.js', format: 'esm', ...browser },
+    { from: 'node.js', to: 'node.cjs', format: 'cjs', ...node },
+    { from: 'node_worker.js', to: 'node_worker.js', format: 'esm', ...node },
+];
+
+const copies = { 'classifier.wasm': 'classifier.wasm', 'classifier.d.ts': 'node.d.cts' };
+
+function fail(message) {
+    console.error(`eyelet: ${message}`);
+    process.exit(1);
+}
+
+const isInstalled = (command) => !spawnSync(command, ['--version']).error;
+
+/* The module is built anew where that is possible, since its sources may have changed. */
+function buildModule() {
+    const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env; /* this is no part of a make that runs npm */
+    if (isInstalled('emcc') && isInstalled('make')) {
+        if (spawnSync('make', ['wasm'], { cwd: `${web}..`, env, stdio: 'inherit' }).status !== 0)
+            fail('web/classifier.wasm could not be built: make wasm says why');
+    } else if (!existsSync(`${web}classifier.wasm`)) {
+        fail('web/classifier.wasm is missing, and so is emcc or make, to build it: on Debian, ' +
+            'apt-get install emscripten make');
+    }
+}
+
+buildModule();
+const { build } = await import('esbuild').catch(() => fail('esbuild is missing, to bundle the modules: npm install'));
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+for (const { from, to, format, ...options } of bundles)
+    await build({ entryPoints: [web + from], outfile: dist + to, bundle: true, format, logLevel: 'warning',
+        ...wrapping[format], ...options });
+for (const [from, to] of Object.entries(copies))
+    copyFileSync(web + from, dist + to);
