@@ -3,8 +3,9 @@
  *     const { url, close } = await serve({ port: 0 });    // the same for tests; 0 takes any free port
  *
  * For development: it listens on 127.0.0.1 only. The page itself needs no more than a static server. */
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -22,14 +23,20 @@ const mediaTypes = {
     '.svg': 'image/svg+xml',
 };
 
-/* As in index.html, and frame-ancestors, which only a header can set. */
-const headers = {
-    'Content-Security-Policy': "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; " +
-        "connect-src 'self'; img-src 'self' blob: data:; style-src 'self'; base-uri 'none'; form-action 'none'; " +
-        "frame-ancestors 'none'",
-    'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-store',
-};
+/* The headers of a file: as in index.html, and frame-ancestors, which only a header can set. What stands in a `page`
+ * between the tags of a script or style, as in examples/, is allowed by its hash. */
+function headersFor(page = '') {
+    const hashes = (tag) => [...page.matchAll(new RegExp(`<${tag}(?: [^>]*)?>([^]*?)</${tag}>`, 'g'))]
+        .filter(([, text]) => text)
+        .map(([, text]) => ` 'sha256-${createHash('sha256').update(text).digest('base64')}'`).join('');
+    return {
+        'Content-Security-Policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'${hashes('script')}; ` +
+            `worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'${hashes('style')}; ` +
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        'X-Content-Type-Options': 'nosniff',
+        'Cache-Control': 'no-store',
+    };
+}
 
 /* Milliseconds that a connection may say nothing, or take nothing of an answer. */
 const longestPause = 30_000;
@@ -81,7 +88,8 @@ async function answer(request, response, root) {
     const file = await find(root, request.url);
     if (!file)
         return refuse(response, 404, 'not found');
-    const type = mediaTypes[extname(file.path)] ?? 'application/octet-stream';
+    const kind = extname(file.path), type = mediaTypes[kind] ?? 'application/octet-stream';
+    const headers = headersFor(kind === '.html' ? await readFile(file.path, 'utf8') : '');
     response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': file.size });
     if (request.method === 'HEAD')
         return response.end();
@@ -106,7 +114,7 @@ async function find(root, target) {
 
 function refuse(response, status, reason, more = {}) {
     if (!response.headersSent)
-        response.writeHead(status, { ...headers, ...more, 'Content-Type': 'text/plain; charset=utf-8' });
+        response.writeHead(status, { ...headersFor(), ...more, 'Content-Type': 'text/plain; charset=utf-8' });
     response.end(`${reason}\n`);
 }
 

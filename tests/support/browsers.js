@@ -7,12 +7,15 @@
  *             await page.evaluate((word) => document.title + word, 'a JSON value');   // gives one, too
  *             await page.until(() => document.querySelector('li'));
  *             await page.setFiles('#file', ['/tmp/a.png']);
+ *             await page.setFolder('#folder', '/tmp/photos');      // of the others than Chromium only the files in it
  *             await page.screenshot('/tmp/page.png');
  *             assert.deepEqual(page.heard, []);                    // errors and warnings; nothing is heard of WebKit
  *             await page.close();
  *
  * All have a camera that shows a test picture. chromium.js is for tests that need more than this: answers of the server, the clock. */
+import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import * as chromium from './chromium.js';
@@ -35,6 +38,7 @@ async function openInChromium(browser, viewport) {
         goto: (url) => page.goto(url),
         run: (code) => page.evaluate(`(${code})()`),
         setFiles: (selector, files) => page.setInputFiles(selector, files),
+        setFolder: (selector, folder) => page.setInputFiles(selector, folder),
         screenshot: () => page.screenshot({ fullPage: true }),
         close: () => page.close(),
     };
@@ -54,7 +58,8 @@ function pageOf({ run, screenshot, ...page }) {
         }
         throw new Error(`it did not come true: ${condition}`);
     }
-    return { ...page, evaluate, until, screenshot: async (path) => writeFile(path, await screenshot()) };
+    const setFolder = (selector, folder) => page.setFiles(selector, readdirSync(folder).map((name) => join(folder, name)));
+    return { setFolder, ...page, evaluate, until, screenshot: async (path) => writeFile(path, await screenshot()) };
 }
 
 const launched = (launch) => async () => {
@@ -64,6 +69,7 @@ const launched = (launch) => async () => {
         async open(url, size = { width: 1180, height: 860 }) {
             const page = pageOf(await openPage(size));
             await page.goto(url);
+            await page.until(() => document.readyState === 'complete'); /* WebKit does not wait for modules */
             return page;
         },
     };

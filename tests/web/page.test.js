@@ -290,21 +290,6 @@ describe('the page', { skip }, () => {
         assert.equal(await page.getAttribute('#verdict', 'role'), 'status');
     }));
 
-    test('the browser computes what Node computes, bit for bit', () => visit(async (page) => {
-        const model = readFileSync(new URL('models/tutorial.eyelet', web));
-        const inNode = await loadClassifier({ model });
-        const bits = (logits) => [...new Uint32Array(logits.buffer)];
-        for (const image of [readFileSync(new URL('examples/cat.png', web)), jpeg, encodePng(gradient(301, 97))]) {
-            const inBrowser = await page.evaluate(async ([model, image]) => {
-                const { loadClassifier } = await import('/classifier.js');
-                const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-                const classifier = await loadClassifier({ model: bytes(model) });
-                return [...new Uint32Array(classifier.logitsSync(bytes(image)).buffer)];
-            }, [model.toString('base64'), image.toString('base64')]);
-            assert.deepEqual(inBrowser, bits(inNode.logitsSync(image)));
-        }
-    }));
-
     /* Starts classifyMany in the page and puts the promise of its results there; the images are bytes, a Blob and
      * pixels in turn. */
     const startMany = (page, images, workers) => page.evaluate(async ([images, workers]) => {

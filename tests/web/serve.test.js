@@ -1,5 +1,6 @@
 /* web/serve.js, the server that shows the page. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
@@ -38,6 +39,15 @@ describe('the server', () => {
         const head = await ask('/style.css', 'HEAD');
         assert.equal(head.body, '');
         assert.ok(Number(head.headers['content-length']) > 0);
+    });
+
+    test("allows a page's own scripts and styles by their hashes", async () => {
+        const hash = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+        const { headers, body } = await ask('/examples/img.html'), [, script] = /<script type="module">([^]*)<\/script>/.exec(body);
+        assert.ok(headers['content-security-policy'].includes(`script-src 'self' 'wasm-unsafe-eval' ${hash(script)};`));
+        assert.ok(headers['content-security-policy'].includes(`style-src 'self' ${hash(/<style>([^]*)<\/style>/.exec(body)[1])};`));
+        for (const path of ['/', '/page.js', '/none'])
+            assert.doesNotMatch((await ask(path)).headers['content-security-policy'], /sha256/);
     });
 
     test('serves nothing outside its folder, and only GET and HEAD', async () => {
