@@ -239,7 +239,7 @@ $O/wasm-tests/run-tests.wasm: $(patsubst %.c,$O/wasm-tests/%.o,$(core) $(tests))
 
 run: deps ## build everything and serve the page on 127.0.0.1 (fetches what is missing)
 	$(MAKE) all
-	node web/serve.js
+	node web/cli.js serve
 
 train: deps ## train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)
 	$(MAKE) native
@@ -361,7 +361,7 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 # ---- Installing ----
 
 # The module's files; the others are the page's, and node's alone.
-module_files := $(filter-out $(addprefix web/,page.js pad.js view.js serve.js build_dist.js),$(wildcard web/*.js)) web/classifier.d.ts
+module_files := $(filter-out $(addprefix web/,page.js pad.js view.js serve.js cli.js cli_files.js cli_formats.js cli_options.js build_dist.js),$(wildcard web/*.js)) web/classifier.d.ts
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh

@@ -1,11 +1,33 @@
+/* What browsers and Node have, by its shape, so that this compiles without TypeScript's DOM library too. */
+
+/** A URL. */
+export interface Address {
+    readonly href: string;
+    readonly protocol: string;
+    readonly searchParams: unknown;
+}
+
+/** A Response, a Blob or a File. */
+export interface FileHolder {
+    arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** An AbortSignal. */
+export interface Signal {
+    readonly aborted: boolean;
+    readonly reason?: unknown;
+    addEventListener(type: 'abort', listener: () => void): void;
+    removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** Where a model or module comes from. In Node, file: URLs and paths are read from disk. */
-export type Source = string | URL | Response | Blob | ArrayBuffer | ArrayBufferView;
+export type Source = string | Address | FileHolder | ArrayBuffer | ArrayBufferView;
 
 export interface LoadOptions {
     /** The model file (.eyelet). Bytes are copied. */
-    model: Source | Promise<Source>;
-    /** The WebAssembly module; by default classifier.wasm next to classifier.js. */
-    wasm?: Source | WebAssembly.Module | Promise<Source | WebAssembly.Module>;
+    model: Source | PromiseLike<Source>;
+    /** The WebAssembly module, compiled (WebAssembly.Module) or not; by default classifier.wasm next to classifier.js. */
+    wasm?: Source | object | PromiseLike<Source | object>;
 }
 
 /**
@@ -41,8 +63,7 @@ export interface AnyImageData {
 
 /**
  * An <img> or an SVG <image>, of which the file's bytes are read where scripts may read them; a canvas, an
- * OffscreenCanvas, a <video>, an ImageBitmap or a VideoFrame. By their shapes, so that this compiles without
- * TypeScript's DOM library too.
+ * OffscreenCanvas, a <video>, an ImageBitmap or a VideoFrame.
  */
 export type Drawable =
     | { readonly naturalWidth: number; readonly naturalHeight: number; readonly complete: boolean; readonly src: unknown }
@@ -57,7 +78,7 @@ export type ImageSource = PixelsOrBytes | AnyImageData | Drawable | Source | Pro
 
 export interface SignalOption {
     /** Ends the call at once: ABORTED is thrown, with the signal's reason as `cause`. */
-    signal?: AbortSignal;
+    signal?: Signal;
 }
 
 export interface ScoreOptions {

@@ -1,11 +1,11 @@
-/* Serves this folder: node web/serve.js [--port 8000]
+/* Serves this folder, for `eyelet serve` and for tests.
  *
- *     const { url, close } = await serve({ port: 0 });    // the same for tests; 0 takes any free port
+ *     const { url, close } = await serve({ port: 0 });    // 0 takes any free port
  *
- * For development: it listens on 127.0.0.1 only. The page itself needs no more than a static server. */
+ * For the own machine: it listens on 127.0.0.1 only. The page itself needs no more than a static server. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, readdir, realpath, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -43,6 +43,8 @@ const longestPause = 30_000;
 
 /* As a page of another site cannot know: a name of its own that it leads here (DNS rebinding) is not among them. */
 const ownNames = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
+
+const modelList = join('models', 'models.json');
 
 const ownFolder = fileURLToPath(new URL('.', import.meta.url));
 
@@ -88,6 +90,8 @@ async function answer(request, response, root) {
     const file = await find(root, request.url);
     if (!file)
         return refuse(response, 404, 'not found');
+    if (file.path === join(root, modelList))
+        return sendModels(response, root);
     const kind = extname(file.path), type = mediaTypes[kind] ?? 'application/octet-stream';
     const headers = headersFor(kind === '.html' ? await readFile(file.path, 'utf8') : '');
     response.writeHead(200, { ...headers, 'Content-Type': type, 'Content-Length': file.size });
@@ -95,6 +99,13 @@ async function answer(request, response, root) {
         return response.end();
     /* The file is closed when the connection breaks, too. */
     return pipeline(createReadStream(file.path), response).catch(() => response.destroy());
+}
+
+/* Those that are there: the npm package has some of the models only. */
+async function sendModels(response, root) {
+    const listed = JSON.parse(await readFile(join(root, modelList))), there = await readdir(join(root, 'models'));
+    response.writeHead(200, { ...headersFor(), 'Content-Type': mediaTypes['.json'] });
+    response.end(JSON.stringify(listed.filter((name) => there.includes(name))));
 }
 
 /* The regular file below root that a request names; undefined when there is none. The real path is compared, after
@@ -116,16 +127,4 @@ function refuse(response, status, reason, more = {}) {
     if (!response.headersSent)
         response.writeHead(status, { ...headersFor(), ...more, 'Content-Type': 'text/plain; charset=utf-8' });
     response.end(`${reason}\n`);
-}
-
-if (process.argv[1] && await realpath(process.argv[1]).catch(() => '') === fileURLToPath(import.meta.url)) {
-    const [option, value] = process.argv.slice(2);
-    const port = option === undefined ? 8000 : Number(value);
-    if ((option !== undefined && option !== '--port') || !Number.isInteger(port) || port < 0 || port > 65535) {
-        console.error('usage: node serve.js [--port N]');
-        process.exitCode = 2;
-    } else {
-        const { url } = await serve({ port });
-        console.log(url);
-    }
 }

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import test from 'node:test';
 
+import { options } from '../../web/cli_options.js';
+
 const root = new URL('../../', import.meta.url);
 const readmes = ['README.md', 'core/README.md', 'train_native/README.md', 'web/README.md', 'web/models/README.md', 'web/examples/README.md'];
 const read = (name) => readFileSync(new URL(name, root), 'utf8');
@@ -27,11 +29,12 @@ test('the front page has at most 100 lines', () => {
 test('targets of make and options of commands are there', () => {
     const makefile = read('Makefile'), folder = new URL('train_native/commands/', root);
     const sources = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8')).join('');
+    const packageOptions = Object.values(options).flatMap(Object.keys); /* of npx eyelet */
     for (const name of readmes) {
         const text = read(name);
         for (const [, target] of text.matchAll(/(?:^|`)make ([a-z][a-z-]*)/gm))
             assert.match(makefile, new RegExp(`^(?:[\\w-]+ )*${target}(?: [\\w-]+)*:`, 'm'), `${name}: make ${target}`);
         for (const [, option] of text.matchAll(/--([a-z][a-z-]+)/g))
-            assert.ok(['help', 'version'].includes(option) || sources.includes(`"${option}"`), `${name}: --${option}`);
+            assert.ok(['help', 'version'].includes(option) || sources.includes(`"${option}"`) || packageOptions.includes(option), `${name}: --${option}`);
     }
 });

@@ -1,5 +1,6 @@
 /* The npm package: what is in it, and its front doors, from a tarball that was installed in an empty folder. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -7,6 +8,8 @@ import { after, before, describe, test } from 'node:test';
 import { serve } from '../../web/serve.js';
 import { launch, skip as skipBrowser, visitPage } from '../support/chromium.js';
 import { emptyFolder, installed, root, runIn, skip, succeedsIn } from '../support/npm.js';
+
+const compiler = join(root, 'node_modules/typescript/bin/tsc');
 
 const espresso = join(root, 'web/examples/espresso.jpg');
 
@@ -55,6 +58,41 @@ describe('the npm package', { skip }, () => {
             assert.deepEqual(warnings, []);
             assert.ok(Object.keys(metafile.inputs).some((path) => path.endsWith('web/classifier.js')), code);
         }
+    });
+
+    test('npx eyelet classifies, and serves the page with the models that are there', async () => {
+        assert.match(succeedsIn(there.folder, 'npx', '--no-install', 'eyelet', 'classify', espresso), /espresso\.jpg\n +99\.\d+ % {2}espresso\n/);
+        const server = spawn(join(there.folder, 'node_modules/.bin/eyelet'), ['serve', '--port', '0']);
+        try {
+            const url = String(await new Promise((resolve) => { server.stdout.once('data', resolve); })).trim();
+            assert.deepEqual(await (await fetch(`${url}models/models.json`)).json(), ['objects160.eyelet', 'tutorial.eyelet']);
+            for (const path of ['', 'page.js', 'view.js', 'style.css', 'icon.svg', 'classifier.wasm', 'models/objects160.eyelet', 'examples/tabby.jpg'])
+                assert.equal((await fetch(url + path, { method: 'HEAD' })).status, 200, path);
+        } finally {
+            server.kill();
+        }
+    });
+
+    describe('TypeScript, strict', { skip: !existsSync(compiler) && 'NOT CHECKED: typescript is not installed (npm install)' }, () => {
+        const checks = (words, ...files) => {
+            for (const file of files)
+                cpSync(join(root, 'tests/support', file.replace('.cts', '.ts')), join(there.folder, file));
+            const { status, stdout } = runIn(there.folder, process.execPath, [compiler, '--noEmit', '--strict', '--target', 'es2022', ...words, ...files]);
+            assert.equal(status, 0, stdout);
+        };
+        const inBundlers = ['--module', 'esnext', '--moduleResolution', 'bundler'];
+
+        test('without the DOM library, and without the types of Node', () => {
+            checks([...inBundlers, '--lib', 'es2022', '--types', ''], 'types_everywhere.ts');
+        });
+
+        test('with the DOM library', () => {
+            checks([...inBundlers, '--lib', 'es2022,dom,dom.iterable,dom.asynciterable', '--types', ''], 'types_everywhere.ts', 'types_in_pages.ts');
+        });
+
+        test('in CommonJS', () => {
+            checks(['--module', 'node16', '--lib', 'es2022', '--types', ''], 'types_everywhere.cts');
+        });
     });
 
     describe('as a plain script', { skip: skipBrowser }, () => {

@@ -98,6 +98,17 @@ describe('the server', () => {
             assert.equal((await ask('/', 'GET', { headers: { host } })).status, 421, host);
     });
 
+    test('lists the models that are there', async () => {
+        const root = mkdtempSync(join(tmpdir(), 'eyelet-serve-'));
+        mkdirSync(join(root, 'models'));
+        writeFileSync(join(root, 'models/models.json'), '["a.eyelet", "b.eyelet"]');
+        writeFileSync(join(root, 'models/b.eyelet'), 'b');
+        const { url, close } = await serve({ port: 0, root });
+        assert.deepEqual(await (await fetch(`${url}models/models.json`)).json(), ['b.eyelet']);
+        await close();
+        rmSync(root, { recursive: true });
+    });
+
     test('serves no file or folder whose name begins with a dot', async () => {
         const root = mkdtempSync(join(tmpdir(), 'eyelet-serve-'));
         for (const name of ['.git', 'a'])
