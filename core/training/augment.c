@@ -40,15 +40,15 @@ void augment_view(uint8_t *out, const uint8_t *in, struct shape shape, bool mirr
     }
 }
 
-void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const struct part *part)
+void augment_part(uint8_t *out, struct shape seen, const uint8_t *in, struct shape shape, const struct part *part)
 {
     const double angle = part->degrees * (3.14159265358979323846 / 180), cosine = math_cos(angle),
                  sine = math_sin(angle);
-    const double step_y = part->h / shape.h, step_x = (part->mirrored ? -part->w : part->w) / shape.w;
-    for (int y = 0; y < shape.h; y++)
-        for (int x = 0; x < shape.w; x++, out += 3) {
+    const double step_y = part->h / seen.h, step_x = (part->mirrored ? -part->w : part->w) / seen.w;
+    for (int y = 0; y < seen.h; y++)
+        for (int x = 0; x < seen.w; x++, out += 3) {
             /* From the result's centre to the centre of the part; pixels are squares, whose centres stand at halves. */
-            const double v = y + 0.5 - 0.5 * shape.h, u = x + 0.5 - 0.5 * shape.w;
+            const double v = y + 0.5 - 0.5 * seen.h, u = x + 0.5 - 0.5 * seen.w;
             const double row = part->top + 0.5 * part->h + (cosine * v - sine * u) * step_y - 0.5;
             const double column = part->left + 0.5 * part->w + (cosine * u + sine * v) * step_x - 0.5;
             const int above = (int)floor(row), before = (int)floor(column);
@@ -96,14 +96,15 @@ bool augment_mirrored(const struct augmentation *how, int index)
 
 static void move(uint8_t *out, const uint8_t *in, const struct augmentation *how, int index)
 {
-    const struct shape shape = how->shape;
+    const struct shape shape = how->shape, seen = augment_seen(how);
     const struct augment *augment = how->augment;
+    const bool resized = seen.h != shape.h || seen.w != shape.w;
     struct random moves = drawn(how, STREAM_MOVE, index);
     const bool mirrored = augment_mirrored(how, index);
     const int max = shape.h < shape.w ? shape.h - 1 : shape.w - 1, crop = augment->crop < max ? augment->crop : max;
     const int down = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
     const int right = (int)random_below(&moves, (uint32_t)(2 * crop + 1)) - crop;
-    if (!(augment->resized_crop > 0) && !(augment->rotate > 0)) {
+    if (!(augment->resized_crop > 0) && !(augment->rotate > 0) && !resized) {
         augment_view(out, in, shape, mirrored, down, right);
         return;
     }
@@ -114,7 +115,7 @@ static void move(uint8_t *out, const uint8_t *in, const struct augmentation *how
     part.left += right;
     part.mirrored = mirrored;
     part.degrees = between(&random, -(double)augment->rotate, (double)augment->rotate);
-    augment_part(out, in, shape, &part);
+    augment_part(out, seen, in, shape, &part);
 }
 
 /* ---- Colours ---- */
@@ -207,15 +208,16 @@ void augment_image(uint8_t *out, const uint8_t *in, const struct augmentation *h
 {
     assert(how->shape.c == 3 && how->epoch >= 0);
     const struct augment *augment = how->augment;
+    const struct shape seen = augment_seen(how);
     move(out, in, how, index);
     if (augment->jitter > 0)
-        jitter(out, how->shape, augment->jitter, drawn(how, STREAM_JITTER, index));
+        jitter(out, seen, augment->jitter, drawn(how, STREAM_JITTER, index));
     if (augment->grey > 0)
-        lose_colour(out, how->shape, augment->grey, drawn(how, STREAM_GREY, index));
+        lose_colour(out, seen, augment->grey, drawn(how, STREAM_GREY, index));
     if (augment->cutout)
-        cut_out(out, how->shape, augment->cutout, how->mean, drawn(how, STREAM_CUTOUT, index));
+        cut_out(out, seen, augment->cutout, how->mean, drawn(how, STREAM_CUTOUT, index));
     if (augment->erase > 0)
-        erase(out, how->shape, augment->erase, drawn(how, STREAM_ERASE, index));
+        erase(out, seen, augment->erase, drawn(how, STREAM_ERASE, index));
 }
 
 /* ---- Mixing ---- */
@@ -267,7 +269,7 @@ struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentati
     const double fraction = augment_beta(&random, (double)(averages ? augment->mixup : augment->cutmix));
     augment_image(scratch, images_pixels(batch->images, other), how, other);
     if (!averages)
-        return (struct mix){other, paste(out, scratch, how->shape, fraction, &random)};
-    average(out, scratch, shape_count(how->shape), (float)fraction);
+        return (struct mix){other, paste(out, scratch, augment_seen(how), fraction, &random)};
+    average(out, scratch, shape_count(augment_seen(how)), (float)fraction);
     return (struct mix){other, (float)fraction};
 }

@@ -44,8 +44,9 @@ struct augment { /* 0: without */
 /* What all images of an epoch have in common. */
 struct augmentation {
     const struct augment *augment;
-    struct shape shape;
-    float mean[3]; /* the colour of a cutout, 0 to 1 */
+    struct shape shape; /* of the images */
+    struct shape seen;  /* of what is made of them, smaller or larger; 0: the same */
+    float mean[3];      /* the colour of a cutout, 0 to 1 */
     uint64_t seed;
     int epoch; /* from 0 */
 };
@@ -53,7 +54,10 @@ struct augmentation {
 /* Whether an image is seen in a mirror in this epoch. */
 bool augment_mirrored(const struct augmentation *how, int index);
 
-/* out (h, w, 3) from in (h, w, 3), without mixing. */
+/* The shape of what comes out. */
+static inline struct shape augment_seen(const struct augmentation *how) { return how->seen.h ? how->seen : how->shape; }
+
+/* out, of the shape that is seen, from in (h, w, 3), without mixing. */
 void augment_image(uint8_t *out, const uint8_t *in, const struct augmentation *how, int index);
 
 struct mix {
@@ -62,7 +66,7 @@ struct mix {
 };
 
 /* Image i of the batch, augmented and mixed with another one of the batch, which is augmented as it is by itself.
- * scratch: (h, w, 3). */
+ * scratch: of the shape of out. */
 struct mix augment_mixed(uint8_t *out, uint8_t *scratch, const struct augmentation *how, const struct subset *batch,
                          int i);
 
@@ -79,8 +83,8 @@ struct part {
     double degrees;
 };
 
-/* out (h, w, 3) is the part of in (h, w, 3), enlarged with bilinear interpolation; what lies outside is reflected. */
-void augment_part(uint8_t *out, const uint8_t *in, struct shape shape, const struct part *part);
+/* out, of the shape `seen`, is the part of in (h, w, 3), with bilinear interpolation; what lies outside is reflected. */
+void augment_part(uint8_t *out, struct shape seen, const uint8_t *in, struct shape shape, const struct part *part);
 
 /* Torchvision's adjust_brightness, adjust_contrast and adjust_saturation: blends with black, with the mean grey, and
  * with each pixel's grey; a factor of 1 changes nothing. */

@@ -53,15 +53,15 @@ static void forward_shard(const struct measurement *measurement, struct worker *
 {
     const struct trainer_options *options = &measurement->trainer->options;
     for (int i = 0; i < n; i++)
-        image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(options->net->input),
+        image_normalise(worker->run->tensor[0] + (size_t)i * shape_count(options->net->input),
                         subset_pixels(&measurement->images, from + i), options->net->input, &options->preprocess);
-    worker->run.parameters = measurement->weights;
-    worker->run.frozen_nodes = measurement->trainer->frozen_nodes;
+    worker->run->parameters = measurement->weights;
+    worker->run->frozen_nodes = measurement->trainer->frozen_nodes;
     for (int node = 0; node < options->net->node_count - 1; node++)
         if (is_measured(measurement->trainer, node))
-            net_forward_training_node(&worker->run, node, n);
+            net_forward_training_node(worker->run, node, n);
         else
-            net_forward_node(&worker->run, node, n);
+            net_forward_node(worker->run, node, n);
 }
 
 /* A lane takes its shards in order; its gradients, free between steps, hold what it has seen. */
@@ -79,7 +79,7 @@ static void measure_lane(void *context, int number, int thread)
             if (!is_measured(measurement->trainer, node))
                 continue;
             const int c = net->shapes[node + 1].c;
-            float *statistics = worker->run.statistics[node]; /* mean and std, which becomes the variance */
+            float *statistics = worker->run->statistics[node]; /* mean and std, which becomes the variance */
             for (int k = c; k < 2 * c; k++) {
                 const float variance = statistics[k] * statistics[k] - BATCHNORM_EPSILON;
                 statistics[k] = variance > 0 ? variance : 0;
@@ -143,10 +143,10 @@ void precise_batchnorm(struct trainer *trainer, const struct subset *subset, int
                                       .images = {subset->images, trainer->order, count},
                                       .shards = trainer_shards(count, trainer->options.shard)};
     subset_expect(&measurement.images, 0, count);
-    trainer_pack(trainer, weights);
+    trainer_pack(trainer, trainer->options.net, weights);
     trainer_run(trainer, measurement.shards < TRAINER_LANES ? measurement.shards : TRAINER_LANES, measure_lane,
                 &measurement);
     add_lanes(&measurement, weights);
     for (int i = 0; i < trainer->options.parallel.threads; i++)
-        trainer->workers[i].run.parameters = trainer->parameters;
+        trainer->workers[i].full.parameters = trainer->parameters;
 }

@@ -9,14 +9,40 @@
 
 /* ---- Memory ---- */
 
-static void plan_worker(struct worker *worker, const struct trainer_options *options, const struct net_packed *packed,
+/* One net is at hand at a time, so that what is planned for the small one takes the memory of what was planned for the
+ * other from `start` on. */
+static void plan_small_packed(struct trainer *trainer, const struct trainer_options *options, struct arena *arena,
+                              uint64_t start)
+{
+    const uint64_t end = arena->used;
+    if (!options->small)
+        return;
+    arena->used = start;
+    net_packed_plan(&trainer->small_packed, options->small, NET_TRAIN, arena);
+    arena->used = arena->used > end ? arena->used : end;
+}
+
+static void plan_runs(struct worker *worker, const struct trainer_options *options, const struct trainer *trainer,
+                      struct arena *arena)
+{
+    const uint64_t start = arena->used;
+    net_run_plan(&worker->full, options->net, &trainer->packed, options->shard, NET_TRAIN, arena);
+    const uint64_t end = arena->used;
+    if (!options->small)
+        return;
+    arena->used = start;
+    net_run_plan(&worker->small, options->small, &trainer->small_packed, options->shard, NET_TRAIN, arena);
+    arena->used = arena->used > end ? arena->used : end;
+}
+
+static void plan_worker(struct worker *worker, const struct trainer_options *options, const struct trainer *trainer,
                         struct arena *arena)
 {
     const struct net *net = options->net;
     const uint64_t classes = (uint64_t)trainer_classes(options), shard = (uint64_t)options->shard;
     const uint64_t pixels = (uint64_t)net->input.h * (uint64_t)net->input.w;
     struct worker measured, *to = worker ? worker : &measured;
-    net_run_plan(&to->run, net, packed, options->shard, NET_TRAIN, arena);
+    plan_runs(to, options, trainer, arena);
     to->losses = arena_alloc(arena, shard, sizeof(float));
     to->probabilities = arena_alloc(arena, shard * classes, sizeof(float));
     to->targets = arena_alloc(arena, shard, sizeof *to->targets);
@@ -37,6 +63,9 @@ static struct trainer *plan(const struct trainer_options *options, struct arena 
 {
     assert(options->shard > 0 && options->max_images >= 0 && options->parallel.threads > 0 && options->gemm);
     assert(options->projections >= 0 && (options->distilled || !options->projections));
+    assert(!options->small ||
+           (options->small->input.h <= options->net->input.h && options->small->input.w <= options->net->input.w &&
+            net_parameter_count(options->small) == net_parameter_count(options->net)));
     const uint64_t count = net_parameter_count(options->net);
     struct trainer measured, *trainer = arena_alloc(arena, 1, sizeof *trainer), *to = trainer ? trainer : &measured;
     to->lanes = arena_alloc(arena, TRAINER_LANES, sizeof *to->lanes);
@@ -57,9 +86,11 @@ static struct trainer *plan(const struct trainer_options *options, struct arena 
     to->dprojections = arena_alloc(arena, 2 * (uint64_t)options->twins * width, sizeof(float));
     to->twin_scratch =
         arena_alloc(arena, options->twins ? barlow_twins_scratch_count(options->twins, (int)width) : 0, sizeof(float));
+    const uint64_t start = arena->used;
     net_packed_plan(&to->packed, options->net, NET_TRAIN, arena);
+    plan_small_packed(to, options, arena, start);
     for (int i = 0; i < options->parallel.threads; i++)
-        plan_worker(trainer ? &trainer->workers[i] : NULL, options, &to->packed, arena);
+        plan_worker(trainer ? &trainer->workers[i] : NULL, options, to, arena);
     return trainer;
 }
 
@@ -96,11 +127,13 @@ enum status trainer_open(struct trainer **trainer, void *memory, uint64_t size, 
         memset(new->ema, 0, bytes);
     struct random random = random_seed(options->seed, STREAM_WEIGHTS);
     initialize_parameters(new->parameters, net, options->initializer, &random);
+    new->net = net;
     for (int i = 0; i < options->parallel.threads; i++) {
-        struct net_run *run = &new->workers[i].run;
-        run->gemm = options->gemm;
-        run->parameters = new->parameters;
-        run->dropout_seed = random_at(options->seed, STREAM_DROPOUT, 0);
+        struct worker *worker = &new->workers[i];
+        worker->run = &worker->full;
+        worker->full.gemm = worker->small.gemm = options->gemm;
+        worker->full.parameters = worker->small.parameters = new->parameters;
+        worker->full.dropout_seed = worker->small.dropout_seed = random_at(options->seed, STREAM_DROPOUT, 0);
     }
     *trainer = new;
     return STATUS_OK;
@@ -197,11 +230,11 @@ static void measure_shard(void *context, int shard, int thread)
     const int classes = trainer_classes(options);
     subset_expect(measurement->subset, from + 2 * options->parallel.threads * options->shard, options->shard);
     for (int i = 0; i < n; i++) {
-        image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(options->net->input),
+        image_normalise(worker->run->tensor[0] + (size_t)i * shape_count(options->net->input),
                         subset_pixels(measurement->subset, from + i), options->net->input, &options->preprocess);
         worker->targets[i] = target_of(subset_label(measurement->subset, from + i));
     }
-    net_forward(&worker->run, n);
+    net_forward(worker->run, n);
     cross_entropy_forward(worker->losses, worker->probabilities, trainer_logits(worker, options, n), worker->targets, 0,
                           n, classes);
     trainer->sums[shard] = trainer_score(worker, n, classes);
@@ -212,7 +245,7 @@ struct epoch_result trainer_measure(struct trainer *trainer, const struct subset
     check(trainer, subset);
     const int shards = trainer_shards(subset->count, trainer->options.shard);
     struct measurement measurement = {trainer, subset};
-    trainer_pack(trainer, trainer_weights(trainer));
+    trainer_pack(trainer, trainer->options.net, trainer_weights(trainer));
     trainer_run(trainer, shards, measure_shard, &measurement);
     struct epoch_result result = {.count = subset->count};
     for (int shard = 0; shard < shards; shard++) {

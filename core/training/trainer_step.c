@@ -17,14 +17,21 @@ static void pack_node(void *context, int node, int thread)
 {
     (void)thread;
     const struct packing *packing = context;
-    const struct net *net = packing->trainer->options.net;
-    net_pack(&packing->trainer->packed, net, node, packing->parameters + net->offset[node]);
+    struct trainer *trainer = packing->trainer;
+    const struct net *net = trainer->net;
+    net_pack(net == trainer->options.small ? &trainer->small_packed : &trainer->packed, net, node,
+             packing->parameters + net->offset[node]);
 }
 
-void trainer_pack(struct trainer *trainer, const float *parameters)
+void trainer_pack(struct trainer *trainer, const struct net *net, const float *parameters)
 {
     struct packing packing = {trainer, parameters};
-    trainer_run(trainer, trainer->options.net->node_count, pack_node, &packing);
+    trainer->net = net;
+    for (int i = 0; i < trainer->options.parallel.threads; i++) {
+        struct worker *worker = &trainer->workers[i];
+        worker->run = net == trainer->options.small ? &worker->small : &worker->full;
+    }
+    trainer_run(trainer, net->node_count, pack_node, &packing);
 }
 
 /* ---- Shards ---- */
@@ -60,7 +67,7 @@ int trainer_overflow(const struct net_run *net_run, int n)
 
 const float *trainer_logits(struct worker *worker, const struct trainer_options *options, int n)
 {
-    const float *outputs = net_logits(&worker->run);
+    const float *outputs = net_logits(worker->run);
     const size_t classes = (size_t)trainer_classes(options), stride = (size_t)net_classes(options->net);
     if (!options->projections)
         return outputs;
@@ -108,8 +115,8 @@ static void match_embeddings(const struct lanes *lanes, struct worker *worker, i
         worker->wanted_embeddings, worker->targets,          lanes->trainer->distillation->embedding_weight, n,
         options->projections,      net_classes(options->net)};
     const size_t classes = (size_t)trainer_classes(options), stride = (size_t)net_classes(options->net);
-    const float *projections = net_logits(&worker->run) + classes;
-    float *gradient = net_logits_gradient(&worker->run);
+    const float *projections = net_logits(worker->run) + classes;
+    float *gradient = net_logits_gradient(worker->run);
     embedding_matching_forward(worker->losses, projections, &matching);
     embedding_matching_backward(gradient + classes, projections, &matching, 1.0f / (float)lanes->step->batch.count);
     for (size_t i = 0; i < (size_t)n; i++)
@@ -124,7 +131,7 @@ static void compute_loss(const struct lanes *lanes, struct worker *worker, int n
     const float smoothing = lanes->step->settings->label_smoothing, factor = 1.0f / (float)lanes->step->batch.count;
     const bool projected = trainer->options.projections > 0;
     const float *logits = trainer_logits(worker, &trainer->options, n);
-    float *dlogits = projected ? worker->dlogits : net_logits_gradient(&worker->run);
+    float *dlogits = projected ? worker->dlogits : net_logits_gradient(worker->run);
     const int classes = trainer_classes(&trainer->options);
     cross_entropy_forward(worker->losses, worker->probabilities, logits, worker->targets, smoothing, n, classes);
     cross_entropy_backward(dlogits, worker->probabilities, worker->targets, smoothing, factor, n, classes);
@@ -146,23 +153,23 @@ static void train_shard(const struct lanes *lanes, struct worker *worker, struct
     const struct trainer_options *options = &trainer->options;
     const struct subset *batch = &lanes->step->batch;
     const int classes = trainer_classes(options), n = to - from;
-    const size_t values = shape_count(options->net->input);
+    const struct shape input = worker->run->net->input;
     for (int i = 0; i < n; i++) {
         const struct mix mix = augment_mixed(worker->pixels, worker->scratch, &lanes->augmentation, batch, from + i);
-        image_normalise(worker->run.tensor[0] + (size_t)i * values, worker->pixels, options->net->input,
+        image_normalise(worker->run->tensor[0] + (size_t)i * shape_count(input), worker->pixels, input,
                         &options->preprocess);
         worker->targets[i] = target_between(trainer->class_weights, subset_label(batch, from + i),
                                             batch->images->labels[mix.index], mix.fraction);
         if (trainer->distillation)
             want(worker, lanes, i, batch->indices[from + i], mix.index);
     }
-    worker->run.first_image = trainer->images_seen + (uint64_t)from; /* its number in the run */
-    net_forward_training(&worker->run, n);
+    worker->run->first_image = trainer->images_seen + (uint64_t)from; /* its number in the run */
+    net_forward_training(worker->run, n);
     compute_loss(lanes, worker, n);
     struct sums sums = trainer_score(worker, n, classes);
-    sums.overflown = isfinite(sums.loss) ? -1 : trainer_overflow(&worker->run, n);
+    sums.overflown = isfinite(sums.loss) ? -1 : trainer_overflow(worker->run, n);
     add_sums(&lane->sums, &sums);
-    net_backward(&worker->run, lane->gradients, n);
+    net_backward(worker->run, lane->gradients, n);
 }
 
 struct worker *trainer_lane_begin(const struct lanes *lanes, int number, int thread)
@@ -170,9 +177,9 @@ struct worker *trainer_lane_begin(const struct lanes *lanes, int number, int thr
     struct trainer *trainer = lanes->trainer;
     struct worker *worker = &trainer->workers[thread];
     struct lane *lane = &trainer->lanes[number];
-    worker->run.frozen_biases =
+    worker->run->frozen_biases =
         lanes->optimizer.kind == OPTIMIZER_MUON && lanes->optimizer.frozen_bias_learning_rate == 0;
-    worker->run.frozen_nodes = trainer->frozen_nodes;
+    worker->run->frozen_nodes = trainer->frozen_nodes;
     memset(lane->gradients, 0, net_parameter_count(trainer->options.net) * sizeof(float));
     lane->sums = (struct sums){0, 0, -1};
     return worker;
@@ -264,12 +271,14 @@ struct lanes trainer_step_begin(struct trainer *trainer, const struct step *step
     const struct trainer_options *options = &trainer->options;
     const float *mean = options->preprocess.mean;
     assert(step->batch.count > 0);
-    trainer_pack(trainer, trainer->parameters);
+    const bool small = options->small && step->epochs < (double)step->settings->small_part * step->settings->epochs;
+    trainer_pack(trainer, small ? options->small : options->net, trainer->parameters);
     return (struct lanes){.trainer = trainer,
                           .step = step,
                           .optimizer = scheduled(step->settings, step->epochs),
                           .augmentation = {.augment = &step->settings->augment,
                                            .shape = step->batch.images->shape,
+                                           .seen = trainer->net->input,
                                            .mean = {mean[0], mean[1], mean[2]},
                                            .seed = options->seed,
                                            .epoch = step->number},

@@ -23,7 +23,8 @@
 enum { TRAINER_LANES = 8, TRAINER_USUAL_SHARD = 16 };
 
 struct trainer_options {
-    const struct net *net; /* stays the caller's */
+    const struct net *net;   /* stays the caller's */
+    const struct net *small; /* the same with a smaller input, for settings.small_epochs; NULL: there is none */
     struct preprocess preprocess;
     struct parallel parallel;
     gemm_function *gemm; /* gemm_fast or gemm_exact */
@@ -41,8 +42,10 @@ struct trainer_options {
 struct trainer_settings {
     struct optimizer optimizer; /* its learning rates are the highest ones */
     enum schedule schedule;
-    float warmup; /* epochs over which the learning rates rise from 0 */
-    int epochs;   /* in all, for the schedule */
+    float warmup;     /* epochs over which the learning rates rise from 0 */
+    float small_part; /* of the epochs, the first ones, at a smaller input (progressive resizing: Howard 2018, fast.ai;
+                         Tan and Le 2021, EfficientNetV2) */
+    int epochs;       /* in all, for the schedule */
     int batch;
     float label_smoothing;
     float redundancy; /* of two views (barlow_twins.h) */
@@ -56,7 +59,8 @@ struct trainer_settings {
 
 /* One thread's memory. */
 struct worker {
-    struct net_run run;
+    struct net_run *run; /* the one at hand of: */
+    struct net_run full, small;
     float *losses, *probabilities; /* (shard), (shard, classes) */
     float *logits, *dlogits;       /* (shard, classes) from among the net's outputs; with projections only */
     struct target *targets;        /* (shard) */
@@ -96,7 +100,8 @@ struct trainer {
     int overflown;
     /* private: */
     struct trainer_options options;
-    struct net_packed packed;
+    const struct net *net; /* the one at hand of options.net and options.small */
+    struct net_packed packed, small_packed;
     struct worker *workers; /* (threads) */
     struct lane *lanes;     /* (TRAINER_LANES) */
     struct sums *sums;      /* of the shards of a measurement */
@@ -123,8 +128,8 @@ static inline void trainer_run(const struct trainer *trainer, int count, paralle
     trainer->options.parallel.run(&trainer->options.parallel, count, task, context);
 }
 
-/* Weights as the kernels want them, for the runs of all threads. */
-void trainer_pack(struct trainer *trainer, const float *parameters);
+/* Takes one of the options' nets in hand, with weights as the kernels want them, for the runs of all threads. */
+void trainer_pack(struct trainer *trainer, const struct net *net, const float *parameters);
 
 /* What n images in the worker's tensors, targets, losses and probabilities amount to. */
 struct sums trainer_score(const struct worker *worker, int n, int classes);

@@ -39,12 +39,12 @@ static void forward_shard(const struct lanes *lanes, struct worker *worker, cons
     for (int i = 0; i < shard->n; i++) {
         const int at = shard->from + i;
         augment_image(worker->pixels, subset_pixels(batch, at), &how, batch->indices[at]);
-        image_normalise(worker->run.tensor[0] + (size_t)i * shape_count(options->net->input), worker->pixels,
+        image_normalise(worker->run->tensor[0] + (size_t)i * shape_count(options->net->input), worker->pixels,
                         options->net->input, &options->preprocess);
     }
-    worker->run.first_image =
+    worker->run->first_image =
         TWIN_VIEWS * lanes->trainer->images_seen + (uint64_t)(shard->view * batch->count + shard->from);
-    net_forward_training(&worker->run, shard->n);
+    net_forward_training(worker->run, shard->n);
 }
 
 static bool all_finite(const float *values, size_t count)
@@ -64,10 +64,10 @@ static void project_lane(void *context, int number, int thread)
         const struct shard shard = shard_of(lanes, i);
         forward_shard(lanes, worker, &shard);
         const size_t count = value_count(lanes, &shard);
-        const float *projections = net_logits(&worker->run);
+        const float *projections = net_logits(worker->run);
         memcpy(rows_of(lanes->trainer->projections, lanes, &shard), projections, count * sizeof(float));
         if (*overflown < 0 && !all_finite(projections, count))
-            *overflown = trainer_overflow(&worker->run, shard.n);
+            *overflown = trainer_overflow(worker->run, shard.n);
     }
 }
 
@@ -78,9 +78,9 @@ static void train_lane(void *context, int number, int thread)
     for (int i = number; i < lanes->shards; i += TRAINER_LANES) {
         const struct shard shard = shard_of(lanes, i);
         forward_shard(lanes, worker, &shard);
-        memcpy(net_logits_gradient(&worker->run), rows_of(lanes->trainer->dprojections, lanes, &shard),
+        memcpy(net_logits_gradient(worker->run), rows_of(lanes->trainer->dprojections, lanes, &shard),
                value_count(lanes, &shard) * sizeof(float));
-        net_backward(&worker->run, lanes->trainer->lanes[number].gradients, shard.n);
+        net_backward(worker->run, lanes->trainer->lanes[number].gradients, shard.n);
     }
 }
 

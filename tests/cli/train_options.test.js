@@ -36,6 +36,20 @@ test('--cutout blots out: of images that it covers only the fraction of the clas
     assert.ok(half.weights < seen.weights && half.weights > 10 * blind.weights, JSON.stringify({ seen, half, blind }));
 });
 
+test('--small-size trains a part of the epochs on fewer pixels, the others as they were, and a stop changes nothing', async () => {
+    const plain = await tinyWeights(2), small = ['--small-size', '16'];
+    assert.notDeepEqual(await tinyWeights(2, ...small), plain);
+    assert.deepEqual(await tinyWeights(2, ...small, '--small-part', '0.6'), await tinyWeights(2, ...small), 'the usual part');
+    assert.deepEqual(await tinyWeights(2, ...small, '--small-part', '0.1'), plain, 'less than the middle of a step');
+    assert.deepEqual(await tinyWeights(2, ...small, '--threads', '3'), await tinyWeights(2, ...small, '--threads', '1'));
+    const here = folder(), arguments_ = ['--epochs', '2', ...small];
+    succeeded(await train(here, 'tiny', ...arguments_));
+    refused(await train(here, 'tiny', '--epochs', '3', '--small-size', '8', '--resume'), { reason: /--small-size/ });
+    for (const [wrong, reason] of [[['--small-size', '32'], /fewer than the 32 pixels/], [['--small-part', '1'], /--small-part takes/], [[...small, '--small-part', '0'], /--small-part above 0/]])
+        refused(await train(here, 'tiny', ...wrong), { status: 2, reason });
+    refused(await train(here, 'rich', '--small-size', '16'), { reason: /with an input of 16x16 the network is no longer the same one/ });
+});
+
 test('every augmentation and schedule changes what is trained, and only what it says', async () => {
     const plain = (await tinyWeights(3, '--flip', 'none', '--crop', '0', '--batch', '100')).join();
     for (const option of [['--resized-crop', '0.5'], ['--rotate', '30'], ['--jitter', '0.4'], ['--erase', '1'], ['--mixup', '0.4'], ['--cutmix', '1'], ['--crop', '2'], ['--schedule', 'onecycle']]) {

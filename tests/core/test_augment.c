@@ -39,7 +39,7 @@ TEST(a_part_that_is_all_of_it_changes_nothing)
     for (int mirrored = 0; mirrored < 2; mirrored++)
         for (int move = -3; move <= 3; move += 3) {
             const struct part part = {-move, move, shape.h, shape.w, mirrored, 0};
-            augment_part(out, in, shape, &part);
+            augment_part(out, shape, in, shape, &part);
             augment_view(expected, in, shape, mirrored, -move, move);
             test_context("mirrored %d, moved by %d", mirrored, move);
             CHECK(memcmp(out, expected, BYTES) == 0);
@@ -53,7 +53,7 @@ TEST(a_part_is_enlarged)
     uint8_t *out = test_bytes(BYTES);
     for (int mirrored = 0; mirrored < 2; mirrored++) {
         const struct part part = {2.25, 3.5, 6, 7, mirrored, 0};
-        augment_part(out, in, shape, &part);
+        augment_part(out, shape, in, shape, &part);
         for (int y = 0; y < shape.h; y++)
             for (int x = 0; x < shape.w; x++) {
                 const double seen = mirrored ? shape.w - 1 - x : x;
@@ -66,6 +66,27 @@ TEST(a_part_is_enlarged)
     }
 }
 
+/* A ramp half as high and a third as wide: each pixel is the mean of the two, or the middle one, that it stands for. */
+TEST(what_is_seen_may_be_smaller)
+{
+    const struct shape in_shape = {6, 9, 3}, seen = {3, 3, 3};
+    uint8_t in[6 * 9 * 3], out[3 * 3 * 3];
+    for (int y = 0; y < 6; y++)
+        for (int x = 0; x < 9; x++)
+            for (int c = 0; c < 3; c++)
+                in[(y * 9 + x) * 3 + c] = (uint8_t)(20 * y + 10 * x + c);
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+        const struct augment augment = {.flip = FLIP_ALTERNATE};
+        const struct augmentation how = {.augment = &augment, .shape = in_shape, .seen = seen, .epoch = mirrored};
+        augment_image(out, in, &how, 5);
+        const bool flipped = augment_mirrored(&how, 5);
+        for (int y = 0; y < 3; y++)
+            for (int x = 0; x < 3; x++)
+                for (int c = 0; c < 3; c++)
+                    CHECK_EQUAL(out[(y * 3 + x) * 3 + c], 20 * 2 * y + 10 + 10 * (3 * (flipped ? 2 - x : x) + 1) + c);
+    }
+}
+
 /* A quarter turn takes the top row to the right column; turning forth and back gives the middle of a ramp back. */
 TEST(an_image_is_turned_clockwise)
 {
@@ -74,15 +95,15 @@ TEST(an_image_is_turned_clockwise)
     struct random random = random_seed(101, 0);
     const uint8_t *in = random_image(&random, SIDE * SIDE * 3);
     uint8_t *out = test_bytes(SIDE * SIDE * 3);
-    augment_part(out, in, square, &(struct part){0, 0, SIDE, SIDE, false, 90});
+    augment_part(out, square, in, square, &(struct part){0, 0, SIDE, SIDE, false, 90});
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++)
             CHECK(memcmp(out + (x * SIDE + SIDE - 1 - y) * 3, in + (y * SIDE + x) * 3, 3) == 0);
 
     const uint8_t *level = ramp();
     uint8_t *turned = test_bytes(BYTES), *back = test_bytes(BYTES);
-    augment_part(turned, level, shape, &(struct part){0, 0, shape.h, shape.w, false, 20});
-    augment_part(back, turned, shape, &(struct part){0, 0, shape.h, shape.w, false, -20});
+    augment_part(turned, shape, level, shape, &(struct part){0, 0, shape.h, shape.w, false, 20});
+    augment_part(back, shape, turned, shape, &(struct part){0, 0, shape.h, shape.w, false, -20});
     for (int y = 4; y < 7; y++)
         for (int x = 4; x < 9; x++)
             for (int c = 0; c < 3; c++)
@@ -135,21 +156,21 @@ TEST(every_change_is_drawn_from_seed_epoch_and_index)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         int changed = 0, differ = 0;
         for (int turn = 0; turn < 40; turn++) {
-            augment_image(out, in, &(struct augmentation){&all[i], shape, GREY, 1, turn}, 3);
+            augment_image(out, in, &(struct augmentation){&all[i], shape, shape, GREY, 1, turn}, 3);
             changed += memcmp(out, in, BYTES) != 0;
-            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 1, turn}, 3);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, shape, GREY, 1, turn}, 3);
             CHECK(memcmp(out, again, BYTES) == 0);
-            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 1, turn + 1}, 3);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, shape, GREY, 1, turn + 1}, 3);
             differ += memcmp(out, again, BYTES) != 0;
-            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 1, turn}, 4);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, shape, GREY, 1, turn}, 4);
             differ += memcmp(out, again, BYTES) != 0;
-            augment_image(again, in, &(struct augmentation){&all[i], shape, GREY, 2, turn}, 3);
+            augment_image(again, in, &(struct augmentation){&all[i], shape, shape, GREY, 2, turn}, 3);
             differ += memcmp(out, again, BYTES) != 0;
         }
         test_context("augmentation %zu: %d changed, %d differ", i, changed, differ);
         CHECK(changed >= 35 && differ >= 3 * 35);
     }
-    augment_image(out, in, &(struct augmentation){&(struct augment){0}, shape, GREY, 1, 2}, 3);
+    augment_image(out, in, &(struct augmentation){&(struct augment){0}, shape, shape, GREY, 1, 2}, 3);
     CHECK(memcmp(out, in, BYTES) == 0);
 }
 
@@ -159,7 +180,7 @@ TEST(a_cutout_is_of_the_nearest_colour)
     uint8_t *out = test_bytes(BYTES);
     memset(out, 93, BYTES);
     const struct augment all = {.cutout = 1000};
-    augment_image(out, out, &(struct augmentation){&all, shape, {0.5f, 3e38f, -1}, 1, 0}, 0);
+    augment_image(out, out, &(struct augmentation){&all, shape, shape, {0.5f, 3e38f, -1}, 1, 0}, 0);
     CHECK(out[0] == 128 && out[1] == 255 && out[2] == 0);
 }
 
@@ -171,7 +192,7 @@ TEST(places_outside_are_reflected)
     for (int turn = 0; turn < 50; turn++) {
         augment_image(out, in,
                       &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 100}, shape,
-                                             GREY, 7, turn},
+                                             shape, GREY, 7, turn},
                       turn);
         CHECK(memcmp(out, in, BYTES) == 0);
     }
@@ -179,7 +200,7 @@ TEST(places_outside_are_reflected)
     const struct shape one = {1, 1, 3};
     augment_image(out, in,
                   &(struct augmentation){&(struct augment){.resized_crop = 0.1f, .rotate = 180, .crop = 9, .erase = 1},
-                                         one, GREY, 7, 0},
+                                         one, one, GREY, 7, 0},
                   0);
     CHECK(memcmp(out, in, 3) == 0);
 }
@@ -194,7 +215,8 @@ TEST(erasing_leaves_a_rectangle_of_noise)
     double fraction = 0;
     int erased = 0;
     for (int turn = 0; turn < TURNS; turn++) {
-        augment_image(out, in, &(struct augmentation){&(struct augment){.erase = 0.5f}, square, GREY, 7, turn}, 0);
+        augment_image(out, in, &(struct augmentation){&(struct augment){.erase = 0.5f}, square, square, GREY, 7, turn},
+                      0);
         int top = SIDE, left = SIDE, bottom = -1, right = -1, changed = 0;
         for (int y = 0; y < SIDE; y++)
             for (int x = 0; x < SIDE; x++)
@@ -229,7 +251,7 @@ TEST(grey_images_have_lost_their_colours)
     const struct augment augment = {.grey = 0.3f};
     int grey = 0;
     for (int turn = 0; turn < TURNS; turn++) {
-        augment_image(out, in, &(struct augmentation){&augment, shape, GREY, 1, turn}, 3);
+        augment_image(out, in, &(struct augmentation){&augment, shape, shape, GREY, 1, turn}, 3);
         const bool is_grey = memcmp(out, expected, BYTES) == 0;
         CHECK(is_grey || memcmp(out, in, BYTES) == 0);
         grey += is_grey;
@@ -274,7 +296,7 @@ TEST(mixed_images_have_the_fractions_of_their_targets)
         double fractions = 0;
         for (int turn = 0; turn < TURNS; turn++)
             for (int i = 0; i < BATCH; i++) {
-                const struct augmentation how = {&all[a], shape, GREY, 1, turn};
+                const struct augmentation how = {&all[a], shape, shape, GREY, 1, turn};
                 const struct mix mix = augment_mixed(out, scratch, &how, &batch, i);
                 const int own = pixels[indices[i] * BYTES], other = pixels[mix.index * BYTES];
                 partners[mix.index]++;
@@ -305,13 +327,14 @@ TEST(mixed_images_have_the_fractions_of_their_targets)
             CHECK(partners[indices[i]] > TURNS / 2);
     }
     const struct mix none =
-        augment_mixed(out, scratch, &(struct augmentation){&(struct augment){0}, shape, GREY, 1, 0}, &batch, 1);
+        augment_mixed(out, scratch, &(struct augmentation){&(struct augment){0}, shape, shape, GREY, 1, 0}, &batch, 1);
     CHECK(none.index == 2 && none.fraction == 0 && memcmp(out, pixels + 2 * BYTES, BYTES) == 0);
 }
 
 static const struct test tests[] = {
     ENTRY(a_part_that_is_all_of_it_changes_nothing),
     ENTRY(a_part_is_enlarged),
+    ENTRY(what_is_seen_may_be_smaller),
     ENTRY(an_image_is_turned_clockwise),
     ENTRY(colours_as_torchvision_defines_them),
     ENTRY(every_change_is_drawn_from_seed_epoch_and_index),

@@ -286,6 +286,74 @@ TEST(a_loss_that_overflows_is_named_and_changes_nothing)
     CHECK_SAME_BITS(trainer->parameters, before, count);
 }
 
+/* A net that takes any size. */
+static struct net pooled_net(int side)
+{
+    struct net net = {.input = {side, side, 3}};
+    int x = nets_simple(&net, nets_conv(&net, 0, 8, 3, 3, 1, true, false), NODE_BATCHNORM);
+    x = nets_simple(&net, nets_conv(&net, nets_simple(&net, x, NODE_RELU), 9, 3, 3, 2, true, true), NODE_GELU);
+    nets_finish(&net, nets_dense(&net, nets_simple(&net, x, NODE_GLOBAL_AVGPOOL), MADE_CLASSES, true));
+    return net;
+}
+
+static void train_epochs(struct trainer *trainer, const struct trainer_settings *settings, const struct subset *subset,
+                         int from, int to)
+{
+    for (int number = from; number < to; number++) {
+        const struct epoch epoch = {.settings = settings, .subset = *subset, .number = number};
+        CHECK(trainer_epoch(trainer, &epoch).finite);
+    }
+}
+
+TEST(small_epochs_are_training_on_smaller_images_and_the_others_go_on_from_there)
+{
+    enum { SMALL = 8, EPOCHS = 4, SMALL_EPOCHS = 2 };
+    const struct images images = made_images();
+    const struct shape size = {SMALL, SMALL, 3};
+    uint8_t *pixels = test_bytes(MADE_IMAGES * shape_count(size));
+    for (int i = 0; i < MADE_IMAGES; i++)
+        augment_part(pixels + (size_t)i * shape_count(size), size, images_pixels(&images, i), images.shape,
+                     &(struct part){.h = MADE_SIDE, .w = MADE_SIDE});
+    struct images shrunk = images;
+    shrunk.pixels = pixels;
+    shrunk.shape = size;
+    const struct subset subset = made_subset(&images), small_subset = made_subset(&shrunk);
+    struct trainer_settings settings = runs[0];
+    settings.epochs = EPOCHS;
+    settings.small_part = (float)SMALL_EPOCHS / (float)EPOCHS;
+    settings.augment = (struct augment){.jitter = 0.2f};
+
+    const struct net net = pooled_net(MADE_SIDE), small = pooled_net(SMALL);
+    const size_t count = net_parameter_count(&net);
+    struct trainer_options options = {.net = &net,
+                                      .parallel = parallel_threads(1),
+                                      .gemm = gemm_exact,
+                                      .optimizer = settings.optimizer.kind,
+                                      .shard = 5,
+                                      .max_images = MADE_IMAGES};
+    struct trainer *at_full = made_trainer(options);
+    const uint64_t bytes = trainer_bytes(&options);
+    options.small = &small;
+    CHECK(trainer_bytes(&options) <= bytes); /* the nets share their memory */
+    options.parallel = parallel_threads(3);
+    struct trainer *progressive = made_trainer(options), *at_small = opened(&small, &settings, gemm_exact, 2);
+
+    train_epochs(progressive, &settings, &subset, 0, SMALL_EPOCHS);
+    train_epochs(at_small, &settings, &small_subset, 0, SMALL_EPOCHS);
+    CHECK_SAME_BITS(progressive->parameters, at_small->parameters, count);
+    const struct epoch_result measured = trainer_measure(progressive, &subset);
+    CHECK(measured.finite && measured.count == subset.count);
+
+    memcpy(at_full->parameters, at_small->parameters, count * sizeof(float));
+    memcpy(at_full->first, at_small->first, count * sizeof(float));
+    memcpy(at_full->second, at_small->second, count * sizeof(float));
+    at_full->step = at_small->step;
+    at_full->images_seen = at_small->images_seen;
+    train_epochs(progressive, &settings, &subset, SMALL_EPOCHS, EPOCHS);
+    train_epochs(at_full, &settings, &subset, SMALL_EPOCHS, EPOCHS);
+    CHECK_SAME_BITS(progressive->parameters, at_full->parameters, count);
+}
+
 static const struct test tests[] = {
     ENTRY(memory_is_of_exact_size_and_too_little_is_a_status),
     ENTRY(any_number_of_threads_gives_the_same_weights),
@@ -293,6 +361,7 @@ static const struct test tests[] = {
     ENTRY(images_in_another_order_are_fetched_before_they_are_trained_from),
     ENTRY(a_stopped_epoch_goes_on_to_the_same_bits),
     ENTRY(trains_and_measures_images_in_memory),
+    ENTRY(small_epochs_are_training_on_smaller_images_and_the_others_go_on_from_there),
     ENTRY(a_loss_that_overflows_is_named_and_changes_nothing),
 };
 const struct suite trainer_suite = SUITE("trainer", tests);

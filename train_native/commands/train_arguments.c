@@ -62,6 +62,7 @@ static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
                                               .use = 1,
                                               .micro_batch = recipe->shard,
                                               .size = recipe->size,
+                                              .small_size = recipe->small_size,
                                               .seed = 1,
                                               .layer_decay = 1,
                                               .views = 1,
@@ -81,6 +82,8 @@ static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
         a->recipe_names[i] = recipes[i].name;
         a->options.recipe = strcmp(recipes[i].name, recipe->name) == 0 ? i : a->options.recipe;
     }
+    if (!(settings->small_part > 0))
+        a->options.settings.small_part = USUAL_SMALL_PART;
 }
 
 /* ---- The options, group by group: each function appends its entries ---- */
@@ -229,6 +232,10 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
             {"exact", NULL, OPTION_FLAG, &o->exact,
              "unfused multiply-adds: the same weights on every machine, and in WebAssembly; slower", NULL},
             {"initializer", "NAME", OPTION_CHOICE, &a->initializer, "weight initialisation, one of", initializer_names},
+            {"small-size", "N", OPTION_COUNT, &o->small_size,
+             "input height and width in the first epochs, which then take less time (0: no other)", NULL},
+            {"small-part", "X", OPTION_NUMBER, &o->settings.small_part, "the fraction of the epochs that these are",
+             NULL},
             {0}});
 }
 

@@ -26,6 +26,7 @@ struct train_options {
     float use;  /* the fraction of the training images that is trained on */
     bool curve; /* train on less of them, too, for what more would give */
     enum initializer initializer;
+    int small_size; /* height and width of the input in the first epochs; 0: no other */
     int recipe, size, seed, threads, limit, micro_batch;
     bool json, fetch, resume, restart, remove_pixels;
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
@@ -49,6 +50,9 @@ struct train_options {
     int projector;                     /* width of the layers in front of the loss of `eyelet pretrain`; else 0 */
     float layer_decay;                 /* factor of the learning rate from each layer with weights to the one below */
 };
+
+/* Of --small-size. */
+#define USUAL_SMALL_PART 0.6f
 
 /* Of --teacher. */
 #define USUAL_TEMPERATURE 4.0f

@@ -149,6 +149,10 @@ static void check(const struct train_options *o, const struct recipe *recipe)
         usage_error("train", "--micro-batch takes 1 to 4096");
     if (o->size > LIMIT_SIDE)
         usage_error("train", "--size takes at most %d", LIMIT_SIDE);
+    if (!(o->settings.small_part < 1))
+        usage_error("train", "--small-part takes a fraction below 1, like 0.6");
+    if (o->small_size && (o->linear_probe || !(o->settings.small_part > 0)))
+        usage_error("train", "--small-size is for layers that are trained on images, with a --small-part above 0");
     if (o->threads > MAX_THREADS)
         usage_error("train", "--threads takes at most %d", MAX_THREADS);
     check_training(&o->settings);
@@ -308,6 +312,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
     if (o->use < 1)
         fprintf(out, "--use=%.9g\n", (double)o->use);
+    if (o->small_size)
+        fprintf(out, "--small-size=%d\n--small-part=%.9g\n", o->small_size, (double)s->small_part);
     print_optimizer(out, &s->optimizer);
     fprintf(out, "--schedule=%s\n--warmup=%.9g\n", schedule_names[s->schedule], (double)s->warmup);
     fprintf(out, "--label-smoothing=%.9g\n--ema=%.9g\n", (double)s->label_smoothing, (double)s->ema_decay);

@@ -99,6 +99,26 @@ static void open_teacher(struct training_job *job)
             status == STATUS_NODE ? "it does not end in a dense layer" : eyelet_status_text(status));
 }
 
+static const struct net *trained_net(const struct training_job *job)
+{
+    return job->projected ? job->projected : job->net;
+}
+
+static void open_small(struct training_job *job)
+{
+    const int size = job->options->small_size;
+    const struct net *net = trained_net(job);
+    if (size >= net->input.h || size >= net->input.w)
+        usage_error("train", "--small-size takes fewer than the %d pixels of the input", net->input.h);
+    job->small = allocate(1, sizeof *job->small);
+    *job->small = *net;
+    job->small->input.h = job->small->input.w = size;
+    if (net_check(job->small, NULL) || net_parameter_count(job->small) != net_parameter_count(net))
+        die(job->options->from ? job->options->from : job->options->network,
+            "Leave out --small-size, or take a network whose head reads a pool over the whole map.",
+            "with an input of %dx%d the network is no longer the same one", size, size);
+}
+
 /* The images in memory as the net takes them, and which of them are trained from. */
 static void read_images(struct training_job *job)
 {
@@ -158,8 +178,8 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
 {
     const struct train_options *o = job->options;
     const int validation = job->validation.count, train = job->train.count;
-    const bool matched = job->projected != NULL;
-    return (struct trainer_options){.net = matched ? job->projected : job->net,
+    return (struct trainer_options){.net = trained_net(job),
+                                    .small = job->small,
                                     .preprocess = job->preprocess,
                                     .parallel = parallel_threads(job->threads),
                                     .gemm = training_job_gemm(job),
@@ -170,7 +190,7 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
                                     .max_images = train > validation ? train : validation,
                                     .ema = o->settings.ema_decay > 0,
                                     .distilled = o->teacher != NULL,
-                                    .projections = matched ? job->teaching.teacher.features : 0,
+                                    .projections = job->projected ? job->teaching.teacher.features : 0,
                                     .twins = o->projector ? o->settings.batch : 0};
 }
 
@@ -264,6 +284,8 @@ void training_job_read(struct training_job *job)
     open_net(job);
     if (o->teacher)
         open_teacher(job);
+    if (o->small_size)
+        open_small(job);
     read_images(job);
     measure_unfolded(job);
     job->threads = o->threads ? o->threads : omp_get_max_threads();
@@ -293,6 +315,7 @@ void training_job_free(struct training_job *job)
     free(job->class_weights);
     split_free(&job->split);
     dataset_free(&job->dataset);
+    free(job->small);
     free(job->projected);
     free(job->net);
 }

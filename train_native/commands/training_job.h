@@ -37,6 +37,7 @@ struct training_job {
     const struct transfer *transfer; /* &opened; NULL without --from */
     struct teaching teaching;        /* with --teacher; else zero */
     struct net *projected;           /* trained in place of net where that has to match an embedding; else NULL */
+    struct net *small;               /* what is trained, with --small-size; else NULL */
     int frozen_nodes, threads;
     float *class_weights; /* NULL: all 1 */
     char *identity;

@@ -12,6 +12,7 @@ struct recipe {
     struct trainer_settings settings;
     enum initializer initializer;
     int size;           /* height and width of the input; 0: the network's */
+    int small_size;     /* the same in the first settings.small_part of the epochs; 0: no other */
     float validation;   /* the fraction of the training images set aside */
     int shard;          /* images at a time (trainer.h) */
     const char *freeze; /* which layers of a model are frozen (transfer.h), or NULL */
