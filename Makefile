@@ -360,8 +360,9 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 
 # ---- Installing ----
 
-# The module's files; the others are the page's, and node's alone.
-module_files := $(filter-out $(addprefix web/,page.js pad.js view.js serve.js cli.js cli_files.js cli_formats.js cli_options.js build_dist.js),$(wildcard web/*.js)) web/classifier.d.ts
+# The module's files and the element's; the others are the page's, and the npm package's alone.
+module_files := $(filter-out $(addprefix web/,page.js pad.js serve.js react.js script.js build_dist.js) $(wildcard web/cli*.js),$(wildcard web/*.js)) \
+  web/classifier.d.ts web/element.d.ts
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh

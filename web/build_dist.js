@@ -3,7 +3,8 @@
  * so that no package is made without its parts.
  *
  *     eyelet.js    for <script src="eyelet.js">; worker.js and classifier.wasm lie beside it
- *     node.cjs     for require('eyelet'); node_worker.js and classifier.wasm lie beside it */
+ *     node.cjs     for require('eyelet'); node_worker.js and classifier.wasm lie beside it
+ *     element.cjs, react.cjs    the same for require('eyelet/element') and 'eyelet/react' in test runners */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,10 +32,12 @@ const browser = { platform: 'browser', target: ['chrome91', 'firefox89', 'safari
 const node = { platform: 'node', target: 'node18' };
 
 const bundles = [
-    { from: 'classifier.js', to: 'eyelet.js', format: 'iife', ...browser },
+    { from: 'script.js', to: 'eyelet.js', format: 'iife', ...browser },
     { from: 'worker.js', to: 'worker.js', format: 'esm', ...browser },
     { from: 'node.js', to: 'node.cjs', format: 'cjs', ...node },
     { from: 'node_worker.js', to: 'node_worker.js', format: 'esm', ...node },
+    { from: 'element.js', to: 'element.cjs', format: 'cjs', ...node },
+    { from: 'react.js', to: 'react.cjs', format: 'cjs', external: ['react'], ...node },
 ];
 
 const copies = { 'classifier.wasm': 'classifier.wasm', 'classifier.d.ts': 'node.d.cts' };

@@ -24,7 +24,7 @@ export function visible(text) {
 }
 
 /* A class's name to read: folders, of which labels come, are often named with underscores for spaces. */
-function nameOf(label) {
+export function nameOf(label) {
     return visible(label).replaceAll('_', ' ');
 }
 

@@ -61,6 +61,7 @@ test('make install installs the program, the module, the library and the manual 
 test('the installed module is whole', () => {
     const image = join(root, 'web/examples/espresso.jpg'), there = join(prefix, 'share/eyelet');
     const script = `import { loadClassifier } from '${there}/node.js';
+        import '${there}/element.js';
         const classifier = await loadClassifier({ model: '${there}/objects160.eyelet' });
         for await (const [{ label }] of classifier.classifyMany(['${image}'])) console.log(label);`;
     assert.equal(run(process.execPath, '--input-type=module', '-e', script), 'espresso\n');

@@ -1,5 +1,8 @@
 import { loadClassifier, openCamera } from 'eyelet';
 import type { Classifier } from 'eyelet';
+import 'eyelet/element';
+import { EyeletClassifier, useClassifier } from 'eyelet/react';
+import { createElement } from 'react';
 
 export async function show(image: HTMLImageElement, video: HTMLVideoElement, canvas: HTMLCanvasElement, input: HTMLInputElement) {
     const module: WebAssembly.Module = await WebAssembly.compileStreaming(fetch('classifier.wasm'));
@@ -14,4 +17,21 @@ export async function show(image: HTMLImageElement, video: HTMLVideoElement, can
     const camera = await openCamera(video, { facingMode: 'user' });
     for await (const frame of camera.frames(classifier.info, { signal }))
         image.alt = (await classifier.classify(frame))[0].label;
+}
+
+export function useElement(file: File) {
+    const element = document.createElement('eyelet-classifier');
+    Object.assign(element, { src: 'photo.jpg', topK: 3 });
+    element.model = new Uint8Array(3);
+    element.image = file;
+    element.addEventListener('classify', ({ detail }) => console.log(detail[0].label, element.result?.[0].score));
+    element.addEventListener('error', ({ error }) => console.log(error.message));
+    element.addEventListener('click', () => element.remove());
+}
+
+export function Labelled({ file }: { file: File | null }) {
+    const { classifier, error } = useClassifier('m.eyelet');
+    const words = classifier ? classifier.labels[0] : error?.code;
+    return createElement(EyeletClassifier, { model: 'm.eyelet', image: file, topK: 3, className: 'big', title: words,
+        onClassify: (best) => console.log(best[0].label), onError: ({ code }) => console.log(code) }, 'Choose');
 }

@@ -48,6 +48,8 @@ describe('the npm package', { skip }, () => {
         writeFileSync(join(there.folder, 'require.cjs'), program("const { ClassifierError, loadClassifier } = require('eyelet');"));
         for (const file of ['import.mjs', 'require.cjs'])
             assert.equal(succeedsIn(there.folder, process.execPath, file), printed, file);
+        for (const load of ["require('eyelet/element')", "import('eyelet/element')"])
+            assert.equal(succeedsIn(there.folder, process.execPath, '-e', `(async () => console.log(Object.keys(await ${load})))()`), "[ 'EyeletClassifier' ]\n");
     });
 
     test('is bundled for browsers without a word on modules of Node', async () => {
@@ -86,7 +88,9 @@ describe('the npm package', { skip }, () => {
             checks([...inBundlers, '--lib', 'es2022', '--types', ''], 'types_everywhere.ts');
         });
 
-        test('with the DOM library', () => {
+        test('with the DOM library, the element and React', () => {
+            for (const name of ['@types/react', 'csstype'])
+                cpSync(join(root, 'node_modules', name), join(there.folder, 'node_modules', name), { recursive: true, dereference: true });
             checks([...inBundlers, '--lib', 'es2022,dom,dom.iterable,dom.asynciterable', '--types', ''], 'types_everywhere.ts', 'types_in_pages.ts');
         });
 
@@ -99,7 +103,8 @@ describe('the npm package', { skip }, () => {
         let browser, site;
         before(async () => {
             writeFileSync(join(there.folder, 'index.html'), '<!doctype html><title>Script</title><link rel="icon" href="data:,">' +
-                '<script src="node_modules/eyelet/build/dist/eyelet.js"></script>');
+                '<script src="node_modules/eyelet/build/dist/eyelet.js"></script>' +
+                '<eyelet-classifier model="node_modules/eyelet/web/models/objects160.eyelet" src="espresso.jpg"></eyelet-classifier>');
             cpSync(espresso, join(there.folder, 'espresso.jpg'));
             site = await serve({ port: 0, root: there.folder });
             browser = await launch();
@@ -118,6 +123,7 @@ describe('the npm package', { skip }, () => {
                         labels.push(result.message ?? result[0].label);
                     return labels;
                 }), ['espresso', 'espresso']);
+                await page.waitForFunction(() => document.querySelector('eyelet-classifier').result?.[0].label === 'espresso');
             });
         });
     });
