@@ -180,7 +180,7 @@ class Pool {
 
     /* The answer to an image or a promise of one, or its ClassifierError; never rejects. */
     async classify(image) {
-        const bytes = image?.size ?? image?.byteLength ?? image?.data?.byteLength ?? ahead.bytes;
+        const bytes = sizeOf(image);
         this.#pending++;
         this.#pendingBytes += bytes;
         try {
@@ -282,6 +282,15 @@ async function endSource(source) {
         await source.return?.();
     } catch {
         /* no more images are wanted */
+    }
+}
+
+/* The bytes of an image, where they are told at once. */
+function sizeOf(image) {
+    try {
+        return image?.size ?? image?.byteLength ?? image?.data?.byteLength ?? ahead.bytes;
+    } catch {
+        return ahead.bytes; /* ownPicture says why */
     }
 }
 

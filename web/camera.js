@@ -27,15 +27,23 @@ export async function openCamera(video, constraints = { facingMode: 'environment
             `openCamera needs a <video> to show the camera in, not ${describe(video)}`);
     if (!globalThis.navigator?.mediaDevices)
         throw new ClassifierError('CAMERA', 'there is no camera for this page: open it over https, or from localhost');
+    let stream;
     try {
-        const stream = await navigator.mediaDevices.getUserMedia({ video: constraints });
+        stream = await navigator.mediaDevices.getUserMedia({ video: constraints });
         Object.assign(video, { srcObject: stream, muted: true, playsInline: true });
         await video.play();
         return new Camera(video, stream);
     } catch (cause) {
+        switchOff(video, stream);
         throw new ClassifierError('CAMERA',
             `a camera ${refusals[cause.name] ?? `could not be opened (${cause.message})`}`, { cause });
     }
+}
+
+function switchOff(video, stream) {
+    for (const track of stream?.getTracks() ?? [])
+        track.stop();
+    video.srcObject = null;
 }
 
 class Camera {
@@ -50,10 +58,13 @@ class Camera {
         Object.freeze(this);
     }
 
-    async *frames({ inputWidth, inputHeight }, { signal } = {}) {
+    async *frames(info, options) {
+        const { inputWidth, inputHeight } = info ?? {};
+        if (!(inputWidth > 0 && inputHeight > 0))
+            throw new ClassifierError('ARGUMENT', 'camera.frames needs the size of the input: pass classifier.info');
         let context;
         for (;;) {
-            await untilAborted(this.#nextFrame(), signal);
+            await untilAborted(this.#nextFrame(), options?.signal);
             if (this.#isClosed)
                 return;
             const { videoWidth, videoHeight } = this.video; /* a phone may have been turned */
@@ -68,9 +79,7 @@ class Camera {
     close() {
         this.#isClosed = true;
         this.#waiting.forEach((wake) => wake());
-        for (const track of this.#stream.getTracks())
-            track.stop();
-        this.video.srcObject = null;
+        switchOff(this.video, this.#stream);
     }
 
     /* Fulfilled when the video shows another frame, or the camera is closed. */

@@ -36,16 +36,17 @@ class Classifier {
         Object.freeze(this);
     }
 
-    classify(image, { topK, threshold, signal } = {}) {
+    classify(image, options) {
+        const { topK, threshold, signal } = options ?? {};
         return this.#run(image, signal, (given) => this.#engine.classify(given, { topK, threshold }));
     }
 
-    logits(image, { signal } = {}) {
-        return this.#run(image, signal, (given) => this.#engine.logits(given));
+    logits(image, options) {
+        return this.#run(image, options?.signal, (given) => this.#engine.logits(given));
     }
 
-    embed(image, { signal } = {}) {
-        return this.#run(image, signal, (given) => this.#engine.embed(given));
+    embed(image, options) {
+        return this.#run(image, options?.signal, (given) => this.#engine.embed(given));
     }
 
     classifySync(image, options) {
@@ -60,7 +61,8 @@ class Classifier {
         return this.#engine.embed(this.#atOnce(image));
     }
 
-    classifyMany(images, { topK, threshold, workers, signal } = {}) {
+    classifyMany(images, options) {
+        const { topK, threshold, workers, signal } = options ?? {};
         checkScoreOptions({ topK, threshold });
         if (workers !== undefined)
             checkCount(workers, 'workers');

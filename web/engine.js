@@ -15,7 +15,8 @@ const statusMemory = statusCodes.indexOf('MEMORY');
 /* Memory of an instance never shrinks: one that has grown by more than this, for a giant, is given up after it. */
 const maxGrowth = 128 * 2 ** 20;
 
-export async function openEngine({ model, wasm = new URL('./classifier.wasm', import.meta.url) } = {}) {
+export async function openEngine(options) {
+    const { model, wasm = new URL('./classifier.wasm', import.meta.url) } = options ?? {};
     if (model === undefined || model === null)
         throw new ClassifierError('ARGUMENT', 'loadClassifier needs { model }: a URL, a Response, bytes or a Blob');
     const [module, { bytes, name }] = await Promise.all([compileModule(wasm), readSource(model, 'the model')]);
@@ -52,7 +53,8 @@ class Engine {
         });
     }
 
-    classify(image, { topK = defaultTopK, threshold = 0 } = {}) {
+    classify(image, options) {
+        const { topK = defaultTopK, threshold = 0 } = options ?? {};
         checkScoreOptions({ topK, threshold });
         const first = (this.#run(image).probabilities() >>> 0) / 4;
         const { labels } = this, best = [];

@@ -24,23 +24,31 @@ const advice = [
 
 /* The picture of pixels or bytes, which need no waiting; undefined for anything else. Not copied. */
 export function pictureAtOnce(given) {
-    if (looksLikePixels(given))
-        return { image: checkedPixels(isForeignImageData(given) ? convertedByCanvas(given) : given) };
-    return bytesOf(given) && { image: checkedFile(given) };
+    try {
+        if (looksLikePixels(given))
+            return { image: checkedPixels(isForeignImageData(given) ? convertedByCanvas(given) : given) };
+        return bytesOf(given) && { image: checkedFile(given) };
+    } catch (cause) {
+        throw asOwnError(cause, given);
+    }
 }
 
 /* { image, decoder }: the image as the engine takes it, and 'browser' if the browser has decoded it. `signal` stops a
  * fetch. */
 export async function pictureFrom(given, signal) {
-    if (typeof given?.then === 'function')
-        return pictureFrom(await Promise.resolve(given).catch(throwUnreadable), signal);
     try {
+        if (typeof given?.then === 'function')
+            return await pictureFrom(await Promise.resolve(given).catch(throwUnreadable), signal);
         return pictureAtOnce(given) ?? await pictureOf(given, signal);
     } catch (cause) {
-        if (cause instanceof ClassifierError)
-            throw cause;
-        throw new ClassifierError('ARGUMENT', `${describe(given)} cannot be read (${cause?.message})`, { cause });
+        throw asOwnError(cause, given);
     }
+}
+
+/* A getter's error, for instance, is of what was given. */
+function asOwnError(cause, given) {
+    return cause instanceof ClassifierError ? cause
+        : new ClassifierError('ARGUMENT', `${describe(given)} cannot be read (${cause?.message})`, { cause });
 }
 
 function throwUnreadable(cause) {

@@ -107,9 +107,13 @@ export function tagOf(value) {
 export function describe(value) {
     if (value === null || value === undefined)
         return String(value);
-    const tag = tagOf(value), isObject = typeof value === 'object';
-    const name = !isObject ? typeof value : tag === 'Object' ? value.constructor?.name || tag : tag;
-    return `${/^([AEIO]|HTML|SVG)/.test(name) ? 'an' : 'a'} ${name}`;
+    try {
+        const tag = tagOf(value), isObject = typeof value === 'object';
+        const name = !isObject ? typeof value : tag === 'Object' ? value.constructor?.name || tag : tag;
+        return `${/^([AEIO]|HTML|SVG)/.test(name) ? 'an' : 'a'} ${name}`;
+    } catch {
+        return 'an object that scripts may not look into'; /* a window of another origin */
+    }
 }
 
 /* The bytes of a buffer or view, not copied; undefined for anything else. */

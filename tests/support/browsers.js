@@ -22,7 +22,7 @@ import * as chromium from './chromium.js';
 import * as firefox from './firefox.js';
 import * as webkit from './webkit.js';
 
-const longest = 120_000; /* milliseconds; a busy machine may take long */
+const longest = 120_000, longestAnswer = 300_000; /* milliseconds; a busy machine may take long */
 
 async function launchChromium() {
     const browser = await chromium.launch('--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream');
@@ -36,7 +36,9 @@ async function openInChromium(browser, viewport) {
     return {
         heard,
         goto: (url) => page.goto(url),
-        run: (code) => page.evaluate(`(${code})()`),
+        run: (code) => Promise.race([page.evaluate(`(${code})()`), pause(longestAnswer, null, { ref: false }).then(() => {
+            throw new Error('Chromium does not answer');
+        })]),
         setFiles: (selector, files) => page.setInputFiles(selector, files),
         setFolder: (selector, folder) => page.setInputFiles(selector, folder),
         screenshot: () => page.screenshot({ fullPage: true }),

@@ -10,6 +10,8 @@ import { connect } from './web_socket.js';
 const path = '/usr/bin/firefox-esr';
 export const skip = !existsSync(path) && `NOT CHECKED: ${path} is not there (Debian's firefox-esr)`;
 
+const longest = 300_000; /* milliseconds for an answer; a busy machine may take long */
+
 /* A camera that shows a test picture, and is allowed; no first page, and nothing asked of the network. */
 const preferences = {
     'media.navigator.streams.fake': true,
@@ -61,6 +63,7 @@ function addressOf(firefox) {
             if (address)
                 resolve(address);
         });
+        setTimeout(() => reject(new Error(`Firefox does not start: ${lines.join('\n')}`)), longest).unref();
         firefox.once('exit', (status) => reject(new Error(`Firefox ended with ${status}: ${lines.join('\n')}`)));
     });
 }
@@ -90,6 +93,7 @@ async function openSession(address) {
         call: (method, params) => new Promise((resolve, reject) => {
             calls.set(++lastId, { resolve, reject });
             socket.send(JSON.stringify({ id: lastId, method, params }));
+            setTimeout(reject, longest, new Error(`Firefox does not answer: ${method}`)).unref();
         }),
         on: (method, hear) => listeners.push({ method, hear }),
     };

@@ -49,7 +49,7 @@ export async function launch() {
         const wanted = { 'webkitgtk:browserOptions': { binary: browserPath, args: browserArguments } };
         const { sessionId, capabilities } = await ask('POST', `${address}/session`, { capabilities: { alwaysMatch: wanted } });
         session = { call: (method, path, body) => ask(method, `${address}/session/${sessionId}${path}`, body) };
-        await session.call('POST', '/timeouts', { script: 600_000 });
+        await session.call('POST', '/timeouts', { script: 300_000 });
         return { version: capabilities.browserVersion, openPage: (size) => openPage(session.call, size), close };
     } catch (error) {
         await close();

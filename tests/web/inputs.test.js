@@ -137,6 +137,9 @@ test('topK and threshold choose classes', async () => {
         assert.throws(() => classifier.classifyMany([], { threshold: wrong }), fails('ARGUMENT', /threshold/));
     }
     await assert.rejects(classifier.classify(path, { topK: 0 }), fails('ARGUMENT', /topK/));
+    assert.deepEqual(await classifier.classify(png, null), expected);
+    assert.deepEqual(classifier.classifySync(png, null), expected);
+    await assert.rejects(loadClassifier(null), fails('ARGUMENT', /needs \{ model \}/));
 });
 
 test('embeddings take the same', async () => {
@@ -185,6 +188,9 @@ test('what is no image is named, with the line that mends it', async () => {
         [{ videoWidth: 4, videoHeight: 4, readyState: 4 }, 'ARGUMENT', /no canvas here.*pass the bytes of its file/],
         [{ width: 0, height: 4, getContext() {} }, 'IMAGE_SIZE', /an Object of 0 x 4 pixels is not accepted/],
         [{ displayWidth: 0, displayHeight: 0 }, 'DETACHED', /was closed or transferred/],
+        [{ get data() { throw new Error('a trap'); } }, 'ARGUMENT', /an Object cannot be read \(a trap\)/],
+        [{ get then() { throw new Error('a trap'); } }, 'ARGUMENT', /an Object cannot be read \(a trap\)/],
+        [Proxy.revocable({}, {}), 'ARGUMENT', /an Object is no image/],
         [{ get naturalWidth() { throw new Error('a trap'); }, complete: true, src: 'x' }, 'ARGUMENT', /a trap/],
     ];
     for (const [value, code, pattern] of cases) {

@@ -66,6 +66,11 @@ async function prepare(other) {
         document.querySelector('svg').append(image);
         return image;
     };
+    const foreignWindow = async () => {
+        const frame = document.body.appendChild(Object.assign(document.createElement('iframe'), { src: `${other}inputs.html` }));
+        await new Promise((resolve) => { frame.onload = resolve; });
+        return frame.contentWindow;
+    };
     const startPlaying = async () => {
         const canvas = drawn(), video = Object.assign(document.createElement('video'), { muted: true, srcObject: canvas.captureStream(30) });
         const redraw = setInterval(() => canvas.getContext('2d').drawImage(bitmap, 0, 0), 30);
@@ -82,7 +87,7 @@ async function prepare(other) {
         return { image, canvas };
     };
     Object.assign(window, { ClassifierError, openCamera, classifier, background, ended: [closed, stopped], given, bitmap, width, height,
-        other, drawnOn, drawn, pixels, loaded, shows, svgImage, playing, tainted, frame: document.querySelector('iframe').contentWindow });
+        other, drawnOn, drawn, pixels, loaded, shows, svgImage, foreignWindow, playing, tainted, frame: document.querySelector('iframe').contentWindow });
 }
 
 /* Runs in the page, too: how the tests ask. */
@@ -227,6 +232,7 @@ const broken = [
     [() => new Blob([]), 'IMAGE_FORMAT', /empty$/],
     [() => 'inputs.html', 'IMAGE_HTML', /web page/],
     [() => ({ data: new Uint8Array(10), width: 2, height: 2 }), 'ARGUMENT', /image\.data has 10 bytes/],
+    [() => foreignWindow(), 'ARGUMENT', /^an object that scripts may not look into (cannot be read|is no image)/],
 ];
 
 for (const { name: browserName, skip, launch } of browsers)
@@ -312,7 +318,7 @@ for (const { name: browserName, skip, launch } of browsers)
                 return true;
             }, () => false)))
                 return t.skip(`NOT CHECKED: this ${browserName} has no test camera`);
-            const { sizes, expected, best, whole, ended, isOff, again } = await page.evaluate(async () => {
+            const { sizes, expected, best, whole, ended, isOff, again, sizeless } = await page.evaluate(async () => {
                 const video = document.createElement('video'), camera = await openCamera(video, { width: 1280, height: 720 });
                 const sizes = [];
                 let best;
@@ -327,14 +333,15 @@ for (const { name: browserName, skip, launch } of browsers)
                 const [whole] = await classifier.classify(video), frames = camera.frames(classifier.info);
                 await frames.next();
                 const waiting = frames.next();
-                const [track] = video.srcObject.getTracks();
+                const [track] = video.srcObject.getTracks(), sizeless = await camera.frames().next().catch(({ code, message }) => `${code} ${message}`);
                 camera.close();
                 const ended = (await waiting).done, again = (await camera.frames(classifier.info).next()).done;
-                return { sizes, expected, best, whole, ended, again, isOff: video.srcObject === null && track.readyState === 'ended' };
+                return { sizes, expected, best, whole, ended, again, sizeless, isOff: video.srcObject === null && track.readyState === 'ended' };
             });
             assert.deepEqual(sizes, Array(3).fill([...expected, expected[0] * expected[1] * 4]));
             assert.equal(best.label, whole.label);
             assert.deepEqual([ended, again, isOff], [true, true, true]);
+            assert.match(sizeless, /^ARGUMENT .*pass classifier\.info/);
         });
 
         test('what keeps a camera from opening is named', async () => {
@@ -354,5 +361,15 @@ for (const { name: browserName, skip, launch } of browsers)
             assert.match(await failing('AbortError'), /^CAMERA a camera could not be opened \(words\)/);
             const refused = await page.evaluate(() => openCamera(null).catch(({ code, message }) => `${code} ${message}`));
             assert.match(refused, /^ARGUMENT openCamera needs a <video> to show the camera in, not null/);
+            const { isOff, words } = await page.evaluate(async () => {
+                const video = Object.assign(document.createElement('video'), { play: () => Promise.reject(new Error('it cannot play')) });
+                const { mediaDevices } = navigator, stream = drawn().captureStream();
+                Object.defineProperty(mediaDevices, 'getUserMedia', { value: async () => stream, configurable: true });
+                const words = await openCamera(video).catch(({ code, message }) => `${code} ${message}`);
+                delete mediaDevices.getUserMedia;
+                return { words, isOff: !video.srcObject && stream.getTracks().every(({ readyState }) => readyState === 'ended') };
+            });
+            assert.match(words, /^CAMERA a camera could not be opened \(it cannot play\)/);
+            assert.ok(isOff);
         });
     });
