@@ -23,6 +23,7 @@ export interface Signal {
 /** Where a model or module comes from. In Node, file: URLs and paths are read from disk. */
 export type Source = string | Address | FileHolder | ArrayBuffer | ArrayBufferView;
 
+/** What loadClassifier is given. */
 export interface LoadOptions {
     /** The model file (.eyelet). Bytes are copied. */
     model: Source | PromiseLike<Source>;
@@ -76,11 +77,13 @@ export type Drawable =
 /** What people hold. A string is an address, also data: and blob:, in Node also a path. */
 export type ImageSource = PixelsOrBytes | AnyImageData | Drawable | Source | PromiseLike<ImageSource>;
 
+/** How a call is given up. */
 export interface SignalOption {
     /** Ends the call at once: ABORTED is thrown, with the signal's reason as `cause`. */
     signal?: Signal;
 }
 
+/** Which of the classes are given. */
 export interface ScoreOptions {
     /** Max number of classes; 5 by default. */
     topK?: number;
@@ -88,6 +91,7 @@ export interface ScoreOptions {
     threshold?: number;
 }
 
+/** What classifyMany is given. */
 export interface ClassifyManyOptions extends ScoreOptions, SignalOption {
     /** Max number of workers; by default one per core, up to 4. */
     workers?: number;
@@ -100,6 +104,7 @@ export interface ClassifyManyOptions extends ScoreOptions, SignalOption {
  */
 export type Decoded<T> = T & { decoder?: 'browser' };
 
+/** A class, and how probable it is. */
 export interface Classification {
     /** Text from the author of the model: show it as text, never as HTML. */
     label: string;
@@ -109,6 +114,7 @@ export interface Classification {
     index: number;
 }
 
+/** Facts about the model. */
 export interface ClassifierInfo {
     readonly name: string;
     /** The model's "key: value" lines, such as name, network, data, accuracy. Text from the author of the model. */
@@ -123,6 +129,13 @@ export interface ClassifierInfo {
     readonly threshold: number | undefined;
 }
 
+/**
+ * An open model. Several calls may run at once; the same bytes give the same numbers to the last bit on every machine. On
+ * failure calls throw, or reject their promise with, a ClassifierError.
+ *
+ *     const [best] = await classifier.classify(file);
+ *     console.log(best.label, best.score);
+ */
 export interface Classifier {
     readonly labels: readonly string[];
     readonly info: ClassifierInfo;
@@ -163,6 +176,7 @@ export interface Classifier {
     close(): void;
 }
 
+/** What failed; the message says what came and what mends it. */
 export type ClassifierErrorCode =
     /* the model */
     | 'NOT_A_MODEL' | 'VERSION' | 'TRUNCATED' | 'TOO_LONG' | 'CHECKSUM' | 'HEADER' | 'NODE' | 'LIMIT' | 'NOT_FINITE'
@@ -180,14 +194,25 @@ export type ClassifierErrorCode =
     /* the call; after TRAPPED the next call starts a new instance */
     | 'ARGUMENT' | 'ABORTED' | 'CLOSED' | 'TRAPPED';
 
+/** What every call throws; `cause` is the error behind it, if there is one. */
 export class ClassifierError extends Error {
     constructor(code: ClassifierErrorCode, message: string, options?: { cause?: unknown });
     readonly name: 'ClassifierError';
     readonly code: ClassifierErrorCode;
 }
 
+/**
+ * Opens a model.
+ *
+ *     const classifier = await loadClassifier({ model: 'objects160.eyelet' });
+ */
 export function loadClassifier(options: LoadOptions): Promise<Classifier>;
 
+/**
+ * A camera that is shown in a <video>.
+ *
+ *     const camera = await openCamera(document.querySelector('video'));
+ */
 export interface Camera {
     readonly video: VideoElement;
     /**

@@ -1,5 +1,6 @@
 import type { Classification, ClassifierError, Decoded, ImageSource, LoadOptions } from './classifier.js';
 
+/** What the element tells. */
 export interface EyeletClassifierEventMap {
     /** The best classes of the image; bubbles. */
     classify: CustomEvent<Decoded<Classification[]>>;

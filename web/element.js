@@ -8,7 +8,7 @@
  *
  * Where there are no elements, as on a server, the module can be imported all the same. Types and details:
  * element.d.ts. */
-import { loadClassifier } from './classifier.js';
+import { ClassifierError, loadClassifier } from './classifier.js';
 import { make, nameOf, percent } from './view.js';
 
 const style = `
@@ -169,7 +169,9 @@ export class EyeletClassifier extends (globalThis.HTMLElement ?? Object) {
     }
 
     #take(file) {
-        if (file)
+        if (file && this.model === null)
+            this.#fail(new ClassifierError('ARGUMENT', 'this element has no model: <eyelet-classifier model="...">'));
+        else if (file)
             this.image = file;
     }
 

@@ -10,6 +10,7 @@ export function useClassifier(model: LoadOptions['model']):
     | { classifier: Classifier; error: null }
     | { classifier: null; error: ClassifierError | null };
 
+/** Of the component: the element's, and what any element has. */
 export interface EyeletClassifierProps extends Omit<HTMLAttributes<HTMLElement>, 'onError'> {
     model: LoadOptions['model'];
     /** The address of an image. */

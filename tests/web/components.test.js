@@ -124,6 +124,12 @@ describe('in a page', { skip }, () => {
         }
     }, { complaints: /404/ }));
 
+    test('without a model it says so', () => visit('<eyelet-classifier></eyelet-classifier>', async (page) => {
+        await page.locator('eyelet-classifier input').setInputFiles(file);
+        assert.deepEqual(await heard(page, 1), [['error', 'ARGUMENT']]);
+        assert.match((await shown(page)).message, /has no model: <eyelet-classifier model="...">/);
+    }));
+
     test('of two images the newest is shown, and one that left the page is silent', () => visit('<eyelet-classifier model="m.eyelet" top-k="2"></eyelet-classifier>', async (page) => {
         await page.evaluate(async () => {
             await customElements.whenDefined('eyelet-classifier');

@@ -82,3 +82,10 @@ test('a ClassifierError has a code, a message and a cause', () => {
     assert.deepEqual([error.name, error.code, error.message, error.cause],
         ['ClassifierError', 'FETCH', 'words', cause]);
 });
+
+test('every type and function of the package has its documentation', () => {
+    const undocumented = (text) => [...text.matchAll(/(?<!\*\/\n)^export (?:class|function|interface|type) (\w+)/gm)].map(([, name]) => name);
+    for (const name of ['classifier', 'element', 'react'])
+        assert.deepEqual(undocumented(read(`web/${name}.d.ts`)), [], name);
+    assert.deepEqual(undocumented('/** A. */\nexport type A = 1;\n\nexport class B {\n'), ['B']);
+});
