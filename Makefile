@@ -301,7 +301,7 @@ test-skipped:
 	@[ -n "$(clang)" ] || echo 'SKIPPED: C tests of memory: there is no clang'
 	@for variant in $(unable); do echo "SKIPPED: all C tests of $$variant, only compiled: this processor does not run it"; done
 
-# The JavaScript module, the command line, the page in Chromium, and native against WebAssembly on whole test sets.
+# The JavaScript module, the command line, the pages in three browsers, and native against WebAssembly on whole test sets.
 test-node: all $O/faults/fault.so
 	node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
 
