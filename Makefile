@@ -21,6 +21,7 @@ O ?= build
 PREFIX ?= /usr/local
 build := $O/$(VARIANT)
 module := $(if $(filter build,$O),web,$O)/classifier.wasm
+script := $(module:.wasm=_wasm.js)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -198,7 +199,7 @@ $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
 wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
 
-wasm: $(module) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node
+wasm: $(module) $(script) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node
 
 # Of core, the linker drops what no export reaches: training, and without decoders those. NAME.symbols lists the
 # functions that stay.
@@ -207,6 +208,12 @@ $O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.
 $(module) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
 	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 --emit-symbol-map $^ -o $@
 	@$(if $(filter $O/%,$@),,mv $@.symbols $O/wasm/)
+
+# The module as a script: no bundler has to know what becomes of a file that stands beside one.
+$(script): $(module)
+	@{ echo '/* The bytes of classifier.wasm. Written by make wasm. */'; \
+	  echo 'export const wasmBytes = () => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));'; \
+	  echo "const base64 = '$$(base64 -w 0 $<)';"; } > $@
 
 # Kernels for speed, everything else for size. Above -O1 clang unrolls and moves more than the source asks for: larger, and in V8 no
 # faster but where loops are for the compiler to vectorise or choices to be made outside of them.
@@ -271,7 +278,7 @@ reproduce: deps ## train a model that ships again and compare the weights; MODEL
 
 clean: ## remove what was built, but for build/models (make distclean: those too)
 	if [ -d $O ]; then find $O -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
-	rm -f $(module)
+	rm -f $(module) $(script)
 distclean: clean
 	rm -rf $O
 
@@ -311,6 +318,11 @@ $O/faults/fault.so: tests/support/fault.c
 	$(call quiet,CC,$<) $(CC) -O2 $(WARNINGS) -shared -fPIC $< -o $@ -ldl
 test-faults: all $O/faults/fault.so ## fail each allocation and each call on files once; kill a run at each
 	FAULTS=all node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout tests/cli/faults.test.js
+
+# What needs Node 22 or later brings it along. Kept: nothing but npm's cache.
+.PHONY: test-bundlers
+test-bundlers: deps-test wasm ## the package in bundlers, run-times and test runners of pinned versions; ONLY=vite,jest
+	ONLY='$(ONLY)' node tests/bundlers/run.js
 
 check-format: ## compare the C files with .clang-format (make format: rewrite them)
 	@changed=; for file in $(formatted); do clang-format-14 $$file | cmp -s - $$file || changed+=" $$file"; done; \
@@ -360,9 +372,9 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 
 # ---- Installing ----
 
-# The module's files and the element's; the others are the page's, and the npm package's alone.
-module_files := $(filter-out $(addprefix web/,page.js pad.js serve.js react.js script.js build_dist.js) $(wildcard web/cli*.js),$(wildcard web/*.js)) \
-  web/classifier.d.ts web/element.d.ts
+# The module's files and the element's, of which two are built; the others are the page's, and the npm package's alone.
+module_files := $(module) $(script) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
+  page.js pad.js serve.js react.js script.js build_dist.js workerd.js classifier_wasm.js) $(wildcard web/cli*.js),$(wildcard web/*.js))
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
@@ -370,7 +382,7 @@ $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 
 install: native wasm library $O/eyelet.1 ## install program, library, module and manual page; PREFIX=/usr/local, DESTDIR
 	install -D $(build)/eyelet $(DESTDIR)$(PREFIX)/bin/eyelet
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module) $(module_files) web/models/objects160.eyelet
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module_files) web/models/objects160.eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $O/eyelet.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(build)/libeyelet.a
 	@for header in $(public_headers); do \

@@ -8,9 +8,10 @@
  * Images are those that classifier.classify takes, answered in the order in which they are read. When one takes longer
  * than the time limit its worker is terminated; the calls behind it go to a new worker with the same model. Errors are
  * ClassifierErrors. classifyInOrder is what classifier.classifyMany does. */
+import { wasmBytes } from './classifier_wasm.js';
 import { ClassifierError } from './contract.js';
-import { checkScoreOptions } from './engine.js';
-import { pictureAtOnce, pictureFrom } from './picture.js';
+import { checkScoreOptions, openEngine } from './engine.js';
+import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
 import { abortedError, throwIfAborted, untilAborted } from './source.js';
 import { startWorker } from './watched_worker.js';
 
@@ -23,7 +24,11 @@ const maxDefaultWorkers = 4; /* each has a model and its memory */
 export const ahead = Object.freeze({ min: 3, max: 64, bytes: 4 * 2 ** 20 });
 
 /* A browser's; node.js puts Node's in their place. */
-export const platform = { startWorker, coreCount: () => globalThis.navigator?.hardwareConcurrency ?? 1 };
+export const platform = {
+    startWorker,
+    hasWorkers: () => typeof Worker === 'function',
+    coreCount: () => globalThis.navigator?.hardwareConcurrency ?? 1,
+};
 
 export class BackgroundClassifier {
     #worker = null; /* promise of it */
@@ -32,7 +37,7 @@ export class BackgroundClassifier {
     #lastId = 0;
     #timer;
 
-    open({ model, wasm, warmUp }) {
+    open({ model, wasm = wasmBytes(), warmUp }) {
         this.#stop(new ClassifierError('CLOSED', 'another model was opened'));
         this.#opening = { open: model, wasm, warmUp };
         return this.#start();
@@ -161,6 +166,7 @@ class Pool {
     #opening;
     #maxWorkers;
     #scores;
+    #here = null; /* promise of an engine in this thread, once there is no worker */
     #stopped = null; /* { reason } */
     #wake = () => {};
     #pending = 0; /* images, and their bytes */
@@ -187,7 +193,7 @@ class Pool {
             const picture = await ownPicture(image);
             if (this.#stopped)
                 throw this.#stopped.reason;
-            return (await this.#freest().classifyPicture(picture, this.#scores)).best;
+            return await (this.#here ? this.#classifyHere(picture) : this.#classifyInWorker(picture));
         } catch (error) {
             return error instanceof ClassifierError ? error
                 : new ClassifierError('ARGUMENT', error.message, { cause: error });
@@ -197,6 +203,33 @@ class Pool {
         }
     }
 
+    async #classifyInWorker(picture) {
+        try {
+            return (await this.#freest().classifyPicture(picture, this.#scores)).best;
+        } catch (error) {
+            if (error.code !== 'FETCH')
+                throw error;
+            this.#here ??= this.#openHere(error);
+            return this.#classifyHere(picture);
+        }
+    }
+
+    /* Service workers and some servers start no workers; and a bundler may have left out worker.js, which is told. */
+    #openHere({ message }) {
+        if (platform.hasWorkers())
+            console.warn(`Eyelet classifies in this thread: ${message}`);
+        return openEngine(this.#opening);
+    }
+
+    /* Others have their turn between two images. */
+    async #classifyHere(picture) {
+        const engine = await this.#here;
+        await new Promise((resolve) => { setTimeout(resolve); });
+        if (this.#stopped)
+            throw this.#stopped.reason;
+        return withBrowserDecoder(picture, (image) => engine.classify(image, this.#scores));
+    }
+
     #freest() {
         const workers = this.#workers;
         let best = workers[0];
@@ -204,7 +237,7 @@ class Pool {
             best = worker.pending < best.pending ? worker : best;
         if (workers.length < this.#maxWorkers && (!best || best.pending > 0)) {
             workers.push(best = new BackgroundClassifier());
-            best.open(this.#opening).catch((error) => this.stop(error));
+            best.open(this.#opening).catch((error) => error.code === 'FETCH' || this.stop(error));
         }
         return best;
     }
@@ -225,6 +258,7 @@ class Pool {
     stop(reason) {
         this.#stopped ??= { reason };
         this.#workers.forEach((worker) => worker.close());
+        this.#here?.then((engine) => engine.close(), () => {});
         this.#wake();
     }
 }

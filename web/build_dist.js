@@ -2,8 +2,8 @@
  * packs, and where it installs from git ("prepare" in package.json). Where something is missing it ends with one line,
  * so that no package is made without its parts.
  *
- *     eyelet.js    for <script src="eyelet.js">; worker.js and classifier.wasm lie beside it
- *     node.cjs     for require('eyelet'); node_worker.js and classifier.wasm lie beside it
+ *     eyelet.js    for <script src="eyelet.js">; worker.js lies beside it
+ *     node.cjs     for require('eyelet'); node_worker.js lies beside it
  *     element.cjs, react.cjs    the same for require('eyelet/element') and 'eyelet/react' in test runners */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -40,7 +40,7 @@ const bundles = [
     { from: 'react.js', to: 'react.cjs', format: 'cjs', external: ['react'], ...node },
 ];
 
-const copies = { 'classifier.wasm': 'classifier.wasm', 'classifier.d.ts': 'node.d.cts' };
+const copies = { 'classifier.d.ts': 'node.d.cts' };
 
 function fail(message) {
     console.error(`eyelet: ${message}`);
@@ -55,7 +55,7 @@ function buildModule() {
     if (isInstalled('emcc') && isInstalled('make')) {
         if (spawnSync('make', ['wasm'], { cwd: `${web}..`, env, stdio: 'inherit' }).status !== 0)
             fail('web/classifier.wasm could not be built: make wasm says why');
-    } else if (!existsSync(`${web}classifier.wasm`)) {
+    } else if (!['classifier.wasm', 'classifier_wasm.js'].every((name) => existsSync(web + name))) {
         fail('web/classifier.wasm is missing, and so is emcc or make, to build it: on Debian, ' +
             'apt-get install emscripten make');
     }

@@ -27,7 +27,7 @@ export type Source = string | Address | FileHolder | ArrayBuffer | ArrayBufferVi
 export interface LoadOptions {
     /** The model file (.eyelet). Bytes are copied. */
     model: Source | PromiseLike<Source>;
-    /** The WebAssembly module, compiled (WebAssembly.Module) or not; by default classifier.wasm next to classifier.js. */
+    /** The WebAssembly module, compiled (WebAssembly.Module) or not; by default the one in classifier_wasm.js. */
     wasm?: Source | object | PromiseLike<Source | object>;
 }
 
@@ -167,8 +167,8 @@ export interface Classifier {
      * beyond three only while they are less than 4 MB in all; their bytes are copied when they are read. Where reading or
      * fetching one image may fail, give a promise of it: that costs one image, whereas an error of the iterable itself is
      * thrown here, after the results of the images before it. The workers end with the loop, also when it is left early or
-     * `signal` aborts it; it then throws ABORTED. The files of the workers (web/README.md) must be
-     * served next to classifier.js, from the page's own origin; otherwise FETCH is thrown.
+     * `signal` aborts it; it then throws ABORTED. Where no worker can be started (a service worker starts none, and
+     * console.warn tells if a bundler or server has left out worker.js) images are classified one by one in this thread.
      */
     classifyMany(images: Iterable<ImageSource> | AsyncIterable<ImageSource>, options?: ClassifyManyOptions):
         AsyncGenerator<Decoded<Classification[]> | ClassifierError, void, undefined>;

@@ -14,7 +14,9 @@
  *
  * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- engine_port.js <- worker.js <-
  * watched_worker.js <- background.js <- classifier.js <- node.js, and picture.js <- camera.js <- classifier.js. */
+import { classifyInOrder } from './background.js';
 import { openCamera } from './camera.js';
+import { wasmBytes } from './classifier_wasm.js';
 import { ClassifierError } from './contract.js';
 import { checkCount, checkScoreOptions, openEngine } from './engine.js';
 import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
@@ -23,7 +25,8 @@ import { bytesOf, describe, throwIfAborted, untilAborted } from './source.js';
 export { ClassifierError, openCamera };
 
 export async function loadClassifier(options) {
-    return new Classifier(await openEngine(options));
+    const { model, wasm = wasmBytes() } = options ?? {};
+    return new Classifier(await openEngine({ model, wasm }));
 }
 
 class Classifier {
@@ -68,7 +71,7 @@ class Classifier {
             checkCount(workers, 'workers');
         if (typeof images !== 'object' || bytesOf(images) || !isIterable(images))
             throw new ClassifierError('ARGUMENT', 'classifyMany takes an array or another iterable of images');
-        return inWorkers(images, this.#engine.opening, { topK, threshold, workers, signal });
+        return classifyInOrder(images, this.#engine.opening, { topK, threshold, workers, signal });
     }
 
     close() {
@@ -96,10 +99,4 @@ class Classifier {
 
 function isIterable(object) {
     return Boolean(object?.[Symbol.asyncIterator] ?? object?.[Symbol.iterator]);
-}
-
-/* The pool of workers is a file of its own, fetched when it is first needed. Each worker gets the compiled module. */
-async function* inWorkers(images, opening, options) {
-    const { classifyInOrder } = await import('./background.js');
-    yield* classifyInOrder(images, opening, options);
 }

@@ -1,6 +1,6 @@
 /* One model in one instance of the WebAssembly module: what classifier.js, its workers and the standalone page share.
  *
- *     const engine = await openEngine({ model: 'models/tutorial.eyelet' });
+ *     const engine = await openEngine({ model: 'models/tutorial.eyelet', wasm: 'classifier.wasm' });
  *     const [best] = engine.classify(bytes, { topK: 1 });
  *     engine.close();
  *
@@ -15,8 +15,7 @@ const statusMemory = statusCodes.indexOf('MEMORY');
 /* Memory of an instance never shrinks: one that has grown by more than this, for a giant, is given up after it. */
 const maxGrowth = 128 * 2 ** 20;
 
-export async function openEngine(options) {
-    const { model, wasm = new URL('./classifier.wasm', import.meta.url) } = options ?? {};
+export async function openEngine({ model, wasm }) {
     if (model === undefined || model === null)
         throw new ClassifierError('ARGUMENT', 'loadClassifier needs { model }: a URL, a Response, bytes or a Blob');
     const [module, { bytes, name }] = await Promise.all([compileModule(wasm), readSource(model, 'the model')]);
@@ -202,9 +201,10 @@ export function checkScoreOptions({ topK = defaultTopK, threshold = 0 }) {
         throw new ClassifierError('ARGUMENT', 'threshold must be a score, from 0 to 1');
 }
 
+/* Of UTF-8, which the core has checked. Jest's jsdom has no TextDecoder. */
 function textAt(exports, address) {
-    const bytes = new Uint8Array(exports.memory.buffer, address >>> 0);
-    return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, bytes.indexOf(0)));
+    const bytes = new Uint8Array(exports.memory.buffer, address >>> 0), text = bytes.subarray(0, bytes.indexOf(0));
+    return decodeURIComponent(Array.from(text, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''));
 }
 
 function parseNotes(notes) {

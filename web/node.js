@@ -18,4 +18,6 @@ platform.startWorker = async (onMessage, onEnd) => {
         .on('error', ({ message }) => onEnd(` (${message})`)).on('exit', () => onEnd(''));
 };
 
+platform.hasWorkers = () => true;
+
 platform.coreCount = () => cpus().length || 1; /* none are told where there is no /proc */

@@ -9,7 +9,7 @@
 
 /* Milliseconds until a worker gives its first sign of life, with which it names its lock. Files of the own disk come at
  * once; others may come over a slow network. */
-const longestStart = import.meta.url.startsWith('file:') ? 900 : 20_000;
+const longestStart = /^http/.test(globalThis.location?.protocol) ? 20_000 : 900;
 
 export async function startWorker(onMessage, onEnd) {
     const waiting = new AbortController();

@@ -24,8 +24,8 @@ export function withSpread({ low, median, high }, format, unit = '') {
 }
 
 /* What a page loads to classify one image, besides the WebAssembly module and the model. */
-export const moduleFiles = ['contract', 'source', 'pixels', 'engine', 'picture', 'camera', 'classifier']
-    .map((name) => `web/${name}.js`);
+export const moduleFiles = ['contract', 'source', 'pixels', 'engine', 'picture', 'watched_worker', 'background',
+    'camera', 'classifier_wasm', 'classifier'].map((name) => `web/${name}.js`);
 
 /* Bytes of files together, each compressed on its own. */
 export function compressedSizes(paths) {

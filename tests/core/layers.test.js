@@ -12,7 +12,7 @@ const layers = [
     'train_native/cli', 'train_native/data', 'train_native/model', 'train_native/exchange', 'train_native/report',
     'train_native/commands', 'train_native',
     'wasm', 'web', 'web/templates',
-    'tests/golden', 'tests/support', 'tests/core', 'tests/cli', 'tests/web', 'tests/fuzz', 'tests/bench'
+    'tests/golden', 'tests/support', 'tests/core', 'tests/cli', 'tests/web', 'tests/fuzz', 'tests/bench', 'tests/bundlers'
 ];
 /* What sees only a part of the layers above it. */
 const only = {
@@ -24,7 +24,7 @@ const roots = ['core', 'train_native', 'tests']; /* an #include "kernels/gemm.h"
 
 const files = ['core', 'train_native', 'wasm', 'web', 'web/templates', 'tests'].flatMap((top) =>
     readdirSync(new URL(top, root), { recursive: true }).map((name) => `${top}/${name}`))
-    .filter((name) => /\.(c|h|js)$/.test(name)).sort();
+    .filter((name) => /\.(c|h|js)$/.test(name) && !name.startsWith('tests/bundlers/projects/')).sort(); /* those are copied elsewhere */
 const known = new Set(files);
 const textOf = (name) => readFileSync(new URL(name, root), 'utf8');
 const folderOf = (name) => posix.dirname(name);
@@ -48,7 +48,7 @@ function importsOf(name) {
 
 function importsIn(text) {
     const code = text.replace(/\/\*[^]*?\*\//g, ' ');
-    return [/^(?:import|export)\b(?:[^'"=;]*? from)? *'(\.\.?\/[^']+)'/gm, /\bimport\(\s*'(\.\.?\/[^']+)'/g,
+    return [/^(?:import|export)\b(?:[^'"=;]*? from)? *'(\.\.?\/[^']+\.js)'/gm, /\bimport\(\s*'(\.\.?\/[^']+)'/g,
         /\bnew URL\('(\.\.?\/[^']+\.js)', import\.meta\.url\)/g].flatMap((pattern) => [...code.matchAll(pattern)].map(([, path]) => path));
 }
 
