@@ -130,7 +130,10 @@ async function servePage({ port }, operands) {
         throw new UsageError('serve takes no files: drop them on the page');
     if (port > 65535)
         throw new UsageError('--port takes at most 65535');
-    console.log((await serve({ port })).url);
+    const { url } = await serve({ port }).catch((error) => {
+        throw new CommandError('', `127.0.0.1 cannot be listened on: ${reasonOf(error)}`, 'Choose another --port.');
+    });
+    console.log(url);
 }
 
 const commands = { serve: servePage, classify, embed };
