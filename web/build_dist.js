@@ -51,7 +51,7 @@ const isInstalled = (command) => !spawnSync(command, ['--version']).error;
 
 /* The module is built anew where that is possible, since its sources may have changed. */
 function buildModule() {
-    const { MAKEFLAGS, MFLAGS, MAKELEVEL, ...env } = process.env; /* this is no part of a make that runs npm */
+    const { MAKEFLAGS, MFLAGS, MAKELEVEL, O, ...env } = process.env; /* not those of a make that runs npm */
     if (isInstalled('emcc') && isInstalled('make')) {
         if (spawnSync('make', ['wasm'], { cwd: `${web}..`, env, stdio: 'inherit' }).status !== 0)
             fail('web/classifier.wasm could not be built: make wasm says why');
