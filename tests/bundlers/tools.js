@@ -3,16 +3,15 @@
  *     key         its name in ONLY=
  *     name        the first package's version is told behind it
  *     packages    what npm installs besides the package
- *     files       folders of projects/
- */
+ *     files       folders of projects/ */
 const nodePackage = `node-linux-${process.arch}`;
-const newerNode = { [nodePackage]: '22.23.5' }; /* for tools that do not run in Node 20 */
 
 /* A page whose script, main.js, imports the package. */
 const page = ['page'];
 
+const viteServer = (options) => async (project) => project.visit(await project.start('vite', (port) => ['--port', port]), options);
 const vite = {
-    'dev server': async (project) => project.visit(await project.start('vite', (port) => ['--port', port])),
+    'dev server': viteServer(),
     async build(project) {
         await project.run('vite', 'build');
         return project.visitFolder('dist');
@@ -70,7 +69,17 @@ const nodeVersions = ['18.20.8', '20.20.2', '22.23.5', '24.22.3'];
 
 export const tools = [
     { key: 'vite', name: 'Vite', packages: { vite: '8.3.8' }, files: page, checks: vite },
-    { key: 'vite7', name: 'Vite', packages: { vite: '7.3.8' }, files: page, checks: vite },
+    {
+        key: 'vite7', name: 'Vite', packages: { vite: '7.3.8' }, files: page,
+        checks: {
+            ...vite,
+            'dev server': viteServer({ workers: false }), /* it bundles the package without looking for workers */
+            async 'dev server, optimizeDeps.exclude'(project) {
+                project.write('vite.config.js', "export default { optimizeDeps: { exclude: ['eyelet'] } };");
+                return viteServer()(project);
+            },
+        },
+    },
     {
         key: 'webpack', name: 'webpack', packages: { webpack: '5.112.2', 'webpack-cli': '7.3.1' }, files: page,
         checks: { build: built('webpack', './main.js', '--mode', 'production') },
