@@ -4,7 +4,7 @@
  *
  *     eyelet.js    for <script src="eyelet.js">; worker.js lies beside it
  *     node.cjs     for require('eyelet'); node_worker.js lies beside it
- *     element.cjs, react.cjs    the same for require('eyelet/element') and 'eyelet/react' in test runners */
+ *     element.cjs, react.cjs    for require('eyelet/element') and require('eyelet/react'), as test runners do */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -31,13 +31,26 @@ const wrapping = {
 const browser = { platform: 'browser', target: ['chrome91', 'firefox89', 'safari16.4'], minify: true };
 const node = { platform: 'node', target: 'node18' };
 
+/* The element's file and React's require the module's, so that all are one instance; 'use client' stays their first
+ * line. */
+const required = { './classifier.js': './node.cjs', './element.js': './element.cjs', react: 'react' };
+const requiring = {
+    plugins: [{
+        name: 'requiring',
+        setup: ({ onResolve }) => onResolve({ filter: /./ }, ({ path }) => required[path] &&
+            { path: required[path], external: true }),
+    }],
+    banner: {},
+    ...node,
+};
+
 const bundles = [
     { from: 'script.js', to: 'eyelet.js', format: 'iife', ...browser },
     { from: 'worker.js', to: 'worker.js', format: 'esm', ...browser },
     { from: 'node.js', to: 'node.cjs', format: 'cjs', ...node },
     { from: 'node_worker.js', to: 'node_worker.js', format: 'esm', ...node },
-    { from: 'element.js', to: 'element.cjs', format: 'cjs', ...node },
-    { from: 'react.js', to: 'react.cjs', format: 'cjs', external: ['react'], ...node },
+    { from: 'element.js', to: 'element.cjs', format: 'cjs', ...requiring },
+    { from: 'react.js', to: 'react.cjs', format: 'cjs', ...requiring },
 ];
 
 const copies = { 'classifier.d.ts': 'node.d.cts' };

@@ -48,6 +48,8 @@ describe('the npm package', { skip }, () => {
         writeFileSync(join(there.folder, 'require.cjs'), program("const { ClassifierError, loadClassifier } = require('eyelet');"));
         for (const file of ['import.mjs', 'require.cjs'])
             assert.equal(succeedsIn(there.folder, process.execPath, file), printed, file);
+        const once = "require('eyelet/element'); console.log(Object.keys(require.cache).filter((path) => path.endsWith('node.cjs')).length)";
+        assert.equal(succeedsIn(there.folder, process.execPath, '-e', `require('eyelet'); ${once}`), '1\n');
         for (const load of ["require('eyelet/element')", "import('eyelet/element')"])
             assert.equal(succeedsIn(there.folder, process.execPath, '-e', `(async () => console.log(Object.keys(await ${load})))()`), "[ 'EyeletClassifier' ]\n");
     });
