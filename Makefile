@@ -100,8 +100,8 @@ formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native w
 messages := $O/protobuf/onnx.pb-c
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded) $(build)/protobuf/onnx.pb-c.o
 
-.PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node test-faults bench bench-native \
-  bench-train fuzz check-format format deps deps-test install clean distclean help always
+.PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node test-faults test-bundlers bench \
+  bench-native bench-train fuzz check-format format deps deps-test install clean distclean help always
 
 all: native wasm
 
@@ -310,7 +310,7 @@ test-skipped:
 
 # The JavaScript module, the command line, the pages in three browsers, and native against WebAssembly on whole test sets.
 test-node: all $O/faults/fault.so
-	node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
+	node --test --test-concurrency=$(shell nproc) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
 
 # A library that is put before libc: tests/cli/faults.test.js tries a sample of the calls in `make test`.
 $O/faults/fault.so: tests/support/fault.c
@@ -320,7 +320,6 @@ test-faults: all $O/faults/fault.so ## fail each allocation and each call on fil
 	FAULTS=all node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout tests/cli/faults.test.js
 
 # What needs Node 22 or later brings it along. Kept: nothing but npm's cache.
-.PHONY: test-bundlers
 test-bundlers: deps-test wasm ## the package in bundlers, run-times and test runners of pinned versions; ONLY=vite,jest
 	ONLY='$(ONLY)' node tests/bundlers/run.js
 
