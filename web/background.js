@@ -8,7 +8,6 @@
  * Images are those that classifier.classify takes, answered in the order in which they are read. When one takes longer
  * than the time limit its worker is terminated; the calls behind it go to a new worker with the same model. Errors are
  * ClassifierErrors. classifyInOrder is what classifier.classifyMany does. */
-import { wasmBytes } from './classifier_wasm.js';
 import { ClassifierError } from './contract.js';
 import { checkScoreOptions, openEngine } from './engine.js';
 import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
@@ -23,8 +22,9 @@ const maxDefaultWorkers = 4; /* each has a model and its memory */
  * up to `max` while they are smaller than `bytes` in all. */
 export const ahead = Object.freeze({ min: 3, max: 64, bytes: 4 * 2 ** 20 });
 
-/* A browser's; node.js puts Node's in their place. */
+/* A browser's, of a page that is served as it stands; bundled.js and node.js put others in their place. */
 export const platform = {
+    wasm: () => new URL('./classifier.wasm', import.meta.url).href,
     startWorker,
     hasWorkers: () => typeof Worker === 'function',
     coreCount: () => globalThis.navigator?.hardwareConcurrency ?? 1,
@@ -37,7 +37,7 @@ export class BackgroundClassifier {
     #lastId = 0;
     #timer;
 
-    open({ model, wasm = wasmBytes(), warmUp }) {
+    open({ model, wasm = platform.wasm(), warmUp }) {
         this.#stop(new ClassifierError('CLOSED', 'another model was opened'));
         this.#opening = { open: model, wasm, warmUp };
         return this.#start();

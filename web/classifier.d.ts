@@ -27,7 +27,10 @@ export type Source = string | Address | FileHolder | ArrayBuffer | ArrayBufferVi
 export interface LoadOptions {
     /** The model file (.eyelet). Bytes are copied. */
     model: Source | PromiseLike<Source>;
-    /** The WebAssembly module, compiled (WebAssembly.Module) or not; by default the one in classifier_wasm.js. */
+    /**
+     * The WebAssembly module, compiled (WebAssembly.Module) or not; by default classifier.wasm beside classifier.js, in the npm
+     * package the one that comes along.
+     */
     wasm?: Source | object | PromiseLike<Source | object>;
 }
 

@@ -14,9 +14,8 @@
  *
  * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- engine_port.js <- worker.js <-
  * watched_worker.js <- background.js <- classifier.js <- node.js, and picture.js <- camera.js <- classifier.js. */
-import { classifyInOrder } from './background.js';
+import { classifyInOrder, platform } from './background.js';
 import { openCamera } from './camera.js';
-import { wasmBytes } from './classifier_wasm.js';
 import { ClassifierError } from './contract.js';
 import { checkCount, checkScoreOptions, openEngine } from './engine.js';
 import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
@@ -25,7 +24,7 @@ import { bytesOf, describe, throwIfAborted, untilAborted } from './source.js';
 export { ClassifierError, openCamera };
 
 export async function loadClassifier(options) {
-    const { model, wasm = wasmBytes() } = options ?? {};
+    const { model, wasm = platform.wasm() } = options ?? {};
     return new Classifier(await openEngine({ model, wasm }));
 }
 

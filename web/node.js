@@ -8,9 +8,12 @@ import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
 import { platform } from './background.js';
+import { wasmBytes } from './classifier_wasm.js';
 import './node_files.js';
 
 export * from './classifier.js';
+
+platform.wasm = wasmBytes;
 
 platform.startWorker = async (onMessage, onEnd) => {
     const options = { execArgv: [] }; /* the program's own flags may be none that a worker takes */

@@ -1,4 +1,4 @@
 /* What build/dist/eyelet.js is made of, for pages without modules: window.eyelet and <eyelet-classifier>. */
 import './element.js';
 
-export * from './classifier.js';
+export * from './bundled.js';

@@ -19,7 +19,7 @@ const ratio = fixed(2);
 
 /* What a page loads, for one thread. */
 const downloads = {
-    eyelet: moduleFiles,
+    eyelet: [...moduleFiles, 'web/classifier.wasm'],
     ort: ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm']
         .map((file) => `node_modules/onnxruntime-web/dist/${file}`),
     tfjs: ['core/dist/tf-core.min.js', 'backend-wasm/dist/tf-backend-wasm.min.js',

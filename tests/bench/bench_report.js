@@ -25,7 +25,7 @@ export function withSpread({ low, median, high }, format, unit = '') {
 
 /* What a page loads to classify one image, besides the WebAssembly module and the model. */
 export const moduleFiles = ['contract', 'source', 'pixels', 'engine', 'picture', 'watched_worker', 'background',
-    'camera', 'classifier_wasm', 'classifier'].map((name) => `web/${name}.js`);
+    'camera', 'classifier'].map((name) => `web/${name}.js`);
 
 /* Bytes of files together, each compressed on its own. */
 export function compressedSizes(paths) {

@@ -321,7 +321,7 @@ describe('the page', { skip }, () => {
         const results = await manyResults(page);
         assert.match(results.pop(), /^IMAGE_CORRUPT .*damaged/);
         assert.deepEqual(results, [jpeg, ...images].map((image) => classifier.classifySync(image)));
-        for (const [path, times] of [['/models/tiny.eyelet', 1], ['/classifier_wasm.js', 0], ['/worker.js', 2]])
+        for (const [path, times] of [['/models/tiny.eyelet', 1], ['/classifier.wasm', 1], ['/classifier_wasm.js', 0], ['/worker.js', 2]])
             assert.equal(asked.filter((name) => name === path).length, times, path);
     }));
 

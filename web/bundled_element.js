@@ -1,0 +1,4 @@
+/* <eyelet-classifier> for bundlers. */
+import './bundled.js';
+
+export * from './element.js';
