@@ -24,7 +24,7 @@ enum { TRAINER_LANES = 8, TRAINER_USUAL_SHARD = 16 };
 
 struct trainer_options {
     const struct net *net;   /* stays the caller's */
-    const struct net *small; /* the same with a smaller input, for settings.small_epochs; NULL: there is none */
+    const struct net *small; /* the same with a smaller input, for settings.small_part; NULL: there is none */
     struct preprocess preprocess;
     struct parallel parallel;
     gemm_function *gemm; /* gemm_fast or gemm_exact */
