@@ -373,7 +373,7 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 
 # The module's files and the element's, of which two are built; the others are the page's, and the npm package's alone.
 module_files := $(module) $(script) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
-  page.js pad.js serve.js react.js script.js build_dist.js workerd.js classifier_wasm.js) $(wildcard web/cli*.js web/bundled*.js),$(wildcard web/*.js))
+  serve.js react.js script.js build_dist.js workerd.js classifier_wasm.js) $(wildcard web/cli*.js web/bundled*.js),$(wildcard web/*.js))
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh

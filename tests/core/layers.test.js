@@ -11,7 +11,7 @@ const layers = [
     'core/base/vec', 'core/base', 'core/kernels', 'core/int8', 'core/image', 'core/net', 'core/training', 'core',
     'train_native/cli', 'train_native/data', 'train_native/model', 'train_native/exchange', 'train_native/report',
     'train_native/commands', 'train_native',
-    'wasm', 'web', 'web/templates',
+    'wasm', 'web', 'web/page', 'web/templates',
     'tests/golden', 'tests/support', 'tests/core', 'tests/cli', 'tests/web', 'tests/fuzz', 'tests/bench', 'tests/bundlers'
 ];
 /* What sees only a part of the layers above it. */
@@ -170,7 +170,7 @@ test('these checks see violations', () => {
     for (const [name, target] of [
         ['core/kernels/gemm.c', 'core/net/net.h'], ['core/base/status.c', 'train_native/cli/errors.h'], ['core/classifier.c', 'train_native/cli/errors.h'],
         ['train_native/cli/sha256.c', 'train_native/commands/train_options.h'],
-        ['web/page.js', 'tests/support/pictures.js']
+        ['web/page/page.js', 'tests/support/pictures.js']
     ]) assert.match(violation(name, target) ?? '', /of a higher layer/, `${name} -> ${target}`);
     assert.match(violation('wasm/exports.c', 'train_native/cli/errors.h'), /which wasm does not see/);
     assert.match(violation('wasm/exports.c', 'core/net/net.h'), /which wasm does not see/);

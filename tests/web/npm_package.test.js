@@ -70,7 +70,7 @@ describe('the npm package', { skip }, () => {
         try {
             const url = String(await new Promise((resolve) => { server.stdout.once('data', resolve); })).trim();
             assert.deepEqual(await (await fetch(`${url}models/models.json`)).json(), ['objects160.eyelet', 'tutorial.eyelet']);
-            for (const path of ['', 'page.js', 'view.js', 'style.css', 'icon.svg', 'classifier.wasm', 'models/objects160.eyelet', 'examples/tabby.jpg'])
+            for (const path of ['', 'page/page.js', 'view.js', 'style.css', 'icon.svg', 'classifier.wasm', 'models/objects160.eyelet', 'examples/tabby.jpg'])
                 assert.equal((await fetch(url + path, { method: 'HEAD' })).status, 200, path);
         } finally {
             server.kill();

@@ -35,7 +35,7 @@ describe('the server', () => {
         const [, inPage] = /Content-Security-Policy" content="([^"]+)"/.exec(body);
         assert.equal(headers['content-security-policy'], `${inPage}; frame-ancestors 'none'`);
         assert.equal((await ask('/classifier.wasm')).headers['content-type'], 'application/wasm');
-        assert.match((await ask('/page.js?x#y')).headers['content-type'], /javascript/);
+        assert.match((await ask('/page/page.js?x#y')).headers['content-type'], /javascript/);
         const head = await ask('/style.css', 'HEAD');
         assert.equal(head.body, '');
         assert.ok(Number(head.headers['content-length']) > 0);
@@ -46,7 +46,7 @@ describe('the server', () => {
         const { headers, body } = await ask('/examples/img.html'), [, script] = /<script type="module">([^]*)<\/script>/.exec(body);
         assert.ok(headers['content-security-policy'].includes(`script-src 'self' 'wasm-unsafe-eval' ${hash(script)};`));
         assert.ok(headers['content-security-policy'].includes(`style-src 'self' ${hash(/<style>([^]*)<\/style>/.exec(body)[1])};`));
-        for (const path of ['/', '/page.js', '/none'])
+        for (const path of ['/', '/page/page.js', '/none'])
             assert.doesNotMatch((await ask(path)).headers['content-security-policy'], /sha256/);
     });
 

@@ -1,10 +1,10 @@
 /* The page: takes an image however it arrives, and shows the scores of the newest one. view.js shows them. */
-import { BackgroundClassifier } from './background.js';
-import { ClassifierError } from './contract.js';
+import { BackgroundClassifier } from '../background.js';
+import { ClassifierError } from '../contract.js';
 import { Pad } from './pad.js';
 import {
     acceptFiles, element, hideFacts, showClasses, showFacts, showMessage, showPreview, showProblem, showResult,
-} from './view.js';
+} from '../view.js';
 
 const classifier = new BackgroundClassifier();
 let model; /* promise of the open model */
