@@ -21,7 +21,9 @@ O ?= build
 PREFIX ?= /usr/local
 build := $O/$(VARIANT)
 module := $(if $(filter build,$O),web,$O)/classifier.wasm
-script := $(module:.wasm=_wasm.js)
+teacher := $(module:classifier.wasm=teacher.wasm)
+modules := $(module) $(teacher)
+scripts := $(modules:.wasm=_wasm.js)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
@@ -199,19 +201,20 @@ $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
 wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
 
-wasm: $(module) $(script) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node
+wasm: $(modules) $(scripts) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node; teacher.wasm
 
-# Of core, the linker drops what no export reaches: training, and without decoders those. NAME.symbols lists the
-# functions that stay.
+# Of core, the linker drops what no export reaches: training, and without decoders those. teacher.wasm is for what goes
+# back through the network: all of wasm/. NAME.symbols lists the functions that stay.
 $(module): $O/wasm/wasm/exports.o
+$(teacher): $(patsubst %.c,$O/wasm/%.o,$(sort $(wildcard wasm/*.c)))
 $O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.o
-$(module) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
+$(modules) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
 	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 --emit-symbol-map $^ -o $@
 	@$(if $(filter $O/%,$@),,mv $@.symbols $O/wasm/)
 
-# The module as a script: no bundler has to know what becomes of a file that stands beside one.
-$(script): $(module)
-	@{ echo '/* The bytes of classifier.wasm. Written by make wasm. */'; \
+# A module as a script: no bundler has to know what becomes of a file that stands beside one.
+$(scripts): %_wasm.js: %.wasm
+	@{ echo '/* The bytes of $(<F). Written by make wasm. */'; \
 	  echo 'export const wasmBytes = () => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));'; \
 	  echo "const base64 = '$$(base64 -w 0 $<)';"; } > $@
 
@@ -278,7 +281,7 @@ reproduce: deps ## train a model that ships again and compare the weights; MODEL
 
 clean: ## remove what was built, but for build/models (make distclean: those too)
 	if [ -d $O ]; then find $O -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
-	rm -f $(module) $(script)
+	rm -f $(modules) $(scripts)
 distclean: clean
 	rm -rf $O
 
@@ -371,9 +374,9 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 
 # ---- Installing ----
 
-# The module's files and the element's, of which two are built; the others are the page's, and the npm package's alone.
-module_files := $(module) $(script) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
-  serve.js react.js script.js build_dist.js workerd.js classifier_wasm.js) $(wildcard web/cli*.js web/bundled*.js),$(wildcard web/*.js))
+# The modules' files and the element's, of which four are built; the others are the page's, and the npm package's alone.
+module_files := $(modules) $(scripts) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
+  serve.js react.js script.js build_dist.js workerd.js classifier_wasm.js teacher_wasm.js) $(wildcard web/cli*.js web/bundled*.js),$(wildcard web/*.js))
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh

@@ -9,32 +9,20 @@
  *
  * A buffer is 0 when there is not enough memory. One model an instance; after a trap the instance is to be
  * discarded. */
-#include "classifier.h"
+#include "instance.h"
+
 #include "image/decode.h"
 #include "base/bounds.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#define EXPORT(name) __attribute__((export_name(#name))) name
-
 enum { ALIGNMENT = 64 };
 
-struct block {
-    void *allocated;
-    unsigned char *bytes; /* aligned */
-    size_t size;
-};
+struct instance instance;
 
-static struct {
-    struct block model, workspace, input, scratch, embedding; /* input: pixels or an encoded file */
-    struct eyelet_classifier *classifier;
-} instance;
-
-/* Grows the block to at least `size` bytes; it never shrinks, so a page that classifies again allocates nothing. Aligned
- * here: emmalloc's aligned_alloc claims memory without room for the alignment, and then all of it again. */
-static bool reserve(struct block *block, size_t size)
+/* Aligned here: emmalloc's aligned_alloc claims memory without room for the alignment, and then all of it again. */
+bool reserve(struct block *block, size_t size)
 {
     if (block->bytes && size <= block->size)
         return true;

@@ -25,6 +25,7 @@ export const ahead = Object.freeze({ min: 3, max: 64, bytes: 4 * 2 ** 20 });
 /* A browser's, of a page that is served as it stands; bundled.js and node.js put others in their place. */
 export const platform = {
     wasm: () => new URL('./classifier.wasm', import.meta.url).href,
+    teacherWasm: () => new URL('./teacher.wasm', import.meta.url).href, /* with what goes back through the network */
     startWorker,
     hasWorkers: () => typeof Worker === 'function',
     coreCount: () => globalThis.navigator?.hardwareConcurrency ?? 1,

@@ -4,7 +4,8 @@
  *
  *     eyelet.js    for <script src="eyelet.js">; worker.js lies beside it
  *     node.cjs     for require('eyelet'); node_worker.js lies beside it
- *     element.cjs, react.cjs    for require('eyelet/element') and require('eyelet/react'), as test runners do */
+ *     element.cjs, react.cjs    for require('eyelet/element') and require('eyelet/react'), as test runners do
+ *     teacher_wasm.js    for eyelet.js and node.cjs, where they need it */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -53,7 +54,7 @@ const bundles = [
     { from: 'react.js', to: 'react.cjs', format: 'cjs', ...requiring },
 ];
 
-const copies = { 'classifier.d.ts': 'node.d.cts' };
+const copies = { 'classifier.d.ts': 'node.d.cts', 'teacher_wasm.js': 'teacher_wasm.js' };
 
 function fail(message) {
     console.error(`eyelet: ${message}`);
@@ -68,7 +69,8 @@ function buildModule() {
     if (isInstalled('emcc') && isInstalled('make')) {
         if (spawnSync('make', ['wasm'], { cwd: `${web}..`, env, stdio: 'inherit' }).status !== 0)
             fail('web/classifier.wasm could not be built: make wasm says why');
-    } else if (!['classifier.wasm', 'classifier_wasm.js'].every((name) => existsSync(web + name))) {
+    } else if (!['classifier', 'teacher'].every((name) =>
+        existsSync(`${web}${name}.wasm`) && existsSync(`${web}${name}_wasm.js`))) {
         fail('web/classifier.wasm is missing, and so is emcc or make, to build it: on Debian, ' +
             'apt-get install emscripten make');
     }
@@ -80,6 +82,6 @@ rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 for (const { from, to, format, ...options } of bundles)
     await build({ entryPoints: [web + from], outfile: dist + to, bundle: true, format, logLevel: 'warning',
-        ...wrapping[format], ...options });
+        external: ['./teacher_wasm.js'], ...wrapping[format], ...options });
 for (const [from, to] of Object.entries(copies))
     copyFileSync(web + from, dist + to);

@@ -6,3 +6,4 @@ import { wasmBytes } from './classifier_wasm.js';
 export * from './classifier.js';
 
 platform.wasm = wasmBytes;
+platform.teacherWasm = async () => (await import('./teacher_wasm.js')).wasmBytes();

@@ -14,6 +14,7 @@ import './node_files.js';
 export * from './classifier.js';
 
 platform.wasm = wasmBytes;
+platform.teacherWasm = async () => (await import('./teacher_wasm.js')).wasmBytes();
 
 platform.startWorker = async (onMessage, onEnd) => {
     const options = { execArgv: [] }; /* the program's own flags may be none that a worker takes */

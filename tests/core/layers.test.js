@@ -16,11 +16,11 @@ const layers = [
 ];
 /* What sees only a part of the layers above it. */
 const only = {
-    wasm: ['core/classifier.h', 'core/image/decode.h', 'core/base/bounds.h'],
+    wasm: ['core/classifier.h', 'core/explain.h', 'core/teacher.h', 'core/image/decode.h', 'core/base/bounds.h'],
     web: ['web'],
     'web/templates': ['contract', 'engine', 'picture', 'view'].map((name) => `web/${name}.js`)
 };
-const roots = ['core', 'train_native', 'tests']; /* an #include "kernels/gemm.h" is looked for below these */
+const roots = ['core', 'train_native', 'wasm', 'tests']; /* an #include "kernels/gemm.h" is looked for below these */
 
 const files = ['core', 'train_native', 'wasm', 'web', 'web/templates', 'tests'].flatMap((top) =>
     readdirSync(new URL(top, root), { recursive: true }).map((name) => `${top}/${name}`))
@@ -48,7 +48,7 @@ function importsOf(name) {
 
 function importsIn(text) {
     const code = text.replace(/\/\*[^]*?\*\//g, ' ');
-    return [/^(?:import|export)\b(?:[^'"=;]*? from)? *'(\.\.?\/[^']+\.js)'/gm, /\bimport\(\s*'(\.\.?\/[^']+)'/g,
+    return [/^(?:import|export)\b(?:[^'"=;]*? from)? *'(\.\.?\/[^']+\.js)'/gm, /\bimport\(\s*'(\.\.?\/[^']+\.js)'/g,
         /\bnew URL\('(\.\.?\/[^']+\.js)', import\.meta\.url\)/g].flatMap((pattern) => [...code.matchAll(pattern)].map(([, path]) => path));
 }
 
