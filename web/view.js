@@ -3,10 +3,10 @@
  *
  *     showResult(await classifier.classify(image), milliseconds, classifier.info.threshold);
  *     showFacts(classifier.info, classifier.labels);
- *     acceptFiles((file, problem) => file ? classify(file) : showProblem(new Error(problem)));
+ *     acceptFiles(([file], problem) => file ? classify(file) : showProblem(new Error(problem)));
  *
- * The ids are those of index.html. Labels, notes and names of files are text from others: they enter as text only, and
- * all of it visible. */
+ * The sentences are English; setSpeaker changes that. The ids are those of index.html. Labels, notes and names of files
+ * are text from others: they enter as text only, and all of it visible. */
 
 /* --- Text --- */
 
@@ -42,10 +42,61 @@ function rounded(number) {
     return new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }).format(number);
 }
 
+/* --- Sentences --- */
+
+/* In English. {name} is filled in; of two forms one is chosen by `count`. */
+export const english = {
+    'result.loading': 'Loading the model\u2026',
+    'result.none': 'No result',
+    'result.unsure': 'Not sure: perhaps {name}',
+    'result.perhaps': 'Perhaps {name}',
+    'result.time': '{time} ms on this device',
+    'result.time_decoded': '{time} ms on this device, decoded by the browser',
+    'classes.few': 'Show it one of these:',
+    'classes.many': 'Show it one of {count} things, such as:',
+    'classes.all': 'All {count} classes',
+    'classes.found': '{count} found',
+    'facts.name': 'Name',
+    'facts.network': 'Network',
+    'facts.data': 'Training data',
+    'facts.accuracy': 'Accuracy',
+    'facts.threshold': 'Rejection threshold',
+    'facts.size': 'Size',
+    'facts.input': 'Input',
+    'facts.pixels': '{width} \u00d7 {height} pixels',
+    'facts.classes': 'Classes',
+    'drop.no_file': 'what was dropped is not a file: save the picture first, then drop the file',
+    'paste.no_file': 'there is no picture in the clipboard: copy the picture itself, not its address',
+};
+
+/* What says a sentence of a table in its language: (key, values) => string, empty if the table has none of that key. */
+export function speaker(table, language) {
+    const plural = new Intl.PluralRules(language), number = new Intl.NumberFormat(language);
+    return (key, values = {}) => {
+        const entry = table[key] ?? '';
+        const sentence = typeof entry === 'string' ? entry : entry[plural.select(values.count)] ?? entry.other;
+        return sentence.replace(/\{(\w+)\}/g, (_, name) =>
+            typeof values[name] === 'number' ? number.format(values[name]) : values[name]);
+    };
+}
+
+let say = speaker(english, 'en');
+
+/* Another language's speaker, of a table with at least the keys of `english`; "error.CODE" stands for what
+ * a ClassifierError of that code says. */
+export function setSpeaker(other) {
+    say = other;
+}
+
+function sentenceOf({ code, message }) {
+    const end = /[.?]$/.test(message) ? '' : '.';
+    return say(`error.${code}`) || visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
+}
+
 /* Below the model's rejection threshold, if it has one, the answer is no answer. */
 function verdictOf({ label, score }, threshold) {
     const name = nameOf(label);
-    return score < threshold ? `Not sure: perhaps ${name}` : score < 0.5 ? `Perhaps ${name}` : name;
+    return score < threshold ? say('result.unsure', { name }) : score < 0.5 ? say('result.perhaps', { name }) : name;
 }
 
 /* --- Elements --- */
@@ -86,7 +137,7 @@ const classList = (labels) => labels.map((label) => make('li', { textContent: na
 export function showClasses(labels) {
     const few = labels.length <= maxClassesAtOnce ? labels
         : Array.from({ length: maxClassesAtOnce }, (_, i) => labels[Math.floor(i * labels.length / maxClassesAtOnce)]);
-    showMessage(`Show it one of ${few === labels ? 'these' : `${labels.length} things, such as`}:`);
+    showMessage(say(few === labels ? 'classes.few' : 'classes.many', { count: labels.length }));
     element('known').replaceChildren(...classList(few));
 }
 
@@ -97,8 +148,8 @@ export function showResult(best, milliseconds, threshold) {
     showBars(best);
     element('verdict').textContent = verdictOf(best[0], threshold);
     element('verdict').classList.add('is-answer');
-    const time = `${rounded(Math.max(milliseconds, 0.1))} ms on this device`;
-    element('timing').textContent = best.decoder ? `${time}, decoded by the ${best.decoder}` : time;
+    element('timing').textContent = say(best.decoder ? 'result.time_decoded' : 'result.time',
+        { time: rounded(Math.max(milliseconds, 0.1)) });
     revealResult();
 }
 
@@ -118,10 +169,14 @@ function showBars(best) {
     });
 }
 
-export function showProblem({ message }) {
-    showMessage('No result');
-    const end = /[.?]$/.test(message) ? '' : '.';
-    element('problem').textContent = visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
+export function showProblem(error) {
+    showMessage(say('result.none'));
+    showWarning(error);
+}
+
+/* Beside the result, which stays. `around` makes the sentence longer. */
+export function showWarning(error, around = (sentence) => sentence) {
+    element('problem').textContent = around(sentenceOf(error));
     element('problem').hidden = false;
     revealResult();
 }
@@ -136,17 +191,17 @@ function revealResult() {
 
 export function showFacts({ name, notes, modelBytes, inputWidth, inputHeight, classes, threshold }, labels) {
     const facts = [
-        ['Name', name],
-        ['Network', notes.network],
-        ['Training data', notes.data],
-        ['Accuracy', notes.accuracy],
-        ['Rejection threshold', threshold && percent(threshold)],
-        ['Size', modelBytes < 1e6 ? `${rounded(modelBytes / 1e3)} kB` : `${rounded(modelBytes / 1e6)} MB`],
-        ['Input', `${inputWidth} \u00d7 ${inputHeight} pixels`],
-        ['Classes', String(classes)],
+        ['name', name],
+        ['network', notes.network],
+        ['data', notes.data],
+        ['accuracy', notes.accuracy],
+        ['threshold', threshold && percent(threshold)],
+        ['size', modelBytes < 1e6 ? `${rounded(modelBytes / 1e3)} kB` : `${rounded(modelBytes / 1e6)} MB`],
+        ['input', say('facts.pixels', { width: inputWidth, height: inputHeight })],
+        ['classes', String(classes)],
     ];
     element('facts').replaceChildren(
-        ...facts.filter(([, value]) => value).map(([term, value]) => row(term, visible(value))));
+        ...facts.filter(([, value]) => value).map(([fact, value]) => row(say(`facts.${fact}`), visible(value))));
     listClasses(labels);
 }
 
@@ -160,13 +215,14 @@ function listClasses(labels) {
     const items = classList(labels), search = element('classes-search');
     element('classes').hidden = labels.length <= maxClassesAtOnce;
     element('classes').open = false;
-    element('classes-title').textContent = `All ${labels.length} classes`;
+    element('classes-title').textContent = say('classes.all', { count: labels.length });
     element('classes-names').replaceChildren(...items);
     search.oninput = () => {
         const wanted = search.value.trim().toLowerCase();
         for (const item of items)
             item.hidden = !item.textContent.toLowerCase().includes(wanted);
-        element('classes-found').textContent = wanted && `${items.filter(({ hidden }) => !hidden).length} found`;
+        element('classes-found').textContent = wanted &&
+            say('classes.found', { count: items.filter(({ hidden }) => !hidden).length });
     };
     search.value = '';
     search.oninput();
@@ -212,13 +268,14 @@ async function reduced(file, address) {
 
 /* --- Ways in --- */
 
-/* Calls take(file), or take(undefined, why), for each file that is chosen, dropped or pasted. */
-export function acceptFiles(take) {
+/* Calls take(files), or take([], why), when files are chosen, dropped or pasted. `filesIn` gives those of a
+ * DataTransfer, or a promise of them. */
+export function acceptFiles(take, filesIn = ({ files }) => [...files]) {
     element('preview').addEventListener('error', () => showPreview(null));
     element('choose').addEventListener('click', () => element('file').click());
     element('file').addEventListener('change', ({ target }) => {
         if (target.files.length > 0)
-            take(target.files[0]);
+            take([...target.files]);
         target.value = ''; /* so that the same file can be chosen again */
     });
     document.addEventListener('dragover', (event) => {
@@ -229,12 +286,12 @@ export function acceptFiles(take) {
         if (!relatedTarget)
             document.body.classList.remove('is-dragging');
     });
-    document.addEventListener('drop', (event) => {
+    document.addEventListener('drop', async (event) => {
         event.preventDefault();
         document.body.classList.remove('is-dragging');
-        take(event.dataTransfer.files[0], 'what was dropped is not a file: save the picture first, then drop the file');
+        take(await filesIn(event.dataTransfer), say('drop.no_file'));
     });
     document.addEventListener('paste', ({ clipboardData }) => {
-        take(clipboardData.files[0], 'there is no picture in the clipboard: copy the picture itself, not its address');
+        take([...clipboardData.files], say('paste.no_file'));
     });
 }

@@ -11,7 +11,7 @@ const layers = [
     'core/base/vec', 'core/base', 'core/kernels', 'core/int8', 'core/image', 'core/net', 'core/training', 'core',
     'train_native/cli', 'train_native/data', 'train_native/model', 'train_native/exchange', 'train_native/report',
     'train_native/commands', 'train_native',
-    'wasm', 'web', 'web/page', 'web/templates',
+    'wasm', 'web', 'web/page/texts', 'web/page', 'web/templates',
     'tests/golden', 'tests/support', 'tests/core', 'tests/cli', 'tests/web', 'tests/fuzz', 'tests/bench', 'tests/bundlers'
 ];
 /* What sees only a part of the layers above it. */

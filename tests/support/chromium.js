@@ -65,7 +65,7 @@ export async function visitPage(browser, url, steps, { models = null, routes = {
         await context.close();
     }
     for (const asked of requested)
-        assert.ok(asked.startsWith(url) || /^(blob|data):/.test(asked), `a request left the page: ${asked}`);
+        assert.ok(asked.startsWith(new URL(url).origin) || /^(blob|data):/.test(asked), `a request left the page: ${asked}`);
     assert.deepEqual(heard.filter((message) => !complaints.test(message)), []);
 }
 

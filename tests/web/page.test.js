@@ -195,13 +195,24 @@ describe('the page', { skip }, () => {
     test('several models can be chosen from, and a dropped one is opened', () => visit(async (page) => {
         await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
         await shows(page, redPng);
-        await page.selectOption('#models', 'two.eyelet');
+        await page.selectOption('#models', 'two');
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
         assert.match(await page.textContent('#facts'), /Second.*Classes2$/s);
         const mine = tinyModel({ labels: ['a', 'b', 'c'], notes: 'name: Mine\n' });
         await give(page, 'drop', file('mine.eyelet', '', mine));
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 3);
         assert.match(await page.textContent('#facts'), /Mine/);
+        const chosen = () => page.$eval('#models', ({ options, selectedIndex }) => [[...options].map(({ text }) => text), selectedIndex]);
+        assert.deepEqual(await chosen(), [['tiny', 'two', 'mine'], 2]);
+        await give(page, 'drop', file('two.eyelet', '', mine.subarray(0, 300)));
+        assert.match(await page.locator('#problem:not([hidden])').textContent(), /(cut short|damaged).* The model mine is still open\.$/);
+        assert.deepEqual(await chosen(), [['tiny', 'two', 'mine'], 2]);
+        assert.equal(await page.locator('#bars li').count(), 3);
+        await page.setInputFiles('#file', file('b.png', 'image/png', bluePng));
+        await page.waitForSelector('#problem', { state: 'hidden' });
+        assert.equal(await page.locator('#bars li').count(), 3);
+        await page.selectOption('#models', 'two');
+        await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
     }, { models: {
         'tiny.eyelet': tinyModel(),
         'two.eyelet': tinyModel({ labels: ['yes', 'no'], notes: 'name: Second\n' }),
@@ -228,7 +239,7 @@ describe('the page', { skip }, () => {
                 await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
                 await settled(page);
                 assert.doesNotMatch(await page.textContent('#result'), /_/);
-                await page.selectOption('#models', 'few.eyelet');
+                await page.selectOption('#models', 'few');
                 await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
                 assert.deepEqual([await page.isVisible('#classes'), await page.isVisible('#examples')], [false, false]);
             }, { ...options, viewport });
@@ -236,7 +247,7 @@ describe('the page', { skip }, () => {
 
     test('objects160 is what opens, and an example of its own is classified as in Node', () => visit(async (page) => {
         await page.waitForSelector('#known li');
-        assert.equal(await page.inputValue('#models'), 'objects160.eyelet');
+        assert.equal(await page.locator('#models option:checked').textContent(), 'objects160');
         await page.click('img[alt="Example: espresso"]');
         await settled(page);
         const inNode = await loadClassifier({ model: new URL('models/objects160.eyelet', web) });

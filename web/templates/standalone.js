@@ -10,7 +10,7 @@ const bytesIn = (id) => Uint8Array.from(atob(element(id).textContent), (characte
 const opening = openEngine({ wasm: bytesIn('wasm'), model: bytesIn('model') });
 let newest = 0; /* number of the latest image: the one to show */
 
-acceptFiles(async (file, problem) => {
+acceptFiles(async ([file], problem) => {
     const turn = ++newest;
     try {
         if (!file)

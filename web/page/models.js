@@ -1,0 +1,104 @@
+/* The models of the page, of which one is open: those that models/models.json lists, and those that are added.
+ *
+ *     const { classifier, info, labels } = await currentModel();    // when the one being opened is, or cannot be
+ *     watchModel({ opening() {}, opened(model) {}, failed(error, model) {} });
+ *     addModel({ name: 'Mine', bytes: async () => arrayBuffer });
+ *
+ * A model that cannot be opened leaves the one before it open: `failed` is given that, or null. */
+import { BackgroundClassifier } from '../background.js';
+import { ClassifierError } from '../contract.js';
+import { element, visible } from '../view.js';
+import { fetchFile } from './files.js';
+import { text } from './texts.js';
+
+const entries = []; /* { name, bytes } */
+const watchers = [];
+let opened = null; /* { entry, classifier, info, labels } */
+let opening = null; /* promise of the next one, or what has become of it */
+
+export function watchModel(watcher) {
+    watchers.push(watcher);
+}
+
+const tell = (what, ...given) => watchers.forEach((watcher) => watcher[what]?.(...given));
+
+/* Rejects if none can be opened. */
+export async function currentModel() {
+    await listed;
+    for (let waited; ;) {
+        waited = opening;
+        const model = await waited;
+        if (waited === opening)
+            return model;
+    }
+}
+
+/* Opens a model and puts it into the list; of one name, the newer replaces the older. */
+export function addModel({ name, bytes }) {
+    return open({ name, bytes });
+}
+
+async function open(entry) {
+    tell('opening');
+    const next = opening = load(entry);
+    showChoice(entry);
+    try {
+        const model = await next;
+        if (opening !== next)
+            return model.classifier.close();
+        opened?.classifier.close();
+        opened = model;
+        list(entry);
+        tell('opened', model);
+    } catch (error) {
+        if (opening !== next)
+            return;
+        if (opened) {
+            opening = Promise.resolve(opened);
+            showChoice(opened.entry);
+        }
+        tell('failed', error, opened);
+    }
+}
+
+async function load(entry) {
+    const classifier = new BackgroundClassifier();
+    try {
+        const { info, labels } = await classifier.open({ model: await entry.bytes(), warmUp: true });
+        return { entry, classifier, info, labels };
+    } catch (error) {
+        classifier.close();
+        throw error;
+    }
+}
+
+function list(entry) {
+    const known = entries.findIndex(({ name }) => name === entry.name);
+    entries.splice(known < 0 ? entries.length : known, 1, entry);
+    showChoice(entry);
+}
+
+function showChoice(chosen) {
+    const choice = element('models'), shown = entries.includes(chosen) ? entries : [...entries, chosen];
+    choice.replaceChildren(...shown.map(({ name }, i) => new Option(visible(name), String(i))));
+    choice.value = String(shown.indexOf(chosen));
+    element('model-choice').hidden = shown.length < 2;
+}
+
+/* The first one of the list is opened. */
+async function openList() {
+    const names = await (await fetchFile('models/models.json')).json().catch(() => null);
+    if (!Array.isArray(names) || names.length === 0)
+        throw new ClassifierError('FETCH', text('model.no_list'));
+    for (const name of names)
+        entries.push({
+            name: name.replace(/\.eyelet$/, ''),
+            bytes: async () => (await fetchFile(`models/${name}`)).arrayBuffer(),
+        });
+    open(entries[0]);
+}
+
+element('models').addEventListener('change', ({ target }) => open(entries[target.value]));
+
+const listed = Promise.resolve().then(openList); /* when all who watch are there */
+listed.catch((error) => tell('failed', error, null));

@@ -1,0 +1,101 @@
+/* Classifies an image however it arrives, and shows the scores of the newest one.
+ *
+ *     classify(async () => pixels);    // what prepares the image
+ *     classifyFile(file);
+ *     forget();                        // there is no image any more */
+import {
+    element, hideFacts, showClasses, showFacts, showMessage, showPreview, showProblem, showResult, showWarning,
+} from '../view.js';
+import { currentModel, watchModel } from './models.js';
+import { modes } from './panels.js';
+import { text } from './texts.js';
+
+let latest = null; /* what prepared the latest image, to classify it again with another model */
+let newest = 0; /* number of the latest image */
+let running = Promise.resolve(); /* the classification under way; never rejects */
+
+/* Newest wins: an image that is overtaken is dropped silently. */
+export async function classify(prepare) {
+    const turn = ++newest;
+    const isNewest = () => turn === newest;
+    latest = prepare;
+    element('result').setAttribute('aria-busy', 'true');
+    try {
+        const image = await prepare(isNewest);
+        const { classifier, info } = await currentModel();
+        await running;
+        if (!isNewest())
+            return;
+        const answer = classifier.classify(image);
+        running = answer.catch(() => {});
+        const { best, milliseconds } = await answer;
+        if (isNewest())
+            showResult(best, milliseconds, info.threshold);
+    } catch (error) {
+        if (!isNewest())
+            return;
+        if (error.code?.startsWith('IMAGE_'))
+            showPreview(null);
+        showProblem(error);
+    }
+}
+
+/* A file, or a promise of one. */
+export function classifyFile(file) {
+    modes.show('picture');
+    classify(async (isNewest) => {
+        const given = await Promise.resolve(file).catch((error) => {
+            if (isNewest())
+                showPreview(null);
+            throw error;
+        });
+        if (isNewest())
+            showPreview(given);
+        return given;
+    });
+}
+
+export function forget() {
+    newest++;
+    latest = null;
+}
+
+/* There is no picture, and this is why. */
+export function refuse(message) {
+    forget();
+    showPreview(null);
+    showProblem({ message });
+}
+
+/* Those of which the model has the class. */
+function showExamples(labels) {
+    const examples = [...element('examples').children];
+    for (const example of examples)
+        example.hidden = !labels.includes(example.dataset.label);
+    element('examples-shown').hidden = examples.every(({ hidden }) => hidden);
+}
+
+function begin({ info, labels }) {
+    showFacts(info, labels);
+    showExamples(labels);
+    if (latest)
+        return classify(latest);
+    return showClasses(labels);
+}
+
+watchModel({
+    opening() {
+        newest++;
+        showMessage(text('result.loading'));
+        hideFacts();
+    },
+    opened: begin,
+    async failed(error, model) {
+        if (!model)
+            return showProblem(error);
+        const turn = newest + (latest ? 1 : 0);
+        await begin(model);
+        if (newest === turn)
+            showWarning(error, (reason) => text('model.kept', { reason, name: model.entry.name }));
+    },
+});
