@@ -46,9 +46,16 @@ function switchOff(video, stream) {
     video.srcObject = null;
 }
 
+function checkInfo(info) {
+    if (!(info?.inputWidth > 0 && info.inputHeight > 0))
+        throw new ClassifierError('ARGUMENT', 'camera.frames needs the size of the input: pass classifier.info');
+    return info;
+}
+
 class Camera {
     #stream;
     #isClosed = false;
+    #context; /* of frames of one size */
     #waiting = new Set(); /* what ends the wait for a frame */
 
     constructor(video, stream) {
@@ -59,21 +66,26 @@ class Camera {
     }
 
     async *frames(info, options) {
-        const { inputWidth, inputHeight } = info ?? {};
-        if (!(inputWidth > 0 && inputHeight > 0))
-            throw new ClassifierError('ARGUMENT', 'camera.frames needs the size of the input: pass classifier.info');
-        let context;
+        checkInfo(info);
         for (;;) {
             await untilAborted(this.#nextFrame(), options?.signal);
             if (this.#isClosed)
                 return;
-            const { videoWidth, videoHeight } = this.video; /* a phone may have been turned */
-            const scale = Math.min(1, Math.max(inputWidth / videoWidth, inputHeight / videoHeight));
-            const width = Math.round(videoWidth * scale), height = Math.round(videoHeight * scale);
-            if (context?.canvas.width !== width || context.canvas.height !== height)
-                context = Object.assign(contextOf(width, height, 'a camera'), { imageSmoothingQuality: 'high' });
-            yield pixelsOf(this.video, width, height, context);
+            yield this.frame(info);
         }
+    }
+
+    /* The frame that is shown. */
+    frame(info) {
+        const { inputWidth, inputHeight } = checkInfo(info);
+        const { videoWidth, videoHeight } = this.video; /* a phone may have been turned */
+        const scale = Math.min(1, Math.max(inputWidth / videoWidth, inputHeight / videoHeight));
+        const width = Math.round(videoWidth * scale), height = Math.round(videoHeight * scale);
+        const kept = this.#context, isOfSize = kept?.canvas.width === width && kept.canvas.height === height;
+        const context = isOfSize ? kept
+            : Object.assign(contextOf(width, height, 'a camera'), { imageSmoothingQuality: 'high' });
+        this.#context = context;
+        return pixelsOf(this.video, width, height, context);
     }
 
     close() {

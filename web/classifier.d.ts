@@ -229,6 +229,8 @@ export interface Camera {
      */
     frames(info: Pick<ClassifierInfo, 'inputWidth' | 'inputHeight'>, options?: SignalOption):
         AsyncGenerator<Pixels, void, undefined>;
+    /** The frame that is shown now, drawn at that size. */
+    frame(info: Pick<ClassifierInfo, 'inputWidth' | 'inputHeight'>): Pixels;
     /** Switches the camera off. */
     close(): void;
 }
@@ -247,3 +249,61 @@ export interface VideoElement {
  * the camera of a phone's back. CAMERA if there is none, it is refused, or the page is not of https or localhost.
  */
 export function openCamera(video: VideoElement, constraints?: object | boolean): Promise<Camera>;
+
+/** What a CameraClassifier tells with each result. */
+export interface CameraResult {
+    /** What the frame's classification took. */
+    milliseconds: number;
+    /** Of the last second. */
+    framesPerSecond: number;
+    /** Whether this is the frame that freeze() has left on the screen. */
+    isFrozen: boolean;
+    /** The pixels that were classified. */
+    frame: Pixels;
+}
+
+export interface CameraClassifierOptions extends ScoreOptions {
+    /** A model, which is opened in a worker: address, bytes, Blob or Response; this or `classifier`. */
+    model?: LoadOptions['model'];
+    wasm?: LoadOptions['wasm'];
+    /** An open classifier, which classifies in this thread, and stays open. */
+    classifier?: Pick<Classifier, 'classify' | 'info'>;
+    onResult?(best: Decoded<Classification[]>, details: CameraResult): void;
+    /**
+     * What happens after start(). CAMERA: it was unplugged, and is off; TRAPPED: one frame was given up, the next ones are
+     * classified; any other: it is closed. Without this it is an unhandled rejection.
+     */
+    onError?(error: ClassifierError): void;
+    /** Which side of a phone; 'environment', its back, by default. */
+    facingMode?: 'environment' | 'user';
+}
+
+/**
+ * Live labels of what a camera sees. The newest frame wins: what comes while one is classified is left out. Frames are
+ * drawn at the size of the model's input.
+ *
+ *     const live = new CameraClassifier(document.querySelector('video'), {
+ *         model: 'objects160.eyelet',
+ *         onResult: ([best]) => { output.textContent = best.label; },
+ *         onError: ({ message }) => { output.textContent = message; },
+ *     });
+ *     await live.start();
+ */
+export class CameraClassifier {
+    constructor(video: VideoElement, options: CameraClassifierOptions);
+    /** Asks the user. CAMERA if there is none, it is refused or used elsewhere; the errors of opening a model. */
+    start(): Promise<void>;
+    /** Stops at the frame that is shown; fulfilled when that one's result was told. */
+    freeze(): Promise<void>;
+    resume(): Promise<void>;
+    readonly isFrozen: boolean;
+    readonly framesPerSecond: number;
+    /** The number of cameras, known once one is on. */
+    cameraCount(): Promise<number>;
+    /** To the other side of a phone, elsewhere to the next camera. If that cannot be opened the one before goes on. */
+    switchCamera(): Promise<void>;
+    /** Goes on with another model. */
+    use(classifier: Pick<Classifier, 'classify' | 'info'>): void;
+    /** Switches the camera off, and closes the model if it was opened here. */
+    close(): void;
+}

@@ -13,15 +13,17 @@
  * On failure a ClassifierError is thrown. Types and details: classifier.d.ts.
  *
  * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- engine_port.js <- worker.js <-
- * watched_worker.js <- background.js <- classifier.js <- node.js, and picture.js <- camera.js <- classifier.js. */
+ * watched_worker.js <- background.js <- camera_classifier.js <- classifier.js <- node.js, and picture.js <- camera.js
+ * <- camera_classifier.js. */
 import { classifyInOrder, platform } from './background.js';
 import { openCamera } from './camera.js';
+import { CameraClassifier } from './camera_classifier.js';
 import { ClassifierError } from './contract.js';
 import { checkCount, checkScoreOptions, openEngine } from './engine.js';
 import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
 import { bytesOf, describe, throwIfAborted, untilAborted } from './source.js';
 
-export { ClassifierError, openCamera };
+export { CameraClassifier, ClassifierError, openCamera };
 
 export async function loadClassifier(options) {
     const { model, wasm = platform.wasm() } = options ?? {};

@@ -1,4 +1,4 @@
-import { loadClassifier, openCamera } from 'eyelet';
+import { CameraClassifier, loadClassifier, openCamera } from 'eyelet';
 import type { Classifier } from 'eyelet';
 import 'eyelet/element';
 import { EyeletClassifier, useClassifier } from 'eyelet/react';
@@ -17,6 +17,12 @@ export async function show(image: HTMLImageElement, video: HTMLVideoElement, can
     const camera = await openCamera(video, { facingMode: 'user' });
     for await (const frame of camera.frames(classifier.info, { signal }))
         image.alt = (await classifier.classify(frame))[0].label;
+    const live = new CameraClassifier(video, { model: 'm.eyelet', topK: 1, facingMode: 'user', onError: ({ code }) => console.log(code),
+        onResult: ([best], { framesPerSecond, frame }) => console.log(best?.label, framesPerSecond, frame.width) });
+    await live.start();
+    live.use(classifier);
+    await live.switchCamera();
+    live.close();
 }
 
 export function useElement(file: File) {

@@ -276,7 +276,7 @@ describe('the page', { skip }, () => {
     test('the keyboard suffices, and focus shows', () => visit(async (page) => {
         await page.waitForSelector('#known li');
         const reached = [];
-        for (let i = 0; i < 6; i++) {
+        for (let i = 0; i < 7; i++) {
             await page.keyboard.press('Tab');
             const { name, outline } = await page.evaluate(() => ({
                 name: document.activeElement.id || document.activeElement.firstChild.alt,
@@ -285,9 +285,9 @@ describe('the page', { skip }, () => {
             assert.equal(outline, 'solid', `${name} shows no focus`);
             reached.push(name);
         }
-        assert.deepEqual(reached.slice(0, 4), ['mode-picture', 'mode-draw', 'choose', 'Example: airplane']);
+        assert.deepEqual(reached.slice(0, 5), ['mode-camera', 'mode-picture', 'mode-draw', 'choose', 'Example: airplane']);
         await page.keyboard.press('Enter');
-        assert.equal(reached[5], 'Example: bird');
+        assert.equal(reached[6], 'Example: bird');
         await shows(page, readFileSync(new URL('examples/bird.png', web)));
         /* Before the focus, because a key may overtake the listener on its way to the page, but not what comes
          * after it. */

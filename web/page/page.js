@@ -1,5 +1,6 @@
 /* The page's script: puts its parts together, and takes what is chosen, dropped or pasted. */
 import { acceptFiles, element } from '../view.js';
+import './camera_mode.js';
 import './draw.js';
 import { droppedFiles, fetchFile } from './files.js';
 import { addModel } from './models.js';
@@ -14,6 +15,8 @@ modes.add('picture', { panel: element('picture') });
 
 views.add('recognise', {
     panel: element('recognise'),
+    enter: () => modes.shown.enter?.(),
+    leave: () => modes.shown.leave?.(),
     take([file], why) {
         if (!file)
             refuse(why);
