@@ -102,7 +102,7 @@ formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native w
 messages := $O/protobuf/onnx.pb-c
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded) $(build)/protobuf/onnx.pb-c.o
 
-.PHONY: all native wasm library compile run train reproduce test test-core test-native test-wasm test-skipped test-node test-faults test-bundlers bench \
+.PHONY: all native wasm library compile run site train reproduce test test-core test-native test-wasm test-skipped test-node test-faults test-bundlers bench \
   bench-native bench-train fuzz check-format format deps deps-test install clean distclean help always
 
 all: native wasm
@@ -251,6 +251,9 @@ run: deps ## build everything and serve the page on 127.0.0.1 (fetches what is m
 	$(MAKE) all
 	node web/cli.js serve
 
+site: wasm ## build/site, the page for any static host, under any path; it works offline, too (web/README.md)
+	@node web/build_site.js $O/site
+
 train: deps ## train on CIFAR-10; ARGUMENTS="..." (default: the recipe of web/models/tutorial.eyelet)
 	$(MAKE) native
 	@mkdir -p $O/models
@@ -376,7 +379,7 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 
 # The modules' files and the element's, of which four are built; the others are the page's, and the npm package's alone.
 module_files := $(modules) $(scripts) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
-  serve.js react.js script.js build_dist.js workerd.js classifier_wasm.js teacher_wasm.js) $(wildcard web/cli*.js web/bundled*.js),$(wildcard web/*.js))
+  serve.js react.js script.js crc32.js workerd.js classifier_wasm.js teacher_wasm.js) $(wildcard web/cli*.js web/build_*.js web/bundled*.js),$(wildcard web/*.js))
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
 public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh

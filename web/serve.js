@@ -32,7 +32,7 @@ function headersFor(page = '') {
     return {
         'Content-Security-Policy': `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'${hashes('script')}; ` +
             `worker-src 'self'; connect-src 'self'; img-src 'self' blob: data:; style-src 'self'${hashes('style')}; ` +
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         'X-Content-Type-Options': 'nosniff',
         'Cache-Control': 'no-store',
     };

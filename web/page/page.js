@@ -4,6 +4,7 @@ import './camera_mode.js';
 import './draw.js';
 import { droppedFiles, fetchFile } from './files.js';
 import { addModel } from './models.js';
+import { keepOffline } from './offline.js';
 import { modes, views } from './panels.js';
 import { classifyFile, refuse } from './recognise.js';
 import { showLanguages, text, translate } from './texts.js';
@@ -38,3 +39,5 @@ element('examples').addEventListener('click', ({ target }) => {
     if (image)
         classifyFile(fetchFile(image.getAttribute('src')).then((response) => response.blob()));
 });
+
+keepOffline();
