@@ -65,12 +65,15 @@ uint8_t *standalone_bytes(size_t *size, const uint8_t *model, size_t model_size,
                                                           view_js, standalone_js, NULL});
     static const char *const names[] = {"opening", "picture", "result", "facts"};
     enum { SHARED = sizeof names / sizeof *names };
-    struct html_part parts[SHARED + 5] = {
-        {"style.css", (const char *)style_css}, {"wasm", module}, {"model", base64}, {"modules", modules}};
+    struct html_part parts[SHARED + 6] = {{"style.css", (const char *)style_css},
+                                          {"wasm", module},
+                                          {"model", base64},
+                                          {"modules", modules},
+                                          {"examples", "[]"}};
     char *shared[SHARED];
     for (int i = 0; i < SHARED; i++) {
         shared[i] = html_shared(index_html, names[i]);
-        parts[4 + i] = (struct html_part){names[i], shared[i]};
+        parts[5 + i] = (struct html_part){names[i], shared[i]};
     }
     char *page = html_page(size, standalone_html, parts);
     for (int i = 0; i < SHARED; i++)
