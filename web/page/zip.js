@@ -1,6 +1,6 @@
 /* Reads zip files (APPNOTE.TXT 6.3.10), an entry at a time, from a File or another Blob: stored and deflated ones.
  *
- *     const { entries } = await openZip(file);    // { name, folder, size } of each file in it, in the directory's order
+ *     const { entries } = await openZip(file);    // { name, folder, size, read } of each file in it
  *     const bytes = await entries[0].read();      // unpacked, its checksum compared
  *
  * What a zip file says of itself is not believed: entries that overlap, that unpack to more than they say, or to more
@@ -64,7 +64,8 @@ function entryAt(view, at, blob) {
     const name = nameIn(new Uint8Array(view.buffer, at + directoryEntryBytes, nameLength), flags);
     const record = {
         name, flags, method: view.getUint16(at + 10, true), sum: view.getUint32(at + 16, true),
-        packed: view.getUint32(at + 20, true), size: view.getUint32(at + 24, true), offset: view.getUint32(at + 42, true),
+        packed: view.getUint32(at + 20, true), size: view.getUint32(at + 24, true),
+        offset: view.getUint32(at + 42, true),
     };
     return { record, next, entry: {
         name: name.slice(name.lastIndexOf('/') + 1), folder: name.slice(0, Math.max(0, name.lastIndexOf('/'))),
