@@ -381,7 +381,7 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 module_files := $(modules) $(scripts) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
   serve.js react.js script.js crc32.js workerd.js classifier_wasm.js teacher_wasm.js) $(wildcard web/cli*.js web/build_*.js web/bundled*.js),$(wildcard web/*.js))
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
-public_headers = $(shell $(CC) -MM -iquote core core/classifier.h | grep -o 'core/[^ ]*')
+public_headers = $(sort $(shell $(CC) -MM -iquote core core/classifier.h core/explain.h | grep -o 'core/[^ ]*\.h'))
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 	train_native/cli/man.sh $< > $@
 

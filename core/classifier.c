@@ -12,6 +12,7 @@ struct eyelet_classifier {
     char *notes;
     float *unpacked; /* one node's parameters, or the scales and biases of a quantized one, on their way into packed */
     uint8_t *pixels; /* (input.h, input.w, 3) */
+    int width, height; /* of the picture that they are of */
     union {
         struct {
             struct net_packed packed;
@@ -165,6 +166,8 @@ enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const ui
     if (!bytes)
         return STATUS_IMAGE_SIZE;
     struct arena arena = {.base = scratch, .size = bytes};
+    classifier->width = width;
+    classifier->height = height;
     image_resize(classifier->pixels, rgba, width, height, classifier->model->net.input, &classifier->model->preprocess,
                  &arena);
     return eyelet_classifier_run_pixels(classifier, classifier->pixels);
@@ -184,6 +187,19 @@ enum status eyelet_classifier_run_pixels(struct eyelet_classifier *classifier, c
         if (!(logits[i] - logits[i] == 0)) /* finite weights can still overflow */
             return STATUS_NOT_FINITE;
     return STATUS_OK;
+}
+
+const uint8_t *eyelet_classifier_pixels(const struct eyelet_classifier *classifier) { return classifier->pixels; }
+
+void eyelet_classifier_part(double part[4], const struct eyelet_classifier *classifier)
+{
+    const struct model *model = classifier->model;
+    const struct image_part shown =
+        image_part_shown(classifier->width, classifier->height, model->net.input, &model->preprocess);
+    part[0] = shown.x;
+    part[1] = shown.y;
+    part[2] = shown.width;
+    part[3] = shown.height;
 }
 
 const float *eyelet_classifier_logits(const struct eyelet_classifier *classifier)

@@ -60,6 +60,12 @@ enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const ui
 /* Classifies pixels (input height, input width, 3) that need no resizing: a data set's own records. */
 enum status eyelet_classifier_run_pixels(struct eyelet_classifier *classifier, const uint8_t *pixels);
 
+/* What the last eyelet_classifier_run made of the picture, (input height, input width, 3) bytes of red, green, blue, and
+ * which part of it that is: x, y, width, height as fractions of the picture's sides, beyond 0 .. 1 where it was padded.
+ * Valid until the next run. */
+const uint8_t *eyelet_classifier_pixels(const struct eyelet_classifier *classifier);
+void eyelet_classifier_part(double part[4], const struct eyelet_classifier *classifier);
+
 /* Results of the last run, (classes): scores before and after softmax. Valid until the next run. */
 const float *eyelet_classifier_logits(const struct eyelet_classifier *classifier);
 const float *eyelet_classifier_probabilities(const struct eyelet_classifier *classifier);

@@ -184,6 +184,8 @@ export type ClassifierErrorCode =
     /* the model */
     | 'NOT_A_MODEL' | 'VERSION' | 'TRUNCATED' | 'TOO_LONG' | 'CHECKSUM' | 'HEADER' | 'NODE' | 'LIMIT' | 'NOT_FINITE'
     | 'TEXT' | 'SCALE'
+    /* explain: no layer of the model makes more than one pixel */
+    | 'NO_FEATURE_MAP'
     /* the image; IMAGE_CORRUPT also when a hostile file made the decoder trap */
     | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT' | 'IMAGE_TRUNCATED' | 'IMAGE_SIDE' | 'IMAGE_PIXELS' | 'IMAGE_BYTES'
     | 'IMAGE_SCANS' | 'IMAGE_CMYK' | 'IMAGE_12_BIT' | 'IMAGE_LOSSLESS' | 'IMAGE_ARITHMETIC' | 'IMAGE_CGBI'

@@ -52,6 +52,7 @@ enum status {
     STATUS_IMAGE_VIDEO = 36,       /* MP4, QuickTime, WebM */
     STATUS_IMAGE_HTML = 37,        /* a web page, as an error page that was saved as an image */
     STATUS_IMAGE_LFS_POINTER = 38, /* Git LFS's text in place of the file */
+    STATUS_NO_FEATURE_MAP = 39,    /* a model without a layer that has more than one pixel: explain.h needs one */
     STATUS_COUNT
 };
 
@@ -59,7 +60,7 @@ enum status {
 static inline bool status_is_of_image(enum status status)
 {
     return (status >= STATUS_IMAGE_FORMAT && status <= STATUS_IMAGE_CMYK) ||
-           (status >= STATUS_IMAGE_TRUNCATED && status < STATUS_COUNT);
+           (status >= STATUS_IMAGE_TRUNCATED && status <= STATUS_IMAGE_LFS_POINTER);
 }
 
 /* One plain sentence without a full stop, in static storage. */

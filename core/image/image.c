@@ -152,6 +152,17 @@ static struct placement placement_of(int width, int height, struct shape input, 
     return placement;
 }
 
+struct image_part image_part_shown(int width, int height, struct shape input, const struct preprocess *preprocess)
+{
+    const struct placement placement = placement_of(width, height, input, preprocess);
+    const struct rectangle from = placement.from, to = placement.to;
+    const double across = (double)from.width / placement.scaled_width;
+    const double down = (double)from.height / placement.scaled_height;
+    return (struct image_part){(from.x + (placement.skip_x - to.x) * across) / width,
+                               (from.y + (placement.skip_y - to.y) * down) / height, input.w * across / width,
+                               input.h * down / height};
+}
+
 /* Both passes, row by row of the picture and then of the pixels. */
 static void resample(uint8_t *pixels, struct shape input, const struct placement *placement,
                      const struct preprocess *preprocess, struct arena *arena)

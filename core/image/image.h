@@ -58,6 +58,12 @@ enum status image_check(int width, int height);
 void image_resize(uint8_t *pixels, const uint8_t *rgba, int width, int height, struct shape input,
                   const struct preprocess *preprocess, struct arena *arena);
 
+/* The part of a picture that the input's pixels show, as fractions of its sides: beyond 0 .. 1 where it was padded. */
+struct image_part {
+    double x, y, width, height;
+};
+struct image_part image_part_shown(int width, int height, struct shape input, const struct preprocess *preprocess);
+
 /* ITU-R 601, as Pillow computes it. */
 static inline int image_luminance(const uint8_t pixel[3])
 {

@@ -11,8 +11,8 @@
  *        network language, `eyelet summary`, net_check, planning, batch-norm folding, the list of layers in safetensors
  *        and, by its int8 form, into quantization.
  *     2. core/kernels/: x_forward and x_backward, with a naive loop in double in tests/support/oracle.c.
- *     3. core/net/net_run.c, net_backward.c: what calls them, in forward[] and backward[]; activations in
- *        activations[] and slopes[].
+ *     3. core/net/net_run.c, net_gradient.c: what calls them, in forward[] and net_input_gradients[]; activations in
+ *        activations[] and slopes[]. The gradient of parameters: net_backward.c.
  *     4. train_native/exchange/onnx.c: what ONNX calls it.
  *     5. train_native/model/network.h: a line in the description of the network language.
  *

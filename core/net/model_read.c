@@ -83,6 +83,7 @@ enum status model_parse(struct model *model, const void *bytes, size_t size)
     uint64_t offset = MODEL_HEADER_BYTES + (uint64_t)nodes * MODEL_NODE_BYTES;
     if (offset > size)
         return STATUS_TRUNCATED;
+    model->net.kept = 0;
     memset(model->net.nodes, 0, (size_t)nodes * sizeof *model->net.nodes);
     for (int i = 0; i < nodes && !status; i++)
         status =

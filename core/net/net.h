@@ -69,6 +69,7 @@ struct net {
     struct shape input;
     int node_count;
     int embedding; /* the tensor, of one pixel, that stays as a second output beside the scores; 0: none */
+    int kept;      /* in inference this tensor, all behind it and what these are made of stay, too; 0: none */
     struct node nodes[LIMIT_NODES];
     /* Filled by net_check: */
     struct shape shapes[LIMIT_NODES + 1]; /* of the tensors */
@@ -213,6 +214,7 @@ struct net_run {
     float *gradient[LIMIT_NODES + 1]; /* of the loss, as tensor, while net_backward needs it; tensor 0 has none */
     float *statistics[LIMIT_NODES];   /* batchnorm: mean and std of the images at hand (2, c) */
     float *other_gradient;            /* of a tensor with several consumers */
+    float *gradient_scratch;          /* in inference (net_gradient.h), which has some of these, too */
     bool frozen_biases;               /* the biases of frozen layers are frozen too, so need no gradient */
     /* Nodes 0 .. frozen_nodes - 1 are frozen: they get no gradients, and batch normalisation among them uses its
      * running statistics. */

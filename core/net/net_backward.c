@@ -1,16 +1,13 @@
 /* Training's half of net.h; nothing that inference links refers to this file. */
-#include "net/net.h"
+#include "net/net_gradient.h"
 
 #include "kernels/activation.h"
-#include "kernels/channels.h"
 #include "kernels/conv.h"
 #include "kernels/depthwise.h"
 #include "kernels/batchnorm.h"
-#include "kernels/pool.h"
 #include "kernels/winograd.h"
 
 #include <assert.h>
-#include <string.h>
 
 static size_t output_count(const struct net_run *run, int i, int n)
 {
@@ -55,8 +52,16 @@ void net_forward_training(struct net_run *run, int n)
         net_forward_training_node(run, i, n);
 }
 
-/* din is NULL where nobody needs it, and is overwritten; dparameters are the node's own, and are added to. */
+/* Of kinds with parameters, and those that training computes otherwise than inference; of all others
+ * net_input_gradients alone. din is NULL where nobody needs it, and is overwritten; dparameters are the node's own, and
+ * are added to. */
 typedef void backward_function(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n);
+
+static void backward_input(struct net_run *run, int i, int side, float *din, const float *dout, int n)
+{
+    if (din)
+        net_input_gradients[side][run->net->nodes[i].kind](run, i, din, dout, n);
+}
 
 static void backward_conv(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
@@ -74,8 +79,7 @@ static void backward_conv(struct net_run *run, int i, float *din, float *dparame
     }
     if (dweights)
         conv_backward_weights(dweights, dout, in, run->scratch, n, &window, run->gemm);
-    if (din)
-        conv_backward_input(din, dout, run->packed->backward[i], run->scratch, n, &window, run->gemm);
+    backward_input(run, i, 0, din, dout, n);
 }
 
 static void backward_depthwise(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -85,31 +89,7 @@ static void backward_depthwise(struct net_run *run, int i, float *din, float *dp
     if (net_blocks(blocks, run->net, i) > 1)
         conv_backward_bias(dparameters + blocks[0].count, dout, n, &window);
     depthwise_backward_weights(dparameters, dout, run->tensor[run->net->nodes[i].input[0]], n, &window);
-    if (din)
-        depthwise_backward_input(din, dout, run->packed->forward[i], n, &window);
-}
-
-static void backward_maxpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    const struct window window = net_window(run->net, i);
-    if (din)
-        pool_max_backward(din, dout, run->tensor[i + 1], run->tensor[run->net->nodes[i].input[0]], n, &window);
-}
-
-static void backward_avgpool(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    const struct window window = net_window(run->net, i);
-    if (din)
-        pool_average_backward(din, dout, n, &window);
-}
-
-static void backward_copy(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    if (din && din != dout)
-        memcpy(din, dout, output_count(run, i, n) * sizeof(float));
+    backward_input(run, i, 0, din, dout, n);
 }
 
 static void backward_batchnorm(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
@@ -133,126 +113,12 @@ static void backward_dropout(struct net_run *run, int i, float *din, float *dpar
                                     dropout_first(run, i), output_count(run, i, n));
 }
 
-/* From what the activation made, where that is enough, so that it may be done in place; else from what it read. */
-typedef void slope_function(float *din, const float *dout, const float *seen, size_t count);
-static slope_function *const slopes[NODE_KINDS] = {
-    [NODE_RELU] = activation_relu_backward,   [NODE_SIGMOID] = activation_sigmoid_backward,
-    [NODE_TANH] = activation_tanh_backward,   [NODE_GELU] = activation_gelu_backward,
-    [NODE_RELU6] = activation_relu6_backward, [NODE_HARDSWISH] = activation_hardswish_backward,
-    [NODE_SILU] = activation_silu_backward,   [NODE_HARDSIGMOID] = activation_hardsigmoid_backward};
-
-static void backward_activation(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    const struct node *node = &run->net->nodes[i];
-    if (din)
-        slopes[node->kind](din, dout, run->tensor[kind_traits[node->kind].in_place ? i + 1 : node->input[0]],
-                           output_count(run, i, n));
-}
-
-static void backward_scale(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    for (size_t k = 0, count = din ? output_count(run, i, n) : 0; k < count; k++)
-        din[k] = dout[k] * run->net->nodes[i].rate;
-}
-
-static void backward_leaky_relu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    if (din)
-        activation_leaky_relu_backward(din, dout, run->tensor[i + 1], run->net->nodes[i].rate, output_count(run, i, n));
-}
-
 static void backward_prelu(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
 {
-    const float *in = run->tensor[run->net->nodes[i].input[0]];
     const int c = run->net->shapes[i + 1].c;
-    const size_t pixels = output_count(run, i, n) / (size_t)c;
-    activation_prelu_backward_slopes(dparameters, dout, in, pixels, c);
-    if (din)
-        activation_prelu_backward(din, dout, in, run->packed->forward[i], pixels, c);
-}
-
-/* The second input's gradient where it broadcasts, image by image; `in` is NULL for a sum. */
-static void backward_channels(struct net_run *run, int i, float *din, const float *in, const float *dout, int n)
-{
-    const struct shape shape = run->net->shapes[i + 1];
-    const size_t pixels = (size_t)shape.h * (size_t)shape.w, step = shape_count(shape);
-    for (int image = 0; image < n; image++, din += shape.c, dout += step) {
-        if (in)
-            activation_multiply_backward_channels(din, dout, in + (size_t)image * step, pixels, shape.c);
-        else
-            activation_add_backward_channels(din, dout, pixels, shape.c);
-    }
-}
-
-static void backward_add_second(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    if (din && net_broadcasts(run->net, i))
-        backward_channels(run, i, din, NULL, dout, n);
-    else
-        backward_copy(run, i, din, dparameters, dout, n);
-}
-
-static void backward_multiply(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    const float *second = run->tensor[run->net->nodes[i].input[1]];
-    const struct net_pairs pairs = net_pairs(run->net, i, n);
-    for (size_t k = 0; din && k < pairs.count; k++, din += pairs.size, dout += pairs.size)
-        activation_multiply_backward(din, dout, second + k / pairs.repeats * pairs.size, pairs.size);
-}
-
-static void backward_multiply_second(struct net_run *run, int i, float *din, float *dparameters, const float *dout,
-                                     int n)
-{
-    (void)dparameters;
-    const float *first = run->tensor[run->net->nodes[i].input[0]];
-    if (din && net_broadcasts(run->net, i))
-        backward_channels(run, i, din, first, dout, n);
-    else if (din)
-        activation_multiply_backward(din, dout, first, output_count(run, i, n));
-}
-
-static size_t pixel_count(const struct net_run *run, int i, int n)
-{
-    return (size_t)n * (size_t)run->net->shapes[i + 1].h * (size_t)run->net->shapes[i + 1].w;
-}
-
-/* Of the first input. */
-static void backward_concat(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    if (din)
-        channels_concat_backward(din, dout, pixel_count(run, i, n), 0, run->net->shapes[run->net->nodes[i].input[0]].c,
-                                 run->net->shapes[i + 1].c);
-}
-
-static void backward_concat_second(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    const int *input = run->net->nodes[i].input;
-    if (din)
-        channels_concat_backward(din, dout, pixel_count(run, i, n), run->net->shapes[input[0]].c,
-                                 run->net->shapes[input[1]].c, run->net->shapes[i + 1].c);
-}
-
-static void backward_slice(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    const struct node *node = &run->net->nodes[i];
-    if (din)
-        channels_slice_backward(din, dout, pixel_count(run, i, n), node->first, node->channels,
-                                run->net->shapes[node->input[0]].c);
-}
-
-static void backward_shuffle(struct net_run *run, int i, float *din, float *dparameters, const float *dout, int n)
-{
-    (void)dparameters;
-    if (din)
-        channels_shuffle_backward(din, dout, pixel_count(run, i, n), run->net->nodes[i].groups,
-                                  run->net->shapes[i + 1].c);
+    activation_prelu_backward_slopes(dparameters, dout, run->tensor[run->net->nodes[i].input[0]],
+                                     output_count(run, i, n) / (size_t)c, c);
+    backward_input(run, i, 0, din, dout, n);
 }
 
 /* The gradient of the logits comes from the loss, which is computed with the softmax in one (training/loss.h). */
@@ -262,43 +128,12 @@ static void backward_by_loss(struct net_run *run, int i, float *din, float *dpar
     assert(false && "the softmax has no backward pass of its own");
 }
 
-static backward_function *const backward[NODE_KINDS] = {[NODE_CONV2D] = backward_conv,
-                                                        [NODE_MAXPOOL] = backward_maxpool,
-                                                        [NODE_AVGPOOL] = backward_avgpool,
-                                                        [NODE_GLOBAL_AVGPOOL] = backward_avgpool,
-                                                        [NODE_FLATTEN] = backward_copy,
-                                                        [NODE_DENSE] = backward_conv,
-                                                        [NODE_BATCHNORM] = backward_batchnorm,
-                                                        [NODE_DROPOUT] = backward_dropout,
-                                                        [NODE_ADD] = backward_copy,
-                                                        [NODE_RELU] = backward_activation,
-                                                        [NODE_SIGMOID] = backward_activation,
-                                                        [NODE_TANH] = backward_activation,
-                                                        [NODE_SOFTMAX] = backward_by_loss,
-                                                        [NODE_GELU] = backward_activation,
-                                                        [NODE_SCALE] = backward_scale,
-                                                        [NODE_DEPTHWISE] = backward_depthwise,
-                                                        [NODE_RELU6] = backward_activation,
-                                                        [NODE_HARDSWISH] = backward_activation,
-                                                        [NODE_SILU] = backward_activation,
-                                                        [NODE_HARDSIGMOID] = backward_activation,
-                                                        [NODE_LEAKY_RELU] = backward_leaky_relu,
-                                                        [NODE_PRELU] = backward_prelu,
-                                                        [NODE_MULTIPLY] = backward_multiply,
-                                                        [NODE_CONCAT] = backward_concat,
-                                                        [NODE_SLICE] = backward_slice,
-                                                        [NODE_SHUFFLE] = backward_shuffle};
+static backward_function *const backward[NODE_KINDS] = {
+    [NODE_CONV2D] = backward_conv,         [NODE_DENSE] = backward_conv,      [NODE_DEPTHWISE] = backward_depthwise,
+    [NODE_BATCHNORM] = backward_batchnorm, [NODE_DROPOUT] = backward_dropout, [NODE_PRELU] = backward_prelu,
+    [NODE_SOFTMAX] = backward_by_loss};
 
-/* The same for the second input, after the first. */
-static backward_function *const backward_second[NODE_KINDS] = {[NODE_ADD] = backward_add_second,
-                                                               [NODE_MULTIPLY] = backward_multiply_second,
-                                                               [NODE_CONCAT] = backward_concat_second};
-
-bool net_has_backward(enum node_kind kind)
-{
-    return backward[kind] && (backward[kind] != backward_activation || slopes[kind]) &&
-           (kind_traits[kind].inputs > 1) == (backward_second[kind] != NULL);
-}
+bool net_has_backward(enum node_kind kind) { return kind == NODE_SOFTMAX || net_has_input_gradient(kind); }
 
 /* Whether a tensor has a gradient already when node i adds its own: from a later consumer, or as the same node's first
  * input. */
@@ -335,8 +170,10 @@ void net_backward_node(struct net_run *run, float *dparameters, int i, int n)
         const int in = node->input[side];
         const bool more = has_gradient(net, in, i, side);
         float *din = !needs_gradient(run, in) ? NULL : more ? run->other_gradient : run->gradient[in];
-        (side ? backward_second : backward)[node->kind](run, i, din, dparameters + net->offset[i], run->gradient[i + 1],
-                                                        n);
+        if (backward[node->kind])
+            backward[node->kind](run, i, din, dparameters + net->offset[i], run->gradient[i + 1], n);
+        else
+            backward_input(run, i, side, din, run->gradient[i + 1], n);
         if (din && more)
             for (size_t k = 0, count = (size_t)n * shape_count(net->shapes[in]); k < count; k++)
                 run->gradient[in][k] += din[k];

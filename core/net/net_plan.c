@@ -105,7 +105,7 @@ void net_pack(struct net_packed *packed, const struct net *net, int node, const 
             packed->kernel[node]->pack(packed->forward[node], parameters, &window);
         if (count > 1)
             memcpy(packed->bias[node], parameters + blocks[0].count, blocks[1].count * sizeof(float));
-        if (packed->backward[node])
+        if (packed->mode && packed->backward[node])
             packed->mode->pack(packed, node, parameters, &window);
     } else if (count && blocks[0].role == BLOCK_SLOPE) {
         memcpy(packed->forward[node], parameters, blocks[0].count * sizeof(float));
@@ -144,6 +144,9 @@ static float *plan_by_lifetime(float *tensors[], const uint64_t *stack, const st
     lifetimes[logits].last = lifetimes[root[nodes]].last = nodes;
     if (net->embedding)
         lifetimes[root[net->embedding]].last = nodes;
+    for (int i = net->kept; net->kept && i < nodes; i++)
+        for (int k = 0; k < kind_traits[net->nodes[i].kind].inputs; k++)
+            lifetimes[root[net->nodes[i].input[k]]].last = nodes;
 
     /* On the way back node i reads tensors up to i + 1; what lies above them is free by then. */
     for (int t = first; stack && t <= nodes; t++)

@@ -69,6 +69,7 @@ const usages = {
         { before: 'int16_t a[2] = {2, 3}, b[2 * VEC_LANES] = {4, 5}; int32_t out[VEC_LANES]; ivec sum = ivec_set1(1);', after: 'ivec_store(out, sum); assert(out[0] == 24);' },
     ],
     'core/classifier.h': [{ names: 'bytes', after: 'assert(classify(bytes, size, bytes, 1, 1) == -1);' }],
+    'core/explain.h': [{ names: 'bytes', before: 'float heat[224 * 224];', after: 'assert(explain(heat, bytes, size, bytes, 0) == STATUS_TRUNCATED || explain(heat, bytes, size, bytes, 0) == STATUS_NOT_A_MODEL);' }],
     'core/image/bmp.h': [{ names: 'bitmap', before: 'uint8_t rgba[4];', after: 'assert(!status && rgba[0] == 3 && rgba[2] == 1);' }],
     'core/image/decode.h': [{ names: 'bitmap', after: 'assert(!status);' }],
     'core/image/formats.h': [{ names: 'bitmap' }],
@@ -113,6 +114,7 @@ const usages = {
     'core/net/model.h': [{ names: 'bytes', after: 'assert(status == STATUS_TRUNCATED || status == STATUS_NOT_A_MODEL);' }],
     'core/net/model_fields.h': [{ runs: false, before: 'struct model model; enum status status; uint8_t *bytes = NULL;' }],
     'core/net/net.h': [{ names: 'parameters', before: 'const float image[3072] = {1};', after: 'assert(!status); free(arena.base);' }],
+    'core/net/net_gradient.h': [{ runs: false, names: 'net parameters', before: 'struct net_packed packed; struct net_run run; struct arena arena = {0}; const int class = 0;' }],
     'core/net/net_int8.h': [{ runs: false, names: 'net preprocess', before: 'const float own[LIMIT_NODES] = {0}, temperature = 1; const struct int8_weights weights[LIMIT_NODES] = {0}; const uint8_t *pixels = NULL;' }],
     'core/training/augment.h': [{ includes: ['training/images.h'], before: `const uint8_t pixels[2][3] = {{1, 2, 3}, {4, 5, 6}}; const uint16_t labels[2] = {0, 1}; const int indices[2] = {0, 1}, i = 0;
         const struct images images = {.pixels = &pixels[0][0], .labels = labels, .shape = {1, 1, 3}, .count = 2, .classes = 2}; const struct subset batch = {&images, indices, 2}; uint8_t out[3], scratch[3];`,

@@ -34,6 +34,7 @@
     SUITE(gradients) \
     SUITE(winograd) \
     SUITE(net_gradients) \
+    SUITE(net_gradient) \
     SUITE(gates) \
     SUITE(net) \
     SUITE(plan) \
@@ -52,6 +53,7 @@
     SUITE(decode) \
     SUITE(hostile_picture) \
     SUITE(classifier) \
+    SUITE(explain) \
     SUITE(int8) \
     SUITE(net_int8) \
     SUITE(augment) \

@@ -320,8 +320,13 @@ static void pair(double *const tensor[], const struct net *net, int i, int n)
 
 void oracle_net(double *const tensor[], const struct net *net, const double *parameters, int n, struct oracle_mode mode)
 {
-    FOR(i, net->node_count)
-    {
+    oracle_net_from(tensor, net, parameters, n, mode, 0);
+}
+
+void oracle_net_from(double *const tensor[], const struct net *net, const double *parameters, int n,
+                     struct oracle_mode mode, int first)
+{
+    for (int i = first; i < net->node_count; i++) {
         const struct node *node = &net->nodes[i];
         const double *in = tensor[node->input[0]], *own = parameters + net->offset[i];
         double *out = tensor[i + 1];

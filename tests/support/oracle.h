@@ -59,6 +59,10 @@ struct oracle_mode {
 void oracle_net(double *const tensor[], const struct net *net, const double *parameters, int n,
                 struct oracle_mode mode);
 
+/* The same of nodes `first` and later alone. */
+void oracle_net_from(double *const tensor[], const struct net *net, const double *parameters, int n,
+                     struct oracle_mode mode, int first);
+
 /* Memory for it, freed after the test. */
 void oracle_tensors(double *tensor[], const struct net *net, int n);
 
