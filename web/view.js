@@ -113,7 +113,8 @@ export function make(tag, properties = {}, ...children) {
 
 /* A line of a <dl>. */
 export function row(term, ...values) {
-    return make('div', {}, make('dt', { textContent: term }), ...values.map((value) => make('dd', {}, value)));
+    const described = values.map((value) => make('dd', { dir: 'auto' }, value));
+    return make('div', {}, make('dt', { textContent: term }), ...described);
 }
 
 /* --- The result --- */
@@ -131,7 +132,7 @@ export function showMessage(words) {
 
 const maxClassesAtOnce = 20;
 
-const classList = (labels) => labels.map((label) => make('li', { textContent: nameOf(label) }));
+const classList = (labels) => labels.map((label) => make('li', { dir: 'auto', textContent: nameOf(label) }));
 
 /* Before the first image. Of many classes a few, from the whole alphabet. */
 export function showClasses(labels) {
@@ -150,7 +151,6 @@ export function showResult(best, milliseconds, threshold) {
     element('verdict').classList.add('is-answer');
     element('timing').textContent = say(best.decoder ? 'result.time_decoded' : 'result.time',
         { time: rounded(Math.max(milliseconds, 0.1)) });
-    revealResult();
 }
 
 /* Rows are used again, so that the bars glide from one result to the next. */
@@ -159,7 +159,7 @@ function showBars(best) {
     while (rows.length > best.length)
         rows[rows.length - 1].remove();
     while (rows.length < best.length)
-        element('bars').append(make('li', {}, make('span', { className: 'name' }),
+        element('bars').append(make('li', {}, make('span', { className: 'name', dir: 'auto' }),
             make('span', { className: 'score' }), make('span', { className: 'bar' })));
     best.forEach(({ label, score }, index) => {
         const [name, text, bar] = rows[index].children;
@@ -178,13 +178,17 @@ export function showProblem(error) {
 export function showWarning(error, around = (sentence) => sentence) {
     element('problem').textContent = around(sentenceOf(error));
     element('problem').hidden = false;
-    revealResult();
 }
 
-/* On a phone the result stands below the picture. Not while drawing: the pad must stay where it is. */
-function revealResult() {
-    if (!element('frame').closest('[hidden]'))
-        element('result').scrollIntoView({ block: 'nearest' });
+/* On a small screen the result may stand out of sight: its first lines are shown, and the picture as far as it goes. */
+export function revealResult() {
+    const [frame, verdict, bar, problem] = [element('frame'), element('verdict'), element('bars').firstElementChild,
+        element('problem')];
+    const topOf = (part) => part.getBoundingClientRect().top;
+    if (topOf(verdict) < 0)
+        (topOf(frame) < topOf(verdict) ? frame : verdict).scrollIntoView({ block: 'start' });
+    else
+        (problem.hidden ? bar ?? verdict : problem).scrollIntoView({ block: 'nearest' });
 }
 
 /* --- The model and the picture --- */

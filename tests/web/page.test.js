@@ -205,7 +205,7 @@ describe('the page', { skip }, () => {
         const chosen = () => page.$eval('#models', ({ options, selectedIndex }) => [[...options].map(({ text }) => text), selectedIndex]);
         assert.deepEqual(await chosen(), [['tiny', 'two', 'mine'], 2]);
         await give(page, 'drop', file('two.eyelet', '', mine.subarray(0, 300)));
-        assert.match(await page.locator('#problem:not([hidden])').textContent(), /(cut short|damaged).* The model mine is still open\.$/);
+        assert.match(await page.locator('#problem:not([hidden])').textContent(), /(cut short|damaged).* The model in use is mine\.$/);
         assert.deepEqual(await chosen(), [['tiny', 'two', 'mine'], 2]);
         assert.equal(await page.locator('#bars li').count(), 3);
         await page.setInputFiles('#file', file('b.png', 'image/png', bluePng));
@@ -276,7 +276,7 @@ describe('the page', { skip }, () => {
     test('the keyboard suffices, and focus shows', () => visit(async (page) => {
         await page.waitForSelector('#known li');
         const reached = [];
-        for (let i = 0; i < 7; i++) {
+        for (let i = 0; i < 8; i++) {
             await page.keyboard.press('Tab');
             const { name, outline } = await page.evaluate(() => ({
                 name: document.activeElement.id || document.activeElement.firstChild.alt,
@@ -285,9 +285,9 @@ describe('the page', { skip }, () => {
             assert.equal(outline, 'solid', `${name} shows no focus`);
             reached.push(name);
         }
-        assert.deepEqual(reached.slice(0, 5), ['mode-camera', 'mode-picture', 'mode-draw', 'choose', 'Example: airplane']);
+        assert.deepEqual(reached.slice(0, 5), ['mode-camera', 'mode-picture', 'mode-draw', 'choose', 'choose-folder']);
         await page.keyboard.press('Enter');
-        assert.equal(reached[6], 'Example: bird');
+        assert.equal(reached[7], 'Example: bird');
         await shows(page, readFileSync(new URL('examples/bird.png', web)));
         /* Before the focus, because a key may overtake the listener on its way to the page, but not what comes
          * after it. */

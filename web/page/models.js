@@ -11,9 +11,9 @@ import { element, visible } from '../view.js';
 import { fetchFile } from './files.js';
 import { text } from './texts.js';
 
-const entries = []; /* { name, bytes } */
+const entries = []; /* { name, bytes, address }: the address if it came by one */
 const watchers = [];
-let opened = null; /* { entry, classifier, info, labels } */
+let opened = null; /* { entry, bytes, classifier, info, labels } */
 let opening = null; /* promise of the next one, or what has become of it */
 
 export function watchModel(watcher) {
@@ -38,34 +38,40 @@ export function addModel({ name, bytes }) {
     return open({ name, bytes });
 }
 
+/* Gives the error where it cannot be opened. */
 async function open(entry) {
     tell('opening');
     const next = opening = load(entry);
     showChoice(entry);
     try {
         const model = await next;
-        if (opening !== next)
-            return model.classifier.close();
+        if (opening !== next) {
+            model.classifier.close();
+            return null;
+        }
         opened?.classifier.close();
         opened = model;
         list(entry);
         tell('opened', model);
+        return null;
     } catch (error) {
         if (opening !== next)
-            return;
+            return null;
         if (opened) {
             opening = Promise.resolve(opened);
             showChoice(opened.entry);
         }
         tell('failed', error, opened);
+        return error;
     }
 }
 
 async function load(entry) {
     const classifier = new BackgroundClassifier();
     try {
-        const { info, labels } = await classifier.open({ model: await entry.bytes(), warmUp: true });
-        return { entry, classifier, info, labels };
+        const bytes = await entry.bytes();
+        const { info, labels } = await classifier.open({ model: bytes, warmUp: true });
+        return { entry, bytes, classifier, info, labels };
     } catch (error) {
         classifier.close();
         throw error;
@@ -85,17 +91,36 @@ function showChoice(chosen) {
     element('model-choice').hidden = shown.length < 2;
 }
 
-/* The first one of the list is opened. */
+/* Of an address below the page's, or another of its origin. */
+function entryAt(address) {
+    const name = decodeURIComponent(address.replace(/[?#].*$/, '').replace(/^.*\//, '')).replace(/\.eyelet$/, '');
+    return { name: name || address, address, bytes: async () => (await fetchFile(address)).arrayBuffer() };
+}
+
+/* The one that ?model= names, which may be one of the list. */
+function askedFor() {
+    const asked = new URLSearchParams(location.search).get('model');
+    if (!asked)
+        return null;
+    const base = new URL('.', location), url = URL.canParse(asked, base) ? new URL(asked, base) : null;
+    if (url?.origin !== location.origin)
+        return { name: asked, bytes: () => Promise.reject({ message: text('link.elsewhere', { address: asked }) }) };
+    const path = url.href.startsWith(base.href) ? url.href.slice(base.href.length) : url.href;
+    return entries.find(({ address }) => address === path) ?? entryAt(path);
+}
+
+/* The first one of the list is opened, unless the page's address asks for another; that too where it has failed. */
 async function openList() {
     const names = await (await fetchFile('models/models.json')).json().catch(() => null);
     if (!Array.isArray(names) || names.length === 0)
         throw new ClassifierError('FETCH', text('model.no_list'));
-    for (const name of names)
-        entries.push({
-            name: name.replace(/\.eyelet$/, ''),
-            bytes: async () => (await fetchFile(`models/${name}`)).arrayBuffer(),
-        });
-    open(entries[0]);
+    entries.push(...names.map((name) => entryAt(`models/${name}`)));
+    const asked = askedFor(), error = asked && await open(asked);
+    if (asked && !error)
+        return;
+    await open(entries[0]);
+    if (error && opened)
+        tell('failed', error, opened);
 }
 
 element('models').addEventListener('change', ({ target }) => open(entries[target.value]));

@@ -2,11 +2,13 @@
 import { acceptFiles, element } from '../view.js';
 import './camera_mode.js';
 import './draw.js';
-import { droppedFiles, fetchFile } from './files.js';
+import './link.js';
+import { droppedFiles, fetchFile, pathOf } from './files.js';
 import { addModel } from './models.js';
 import { keepOffline } from './offline.js';
 import { modes, views } from './panels.js';
 import { classifyFile, refuse } from './recognise.js';
+import { closeStrip, showStrip } from './strip.js';
 import { showLanguages, text, translate } from './texts.js';
 
 translate(document);
@@ -14,21 +16,41 @@ showLanguages(element('languages'));
 
 modes.add('picture', { panel: element('picture') });
 
+const isModel = ({ name }) => /\.eyelet$/i.test(name);
+/* Of a folder, images only. */
+const mayBePicture = (file) => file.type.startsWith('image/') || !pathOf(file).includes('/');
+const byPath = new Intl.Collator(undefined, { numeric: true });
+
+/* What is chosen, dropped or pasted: a picture, many, a model. */
+function take(files, why) {
+    const model = files.find(isModel), pictures = files.filter((file) => !isModel(file) && mayBePicture(file));
+    if (model)
+        addModel({ name: model.name.replace(/\.eyelet$/i, ''), bytes: () => model.arrayBuffer() });
+    else if (pictures.length === 0)
+        refuse(files.length > 0 ? text('strip.no_pictures') : why);
+    if (pictures.length > 0)
+        closeStrip();
+    if (pictures.length === 1)
+        classifyFile(pictures[0]);
+    else if (pictures.length > 1)
+        showStrip(pictures.sort((a, b) => byPath.compare(pathOf(a), pathOf(b))));
+}
+
 views.add('recognise', {
     panel: element('recognise'),
     enter: () => modes.shown.enter?.(),
     leave: () => modes.shown.leave?.(),
-    take([file], why) {
-        if (!file)
-            refuse(why);
-        else if (/\.eyelet$/i.test(file.name))
-            addModel({ name: file.name.replace(/\.eyelet$/i, ''), bytes: () => file.arrayBuffer() });
-        else
-            classifyFile(file);
-    },
+    take,
 });
 
 element('file').accept += ',.eyelet';
+element('file').multiple = true;
+element('choose').after(element('choose-folder'));
+element('choose-folder').addEventListener('click', () => element('folder').click());
+element('folder').addEventListener('change', ({ target }) => {
+    take([...target.files], text('strip.no_pictures'));
+    target.value = '';
+});
 acceptFiles((files, why) => views.shown.take?.(files, why), droppedFiles);
 
 for (const { dataset, firstElementChild } of element('examples').children)
@@ -36,8 +58,10 @@ for (const { dataset, firstElementChild } of element('examples').children)
 
 element('examples').addEventListener('click', ({ target }) => {
     const image = target.closest('button')?.querySelector('img');
-    if (image)
-        classifyFile(fetchFile(image.getAttribute('src')).then((response) => response.blob()));
+    if (!image)
+        return;
+    closeStrip();
+    classifyFile(fetchFile(image.getAttribute('src')).then((response) => response.blob()));
 });
 
 keepOffline();

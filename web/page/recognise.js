@@ -4,7 +4,8 @@
  *     classifyFile(file);
  *     forget();                        // there is no image any more */
 import {
-    element, hideFacts, showClasses, showFacts, showMessage, showPreview, showProblem, showResult, showWarning,
+    element, hideFacts, revealResult, showClasses, showFacts, showMessage, showPreview, showProblem,
+    showResult, showWarning,
 } from '../view.js';
 import { currentModel, watchModel } from './models.js';
 import { modes } from './panels.js';
@@ -14,8 +15,8 @@ let latest = null; /* what prepared the latest image, to classify it again with 
 let newest = 0; /* number of the latest image */
 let running = Promise.resolve(); /* the classification under way; never rejects */
 
-/* Newest wins: an image that is overtaken is dropped silently. */
-export async function classify(prepare) {
+/* The best classes. Newest wins: an image that is overtaken is dropped silently, and gives undefined. */
+export async function classify(prepare, { mayScroll = false } = {}) {
     const turn = ++newest;
     const isNewest = () => turn === newest;
     latest = prepare;
@@ -25,23 +26,30 @@ export async function classify(prepare) {
         const { classifier, info } = await currentModel();
         await running;
         if (!isNewest())
-            return;
+            return undefined;
         const answer = classifier.classify(image);
         running = answer.catch(() => {});
         const { best, milliseconds } = await answer;
-        if (isNewest())
-            showResult(best, milliseconds, info.threshold);
+        if (!isNewest())
+            return undefined;
+        showResult(best, milliseconds, info.threshold);
+        if (mayScroll)
+            revealResult();
+        return best;
     } catch (error) {
         if (!isNewest())
-            return;
+            return undefined;
         if (error.code?.startsWith('IMAGE_'))
             showPreview(null);
         showProblem(error);
+        if (mayScroll)
+            revealResult();
+        return undefined;
     }
 }
 
 /* A file, or a promise of one. */
-export function classifyFile(file) {
+export function classifyFile(file, { mayScroll = true } = {}) {
     modes.show('picture');
     classify(async (isNewest) => {
         const given = await Promise.resolve(file).catch((error) => {
@@ -52,7 +60,7 @@ export function classifyFile(file) {
         if (isNewest())
             showPreview(given);
         return given;
-    });
+    }, { mayScroll });
 }
 
 export function forget() {

@@ -5,7 +5,7 @@ import { ClassifierError } from '../contract.js';
 import { openEngine } from '../engine.js';
 import { pictureFrom, withBrowserDecoder } from '../picture.js';
 import { acceptFiles, element, make, nameOf, visible } from '../view.js';
-import { showClasses, showFacts, showPreview, showProblem, showResult } from '../view.js';
+import { revealResult, showClasses, showFacts, showPreview, showProblem, showResult } from '../view.js';
 
 const decoded = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
@@ -31,11 +31,13 @@ async function classify(file, problem) {
         if (turn !== newest)
             return;
         showResult(best, performance.now() - started, engine.info.threshold);
+        revealResult();
     } catch (error) {
         if (turn !== newest)
             return;
         showPreview(null);
         showProblem(error);
+        revealResult();
     }
 }
 
