@@ -85,6 +85,11 @@ export class CameraClassifier {
         await this.#video.play();
     }
 
+    /* 'user' or 'environment'; undefined of a camera that does not say. */
+    get facingMode() {
+        return this.#camera ? this.#track.getSettings().facingMode : undefined;
+    }
+
     /* How many cameras there are to switch between; known once one was allowed. */
     async cameraCount() {
         return (await cameras()).length;

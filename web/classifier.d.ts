@@ -300,6 +300,8 @@ export class CameraClassifier {
     resume(): Promise<void>;
     readonly isFrozen: boolean;
     readonly framesPerSecond: number;
+    /** Which side of a phone is on; undefined of a camera that does not say. A front camera is shown as in a mirror, by CSS. */
+    readonly facingMode: string | undefined;
     /** The number of cameras, known once one is on. */
     cameraCount(): Promise<number>;
     /** To the other side of a phone, elsewhere to the next camera. If that cannot be opened the one before goes on. */

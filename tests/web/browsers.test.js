@@ -145,6 +145,26 @@ for (const { name, skip, launch } of browsers)
             await page.screenshot(join(screenshots, `${name}-page.png`));
         }));
 
+        test('the page: many pictures, a drawing, the camera', () => visit(site.url, async (page) => {
+            await page.until(() => document.querySelector('#known li'));
+            await page.setFiles('#file', ['espresso.jpg', 'tabby.jpg'].map(inPhotos));
+            await page.until(() => document.querySelectorAll('#strip li[data-done]').length === 2);
+            const labels = await page.evaluate(() => [...document.querySelectorAll('#strip .name')].map(({ textContent }) => textContent));
+            assert.ok(labels.every((label, i) => label.endsWith(nameOf(classifier.classifySync(readFileSync(inPhotos(['espresso.jpg', 'tabby.jpg'][i])))[0]))), String(labels));
+            await page.until(() => [...document.querySelectorAll('#strip canvas')].every((canvas) => canvas.getContext('2d').getImageData(90, 90, 1, 1).data[3] === 255));
+            await page.evaluate(() => {
+                document.getElementById('mode-draw').click();
+                for (const key of [' ', 'ArrowUp', 'ArrowUp', ' '])
+                    document.getElementById('pad').dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+            });
+            await page.until(() => document.querySelectorAll('#bars li').length === 5);
+            await page.evaluate(() => document.getElementById('mode-camera').click());
+            await page.until(() => !document.getElementById('camera-label').hidden && document.getElementById('camera-name').textContent);
+            await page.screenshot(join(screenshots, `${name}-page-camera.png`));
+            await page.evaluate(() => document.getElementById('mode-picture').click());
+            await page.until(() => !document.getElementById('video').srcObject);
+        }, phone));
+
         test('the standalone page, from disk', async () => {
             const here = folder(), path = join(here, 'objects160.html');
             succeeded(await eyelet(['export', join(root, 'web/models/objects160.eyelet'), '--html', '-o', path]));

@@ -87,6 +87,46 @@ describe('the camera', { skip }, () => {
         assert.notEqual(await device(), first);
     }, { from: two }));
 
+    test("a phone's front is asked for, and shown as in a mirror", () => visit(async (page) => {
+        await on(page);
+        assert.equal(await page.locator('#video.is-mirrored').count(), 0);
+        await page.evaluate(() => { document.getElementById('camera-switch').hidden = false; });
+        for (const [side, mirrored] of [['user', 1], ['environment', 0]]) {
+            await page.click('#camera-switch');
+            await page.waitForFunction((side) => window.asked.at(-1) === side && document.getElementById('video').srcObject, side);
+            await page.waitForFunction((mirrored) => document.querySelectorAll('#video.is-mirrored').length === mirrored, mirrored);
+        }
+        assert.deepEqual(await page.evaluate(() => window.asked), ['environment', 'user', 'environment']);
+    }, { prepare: (page) => page.addInitScript(() => {
+        const { getUserMedia } = MediaDevices.prototype;
+        window.asked = [];
+        MediaDevices.prototype.getUserMedia = function(constraints) {
+            window.asked.push(constraints.video.facingMode);
+            return getUserMedia.call(this, constraints);
+        };
+        MediaStreamTrack.prototype.getSettings = () => ({ facingMode: window.asked.at(-1) });
+    }) }));
+
+    test('a camera that cannot be switched to leaves the one before on', () => visit(async (page) => {
+        const heard = await page.evaluate(async () => {
+            const { CameraClassifier } = await import('/classifier.js'), { getUserMedia } = MediaDevices.prototype, video = document.createElement('video');
+            let wake, failures = 0;
+            const live = new CameraClassifier(video, { model: '/models/tiny.eyelet', onResult: () => wake?.() });
+            await live.start();
+            const device = () => video.srcObject.getVideoTracks()[0].getSettings().deviceId, first = device();
+            MediaDevices.prototype.getUserMedia = function(constraints) {
+                return failures++ ? getUserMedia.call(this, constraints) : Promise.reject(new DOMException('words', 'NotReadableError'));
+            };
+            const message = await live.switchCamera().catch((error) => error.message);
+            await new Promise((resolve) => { wake = resolve; });
+            const isSame = device() === first;
+            live.close();
+            return { message, isSame };
+        });
+        assert.match(heard.message, /used by another program/);
+        assert.equal(heard.isSame, true);
+    }, { from: two }));
+
     test('a chosen picture switches it off and is what is shown', () => visit(async (page) => {
         await on(page);
         await page.setInputFiles('#file', { name: 'a.png', mimeType: 'image/png', buffer: encodePng(gradient(40, 30)) });

@@ -36,6 +36,7 @@ async function start() {
         const count = await mineLive.cameraCount();
         if (mine === turn)
             showState('on', count);
+        showMirrored();
     } catch (error) {
         if (mine === turn)
             fail(error);
@@ -78,6 +79,11 @@ function showState(state, cameras = 0) {
         element('verdict').removeAttribute('aria-live');
 }
 
+/* Those who look at themselves are used to a mirror; what is classified is not turned. */
+function showMirrored() {
+    element('video').classList.toggle('is-mirrored', live?.facingMode === 'user');
+}
+
 function showFrozen(isFrozen) {
     element('camera-freeze').textContent = text(isFrozen ? 'camera.resume' : 'camera.freeze');
 }
@@ -109,7 +115,7 @@ element('camera-freeze').addEventListener('click', () => {
 
 element('camera-switch').addEventListener('click', () => {
     showFrozen(false);
-    live.switchCamera().catch(fail);
+    live.switchCamera().then(showMirrored).catch(fail);
 });
 
 element('capture').addEventListener('click', () => element('capture-file').click());

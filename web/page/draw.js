@@ -33,6 +33,8 @@ async function guess() {
     element('undo').disabled = !pad.canUndo;
     const best = await classify(() => pad.pixels());
     isFree = true;
+    if (game && best)
+        element('game-guess').textContent = text('game.sees', { name: nameOf(best[0].label) });
     if (game && best?.[0].label === game.label)
         finish('game.won', { count: Math.ceil(seconds - (game.endsAt - performance.now()) / 1000) });
 }
@@ -64,6 +66,7 @@ async function play() {
     clearInterval(game?.timer);
     game = { label, endsAt: performance.now() + 1000 * seconds, timer: setInterval(tick, 250) };
     element('game').hidden = false;
+    element('game-guess').textContent = '';
     element('game-words').textContent = text('game.draw', { name: nameOf(label) });
     element('game-play').textContent = text('game.stop');
     tick();

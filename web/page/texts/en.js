@@ -31,6 +31,7 @@ export default {
     'strip.unreadable': 'unreadable',
     'strip.no_pictures': 'There are no pictures among these files',
     'game.draw': 'Draw: {name}',
+    'game.sees': 'It sees: {name}',
     'game.left': '{seconds} s',
     'game.won': { one: 'It sees it: {name}. One second!', other: 'It sees it: {name}. {count} seconds!' },
     'game.lost': 'Time is up. It was: {name}',

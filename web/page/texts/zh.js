@@ -54,6 +54,7 @@ export default {
     'draw.clear': '清空',
     'game.time': '剩余时间',
     'game.draw': '请画：{name}',
+    'game.sees': '它看到了：{name}',
     'game.left': '{seconds} 秒',
     'game.won': '它认出来了：{name}，用时 {count} 秒！',
     'game.lost': '时间到。要画的是：{name}',
