@@ -45,10 +45,12 @@ describe('the page', { skip }, () => {
         await words(page, /^5 pictures$/);
         assert.deepEqual(await shownLabels(page), ['unreadable', ...expected()]);
         assert.equal(await page.textContent('#strip-said'), '5 pictures');
+        const pressed = () => page.locator('#strip [aria-pressed="true"]').evaluateAll((all) => all.map(({ title }) => title));
+        assert.deepEqual(await pressed(), ['0.txt']);
         await page.click('#strip button[title="3.png"]');
         await page.waitForFunction((label) => document.querySelector('#bars .name')?.textContent === label, labels[2].label);
         await page.waitForFunction(() => document.getElementById('preview').naturalWidth === 70);
-        assert.equal(await page.getAttribute('#strip button[title="3.png"]', 'aria-pressed'), 'true');
+        assert.deepEqual(await pressed(), ['3.png']);
         const coming = page.waitForEvent('download');
         await page.click('#strip-csv');
         const lines = readFileSync(await (await coming).path(), 'utf8').slice(1).split('\r\n');
@@ -174,6 +176,14 @@ describe('the page', { skip }, () => {
         await page.click('#game-play');
         assert.equal(await page.isVisible('#game'), false);
     }, { prepare: (page) => page.clock.install(), models: { 'ship.eyelet': tinyModel({ labels: ['ship', 'cat'], weight: 0 }) } }));
+
+    test('of many classes the best three count', () => visit(async (page) => {
+        await page.click('#mode-draw');
+        await page.click('#game-play');
+        assert.match(await page.textContent('#game-words'), /^Draw: (ship|cat)$/);
+        await stroke(page, 0.5);
+        await page.waitForFunction(() => /^It sees it/.test(document.getElementById('game-words').textContent));
+    }, { models: { 'many.eyelet': tinyModel({ labels: ['thing', 'ship', 'cat', ...Array.from({ length: 20 }, (_, i) => `thing ${i}`)], weight: 0 }) } }));
 
     /* --- Models by their address --- */
 

@@ -21,6 +21,7 @@ let files = [], results = [];
 let threshold; /* the model's */
 let running = null; /* AbortController of the classification under way */
 let drawn = 0; /* a timer */
+let chosen = 0; /* index of the one that is shown in full */
 
 export function showStrip(given) {
     closeStrip();
@@ -45,6 +46,7 @@ async function run() {
     running?.abort();
     const mine = running = new AbortController(), { signal } = mine;
     results = [];
+    seen.disconnect();
     element('strip').replaceChildren();
     addCards();
     draw();
@@ -108,6 +110,7 @@ function addCards() {
         const card = make('li', {}, make('button', { type: 'button', title: path(i) },
             picture, name, make('span', { className: 'score' })));
         card.dataset.index = i;
+        press(card);
         element('strip').append(card);
         seen.observe(card);
         if (results[i])
@@ -115,9 +118,14 @@ function addCards() {
     }
 }
 
+function press(card) {
+    card.firstElementChild.setAttribute('aria-pressed', String(Number(card.dataset.index) === chosen));
+}
+
 function choose(i) {
+    chosen = i;
     for (const card of element('strip').children)
-        card.firstElementChild.setAttribute('aria-pressed', String(Number(card.dataset.index) === i));
+        press(card);
     classifyFile(files[i], { mayScroll: false });
 }
 
