@@ -112,6 +112,21 @@ describe('the page is for everybody', { skip }, () => {
                 }, { query, viewport: { width: 320, height: 640 } });
     });
 
+    test('on each screen the words of a button stay in it', async () => {
+        for (const width of [320, 390, 1180])
+            for (const query of ['', '?lang=zh'])
+                await visit(async (page) => {
+                    await page.evaluate(() => { document.getElementById('views').hidden = false; });
+                    const cut = await page.locator('.views button, .modes button').evaluateAll((all) => all.filter((button) => {
+                        const range = document.createRange();
+                        range.selectNodeContents(button);
+                        return range.getBoundingClientRect().width > button.clientWidth;
+                    }).map(({ textContent }) => textContent));
+                    assert.deepEqual(cut, [], `${width} px`);
+                    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+                }, { query, viewport: { width, height: 640 } });
+    });
+
     test('labels run in their own direction', () => visit(async (page) => {
         await page.setInputFiles('#file', files[0]);
         await page.waitForSelector('#bars li');
