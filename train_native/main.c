@@ -21,7 +21,7 @@ static const struct {
     {"pretrain", "train a network on images without labels, for train to start from", command_pretrain},
     {"evaluate", "measure a model on the test set", command_evaluate},
     {"compare", "say which of two models is better, and where they differ", command_compare},
-    {"calibrate", "fit temperature scaling and a rejection threshold", command_calibrate},
+    {"calibrate", "fit temperature, rejection threshold and outlier limit", command_calibrate},
     {"doctor", "check a data set for problems", command_doctor},
     {"classify", "classify images", command_classify},
     {"embed", "write what a model makes of images before its last layer", command_embed},

@@ -107,6 +107,12 @@ export interface ClassifyManyOptions extends ScoreOptions, SignalOption {
  */
 export type Decoded<T> = T & { decoder?: 'browser' };
 
+/**
+ * The best classes. `isOutlier`: no class's logit reaches the model's `outlierLimit`, so that the image is probably none of
+ * what the model knows, whatever the scores; undefined if the model has no limit or one is reached.
+ */
+export type Classifications = Classification[] & { isOutlier?: true };
+
 /** A class, and how probable it is. */
 export interface Classification {
     /** Text from the author of the model: show it as text, never as HTML. */
@@ -130,6 +136,10 @@ export interface ClassifierInfo {
     readonly modelBytes: number;
     /** Rejection threshold: below this score say "not sure" instead of the best label. Undefined if the model has none. */
     readonly threshold: number | undefined;
+    /**
+     * The max logit that 95 % of the validation images reach (Hendrycks et al. 2022). Undefined if the model has none.
+     */
+    readonly outlierLimit: number | undefined;
 }
 
 /**
@@ -146,7 +156,7 @@ export interface Classifier {
      * The best `topK` classes (5 by default) in descending order of score; ties by ascending index. Pixels and bytes are
      * read before this returns its promise, so that their buffer may be used again.
      */
-    classify(image: ImageSource, options?: ScoreOptions & SignalOption): Promise<Decoded<Classification[]>>;
+    classify(image: ImageSource, options?: ScoreOptions & SignalOption): Promise<Decoded<Classifications>>;
     /** The logits, one per class; a copy. */
     logits(image: ImageSource, options?: SignalOption): Promise<Decoded<Float32Array>>;
     /**
@@ -155,7 +165,7 @@ export interface Classifier {
      */
     embed(image: ImageSource, options?: SignalOption): Promise<Decoded<Float32Array>>;
     /** The same of what needs no waiting; without the browser's decoder. */
-    classifySync(image: PixelsOrBytes, options?: ScoreOptions): Classification[];
+    classifySync(image: PixelsOrBytes, options?: ScoreOptions): Classifications;
     logitsSync(image: PixelsOrBytes): Float32Array;
     embedSync(image: PixelsOrBytes): Float32Array;
     /**
@@ -174,7 +184,7 @@ export interface Classifier {
      * console.warn tells if a bundler or server has left out worker.js) images are classified one by one in this thread.
      */
     classifyMany(images: Iterable<ImageSource> | AsyncIterable<ImageSource>, options?: ClassifyManyOptions):
-        AsyncGenerator<Decoded<Classification[]> | ClassifierError, void, undefined>;
+        AsyncGenerator<Decoded<Classifications> | ClassifierError, void, undefined>;
     /** Frees the memory; later calls throw CLOSED. */
     close(): void;
 }

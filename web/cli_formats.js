@@ -24,7 +24,8 @@ const isSure = (best, { threshold = 0 }) => best[0].score >= threshold;
 
 export function table(file, best, info) {
     const lines = best.map(({ label, score }) => `  ${(100 * score).toFixed(2).padStart(6)} %  ${escaped(label)}\n`);
-    return `${escaped(file)}${isSure(best, info) ? '' : ': not sure'}\n${lines.join('')}`;
+    const doubt = best.isOutlier ? ': none of these' : isSure(best, info) ? '' : ': not sure';
+    return `${escaped(file)}${doubt}\n${lines.join('')}`;
 }
 
 function jsonText(text) {
@@ -40,7 +41,8 @@ export function jsonLine(file, result, info) {
         return `{"file": ${jsonText(file)}, "error": ${jsonText(result.message)}}`;
     const predictions = result.map(({ label, score, index }) =>
         `{"label": ${jsonText(label)}, "score": ${nineDigits(score)}, "index": ${index}}`);
-    return `{"file": ${jsonText(file)}, "predictions": [${predictions.join(', ')}], "sure": ${isSure(result, info)}}`;
+    return `{"file": ${jsonText(file)}, "predictions": [${predictions.join(', ')}], "sure": ${isSure(result, info)}, ` +
+        `"outlier": ${Boolean(result.isOutlier)}}`;
 }
 
 /* --- Embeddings: rows of { path, values } --- */

@@ -1,9 +1,9 @@
-import type { Classification, ClassifierError, Decoded, ImageSource, LoadOptions } from './classifier.js';
+import type { Classifications, ClassifierError, Decoded, ImageSource, LoadOptions } from './classifier.js';
 
 /** What the element tells. */
 export interface EyeletClassifierEventMap {
     /** The best classes of the image; bubbles. */
-    classify: CustomEvent<Decoded<Classification[]>>;
+    classify: CustomEvent<Decoded<Classifications>>;
     /** Of the model or the image; `error` is mostly a ClassifierError. */
     error: ErrorEvent & { readonly error: ClassifierError | Error };
 }
@@ -29,7 +29,7 @@ export class EyeletClassifier extends HTMLElement {
     /** Only classes with at least this score, from 0 to 1: "Not sure" where there is none. By default the model's own. */
     threshold: number | undefined;
     /** The newest result. */
-    readonly result: Decoded<Classification[]> | null;
+    readonly result: Decoded<Classifications> | null;
 
     addEventListener<Name extends keyof EyeletClassifierEventMap>(name: Name,
         listener: (event: EyeletClassifierEventMap[Name]) => void, options?: boolean | AddEventListenerOptions): void;

@@ -221,8 +221,8 @@ export class EyeletClassifier extends (globalThis.HTMLElement ?? Object) {
     #show(best, threshold) {
         const { results, message } = this.#parts, isSure = !best || best[0]?.score >= threshold;
         this.#result = best;
-        message.hidden = isSure;
-        message.textContent = isSure ? '' : 'Not sure';
+        message.hidden = isSure && !best?.isOutlier;
+        message.textContent = best?.isOutlier ? 'None of these' : isSure ? '' : 'Not sure';
         results.replaceChildren(...(best ?? []).map(({ label, score }) => make('li', { part: 'result' },
             make('span', { part: 'label', textContent: nameOf(label) }),
             make('span', { part: 'score', textContent: percent(score) }))));

@@ -49,13 +49,14 @@ class Engine {
             embedding: exports.embedding_count(),
             modelBytes: model.length,
             threshold: thresholdIn(notes),
+            outlierLimit: outlierLimitIn(notes),
         });
     }
 
     classify(image, options) {
         const { topK = defaultTopK, threshold = 0 } = options ?? {};
         checkScoreOptions({ topK, threshold });
-        const first = (this.#run(image).probabilities() >>> 0) / 4;
+        const exports = this.#run(image), first = (exports.probabilities() >>> 0) / 4;
         const { labels } = this, best = [];
         for (let index = 0; index < labels.length; index++) {
             const score = this.#floats[first + index];
@@ -66,8 +67,10 @@ class Engine {
                 best[rank] = best[rank - 1];
             best[rank] = { label: labels[index], score, index };
         }
+        const isOutlier = this.#floats[(exports.logits() >>> 0) / 4 + best[0].index] < this.info.outlierLimit;
         this.#giveUpGiant();
-        return best.filter(({ score }) => score >= threshold);
+        const result = best.filter(({ score }) => score >= threshold);
+        return isOutlier ? Object.assign(result, { isOutlier }) : result;
     }
 
     logits(image) {
@@ -216,4 +219,10 @@ function parseNotes(notes) {
 function thresholdIn(notes) {
     const score = Number.parseFloat(notes['rejection threshold']);
     return score > 0 && score <= 1 ? score : undefined;
+}
+
+/* The same of images that are none of what the model knows. */
+function outlierLimitIn(notes) {
+    const limit = Number.parseFloat(notes['outlier limit']);
+    return Number.isFinite(limit) ? limit : undefined;
 }

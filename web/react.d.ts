@@ -1,6 +1,6 @@
 import type { HTMLAttributes, ReactElement, ReactNode } from 'react';
 
-import type { Classification, Classifier, ClassifierError, Decoded, ImageSource, LoadOptions } from './classifier.js';
+import type { Classifications, Classifier, ClassifierError, Decoded, ImageSource, LoadOptions } from './classifier.js';
 
 /**
  * The classifier of the model; both are null until that is open. It is closed with the component, and when another model
@@ -19,7 +19,7 @@ export interface EyeletClassifierProps extends Omit<HTMLAttributes<HTMLElement>,
     image?: ImageSource | null;
     topK?: number;
     threshold?: number;
-    onClassify?: (best: Decoded<Classification[]>) => void;
+    onClassify?: (best: Decoded<Classifications>) => void;
     onError?: (error: ClassifierError) => void;
     /** The text of the chooser. */
     children?: ReactNode;

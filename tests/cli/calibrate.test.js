@@ -1,7 +1,7 @@
 /* Calibration from the command line: what training does at its end, what `eyelet calibrate` does again, and what is said of it later. The
  * data set is made here; the arithmetic has its tests in test_calibration.c. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 
@@ -154,6 +154,57 @@ test('classify says "not sure" below the threshold, in words and in JSON', async
         assert.equal(stdout.split('\n')[0], sure ? 'a.png' : 'a.png: not sure');
         const [result] = JSON.parse(succeeded(await eyelet(['classify', '--json', `${model}.eyelet`, 'a.png'], { cwd: here })).stdout);
         assert.equal(result.sure, sure);
+    }
+});
+
+/* Its test images are of the same kind as the validation images: about as many are below the limit. */
+test('calibrate finds the max logit that 95 % of the images reach, and evaluate --outliers what it is good for', async () => {
+    const here = copy();
+    const { outlier_limit: limit } = JSON.parse(succeeded(await calibrate(here, '--json')).stdout);
+    assert.match((await summary(join(here, 'm.eyelet'))).notes, new RegExp(`^outlier limit: ${limit.toFixed(3)} \\(max logit, which 95 % of 500 validation images reach\\)$`, 'm'));
+    const pictures = Array.from({ length: 12 }, (_, i) => {
+        const picture = gradient(32, 32);
+        picture.data.forEach((value, at) => { picture.data[at] = at % 4 === 3 ? 255 : (value * i) / 11; });
+        return picture;
+    });
+    const others = folder(Object.fromEntries(pictures.map((picture, i) => [`${i}.png`, encodePng(picture)])));
+    mkdirSync(join(others, 'within'));
+    copyFileSync(join(others, '3.png'), join(others, 'within/3.png'));
+    const evaluate = (...more) => eyelet(['evaluate', 'm.eyelet', '--data', data, '--limit', '4000', '--outliers', others, ...more], { cwd: here });
+    const { outliers } = JSON.parse(succeeded(await evaluate('--json', '--logits', 'logits')).stdout);
+    const { buffer, byteOffset, length } = readFileSync(join(here, 'logits'));
+    const logits = new Float32Array(buffer.slice(byteOffset, byteOffset + length));
+    const known = Array.from({ length: 4000 }, (_, i) => Math.max(...logits.subarray(10 * i, 10 * i + 10)));
+    const classifier = await loadClassifier({ model: join(here, 'm.eyelet') });
+    const strange = [...pictures, pictures[3]].map((picture) => Math.max(...classifier.logitsSync(picture)));
+    const below = (values) => values.filter((value) => value < limit).length / values.length;
+    const close = (found, right) => assert.ok(Math.abs(found - right) < 1e-6, `${found}, not ${right}`);
+    assert.deepEqual([outliers.images, outliers.unreadable, outliers.limit], [13, 0, limit]);
+    close(outliers.refused, below(strange));
+    close(outliers.test_images_refused, below(known));
+    assert.ok(below(known) > 0.02 && below(known) < 0.09, `${below(known)} of the test images are below ${limit}`);
+    const wins = known.map((value) => strange.reduce((sum, other) => sum + (value > other) + (value === other) / 2, 0));
+    close(outliers.auroc, wins.reduce((sum, count) => sum + count, 0) / known.length / strange.length);
+    assert.match(succeeded(await evaluate()).stdout, new RegExp(`^outliers +told from test images with an AUROC of ${(100 * outliers.auroc).toFixed(2)} % \\(13 images\\); max logit below ${limit.toFixed(3)}: `, 'm'));
+    const nothing = await eyelet(['evaluate', 'm.eyelet', '--data', data, '--outliers', 'nowhere'], { cwd: here });
+    assert.equal(nothing.status, 1);
+    assert.match(nothing.stderr, /^eyelet: nowhere: none of the 1 files is an image that can be read$/m);
+});
+
+test('classify tells what is below the limit, as the module does', async () => {
+    const notes = (limit) => `outlier limit: ${limit} (max logit)\n`;
+    const here = folder({ 'a.png': encodePng(gradient(8, 8)), 'plain.eyelet': tinyModel() });
+    const max = Math.max(...(await loadClassifier({ model: tinyModel() })).logitsSync(gradient(8, 8)));
+    for (const [limit, isOutlier] of [[max + 0.01, true], [max - 0.01, false], ['-inf', false], ['none', false]]) {
+        writeFileSync(join(here, 'm.eyelet'), tinyModel({ notes: notes(limit) }));
+        const { stdout } = succeeded(await eyelet(['classify', 'm.eyelet', 'a.png'], { cwd: here }));
+        assert.equal(stdout.split('\n')[0], isOutlier ? 'a.png: none of these' : 'a.png');
+        assert.equal(JSON.parse(succeeded(await eyelet(['classify', '--json', 'm.eyelet', 'a.png'], { cwd: here })).stdout)[0].outlier, isOutlier);
+        const classifier = await loadClassifier({ model: join(here, 'm.eyelet') });
+        assert.equal(classifier.info.outlierLimit, typeof limit === 'number' ? limit : undefined);
+        assert.equal((await classifier.classify(gradient(8, 8), { threshold: 0.99 })).isOutlier, isOutlier || undefined);
+        for await (const best of classifier.classifyMany([gradient(8, 8)], { workers: 1 }))
+            assert.equal(best.isOutlier, isOutlier || undefined);
     }
 });
 

@@ -20,6 +20,7 @@ const modelWith = (notes, embedding = 1) => modelOf({ labels, layers, notes: `na
 /* Files and folders of all kinds; "\x1b" stands in a name. */
 const here = folder({
     'sure.eyelet': modelWith('rejection threshold: 0.01\n'), 'unsure.eyelet': modelWith('rejection threshold: 0.999\n'),
+    'unlike.eyelet': modelWith('outlier limit: 99\n'),
     'plain.eyelet': modelWith('', 0), 'cut.eyelet': modelWith('').subarray(0, -9),
     'in/b.png': png, 'in/a.JPG': jpeg, 'in/B.png': png, 'in/plain': png, 'in/BM.txt': 'BM is not always a bitmap', 'in/notes.txt': 'x',
     'in/.hidden.png': png, 'in/Thumbs.db': png, 'in/deeper/c.png': png, 'in/deeper/d\x1b"\u202e,.png': png, 'in/cut.png': png.subarray(0, 60),
@@ -42,7 +43,7 @@ function same(...words) {
 }
 
 test('classify prints what the native program prints: tables, JSON, what cannot be read', () => {
-    for (const model of ['sure.eyelet', 'unsure.eyelet'])
+    for (const model of ['sure.eyelet', 'unsure.eyelet', 'unlike.eyelet'])
         for (const words of [[], ['--top', '2'], ['--json'], ['--json', '--top=1']])
             same('classify', model, ...words, 'in', 'in/deeper', 'none', 'nothing.png', 'empty.png', espresso);
     assert.equal(same('classify', 'sure.eyelet', 'in/b.png').status, 0);

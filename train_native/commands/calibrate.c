@@ -13,17 +13,18 @@
 #include <stdlib.h>
 
 static const char usage[] =
-    "eyelet calibrate MODEL: fit temperature scaling and a rejection threshold on the validation set\n"
+    "eyelet calibrate MODEL: fit temperature, rejection threshold and outlier limit on the validation set\n"
     "\n"
     "  eyelet calibrate mine.eyelet                       as `eyelet train` does at its end\n"
     "  eyelet calibrate mine.eyelet --precision 0.99      higher precision, more rejected images\n"
     "\n"
     "Fits the softmax temperature (Guo et al. 2017) and the threshold on the score above which answers reach the\n"
-    "precision; below it `eyelet classify` and the page say \"not sure\". Both are written into MODEL; the weights\n"
-    "and the predicted classes stay the same. It takes 50 images, and as many answers above the threshold; the\n"
-    "95 % intervals are those of the profile likelihood (temperature) and Wilson's (accuracy). The temperature\n"
-    "stays 1 where one fitted to four fifths of the images does not lower the loss of the last fifth (five-fold\n"
-    "cross-fitting). The test set is not used, so `eyelet evaluate` can measure the result.";
+    "precision; below it `eyelet classify` and the page say \"not sure\". Images with a max logit below the limit, which\n"
+    "95 % of the validation images reach, are \"none of these\" (Hendrycks et al. 2022; `eyelet evaluate --outliers`\n"
+    "measures it). All are written into MODEL; the weights and the predicted classes stay the same. It takes 50 images,\n"
+    "and as many answers above the threshold; the 95 % intervals are those of the profile likelihood (temperature) and\n"
+    "Wilson's (accuracy). The temperature stays 1 where one fitted to four fifths of the images does not lower the loss\n"
+    "of the last fifth (five-fold cross-fitting). The test set is not used, so `eyelet evaluate` can measure the result.";
 
 struct calibrate_options {
     struct data_options data;

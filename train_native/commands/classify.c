@@ -47,13 +47,21 @@ static bool is_sure(const struct eyelet_classifier *classifier, const struct pic
     return (double)result->probabilities[indices[0]] >= calibrated_model_threshold(eyelet_classifier_notes(classifier));
 }
 
+static bool is_outlier(const struct eyelet_classifier *classifier, const struct picture_result *result,
+                       const int *indices)
+{
+    return (double)result->logits[indices[0]] < calibrated_model_outlier_limit(eyelet_classifier_notes(classifier));
+}
+
 static void print_table(const struct eyelet_classifier *classifier, const char *path,
                         const struct picture_result *result, const int *indices, int top)
 {
     print_escaped(stdout, path);
     if (result->decoder)
         printf(" (read by %s)", result->decoder);
-    printf(is_sure(classifier, result, indices) ? "\n" : ": not sure\n");
+    printf("%s\n", is_outlier(classifier, result, indices) ? ": none of these"
+                   : is_sure(classifier, result, indices)  ? ""
+                                                           : ": not sure");
     for (int i = 0; i < top; i++) {
         printf("  %6.2f %%  ", 100 * (double)result->probabilities[indices[i]]);
         print_escaped(stdout, eyelet_classifier_label(classifier, indices[i]));
@@ -78,6 +86,7 @@ static void print_json(struct json *json, const struct eyelet_classifier *classi
     }
     json_close(json);
     json_bool(json, "sure", is_sure(classifier, result, indices));
+    json_bool(json, "outlier", is_outlier(classifier, result, indices));
     if (result->decoder)
         json_text(json, "decoder", result->decoder);
     if (o->logits) {

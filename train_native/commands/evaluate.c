@@ -2,11 +2,13 @@
 
 #include "commands/model_dataset.h"
 #include "commands/or_die.h"
+#include "commands/outliers.h"
 #include "commands/shared_options.h"
 #include "model/calibrated_model.h"
 #include "model/interval.h"
 #include "model/evaluation.h"
 #include "model/model_file.h"
+#include "model/outlier.h"
 #include "report/report.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
@@ -14,6 +16,7 @@
 #include "cli/memory.h"
 #include "cli/text.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +27,7 @@ static const char usage[] =
     "  eyelet evaluate web/models/tutorial.eyelet           on the 10,000 test images of CIFAR-10\n"
     "  eyelet evaluate mine.eyelet photos                   on photos/test, a folder for each class\n"
     "  eyelet evaluate mine.eyelet --report mine.html       report with plots and images, one HTML file, offline\n"
+    "  eyelet evaluate mine.eyelet photos --outliers others/    how many images of other things it knows for such\n"
     "\n"
     "DATA as for `eyelet train`. Without a test folder the test set is what `eyelet train` held out: repeat its\n"
     "--test and --split-seed. --test 1 takes all images. Classes are found among the model's by their names, in any\n"
@@ -125,8 +129,22 @@ static void print_classes(const struct evaluation *e, const struct dataset *data
     free(rows);
 }
 
-static void print_table(const struct evaluation *e, const struct dataset *dataset, double temperature, double threshold)
+static void print_outliers(const struct outlier_test *test)
 {
+    printf("outliers   told from test images with an AUROC of %.2f %% (%s images)", 100 * test->auroc,
+           format_thousands((uint64_t)test->count));
+    if (isfinite(test->limit))
+        printf("; max logit below %.3f: %.1f %% of them, %.1f %% of the test images", test->limit, 100 * test->refused,
+               100 * test->known_refused);
+    printf("\n");
+}
+
+static void print_table(const struct report *report)
+{
+    const struct evaluation *e = report->evaluation;
+    const struct dataset *dataset = report->dataset;
+    const double temperature = (double)report->model->temperature;
+    const double threshold = calibrated_model_threshold(report->notes);
     const struct interval interval = interval_of(e->correct, e->count);
     printf("accuracy   %.2f %% (%.2f to %.2f with 95 %% confidence; %s of %s images)\n", 100 * evaluation_accuracy(e),
            100 * interval.low, 100 * interval.high, format_thousands((uint64_t)e->correct),
@@ -141,6 +159,8 @@ static void print_table(const struct evaluation *e, const struct dataset *datase
         printf("not sure   below %.3f: %.1f %% of the images; of the others %s are right\n", threshold,
                100.0 * (e->count - above.answered) / e->count, interval_percent(above.right, above.answered));
     }
+    if (report->outliers)
+        print_outliers(report->outliers);
     if (model_dataset_measured(dataset) < dataset->classes)
         model_dataset_print_measured(dataset);
     printf("time       %.2f s (%s images/s)\n\n", e->seconds, format_thousands((uint64_t)(e->count / e->seconds)));
@@ -171,7 +191,7 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
 
 struct evaluate_options {
     struct data_options data;
-    const char *report, *logits;
+    const char *report, *logits, *outliers;
     int limit, views; /* views: an index of evaluation_views */
     bool record, json;
 };
@@ -190,6 +210,8 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
         {"report", "FILE", OPTION_TEXT, &o->report, "write a report, one self-contained HTML file", NULL},
         {"logits", "FILE", OPTION_TEXT, &o->logits, "write the logits: float32, little-endian, (images, classes)",
          NULL},
+        {"outliers", "FOLDER", OPTION_TEXT, &o->outliers,
+         "images of things that are none of the model's: how well they are told from the test images", NULL},
         {"record", NULL, OPTION_FLAG, &o->record, "write the accuracy into the model's notes", NULL},
         {"json", NULL, OPTION_FLAG, &o->json, "print the metrics as JSON", NULL},
         {0}};
@@ -206,14 +228,12 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
 /* Prints and writes what the options ask for. */
 static void output(const struct evaluate_options *o, const struct report *report)
 {
-    const struct evaluation *evaluation = report->evaluation;
     if (o->report)
         report_write(o->report, report);
     if (o->json)
         report_print_json(stdout, report);
     else
-        print_table(evaluation, report->dataset, (double)report->model->temperature,
-                    calibrated_model_threshold(report->notes));
+        print_table(report);
 }
 
 int command_evaluate(int argc, char **argv)
@@ -238,6 +258,12 @@ int command_evaluate(int argc, char **argv)
                   "the file of logits");
     size_t new_size = size;
     uint8_t *recorded = o.record ? record(&new_size, model, &evaluation, &dataset, path, o.views) : NULL;
+    struct outlier_test test = {.limit = calibrated_model_outlier_limit(notes)};
+    if (o.outliers) {
+        double *max_logits = outliers_read(&test.count, &test.unreadable, path, o.outliers, o.data.threads);
+        outlier_compare(&test, max_logits, evaluation.logits, evaluation.count, evaluation.classes);
+        free(max_logits);
+    }
     const struct report report = {.path = path,
                                   .command = command,
                                   .model = model,
@@ -246,7 +272,8 @@ int command_evaluate(int argc, char **argv)
                                   .size = new_size,
                                   .dataset = &dataset,
                                   .evaluation = &evaluation,
-                                  .views = evaluation_views[o.views]};
+                                  .views = evaluation_views[o.views],
+                                  .outliers = o.outliers ? &test : NULL};
     output(&o, &report);
     evaluation_free(&evaluation);
     dataset_free(&dataset);

@@ -242,6 +242,7 @@ static char *notes_of(const struct model *model, const struct pruning *pruning, 
     char *notes = comparison_notes(model);
     notes = add_note(notes, "calibration", NULL);
     notes = add_note(notes, "rejection threshold", NULL);
+    notes = add_note(notes, "outlier limit", NULL);
     notes = add_note(notes, "name", text_copy_bytes(name, strcspn(name, ".")));
     notes = add_note(notes, "pruned from", text_copy(o->path));
     char *tuning = o->epochs

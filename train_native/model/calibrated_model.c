@@ -7,12 +7,14 @@
 #include "model/evaluation.h"
 #include "model/interval.h"
 #include "model/model_file.h"
+#include "model/outlier.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char calibration_key[] = "calibration", threshold_key[] = "rejection threshold",
-                  split_key[] = "validation";
+                  outlier_key[] = "outlier limit", split_key[] = "validation";
 
 const char *calibrated_model_note(const char *notes) { return model_file_note(notes, calibration_key); }
 
@@ -21,6 +23,14 @@ double calibrated_model_threshold(const char *notes)
     const char *text = model_file_note(notes, threshold_key);
     const double score = text ? strtod(text, NULL) : 0;
     return score > 0 && score <= 1 ? score : 0; /* notes are text from whoever made the model */
+}
+
+double calibrated_model_outlier_limit(const char *notes)
+{
+    const char *text = model_file_note(notes, outlier_key);
+    char *end;
+    const double limit = text ? strtod(text, &end) : 0;
+    return text && end != text && isfinite(limit) ? limit : -INFINITY;
 }
 
 const char *calibrated_model_split_note(float fraction, int images, int seed)
@@ -50,7 +60,7 @@ static bool fits(const struct calibration *found) { return found->gain > 0; }
 static uint8_t *calibrated(size_t *size, const struct model *model, const struct calibration *found, double precision,
                            struct failure *failure)
 {
-    char about[160], threshold[160];
+    char about[160], threshold[160], outlier[160];
     if (!fits(found))
         snprintf(
             about, sizeof about,
@@ -66,14 +76,18 @@ static uint8_t *calibrated(size_t *size, const struct model *model, const struct
              "%.3f (%s of the %s surer validation answers were right, of %s; %g %% asked for)", t->score,
              interval_percent(t->right, t->answered), format_thousands((uint64_t)t->answered),
              format_thousands((uint64_t)found->images), 100 * precision);
+    snprintf(outlier, sizeof outlier, "%.3f (max logit, which %g %% of %s validation images reach)",
+             found->outlier_limit, 100 * OUTLIER_ACCEPTED, format_thousands((uint64_t)found->images));
     char *old = model_file_notes(model), *half = model_file_set_note(old, calibration_key, about);
-    char *notes = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
+    char *most = model_file_set_note(half, threshold_key, t->answered ? threshold : NULL);
+    char *notes = model_file_set_note(most, outlier_key, outlier);
     struct model *changed = allocate(1, sizeof *changed);
     *changed = *model;
     changed->temperature = (float)found->temperature;
     uint8_t *bytes = model_file_again(size, changed, notes, model->type, failure);
     free(changed);
     free(notes);
+    free(most);
     free(half);
     free(old);
     return bytes;
@@ -101,6 +115,7 @@ static enum status measure(struct calibration *found, const uint8_t *model, size
     found->threshold = calibration_threshold(e.answers, count, input->precision);
     if (found->threshold.answered < CALIBRATION_MIN_ANSWERS)
         found->threshold = (struct threshold){.score = 1};
+    found->outlier_limit = outlier_limit(e.logits, count, e.classes);
     evaluation_free(&e);
     return STATUS_OK;
 }
@@ -150,6 +165,8 @@ static void print_json(const struct calibration *c)
         json_number(&json, "calibration_error_before", "%.6f", c->error_before);
         json_number(&json, "calibration_error", "%.6f", c->error_after);
     }
+    if (c->images >= CALIBRATION_MIN_ANSWERS)
+        json_number(&json, "outlier_limit", "%.3f", c->outlier_limit);
     if (t->answered) {
         json_object(&json, "threshold");
         json_number(&json, "score", "%.3f", t->score);

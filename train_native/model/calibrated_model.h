@@ -1,5 +1,6 @@
-/* Calibrates model files: the temperature of the softmax, and the score below which a model is not sure
- * (calibration.h). The notes "calibration" and "rejection threshold" tell of it. */
+/* Calibrates model files: the temperature of the softmax, the score below which a model is not sure (calibration.h), and
+ * the max logit below which an image is none of what it knows (outlier.h). The notes "calibration", "rejection threshold"
+ * and "outlier limit" tell of it. */
 #ifndef CALIBRATED_MODEL_H
 #define CALIBRATED_MODEL_H
 
@@ -15,6 +16,7 @@ struct calibration {
     double fitted, gain;              /* the one that fits best, and by how much it pays (calibration_gain) */
     double error_before, error_after; /* calibration_error with temperature 1, and with this one */
     struct threshold threshold;       /* answered is 0 where no score reaches the precision with enough answers */
+    double outlier_limit;
 };
 
 /* What a model is calibrated on: the images at indices[0..count), which it has not trained from. The data has the
@@ -39,6 +41,9 @@ const char *calibrated_model_note(const char *notes);
 
 /* The score below which these notes call a model not sure; 0 if they name none. */
 double calibrated_model_threshold(const char *notes);
+
+/* The max logit below which an image is an outlier to a model with these notes; -INFINITY if they name none. */
+double calibrated_model_outlier_limit(const char *notes);
 
 /* For the notes: which images of its data a model has not trained from. The text is good for one call. */
 const char *calibrated_model_split_note(float fraction, int images, int seed);

@@ -85,6 +85,20 @@ static void print_classes(struct json *json, const struct report *report)
     json_close(json);
 }
 
+static void print_outliers(struct json *json, const struct outlier_test *test)
+{
+    json_object(json, "outliers");
+    json_int(json, "images", test->count);
+    json_int(json, "unreadable", test->unreadable);
+    json_number(json, "auroc", "%.6f", test->auroc);
+    if (isfinite(test->limit)) {
+        json_number(json, "limit", "%.3f", test->limit);
+        json_number(json, "refused", "%.6f", test->refused);
+        json_number(json, "test_images_refused", "%.6f", test->known_refused);
+    }
+    json_close(json);
+}
+
 static void print_calibration(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
@@ -113,6 +127,8 @@ static void print_calibration(struct json *json, const struct report *report)
         interval_json(json, "interval", above.right, above.answered);
         json_close(json);
     }
+    if (report->outliers)
+        print_outliers(json, report->outliers);
     json_array(json, "above");
     for (int step = 0; step <= SCORES; step++) {
         const struct threshold above = evaluation_above(e, (double)step / (double)SCORES);

@@ -4,6 +4,7 @@
 #define REPORT_H
 
 #include "model/evaluation.h"
+#include "model/outlier.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,7 @@ struct report {
     const struct dataset *dataset; /* of which the first evaluation->count images were evaluated */
     const struct evaluation *evaluation;
     const char *views;
+    const struct outlier_test *outliers; /* NULL: not measured */
 };
 
 /* One object, and a line feed. */
