@@ -48,6 +48,7 @@ function rounded(number) {
 export const english = {
     'result.loading': 'Loading the model\u2026',
     'result.none': 'No result',
+    'result.outlier': 'None of these; most like {name}',
     'result.unsure': 'Not sure: perhaps {name}',
     'result.perhaps': 'Perhaps {name}',
     'result.time': '{time} ms on this device',
@@ -93,9 +94,12 @@ function sentenceOf({ code, message }) {
     return say(`error.${code}`) || visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
 }
 
-/* Below the model's rejection threshold, if it has one, the answer is no answer. */
-function verdictOf({ label, score }, threshold) {
+/* Below the model's rejection threshold, if it has one, the answer is no answer; nor is it where the image is none of
+ * what the model knows. */
+function verdictOf({ isOutlier, 0: { label, score } }, threshold) {
     const name = nameOf(label);
+    if (isOutlier)
+        return say('result.outlier', { name });
     return score < threshold ? say('result.unsure', { name }) : score < 0.5 ? say('result.perhaps', { name }) : name;
 }
 
@@ -147,7 +151,7 @@ export function showResult(best, milliseconds, threshold) {
     element('problem').hidden = true;
     element('known').replaceChildren();
     showBars(best);
-    element('verdict').textContent = verdictOf(best[0], threshold);
+    element('verdict').textContent = verdictOf(best, threshold);
     element('verdict').classList.add('is-answer');
     element('timing').textContent = say(best.decoder ? 'result.time_decoded' : 'result.time',
         { time: rounded(Math.max(milliseconds, 0.1)) });

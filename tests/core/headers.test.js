@@ -284,7 +284,7 @@ const usages = {
     'train_native/model/network_words.h': [{ includes: ['base/bounds.h'], before: 'int channels = 0;', with: [['die_of(&failure);', 'assert(strcmp(failure.reason, "expected nothing more, got \\"3x3\\"") == 0);']],
         after: 'assert(words.failed && strcmp(failure.subject, "net.txt:1:11") == 0 && channels == 32);' }],
     'train_native/model/mirroring.h': [{ runs: false, includes: ['training/augment.h'], names: 'subset seed', before: 'const struct subset train = subset; struct augment augment = {0};' }],
-    'train_native/model/outlier.h': [{ names: 'count classes logits', before: 'double known[] = {3, 2, 1}, others[] = {2, 0}; const int known_count = 3, other_count = 2;', after: 'assert(limit == 1 && !is_outlier && auroc == 4.5 / 6);' }],
+    'train_native/model/outlier.h': [{ includes: ['stdbool.h'], names: 'count classes logits', before: 'double known[] = {3, 2, 1}, others[] = {2, 0}; const int known_count = 3, other_count = 2;', after: 'assert(limit == 1 && !is_outlier && auroc == 4.5 / 6);' }],
     'train_native/model/paired.h': [{ with: [['paired_p(&pairs);', 'const double p = paired_p(&pairs);']], after: 'assert(p > 0.0134 && p < 0.0136 && by.low > 0.0046 && by.low < 0.0048 && by.high > 0.0351 && by.high < 0.0353);' }],
     'train_native/model/picture_index_file.h': [{ runs: false, head: 'static bool counted(struct picture_index *index, struct failure *failure)', after: 'return true;', call: '(void)counted;' }],
     'train_native/model/picture_index.h': [{ runs: false, before: 'const char *sha256 = ""; const struct index_entry entry = {0}; const float embedding[256] = {1};' }],

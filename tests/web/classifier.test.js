@@ -36,7 +36,7 @@ test('labels and info come from the model, and are frozen', () => {
     assert.equal(classifier.labels[3], 'cat');
     assert.deepEqual(classifier.info, {
         name: 'Tiny', notes: { name: 'Tiny', network: 'mean colour', accuracy: 'none' },
-        inputWidth: 32, inputHeight: 32, classes: 10, embedding: 0, modelBytes: tinyModel().length, threshold: undefined,
+        inputWidth: 32, inputHeight: 32, classes: 10, embedding: 0, modelBytes: tinyModel().length, threshold: undefined, outlierLimit: undefined,
     });
     for (const object of [classifier, classifier.labels, classifier.info, classifier.info.notes])
         assert.ok(Object.isFrozen(object));

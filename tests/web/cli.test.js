@@ -95,7 +95,7 @@ test('serve serves the page', async () => {
     const server = spawn(process.execPath, [cli, 'serve', '--port', '0']);
     try {
         const [url] = String(await new Promise((resolve) => { server.stdout.once('data', resolve); })).match(/^http:.*\/$/m);
-        assert.match(await (await fetch(url)).text(), /<title>Eyelet/);
+        assert.match(await (await fetch(url)).text(), /<title[^>]*>Eyelet/);
     } finally {
         server.kill();
     }

@@ -255,11 +255,12 @@ describe('the page', { skip }, () => {
         assert.deepEqual(await page.locator('#bars .name').allTextContents(), best.map(({ label }) => label.replaceAll('_', ' ')));
     }, { models: null }));
 
-    test('below the threshold of a model the page is not sure', () => visit(async (page) => {
-        await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
-        await settled(page);
-        assert.equal(await page.textContent('#verdict'), `Not sure: perhaps ${expected(redPng)[0]}`);
-    }, { models: { 'tiny.eyelet': tinyModel({ notes: 'rejection threshold: 1\n' }) } }));
+    for (const [note, words] of [['rejection threshold: 1', 'Not sure: perhaps'], ['outlier limit: 99', 'None of these; most like']])
+        test(`a model with "${note}" makes the page say "${words}"`, () => visit(async (page) => {
+            await page.setInputFiles('#file', file('a.png', 'image/png', redPng));
+            await settled(page);
+            assert.equal(await page.textContent('#verdict'), `${words} ${expected(redPng)[0]}`);
+        }, { models: { 'tiny.eyelet': tinyModel({ notes: `${note}\n` }) } }));
 
     test("a model's text is shown as text", () => visit(async (page) => {
         await page.waitForSelector('#known li');

@@ -65,6 +65,7 @@ export default {
     'result': '结果',
     'result.loading': '正在加载模型……',
     'result.none': '没有结果',
+    'result.outlier': '都不是；最像{name}',
     'result.unsure': '不确定：可能是 {name}',
     'result.perhaps': '可能是 {name}',
     'result.time': '在本设备上用时 {time} 毫秒',
