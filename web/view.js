@@ -299,7 +299,9 @@ export function acceptFiles(take, filesIn = ({ files }) => [...files]) {
         document.body.classList.remove('is-dragging');
         take(await filesIn(event.dataTransfer), say('drop.no_file'));
     });
-    document.addEventListener('paste', ({ clipboardData }) => {
-        take([...clipboardData.files], say('paste.no_file'));
+    document.addEventListener('paste', ({ clipboardData, target }) => {
+        const isText = clipboardData.files.length === 0 && target.matches?.('input, textarea');
+        if (!isText)
+            take([...clipboardData.files], say('paste.no_file'));
     });
 }
