@@ -227,6 +227,7 @@ $O/wasm/core/image/png_rows.o: level := -O2 # the filters take most of a PNG's t
 $O/wasm/core/kernels/activation.o: level := -O3 -fno-unroll-loops
 $(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o): level := -O2
 $O/wasm/core/image/jpeg_scan.o: level := -Os
+$(addprefix $O/wasm/core/training/,softmax_regression.o similarity.o loss.o): level := -O2 # the head of a taught model is trained while one waits
 $O/wasm/%.o: level := -Oz
 $O/wasm-tests/%.o: level := -O2
 $O/wasm-tests/train_native/%.o: own_flags := -D_GNU_SOURCE
@@ -378,10 +379,10 @@ fuzz: ## fuzz what reads files, SECONDS=60 each, ONLY="model csv" (clang); CANAR
 # ---- Installing ----
 
 # The modules' files and the element's, of which four are built; the others are the page's, and the npm package's alone.
-module_files := $(modules) $(scripts) web/classifier.d.ts web/element.d.ts $(filter-out $(addprefix web/,\
+module_files := $(modules) $(scripts) web/classifier.d.ts web/element.d.ts web/teacher.d.ts $(filter-out $(addprefix web/,\
   serve.js react.js script.js crc32.js workerd.js classifier_wasm.js teacher_wasm.js) $(wildcard web/cli*.js web/build_*.js web/bundled*.js),$(wildcard web/*.js))
 version := $(shell sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json)
-public_headers = $(sort $(shell $(CC) -MM -iquote core core/classifier.h core/explain.h | grep -o 'core/[^ ]*\.h'))
+public_headers = $(sort $(shell $(CC) -MM -iquote core core/classifier.h core/explain.h core/teacher.h | grep -o 'core/[^ ]*\.h'))
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 	train_native/cli/man.sh $< > $@
 

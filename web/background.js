@@ -331,7 +331,7 @@ function sizeOf(image) {
 
 /* The picture of an image, a copy that nobody else changes. Bytes that are there are copied before this returns its
  * promise. */
-async function ownPicture(given, signal) {
+export async function ownPicture(given, signal) {
     const { image, decoder } = pictureAtOnce(given) ?? await pictureFrom(given, signal);
     const isFile = ArrayBuffer.isView(image);
     return { image: isFile ? image.slice() : { ...image, data: image.data.slice() }, decoder };

@@ -196,6 +196,8 @@ export type ClassifierErrorCode =
     | 'TEXT' | 'SCALE'
     /* explain: no layer of the model makes more than one pixel */
     | 'NO_FEATURE_MAP'
+    /* teaching (teacher.d.ts): a model whose head cannot be replaced; fewer than two classes with pictures */
+    | 'NO_HEAD' | 'TOO_FEW'
     /* the image; IMAGE_CORRUPT also when a hostile file made the decoder trap */
     | 'IMAGE_FORMAT' | 'IMAGE_SIZE' | 'IMAGE_CORRUPT' | 'IMAGE_TRUNCATED' | 'IMAGE_SIDE' | 'IMAGE_PIXELS' | 'IMAGE_BYTES'
     | 'IMAGE_SCANS' | 'IMAGE_CMYK' | 'IMAGE_12_BIT' | 'IMAGE_LOSSLESS' | 'IMAGE_ARITHMETIC' | 'IMAGE_CGBI'
@@ -274,6 +276,7 @@ export interface CameraResult {
     frame: Pixels;
 }
 
+/** What a CameraClassifier is given. */
 export interface CameraClassifierOptions extends ScoreOptions {
     /** A model, which is opened in a worker: address, bytes, Blob or Response; this or `classifier`. */
     model?: LoadOptions['model'];

@@ -8,7 +8,7 @@ export const statusCodes = Object.freeze([
     'IMAGE_TRUNCATED', 'IMAGE_SIDE', 'IMAGE_PIXELS', 'IMAGE_BYTES', 'IMAGE_SCANS', 'IMAGE_12_BIT', 'IMAGE_LOSSLESS',
     'IMAGE_ARITHMETIC', 'IMAGE_CGBI', 'IMAGE_HEIC', 'IMAGE_AVIF', 'IMAGE_WEBP', 'IMAGE_GIF', 'IMAGE_TIFF', 'IMAGE_RAW',
     'IMAGE_JPEG_XL', 'IMAGE_JPEG_2000', 'IMAGE_SVG', 'IMAGE_PDF', 'IMAGE_VIDEO', 'IMAGE_HTML', 'IMAGE_LFS_POINTER',
-    'NO_FEATURE_MAP',
+    'NO_FEATURE_MAP', 'NO_HEAD',
 ]);
 
 /* Checked here first, before anything is allocated or narrowed to 32 bits. */

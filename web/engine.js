@@ -81,16 +81,29 @@ class Engine {
     }
 
     embed(image) {
+        return this.#look(image, false).embedding;
+    }
+
+    /* In teacher.wasm: { embedding, pixels }, with what the model saw of the image, (height, width, 3). */
+    look(image) {
+        return this.#look(image, true);
+    }
+
+    #look(image, withPixels) {
         this.checkOpen();
-        if (!this.info.embedding)
+        const { embedding: count, inputWidth, inputHeight } = this.info;
+        if (!count)
             throw new ClassifierError('ARGUMENT', `${this.#modelName}: the model has no embedding`);
         const exports = this.#run(image), first = (exports.embedding() >>> 0) / 4;
         if (!first)
             throw new ClassifierError('MEMORY', 'there is not enough memory for the embedding');
-        this.#view(exports);
-        const embedding = this.#floats.slice(first, first + this.info.embedding);
+        const bytes = this.#view(exports), seen = { embedding: this.#floats.slice(first, first + count) };
+        if (withPixels) {
+            const address = exports.input_pixels() >>> 0;
+            seen.pixels = bytes.slice(address, address + inputWidth * inputHeight * 3);
+        }
         this.#giveUpGiant();
-        return embedding;
+        return seen;
     }
 
     /* What another engine of the same model is opened with: { model, wasm }. */
@@ -163,8 +176,9 @@ class Engine {
     }
 }
 
-/* Instantiates the module and opens the model in it. Synchronous, so that a call after a trap simply works. */
-function start(module, model, modelName) {
+/* Instantiates the module and opens the model in it, for classifying or, by 'teacher_open', for teaching. Synchronous,
+ * so that a call after a trap simply works. */
+export function start(module, model, modelName, open = 'model_open') {
     if (model.length > limits.modelBytes)
         throw new ClassifierError('LIMIT', `${modelName}: larger than ${limits.modelBytes / 2 ** 20} MB`);
     let exports, status = statusMemory;
@@ -174,7 +188,7 @@ function start(module, model, modelName) {
         const address = exports.model_buffer(model.length) >>> 0;
         if (address) {
             new Uint8Array(exports.memory.buffer).set(model, address);
-            status = exports.model_open();
+            status = exports[open]();
         }
     } catch (cause) {
         if (cause instanceof RangeError)
@@ -186,7 +200,7 @@ function start(module, model, modelName) {
     return exports;
 }
 
-function statusError(exports, status, name = '', hint = '') {
+export function statusError(exports, status, name = '', hint = '') {
     const message = textAt(exports, exports.status_message(status));
     return new ClassifierError(statusCodes[status] ?? 'TRAPPED',
         (name && `${name}: `) + message + (hint && ` (${hint})`));

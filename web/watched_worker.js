@@ -11,7 +11,12 @@
  * once; others may come over a slow network. */
 const longestStart = /^http/.test(globalThis.location?.protocol) ? 20_000 : 900;
 
-export async function startWorker(onMessage, onEnd) {
+/* Bundlers look for the words `new Worker(new URL('./worker.js', ...` and for no others. */
+export const startWorker = async (onMessage, onEnd) =>
+    watched(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }), onMessage, onEnd);
+
+/* A worker that begins with announce.js. */
+export async function watched(worker, onMessage, onEnd) {
     const waiting = new AbortController();
     let timer;
     const end = (reason = '') => {
@@ -25,8 +30,6 @@ export async function startWorker(onMessage, onEnd) {
         else if (message.alive)
             navigator.locks.request(message.alive, { signal: waiting.signal }, () => end()).catch(() => {});
     };
-    /* Bundlers look for the words `new Worker(new URL('./worker.js', ...` and for no others. */
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
     worker.addEventListener('message', ({ data }) => hear(data));
     worker.addEventListener('error', ({ message }) => end(message));
     timer = setTimeout(end, longestStart, `it did not start within ${longestStart / 1000} seconds`);

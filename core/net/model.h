@@ -139,8 +139,11 @@ void model_example_embedding(float *embedding, const struct model *model, int in
 
 /* The file's size, and the file itself; parameters is the flat array of the whole net, or NULL: the weights as they
  * are in the model that was read. The model's net has passed net_check, its text and values are within what
- * model_read accepts: read the result back to be sure. */
+ * model_read accepts: read the result back to be sure. Without weights at all, and where the examples have no classes,
+ * thumbnails or embeddings, zeros are left in their place (model_parse says where) for the caller to fill in, and then
+ * to seal the file: to write its checksum. */
 size_t model_size(const struct model *model);
 void model_write(uint8_t *bytes, const struct model *model, const float *parameters);
+void model_seal(uint8_t *bytes, size_t size);
 
 #endif

@@ -103,4 +103,8 @@ uint64_t model_examples_end(struct examples *examples, const struct model *model
  * only checks. A variance below zero, which would make a NaN of every output, counts as one. */
 bool model_decode(float *parameters, const struct model *model, int node, const uint8_t *p);
 
+/* Stores one node's own parameters at p (model_parameter_bytes). scale: of the tensors, 0 where weights are not
+ * quantized. */
+void model_encode(uint8_t *p, const struct model *model, int node, const float *parameters, const float *scale);
+
 #endif

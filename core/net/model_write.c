@@ -53,7 +53,7 @@ static void put_int8(uint8_t *p, const float *weights, size_t count, int channel
     }
 }
 
-static void encode(uint8_t *p, const struct model *model, int node, const float *parameters, const float *scale)
+void model_encode(uint8_t *p, const struct model *model, int node, const float *parameters, const float *scale)
 {
     struct block blocks[4];
     const int count = net_blocks(blocks, &model->net, node);
@@ -61,11 +61,11 @@ static void encode(uint8_t *p, const struct model *model, int node, const float 
         bytes_put_float(p, model->scale[node]);
     p += model_scale_bytes(model, node);
     for (int b = 0; b < count; p += model_block_bytes(model, node, &blocks[b]), b++) {
-        const float *from = parameters + blocks[b].offset;
+        const float *from = parameters + (blocks[b].offset - blocks[0].offset);
         const enum storage storage = model_storage(model, &blocks[b]);
         if (storage == STORED_INT8)
             put_int8(p, from, blocks[b].count, model->net.shapes[node + 1].c, scale[model->net.nodes[node].input[0]],
-                     scale[node + 1], count > 1 ? parameters + blocks[1].offset : NULL);
+                     scale[node + 1], count > 1 ? parameters + blocks[0].count : NULL);
         for (size_t k = 0; k < blocks[b].count && storage != STORED_INT8; k++)
             if (storage == STORED_FLOAT16)
                 bytes_put2(p + 2 * k, bytes_float16_from(from[k]));
@@ -87,11 +87,11 @@ static void put_examples(uint8_t *bytes, const struct model *model, uint64_t off
     struct examples to;
     model_examples_end(&to, model, bytes, offset);
     const size_t count = (size_t)from->count, side = (size_t)from->thumbnail_side;
-    if (to.classes)
+    if (to.classes && from->classes)
         memcpy(bytes + (to.classes - bytes), from->classes, 2 * count);
-    if (to.thumbnails)
+    if (to.thumbnails && from->thumbnails)
         memcpy(bytes + (to.thumbnails - bytes), from->thumbnails, 3 * count * side * side);
-    if (to.embeddings)
+    if (to.embeddings && from->embeddings)
         memcpy(bytes + (to.embeddings - bytes), from->embeddings, 4 * count * (size_t)model_embedding_count(model));
 }
 
@@ -99,7 +99,6 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
 {
     const struct net *net = &model->net;
     const size_t size = model_size(model), labels = labels_bytes(model);
-    assert(parameters || model->weights);
     memset(bytes, 0, size);
     memcpy(bytes, model_prefix, MODEL_PREFIX_BYTES);
     fields_write(bytes + MODEL_PREFIX_BYTES, model, model_header);
@@ -113,10 +112,12 @@ void model_write(uint8_t *bytes, const struct model *model, const float *paramet
     float scale[LIMIT_NODES + 1] = {0};
     if (model->type == WEIGHTS_QUANTIZED)
         int8_scales(scale, net, model->scale, &model->preprocess);
-    if (!parameters)
+    if (!parameters && model->weights)
         memcpy(p, model->weights, (size_t)(weights_end(model) - weights_offset(model)));
     for (int i = 0; i < net->node_count && parameters; p += model_parameter_bytes(model, i), i++)
-        encode(p, model, i, parameters, scale);
+        model_encode(p, model, i, parameters + net->offset[i], scale);
     put_examples(bytes, model, weights_end(model));
-    bytes_put4(bytes + size - 4, bytes_crc32(bytes, size - 4));
+    model_seal(bytes, size);
 }
+
+void model_seal(uint8_t *bytes, size_t size) { bytes_put4(bytes + size - 4, bytes_crc32(bytes, size - 4)); }

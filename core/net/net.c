@@ -106,13 +106,10 @@ static bool fields_valid(const struct node *node, int index, bool last)
            kind_accepts_rate(node->kind, node->rate) && (node->kind == NODE_SOFTMAX) == last;
 }
 
-enum status net_check(struct net *net, int *failed)
+/* Of a net with a valid input: what is behind it. */
+static enum status check_nodes(struct net *net, int *failed)
 {
-    int ignored;
-    failed = failed ? failed : &ignored;
-    *failed = 0;
-    if (!within(net->node_count, 1, LIMIT_NODES) || !within(net->input.h, 1, LIMIT_SIDE) ||
-        !within(net->input.w, 1, LIMIT_SIDE) || (net->input.c != 1 && net->input.c != 3))
+    if (!within(net->node_count, 1, LIMIT_NODES))
         return STATUS_HEADER;
     memset(net->consumers, 0, sizeof net->consumers);
     net->shapes[0] = net->input;
@@ -155,6 +152,23 @@ enum status net_check(struct net *net, int *failed)
             return STATUS_NODE;
     }
     return within(net_classes(net), 1, LIMIT_CHANNELS) ? STATUS_OK : STATUS_LIMIT;
+}
+
+enum status net_check(struct net *net, int *failed)
+{
+    int ignored;
+    failed = failed ? failed : &ignored;
+    *failed = 0;
+    const bool valid = within(net->input.h, 1, LIMIT_SIDE) && within(net->input.w, 1, LIMIT_SIDE) &&
+                       (net->input.c == 1 || net->input.c == 3);
+    return valid ? check_nodes(net, failed) : STATUS_HEADER;
+}
+
+enum status net_check_tail(struct net *net)
+{
+    int failed = 0;
+    const bool valid = net->input.h == 1 && net->input.w == 1 && within(net->input.c, 1, LIMIT_ACTIVATIONS);
+    return valid ? check_nodes(net, &failed) : STATUS_HEADER;
 }
 
 int net_head(const struct net *net)

@@ -82,6 +82,9 @@ struct net {
  * functions here take nets that have passed. */
 enum status net_check(struct net *net, int *failed);
 
+/* The same of the last layers of another network, taken for themselves: their input is a vector, (1, 1, c). */
+enum status net_check_tail(struct net *net);
+
 /* For contracts: whether net_check has filled the shapes. */
 static inline bool net_checked(const struct net *net)
 {

@@ -281,15 +281,27 @@ static void run_node(struct net_int8 *quantized, int i)
     assert(false && "no int8 form");
 }
 
-void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float temperature)
+static void run_nodes(struct net_int8 *quantized, float temperature)
 {
     const struct net *net = quantized->net;
     const int end = net->node_count - 1, last = net->nodes[end].input[0], classes = net_classes(net);
-    assert(pixels && int8_positive(temperature) && int8_positive(quantized->scale[last]) && quantized->pixel);
-    read_pixels(quantized, pixels);
+    assert(int8_positive(temperature) && int8_positive(quantized->scale[last]));
     for (int i = 0; i < end; i = quantized->last[i] + 1)
         run_node(quantized, i);
     for (int k = 0; k < classes; k++)
         quantized->logits[k] = (float)quantized->tensor[last][k] * quantized->scale[last];
     activation_softmax_forward(quantized->probabilities, quantized->logits, temperature, 1, classes);
+}
+
+void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float temperature)
+{
+    assert(pixels && quantized->pixel);
+    read_pixels(quantized, pixels);
+    run_nodes(quantized, temperature);
+}
+
+void net_int8_run_numbers(struct net_int8 *quantized, const int16_t *numbers, float temperature)
+{
+    memcpy(quantized->tensor[0], numbers, shape_count(quantized->net->input) * sizeof *numbers);
+    run_nodes(quantized, temperature);
 }

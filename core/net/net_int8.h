@@ -88,4 +88,8 @@ void net_int8_pack_pixels(struct net_int8 *quantized, const struct preprocess *p
 /* pixels (h, w, 3) that need no fitting. */
 void net_int8_run(struct net_int8 *quantized, const uint8_t *pixels, float temperature);
 
+/* The same from numbers of the input's size and of scale quantized->scale[0]: those of a tensor of another network,
+ * whose last layers these are (net_check_tail). */
+void net_int8_run_numbers(struct net_int8 *quantized, const int16_t *numbers, float temperature);
+
 #endif

@@ -145,8 +145,7 @@ static float largest_weight_scale(const struct net *net, int node, const float *
     return scale;
 }
 
-/* The output scale of node i: of its range, with headroom, but large enough to compute with whatever the range. */
-static float scale_for(const struct net *net, int i, const float *parameters, float range, const float scale[])
+float quantize_scale(const struct net *net, int i, const float *parameters, float range, const float scale[])
 {
     const struct node *node = &net->nodes[i];
     const float in = scale[node->input[0]], second = scale[node->input[1]];
@@ -178,6 +177,6 @@ void quantize_scales(float own[LIMIT_NODES], const float ranges[LIMIT_NODES + 1]
     for (int i = 0; i < net->node_count; i++)
         if (int8_has_scale(net->nodes[i].kind)) {
             int8_scales(scale, net, own, preprocess); /* right up to this node's input */
-            own[i] = scale_for(net, i, parameters, range[i + 1], scale);
+            own[i] = quantize_scale(net, i, parameters, range[i + 1], scale);
         }
 }

@@ -33,4 +33,8 @@ void quantize_observe(float ranges[LIMIT_NODES + 1], struct net_run *run, int n)
 void quantize_scales(float own[LIMIT_NODES], const float ranges[LIMIT_NODES + 1], const struct net *net,
                      const float *parameters, const struct preprocess *preprocess);
 
+/* The scale of the output of one node that has one of its own: for numbers up to `range`, with headroom, but large
+ * enough to compute with whatever the range. scale: of the tensors before it. */
+float quantize_scale(const struct net *net, int node, const float *parameters, float range, const float scale[]);
+
 #endif

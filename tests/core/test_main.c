@@ -67,6 +67,7 @@
     SUITE(trainer) \
     SUITE(precise_batchnorm) \
     SUITE(training) \
+    SUITE(teacher) \
     SUITE(open_cost) \
     SUITE(jpeg) \
     SUITE(hostile_jpeg) \

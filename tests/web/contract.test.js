@@ -70,7 +70,8 @@ test('classifier.d.ts names every code and the default of topK', () => {
     const union = types.slice(types.indexOf('type ClassifierErrorCode'), types.indexOf('class ClassifierError'));
     const named = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code);
     assert.deepEqual(statusCodes.slice(1).filter((code) => !named.includes(code)), []);
-    const thrown = ['source', 'pixels', 'engine', 'picture', 'camera', 'engine_port', 'background', 'classifier', 'page'].flatMap((name) =>
+    const thrown = ['source', 'pixels', 'engine', 'picture', 'camera', 'engine_port', 'background', 'classifier', 'page/page',
+        'teacher', 'teacher_engine', 'teacher_file', 'teacher_remote', 'teaching_set'].flatMap((name) =>
         [...read(`web/${name}.js`).matchAll(/ClassifierError\('(\w+)'/g)].map(([, code]) => code));
     assert.deepEqual([...new Set(thrown)].filter((code) => !named.includes(code)), []);
     assert.deepEqual(named.filter((code) => !statusCodes.includes(code) && !thrown.includes(code)), []);
@@ -85,7 +86,7 @@ test('a ClassifierError has a code, a message and a cause', () => {
 
 test('every type and function of the package has its documentation', () => {
     const undocumented = (text) => [...text.matchAll(/(?<!\*\/\n)^export (?:class|function|interface|type) (\w+)/gm)].map(([, name]) => name);
-    for (const name of ['classifier', 'element', 'react'])
+    for (const name of ['classifier', 'element', 'react', 'teacher'])
         assert.deepEqual(undocumented(read(`web/${name}.d.ts`)), [], name);
     assert.deepEqual(undocumented('/** A. */\nexport type A = 1;\n\nexport class B {\n'), ['B']);
 });

@@ -7,7 +7,7 @@
 #include "commands/regression_choice.h"
 #include "data/memory_budget.h"
 #include "model/embeddings.h"
-#include "model/standardize.h"
+#include "training/standardize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,8 @@ struct epoch_result probe(float *parameters, const struct probe *p)
     for (int i = 0; i < validation.count; i++)
         ((struct target *)validation.targets)[i].weight = 1;
 
-    struct standardizer standardizer = standardizer_of(train.x, train.count, features);
+    float *moments = allocate(2 * (size_t)features, sizeof *moments);
+    const struct standardizer standardizer = standardizer_of(train.x, train.count, features, moments);
     standardize((float *)train.x, train.count, &standardizer);
     standardize((float *)validation.x, validation.count, &standardizer);
     const double start = seconds_now();
@@ -127,7 +128,7 @@ struct epoch_result probe(float *parameters, const struct probe *p)
         printf("trained in %.1f s\n", seconds_now() - start);
     standardizer_head(parameters + net->offset[head], w, &standardizer, classes, scale);
     free(w);
-    standardizer_free(&standardizer);
+    free(moments);
     regression_free(&train);
     regression_free(&validation);
     return measured;

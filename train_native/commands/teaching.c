@@ -9,7 +9,7 @@
 #include "cli/text.h"
 #include "commands/regression_choice.h"
 #include "data/memory_budget.h"
-#include "model/standardize.h"
+#include "training/standardize.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,11 +194,12 @@ static struct regression regression_of(const struct work *work, const float *x, 
 static void standardize_all(struct work *work)
 {
     const int count = work->train.subset->count;
-    struct standardizer standardizer = standardizer_of(work->x[0], count, work->stride);
+    float *moments = allocate(2 * (size_t)work->stride, sizeof *moments);
+    const struct standardizer standardizer = standardizer_of(work->x[0], count, work->stride, moments);
     for (int view = 0; view < work->train.views; view++)
         standardize(work->x[view], count, &standardizer);
     standardize(work->validated, work->validation.subset->count, &standardizer);
-    standardizer_free(&standardizer);
+    free(moments);
 }
 
 static void fit_head(struct work *work)

@@ -1,14 +1,11 @@
-#include "model/standardize.h"
-
-#include "cli/memory.h"
+#include "training/standardize.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stddef.h>
 
-struct standardizer standardizer_of(const float *x, int count, int features)
+struct standardizer standardizer_of(const float *x, int count, int features, float *memory)
 {
-    const struct standardizer s = {features, allocate((size_t)features, sizeof(float)),
-                                   allocate((size_t)features, sizeof(float))};
+    const struct standardizer s = {features, memory, memory + features};
     for (int k = 0; k < features - 1; k++) {
         double sum = 0, squares = 0;
         for (int i = 0; i < count; i++)
@@ -21,12 +18,6 @@ struct standardizer standardizer_of(const float *x, int count, int features)
         s.std[k] = squares > 1e-12 ? (float)sqrt(squares) : 1;
     }
     return s;
-}
-
-void standardizer_free(struct standardizer *standardizer)
-{
-    free(standardizer->mean);
-    free(standardizer->std);
 }
 
 void standardize(float *x, int count, const struct standardizer *s)
@@ -47,5 +38,19 @@ void standardizer_head(float *head, const float *w, const struct standardizer *s
             bias -= weight * (double)s->mean[k];
         }
         head[inputs * classes + c] = (float)(bias / (double)scale);
+    }
+}
+
+void standardizer_weights(float *w, const float *head, const struct standardizer *s, int classes, float scale)
+{
+    const int inputs = s->features - 1;
+    for (int c = 0; c < classes; c++) {
+        double bias = (double)head[inputs * classes + c] * (double)scale;
+        for (int k = 0; k < inputs; k++) {
+            const double weight = (double)head[k * classes + c] * (double)scale;
+            w[k * classes + c] = (float)(weight * (double)s->std[k]);
+            bias += weight * (double)s->mean[k];
+        }
+        w[inputs * classes + c] = (float)bias;
     }
 }

@@ -1,0 +1,4 @@
+/* teacher.js for bundlers. */
+import './bundled.js';
+
+export * from './teacher.js';

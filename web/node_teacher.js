@@ -1,0 +1,17 @@
+/* teacher.js in Node: node.js, and threads that teach.
+ *
+ *     import { loadTeacher } from './node_teacher.js';
+ *
+ *     const teacher = await loadTeacher({ model: 'models/objects160.eyelet' }); */
+import { Worker } from 'node:worker_threads';
+
+import { platform } from './background.js';
+import './node.js';
+
+export * from './teacher.js';
+
+platform.startTeacher = async (onMessage, onEnd) => {
+    const options = { execArgv: [] }; /* the program's own flags may be none that a worker takes */
+    return new Worker(new URL('./node_teacher_worker.js', import.meta.url), options).on('message', onMessage)
+        .on('error', ({ message }) => onEnd(` (${message})`)).on('exit', () => onEnd(''));
+};
