@@ -196,6 +196,7 @@ const usages = {
     'train_native/data/columns.h': [{ runs: false, before: 'const struct table table = {0}; const struct file_finder *finder = NULL; struct failure failure;' }],
     'train_native/data/content.h': [{ before: 'const uint8_t rgba[4] = {0}; const size_t size = 4; const int width = 1;' }],
     'train_native/data/dataset.h': [{ runs: false, includes: ['net/net.h', 'data/dataset_open.h'], names: 'preprocess mean indices count', before: 'const struct net *net = NULL;' }],
+    'train_native/data/dataset_taught.h': [{ runs: false, names: 'dataset', includes: ['data/taught.h'] }], 'train_native/data/taught.h': [{}],
     'train_native/data/dataset_open.h': [{ runs: false, includes: ['net/net.h', 'data/split.h'], names: 'preprocess seed', before: 'const struct net *net = NULL;' }],
     'train_native/data/duplicates.h': [{ runs: false, names: 'count', before: 'const uint64_t *contents = NULL; const uint8_t *thumbnails = NULL; const int i = 0, k = 1;' }],
     'train_native/data/file_finder.h': [{ runs: false, names: 'count', before: 'const char *names[count] = {0};' }],

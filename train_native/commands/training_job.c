@@ -272,7 +272,9 @@ static char *identity_of(const struct training_job *job)
 
 void training_job_open(struct training_job *job, const struct training_arguments *arguments)
 {
-    job->dataset = dataset_open(&job->options->data, DATASET_TRAIN);
+    struct data_options data = job->options->data;
+    data.taught = job->options->from;
+    job->dataset = dataset_open(&data, DATASET_TRAIN);
     if (arguments)
         job->rival = job_options_choose(job->options, &job->dataset, arguments);
 }

@@ -5,6 +5,7 @@
 #include "data/memory_budget.h"
 #include "data/photo_list.h"
 #include "data/resize.h"
+#include "data/taught.h"
 #include "cli/memory.h"
 #include "cli/text.h"
 
@@ -37,6 +38,7 @@ void dataset_free(struct dataset *dataset)
     free(dataset->files);
     free(dataset->validates);
     photo_list_free(dataset->photos);
+    taught_free(dataset->taught);
 }
 
 void dataset_fit(struct dataset *dataset, struct shape input, const struct preprocess *preprocess)

@@ -37,6 +37,7 @@ struct data_options {
     const char *parts;   /* which folders are which part (part_names.h); NULL: found by structure */
     const char *columns; /* of a CSV file (columns.h); NULL: found by what is in them */
     int threads;         /* 0: one per core */
+    const char *taught;  /* a model whose own pictures are training images, too (dataset_taught.h); NULL: none */
     bool may_fetch;      /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */
 };
 extern const struct data_options usual_data;
@@ -54,6 +55,7 @@ struct dataset {
     bool *validates;           /* (count), images of a folder val; NULL: there is none */
     bool drawn;                /* the test set was held out by a random split */
     struct photo_list *photos; /* images in files: of every part until dataset_read, then of this one; else NULL */
+    struct taught *taught;     /* the pictures of options.taught, if it has some */
     struct pixels *pixels;     /* dataset_pixels finds those of an image; NULL until dataset_read, of images in files */
     /* private: */
     int *rows;           /* (count), which of the pixels are an image's; NULL: all in their order */

@@ -7,6 +7,7 @@
 #include "cli/text.h"
 #include "data/cifar.h"
 #include "data/csv.h"
+#include "data/dataset_taught.h"
 #include "data/fetch.h"
 #include "data/folder.h"
 #include "data/idx.h"
@@ -14,6 +15,7 @@
 #include "data/photos.h"
 #include "data/pixel_file.h"
 #include "data/split.h"
+#include "data/taught.h"
 
 #include <errno.h>
 #include <omp.h>
@@ -80,14 +82,13 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
 {
     dataset->path = text_copy(path);
     dataset->name = name_of(path);
-    dataset->photos = is_folder ? folder_list(path, &dataset->options) : csv_list(path, dataset->options.columns);
+    struct data_options listing = dataset->options;
+    listing.any_classes = listing.any_classes || dataset->taught; /* which has others */
+    dataset->photos = is_folder ? folder_list(path, &listing) : csv_list(path, dataset->options.columns);
     dataset->classes = dataset->photos->classes;
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)
         dataset->class_names[i] = text_copy(dataset->photos->class_names[i]);
-    if (dataset->classes == 1 && !dataset->options.any_classes)
-        die(path, "A classifier needs two classes or more.", "there is only one class, \"%s\"",
-            dataset->class_names[0]);
     if (dataset->part == DATASET_TRAIN && !dataset->photos->has_train)
         die(path, "Put the training images into a folder train beside it.", "there are only test images here");
 }
@@ -112,6 +113,8 @@ static void print_opened(const struct dataset *dataset, const char *kind, const 
 struct dataset dataset_open(const struct data_options *options, enum dataset_part part)
 {
     struct dataset dataset = {.options = *options, .part = part};
+    if (part == DATASET_TRAIN && options->taught)
+        dataset.taught = taught_open(options->taught);
     const char *named = named_path(options->path);
     if (!named) {
         char *folder = find_usual(options->may_fetch);
@@ -125,6 +128,10 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
         if (!open_records(&dataset, named))
             open_photos(&dataset, named, S_ISDIR(about.st_mode));
     }
+    dataset_taught_classes(&dataset);
+    if (dataset.photos && dataset.classes == 1 && !options->any_classes)
+        die(dataset.path, "A classifier needs two classes or more.", "there is only one class, \"%s\"",
+            dataset.class_names[0]);
     if (!dataset.photos)
         print_opened(&dataset, dataset.name, "");
     return dataset;
@@ -247,8 +254,10 @@ static struct photo_facts *read_photos(struct dataset *dataset, const struct pho
 void dataset_read(struct dataset *dataset, struct shape input, const struct preprocess *preprocess)
 {
     struct photo_list *list = dataset->photos;
-    if (!list)
+    if (!list) {
+        dataset_taught_images(dataset);
         return;
+    }
     choose_part(list, dataset->part);
     dataset->shape = (struct shape){input.h, input.w, 3};
     const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
@@ -258,7 +267,8 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     bool *kept = allocate((size_t)list->count, sizeof *kept);
     dataset->drawn = divide(kept, dataset, facts);
     gather(dataset, facts, kept);
-    check_classes(dataset);
+    if (!dataset->taught)
+        check_classes(dataset);
     char more[600], *end = more;
     end += sprintf(end, " of %s classes", format_thousands((uint64_t)dataset->classes));
     if (dataset->drawn)
@@ -271,6 +281,10 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
             end += sprintf(end, "; %s: %s", left_out_texts[reason], format_thousands((uint64_t)count));
     }
     print_opened(dataset, list->kind, more);
+    if (dataset->taught) {
+        dataset_taught_images(dataset);
+        check_classes(dataset);
+    }
     free(kept);
     photos_facts_free(facts, list);
 }
