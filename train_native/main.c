@@ -24,6 +24,7 @@ static const struct {
     {"calibrate", "fit temperature, rejection threshold and outlier limit", command_calibrate},
     {"doctor", "check a data set for problems", command_doctor},
     {"classify", "classify images", command_classify},
+    {"explain", "show where in a picture a model sees what speaks for a class", command_explain},
     {"embed", "write what a model makes of images before its last layer", command_embed},
     {"index", "make or update an index over images", command_index},
     {"search", "find images in an index that look alike", command_search},
@@ -79,7 +80,7 @@ int main(int argc, char **argv)
     if (argc < 2)
         usage_error(
             "",
-            "expected a command: train, pretrain, evaluate, compare, calibrate, doctor, classify, embed, index, search, suggest, "
+            "expected a command: train, pretrain, evaluate, compare, calibrate, doctor, classify, explain, embed, index, search, suggest, "
             "convert, prune, quantize, export, import or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);

@@ -53,12 +53,29 @@ export class BackgroundClassifier {
         return untilAborted(reading(), signal);
     }
 
+    /* As classifier.explain, in the worker. */
+    async explain(image, { class: wanted, signal } = {}) {
+        this.#checkOpen();
+        throwIfAborted(signal);
+        const reading = async () => {
+            const [picture, wasm] = await Promise.all([ownPicture(image, signal), platform.teacherWasm()]);
+            this.#startAgain();
+            return this.#send({ explain: picture, wanted, wasm });
+        };
+        return untilAborted(reading(), signal);
+    }
+
     /* What picture.js makes of an image, which nobody else changes. */
     classifyPicture(picture, scores) {
+        this.#startAgain();
+        return this.#send({ classify: picture, scores });
+    }
+
+    /* After a time limit. */
+    #startAgain() {
         this.#checkOpen();
         if (!this.#worker)
             this.#start().catch(() => {}); /* the image's call is rejected with the same error */
-        return this.#send({ classify: picture, scores });
     }
 
     #checkOpen() {
@@ -121,7 +138,7 @@ export class BackgroundClassifier {
     #watch() {
         clearTimeout(this.#timer);
         const [oldest] = this.#calls.values();
-        if (oldest?.message.classify)
+        if (isOfImage(oldest))
             this.#timer = setTimeout(() => this.#replace(
                 `the image took longer than ${timeLimit / 1000} seconds`), timeLimit);
     }
@@ -130,7 +147,7 @@ export class BackgroundClassifier {
      * cause. */
     #lose(reason) {
         const [oldest] = this.#calls.values();
-        if (oldest?.message.classify)
+        if (isOfImage(oldest))
             this.#replace(`the worker was stopped${reason}`);
         else
             this.#stop(new ClassifierError('FETCH',
@@ -159,6 +176,8 @@ export class BackgroundClassifier {
         this.#worker = null;
     }
 }
+
+const isOfImage = (call) => Boolean(call?.message.classify ?? call?.message.explain);
 
 /* Workers that share the images of one caller. Each image goes to the worker with the fewest calls pending; another
  * worker is started only when all are busy. */

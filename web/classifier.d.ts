@@ -123,6 +123,30 @@ export interface Classification {
     index: number;
 }
 
+/** Which class is explained. */
+export interface ExplainOptions extends SignalOption {
+    /** Its index or its label; by default the best class. */
+    class?: number | string;
+}
+
+/** A map of numbers from 0 to 1, row by row: the largest is 1, or all are 0 where nothing speaks for the class. */
+export interface ExplanationMap {
+    readonly map: Float32Array;
+    readonly width: number;
+    readonly height: number;
+}
+
+/** Where in the image the model sees what speaks for a class; `map` is of the model's input size. */
+export interface Explanation extends Classification, ExplanationMap {
+    /** The map as it is computed, of the size of the model's last feature map. */
+    readonly grid: ExplanationMap;
+    /**
+     * The part of the upright image that both are of, as fractions of its width and height: a centred part where the
+     * model crops, beyond 0 .. 1 where it pads.
+     */
+    readonly box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+}
+
 /** Facts about the model. */
 export interface ClassifierInfo {
     readonly name: string;
@@ -164,7 +188,13 @@ export interface Classifier {
      * to the model have vectors with a small angle between them. ARGUMENT if the model has none.
      */
     embed(image: ImageSource, options?: SignalOption): Promise<Decoded<Float32Array>>;
-    /** The same of what needs no waiting; without the browser's decoder. */
+    /**
+     * Where in the image the model sees what speaks for a class: Grad-CAM (Selvaraju et al. 2017). Loads `teacher.wasm`,
+     * the module that goes back through the network, with the first call. NO_FEATURE_MAP: no layer of the model makes
+     * more than one pixel.
+     */
+    explain(image: ImageSource, options?: ExplainOptions): Promise<Decoded<Explanation>>;
+    /** The first three of what needs no waiting; without the browser's decoder. */
     classifySync(image: PixelsOrBytes, options?: ScoreOptions): Classifications;
     logitsSync(image: PixelsOrBytes): Float32Array;
     embedSync(image: PixelsOrBytes): Float32Array;

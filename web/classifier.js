@@ -15,11 +15,11 @@
  * Imports go one way: contract.js <- source.js <- pixels.js <- engine.js, picture.js <- engine_port.js <- worker.js <-
  * watched_worker.js <- background.js <- camera_classifier.js <- classifier.js <- node.js, and picture.js <- camera.js
  * <- camera_classifier.js. */
-import { classifyInOrder, platform } from './background.js';
+import { classifyInOrder, ownPicture, platform } from './background.js';
 import { openCamera } from './camera.js';
 import { CameraClassifier } from './camera_classifier.js';
 import { ClassifierError } from './contract.js';
-import { checkCount, checkScoreOptions, openEngine } from './engine.js';
+import { checkCount, checkScoreOptions, indexOfClass, openEngine } from './engine.js';
 import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
 import { bytesOf, describe, throwIfAborted, untilAborted } from './source.js';
 
@@ -32,6 +32,7 @@ export async function loadClassifier(options) {
 
 class Classifier {
     #engine;
+    #explaining = null; /* promise of an engine of the module that can go back through the network */
 
     constructor(engine) {
         this.#engine = engine;
@@ -51,6 +52,29 @@ class Classifier {
 
     embed(image, options) {
         return this.#run(image, options?.signal, (given) => this.#engine.embed(given));
+    }
+
+    /* Loads teacher.wasm the first time. */
+    async explain(image, options) {
+        const { class: wanted, signal } = options ?? {};
+        this.#engine.checkOpen();
+        throwIfAborted(signal);
+        indexOfClass(wanted, this.labels);
+        const explaining = this.#explaining ??= this.#openExplainer();
+        const reading = async () => {
+            const [picture, explainer] = await Promise.all([ownPicture(image, signal), explaining]);
+            return withBrowserDecoder(picture, (given) => explainer.explain(given, wanted));
+        };
+        return untilAborted(reading(), signal);
+    }
+
+    async #openExplainer() {
+        try {
+            return await openEngine({ ...this.#engine.opening, wasm: platform.teacherWasm() });
+        } catch (error) {
+            this.#explaining = null; /* another call may find the module */
+            throw error;
+        }
     }
 
     classifySync(image, options) {
@@ -77,6 +101,7 @@ class Classifier {
 
     close() {
         this.#engine.close();
+        this.#explaining?.then((explainer) => explainer.close()).catch(() => {});
     }
 
     /* Pixels and bytes are read before this returns. */

@@ -106,6 +106,34 @@ class Engine {
         return seen;
     }
 
+    /* Of an engine that was opened with teacher.wasm; wanted: as in indexOfClass. */
+    explain(image, wanted) {
+        const chosen = indexOfClass(wanted, this.labels), exports = this.#run(image);
+        const index = chosen ?? this.#best(exports), score = this.#floats[(exports.probabilities() >>> 0) / 4 + index];
+        const status = exports.explain_open() || exports.explain(index);
+        const heat = status ? 0 : exports.explain_heat() >>> 0;
+        this.#view(exports);
+        if (status)
+            throw statusError(exports, status, this.#modelName);
+        if (!heat)
+            throw new ClassifierError('MEMORY', 'there is not enough memory for the map');
+        const { inputWidth: width, inputHeight: height } = this.info;
+        const grid = { width: exports.explain_columns(), height: exports.explain_rows() };
+        const floatsAt = (address, count) => this.#floats.slice(address / 4, address / 4 + count);
+        grid.map = floatsAt(exports.explain_map() >>> 0, grid.width * grid.height);
+        const [x, y, across, down] = new Float64Array(this.#bytes.buffer, exports.explain_part() >>> 0, 4);
+        const map = floatsAt(heat, width * height);
+        this.#giveUpGiant();
+        const box = { x, y, width: across, height: down };
+        return { label: this.labels[index], index, score, map, width, height, grid, box };
+    }
+
+    #best(exports) {
+        const first = (exports.probabilities() >>> 0) / 4;
+        const scores = this.#floats.subarray(first, first + this.labels.length);
+        return scores.indexOf(scores.reduce((a, b) => Math.max(a, b)));
+    }
+
     /* What another engine of the same model is opened with: { model, wasm }. */
     get opening() {
         this.checkOpen();
@@ -204,6 +232,15 @@ export function statusError(exports, status, name = '', hint = '') {
     const message = textAt(exports, exports.status_message(status));
     return new ClassifierError(statusCodes[status] ?? 'TRAPPED',
         (name && `${name}: `) + message + (hint && ` (${hint})`));
+}
+
+/* Of a class's index or label; undefined: of none. */
+export function indexOfClass(wanted, labels) {
+    const index = typeof wanted === 'string' ? labels.indexOf(wanted) : wanted;
+    if (index !== undefined && !(Number.isInteger(index) && index >= 0 && index < labels.length))
+        throw new ClassifierError('ARGUMENT', `class must be a label or an index below ${labels.length}: ` +
+            `the model has no class ${JSON.stringify(wanted)}`);
+    return index;
 }
 
 export function checkCount(number, name) {

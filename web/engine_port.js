@@ -2,6 +2,7 @@
  *
  *     { id, open: model, wasm, warmUp }  ->  { id, value: { labels, info } }
  *     { id, classify: picture, scores }  ->  { id, value: { best, milliseconds } }
+ *     { id, explain: picture, wanted, wasm }  ->  { id, value: what engine.explain returns }; wasm: teacher.wasm
  *     any that fails                     ->  { id, error: { code, message } }
  *
  * A picture is what picture.js makes, scores are { topK, threshold }. */
@@ -9,17 +10,23 @@ import { openEngine } from './engine.js';
 import { withBrowserDecoder } from './picture.js';
 
 let opening; /* promise of the engine */
+let explaining; /* the same of teacher.wasm's, once it was needed */
 
 export function listen(port) {
-    port.addEventListener('message', async ({ data: { id, open, wasm, warmUp, classify: picture, scores } }) => {
+    port.addEventListener('message', async ({ data }) => {
+        const { id, open, wasm, warmUp, classify: picture, scores } = data;
         try {
-            if (open)
+            if (open) {
                 opening = openEngine({ model: open, wasm });
+                explaining = null;
+            }
             const engine = await opening;
             if (open) {
                 port.postMessage({ id, value: { labels: engine.labels, info: engine.info } });
                 if (warmUp)
                     runOnBlanks(engine);
+            } else if (data.explain) {
+                port.postMessage({ id, value: await explain(engine, data) });
             } else {
                 port.postMessage({ id, value: await classifyTimed(engine, picture, scores) });
             }
@@ -33,6 +40,13 @@ async function classifyTimed(engine, picture, scores) {
     const started = performance.now();
     const best = await withBrowserDecoder(picture, (image) => engine.classify(image, scores));
     return { best, milliseconds: performance.now() - started };
+}
+
+async function explain(engine, { explain: picture, wanted, wasm }) {
+    explaining ??= openEngine({ ...engine.opening, wasm });
+    explaining.catch(() => { explaining = null; }); /* another try may find the module */
+    const explainer = await explaining;
+    return withBrowserDecoder(picture, (image) => explainer.explain(image, wanted));
 }
 
 /* JavaScript engines optimise a module while it runs: without this the first image takes 10x the time of the

@@ -301,6 +301,7 @@ const usages = {
     'train_native/model/weight_rounding.h': [{ runs: false, names: 'net parameters', before: 'const float scale[LIMIT_NODES + 1] = {0}; struct input_moments *moments = NULL;' }],
     'train_native/exchange/tflite_operators.h': [{ runs: false, before: 'struct tflite_operator *node = NULL;' }],
     'train_native/exchange/tflite_parts.h': [{ runs: false, before: 'const struct tflite_operator *node = NULL;' }],
+    'train_native/report/heat_picture.h': [{ runs: false, includes: ['cli/memory.h'], before: 'const struct picture picture = {0}; const float *heat = NULL; const double part[4] = {0};' }],
     'train_native/report/html.h': [{ runs: false, before: 'const char *json = "{}", *modules = "";' }],
 };
 

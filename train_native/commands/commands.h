@@ -15,6 +15,7 @@ int command_prune(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_summary(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_embed(int argc, char **argv);
 int command_index(int argc, char **argv);
 int command_search(int argc, char **argv);

@@ -14,6 +14,14 @@
 #define STBI_WRITE_NO_STDIO
 #include <stb_image_write.h>
 
+uint8_t *thumbnail_png(size_t *size, const uint8_t *pixels, struct shape shape)
+{
+    int length = 0;
+    uint8_t *png = stbi_write_png_to_mem(pixels, 3 * shape.w, shape.w, shape.h, 3, &length);
+    *size = (size_t)length;
+    return png;
+}
+
 char *thumbnail_url(const uint8_t *pixels, struct shape shape)
 {
     static const char start[] = "data:image/png;base64,";
@@ -26,9 +34,9 @@ char *thumbnail_url(const uint8_t *pixels, struct shape shape)
         resize_pixels(small, pixels, shape, to, &(struct preprocess){.resize_mode = RESIZE_STRETCH});
         shape = to;
     }
-    int size = 0;
-    unsigned char *png = stbi_write_png_to_mem(small ? small : pixels, 3 * shape.w, shape.w, shape.h, 3, &size);
-    char *base64 = html_base64(png, (size_t)size), *url = allocate(strlen(base64) + sizeof start, 1);
+    size_t size;
+    uint8_t *png = thumbnail_png(&size, small ? small : pixels, shape);
+    char *base64 = html_base64(png, size), *url = allocate(strlen(base64) + sizeof start, 1);
     strcat(strcpy(url, start), base64);
     free(base64);
     free(png);
