@@ -20,7 +20,7 @@ static const char usage[] =
     "\n"
     "Fits the softmax temperature (Guo et al. 2017) and the threshold on the score above which answers reach the\n"
     "precision; below it `eyelet classify` and the page say \"not sure\". Images with a max logit below the limit, which\n"
-    "95 % of the validation images reach, are \"none of these\" (Hendrycks et al. 2022; `eyelet evaluate --outliers`\n"
+    "95 % of the validation images reach, are \"none of these\" (Hendrycks et al. 2022; `eyelet evaluate`\n"
     "measures it). All are written into MODEL; the weights and the predicted classes stay the same. It takes 50 images,\n"
     "and as many answers above the threshold; the 95 % intervals are those of the profile likelihood (temperature) and\n"
     "Wilson's (accuracy). The temperature stays 1 where one fitted to four fifths of the images does not lower the loss\n"
