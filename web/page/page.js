@@ -2,6 +2,7 @@
 import { acceptFiles, element } from '../view.js';
 import './camera_mode.js';
 import './draw.js';
+import './explain.js';
 import './link.js';
 import { droppedFiles, fetchFile, pathOf } from './files.js';
 import { addModel } from './models.js';

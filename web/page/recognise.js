@@ -15,11 +15,24 @@ let latest = null; /* what prepared the latest image, to classify it again with 
 let newest = 0; /* number of the latest image */
 let running = Promise.resolve(); /* the classification under way; never rejects */
 
+const listeners = [];
+
+/* Calls listener({ image, classifier, best }) with each answer that is shown, and with null when it no longer holds. */
+export function watchAnswers(listener) {
+    listeners.push(listener);
+}
+
+function tell(answer) {
+    for (const listener of listeners)
+        listener(answer);
+}
+
 /* The best classes. Newest wins: an image that is overtaken is dropped silently, and gives undefined. */
 export async function classify(prepare, { mayScroll = false } = {}) {
     const turn = ++newest;
     const isNewest = () => turn === newest;
     latest = prepare;
+    tell(null);
     element('result').setAttribute('aria-busy', 'true');
     try {
         const image = await prepare(isNewest);
@@ -33,6 +46,7 @@ export async function classify(prepare, { mayScroll = false } = {}) {
         if (!isNewest())
             return undefined;
         showResult(best, milliseconds, info.threshold);
+        tell({ image, classifier, best });
         if (mayScroll)
             revealResult();
         return best;
@@ -65,6 +79,7 @@ export function classifyFile(file, { mayScroll = true } = {}) {
 
 export function forget() {
     newest++;
+    tell(null);
     latest = null;
 }
 
@@ -94,6 +109,7 @@ function begin({ info, labels }) {
 watchModel({
     opening() {
         newest++;
+        tell(null);
         showMessage(text('result.loading'));
         hideFacts();
     },
