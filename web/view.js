@@ -33,7 +33,7 @@ export function percent(fraction, digits = 1) {
     return `${(100 * fraction).toFixed(digits)}\u00a0%`;
 }
 
-function scoreText(score) {
+export function scoreText(score) {
     return score > 0.999 ? `> ${percent(0.999)}` : score < 0.001 ? `< ${percent(0.001)}` : percent(score);
 }
 
@@ -89,8 +89,9 @@ export function setSpeaker(other) {
     say = other;
 }
 
-function sentenceOf({ code, message }) {
-    const end = /[.?]$/.test(message) ? '' : '.';
+/* What an error says, in the page's language. */
+export function sentenceOf({ code, message }) {
+    const end = /[.?\u3002]$/.test(message) ? '' : '.';
     return say(`error.${code}`) || visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
 }
 

@@ -96,6 +96,8 @@ describe('the site', () => {
                 await page.waitForSelector('#bars li');
                 assert.equal(await page.textContent('#bars .name'), 'espresso', round);
             }
+            await page.click('#view-teach');
+            await page.waitForSelector('.teach-class');
             assert.deepEqual(heard, []);
             await context.close();
         });

@@ -1,5 +1,5 @@
 /* The page's script: puts its parts together, and takes what is chosen, dropped or pasted. */
-import { acceptFiles, element } from '../view.js';
+import { acceptFiles, element, make, sentenceOf } from '../view.js';
 import './camera_mode.js';
 import './draw.js';
 import './explain.js';
@@ -42,6 +42,24 @@ views.add('recognise', {
     enter: () => modes.shown.enter?.(),
     leave: () => modes.shown.leave?.(),
     take,
+});
+
+let teaching = null; /* promise of the view, which is loaded when it is first shown */
+
+function teach(work) {
+    teaching ??= import('./teach.js').then(({ startTeaching }) => startTeaching(element('teach')));
+    teaching.then(work).catch((error) => {
+        teaching = null;
+        element('teach').replaceChildren(make('p', { className: 'problem', role: 'alert',
+            textContent: sentenceOf(error) }));
+    });
+}
+
+views.add('teach', {
+    panel: element('teach'),
+    enter: () => teach((view) => view.enter()),
+    leave: () => teach((view) => view.leave()),
+    take: (files, why) => teach((view) => view.take(files, why)),
 });
 
 element('file').accept += ',.eyelet';
