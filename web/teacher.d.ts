@@ -32,7 +32,7 @@ export interface TaughtClass {
 
 /** A picture as the model saw it: what ImageData is made of (new ImageData(data, width, height)). */
 export interface Thumbnail {
-    readonly data: Uint8ClampedArray;
+    readonly data: Uint8ClampedArray<ArrayBuffer>;
     readonly width: number;
     readonly height: number;
 }
@@ -171,7 +171,7 @@ export interface Teacher {
      * `eyelet train MORE --from FILE` goes on natively. Evaluates before it where that has not been done since the last
      * change; from then on `classify` answers what the file answers. Above 160 MB the thumbnails are made smaller.
      */
-    save(options?: { name?: string; notes?: Record<string, string> }): Promise<Uint8Array>;
+    save(options?: { name?: string; notes?: Record<string, string> }): Promise<Uint8Array<ArrayBuffer>>;
     /** Frees the memory and ends the worker; later calls throw CLOSED, and those that are not answered yet reject with it. */
     close(): void;
 }

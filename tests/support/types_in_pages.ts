@@ -1,6 +1,8 @@
 import { CameraClassifier, loadClassifier, openCamera } from 'eyelet';
 import type { Classifier } from 'eyelet';
 import 'eyelet/element';
+import { loadTeacher } from 'eyelet/teacher';
+import type { Teacher } from 'eyelet/teacher';
 import { EyeletClassifier, useClassifier } from 'eyelet/react';
 import { createElement } from 'react';
 
@@ -23,6 +25,18 @@ export async function show(image: HTMLImageElement, video: HTMLVideoElement, can
     live.use(classifier);
     await live.switchCamera();
     live.close();
+}
+
+export async function teach(video: HTMLVideoElement, file: File, canvas: HTMLCanvasElement) {
+    const teacher: Teacher = await loadTeacher({ model: fetch('model.eyelet') }), { signal } = new AbortController();
+    const id: number = await teacher.add('apple', file, { signal });
+    teacher.move(id, 'pear');
+    const { best: [best], nearest: [near], isUnlike } = await teacher.classify(video, { topK: 1, nearest: 1 });
+    const { data, width, height } = await teacher.thumbnail(near?.id ?? id);
+    canvas.getContext('2d')?.putImageData(new ImageData(data, width, height), 0, 0);
+    const { mistakes, interval: [low, high] } = await teacher.evaluate();
+    canvas.title = isUnlike ? 'new' : `${best?.label} ${low}-${high} ${mistakes.length} ${teacher.classes[0]?.count}`;
+    return new Blob([await teacher.save({ name: 'fruit', notes: { author: 'me' } })]);
 }
 
 export function useElement(file: File) {
