@@ -1,6 +1,7 @@
 /* The page's "Show why" in Chromium: a map over the picture, of the class that is asked for, as long as there is the picture. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 
 import { loadClassifier } from '../../web/node.js';
@@ -8,6 +9,14 @@ import { serve } from '../../web/serve.js';
 import { launch, phone, skip, visitPage } from '../support/chromium.js';
 import { encodePng } from '../support/pictures.js';
 import { modelOf, tinyModel } from '../support/tiny_model.js';
+
+const axePath = (() => {
+    try {
+        return createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+    } catch {
+        return null;
+    }
+})();
 
 /* Two classes, the mean of red and that of green, of the cells of a map that is the picture itself. */
 let numbers = 0;
@@ -113,6 +122,16 @@ describe('show why', { skip }, () => {
         await heard(page, /no feature map/);
         assert.equal(await warmth(page, 0.5, 0.5), -1);
     }));
+
+    for (const colorScheme of ['light', 'dark'])
+        test(`axe-core finds nothing with a map shown, ${colorScheme}`, { skip: !axePath && 'NOT CHECKED: axe-core is not installed' }, () => visit(async (page) => {
+            await classified(page);
+            await page.click('#why');
+            await heard(page, 'green things');
+            await page.evaluate(readFileSync(axePath, 'utf8'));
+            const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+            assert.deepEqual(violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`)), []);
+        }, { colorScheme, viewport: phone, reducedMotion: 'reduce' }));
 
     test('the picture that the page shows has the map of Node', () => visit(async (page) => {
         const file = new URL('../../web/examples/tabby.jpg', import.meta.url);
