@@ -53,7 +53,7 @@ export interface TaughtAnswer {
      * Whether this looks like nothing that was taught: the nearest picture is less similar than 95 % of the taught ones are
      * to the nearest of the others. False while fewer than ten pictures are there to tell from.
      */
-    isUnlike: boolean;
+    isOutlier: boolean;
     /** What the worker took for it. */
     milliseconds: number;
 }
@@ -121,7 +121,7 @@ export interface TeacherInfo {
  *     for (const file of files)
  *         await teacher.add(file.folder, file);
  *     await teacher.train();
- *     const { best: [best], isUnlike } = await teacher.classify(video);
+ *     const { best: [best], isOutlier } = await teacher.classify(video);
  *     const bytes = await teacher.save({ name: 'fruit' });      // loadClassifier({ model: bytes }) answers the same
  *
  * The pictures live here, so that nothing is lost when a worker ends: another is started with them.

@@ -6,7 +6,7 @@
  *     await teacher.add('apple', file);                          // what classifier.classify takes
  *     await teacher.add('pear', video);
  *     await teacher.train();                                     // within milliseconds
- *     const { best: [best], isUnlike } = await teacher.classify(video);
+ *     const { best: [best], isOutlier } = await teacher.classify(video);
  *     const bytes = await teacher.save({ name: 'fruit' });       // an .eyelet file with the pictures
  *
  * Types and details: teacher.d.ts. The pictures, what is known of them and their classes live here (teaching_set.js);
@@ -282,7 +282,7 @@ class Teacher {
     }
 
     /* A class or picture that has gone meanwhile is left out. */
-    #inWords({ probabilities, nearest, isUnlike, decoder, milliseconds }, classes, topK) {
+    #inWords({ probabilities, nearest, isOutlier, decoder, milliseconds }, classes, topK) {
         const best = Array.from(probabilities, (score, position) => ({
             label: classes[position].label, score, index: this.#set.indexOf(classes[position]) }))
             .filter(({ index }) => index >= 0).sort((a, b) => b.score - a.score || a.index - b.index).slice(0, topK);
@@ -290,7 +290,7 @@ class Teacher {
             best: decoder ? Object.assign(best, { decoder }) : best,
             nearest: nearest.map(([id, similarity]) => ({ id, label: this.#set.labelOf(id), similarity }))
                 .filter(({ label }) => label !== undefined),
-            isUnlike,
+            isOutlier,
             milliseconds,
         };
     }

@@ -7,7 +7,7 @@
  *                                                               that have not come before
  *     { takeHead }, { train }        ->  {}
  *     { evaluate }                   ->  as the engine's
- *     { classify: picture, nearest } ->  { probabilities, nearest: [[id, similarity]], isUnlike, decoder }
+ *     { classify: picture, nearest } ->  { probabilities, nearest: [[id, similarity]], isOutlier, decoder }
  *     { write: { labels, notes, side, thumbnails } }  ->  { bytes }
  *
  * Every answer has `milliseconds` and the `memoryBytes` of the instance that teaches. A picture is what picture.js
@@ -66,7 +66,7 @@ export class TeacherPort {
         return {
             probabilities,
             nearest: order.slice(0, nearest).map((index) => [this.#ids[index], similarities[index]]),
-            isUnlike: order.length > 0 && similarities[order[0]] < limit,
+            isOutlier: order.length > 0 && similarities[order[0]] < limit,
             decoder: seen.decoder,
         };
     }

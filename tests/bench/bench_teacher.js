@@ -44,9 +44,10 @@ const [saving, { length: bytes }] = await timed(() => teacher.save({ name: 'benc
 async function answers(files) {
     const found = [];
     for (const [label, path] of shuffled(files).slice(0, asked)) {
-        const [time, { best: [best], nearest: [{ similarity }], isUnlike }] = await timed(() => teacher.classify(path));
+        const [time, { best: [best], nearest: [{ similarity }], isOutlier }] =
+            await timed(() => teacher.classify(path));
         classify.push(time);
-        found.push({ similarity, isUnlike, right: best.label === label });
+        found.push({ similarity, isOutlier, right: best.label === label });
     }
     return found;
 }
@@ -70,8 +71,8 @@ const row = {
     memory: `${(teacher.info.memoryBytes / 2 ** 20).toFixed(0)} MiB`,
     'held out right': percent(accuracy),
     'test right': percent(fraction(known, ({ right }) => right)),
-    'known accepted': percent(1 - fraction(known, ({ isUnlike }) => isUnlike)),
-    'unknown refused': percent(fraction(unknown, ({ isUnlike }) => isUnlike)),
+    'known accepted': percent(1 - fraction(known, ({ isOutlier }) => isOutlier)),
+    'unknown refused': percent(fraction(unknown, ({ isOutlier }) => isOutlier)),
     AUROC: auroc.toFixed(3),
 };
 console.log(`| ${Object.keys(row).join(' | ')} |\n| ${Object.values(row).join(' | ')} |`);

@@ -31,11 +31,11 @@ export async function teach(video: HTMLVideoElement, file: File, canvas: HTMLCan
     const teacher: Teacher = await loadTeacher({ model: fetch('model.eyelet') }), { signal } = new AbortController();
     const id: number = await teacher.add('apple', file, { signal });
     teacher.move(id, 'pear');
-    const { best: [best], nearest: [near], isUnlike } = await teacher.classify(video, { topK: 1, nearest: 1 });
+    const { best: [best], nearest: [near], isOutlier } = await teacher.classify(video, { topK: 1, nearest: 1 });
     const { data, width, height } = await teacher.thumbnail(near?.id ?? id);
     canvas.getContext('2d')?.putImageData(new ImageData(data, width, height), 0, 0);
     const { mistakes, interval: [low, high] } = await teacher.evaluate();
-    canvas.title = isUnlike ? 'new' : `${best?.label} ${low}-${high} ${mistakes.length} ${teacher.classes[0]?.count}`;
+    canvas.title = isOutlier ? 'new' : `${best?.label} ${low}-${high} ${mistakes.length} ${teacher.classes[0]?.count}`;
     return new Blob([await teacher.save({ name: 'fruit', notes: { author: 'me' } })]);
 }
 

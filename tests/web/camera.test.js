@@ -63,6 +63,23 @@ describe('the camera', { skip }, () => {
         assert.equal(await page.getAttribute('#verdict', 'aria-live'), null);
     }));
 
+    test('what the camera saw is no answer about a drawing or a picture', () => visit(async (page) => {
+        const says = (words) => page.waitForFunction((words) => document.getElementById('verdict').textContent === words, words);
+        await on(page);
+        await page.click('#mode-draw');
+        await says('Draw something');
+        assert.equal(await page.locator('#bars li').count(), 0);
+        await page.click('#mode-picture');
+        await page.waitForSelector('#known li');
+        await page.setInputFiles('#file', { name: 'a.png', mimeType: 'image/png', buffer: encodePng(gradient(32, 32)) });
+        await page.waitForSelector('#bars li');
+        const answer = await page.textContent('#verdict');
+        await page.click('#mode-draw');
+        await says('Draw something');
+        await page.click('#mode-picture');
+        await says(answer);
+    }));
+
     test('freeze keeps a frame and its result, and it goes on', () => visit(async (page) => {
         await on(page);
         await page.click('#camera-freeze');

@@ -147,8 +147,8 @@ test('too little is said in words', async (t) => {
     await fails(teacher.train(), 'TOO_FEW', /only "only" has pictures/);
     await teacher.add('other', coloured(1));
     assert.deepEqual(await teacher.evaluate().then(({ count, mistakes, threshold, interval }) => [count, mistakes, threshold, interval]), [0, [], undefined, [0, 1]]);
-    const { best, isUnlike } = await teacher.classify(coloured(1, 3));
-    assert.deepEqual([best[0].label, isUnlike], ['other', false], 'one picture each is enough to answer');
+    const { best, isOutlier } = await teacher.classify(coloured(1, 3));
+    assert.deepEqual([best[0].label, isOutlier], ['other', false], 'one picture each is enough to answer');
 });
 
 test('an estimate counts each picture once, names the mistakes and refuses what is unlike', async (t) => {
@@ -168,8 +168,8 @@ test('an estimate counts each picture once, names the mistakes and refuses what 
     assert.equal(mistakes.length, 61 - right);
     assert.deepEqual([mistakes[0].id, mistakes[0].label, mistakes[0].answered], [wrong, 'a', 'b']);
     assert.ok(threshold > 0 && threshold === teacher.info.threshold);
-    assert.equal((await teacher.classify(coloured(0, 30))).isUnlike, false);
-    assert.equal((await teacher.classify({ data: new Uint8Array(32 * 32 * 4).fill(255), width: 32, height: 32 })).isUnlike, true, 'white');
+    assert.equal((await teacher.classify(coloured(0, 30))).isOutlier, false);
+    assert.equal((await teacher.classify({ data: new Uint8Array(32 * 32 * 4).fill(255), width: 32, height: 32 })).isOutlier, true, 'white');
 });
 
 test('51 classes are taught, and no more than 256', async (t) => {

@@ -41,8 +41,8 @@ async function teach({ teacher, pictures, asked }) {
     const again = performance.now() - started, { accuracy, count, confusion } = await teacher.evaluate();
     const bytes = await teacher.save({ name: 'patterns' }), answers = [];
     for (const image of asked) {
-        const { best, nearest, isUnlike } = await teacher.classify(image);
-        answers.push({ best, nearest, isUnlike });
+        const { best, nearest, isOutlier } = await teacher.classify(image);
+        answers.push({ best, nearest, isOutlier });
     }
     teacher.close();
     return { accuracy, count, confusion, answers, bytes, times: { add: add.sort((a, b) => a - b)[add.length >> 1], first, again } };

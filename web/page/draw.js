@@ -132,4 +132,12 @@ watchModel({
     },
 });
 
-modes.add('draw', { panel: element('drawing'), leave: stop });
+/* What the panel before has shown is no drawing. */
+function enter() {
+    if (pad.canUndo)
+        return guess();
+    forget();
+    return showMessage(text('draw.start'));
+}
+
+modes.add('draw', { panel: element('drawing'), enter, leave: stop });

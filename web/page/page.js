@@ -8,14 +8,14 @@ import { droppedFiles, fetchFile, pathOf } from './files.js';
 import { addModel } from './models.js';
 import { keepOffline } from './offline.js';
 import { modes, views } from './panels.js';
-import { classifyFile, refuse } from './recognise.js';
+import { classifyFile, refuse, showPicture } from './recognise.js';
 import { closeStrip, showStrip } from './strip.js';
 import { showLanguages, text, translate } from './texts.js';
 
 translate(document);
 showLanguages(element('languages'));
 
-modes.add('picture', { panel: element('picture') });
+modes.add('picture', { panel: element('picture'), enter: showPicture });
 
 const isModel = ({ name }) => /\.eyelet$/i.test(name);
 /* Of a folder, images only. */

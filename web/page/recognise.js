@@ -2,6 +2,7 @@
  *
  *     classify(async () => pixels);    // what prepares the image
  *     classifyFile(file);
+ *     showPicture();                   // the latest file again, or that there is none yet
  *     forget();                        // there is no image any more */
 import {
     element, hideFacts, revealResult, showClasses, showFacts, showMessage, showPreview, showProblem,
@@ -12,6 +13,7 @@ import { modes } from './panels.js';
 import { text } from './texts.js';
 
 let latest = null; /* what prepared the latest image, to classify it again with another model */
+let latestFile = null; /* likewise, of the image in the frame */
 let newest = 0; /* number of the latest image */
 let running = Promise.resolve(); /* the classification under way; never rejects */
 
@@ -64,8 +66,7 @@ export async function classify(prepare, { mayScroll = false } = {}) {
 
 /* A file, or a promise of one. */
 export function classifyFile(file, { mayScroll = true } = {}) {
-    modes.show('picture');
-    classify(async (isNewest) => {
+    latestFile = async (isNewest) => {
         const given = await Promise.resolve(file).catch((error) => {
             if (isNewest())
                 showPreview(null);
@@ -74,7 +75,23 @@ export function classifyFile(file, { mayScroll = true } = {}) {
         if (isNewest())
             showPreview(given);
         return given;
-    }, { mayScroll });
+    };
+    modes.show('picture');
+    classify(latestFile, { mayScroll });
+}
+
+export function showPicture() {
+    if (latestFile)
+        classify(latestFile);
+    else
+        showNothing(currentModel());
+}
+
+async function showNothing(opening) {
+    forget();
+    const turn = newest, { labels } = await opening;
+    if (turn === newest)
+        showClasses(labels);
 }
 
 export function forget() {
@@ -85,6 +102,7 @@ export function forget() {
 
 /* There is no picture, and this is why. */
 export function refuse(message) {
+    latestFile = null;
     forget();
     showPreview(null);
     showProblem({ message });

@@ -214,7 +214,7 @@ export class Look {
     #say(answer) {
         const { classes, info } = this.#session.teacher, isAnswer = answer !== null;
         this.verdict.classList.toggle('is-answer', isAnswer);
-        this.verdict.classList.toggle('is-unlike', Boolean(answer?.isUnlike));
+        this.verdict.classList.toggle('is-unlike', Boolean(answer?.isOutlier));
         this.verdict.textContent = isAnswer ? verdictOf(answer, info.threshold)
             : text(classes.filter(({ count }) => count > 0).length < 2 ? 'teach.too_few' : 'teach.show_it');
         this.#speak(isAnswer ? this.verdict.textContent : '');
@@ -271,8 +271,8 @@ function inWords(error) {
     return words ? new Error(words, { cause: error }) : error;
 }
 
-function verdictOf({ best: [{ label, score }], isUnlike }, threshold) {
+function verdictOf({ best: [{ label, score }], isOutlier }, threshold) {
     const name = nameOf(label);
-    return isUnlike ? text('teach.unlike') : score < threshold ? text('result.unsure', { name })
+    return isOutlier ? text('teach.unlike') : score < threshold ? text('result.unsure', { name })
         : score < 0.5 ? text('result.perhaps', { name }) : name;
 }
