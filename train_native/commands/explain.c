@@ -60,20 +60,10 @@ struct job {
     float *map, *heat; /* (grid), (input), shared */
 };
 
-static enum status classify(struct eyelet_classifier *classifier, const struct picture *picture)
-{
-    const int width = picture->width, height = picture->height;
-    void *scratch = allocate_or_null(eyelet_classifier_scratch_bytes(classifier, width, height), 1);
-    const enum status status =
-        scratch ? eyelet_classifier_run(classifier, picture->rgba, width, height, scratch) : STATUS_MEMORY;
-    free(scratch);
-    return status;
-}
-
 static enum status explain(const struct job *job, const struct picture *picture)
 {
     struct finding *finding = job->finding;
-    enum status status = classify(job->classifier, picture);
+    enum status status = picture_classify(job->classifier, picture);
     if (status)
         return status;
     const float *probabilities = eyelet_classifier_probabilities(job->classifier);

@@ -124,7 +124,7 @@ static void give_reason(struct finding *finding, const char *reason)
     snprintf(finding->reason, sizeof finding->reason, "%s", reason);
 }
 
-static enum status classify_picture(struct eyelet_classifier *classifier, const struct picture *picture)
+enum status picture_classify(struct eyelet_classifier *classifier, const struct picture *picture)
 {
     const int width = picture->width, height = picture->height;
     void *scratch = allocate_or_null(eyelet_classifier_scratch_bytes(classifier, width, height), 1);
@@ -155,7 +155,7 @@ static void work(void *context, int i, struct sandbox_child *child)
     struct picture_file file;
     enum status status = STATUS_OK;
     if (picture_file_read(&file, child, path)) {
-        status = classify_picture(classifier, &file.picture);
+        status = picture_classify(classifier, &file.picture);
         free(file.picture.rgba);
     }
     finding->decoder = file.decoder;

@@ -34,6 +34,10 @@ int embedding_count_or_die(const struct opened_classifier *opened, const char *p
 /* The SHA-256 of the model file, in digits. */
 void opened_classifier_sha256(char text[2 * SHA256_BYTES + 1], const struct opened_classifier *opened);
 
+/* Classifies a decoded picture, with scratch memory of its own: STATUS_MEMORY, or as eyelet_classifier_run. */
+struct picture; /* image/decode.h */
+enum status picture_classify(struct eyelet_classifier *classifier, const struct picture *picture);
+
 /* Adds the file, or the images in the folder, in the order of the bytes of their names; with `nested` also of the
  * folders within it, but not through links. A folder without images stays itself, and is then named as what cannot be
  * read. */
