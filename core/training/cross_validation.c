@@ -31,7 +31,7 @@ static void deal_class(uint8_t *folds, const struct regression *data, int label)
         if (data->targets[i].label != label)
             continue;
         const int same = first_equal(data, i);
-        folds[i] = same < i ? folds[same] : (uint8_t)((int64_t)position * FOLDS / count);
+        folds[i] = (uint8_t)(same < i ? folds[same] : (int64_t)position * FOLDS / count);
         first = first < 0 ? i : first;
         several = several || folds[i] != folds[first];
         position++;

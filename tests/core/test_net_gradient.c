@@ -21,7 +21,7 @@ static void check_gradient(const char *name, struct net *net, struct random *ran
     struct net_run run;
     struct arena arena = {0};
     for (int pass = 0; pass < 2; pass++) {
-        arena = (struct arena){.base = pass ? test_bytes(arena.used) : NULL, .size = arena.used};
+        arena = (struct arena){.base = pass ? test_bytes((size_t)arena.used) : NULL, .size = arena.used};
         net_packed_plan(&packed, net, NET_INFER, &arena);
         net_run_plan(&run, net, &packed, 1, NET_INFER, &arena);
         net_gradient_plan(&run, &packed, &arena);

@@ -301,7 +301,7 @@ TEST(cross_validation_is_training_without_what_is_held_out)
             sum += folds[i] == fold ? log(exponentials) - of_label : 0;
         }
     }
-    CHECK_CLOSE(loss, sum, 2e-3 * COUNT);
+    CHECK_CLOSE(loss, sum, 2e-3 * (double)COUNT);
 }
 
 TEST(folds_are_blocks_and_equal_pictures_share_one)
