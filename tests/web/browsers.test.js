@@ -33,16 +33,17 @@ const nameOf = ({ label }) => label.replaceAll('_', ' ');
 
 /* Runs in the page: logits, as bits, and what the workers answer. */
 async function classifyAll({ model, pictures }) {
+    const told = (best) => ({ best: [...best], isOutlier: Boolean(best.isOutlier) });
     const { BackgroundClassifier } = await import('/background.js'), { loadClassifier } = await import('/classifier.js');
     const images = pictures.map((base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
     const classifier = await loadClassifier({ model }), background = new BackgroundClassifier(), many = [];
     await background.open({ model });
     for await (const result of classifier.classifyMany(images, { workers: 2 }))
-        many.push(result.message ?? result);
+        many.push(result.message ?? told(result));
     return {
         bits: images.map((image) => [...new Uint32Array(classifier.logitsSync(image).buffer)]),
         many,
-        behind: await Promise.all(images.map(async (image) => (await background.classify(image)).best)),
+        behind: await Promise.all(images.map(async (image) => told((await background.classify(image)).best))),
     };
 }
 
@@ -100,9 +101,11 @@ for (const { name, skip, launch } of browsers)
                 const { bits, many, behind } = await page.evaluate(classifyAll,
                     { model: `/models/${model}.eyelet`, pictures: pictures.map((picture) => picture.toString('base64')) });
                 assert.deepEqual(bits, pictures.map((picture) => [...new Uint32Array(inNode.logitsSync(picture).buffer)]));
-                const best = pictures.map((picture) => inNode.classifySync(picture));
-                assert.deepEqual(many, best);
-                assert.deepEqual(behind, best);
+                const answers = pictures.map((picture) => inNode.classifySync(picture))
+                    .map((best) => ({ best: [...best], isOutlier: Boolean(best.isOutlier) }));
+                assert.deepEqual(many, answers);
+                assert.deepEqual(behind, answers);
+                assert.ok(answers.some(({ isOutlier }) => isOutlier) && answers.some(({ isOutlier }) => !isOutlier));
             }));
 
         const endings = 20;
