@@ -317,7 +317,7 @@ test-skipped:
 
 # The JavaScript module, the command line, the pages in three browsers, and native against WebAssembly on whole test sets.
 test-node: all $O/faults/fault.so
-	node --test --test-concurrency=$(shell nproc) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
+	node --test --test-concurrency=$(shell expr $$(nproc) + 1) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
 
 # A library that is put before libc: tests/cli/faults.test.js tries a sample of the calls in `make test`.
 $O/faults/fault.so: tests/support/fault.c
