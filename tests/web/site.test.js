@@ -26,6 +26,7 @@ async function serveBelow(path, folder) {
         response.writeHead(200, { 'Content-Type': types[extname(file)] ?? 'application/octet-stream' }).end(readFileSync(file));
     });
     await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+    server.unref(); /* a test that fails closes nothing */
     const { port } = server.address();
     return {
         url: `http://127.0.0.1:${port}${path}`,
