@@ -260,7 +260,14 @@ describe('teaching in Chromium', { skip }, () => {
         const first = await device();
         await page.click('.teach-other');
         await page.waitForFunction((before) => ![undefined, before].includes(document.querySelector('.teach-look video').srcObject?.getVideoTracks()[0].getSettings().deviceId), first);
-        await page.click('.teach-camera');
+        await page.click('.teach-camera'); /* perhaps before it is open */
+        await page.waitForFunction(() => document.querySelector('.teach-look video').srcObject === null);
+        await page.evaluate(() => {
+            const button = document.querySelector('.teach-camera');
+            button.click();
+            button.click();
+        });
+        await page.waitForTimeout(500);
         assert.equal(await page.evaluate(() => document.querySelector('.teach-look video').srcObject), null);
     }));
 

@@ -21,6 +21,7 @@ export class Look {
     #session;
     #refuse;
     #camera = null;
+    #isWanted = false; /* the camera, which takes a while to open */
     #constraints; /* of getUserMedia; the default of camera.js at first */
     #opening = null;
     #held = null; /* the class whose button is held */
@@ -45,7 +46,7 @@ export class Look {
         this.near = make('ul', { className: 'teach-near' });
         this.nearTitle = make('p', { className: 'quiet', hidden: true, textContent: text('teach.nearest') });
         this.camera = make('button', { type: 'button', className: 'teach-camera', textContent: text('teach.camera_on'),
-            onclick: () => this.#camera ? this.closeCamera() : this.openCamera() });
+            onclick: () => this.#isWanted ? this.closeCamera() : this.openCamera() });
         this.other = make('button', { type: 'button', className: 'teach-other', hidden: true,
             textContent: text('teach.other_camera'), onclick: () => this.#switchCamera() });
         this.file = make('input', { type: 'file', accept: 'image/*', hidden: true });
@@ -67,6 +68,7 @@ export class Look {
     /* --- The camera --- */
 
     openCamera() {
+        this.#isWanted = true;
         return this.#opening ??= this.#open().finally(() => { this.#opening = null; });
     }
 
@@ -74,8 +76,12 @@ export class Look {
         if (this.#camera)
             return;
         try {
-            this.#camera = await openCamera(this.video, this.#constraints);
+            const camera = await openCamera(this.video, this.#constraints);
+            if (!this.#isWanted)
+                return camera.close();
+            this.#camera = camera;
         } catch (error) {
+            this.#isWanted = false;
             this.release();
             this.#refuse(inWords(error));
             return;
@@ -113,6 +119,7 @@ export class Look {
     closeCamera() {
         const camera = this.#camera;
         this.#camera = null;
+        this.#isWanted = false;
         camera?.close();
         this.camera.textContent = text('teach.camera_on');
         this.video.hidden = this.other.hidden = true;
