@@ -3,6 +3,7 @@
 # VARIANT names a build of the native code, in build/$(VARIANT): a processor level (x86-64-v4 has AVX-512, x86-64-v3 AVX2),
 # `scalar` (no vector code), `sanitize` (address and undefined-behaviour checks) or `memory` (clang: what is read before it is written;
 # the C tests of what reads data from outside). Default: the best this machine runs.
+# MPI=1 makes the program for several machines beside the other one, by the MPI that pkg-config finds (MPI=mpich: that one).
 # O=FOLDER puts everything that is built into FOLDER. V=1 shows the commands. WERROR=1 makes warnings errors.
 
 machine := $(shell uname -m)
@@ -80,13 +81,20 @@ endif
 # Libraries that the program always has (a package of each stands in to_build).
 required := -lsqlite3 -lzip -lcjson -lprotobuf-c
 libraries := $(foreach name,$(DECODERS),$(filter -l%,$($(name)))) $(if $(filter fuzz-32 fuzz-memory,$(VARIANT)),,$(required)) -lm
+# The program over MPI is the other one but for a file of its own, in a folder of its own.
+mpi_packages := ompi-c mpich mpi-c
+ifneq ($(MPI),)
+mpi := $(firstword $(foreach name,$(if $(filter 1,$(MPI)),$(mpi_packages),$(MPI)),$(shell pkg-config --exists $(name) 2> /dev/null && echo $(name))))
+$(if $(mpi),,$(error MPI=$(MPI): pkg-config finds none of $(if $(filter 1,$(MPI)),$(mpi_packages),$(MPI)); in Debian: libopenmpi-dev openmpi-bin))
+endif
+program := $(build)/eyelet$(if $(MPI),-$(mpi))
 # stb_image declares functions that GIF does not need, gcc takes one path in it for unset, and it has indexed outside its tables on
 # hostile files: stop before the access (train_native/data/second_gif.c).
 clang_trap := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
 gcc_trap := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsanitize-undefined-trap-on-error
 
 core := $(sort $(shell find core -name '*.c'))
-native := $(sort $(shell find train_native -name '*.c'))
+native := $(filter-out %/transport_mpi.c,$(sort $(shell find train_native -name '*.c')))
 # C tests, with what they call of the command line.
 tests := $(filter-out tests/support/make_golden.c tests/support/fault.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
   $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c exchange/flatbuffer.c) \
@@ -113,8 +121,8 @@ help:
 
 # ---- The native program ----
 
-native: $(build)/eyelet ## build/eyelet, the command line: build/eyelet --help
-	@[ $O/eyelet -ef $< ] || ln -sf $(VARIANT)/eyelet $O/eyelet
+native: $(program) ## build/eyelet, the command line: build/eyelet --help
+	@[ $O/eyelet -ef $< ] || ln -sf $(<:$O/%=%) $O/eyelet
 
 compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
   $(foreach name,$(DECODERS),-DWITH_$(name) $(filter -i% -I%,$($(name))))
@@ -149,6 +157,14 @@ $(embedded): $(build)/%.o: % $(build)/command Makefile
 link = $(call quiet,LINK,$@) $(CC) $(FLAGS) $(OPENMP) $^ $(libraries) -o $@
 $(build)/eyelet: $(without_main) $(build)/train_native/main.o
 	$(link)
+$(build)/$(mpi)/transport_mpi.o: train_native/ranks/transport_mpi.c $(build)/command Makefile
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<) $(compile) -D_GNU_SOURCE -DWITH_MPI $(patsubst -I%,-isystem%,$(shell pkg-config --cflags $(mpi))) -MMD -MP -c $< -o $@
+ifneq ($(MPI),)
+$(program): libraries += $(shell pkg-config --libs $(mpi))
+$(program): $(filter-out %/transport_none.o,$(without_main)) $(build)/train_native/main.o $(build)/$(mpi)/transport_mpi.o | $(build)/eyelet
+	$(link)
+endif
 $(build)/run-tests: libraries := -lm
 $(build)/run-tests: $(call objects,$(core) $(tests))
 	$(link)
@@ -293,7 +309,7 @@ distclean: clean
 
 test: deps-test ## build and run every test (fetches what is missing)
 	$(MAKE) all
-	@failed=; $(MAKE) test-core || failed=1; $(MAKE) test-node || failed=1; $(MAKE) test-skipped; [ -z "$$failed" ]
+	@failed=; $(MAKE) test-core || failed=1; $(MAKE) test-node || failed=1; $(if $(MPI),$(MAKE) test-mpi || failed=1;) $(MAKE) test-skipped; [ -z "$$failed" ]
 
 # The same C tests, on every kind of build that this machine can run; all of them, whatever fails.
 test-core:
@@ -312,12 +328,22 @@ test-wasm: $O/wasm-tests/run-tests.wasm
 # What the C tests left out, in the last lines.
 test-skipped:
 	@for build in $(able) wasm-tests; do sed -n "s/^SKIPPED /SKIPPED in $$build: /p" $O/$$build/tests.log; done
+	@[ -n "$(MPI)" ] || echo 'SKIPPED: several ranks: this needs make MPI=1 test-mpi'
 	@[ -n "$(clang)" ] || echo 'SKIPPED: C tests of memory: there is no clang'
 	@for variant in $(unable); do echo "SKIPPED: all C tests of $$variant, only compiled: this processor does not run it"; done
 
 # The JavaScript module, the command line, the pages in three browsers, and native against WebAssembly on whole test sets.
 test-node: all $O/faults/fault.so
-	node --test --test-concurrency=$(shell expr $$(nproc) + 1) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(sort $(wildcard tests/*/*.test.js))
+	node --test --test-concurrency=$(shell expr $$(nproc) + 1) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(filter-out %/mpi.test.js,$(sort $(wildcard tests/*/*.test.js)))
+
+# Ranks, of other processors too: the programs of `make test`, each linked with MPI.
+.PHONY: program test-mpi
+program: $(program)
+test-mpi: $(build)/eyelet $(program) ## with MPI=1: train and classify under 1, 2 and 3 ranks
+	@[ -n "$(MPI)" ] || { echo 'make MPI=1 test-mpi'; exit 1; }
+	@for variant in $(filter-out $(VARIANT) sanitize memory,$(able)); do $(MAKE) VARIANT=$$variant program || exit 1; done
+	EYELET=$(abspath $(build)/eyelet) EYELET_MPI=$(abspath $(program)) EYELET_MPI_OTHERS='$(foreach variant,$(able),$(abspath $O/$(variant)/eyelet-$(mpi)))' \
+	  node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout tests/cli/mpi.test.js
 
 # A library that is put before libc: tests/cli/faults.test.js tries a sample of the calls in `make test`.
 $O/faults/fault.so: tests/support/fault.c
@@ -387,7 +413,7 @@ $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 	train_native/cli/man.sh $< > $@
 
 install: native wasm library $O/eyelet.1 ## install program, library, module and manual page; PREFIX=/usr/local, DESTDIR
-	install -D $(build)/eyelet $(DESTDIR)$(PREFIX)/bin/eyelet
+	install -D $(program) $(DESTDIR)$(PREFIX)/bin/eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module_files) web/models/objects160.eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $O/eyelet.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(build)/libeyelet.a

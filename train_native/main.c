@@ -5,6 +5,7 @@
 #include "base/vec/vec.h"
 #include "data/second_decoder.h"
 #include "exchange/importer.h"
+#include "ranks/ranks.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -37,6 +38,12 @@ static const struct {
     {"summary", "show the layers of a model or network", command_summary},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* Whether ranks have something to do for it. */
+static bool divides(const char *command)
+{
+    return strcmp(command, "train") == 0 || strcmp(command, "pretrain") == 0 || strcmp(command, "classify") == 0;
+}
 
 /* The program is compiled for one level of processor; on a lesser one it would die of an illegal instruction. */
 static void check_processor(void)
@@ -77,6 +84,7 @@ int main(int argc, char **argv)
 {
     prepare();
     check_processor();
+    ranks_start(VERSION);
     if (argc < 2)
         usage_error(
             "",
@@ -96,7 +104,10 @@ int main(int argc, char **argv)
         return end(EXIT_SUCCESS);
     }
     for (int i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            if (!divides(argv[1]))
+                ranks_refuse(commands[i].name);
             return end(commands[i].run(argc - 1, argv + 1));
+        }
     usage_error("", "there is no command \"%s\"", argv[1]);
 }

@@ -64,3 +64,23 @@ struct parallel parallel_threads(int threads)
 #endif
     return (struct parallel){.threads = threads, .run = run, .sum = sum};
 }
+
+/* ---- Several ranks ---- */
+
+struct share {
+    parallel_task *task;
+    void *context;
+    int start;
+};
+
+static void do_own(void *context, int item, int thread)
+{
+    const struct share *share = context;
+    share->task(share->context, share->start + item, thread);
+}
+
+void parallel_divide(const struct parallel *parallel, int count, parallel_task *task, void *context)
+{
+    struct share share = {task, context, parallel_start(parallel, parallel->rank, count)};
+    parallel->run(parallel, parallel_start(parallel, parallel->rank + 1, count) - share.start, do_own, &share);
+}

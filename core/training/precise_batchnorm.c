@@ -90,6 +90,18 @@ static void measure_lane(void *context, int number, int thread)
     }
 }
 
+/* Of a node in a lane, what it has seen. */
+static struct parallel_part statistics_part(void *context, int part)
+{
+    const struct measurement *measurement = context;
+    const struct net *net = measurement->trainer->options.net;
+    const int lane = part / net->node_count, node = part % net->node_count;
+    if (!is_measured(measurement->trainer, node))
+        return (struct parallel_part){lane, NULL, 0};
+    return (struct parallel_part){lane, statistics_of(measurement->trainer->lanes[lane].gradients, net, node),
+                                  2 * (size_t)net->shapes[node + 1].c * sizeof(float)};
+}
+
 static int lane_images(const struct measurement *measurement, int lane)
 {
     int count = 0;
@@ -144,8 +156,10 @@ void precise_batchnorm(struct trainer *trainer, const struct subset *subset, int
                                       .shards = trainer_shards(count, trainer->options.shard)};
     subset_expect(&measurement.images, 0, count);
     trainer_pack(trainer, trainer->options.net, weights);
-    trainer_run(trainer, measurement.shards < TRAINER_LANES ? measurement.shards : TRAINER_LANES, measure_lane,
-                &measurement);
+    const int lanes = measurement.shards < TRAINER_LANES ? measurement.shards : TRAINER_LANES;
+    trainer_divide(trainer, lanes, measure_lane, &measurement);
+    parallel_share(&trainer->options.parallel, lanes, lanes * trainer->options.net->node_count, statistics_part,
+                   &measurement);
     add_lanes(&measurement, weights);
     for (int i = 0; i < trainer->options.parallel.threads; i++)
         trainer->workers[i].full.parameters = trainer->parameters;

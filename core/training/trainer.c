@@ -240,13 +240,21 @@ static void measure_shard(void *context, int shard, int thread)
     trainer->sums[shard] = trainer_score(worker, n, classes);
 }
 
+static struct parallel_part sums_of_shard(void *context, int shard)
+{
+    const struct measurement *measurement = context;
+    struct sums *sums = &measurement->trainer->sums[shard];
+    return (struct parallel_part){shard, sums, sizeof *sums};
+}
+
 struct epoch_result trainer_measure(struct trainer *trainer, const struct subset *subset)
 {
     check(trainer, subset);
     const int shards = trainer_shards(subset->count, trainer->options.shard);
     struct measurement measurement = {trainer, subset};
     trainer_pack(trainer, trainer->options.net, trainer_weights(trainer));
-    trainer_run(trainer, shards, measure_shard, &measurement);
+    trainer_divide(trainer, shards, measure_shard, &measurement);
+    parallel_share(&trainer->options.parallel, shards, shards, sums_of_shard, &measurement);
     struct epoch_result result = {.count = subset->count};
     for (int shard = 0; shard < shards; shard++) {
         result.loss_sum += trainer->sums[shard].loss;

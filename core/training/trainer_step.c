@@ -196,11 +196,24 @@ static void train_lane(void *context, int number, int thread)
                     trainer_shard_start(n, shard + 1, lanes->shards));
 }
 
+static struct parallel_part sums_of_lane(void *context, int lane)
+{
+    const struct lanes *lanes = context;
+    struct sums *sums = &lanes->trainer->lanes[lane].sums;
+    return (struct parallel_part){lane, sums, sizeof *sums};
+}
+
+void trainer_share_sums(const struct lanes *lanes)
+{
+    parallel_share(&lanes->trainer->options.parallel, lanes->count, lanes->count, sums_of_lane, (void *)lanes);
+}
+
 /* Adds the lanes to the first one, in order. */
 static void reduce_lanes(const struct lanes *lanes)
 {
     struct trainer *trainer = lanes->trainer;
     float *gradients[TRAINER_LANES];
+    trainer_share_sums(lanes);
     for (int lane = 0; lane < lanes->count; lane++) {
         gradients[lane] = trainer->lanes[lane].gradients;
         if (lane > 0)
@@ -306,6 +319,6 @@ struct sums trainer_step_end(struct lanes *lanes, int views)
 struct sums trainer_step(struct trainer *trainer, const struct step *step)
 {
     struct lanes lanes = trainer_step_begin(trainer, step, trainer_shards(step->batch.count, trainer->options.shard));
-    trainer_run(trainer, lanes.count, train_lane, &lanes);
+    trainer_divide(trainer, lanes.count, train_lane, &lanes);
     return trainer_step_end(&lanes, 1);
 }

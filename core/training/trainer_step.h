@@ -4,7 +4,7 @@
  *     struct step step = {.settings = &settings, .batch = batch, .number = epoch, .epochs = epoch + 0.5};
  *     struct sums sums = trainer_step(trainer, &step);
  *
- * Who has lanes on several machines replaces the sum alone (parallel.h). */
+ * Ranks of several processes have some of the lanes each, and everything else alike (parallel.h). */
 #ifndef TRAINER_STEP_H
 #define TRAINER_STEP_H
 
@@ -128,6 +128,12 @@ static inline void trainer_run(const struct trainer *trainer, int count, paralle
     trainer->options.parallel.run(&trainer->options.parallel, count, task, context);
 }
 
+/* The same for the items of this rank, whose results are then to be shared. */
+static inline void trainer_divide(const struct trainer *trainer, int count, parallel_task *task, void *context)
+{
+    parallel_divide(&trainer->options.parallel, count, task, context);
+}
+
 /* Takes one of the options' nets in hand, with weights as the kernels want them, for the runs of all threads. */
 void trainer_pack(struct trainer *trainer, const struct net *net, const float *parameters);
 
@@ -166,6 +172,9 @@ static inline int trainer_shard_start(int n, int shard, int shards) { return (in
 
 /* The first node with an output that is infinite or NaN, -1 if there is none. */
 int trainer_overflow(const struct net_run *run, int n);
+
+/* What the lanes of all ranks were computed from, on every rank. */
+void trainer_share_sums(const struct lanes *lanes);
 
 /* Adds the lanes up in order, and takes the optimizer's step if the loss is finite. views: of each image, over which
  * running statistics are means. */

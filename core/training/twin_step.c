@@ -84,6 +84,15 @@ static void train_lane(void *context, int number, int thread)
     }
 }
 
+/* A shard's projections, which its lane has computed. */
+static struct parallel_part projections_of(void *context, int number)
+{
+    const struct lanes *lanes = context;
+    const struct shard shard = shard_of(lanes, number);
+    return (struct parallel_part){number % TRAINER_LANES, rows_of(lanes->trainer->projections, lanes, &shard),
+                                  value_count(lanes, &shard) * sizeof(float)};
+}
+
 /* The loss of all projections, and its gradient. */
 static double compare(struct trainer *trainer, const struct step *step)
 {
@@ -102,7 +111,9 @@ struct sums twin_step(struct trainer *trainer, const struct step *step)
     const int n = step->batch.count;
     assert(n <= trainer->options.twins);
     struct lanes lanes = trainer_step_begin(trainer, step, TWIN_VIEWS * trainer_shards(n, trainer->options.shard));
-    trainer_run(trainer, lanes.count, project_lane, &lanes);
+    trainer_divide(trainer, lanes.count, project_lane, &lanes);
+    trainer_share_sums(&lanes);
+    parallel_share(&trainer->options.parallel, lanes.count, lanes.shards, projections_of, &lanes);
     int overflown = -1;
     for (int lane = 0; lane < lanes.count && overflown < 0; lane++)
         overflown = trainer->lanes[lane].sums.overflown;
@@ -111,7 +122,7 @@ struct sums twin_step(struct trainer *trainer, const struct step *step)
         trainer->overflown = overflown;
         return (struct sums){loss, 0, overflown};
     }
-    trainer_run(trainer, lanes.count, train_lane, &lanes);
+    trainer_divide(trainer, lanes.count, train_lane, &lanes);
     trainer->lanes[0].sums.loss = loss * n;
     return trainer_step_end(&lanes, TWIN_VIEWS);
 }

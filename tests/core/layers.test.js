@@ -9,7 +9,7 @@ const root = new URL('../../', import.meta.url);
 /* Every folder with code, from the lowest layer up: a file includes its own folder and those above it in this list. */
 const layers = [
     'core/base/vec', 'core/base', 'core/kernels', 'core/int8', 'core/image', 'core/net', 'core/training', 'core',
-    'train_native/cli', 'train_native/data', 'train_native/model', 'train_native/exchange', 'train_native/report',
+    'train_native/cli', 'train_native/ranks', 'train_native/data', 'train_native/model', 'train_native/exchange', 'train_native/report',
     'train_native/commands', 'train_native',
     'wasm', 'web', 'web/page/texts', 'web/page', 'web/templates',
     'tests/golden', 'tests/support', 'tests/core', 'tests/cli', 'tests/web', 'tests/fuzz', 'tests/bench', 'tests/bundlers'

@@ -2,27 +2,47 @@
 
 #include "cli/escape.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_MESSAGE = 8192 };
+
+static FILE *other; /* NULL: messages go to standard error */
+
+static uint64_t digest; /* FNV-1a of what was said last */
+
+static void digest_text(const char *text)
+{
+    for (; text && *text; text++)
+        digest = (digest ^ (unsigned char)*text) * 0x100000001b3;
+}
+
+uint64_t message_digest(void) { return digest; }
+
+void messages_to(FILE *stream) { other = stream; }
 
 void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
 {
     char message[MAX_MESSAGE]; /* no memory is taken, of which there may be none */
     vsnprintf(message, sizeof message, format, arguments);
+    digest = 0xcbf29ce484222325;
+    digest_text(subject);
+    digest_text(message);
+    digest_text(hint);
+    FILE *out = other ? other : stderr;
     fflush(stdout);
-    fputs("eyelet: ", stderr);
+    if (other)
+        rewind(other);
+    fputs("eyelet: ", out);
     if (subject) {
-        print_escaped(stderr, subject);
-        fputs(": ", stderr);
+        print_escaped(out, subject);
+        fputs(": ", out);
     }
-    print_escaped(stderr, message); /* it may quote a file or an argument */
-    fputc('\n', stderr);
+    print_escaped(out, message); /* it may quote a file or an argument */
+    fputc('\n', out);
     if (hint) {
-        fputs("        ", stderr);
-        print_escaped(stderr, hint);
-        fputc('\n', stderr);
+        fputs("        ", out);
+        print_escaped(out, hint);
+        fputc('\n', out);
     }
 }
 

@@ -15,6 +15,8 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
@@ -43,6 +45,12 @@ _Noreturn void die_of_memory(void);
 void warn(const char *subject, const char *hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void vmessage(const char *subject, const char *hint, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
+
+/* From now on messages go there, each in the place of the one before (quiet.h). */
+void messages_to(FILE *stream);
+
+/* A number that stands for the last message; 0: there was none. */
+uint64_t message_digest(void);
 
 /* What was printed so far reaches standard output, or the program ends: on a full disk, at a closed pipe. */
 void flush_output(void);

@@ -1,10 +1,13 @@
 #include "commands/epochs.h"
 
+#include "base/bytes.h"
 #include "base/vec/vec.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/text.h"
 #include "commands/contest.h"
+#include "ranks/exchange.h"
+#include "ranks/ranks.h"
 #include "training/precise_batchnorm.h"
 
 #include <math.h> /* fmax, log */
@@ -14,6 +17,9 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t interrupted;
+
+/* Ranks that get a signal tell the others, and all stop behind the same step. */
+static bool stop_asked(void) { return ranks_count() > 1 ? exchange_interrupted() : interrupted != 0; }
 
 static void on_signal(int number)
 {
@@ -95,12 +101,19 @@ static bool on_progress(void *context, const struct epoch_result *so_far, int im
     struct run *run = context;
     watch_loss(run, so_far);
     progress_step(run->progress, so_far, images);
-    return !interrupted && run->far_steps < FAR_STEPS;
+    return !stop_asked() && run->far_steps < FAR_STEPS;
 }
 
 static void save(const struct run *run, const char *path, const struct epoch_result *measured)
 {
     model_writer_save(run->writer, trainer_weights(run->trainer), path, run->state.epoch + 1, measured);
+}
+
+static void compare_weights(const struct run *run)
+{
+    char *when = text_format("after epoch %d", run->state.epoch + 1);
+    ranks_compare_weights(run->trainer->parameters, net_parameter_count(run->trainer->options.net), when);
+    free(when);
 }
 
 static struct checkpoint_run checkpoint_of(const struct run *run)
@@ -114,8 +127,14 @@ static void save_checkpoint(const struct run *run)
 {
     const struct checkpoint_run checkpoint = checkpoint_of(run);
     struct failure failure;
-    if (!checkpoint_save(run->trainer, &run->state, &checkpoint, &failure))
+    if (ranks_first() && !checkpoint_save(run->trainer, &run->state, &checkpoint, &failure))
         die_of(&failure);
+}
+
+static void remove_old_checkpoint(const struct run *run)
+{
+    if (ranks_first())
+        checkpoint_remove_old(run->options->output);
 }
 
 /* A signal came within an epoch. */
@@ -200,7 +219,8 @@ static int train_epochs(struct run *run)
                                     .context = run};
         state->so_far = trainer_epoch(trainer, &epoch);
         check_loss(run);
-        if (interrupted && state->so_far.count < run->train.count)
+        compare_weights(run);
+        if (stop_asked() && state->so_far.count < run->train.count)
             return stop(run);
         if (run->pretraining)
             finish_unlabelled(run);
@@ -210,7 +230,7 @@ static int train_epochs(struct run *run)
         state->so_far = (struct epoch_result){0};
         save_checkpoint(run);
     }
-    checkpoint_remove_old(o->output);
+    remove_old_checkpoint(run);
     return EXIT_SUCCESS;
 }
 
@@ -225,8 +245,10 @@ void epochs_print_start(const struct train_options *options, const struct net *n
         printf("images without labels, ");
     else
         printf("training and %s validation images, ", format_thousands((uint64_t)validation_count));
-    printf("seed %d, %d thread%s, %s%s\n", options->seed, threads, threads == 1 ? "" : "s", VEC_NAME,
-           options->exact ? ", exact" : "");
+    printf("seed %d, ", options->seed);
+    if (ranks_count() > 1)
+        printf("%d ranks of ", ranks_count());
+    printf("%d thread%s, %s%s\n", threads, threads == 1 ? "" : "s", VEC_NAME, options->exact ? ", exact" : "");
     fflush(stdout);
 }
 
@@ -270,19 +292,46 @@ static void resume(struct run *run)
         lengthen(run, epochs);
 }
 
+/* What rank 0 has loaded comes to all. */
+static void share_start(struct run *run)
+{
+    struct trainer *trainer = run->trainer;
+    const size_t bytes = net_parameter_count(trainer->options.net) * sizeof(float);
+    ranks_broadcast(&run->state, sizeof run->state);
+    ranks_broadcast(&trainer->step, sizeof trainer->step);
+    ranks_broadcast(&trainer->images_seen, sizeof trainer->images_seen);
+    ranks_broadcast(trainer->parameters, bytes);
+    ranks_broadcast(trainer->first, bytes);
+    ranks_broadcast(trainer->second, bytes);
+    if (trainer->ema)
+        ranks_broadcast(trainer->ema, bytes);
+}
+
+static uint32_t weights_checksum(const struct run *run)
+{
+    const struct trainer *trainer = run->trainer;
+    return bytes_crc32((const uint8_t *)trainer->parameters, net_parameter_count(trainer->options.net) * sizeof(float));
+}
+
 bool epochs_begin(struct run *run)
 {
     const struct train_options *o = run->options;
     run->state = (struct run_state){.best = run->best, .plateau = PLATEAU_START};
-    if (o->resume) {
+    char *weights = text_format("weights=%08x\n", weights_checksum(run));
+    if (o->resume && ranks_first()) {
         resume(run);
-    } else if (checkpoint_exists(o->output)) { /* which must not outlive the files that it is of */
+    } else if (ranks_first() && checkpoint_exists(o->output)) { /* which must not outlive the files that it is of */
         save_checkpoint(run);
-        checkpoint_remove_old(o->output);
+        remove_old_checkpoint(run);
     }
+    ranks_compare(weights);
+    ranks_begin();
+    if (o->resume)
+        share_start(run);
+    free(weights);
     const bool more = run->state.epoch < o->settings.epochs && !ended_early(run);
     if (!more)
-        checkpoint_remove_old(o->output);
+        remove_old_checkpoint(run);
     return more;
 }
 
@@ -292,6 +341,7 @@ int epochs_run(struct run *run)
     struct progress progress = progress_open(o, run->log_path, o->resume ? run->state.epoch : -1);
     run->progress = &progress;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    exchange_watch(&interrupted);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     epochs_print_start(o, run->trainer->options.net, run->train.count, run->validation.count,

@@ -5,6 +5,7 @@
 #include "model/model_file.h"
 #include "model/projection.h"
 #include "model/projector.h"
+#include "ranks/ranks.h"
 #include "cli/files.h"
 #include "cli/memory.h"
 #include "cli/text.h"
@@ -36,6 +37,8 @@ static float *take_classes(struct model_parts *parts, const struct model_writer 
 void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
                        const struct epoch_result *validation)
 {
+    if (!ranks_first())
+        return;
     char notes[LIMIT_NOTES + 1], accuracy[120] = "", count[40] = "", flip[120] = "";
     const char *from = writer->options->from;
     if (validation->count)

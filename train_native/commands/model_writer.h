@@ -22,7 +22,7 @@ struct model_writer {
     const struct net *projected; /* what is trained in place of `net` (projection.h); NULL */
 };
 
-/* epochs: 0 where there were none; validation: count 0 where nothing was measured. A failure ends the program; what
+/* Of ranks, the first alone writes. epochs: 0 where there were none; validation: count 0 where nothing was measured. A failure ends the program; what
  * stood at `path` stays. */
 void model_writer_save(const struct model_writer *writer, const float *weights, const char *path, int epochs,
                        const struct epoch_result *validation);

@@ -11,8 +11,8 @@
 #include "data/dataset_open.h"
 #include "data/memory_budget.h"
 #include "data/split.h"
+#include "ranks/ranks.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,7 +233,7 @@ static void open_job(struct training_job *job, const struct pretraining *pretrai
     job->dataset = dataset_open(&o->data, DATASET_TRAIN);
     job->net = pretraining->twins;
     read_images(job, pretraining);
-    job->threads = o->threads ? o->threads : omp_get_max_threads();
+    job->threads = o->threads ? o->threads : ranks_threads();
     job->writer = (struct model_writer){.net = job->net,
                                         .preprocess = &job->preprocess,
                                         .dataset = &job->dataset,
@@ -243,6 +243,7 @@ static void open_job(struct training_job *job, const struct pretraining *pretrai
                                         .more = note,
                                         .untaught = pretraining->net};
     job->identity = identity_of(job);
+    training_job_compare(job);
 }
 
 static int train(struct training_job *job, const struct pretraining *pretraining, const struct run_files *files)

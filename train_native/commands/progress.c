@@ -5,6 +5,8 @@
 #include "cli/files.h"
 #include "cli/text.h"
 #include "model/interval.h"
+#include "ranks/exchange.h"
+#include "ranks/ranks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,11 +40,14 @@ static void cut_log(const char *path, const char *header, int epochs)
 struct progress progress_open(const struct train_options *options, const char *log_path, int epochs)
 {
     const char *header = options->data.unlabelled ? header_of_none : header_of_labels;
+    if (!ranks_first())
+        return (struct progress){.options = options};
     if (epochs < 0)
         write_log(log_path, header, strlen(header));
     else
         cut_log(log_path, header, epochs);
-    return (struct progress){.options = options, .live = isatty(STDOUT_FILENO) && !options->json, .log_path = log_path};
+    return (struct progress){
+        .options = options, .live = isatty(STDOUT_FILENO) && !ranks_launched() && !options->json, .log_path = log_path};
 }
 
 void progress_start(struct progress *progress, int epoch, int images)
@@ -50,6 +55,7 @@ void progress_start(struct progress *progress, int epoch, int images)
     progress->epoch = epoch;
     progress->first = images;
     progress->epoch_start = seconds_now();
+    progress->exchange_start = exchange_seconds();
 }
 
 void progress_step(struct progress *progress, const struct epoch_result *so_far, int images)
@@ -85,8 +91,16 @@ void json_epoch(struct json *json, const struct epoch_result *train, const struc
 static void append_row(const struct progress *progress, const char *row)
 {
     const char *reason;
+    if (!progress->log_path) /* of another rank than the first */
+        return;
     if (!append_to_file(progress->log_path, row, strlen(row), &reason))
         die(progress->log_path, "The models saved so far are kept.", "the log cannot be written: %s", reason);
+}
+
+static void json_exchange(struct json *json, const struct progress *progress)
+{
+    if (ranks_count() > 1)
+        json_number(json, "exchange_seconds", "%.3f", exchange_seconds() - progress->exchange_start);
 }
 
 /* "epoch 1/10  2.0 s  100 images/s  loss 1.0", up to what follows on the line. */
@@ -110,6 +124,7 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
         json_int(&json, "epochs", epochs);
         json_epoch(&json, train, validation);
         json_number(&json, "seconds", "%.2f", seconds);
+        json_exchange(&json, progress);
         json_close(&json);
         json_end(&json);
     } else {
@@ -141,6 +156,7 @@ void progress_unlabelled(struct progress *progress, const struct epoch_result *t
         json_number(&json, "loss", "%.6f", epoch_loss(train));
         json_number(&json, "spread", "%.6f", spread);
         json_number(&json, "seconds", "%.2f", seconds);
+        json_exchange(&json, progress);
         json_close(&json);
         json_end(&json);
     } else {

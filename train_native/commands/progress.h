@@ -16,8 +16,8 @@ struct progress {
     const struct train_options *options;
     bool live;        /* a terminal: one line, redrawn */
     int epoch, first; /* images of the epoch that were trained before progress_start */
-    double epoch_start, drawn;
-    const char *log_path;
+    double epoch_start, drawn, exchange_start;
+    const char *log_path; /* NULL: another rank writes it */
 };
 
 /* epochs: how many of a run that goes on are in its log already; -1: a new log. */

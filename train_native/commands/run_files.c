@@ -4,6 +4,7 @@
 #include "cli/files.h"
 #include "cli/text.h"
 #include "model/checkpoint_files.h"
+#include "ranks/ranks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,6 +95,10 @@ struct run_files run_files_open(const struct train_options *o)
     struct failure failure;
     if (o->find_learning_rate)
         return files;
+    if (!ranks_first()) /* which alone writes */
+        return o->linear_probe
+                   ? files
+                   : (struct run_files){with_suffix(o->output, ".csv"), with_suffix(o->output, ".last.eyelet")};
     if (o->run_folder)
         make_folder(o->output);
     check_regular(o->output);

@@ -9,6 +9,7 @@
 #include "cli/text.h"
 #include "commands/regression_choice.h"
 #include "data/memory_budget.h"
+#include "ranks/ranks.h"
 #include "training/standardize.h"
 
 #include <stdlib.h>
@@ -139,7 +140,8 @@ static void ask(struct work *work)
     struct failure failure;
     teacher_key(key, teacher);
     embedding_cache_open(&cache, path, key, teacher->features, rows);
-    const struct teacher_work with = {work->input->parallel, work->memory, !o->json && isatty(STDOUT_FILENO), &cache};
+    const struct teacher_work with = {work->input->parallel, work->memory,
+                                      !o->json && isatty(STDOUT_FILENO) && !ranks_launched(), &cache};
     for (int view = 0; view < work->train.views; view++)
         work->x[view] = outputs_new(work, work->train.subset->count);
     work->validated = outputs_new(work, work->validation.subset->count);

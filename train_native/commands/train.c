@@ -19,6 +19,7 @@
 #include "data/pixel_file.h"
 #include "model/calibrated_model.h"
 #include "model/embedding_cache.h"
+#include "ranks/ranks.h"
 
 #include <math.h>
 #include <omp.h>
@@ -47,7 +48,7 @@ static void calibrate(const struct training_job *job, const char *last)
 {
     const struct train_options *o = job->options;
     const struct split *split = &job->split;
-    if (!split->validation_count || job->dataset.classes < 2)
+    if (!ranks_first() || !split->validation_count || job->dataset.classes < 2)
         return;
     if (split->validation_count < CALIBRATION_MIN_ANSWERS) {
         calibrated_model_print(&(struct calibration){.images = split->validation_count}, o->json);
@@ -72,14 +73,14 @@ static void calibrate(const struct training_job *job, const char *last)
 static void write_report(const struct training_job *job, bool trained)
 {
     const struct train_options *o = job->options;
-    if (o->run_folder && (trained || run_folder_lacks(o, RUN_REPORT)))
+    if (ranks_first() && o->run_folder && (trained || run_folder_lacks(o, RUN_REPORT)))
         run_folder_report(o, job->command, &job->dataset, &job->split);
 }
 
 static void write_configuration(const struct training_job *job, bool changed)
 {
     const struct train_options *o = job->options;
-    if (o->run_folder && (changed || run_folder_lacks(o, RUN_CONFIGURATION)))
+    if (ranks_first() && o->run_folder && (changed || run_folder_lacks(o, RUN_CONFIGURATION)))
         run_folder_configuration(o, job->command, job->identity);
 }
 
@@ -99,6 +100,8 @@ static char *embeddings_file(const struct training_job *job)
 
 static void remove_embeddings(const struct training_job *job)
 {
+    if (!ranks_first())
+        return;
     char *path = embeddings_file(job);
     embedding_cache_remove(path);
     if (job->options->teacher)
@@ -138,7 +141,8 @@ static double train_head_alone(struct training_job *job)
     write_configuration(job, true);
     print_start(job);
     const struct epoch_result measured = save_head(job);
-    checkpoint_remove(job->options->output); /* of the run whose model this replaces */
+    if (ranks_first())
+        checkpoint_remove(job->options->output); /* of the run whose model this replaces */
     calibrate(job, NULL);
     write_report(job, true);
     return epoch_accuracy(&measured);
@@ -159,7 +163,8 @@ static double train_rival(const struct training_job *job, bool size_named)
     training_job_read(&rival);
     print_start(&rival);
     const struct epoch_result measured = save_head(&rival);
-    checkpoint_remove(o.output);
+    if (ranks_first())
+        checkpoint_remove(o.output);
     calibrate(&rival, NULL);
     write_report(&rival, true);
     training_job_free(&rival);
@@ -250,7 +255,7 @@ static int train_all(struct training_job *job, const struct run_files *files, do
     const int status = more ? epochs_run(&run) : EXIT_SUCCESS;
     free(memory); /* much of it, and calibrating takes its own */
     *accuracy = run.best;
-    if (status != EXIT_SUCCESS)
+    if (status != EXIT_SUCCESS || !ranks_first())
         return status;
     if (!more && access(o->output, F_OK))
         die(o->output, "--restart trains it anew.", "the run is complete, but its model is no longer there");
@@ -322,5 +327,7 @@ int command_train(int argc, char **argv)
     memcpy(own, argv, (size_t)argc * sizeof *own);
     const struct train_options o = train_options_parse(train_recipe(&named, argc, own), argc, own);
     free(own);
+    if (o.curve)
+        ranks_refuse("train --curve");
     return o.curve ? train_curve(&o, train_with, argc, argv) : train_with(&result, argc, argv);
 }

@@ -1,5 +1,6 @@
 #include "commands/training_job.h"
 
+#include "base/bytes.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/options.h"
@@ -14,10 +15,10 @@
 #include "model/blocks.h"
 #include "model/layer_name.h"
 #include "model/projection.h"
+#include "ranks/ranks.h"
 #include "training/unfold_batchnorm.h"
 #include "training/whiten.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +182,7 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
     return (struct trainer_options){.net = trained_net(job),
                                     .small = job->small,
                                     .preprocess = job->preprocess,
-                                    .parallel = parallel_threads(job->threads),
+                                    .parallel = ranks_parallel(job->threads),
                                     .gemm = training_job_gemm(job),
                                     .seed = (uint64_t)o->seed,
                                     .initializer = o->initializer,
@@ -273,6 +274,11 @@ static char *identity_of(const struct training_job *job)
 void training_job_open(struct training_job *job, const struct training_arguments *arguments)
 {
     struct data_options data = job->options->data;
+    if (ranks_count() > 1) {
+        data.may_fetch = false;
+        if (data.pixels && !ranks_first()) /* ranks write none of each other's files */
+            data.pixels = job->options->data.pixels = text_format("%s.%d", data.pixels, ranks_own());
+    }
     data.taught = job->options->from;
     job->dataset = dataset_open(&data, DATASET_TRAIN);
     if (arguments)
@@ -290,7 +296,7 @@ void training_job_read(struct training_job *job)
         open_small(job);
     read_images(job);
     measure_unfolded(job);
-    job->threads = o->threads ? o->threads : omp_get_max_threads();
+    job->threads = o->threads ? o->threads : ranks_threads();
     if (job->transfer && !o->linear_probe)
         fit_memory(job);
     if (job->dataset.photos || job->dataset.contents) /* of CIFAR-10 it is known */
@@ -304,6 +310,20 @@ void training_job_read(struct training_job *job)
                                         .more = job->teaching.note,
                                         .projected = job->projected};
     job->identity = identity_of(job);
+    training_job_compare(job);
+}
+
+void training_job_compare(const struct training_job *job)
+{
+    const struct dataset *dataset = &job->dataset;
+    uint32_t names = 0;
+    for (int i = 0; dataset->files && i < dataset->count; i++)
+        names = 31 * names + bytes_crc32((const uint8_t *)dataset->files[i], strlen(dataset->files[i]));
+    char *text = text_format("%sfiles=%08x in %s\n", job->identity, names, dataset->path);
+    ranks_compare(text);
+    if (!job->options->exact)
+        ranks_compare_vectors();
+    free(text);
 }
 
 void training_job_free(struct training_job *job)

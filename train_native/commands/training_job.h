@@ -51,6 +51,9 @@ void training_job_open(struct training_job *job, const struct training_arguments
 void training_job_read(struct training_job *job);
 void training_job_free(struct training_job *job);
 
+/* Where ranks have other data, options or programs than rank 0, the program ends; part of training_job_read. */
+void training_job_compare(const struct training_job *job);
+
 /* *memory: the trainer's, which the caller frees. */
 struct trainer *training_job_trainer(const struct training_job *job, void **memory);
 

@@ -5,6 +5,7 @@
 #include "cli/files.h"
 #include "cli/list.h"
 #include "cli/memory.h"
+#include "ranks/ranks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -167,7 +168,7 @@ static void fill(uint8_t *bytes, const struct embedding_cache *cache, int rows)
 
 void embedding_cache_save(struct embedding_cache *cache)
 {
-    if (!cache->path || !cache->changed)
+    if (!cache->path || !cache->changed || !ranks_first())
         return;
     const int rows = unite(cache->added, cache->added_count);
     const size_t size = file_bytes(cache->features, (size_t)rows);

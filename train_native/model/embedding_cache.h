@@ -54,7 +54,7 @@ void embedding_cache_free(struct embedding_cache *cache);
 const float *embedding_cache_find(struct embedding_cache *cache, uint64_t content);
 void embedding_cache_add(struct embedding_cache *cache, uint64_t content, const float *values);
 
-/* Where that fails a warning says so, and the next run computes them again. */
+/* Of ranks, the first alone writes. Where that fails a warning says so, and the next run computes them again. */
 void embedding_cache_save(struct embedding_cache *cache);
 
 /* Removes such a file, and nothing else. */

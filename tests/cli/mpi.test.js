@@ -1,0 +1,161 @@
+/* Several ranks (`make MPI=1 test-mpi`): however many there are, with however many threads, a run ends in the same files,
+ * bit for bit. A rank that differs, fails or is killed is named, and takes no checkpoint with it. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { dataFiles, dataWith, eyelet, folder, makeData, makeRecords, program, recordBytes, start, succeeded } from '../support/program.js';
+
+const { EYELET_MPI: ranked, EYELET_MPI_OTHERS: others = '' } = process.env;
+const mpirun = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
+const skip = !ranked ? 'NOT TESTED: there is no program of make MPI=1' : mpirun.status !== 0 ? 'NOT TESTED: mpirun is not there' : false;
+const only = { skip };
+/* A program for other processors, as build/x86-64-v3/eyelet-ompi-c. */
+const other = (variant) => others.split(' ').find((path) => path.includes(`/${variant}/`) && existsSync(path));
+
+const openmpi = /Open MPI/.test(mpirun.stdout);
+const env = { OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1', OMPI_MCA_btl: 'self,vader,tcp' };
+const launcher = openmpi ? ['--oversubscribe'] : [];
+
+/* Each group of ranks: how many, then the command. */
+const groupsOf = (groups) => groups.flatMap(([count, ...command], i) => [...(i ? [':'] : []), '-n', `${count}`, ...command]);
+const startRanks = (cwd, groups, threads = 1) =>
+    start('mpirun', [...launcher, ...groupsOf(groups)], { cwd, env: { ...env, OMP_NUM_THREADS: `${threads}`, OMP_WAIT_POLICY: 'passive' } });
+const ranks = (cwd, groups, threads) => startRanks(cwd, groups, threads).result;
+
+const noise = makeRecords(200), data = makeData(noise);
+const network = join(folder({ 'rich.txt': `maxpool 4
+a: conv2d 6 3x3 same nobias batchnorm relu
+conv2d 6 3x3 same batchnorm
+add a relu
+dropout 0.3
+flatten
+batchnorm
+dense 16 batchnorm tanh
+dense classes softmax
+` }), 'rich.txt');
+const command = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '600', '--batch', '60', '--micro-batch', '4',
+    '--precise-batchnorm', '90', '--ema', '0.9', '--mixup', '0.3', '--cutout', '5', '--patience', '2'];
+const short = [...command, '--epochs', '3', '--optimizer', 'muon', '--learning-rate', '0.02', '--bias-learning-rate', '0.05', '--dense-learning-rate', '0.05', '--warmup', '0'];
+
+const read = (here, name) => readFileSync(join(here, name)).toString('latin1');
+const log = (here) => read(here, 'm.csv').replace(/,[^,]*$/gm, '');
+const linesOf = ({ stdout }) => stdout.replace(/seed.*|\d+\.\d s {2}[\d,]+ images\/s/g, '');
+
+function alike(here, straight) {
+    for (const name of ['m.eyelet', 'm.last.eyelet', 'm.checkpoint'])
+        assert.equal(read(here, name), read(straight, name), name);
+    assert.equal(log(here), log(straight));
+}
+
+/* What rank 1 says, or rank 0 of it, in the one line that is the program's. */
+function named(result, rank, reason) {
+    const lines = result.stderr.split('\n').filter((line) => line.startsWith('eyelet: '));
+    assert.notEqual(result.status, 0, result.stderr);
+    assert.equal(lines.length, 1, result.stderr);
+    assert.ok(lines[0].startsWith(`eyelet: rank ${rank} on ${hostname()}: `), lines[0]);
+    assert.match(lines[0], reason);
+    assert.doesNotMatch(result.stderr, /MPI_ABORT/);
+}
+
+const straight = folder();
+const alone = skip ? null : succeeded(await eyelet(short, { cwd: straight, env: { OMP_NUM_THREADS: '2' } }));
+
+for (const [count, threads] of [[1, 1], [2, 1], [3, 2]])
+    test(`${count} ranks of ${threads} threads end in the same files`, only, async () => {
+        const here = folder();
+        const result = succeeded(await ranks(here, [[count, ranked, ...short]], threads));
+        alike(here, straight);
+        assert.equal(linesOf(result), linesOf(alone));
+        assert.match(result.stdout, count > 1 ? new RegExp(`, ${count} ranks of ${threads} thread`) : /, 1 thread,/);
+    });
+
+test('more ranks than lanes, and shards of one lane only', only, async () => {
+    const few = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '40', '--batch', '8', '--micro-batch', '4', '--epochs', '1', '--warmup', '0'];
+    const here = folder(), there = folder();
+    succeeded(await eyelet(few, { cwd: there }));
+    succeeded(await ranks(here, [[3, ranked, ...few]]));
+    alike(here, there);
+});
+
+test('pretraining compares the views of all ranks', only, async () => {
+    const words = ['pretrain', data, '-o', 'm.eyelet', '--network', network, '--limit', '200', '--epochs', '2', '--batch', '64', '--micro-batch', '5', '--projector', '16', '--warmup', '0'];
+    const here = folder(), there = folder();
+    succeeded(await eyelet(words, { cwd: there }));
+    succeeded(await ranks(here, [[3, ranked, ...words]]));
+    alike(here, there);
+});
+
+/* The first word of a command whose ranks write their process numbers. */
+const telling = ['bash', '-c', 'echo $$ > pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$0" "$@"'];
+
+test('a killed rank ends the run with its name; other numbers of ranks resume it to the same files', only, async () => {
+    const long = [...command, '--epochs', '12', '--batch', '20', '--patience', '0'];
+    const there = folder(), here = folder();
+    succeeded(await eyelet(long, { cwd: there }));
+    const { result, seen } = startRanks(here, [[2, ...telling, ranked, ...long]]);
+    await seen(/^epoch +2\//m);
+    process.kill(Number(read(here, 'pid.1')), 'SIGKILL');
+    const ended = await result;
+    assert.notEqual(ended.status, 0);
+    assert.match(ended.stdout + ended.stderr, openmpi ? /rank 1 with PID \d+ on node \S+ exited on signal 9/ : /EXIT CODE: 9/);
+    const resumed = succeeded(await ranks(here, [[3, ranked, ...long, '--resume']]));
+    assert.match(resumed.stderr, /resuming from m\.checkpoint(\.old)?: epoch \d/);
+    alike(here, there);
+});
+
+test('what all ranks refuse is said once', only, async () => {
+    const here = folder();
+    for (const [words, reason] of [[[...short, '--epochs', 'many'], /--epochs takes/], [['summary', 'photos'], /is for one process, and there are 2 ranks/]]) {
+        const result = await ranks(here, [[2, ranked, ...words]]);
+        assert.notEqual(result.status, 0);
+        assert.equal(result.stderr.match(reason)?.length, 1, result.stderr);
+        assert.equal(result.stderr.split('\n').filter((line) => line.startsWith('eyelet: ')).length, 1, result.stderr);
+    }
+});
+
+test('a rank that differs is named before the first step', only, async () => {
+    const changed = Buffer.from(noise);
+    changed[recordBytes * 7 + 5] ^= 1;
+    const here = folder(), wrong = dataWith(data, { 'data_batch_1.bin': changed }), none = dataWith(data, { 'data_batch_3.bin': null });
+    const with2 = (...more) => ranks(here, [[1, ranked, ...short], [1, ranked, ...short, ...more]]);
+    named(await with2('--batch', '50'), 1, /was given other options: "--batch=50", and rank 0 "--batch=60"/);
+    named(await with2('--data', wrong), 1, /has other data/);
+    named(await with2('--data', none), 1, /data_batch_3\.bin/);
+    for (const name of dataFiles)
+        assert.ok(!existsSync(join(here, name)));
+    assert.ok(!existsSync(join(here, 'm.eyelet')) && !existsSync(join(here, 'm.checkpoint')), 'nothing was written');
+});
+
+test('a full disk on rank 0 ends all ranks', only, async () => {
+    const here = folder();
+    symlinkSync('/dev/full', join(here, 'm.csv'));
+    writeFileSync(join(here, 'keep'), '');
+    const result = await ranks(here, [[2, ranked, ...short]]);
+    assert.notEqual(result.status, 0);
+    assert.match(result.stderr, /^eyelet: m\.csv: cannot be written: /m);
+    assert.ok(!existsSync(join(here, 'm.eyelet')));
+});
+
+for (const [variant, exact] of [['x86-64-v3', true], ['x86-64-v3', false], ['scalar', true], ['scalar', false]])
+    test(`ranks of different processors, one of ${variant}, ${exact ? '' : 'not '}--exact`,
+        { skip: skip || (!other(variant) && `NOT TESTED: there is no program of ${variant}`) || (ranked.includes(`/${variant}/`) && 'NOT TESTED: both are the same') }, async () => {
+            const words = [...short, '--epochs', '1', ...(exact ? ['--exact'] : [])], here = folder(), there = folder();
+            const result = await ranks(here, [[1, ranked, ...words], [1, other(variant), ...words]]);
+            if (!exact && variant === 'scalar')
+                return named(result, 1, /computes otherwise, and --exact was not given: "multiply-add=exact", and rank 0 "multiply-add=fused"/);
+            succeeded(result);
+            succeeded(await eyelet(words, { cwd: there }));
+            alike(here, there);
+            if (!exact)
+                assert.match(result.stderr, /rank 1 on .* computes with .*, and rank 0 with/);
+        });
+
+test('a program without MPI refuses to be one of several', only, async () => {
+    const result = await ranks(folder(), [[2, program, ...short]]);
+    assert.notEqual(result.status, 0);
+    assert.match(result.stderr, /built without MPI/);
+});
