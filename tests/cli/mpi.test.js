@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { dataFiles, dataWith, eyelet, folder, makeData, makeRecords, program, recordBytes, start, succeeded } from '../support/program.js';
+import { encodePng, gradient } from '../support/pictures.js';
 
 const { EYELET_MPI: ranked, EYELET_MPI_OTHERS: others = '' } = process.env;
 const mpirun = spawnSync('mpirun', ['--version'], { encoding: 'utf8' });
@@ -153,6 +154,25 @@ for (const [variant, exact] of [['x86-64-v3', true], ['x86-64-v3', false], ['sca
             if (!exact)
                 assert.match(result.stderr, /rank 1 on .* computes with .*, and rank 0 with/);
         });
+
+test('ranks share the images that are classified, and print what one process prints', only, async () => {
+    const here = folder({ 'photos/broken.jpg': 'no JPEG', 'photos/empty.png': '' });
+    for (let i = 0; i < 7; i++)
+        writeFileSync(join(here, `photos/${i}.png`), encodePng(gradient(5 + i, 4 + i)));
+    for (const words of [['--json', '--logits', '--top', '3'], []]) {
+        const classify = ['classify', join(straight, 'm.eyelet'), ...words, 'photos'];
+        const one = await eyelet(classify, { cwd: here });
+        assert.equal(one.status, 1);
+        for (const count of [2, 3]) {
+            const result = await ranks(here, [[count, ranked, ...classify]]);
+            assert.equal(result.stdout, one.stdout);
+            assert.notEqual(result.status, 0);
+            assert.ok(result.stderr.startsWith(one.stderr), result.stderr);
+        }
+    }
+    named(await ranks(here, [[1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos'], [1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos/1.png']]), 1, /has other images/);
+    named(await ranks(here, [[1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos'], [1, ranked, 'classify', 'nothing.eyelet', 'photos']]), 1, /nothing\.eyelet: No such file/);
+});
 
 test('a program without MPI refuses to be one of several', only, async () => {
     const result = await ranks(folder(), [[2, program, ...short]]);

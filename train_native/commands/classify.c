@@ -1,16 +1,20 @@
 #include "commands/commands.h"
 
+#include "base/bytes.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/json.h"
 #include "cli/memory.h"
+#include "cli/text.h"
 #include "commands/picture_run.h"
 #include "commands/shared_options.h"
 #include "data/memory_budget.h"
 #include "model/calibrated_model.h"
+#include "ranks/ranks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
     "eyelet classify MODEL FILE|FOLDER...: classify images (JPEG, PNG, BMP), best classes first\n"
@@ -182,6 +186,19 @@ static int parse(struct classify_options *o, int argc, char **argv)
     return first;
 }
 
+/* Each rank has found the same files and the same model, or the program ends. */
+static void compare_ranks(const struct opened_classifier *opened, const struct text_list *paths)
+{
+    uint32_t names = 0;
+    for (int i = 0; i < paths->count; i++)
+        names = 31 * names + bytes_crc32((const uint8_t *)paths->texts[i], strlen(paths->texts[i]));
+    char *text =
+        text_format("model=%08x\nimages=%d, %08x\n", bytes_crc32(opened->bytes, opened->size), paths->count, names);
+    ranks_compare(text);
+    ranks_begin();
+    free(text);
+}
+
 int command_classify(int argc, char **argv)
 {
     struct classify_options o = {.top = 5, .memory = MEMORY_UNSET};
@@ -190,6 +207,7 @@ int command_classify(int argc, char **argv)
     struct text_list paths = {0};
     for (int i = first + 1; i < argc; i++)
         picture_paths_add(&paths, argv[i], false);
+    compare_ranks(&opened, &paths);
     const int classes = eyelet_classifier_classes(opened.classifier);
     o.top = o.top < classes ? o.top : classes;
     const int failures = classify_all(opened.classifier, &paths, &o);

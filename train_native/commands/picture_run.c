@@ -10,8 +10,8 @@
 #include "data/memory_budget.h"
 #include "data/picture_file.h"
 #include "data/sandbox.h"
+#include "ranks/ranks.h"
 
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,9 +184,9 @@ static void finished(void *context, int i)
                                                 finding->sha256});
 }
 
-void picture_run(const struct picture_run *run)
+static void run_here(const struct picture_run *run)
 {
-    const int threads = run->threads ? run->threads : omp_get_max_threads(), count = run->paths->count;
+    const int threads = run->threads ? run->threads : ranks_threads(), count = run->paths->count;
     const int classes = eyelet_classifier_classes(run->classifier), max_window = threads * FILES_PER_CHILD;
     struct job job = {.run = run, .window = count < max_window ? count : max_window};
     if (!count)
@@ -209,4 +209,92 @@ void picture_run(const struct picture_run *run)
                                   .finished = finished});
     shared_memory_free(shared, (size_t)job.window * each, sizeof *shared);
     shared_memory_free(job.findings, (size_t)job.window, sizeof *job.findings);
+}
+
+/* ---- Among ranks ---- */
+
+/* What a rank found out about a file, as it goes to the others: the numbers stand behind it. */
+struct parcel {
+    bool classified;
+    char reason[PICTURE_REASON], sha256[HASH_TEXT], decoder[32];
+};
+
+struct round {
+    const struct picture_run *run;
+    int classes, embedding;
+    size_t bytes; /* of a parcel with its numbers */
+    uint8_t *own, *all;
+};
+
+static float *numbers_of(uint8_t *parcel) { return (float *)(void *)(parcel + sizeof(struct parcel)); }
+
+static void pack(void *context, int i, const struct picture_result *result)
+{
+    const struct round *round = context;
+    uint8_t *bytes = round->own + (size_t)i * round->bytes;
+    struct parcel *parcel = (struct parcel *)(void *)bytes;
+    *parcel = (struct parcel){.classified = !result->reason};
+    snprintf(parcel->reason, sizeof parcel->reason, "%s", result->reason ? result->reason : "");
+    snprintf(parcel->sha256, sizeof parcel->sha256, "%s", result->sha256);
+    snprintf(parcel->decoder, sizeof parcel->decoder, "%s", result->decoder ? result->decoder : "");
+    if (result->reason)
+        return;
+    float *numbers = numbers_of(bytes);
+    memcpy(numbers, result->logits, (size_t)round->classes * sizeof *numbers);
+    memcpy(numbers + round->classes, result->probabilities, (size_t)round->classes * sizeof *numbers);
+    memcpy(numbers + 2 * round->classes, result->embedding, (size_t)round->embedding * sizeof *numbers);
+}
+
+static void unpack(const struct round *round, int first, int count)
+{
+    for (int i = 0; i < count; i++) {
+        uint8_t *bytes = round->all + (size_t)i * round->bytes;
+        const struct parcel *parcel = (const struct parcel *)(const void *)bytes;
+        const float *numbers = numbers_of(bytes);
+        round->run->finished(round->run->context, first + i,
+                             &(struct picture_result){
+                                 parcel->classified ? NULL : parcel->reason, *parcel->decoder ? parcel->decoder : NULL,
+                                 numbers, numbers + round->classes, numbers + 2 * round->classes, parcel->sha256});
+    }
+}
+
+/* Each rank does a part of the next files, and rank 0 goes through them in their order. */
+static void run_among_ranks(const struct picture_run *run)
+{
+    enum { MAX_FILES = 1024, MAX_BYTES = 1 << 25 }; /* of a rank in a round */
+    struct round round = {.run = run,
+                          .classes = eyelet_classifier_classes(run->classifier),
+                          .embedding = eyelet_classifier_embedding_count(run->classifier)};
+    round.bytes = sizeof(struct parcel) + (size_t)(2 * round.classes + round.embedding) * sizeof(float);
+    round.bytes = (round.bytes + 7) / 8 * 8;
+    const int fitting = (int)(MAX_BYTES / round.bytes), each = fitting < 1           ? 1
+                                                               : fitting < MAX_FILES ? fitting
+                                                                                     : MAX_FILES;
+    round.own = allocate((size_t)each, round.bytes);
+    round.all = allocate((size_t)each * (size_t)ranks_count(), round.bytes);
+    for (int first = 0, n; first < run->paths->count; first += n) {
+        n = run->paths->count - first < each * ranks_count() ? run->paths->count - first : each * ranks_count();
+        const struct parallel parallel = ranks_parallel(1);
+        const int start = parallel_start(&parallel, ranks_own(), n),
+                  end = parallel_start(&parallel, ranks_own() + 1, n);
+        const struct text_list own = {.texts = run->paths->texts + first + start, .count = end - start};
+        struct picture_run part = *run;
+        part.paths = &own;
+        part.context = &round;
+        part.finished = pack;
+        run_here(&part);
+        ranks_gather(round.all, round.own, n, round.bytes);
+        if (ranks_first())
+            unpack(&round, first, n);
+    }
+    free(round.own);
+    free(round.all);
+}
+
+void picture_run(const struct picture_run *run)
+{
+    if (ranks_count() > 1)
+        run_among_ranks(run);
+    else
+        run_here(run);
 }

@@ -62,7 +62,7 @@ struct picture_run {
     void (*finished)(void *context, int i, const struct picture_result *result);
 };
 
-/* Children are never further ahead than a window of files: memory does not grow with their number. */
+/* Of ranks each takes a part of the files, and `finished` is called on the first. Children are never further ahead than a window of files: memory does not grow with their number. */
 void picture_run(const struct picture_run *run);
 
 #endif

@@ -42,6 +42,17 @@ void ranks_broadcast(void *bytes, size_t size)
         transport_broadcast(bytes, size);
 }
 
+void ranks_gather(uint8_t *all, const uint8_t *own, int count, size_t bytes)
+{
+    const struct parallel parallel = ranks_parallel(1);
+    int *sizes = allocate((size_t)place.ranks, sizeof *sizes);
+    for (int rank = 0; rank < place.ranks; rank++)
+        sizes[rank] =
+            (parallel_start(&parallel, rank + 1, count) - parallel_start(&parallel, rank, count)) * (int)bytes;
+    transport_gather(all, own, sizes);
+    free(sizes);
+}
+
 /* ---- What ranks tell each other of themselves ---- */
 
 enum state { READY, FAILED, DONE };
@@ -126,6 +137,7 @@ static const struct {
              {"files=", "has files of other names"},
              {"weights=", "starts from other weights"},
              {"model=", "has another model"},
+             {"images=", "has other images"},
              {"multiply-add=", "computes otherwise, and --exact was not given"}};
 
 /* Which line of mine is not that of rank 0: the first one. */

@@ -51,6 +51,9 @@ void ranks_begin(void);
 /* Of weights (count) that are to be alike; when: "after epoch 3". */
 void ranks_compare_weights(const float *weights, size_t count, const char *when);
 
+/* Of so many items of this size, each rank's own (parallel_start) come to all. */
+void ranks_gather(uint8_t *all, const uint8_t *own, int count, size_t bytes);
+
 /* Rank 0's bytes come to all. */
 void ranks_broadcast(void *bytes, size_t size);
 

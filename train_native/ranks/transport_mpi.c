@@ -103,10 +103,10 @@ bool transport_joined(double seconds)
  * on its way while others are added. */
 struct walk {
     const struct transport_chain *chain;
-    size_t blocks, down, up;       /* how many have been added and sent on, and are whole */
-    MPI_Request *come, *go, *back; /* (blocks) from the rank before, to the next one, to the one before */
-    MPI_Request whole;             /* block `up`, from the next one */
-    bool waits;                    /* for it */
+    size_t blocks, down, up;   /* how many have been added and sent on, and are whole */
+    size_t asked;              /* how many whole ones are waited for from the next rank, and before */
+    MPI_Request *come, *go;    /* (blocks) down: from the rank before, to the next one */
+    MPI_Request *whole, *back; /* (blocks) up: from the next one, to the one before */
 };
 
 enum { TAG_DOWN, TAG_UP };
@@ -158,17 +158,15 @@ static bool step_down(struct walk *walk)
 static bool step_up(struct walk *walk)
 {
     const size_t block = walk->up;
-    if (own_rank + 1 == rank_count || block == walk->down)
+    if (own_rank + 1 == rank_count)
         return false;
-    if (!walk->waits && is_done(&walk->go[block])) {
+    for (; walk->asked < walk->down && is_done(&walk->go[walk->asked]); walk->asked++) {
         int count;
-        float *sums = block_of(walk, block, &count);
-        MPI_Irecv(sums, count, MPI_FLOAT, own_rank + 1, TAG_UP, data, &walk->whole);
-        walk->waits = true;
+        float *sums = block_of(walk, walk->asked, &count);
+        MPI_Irecv(sums, count, MPI_FLOAT, own_rank + 1, TAG_UP, data, &walk->whole[walk->asked]);
     }
-    if (!walk->waits || !is_done(&walk->whole))
+    if (block == walk->asked || !is_done(&walk->whole[block]))
         return false;
-    walk->waits = false;
     send_back(walk, block);
     walk->up++;
     return true;
@@ -177,12 +175,13 @@ static bool step_up(struct walk *walk)
 void transport_sum(const struct transport_chain *chain)
 {
     struct walk walk = {.chain = chain, .blocks = (chain->count + chain->block - 1) / chain->block};
-    MPI_Request *requests = allocate(3 * walk.blocks + 1, sizeof *requests);
-    for (size_t i = 0; i < 3 * walk.blocks; i++)
+    MPI_Request *requests = allocate(4 * walk.blocks + 1, sizeof *requests);
+    for (size_t i = 0; i < 4 * walk.blocks; i++)
         requests[i] = MPI_REQUEST_NULL;
     walk.come = requests;
     walk.go = requests + walk.blocks;
     walk.back = requests + 2 * walk.blocks;
+    walk.whole = requests + 3 * walk.blocks;
     for (size_t block = 0; chain->receives && block < walk.blocks; block++) {
         int count;
         float *sums = block_of(&walk, block, &count);
