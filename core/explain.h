@@ -1,5 +1,7 @@
-/* Where in a picture a model sees what speaks for a class: Grad-CAM (Selvaraju et al. 2017, "Grad-CAM: Visual
- * Explanations from Deep Networks via Gradient-based Localization").
+/* Where in a picture a model sees what speaks for a class: two maps in one, as in Guided Grad-CAM. Grad-CAM (Selvaraju
+ * et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization") of the last feature
+ * map says what belongs to the class, coarsely; HiResCAM (Draelos & Carin 2020, "Use HiResCAM instead of Grad-CAM for
+ * faithful explanations of convolutional neural networks") of a finer one says where that is.
  *
  *     static enum status explain(float *heat, const void *model, size_t size, const uint8_t *pixels, int class)
  *     {
@@ -18,13 +20,20 @@
  *         return status;
  *     }
  *
- * With A (h, w, c) the last feature map, the last output of a layer that has more than one pixel, and y the logit of
- * the class,
+ * With A (h, w, c) the last feature map, the last output of a layer that has more than one pixel; B (h', w', c') the
+ * last one of at least 14 x 14 pixels through which everything goes, or A where there is none; and y the logit of the
+ * class,
  *
- *     weight[k] = mean over i, j of dy / dA[i, j, k]
- *     map[i, j] = max(0, sum over k of weight[k] * A[i, j, k]) / the largest of these
+ *     coarse[i, j] = max(0, sum over k of (mean over i, j of dy / dA[i, j, k]) * A[i, j, k])
+ *     fine[i, j]   = max(0, sum over k of dy / dB[i, j, k] * B[i, j, k])
+ *     map[i, j]    = sqrt(fine[i, j] * coarse, resized as heat below, [i, j])
  *
- * The gradient goes back from the logits to A only. A quantized model is computed in floating point here, with the
+ * each divided by its largest. Where A is B and the mean of its pixels follows, both are one map.
+ *
+ * Is it right? Covering the quarter of a picture where the map is warmest should lower the logit, and does so more than
+ * with the coarse map alone: tests/cli/explain.test.js.
+ *
+ * The gradient goes back from the logits to B only. A quantized model is computed in floating point here, with the
  * values that its integers stand for; the scores are the classifier's. As with the classifier (classifier.h), the
  * caller owns all memory, the model must outlive the explainer, one explainer serves one thread, and the numbers do not
  * depend on the machine. */
@@ -47,7 +56,7 @@ enum status eyelet_explainer_open(struct eyelet_explainer **explainer, void *wor
  * STATUS_NOT_FINITE: the model's weights, though finite, overflowed. */
 enum status eyelet_explainer_run(struct eyelet_explainer *explainer, const uint8_t *pixels, int class);
 
-/* Rows and columns of the map, and the map itself (height, width), from 0 to 1: the largest is 1, or all are 0 where
+/* Rows and columns of the map, those of B, and the map itself (height, width), from 0 to 1: the largest is 1, or all are 0 where
  * nothing speaks for the class. Valid until the next run. */
 void eyelet_explainer_grid(const struct eyelet_explainer *explainer, int *height, int *width);
 const float *eyelet_explainer_map(const struct eyelet_explainer *explainer);

@@ -1,4 +1,4 @@
-/* Grad-CAM over core/explain.h: a part of web/teacher.wasm alone. web/engine.js is its only caller.
+/* The maps of core/explain.h: a part of web/teacher.wasm alone. web/engine.js is its only caller.
  *
  *     explain_open() -> status                 after model_open; 0 at once if it is open
  *     explain(class) -> status                 of the picture that was classified last

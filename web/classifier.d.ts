@@ -138,7 +138,7 @@ export interface ExplanationMap {
 
 /** Where in the image the model sees what speaks for a class; `map` is of the model's input size. */
 export interface Explanation extends Classification, ExplanationMap {
-    /** The map as it is computed, of the size of the model's last feature map. */
+    /** The map as it is computed, of the size of the finer of the two feature maps. */
     readonly grid: ExplanationMap;
     /**
      * The part of the upright image that both are of, as fractions of its width and height: a centred part where the
@@ -189,8 +189,9 @@ export interface Classifier {
      */
     embed(image: ImageSource, options?: SignalOption): Promise<Decoded<Float32Array>>;
     /**
-     * Where in the image the model sees what speaks for a class: Grad-CAM (Selvaraju et al. 2017). Loads `teacher.wasm`,
-     * the module that goes back through the network, with the first call. NO_FEATURE_MAP: no layer of the model makes
+     * Where in the image the model sees what speaks for a class: Grad-CAM (Selvaraju et al. 2017) of the last feature
+     * map times HiResCAM (Draelos & Carin 2020) of a finer one. Loads `teacher.wasm`, the module that goes back through
+     * the network, with the first call. NO_FEATURE_MAP: no layer of the model makes
      * more than one pixel.
      */
     explain(image: ImageSource, options?: ExplainOptions): Promise<Decoded<Explanation>>;

@@ -199,8 +199,21 @@ int net_last_map(const struct net *net)
     return tensor;
 }
 
-/* Whether the node has weights that are packed for the way back. A window that leaves one pixel is never Winograd's, so
- * the kernel is conv.h's. */
+int net_feature_map(const struct net *net, int side)
+{
+    assert(net_checked(net));
+    int lowest = net->node_count; /* of the tensors that a node from here on reads */
+    for (int tensor = net->node_count - 1; tensor > 0; tensor--) {
+        const struct node *node = &net->nodes[tensor];
+        for (int k = 0; k < kind_traits[node->kind].inputs; k++)
+            lowest = node->input[k] < lowest ? node->input[k] : lowest;
+        if (lowest == tensor && net->shapes[tensor].h >= side && net->shapes[tensor].w >= side)
+            return tensor;
+    }
+    return net_last_map(net);
+}
+
+/* Whether the node has weights that are packed for the way back, which is conv.h's, whatever computed it. */
 static bool is_packed(const struct net *net, int node)
 {
     const enum node_kind kind = net->nodes[node].kind;
@@ -210,14 +223,13 @@ static bool is_packed(const struct net *net, int node)
 void net_gradient_plan(struct net_run *run, struct net_packed *packed, struct arena *arena)
 {
     const struct net *net = run->net;
-    assert(net->kept > 0 && net->kept == net_last_map(net) && run->packed == packed);
+    assert(net->kept > 0 && run->packed == packed);
     size_t scratch = 0, largest = 0;
     for (int i = net->kept; i < net->node_count - 1; i++) {
         if (!is_packed(net, i))
             continue;
         const struct window window = net_window(net, i);
         const size_t need = conv_backward_input_scratch(1, &window);
-        assert(packed->kernel[i] == &net_kernel_conv);
         packed->backward[i] = arena_alloc(arena, conv_packed_backward_count(&window), sizeof(float));
         scratch = need > scratch ? need : scratch;
     }
@@ -251,7 +263,7 @@ const float *net_gradient(struct net_run *run, int class)
         const struct node *node = &net->nodes[i];
         for (int side = 0; side < kind_traits[node->kind].inputs; side++) {
             const int in = node->input[side];
-            if (in < net->kept) /* the same whatever the map is */
+            if (in < net->kept) /* the same whatever the tensor's values are */
                 continue;
             net_input_gradients[side][node->kind](run, i, run->other_gradient, run->gradient[i + 1], 1);
             for (size_t k = 0, count = shape_count(net->shapes[in]); k < count; k++)

@@ -1,8 +1,8 @@
 /* The way back to a network's inputs: of each kind of layer, which training uses too (net_backward.c), and of one
- * logit, in inference, from the last layer to the last feature map. In between there are vectors only: it takes
- * little.
+ * logit, in inference, from the last layer to a feature map. To the last one it takes little: in between there are
+ * vectors only.
  *
- *     net.kept = net_last_map(&net);                         // stays, with what is behind it
+ *     net.kept = net_feature_map(&net, 14);                  // stays, with what is behind it
  *     ... net_packed_plan and net_run_plan with NET_INFER, for one image ...
  *     net_gradient_plan(&run, &packed, &arena);
  *     ... net_pack ...
@@ -28,6 +28,10 @@ bool net_has_input_gradient(enum node_kind kind);
 /* The last tensor of more than one pixel; 0, the input, if no layer makes one. */
 int net_last_map(const struct net *net);
 
+/* The last tensor of at least `side` rows and columns that is all that the logits are made of: no layer behind it reads
+ * what is before it, as in the middle of a residual block. Without one, net_last_map's. */
+int net_feature_map(const struct net *net, int side);
+
 /* After net_run_plan, with net->kept above 0: memory for the rest. */
 void net_gradient_plan(struct net_run *run, struct net_packed *packed, struct arena *arena);
 
@@ -35,7 +39,7 @@ void net_gradient_plan(struct net_run *run, struct net_packed *packed, struct ar
 void net_gradient_pack(struct net_packed *packed, const struct net *net, int node, const float *parameters);
 
 /* The gradient of a class's logit by every value of the tensor net->kept (h, w, c), of the image that net_forward ran
- * last. Valid until the next call. */
+ * last; run->gradient[t] is that by a later tensor t. Valid until the next call. */
 const float *net_gradient(struct net_run *run, int class);
 
 #endif

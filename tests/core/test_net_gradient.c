@@ -1,17 +1,18 @@
-/* core/net/net_gradient.h: the gradient of a logit by the last feature map against central differences of the oracle. */
+/* core/net/net_gradient.h: the gradient of a logit by a feature map against central differences of the oracle. */
 #include "net/net_gradient.h"
 #include "support/gradient_check.h"
 #include "support/logit.h"
 #include "support/nets.h"
 #include "support/test.h"
 
+#include <limits.h>
 #include <string.h>
 
-/* Core's gradient by the last feature map, for a random image, beside differences of the oracle. The map's values are
+/* Core's gradient by the feature map of at least `side` rows and columns, or the last one, for a random image, beside differences of the oracle. The map's values are
  * random, too: those of a sigmoid can be so near to 1 that a maximum of floats is another one than of doubles. */
-static void check_gradient(const char *name, struct net *net, struct random *random)
+static void check_gradient(const char *name, struct net *net, int side, struct random *random)
 {
-    net->kept = net_last_map(net);
+    net->kept = net_feature_map(net, side);
     if (!net->kept)
         return;
     const size_t count = net_parameter_count(net);
@@ -78,7 +79,7 @@ TEST(every_kind_behind_the_map)
         struct net net;
         net_behind_map(&net, kind);
         CHECK_EQUAL(net_last_map(&net), 2);
-        check_gradient(kind_names[kind], &net, &random);
+        check_gradient(kind_names[kind], &net, INT_MAX, &random);
         test_release();
     }
 }
@@ -102,12 +103,13 @@ TEST(every_way_from_a_map_to_a_pixel)
         sum = nets_add(&net, sum, nets_simple(&net, pixels[i], NODE_SILU));
     nets_finish(&net, nets_simple(&net, nets_multiply(&net, sum, sum), NODE_TANH));
     CHECK_EQUAL(net_last_map(&net), map);
-    check_gradient("all ways", &net, &random);
+    check_gradient("all ways", &net, INT_MAX, &random);
 }
 
 TEST(random_graphs)
 {
     struct random random = random_seed(602, 0);
+    int finer = 0;
     for (int i = 0; i < 200; i++) {
         struct net net;
         const int layers = test_between(&random, 1, 12);
@@ -118,9 +120,16 @@ TEST(random_graphs)
         default: nets_random_windows(&net, layers % 4 + 1, false, &random);
         }
         test_context("graph %d of %d nodes", i, net.node_count);
-        check_gradient("a random graph", &net, &random);
+        check_gradient("a random graph", &net, INT_MAX, &random);
+        struct random other = random_seed(609, (uint64_t)i);
+        const int side = test_between(&other, 2, 5);
+        if (net_feature_map(&net, side) < net_last_map(&net)) {
+            check_gradient("a random graph's finer map", &net, side, &other);
+            finer++;
+        }
         test_release();
     }
+    CHECK(finer > 30);
 }
 
 static const struct test tests[] = {

@@ -30,9 +30,9 @@ static const char usage[] =
     "  eyelet explain web/models/objects160.eyelet photo.jpg -o heat.png\n"
     "  eyelet explain web/models/objects160.eyelet photo.jpg -o heat.png --class dog\n"
     "\n"
-    "Grad-CAM (Selvaraju et al. 2017): the last feature map, each channel weighted by how much it raises the class's\n"
-    "logit. The output is the picture, at most 1024 pixels a side, with the map over it; what the model does not see of\n"
-    "the picture has none. Without --class, the best class is explained.";
+    "Grad-CAM (Selvaraju et al. 2017) of the last feature map, times HiResCAM (Draelos & Carin 2020) of a finer one: how\n"
+    "much what is seen there raises the class's logit. The output is the picture, at most 1024 pixels a side, with the\n"
+    "map over it; what the model does not see of the picture has none. Without --class, the best class is explained.";
 
 struct explain_options {
     const char *output, *class;
