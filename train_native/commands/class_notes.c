@@ -50,12 +50,14 @@ static void note_imbalance(const struct dataset *dataset, const int *counts, enu
     fprintf(stderr, " has %s. %s\n", format_thousands((uint64_t)counts[smallest]), hints[weighting]);
 }
 
-void class_notes(const struct dataset *dataset, const struct split *split, enum class_weighting weighting)
+void class_notes(const struct dataset *dataset, const struct split *split, enum class_weighting weighting,
+                 bool may_lack)
 {
     int *train = class_counts(dataset, split->train, split->train_count);
     int *validation = class_counts(dataset, split->validation, split->validation_count);
-    note_missing(dataset, train, "training has", "They will not be recognised.");
-    if (split->validation_count)
+    if (!may_lack)
+        note_missing(dataset, train, "training has", "They will not be recognised.");
+    if (split->validation_count && !may_lack)
         note_missing(dataset, validation, "validation holds",
                      "Its accuracy tells nothing of them: add images of them.");
     note_imbalance(dataset, train, weighting);

@@ -6,6 +6,7 @@
 #include "data/dataset_open.h"
 #include "data/folder_entries.h"
 #include "data/name_match.h"
+#include "data/photo_list.h"
 #include "model/model_file.h"
 
 #include <stdio.h>
@@ -16,29 +17,8 @@ enum { NAMED = 3 /* classes in a message */ };
 
 /* ---- The model's classes ---- */
 
-struct labels {
-    char **texts;
-    int count;
-};
-
-static struct labels labels_of(const struct model *model)
-{
-    struct labels labels = {.count = net_classes(&model->net)};
-    labels.texts = allocate((size_t)labels.count, sizeof *labels.texts);
-    for (int i = 0; i < labels.count; i++)
-        labels.texts[i] = model_file_label(model, i);
-    return labels;
-}
-
-static void free_labels(struct labels *labels)
-{
-    for (int i = 0; i < labels->count; i++)
-        free(labels->texts[i]);
-    free(labels->texts);
-}
-
 /* Which of the model's classes each class of the data is; the caller frees it. */
-static struct name_match *match(const struct dataset *dataset, const struct labels *labels)
+static struct name_match *match(const struct dataset *dataset, const struct label_list *labels)
 {
     bool same = dataset->classes == labels->count;
     for (int i = 0; same && i < labels->count; i++)
@@ -70,7 +50,7 @@ static char *quoted(char *const *names, int count, const struct name_match *foun
 }
 
 /* What to do about classes that the model does not have; the caller frees the text. */
-static char *hint_of(const struct dataset *dataset, const struct labels *labels)
+static char *hint_of(const struct dataset *dataset, const struct label_list *labels)
 {
     char *table = dataset->photos && dataset->classes == 1 ? table_in(dataset->path) : NULL;
     char *hint =
@@ -82,7 +62,7 @@ static char *hint_of(const struct dataset *dataset, const struct labels *labels)
     return hint;
 }
 
-static bool refuse_unknown(struct failure *failure, const struct dataset *dataset, const struct labels *labels,
+static bool refuse_unknown(struct failure *failure, const struct dataset *dataset, const struct label_list *labels,
                            const struct name_match *found)
 {
     int unknown = 0;
@@ -99,7 +79,7 @@ static bool refuse_unknown(struct failure *failure, const struct dataset *datase
     return false;
 }
 
-static bool check_match(struct failure *failure, const struct dataset *dataset, const struct labels *labels,
+static bool check_match(struct failure *failure, const struct dataset *dataset, const struct label_list *labels,
                         const struct name_match *found)
 {
     for (int i = 0; i < dataset->classes; i++)
@@ -118,7 +98,8 @@ static bool check_match(struct failure *failure, const struct dataset *dataset, 
 
 /* ---- What fits ---- */
 
-static void note_other_names(const struct dataset *dataset, const struct labels *labels, const struct name_match *found)
+static void note_other_names(const struct dataset *dataset, const struct label_list *labels,
+                             const struct name_match *found)
 {
     int others = 0;
     for (int i = 0; i < dataset->classes; i++) {
@@ -137,7 +118,7 @@ static void note_other_names(const struct dataset *dataset, const struct labels 
 }
 
 /* The model's classes in the place of the data's; takes the labels over. */
-static void take_over(struct dataset *dataset, const struct labels *labels, const struct name_match *found)
+static void take_over(struct dataset *dataset, const struct label_list *labels, const struct name_match *found)
 {
     for (int i = 0; i < dataset->count; i++)
         dataset->labels[i] = (uint16_t)found[dataset->labels[i]].index;
@@ -154,7 +135,7 @@ bool model_dataset_try(struct dataset *dataset, const struct model *model, const
     struct data_options own = *options;
     own.any_classes = true;
     *dataset = dataset_open(&own, part);
-    struct labels labels = labels_of(model);
+    struct label_list labels = label_list_of(model);
     struct name_match *found = match(dataset, &labels);
     bool fits = check_match(failure, dataset, &labels, found);
     if (fits) {
@@ -167,8 +148,25 @@ bool model_dataset_try(struct dataset *dataset, const struct model *model, const
         note_other_names(dataset, &labels, found);
         take_over(dataset, &labels, found);
     } else {
-        free_labels(&labels);
+        label_list_free(&labels);
         dataset_free(dataset);
+    }
+    free(found);
+    return fits;
+}
+
+bool model_dataset_take_labels(struct dataset *dataset, const struct label_list *labels, struct failure *failure)
+{
+    struct name_match *found = match(dataset, labels);
+    const int own = dataset->classes;
+    const bool fits = check_match(failure, dataset, labels, found);
+    if (fits) {
+        note_other_names(dataset, labels, found);
+        for (int i = 0; dataset->photos && i < dataset->photos->count; i++)
+            dataset->photos->photos[i].label = (uint16_t)found[dataset->photos->photos[i].label].index;
+        take_over(dataset, labels, found);
+        if (own < labels->count)
+            fprintf(stderr, "data: it has %d of the model's %d classes\n", own, labels->count);
     }
     free(found);
     return fits;

@@ -11,6 +11,7 @@
 #define MODEL_DATASET_H
 
 #include "cli/errors.h"
+#include "commands/label_list.h"
 #include "data/dataset.h"
 #include "net/model.h"
 
@@ -24,6 +25,10 @@ struct dataset model_dataset_open(const struct model *model, const struct data_o
 /* The same with a failure instead; then there is nothing to free. What cannot be read ends the program all the same. */
 bool model_dataset_try(struct dataset *dataset, const struct model *model, const struct data_options *options,
                        enum dataset_part part, struct failure *failure);
+
+/* The same for labels of no model yet, of a data set that is opened and not yet read; takes them over. False, with
+ * nothing changed, if it has a class that is not among them. */
+bool model_dataset_take_labels(struct dataset *dataset, const struct label_list *labels, struct failure *failure);
 
 /* Where `eyelet train` held out the test set, as the model's notes say, the same images must be held out here, or the
  * program ends, naming the model's path. */

@@ -136,6 +136,10 @@ static void add_data(struct table *table, struct train_arguments *a)
                       TEST_OPTION(&o->data.test),
                       SPLIT_SEED_OPTION(&o->data.split_seed),
                       LIMIT_OPTION(&o->limit),
+                      {"labels", "FILE", OPTION_TEXT, &o->labels,
+                       "all labels of the model, where the data has images of some of them: a file with one a line, or "
+                       "a model that has them, like that of --from",
+                       NULL},
                       {"use", "FRACTION", OPTION_NUMBER, &o->use,
                        "train on this fraction of every class; validation stays as it is", NULL},
                       {"curve", NULL, OPTION_FLAG, &o->curve,

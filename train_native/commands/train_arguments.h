@@ -39,6 +39,7 @@ struct train_options {
     bool class_weights_named;   /* by the user: the data does not decide */
     const char *from, *freeze;  /* NULL: from random weights; no frozen layers */
     int unfreeze;               /* epochs after which no layer is frozen; 0: never */
+    const char *labels;         /* the file of all labels, of which the data has some; NULL: they are the data's */
     bool from_nothing;          /* --from none: not from a model that is at hand either */
     int fine_tune;              /* blocks that are trained once the head is; 0: no such order */
     int views;                  /* of each image, for the embeddings that a head is trained on: 1: as it is */

@@ -9,6 +9,8 @@
 #include "commands/class_weights.h"
 #include "commands/flip_choice.h"
 #include "commands/job_options.h"
+#include "commands/label_list.h"
+#include "commands/model_dataset.h"
 #include "commands/or_die.h"
 #include "commands/trainer_memory.h"
 #include "data/dataset_open.h"
@@ -140,7 +142,7 @@ static void read_images(struct training_job *job)
         job->options->class_weights = CLASS_WEIGHTS_BALANCED;
     job->class_weights = class_weights(counts, dataset->classes, (enum class_weighting)o->class_weights);
     free(counts);
-    class_notes(dataset, &job->split, (enum class_weighting)o->class_weights);
+    class_notes(dataset, &job->split, (enum class_weighting)o->class_weights, o->labels);
     dataset_fit(dataset, job->net->input, &job->preprocess);
     job->images = dataset_images(dataset);
     job->train = (struct subset){&job->images, job->split.train, job->split.train_count};
@@ -271,16 +273,29 @@ static char *identity_of(const struct training_job *job)
     return identity;
 }
 
+/* All that the model is to have, in the place of the data's. */
+static void take_labels(struct dataset *dataset, const char *path)
+{
+    struct failure failure;
+    struct label_list labels;
+    if (!label_list_read(&labels, path, &failure) || !model_dataset_take_labels(dataset, &labels, &failure))
+        die_of(&failure);
+}
+
 void training_job_open(struct training_job *job, const struct training_arguments *arguments)
 {
-    struct data_options data = job->options->data;
+    const struct train_options *o = job->options;
+    struct data_options data = o->data;
     if (ranks_count() > 1) {
         data.may_fetch = false;
         if (data.pixels && !ranks_first()) /* ranks write none of each other's files */
             data.pixels = job->options->data.pixels = text_format("%s.%d", data.pixels, ranks_own());
     }
-    data.taught = job->options->from;
+    data.taught = o->labels ? NULL : o->from;
+    data.any_classes = o->labels;
     job->dataset = dataset_open(&data, DATASET_TRAIN);
+    if (o->labels)
+        take_labels(&job->dataset, o->labels);
     if (arguments)
         job->rival = job_options_choose(job->options, &job->dataset, arguments);
 }
