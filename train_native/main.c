@@ -35,6 +35,7 @@ static const struct {
     {"quantize", "post-training int8 quantization", command_quantize},
     {"export", "export to ONNX, safetensors or a standalone page", command_export},
     {"import", "make a model of an ONNX, TFLite, Keras, TF.js or Teachable Machine file", command_import},
+    {"average", "make one model of several that were trained apart: federated averaging", command_average},
     {"summary", "show the layers of a model or network", command_summary},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -89,7 +90,7 @@ int main(int argc, char **argv)
         usage_error(
             "",
             "expected a command: train, pretrain, evaluate, compare, calibrate, doctor, classify, explain, embed, index, search, suggest, "
-            "convert, prune, quantize, export, import or summary");
+            "convert, prune, quantize, export, import, average or summary");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         printf("eyelet COMMAND ...: trains and runs image classifiers (%s)\n\n", VEC_NAME);
         for (int i = 0; i < COMMANDS; i++)

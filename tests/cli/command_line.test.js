@@ -10,7 +10,7 @@ import { eyelet, fifo, folder, refused, scratch, succeeded } from '../support/pr
 import { modelFormat, put } from '../support/model_format.js';
 import { crc32, tinyModel } from '../support/tiny_model.js';
 
-const commands = ['train', 'pretrain', 'evaluate', 'compare', 'calibrate', 'doctor', 'classify', 'explain', 'embed', 'index', 'search', 'suggest', 'convert', 'prune', 'quantize', 'export', 'import', 'summary'];
+const commands = ['train', 'pretrain', 'evaluate', 'compare', 'calibrate', 'doctor', 'classify', 'explain', 'embed', 'index', 'search', 'suggest', 'convert', 'prune', 'quantize', 'export', 'import', 'average', 'summary'];
 const model = tinyModel();
 const here = folder({ 'tiny.eyelet': model, 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(here, name);

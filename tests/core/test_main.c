@@ -60,6 +60,7 @@
     SUITE(schedule) \
     SUITE(quantize) \
     SUITE(sha256) \
+    SUITE(privacy) \
     SUITE(calibration) \
     SUITE(distillation) \
     SUITE(barlow_twins) \

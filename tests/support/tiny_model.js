@@ -55,10 +55,13 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
     labels ??= Array.from({ length: shapes.at(-1)[2] }, (_, i) => `class ${i}`);
     const texts = labels.map((label) => Buffer.concat([Buffer.from([Buffer.byteLength(label)]), Buffer.from(label)]));
     const head = padded(Buffer.concat([header, ...nodes, ...texts, Buffer.from(notes)]));
-    const body = Buffer.concat([head, ...weights]);
-    const sum = Buffer.alloc(4);
-    sum.writeUInt32LE(crc32(body));
-    return Buffer.concat([body, sum]);
+    return sealed(Buffer.concat([head, ...weights, Buffer.alloc(4)]));
+}
+
+/* A file with its checksum made right, behind a change. */
+export function sealed(bytes) {
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), bytes.length - 4);
+    return bytes;
 }
 
 function shapeBehind({ kind, kernel, stride = 1, same, channels, padding: [top, left, bottom, right] = [0, 0, 0, 0], dilation = 1 }, [h, w, c], second) {

@@ -20,5 +20,6 @@ int command_embed(int argc, char **argv);
 int command_index(int argc, char **argv);
 int command_search(int argc, char **argv);
 int command_suggest(int argc, char **argv);
+int command_average(int argc, char **argv);
 
 #endif
