@@ -138,6 +138,7 @@ struct eyelet_taught {
     const char *notes;  /* UTF-8, lines "key: value" */
     int notes_length;
     int thumbnail_side; /* of the pictures, 0: none */
+    bool weights_only;  /* leave the pictures and the temperature out: what `eyelet average` takes */
     struct eyelet_pictures pictures;
 };
 

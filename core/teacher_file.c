@@ -47,7 +47,8 @@ void eyelet_teacher_example_embedding(float *embedding, const struct eyelet_teac
 static struct model *describe(struct eyelet_teacher *teacher, const struct eyelet_taught *taught)
 {
     struct model *model = teacher->taught;
-    model->temperature = teacher->temperature;
+    const int count = taught->weights_only ? 0 : taught->pictures.count;
+    model->temperature = taught->weights_only ? 1 : teacher->temperature;
     model->labels = (const uint8_t *)taught->labels;
     model->notes = taught->notes;
     model->notes_length = taught->notes_length;
@@ -55,9 +56,9 @@ static struct model *describe(struct eyelet_teacher *teacher, const struct eyele
     memcpy(model->scale, teacher->model->scale, sizeof model->scale);
     model->scale[teacher->head] = teacher->tail.model->scale[teacher->tail.head];
     model->examples = (struct examples){
-        .count = taught->pictures.count,
-        .thumbnail_side = taught->pictures.count ? taught->thumbnail_side : 0,
-        .has_embeddings = taught->pictures.count > 0,
+        .count = count,
+        .thumbnail_side = count ? taught->thumbnail_side : 0,
+        .has_embeddings = count > 0,
     };
     return model;
 }
@@ -81,9 +82,9 @@ uint8_t *eyelet_teacher_write(uint8_t *bytes, struct eyelet_teacher *teacher, co
     memcpy(weights, teacher->model->weights, before);
     memcpy(weights + before, teacher->tail.stored, teacher->tail.stored_bytes);
     const struct examples *examples = &written->examples;
-    for (int i = 0; i < pictures->count; i++)
+    for (int i = 0; i < examples->count; i++)
         bytes_put2(bytes + (examples->classes - bytes) + 2 * i, pictures->classes[i]);
-    const size_t values = (size_t)pictures->count * (size_t)teacher_features(teacher);
+    const size_t values = (size_t)examples->count * (size_t)teacher_features(teacher);
     for (size_t k = 0; k < values; k++)
         bytes_put_float(bytes + (examples->embeddings - bytes) + 4 * k, pictures->embeddings[k]);
     return examples->thumbnails ? bytes + (examples->thumbnails - bytes) : NULL;

@@ -13,8 +13,8 @@
  *     teacher_query() -> address for an embedding      teacher_run() -> status
  *     teacher_probabilities(), teacher_similarities() -> addresses; teacher_limit()
  *     teacher_text(labels, notes) -> address for labels and notes, one behind the other
- *     teacher_write(side) -> size of the file, 0: too large, -1: no memory; teacher_file(), teacher_thumbnails() ->
- *                                                      addresses; teacher_seal() -> status
+ *     teacher_write(side) -> size of the file (side -1: with the weights only), 0: too large, -1: no memory;
+ *     teacher_file(), teacher_thumbnails() -> addresses; teacher_seal() -> status
  *
  * An address is 0 when there is not enough memory. No pictures are decoded here: an instance that teaches reads
  * nothing but a model and numbers. */
@@ -193,7 +193,8 @@ char *EXPORT(teacher_text)(int labels, int notes)
 
 int EXPORT(teacher_write)(int side)
 {
-    state.taught.thumbnail_side = side;
+    state.taught.weights_only = side < 0;
+    state.taught.thumbnail_side = side < 0 ? 0 : side;
     state.taught.pictures = *pictures();
     state.size = eyelet_teacher_file_bytes(state.teacher, &state.taught);
     if (!state.size)

@@ -172,6 +172,13 @@ export interface Teacher {
      * change; from then on `classify` answers what the file answers. Above 160 MB the thumbnails are made smaller.
      */
     save(options?: { name?: string; notes?: Record<string, string> }): Promise<Uint8Array<ArrayBuffer>>;
+    /**
+     * What this teacher's pictures have taught, for `eyelet average`: an .eyelet file that classifies, with the weights and,
+     * in its notes, how many pictures there were. No picture, embedding, thumbnail, accuracy, temperature or threshold is in
+     * it; the weights themselves may tell of the pictures. Its labels are all classes in their order, also those without
+     * pictures: an average that is opened brings its own along. TOO_FEW without a picture or with one class.
+     */
+    exportUpdate(options?: { name?: string }): Promise<Uint8Array<ArrayBuffer>>;
     /** Frees the memory and ends the worker; later calls throw CLOSED, and those that are not answered yet reject with it. */
     close(): void;
 }

@@ -43,6 +43,7 @@ class Teacher {
     #model; /* the facts that a classifier would give */
     #set;
     #restored = -1; /* the version of the set that the model brought along with its head */
+    #restoredClasses = 0;
     #queue = Promise.resolve();
     #closed = null; /* the error of all calls from then on */
     #pending = 0; /* pictures that are being added */
@@ -61,6 +62,8 @@ class Teacher {
         this.#set = new TeachingSet(info);
         if (examples.classes.length && examples.embeddings.length)
             this.#restore(labels, examples);
+        else if (info.notes.averaged) /* all clients have its classes, in its order */
+            labels.forEach((label) => this.#set.addClass(label));
         Object.freeze(this);
     }
 
@@ -192,6 +195,22 @@ class Teacher {
         });
     }
 
+    async exportUpdate(options) {
+        const { name = '' } = options ?? {};
+        return this.#enqueue(async () => {
+            const { classes, ids, version } = await this.#sync(true);
+            if (this.#trained !== version)
+                await this.#train(true);
+            const { bytes } = await this.#perform({ write: {
+                labels: labelBytes(classes.map(({ label }) => label)),
+                notes: noteBytes({ name, data: `${ids.length} pictures of ${classes.length} classes`,
+                    backbone: this.#model.notes.backbone ?? this.#model.name, update: 'weights only' }),
+                side: -1, thumbnails: new Uint8Array(),
+            } });
+            return bytes;
+        });
+    }
+
     close() {
         this.#closed ??= new ClassifierError('CLOSED', 'the teacher has been closed: load it again');
         this.#remote.end(this.#closed);
@@ -230,12 +249,15 @@ class Teacher {
     }
 
     /* Sends the remote what it does not have of the set; promises the snapshot that it has then. */
-    async #sync() {
-        const snapshot = this.#set.snapshot(), { version, ids, classes, indices } = snapshot, sent = this.#sent;
-        if (classes.length < 2)
-            throw tooFew(classes);
-        if (sent?.version === version)
+    async #sync(withEmpty = false) {
+        const snapshot = this.#set.snapshot(withEmpty), { version, ids, classes, indices } = snapshot;
+        const sent = this.#sent;
+        if (classes.length < 2 || ids.length === 0)
+            throw tooFew(ids.length ? classes : []);
+        if (sent?.version === version && sent.classes.length === classes.length)
             return sent;
+        if (sent?.version === version) /* its head has other classes now */
+            this.#trained = this.#evaluated = -1;
         const has = new Set(sent?.ids);
         this.#sent = null;
         await this.#perform({ pictures: {
@@ -243,7 +265,7 @@ class Teacher {
             from: Int32Array.from(classes, (known) => sent ? sent.classes.indexOf(known) : -1),
             added: ids.filter((id) => !has.has(id)).map((id) => [id, this.#set.embeddingOf(id)]),
         } });
-        if (version === this.#restored) {
+        if (version === this.#restored && classes.length === this.#restoredClasses) {
             await this.#perform({ takeHead: true });
             this.#trained = this.#evaluated = version;
         }
@@ -251,8 +273,8 @@ class Teacher {
         return snapshot;
     }
 
-    async #train() {
-        const { version, classes, ids } = await this.#sync();
+    async #train(withEmpty = false) {
+        const { version, classes, ids } = await this.#sync(withEmpty);
         const { milliseconds } = await this.#perform({ train: true });
         this.#trained = version;
         return { milliseconds, classes: classes.length, examples: ids.length };
@@ -277,6 +299,7 @@ class Teacher {
         if (classes.length !== labels.length)
             return;
         this.#restored = version;
+        this.#restoredClasses = labels.length;
         this.#notes = { accuracy, calibration, 'rejection threshold': threshold };
         this.#threshold = this.#model.threshold;
     }

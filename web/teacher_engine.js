@@ -109,7 +109,8 @@ class TeacherEngine {
         };
     }
 
-    /* The model file. labels, notes: as it stores them, bytes; thumbnails: (count, side, side, 3). */
+    /* The model file. labels, notes: as it stores them, bytes; thumbnails: (count, side, side, 3); side -1: without
+     * pictures. */
     write({ labels, notes, side, thumbnails }) {
         const exports = this.#exports, text = this.#address(exports.teacher_text(labels.length, notes.length));
         this.#bytes(text, labels.length).set(labels);

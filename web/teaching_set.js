@@ -80,9 +80,10 @@ export class TeachingSet {
         return this.#example(id);
     }
 
-    /* What can be trained: pictures in their order, ids and the index of each one's class among classes. */
-    snapshot() {
-        const classes = this.#classes.filter(({ count }) => count > 0), ids = [...this.#examples.keys()];
+    /* What can be trained: pictures in their order, ids and the index of each one's class among classes; withEmpty:
+     * among all of them. */
+    snapshot(withEmpty = false) {
+        const classes = this.#classes.filter(({ count }) => withEmpty || count > 0), ids = [...this.#examples.keys()];
         const index = new Map(classes.map((known, position) => [known, position]));
         const indices = Int32Array.from(this.#examples.values(), ({ class: known }) => index.get(known));
         return { version: this.version, ids, classes, indices };

@@ -103,6 +103,8 @@ describe('teaching in Chromium', { skip }, () => {
         const shared = await downloaded(page, '.teach-ready a'), text = String(shared.bytes);
         assert.equal(shared.name, 'Red or blue.html');
         const again = await downloaded(page, '.teach-save');
+        const update = await downloaded(page, '.teach-update'), { info: { notes } } = await loadClassifier({ model: update.bytes });
+        assert.deepEqual([update.name, notes.update, notes.data], ['Red or blue update.eyelet', 'weights only', '16 pictures of 2 classes']);
         const teacher = await loadTeacher({ model: again.bytes }), { best } = await teacher.classify(asked.buffer);
         const inside = gunzipSync(Buffer.from(/id="model">([^<]*)</.exec(text)[1], 'base64'));
         const classifier = await loadClassifier({ model: inside });

@@ -1,6 +1,7 @@
 /* Teaching, in Node: the example pictures' classes and pictures drawn in code, on the backbone that ships. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +9,8 @@ import { platform } from '../../web/background.js';
 import { loadTeacher } from '../../web/node_teacher.js';
 import { ClassifierError, loadClassifier } from '../../web/node.js';
 import { thumbnailSideFor, resized, sideThatFits } from '../../web/teacher_file.js';
+import { modelFormat } from '../support/model_format.js';
+import { eyelet, folder, succeeded } from '../support/program.js';
 import { modelOf, tinyModel } from '../support/tiny_model.js';
 import { hostileJpeg } from '../support/pictures.js';
 
@@ -100,6 +103,42 @@ const fails = (promise, code, message = /./) => assert.rejects(promise, (error) 
     return true;
 });
 const throwsCode = (run, code, message = /./) => assert.throws(run, (error) => error instanceof ClassifierError && error.code === code && message.test(error.message));
+
+test('an update has the weights and the number of pictures in it and nothing else, and is averaged', async () => {
+    await teacher.evaluate(); /* whose temperature and thresholds are no part of it */
+    const bytes = await teacher.exportUpdate({ name: 'mine' }), classifier = await loadClassifier({ model: bytes });
+    const { header } = modelFormat, number = (name) => Buffer.from(bytes).readUIntLE(header.get(name).offset, header.get(name).bytes);
+    for (const name of ['example count', 'thumbnail side', 'example embeddings'])
+        assert.equal(number(name), 0, name);
+    assert.equal(Buffer.from(bytes).readFloatLE(header.get('temperature').offset), 1);
+    assert.deepEqual(classifier.info.notes, { name: 'mine', data: '24 pictures of 3 classes', backbone: 'objects160', update: 'weights only' });
+    /* Header, nodes, labels, notes and weights are all of the file: it is as long as the model it is of, but for these texts and the head. */
+    const own = readFileSync(backbone), headOf = (classes) => Math.ceil((4 + 4 * classes + 352 * classes + 4 * classes) / 64) * 64;
+    const textsOf = (file, labels) => Math.ceil((header.recordBytes + 32 * file.readUInt16LE(header.get('node count').offset) +
+        labels.reduce((sum, label) => sum + 1 + Buffer.byteLength(label), 0) + file.readUInt32LE(header.get('notes length').offset)) / 64) * 64;
+    const { labels } = await loadClassifier({ model: own });
+    const trunkAndSum = own.length - textsOf(own, labels) - (headOf(160) - 4 * 160); /* whose head has no bias */
+    assert.ok(Math.abs(bytes.length - textsOf(Buffer.from(bytes), looks) - headOf(3) - trunkAndSum) < 64);
+    for (const look of looks)
+        assert.equal(classifier.classifySync(drawn(look, 100))[0].label, look);
+
+    const other = await loadTeacher({ model: backbone });
+    for (const look of looks)
+        other.addClass(look);
+    for (let count = 0; count < 4; count++)
+        await other.add('disc', drawn('disc', 50 + count));
+    const of = folder({ 'a.eyelet': bytes, 'b.eyelet': await other.exportUpdate() });
+    other.close();
+    succeeded(await eyelet(['average', 'a.eyelet', 'b.eyelet', '-o', 'c.eyelet'], { cwd: of }));
+    const next = await loadTeacher({ model: join(of, 'c.eyelet') });
+    assert.deepEqual(next.classes, looks.map((label) => ({ label, count: 0 })), 'the next round has the same classes in the same order');
+    await assert.rejects(next.exportUpdate(), { code: 'TOO_FEW' });
+    next.close();
+    const average = await loadClassifier({ model: join(of, 'c.eyelet') }), [a, b] = await Promise.all(['a', 'b'].map((name) => loadClassifier({ model: join(of, `${name}.eyelet`) })));
+    const picture = drawn('stripes', 60), [logits, first, second] = [average, a, b].map((model) => [...model.logitsSync(picture)]);
+    logits.forEach((logit, k) => assert.ok(Math.abs(logit - (24 * first[k] + 4 * second[k]) / 28) < 0.15, `${logits} of ${first} and ${second}`));
+    assert.deepEqual((await teacher.classify(drawn('disc', 100))).best.length, 3, 'and it teaches on');
+});
 
 test('pictures and classes come, go, move and get other names', async (t) => {
     const teacher = await opened(t), ids = [];

@@ -32,12 +32,16 @@ export class Keeping {
             onclick: work });
         this.share = button('teach.share', 'primary teach-share', () => this.#work(this.share, () => this.#share()));
         this.save = button('teach.save', 'teach-save', () => this.#work(this.save, () => this.#save()));
+        this.update = button('teach.update', 'teach-quiet teach-update',
+            () => this.#work(this.update, () => this.#exportUpdate()));
+        this.update.title = text('teach.update_what');
         this.root = make('section', { className: 'card teach-keep', ariaLabel: text('teach.keep') },
             make('h2', { textContent: text('teach.keep') }),
             make('label', { className: 'teach-field' }, text('teach.title'), this.title),
             make('div', { className: 'row' }, this.share), this.ready, make('div', { className: 'row' }, this.save,
                 button('teach.open', 'teach-open', () => this.file.click()), this.file,
-                button('teach.start_again', 'teach-quiet teach-start', () => ways.startAgain())), this.status);
+                button('teach.start_again', 'teach-quiet teach-start', () => ways.startAgain()),
+                this.update), this.status);
         this.kept = make('div', { className: 'teach-kept' });
     }
 
@@ -55,7 +59,15 @@ export class Keeping {
     }
 
     async #save() {
-        const bytes = await this.#session.save(), name = fileName(this.#session.name, 'eyelet');
+        this.#download(await this.#session.save(), fileName(this.#session.name, 'eyelet'));
+    }
+
+    async #exportUpdate() {
+        this.#download(await this.#session.exportUpdate(), fileName(`${this.#session.name} update`, 'eyelet'));
+        this.status.textContent = text('teach.update_what');
+    }
+
+    #download(bytes, name) {
         const link = make('a', { href: URL.createObjectURL(new Blob([bytes])), download: name });
         link.click();
         setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

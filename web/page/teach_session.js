@@ -160,6 +160,10 @@ export class Session {
         return this.teacher.save({ name: this.name });
     }
 
+    exportUpdate() {
+        return this.teacher.exportUpdate({ name: this.name });
+    }
+
     #changed() {
         this.#isDirty = true;
         this.evaluation = null;

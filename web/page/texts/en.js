@@ -110,6 +110,9 @@ export default {
     'teach.title': 'Title',
     'teach.share': 'Make a page to share',
     'teach.save': 'Save as a file',
+    'teach.update': 'Export my update',
+    'teach.update_what': 'The update has weights and the number of pictures, but no picture: eyelet average ' +
+        'makes one model of several.',
     'teach.open': 'Open a file',
     'teach.start_again': 'Forget it',
     'teach.sure': 'Forget all that was taught here?',

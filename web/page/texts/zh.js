@@ -218,6 +218,8 @@ export default {
     'teach.title': '标题',
     'teach.share': '制作可分享的页面',
     'teach.save': '保存为文件',
+    'teach.update': '导出我的更新',
+    'teach.update_what': '更新只包含权重和图片数量，不含图片：eyelet average 可把多个更新合成一个模型。',
     'teach.open': '打开文件',
     'teach.start_again': '全部忘掉',
     'teach.sure': '要忘掉在这里教过的全部内容吗？',
