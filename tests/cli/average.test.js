@@ -83,7 +83,7 @@ test('what does not fit, or has no weight, is refused by name, and nothing writt
     refused(await average(here, 'a.eyelet', 'trunk.eyelet', '-o', 'out.eyelet', '--base', 'b.eyelet', '--head'),
         { subject: 'trunk.eyelet', reason: /its layer 1, conv2d_1, is not that of b\.eyelet/ });
     assert.equal(existsSync(join(here, 'out.eyelet')), false);
-    for (const wrong of [['--noise', '1'], ['--clip', '1'], ['--rounds', '3'], ['--base', 'a.eyelet'], ['--head']])
+    for (const wrong of [['--noise', '1'], ['--clip', '1'], ['--rounds', '3'], ['--base', 'a.eyelet'], ['--head'], ['--step', '2']])
         refused(await average(here, 'a.eyelet', 'b.eyelet', '-o', 'out.eyelet', ...wrong), { status: 2, reason: /need|is for/ });
     refused(await average(here, 'a.eyelet', '-o', 'out.eyelet'), { status: 2, reason: /two models or more, got 1/ });
     assert.equal(existsSync(join(here, 'out.eyelet')), false);
@@ -98,6 +98,9 @@ test('updates are clipped to a norm, and a model that lies about its images has 
     const of = ['a.eyelet', 'b.eyelet', '--base', 'base.eyelet', '--head', '--clip', `${clip}`];
     succeeded(await average(here, ...of, '-o', 'clipped.eyelet'));
     near(weightsOf(readIn(here, 'clipped.eyelet')).head, base.map((x, i) => x + (3 * clipped[0][i] + 300_000 * clipped[1][i]) / 300_003));
+
+    succeeded(await average(here, 'a.eyelet', 'b.eyelet', '-o', 'far.eyelet', '--base', 'base.eyelet', '--step', '3'));
+    near(weightsOf(readIn(here, 'far.eyelet')).head, base.map((x, i) => x + 3 * ((3 * a[i] + 300_000 * b[i]) / 300_003 - x)));
 
     const { stdout } = succeeded(await average(here, ...of, '-o', 'noisy.eyelet', '--noise', '4', '--seed', '7', '--clients', '4', '--json'));
     const noise = weightsOf(readIn(here, 'noisy.eyelet')).head.map((x, i) => 4 * (x - base[i]) - clipped[0][i] - clipped[1][i]);
@@ -144,4 +147,20 @@ test('labels that cannot be a model\'s, or lack a class of the data, are refused
     refused(await train('other.txt'), { subject: data, reason: /1 of its 2 classes is none of the model's 2 \("red", "blue"\): "green"/ });
     refused(await train('missing.txt'), { subject: 'missing.txt', reason: /No such file/ });
     assert.equal(existsSync(join(here, 'm.eyelet')), false);
+});
+
+test('train --standardize: the same answers, by a head that reads features of mean 0 and deviation 1', async () => {
+    const here = folder({ 'start.eyelet': client(9, { head: 1, labels: ['a', 'b', 'c'], embedding: 3 }), 'x.png': noisyPicture(0, 500) });
+    const data = noisyClasses(['red', 'green'], 8), of = ['--from', 'start.eyelet', '--linear-probe', '--validation', '0', '--test', '0', '--flip', 'none'];
+    succeeded(await eyelet(['train', data, ...of, '-o', 'plain.eyelet'], { cwd: here }));
+    succeeded(await eyelet(['train', data, ...of, '-o', 'layer.eyelet', '--standardize'], { cwd: here }));
+    const [plain, layer] = await Promise.all(['plain', 'layer'].map((name) => loadClassifier({ model: join(here, `${name}.eyelet`) })));
+    const picture = readIn(here, 'x.png'), logits = [...plain.logitsSync(picture)];
+    [...layer.logitsSync(picture)].forEach((logit, k) => assert.ok(Math.abs(logit - logits[k]) < 1e-4 * (1 + Math.abs(logit)), `${logit}, not ${logits[k]}`));
+    const embeddings = await Promise.all([0, 1].flatMap((channel) => Array.from({ length: 8 }, (_, i) => layer.embed(noisyPicture(channel, i)))));
+    for (let k = 0; k < 4; k++) {
+        const values = embeddings.map((embedding) => embedding[k]), mean = values.reduce((sum, value) => sum + value) / 16;
+        assert.ok(Math.abs(mean) < 1e-3 && Math.abs(norm(values) / 4 - 1) < 1e-3 || values.every((value) => value === values[0]), `${values}`);
+    }
+    refused(await eyelet(['train', data, '--from', 'start.eyelet', '-o', 'm.eyelet', '--standardize', '--epochs', '1'], { cwd: here }), { status: 2, reason: /needs --linear-probe/ });
 });

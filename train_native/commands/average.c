@@ -37,7 +37,7 @@ static const char usage[] =
 struct average_options {
     const char *output, *base;
     struct averaging averaging;
-    float clip, noise, sample, delta;
+    float clip, noise, step, sample, delta;
     int rounds, clients, seed;
     bool json;
 };
@@ -50,10 +50,13 @@ static void check_options(const struct average_options *o, int count)
         usage_error("average", "average takes two models or more, got %d", count);
     if (!o->output || !*o->output)
         usage_error("average", "average needs -o FILE, the output file");
-    if ((o->clip > 0 || o->averaging.head) && !o->base)
-        usage_error("average", "--clip and --head need --base MODEL, from which the clients began");
-    if (o->base && !(o->clip > 0 || o->averaging.head))
-        usage_error("average", "--base is for --clip and --head");
+    const bool needs_base = o->clip > 0 || o->averaging.head || o->step != 1;
+    if (needs_base && !o->base)
+        usage_error("average", "--clip, --head and --step need --base MODEL, from which the clients began");
+    if (o->base && !needs_base)
+        usage_error("average", "--base is for --clip, --head and --step");
+    if (!(o->step > 0))
+        usage_error("average", "--step takes a number above 0, like 3");
     if (o->noise > 0 && !(o->clip > 0))
         usage_error("average", "--noise needs --clip, the norm that it is in proportion to");
     if (!(o->noise > 0) && (o->rounds != 1 || o->clients || o->sample < 1 || o->seed))
@@ -127,6 +130,7 @@ static uint8_t *load_base(struct average_options *o, struct model *base)
     averaging->base = base;
     averaging->clip = (double)o->clip;
     averaging->noise = (double)o->noise;
+    averaging->step = (double)o->step;
     averaging->divisor = (double)o->sample * (o->clients ? o->clients : averaging->count);
     if (averaging->head)
         check_head(averaging, o->base);
@@ -206,6 +210,8 @@ static char *notes_of(const struct average_options *o)
     if (o->noise > 0)
         fprintf(out, ", noise %g; epsilon %.3f at delta %g over %d round%s", (double)o->noise, epsilon_of(o),
                 (double)o->delta, o->rounds, o->rounds == 1 ? "" : "s");
+    if (o->step != 1)
+        fprintf(out, ", step %g", (double)o->step);
     fputc('\n', out);
     print_common(out, averaging);
     text_close(out);
@@ -286,9 +292,12 @@ static int parse(struct average_options *o, int argc, char **argv)
 {
     const struct option_entry options[] = {
         OUTPUT_OPTION(&o->output),
-        {"base", "MODEL", OPTION_TEXT, &o->base, "the model that the clients began with, for --clip and --head", NULL},
+        {"base", "MODEL", OPTION_TEXT, &o->base, "the model that the clients began with, for --clip, --head and --step",
+         NULL},
         {"head", NULL, OPTION_FLAG, &o->averaging.head,
          "average the last layer with weights; a model whose other layers are not the base's is refused", NULL},
+        {"step", "X", OPTION_NUMBER, &o->step,
+         "go X times as far from the base as the average is: 2 to 5 where each client has few of the classes", NULL},
         {"clip", "NORM", OPTION_NUMBER, &o->clip, "L2 norm that each model's update is clipped to (0: not)", NULL},
         {"noise", "Z", OPTION_NUMBER, &o->noise,
          "add Gaussian noise of Z times that norm to the sum of the updates; every model then counts alike (0: none)",
@@ -308,7 +317,7 @@ static int parse(struct average_options *o, int argc, char **argv)
 
 int command_average(int argc, char **argv)
 {
-    struct average_options o = {.sample = 1, .delta = 1e-5f, .rounds = 1};
+    struct average_options o = {.step = 1, .sample = 1, .delta = 1e-5f, .rounds = 1, .averaging.step = 1};
     const int first = parse(&o, argc, argv);
     struct averaging *averaging = &o.averaging;
     averaging->count = argc - first;

@@ -67,17 +67,44 @@ static void check_memory(const struct probe *p, const struct regression *like, i
             format_thousands(budget >> 20));
 }
 
+/* The tensor that is embedded: in front of a layer that is to standardise it. */
+static int features_of(const struct probe *p)
+{
+    const struct transfer *transfer = p->transfer;
+    return p->writer->net->nodes[transfer->standardizer ? transfer->standardizer : transfer->head].input[0];
+}
+
+/* The head of what was trained on standardised features; where a layer standardises them, the two. */
+static void put_weights(float *parameters, const float *w, const struct standardizer *standardizer,
+                        const struct probe *p)
+{
+    const struct net *net = p->writer->net;
+    const int layer = p->transfer->standardizer, head = p->transfer->head, inputs = standardizer->features - 1;
+    const float scale = scale_behind(net, head);
+    if (!layer) {
+        standardizer_head(parameters + net->offset[head], w, standardizer, net_classes(net), scale);
+        return;
+    }
+    float *factors = parameters + net->offset[layer], *offsets = factors + inputs;
+    for (int k = 0; k < inputs; k++) {
+        factors[k] = 1 / standardizer->std[k];
+        offsets[k] = -standardizer->mean[k] / standardizer->std[k];
+    }
+    for (size_t k = 0; k < (size_t)standardizer->features * (size_t)net_classes(net); k++)
+        parameters[net->offset[head] + k] = w[k] / scale;
+}
+
 /* Fills in both, from the file that keeps them or anew. */
 static void embed(struct regression *train, struct regression *validation, const struct probe *p,
                   const struct views *train_views, const struct views *validation_views)
 {
     const struct train_options *o = p->writer->options;
     const double start = seconds_now();
-    const int head = p->transfer->head, features = train->features, rows = train->count + validation->count;
+    const int features = train->features, rows = train->count + validation->count;
     const struct embedder embedder = {.net = p->writer->net,
                                       .parameters = p->transfer->parameters,
                                       .preprocess = p->writer->preprocess,
-                                      .tensor = p->writer->net->nodes[head].input[0],
+                                      .tensor = features_of(p),
                                       .parallel = p->parallel,
                                       .memory = memory_budget(o->data.memory),
                                       .live = !o->json && isatty(STDOUT_FILENO)};
@@ -105,7 +132,7 @@ struct epoch_result probe(float *parameters, const struct probe *p)
     const struct net *net = p->writer->net;
     const struct train_options *o = p->writer->options;
     const int head = p->transfer->head, classes = net_classes(net);
-    const float scale = scale_behind(net, head);
+    scale_behind(net, head); /* before the work */
     const int features = (int)shape_count(net->shapes[net->nodes[head].input[0]]) + 1;
     const struct views train_views = {p->train, o->views, &o->settings.augment, (uint64_t)o->seed};
     const struct views validation_views = {.subset = p->validation, .count = 1};
@@ -126,7 +153,7 @@ struct epoch_result probe(float *parameters, const struct probe *p)
     const struct epoch_result measured = regression_choose(w, o, &train, &validation);
     if (!o->json)
         printf("trained in %.1f s\n", seconds_now() - start);
-    standardizer_head(parameters + net->offset[head], w, &standardizer, classes, scale);
+    put_weights(parameters, w, &standardizer, p);
     free(w);
     free(moments);
     regression_free(&train);

@@ -259,6 +259,10 @@ static void add_transfer_and_output(struct table *table, struct train_arguments 
                        "layer-wise learning-rate decay, from each layer to the one below", NULL},
                       {"linear-probe", NULL, OPTION_FLAG, &o->linear_probe,
                        "train the head only, to convergence, on cached features", NULL},
+                      {"standardize", NULL, OPTION_FLAG, &o->standardize,
+                       "put a layer in front of that head that brings the features to a mean of 0 and a standard "
+                       "deviation of 1: steps from there go further (eyelet average)",
+                       NULL},
                       {"fine-tune", "BLOCKS", OPTION_COUNT, &o->fine_tune,
                        "train the head so, then it and so many of the last blocks on images", NULL},
                       {"views", "N", OPTION_COUNT, &o->views,

@@ -31,6 +31,7 @@ struct train_options {
     bool json, fetch, resume, restart, remove_pixels;
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;
+    bool standardize;           /* a layer that does so with the features, in front of the head of linear_probe */
     bool flip_named;            /* by the user: the data does not decide */
     bool micro_batch_named;     /* so does memory not */
     struct mirroring mirroring; /* what the data says; images is 0 where it was not asked */

@@ -107,6 +107,8 @@ static void check_transfer(const struct train_options *o, const struct recipe *r
         usage_error("train", "--unfreeze needs --freeze, which names the frozen layers");
     if (!(o->layer_decay > 0 && o->layer_decay <= 1))
         usage_error("train", "--layer-decay takes a number above 0 and at most 1, like 0.5");
+    if (o->standardize && !o->linear_probe)
+        usage_error("train", "--standardize needs --linear-probe");
     if (o->linear_probe && (o->resume || o->find_learning_rate))
         usage_error("train", "--linear-probe cannot be combined with --resume or --find-learning-rate");
 }

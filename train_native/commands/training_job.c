@@ -78,7 +78,12 @@ static void open_net(struct training_job *job)
         return;
     }
     struct failure failure;
-    const struct transfer_start start = {o->from, dataset->classes, dataset->class_names, o->size, o->linear_probe};
+    const struct transfer_start start = {.path = o->from,
+                                         .classes = dataset->classes,
+                                         .labels = dataset->class_names,
+                                         .size = o->size,
+                                         .new_head = o->linear_probe,
+                                         .standardize = o->standardize};
     if (!transfer_open(&job->opened, job->net, &start, &failure))
         die_of(&failure);
     job->transfer = &job->opened;

@@ -171,7 +171,7 @@ static void average_node(float *out, const struct averaging *averaging, int node
     for (size_t i = 0; i < count && averaging->noise > 0; i++)
         sum[i] += averaging->noise * averaging->clip * gaussian_noise_next(noise);
     for (size_t i = 0; i < count; i++)
-        out[i] = (float)((double)base[i] + sum[i] / divisor);
+        out[i] = (float)((double)base[i] + averaging->step * (sum[i] / divisor));
     free(sum);
     free(base);
     free(own);

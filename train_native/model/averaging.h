@@ -6,7 +6,7 @@
  *     for (int i = 0; i < count; i++)
  *         if (!client_load(&clients[i], paths[i], &failure))
  *             die_of(&failure);
- *     const struct averaging averaging = {.clients = clients, .count = count, .notes = "name: average\n"};
+ *     const struct averaging averaging = {.clients = clients, .count = count, .step = 1, .notes = "name: average\n"};
  *     uint8_t *bytes = averaging_file(&size, &averaging, &failure);
  *     clients_free(clients, count);
  *
@@ -21,6 +21,10 @@
  *     (sum_k clipped d_k + N(0, (z C)^2)) / divisor
  *
  * and privacy.h says what that hides.
+ *
+ * With a base, a step s other than 1 goes further, to  base + s (average - base): the server's learning rate of Reddi et
+ * al. 2021 ("Adaptive Federated Optimization"), for clients that see few of the classes pull in different directions, and
+ * their mean is short.
  *
  * The result is stored as the clients are if all are alike, else in float32; so it is of quantized ones with noise, for
  * the scales of their outputs are not made for it. Layers that are the same in all files keep their bytes; the scale of
@@ -52,6 +56,7 @@ struct averaging {
     const struct model *base; /* where they began; NULL: not needed */
     bool head;                /* the head alone: all else stays the base's */
     double clip, noise;       /* C and z; 0: none. Both need a base, noise needs a clip */
+    double step;              /* s; needs a base unless it is 1 */
     double divisor;           /* of noise */
     const uint64_t *seed;     /* of the noise; NULL: from the operating system */
     const char *notes;

@@ -79,6 +79,28 @@ static void resize_input(struct net *net, struct preprocess *preprocess, int siz
     preprocess->shorter_side = shorter < LIMIT_SHORTER_SIDE ? shorter : LIMIT_SHORTER_SIDE;
 }
 
+/* A layer of a factor and an offset for each number of the vector that the head reads. False: it reads none. */
+static bool insert_standardizer(struct net *net, struct transfer *transfer)
+{
+    const int head = transfer->head, features = net->nodes[head].input[0];
+    const struct shape shape = net->shapes[features];
+    if (net->node_count == LIMIT_NODES || net->nodes[head].kind != NODE_DENSE || shape.h * shape.w != 1)
+        return false;
+    for (int i = net->node_count; i > head; i--) {
+        net->nodes[i] = net->nodes[i - 1];
+        for (int k = 0; k < 2; k++)
+            net->nodes[i].input[k] += net->nodes[i].input[k] > head;
+    }
+    net->node_count++;
+    net->nodes[head] = (struct node){
+        .kind = NODE_DEPTHWISE, .input = {features}, .kernel_h = 1, .kernel_w = 1, .stride = 1, .bias = true};
+    net->nodes[head + 1].input[0] = head + 1;
+    net->embedding = net->embedding ? head + 1 : 0;
+    transfer->standardizer = head;
+    transfer->head = head + 1;
+    return net_check(net, NULL) == STATUS_OK;
+}
+
 /* The model's net with the head and the input that are asked for. */
 static bool adapt(struct transfer *transfer, struct net *net, const struct model *model,
                   const struct transfer_start *start, struct failure *failure)
@@ -88,7 +110,8 @@ static bool adapt(struct transfer *transfer, struct net *net, const struct model
     *transfer = (struct transfer){.preprocess = model->preprocess,
                                   .head = head.last,
                                   .trunk = head.trunk,
-                                  .head_kept = !start->new_head && labels_equal(model, start->classes, start->labels)};
+                                  .head_kept = !start->new_head && !start->standardize &&
+                                               labels_equal(model, start->classes, start->labels)};
     if (!transfer->head_kept && (transfer->head = head_replace(net, &head, start->classes)) < 0)
         return failure_set(failure, start->path, NULL,
                            "its last layer with weights is %s, which cannot be replaced for other labels",
@@ -103,6 +126,9 @@ static bool adapt(struct transfer *transfer, struct net *net, const struct model
         return failure_set(
             failure, start->path, NULL,
             "between its last layer with weights and its classes stands what cannot be replaced for other labels");
+    if (start->standardize && !insert_standardizer(net, transfer))
+        return failure_set(failure, start->path, "Leave out --standardize.",
+                           "no layer can be put in front of its last one");
     return true;
 }
 

@@ -25,8 +25,9 @@
 struct transfer {
     float *parameters; /* the model's, in the indices of the new net; those of a new head are 0 */
     struct preprocess preprocess;
-    int head;  /* its last layer with weights: a node */
-    int trunk; /* nodes in front of it, whose weights are the model's */
+    int head;         /* its last layer with weights: a node */
+    int standardizer; /* a depthwise 1x1 in front of the head, whose parameters are 0; 0: there is none */
+    int trunk;        /* nodes in front of it, whose weights are the model's */
     bool head_kept;
     uint32_t checksum; /* of the parameters */
 };
@@ -38,6 +39,7 @@ struct transfer_start {
     char *const *labels; /* (classes) */
     int size;            /* height and width of the input; 0: the model's */
     bool new_head;       /* for its own labels too */
+    bool standardize;    /* and a layer in front of it that brings features to a mean of 0 and a std of 1 */
 };
 
 /* The net of a model file with a head for these labels. False, with nothing to free, for a file that is no model,
