@@ -23,12 +23,20 @@ function client(images, { trunk = 1, head, labels = ['red', 'green', 'blue'], no
 }
 
 /* The weights of a float32 file of these layers: they stand at its end, each layer's filled up to 64 bytes. */
-function weightsOf(bytes, [first, last] = [trunkNumbers, headNumbers]) {
-    const space = (numbers) => Math.ceil(4 * numbers / 64) * 64, at = bytes.length - 4 - space(last) - space(first);
-    const read = (from, count) => Array.from({ length: count }, (_, i) => bytes.readFloatLE(from + 4 * i));
-    return { trunk: read(at, first), head: read(at + space(first), last) };
+function blocksOf(bytes, counts) {
+    const space = (count) => Math.ceil(4 * count / 64) * 64;
+    let at = bytes.length - 4 - counts.reduce((sum, count) => sum + space(count), 0);
+    return counts.map((count) => {
+        const block = Array.from({ length: count }, (_, i) => bytes.readFloatLE(at + 4 * i));
+        at += space(count);
+        return block;
+    });
 }
-const all = (bytes, numbers) => Object.values(weightsOf(bytes, numbers)).flat();
+function weightsOf(bytes) {
+    const [trunk, head] = blocksOf(bytes, [trunkNumbers, headNumbers]);
+    return { trunk, head };
+}
+const all = (bytes) => Object.values(weightsOf(bytes)).flat();
 const norm = (numbers) => Math.hypot(...numbers);
 
 const average = (here, ...more) => eyelet(['average', ...more], { cwd: here });
@@ -119,22 +127,26 @@ test('updates are clipped to a norm, and a model that lies about its images has 
 /* ---- Rounds ---- */
 
 test('the README\'s rounds: clients that lack classes train for the labels of all, and their average knows them all', async () => {
-    const numbers = [12, 12], identity = (_, i) => i < 9 && i % 4 === 0 ? 1 : 0;
     let drawn = 0;
     const start = modelOf({ layers: [{ kind: 'conv2d', channels: 3, kernel: [1, 1], stride: 4, bias: true }, { kind: 'global_avgpool' },
-        { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }], weight: (inputs) => identity(inputs, drawn++) });
+        { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }], weight: () => drawn < 9 && drawn++ % 4 === 0 ? 1 : 0 });
     const here = folder({ 'labels.txt': 'red\ngreen\nblue\n', 'start.eyelet': start,
         'red.png': noisyPicture(0, 500), 'green.png': noisyPicture(1, 500), 'blue.png': noisyPicture(2, 500) });
     [['red', 'green'], ['green', 'blue'], ['blue', 'red']].forEach((names, k) =>
         cpSync(noisyClasses(names, 6, { first: 6 * k, by: 60 }), join(here, 'clients', 'abc'[k]), { recursive: true }));
+    cpSync(noisyClasses(['red', 'green', 'blue'], 2, { first: 100, by: 60 }), join(here, 'server'), { recursive: true });
     const readme = readFileSync(new URL('../../train_native/README.md', import.meta.url), 'utf8');
-    const script = readme.match(/```sh\n(start=[^`]*)```/)[1].replaceAll('build/eyelet', program).replace('web/models/objects160', 'start')
-        .replace('1 2 3 4 5', '1 2').replace('--learning-rate 0.01', '--learning-rate 0.5 --batch 6').replace('--epochs 1', '--epochs 4');
+    const script = readme.match(/```sh\n(build\/eyelet train server[^`]*)```/)[1].replaceAll('build/eyelet', program).replace('web/models/objects160', 'start')
+        .replace('1 2 3 4 5 6', '1 2').replace('--learning-rate 1.5', '--learning-rate 0.5').replace('--batch 50', '--batch 6');
     const { stderr } = succeeded(await startProgram('bash', ['-e', '-c', script], { cwd: here }).result);
     assert.equal(stderr.match(/it has 2 of the model's 3 classes/g).length, 6);
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => all(readIn(here, `clients/${name}.eyelet`), numbers));
-    assert.deepEqual(all(readIn(here, 'round2.eyelet'), numbers), a.map((x, i) => Math.fround((12 * x + 12 * b[i] + 12 * c[i]) / 36)));
-    assert.deepEqual(weightsOf(readIn(here, 'round2.eyelet'), numbers).trunk, weightsOf(start, numbers).trunk);
+    const read = (name) => blocksOf(readIn(here, name), [12, 6, 12]), base = read('round1.eyelet').flat();
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => read(`clients/${name}.eyelet`).flat());
+    read('round2.eyelet').flat().forEach((x, i) => {
+        const expected = base[i] + 3 * ((12 * a[i] + 12 * b[i] + 12 * c[i]) / 36 - base[i]);
+        assert.ok(Math.abs(x - expected) < 1e-6, `${i}: ${x}, not ${expected}`);
+    });
+    assert.deepEqual(read('round2.eyelet').slice(0, 2), read('round0.eyelet').slice(0, 2), 'the head alone is trained');
     for (const name of ['red', 'green', 'blue'])
         assert.match(succeeded(await eyelet(['classify', 'round2.eyelet', `${name}.png`], { cwd: here })).stdout.replace(`${name}.png`, ''), new RegExp(`^[\\s\\d.%]*${name}`));
 });
