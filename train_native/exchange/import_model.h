@@ -13,10 +13,11 @@
 #ifndef IMPORT_MODEL_H
 #define IMPORT_MODEL_H
 
-#include "cli/errors.h"
 #include "base/shape.h"
-
+#include "cli/errors.h"
+#include "cli/list.h"
 #include "exchange/known_models.h"
+#include "exchange/package.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -45,5 +46,14 @@ struct import_report {
 /* The model's bytes, which have been read back and have classified a picture; the caller frees them. NULL with the failure. */
 uint8_t *import_model(size_t *size, struct import_report *report, const struct import_options *options,
                       struct failure *failure);
+
+/* What --labels names: a file, or "imagenet", whose classes a published network has; NULL: nothing. */
+const char *import_named_labels(const struct import_options *options);
+
+/* The same in this process, of files that are at hand, and without the picture; the module of the page has this alone
+ * (wasm/importer). labels: those of what import_named_labels names, or none. The report's sha256 is the caller's, all
+ * else is filled in. The bytes, which have been read back, are the caller's to free. NULL with the failure. */
+uint8_t *import_bytes(size_t *size, struct import_report *report, const struct import_options *options,
+                      const struct package *package, struct text_list *labels, struct failure *failure);
 
 #endif

@@ -4,10 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct importer *const importers[] = {
-    &onnx_importer, &tflite_importer, &keras_importer, &tfjs_importer, &safetensors_importer, NULL,
-};
-
 const struct importer *importer_for(const struct package *package, struct failure *failure)
 {
     char names[200] = "";

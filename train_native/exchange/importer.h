@@ -10,7 +10,7 @@
  *     imported_free(&imported);
  *     package_close(package);
  *
- * To add a format: a file like onnx_reader.c, its name below, its row in importer.c. A reader runs in a child process
+ * To add a format: a file like onnx_reader.c, its name below, its row in importers.c. A reader runs in a child process
  * (sandbox.h): whatever a file holds, it costs the import alone. */
 #ifndef IMPORTER_H
 #define IMPORTER_H
@@ -50,7 +50,7 @@ extern const struct importer tflite_importer;      /* tflite_reader.c */
 extern const struct importer keras_importer;       /* keras_reader.c */
 extern const struct importer tfjs_importer;        /* tfjs_reader.c */
 extern const struct importer safetensors_importer; /* safetensors_reader.c */
-extern const struct importer *const importers[];   /* ends with NULL */
+extern const struct importer *const importers[];   /* importers.c; ends with NULL */
 
 /* The libraries that not every build has: " libhdf5", or "". */
 extern const char importer_libraries[];
