@@ -24,6 +24,7 @@ build := $O/$(VARIANT)
 module := $(if $(filter build,$O),web,$O)/classifier.wasm
 teacher := $(module:classifier.wasm=teacher.wasm)
 modules := $(module) $(teacher)
+importer := $(module:classifier.wasm=importer.wasm)
 scripts := $(modules:.wasm=_wasm.js)
 
 SHELL := /bin/bash
@@ -217,14 +218,21 @@ $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
 wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
 
-wasm: $(modules) $(scripts) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node; teacher.wasm
+wasm: $(modules) $(scripts) $(importer) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node; teacher.wasm, importer.wasm
 
 # Of core, the linker drops what no export reaches: training, and without decoders those. teacher.wasm is for what goes
 # back through the network: all of wasm/. NAME.symbols lists the functions that stay.
 $(module): $O/wasm/wasm/exports.o
 $(teacher): $(patsubst %.c,$O/wasm/%.o,$(sort $(wildcard wasm/*.c)))
 $O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.o
-$(modules) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
+# importer.wasm is for the page: the readers of TensorFlow.js's models, with what these call of the program, and of core.
+imports := $(sort $(wildcard wasm/importer/*.c)) $(addprefix train_native/,model/model_file.c \
+  $(addprefix cli/,list.c memory.c message_blocks.c sha256.c text.c) \
+  $(addprefix exchange/,import_bytes.c import_labels.c import_preprocess.c importer.c json_tree.c named_weights.c \
+  keras_activation.c keras_config.c keras_functional.c keras_layer.c keras_model.c)) \
+  $(filter train_native/exchange/graph% train_native/exchange/tfjs%,$(native))
+$(importer): $(patsubst %.c,$O/wasm/%.o,$(imports))
+$(modules) $(importer) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
 	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 --emit-symbol-map $^ -o $@
 	@$(if $(filter $O/%,$@),,mv $@.symbols $O/wasm/)
 
@@ -245,6 +253,14 @@ $(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o): level := -O2
 $O/wasm/core/image/jpeg_scan.o: level := -Os
 $(addprefix $O/wasm/core/training/,softmax_regression.o similarity.o loss.o): level := -O2 # the head of a taught model is trained while one waits
 $O/wasm/%.o: level := -Oz
+$O/wasm/train_native/%.o: own_flags := -D_GNU_SOURCE
+$(addprefix $O/wasm/,$(imports:.c=.o)): emcc_flags += -isystem $O/wasm/include
+$(addprefix $O/wasm/,$(imports:.c=.o)): | $O/wasm/include/cjson
+# Of cJSON the header alone: wasm/importer/json.c is what it declares.
+$O/wasm/include/cjson:
+	@mkdir -p $(@D)
+	ln -sfn /usr/include/cjson $@
+
 $O/wasm-tests/%.o: level := -O2
 $O/wasm-tests/train_native/%.o: own_flags := -D_GNU_SOURCE
 compile_wasm = $(call quiet,EMCC,$<) $(emcc) $(emcc_flags) $(WARNINGS) $(level) $(own_flags) -MMD -MP -c $< -o $@
@@ -301,7 +317,7 @@ reproduce: deps ## train a model that ships again and compare the weights; MODEL
 
 clean: ## remove what was built, but for build/models (make distclean: those too)
 	if [ -d $O ]; then find $O -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} +; fi
-	rm -f $(modules) $(scripts)
+	rm -f $(modules) $(importer) $(scripts)
 distclean: clean
 	rm -rf $O
 

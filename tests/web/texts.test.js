@@ -87,7 +87,7 @@ describe('in Chromium', { skip }, () => {
         await page.click('img[alt="示例：cat"]');
         await page.waitForSelector('#bars li');
         const words = await page.evaluate(() => document.body.innerText);
-        const allowed = /^(Eyelet|English|kB|MB|tiny|two|cat|dog|bird|frog|eyelet)$/i;
+        const allowed = /^(Eyelet|English|Teachable|Machine|TensorFlow|js|kB|MB|tiny|two|cat|dog|bird|frog|eyelet)$/i;
         const labels = (await page.locator('#bars .name, #facts dd').allTextContents()).join(' ');
         assert.deepEqual(words.match(/[a-z]{2,}/gi).filter((word) => !allowed.test(word) && !labels.includes(word)), []);
         await page.setInputFiles('#file', { name: 'a.svg', mimeType: '', buffer: Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>') });

@@ -5,6 +5,7 @@ import './draw.js';
 import './explain.js';
 import './link.js';
 import { droppedFiles, fetchFile, pathOf } from './files.js';
+import { foreignModel } from './foreign.js';
 import { addModel } from './models.js';
 import { keepOffline } from './offline.js';
 import { modes, views } from './panels.js';
@@ -22,11 +23,14 @@ const isModel = ({ name }) => /\.eyelet$/i.test(name);
 const mayBePicture = (file) => file.type.startsWith('image/') || !pathOf(file).includes('/');
 const byPath = new Intl.Collator(undefined, { numeric: true });
 
-/* What is chosen, dropped or pasted: a picture, many, a model. */
+/* What is chosen, dropped or pasted: a picture, many, a model, one of another program. */
 function take(files, why) {
-    const model = files.find(isModel), pictures = files.filter((file) => !isModel(file) && mayBePicture(file));
+    const model = files.find(isModel), foreign = model ? null : foreignModel(files, { pathOf });
+    const pictures = files.filter((file) => !isModel(file) && !foreign?.files.includes(file) && mayBePicture(file));
     if (model)
         addModel({ name: model.name.replace(/\.eyelet$/i, ''), bytes: () => model.arrayBuffer() });
+    else if (foreign)
+        addModel({ name: foreign.name || text('foreign.name'), bytes: foreign.bytes });
     else if (pictures.length === 0)
         refuse(files.length > 0 ? text('strip.no_pictures') : why);
     if (pictures.length > 0)
@@ -62,7 +66,7 @@ views.add('teach', {
     take: (files, why) => teach((view) => view.take(files, why)),
 });
 
-element('file').accept += ',.eyelet';
+element('file').accept += ',.eyelet,.zip,.json,.bin';
 element('file').multiple = true;
 element('choose').after(element('choose-folder'));
 element('choose-folder').addEventListener('click', () => element('folder').click());

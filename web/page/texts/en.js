@@ -36,6 +36,10 @@ export default {
     'fetch.refused': '{path} cannot be fetched: the server answered {status}',
     'model.no_list': 'models/models.json is not a list of model files',
     'model.kept': '{reason} The model in use is {name}.',
+    'foreign.name': 'Imported model',
+    'foreign.failed': 'this model cannot be used: {reason}',
+    'foreign.slow': 'it took longer than {seconds} seconds',
+    'foreign.ended': 'the browser ended what read it{reason}, perhaps for want of memory',
     'link.copied': 'Copied',
     'link.in_address': 'It could not be copied: the address of this page is the link now',
     'link.elsewhere': 'the model {address} is on another site, from which this page takes nothing: ' +

@@ -1,0 +1,136 @@
+/* Models of TensorFlow.js in the page: web/importer.wasm makes of their files what `eyelet import` makes, and a dropped export answers. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { importFiles } from '../../web/page/foreign_import.js';
+import { foreignParcel, partsOf } from '../../web/page/foreign_files.js';
+import { loadClassifier } from '../../web/node.js';
+import { serve } from '../../web/serve.js';
+import { give, launch, skip, visitPage } from '../support/chromium.js';
+import { encodePng, gradient } from '../support/pictures.js';
+import { dataFile, eyelet, folder, succeeded } from '../support/program.js';
+import { filesOf, smallArtifacts } from '../support/tfjs_files.js';
+import { tinyModel } from '../support/tiny_model.js';
+import { zipOf } from '../support/zip_file.js';
+
+const labels = ['a "cat"\\\u00e9\ud83d\ude00', 'dog/\n\u0001'];
+const metadata = (more = {}) => JSON.stringify({ tfjsVersion: '1.3.1', tmVersion: '2.4.4', packageName: '@teachablemachine/image', packageVersion: '0.8.4',
+    modelName: 'tm-my-image-model', labels, imageSize: 4, ...more });
+/* Every escape that JSON has. */
+const escaped = (json) => json.replace(/[\u0080-\uffff/]/g, (unit) => unit === '/' ? '\\/' : `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()}`);
+const small = (more) => ({ ...filesOf(smallArtifacts(more)), 'metadata.json': metadata() });
+const without = (name, { [name]: left, ...rest } = small()) => rest;
+
+const fileOf = (path, bytes) => Object.assign(new Blob([bytes]), { path, name: basename(path) });
+const pathOf = ({ path }) => path;
+const wasm = await WebAssembly.compile(readFileSync(new URL('../../web/importer.wasm', import.meta.url)));
+const inPage = async (files) => importFiles(wasm, await foreignParcel(partsOf(files, { pathOf })));
+
+async function natively(path) {
+    const output = join(folder(), 'out.eyelet');
+    succeeded(await eyelet(['import', path, '-o', output]));
+    return readFileSync(output);
+}
+
+/* A folder, its zip, with the folder in it and without, and the files alone, in any order. */
+async function sameInEachForm(files) {
+    const place = join(folder(), 'my_model'), entries = Object.entries(files);
+    mkdirSync(place);
+    for (const [name, bytes] of entries) writeFileSync(join(place, name), bytes);
+    const same = async (given, path) => assert.ok((await natively(path)).equals(await inPage(given)), `${path}: other bytes`);
+    await same(entries.map(([name, bytes]) => fileOf(`my_model/${name}`, bytes)), place);
+    await same(entries.map(([name, bytes]) => fileOf(name, bytes)).reverse(), join(place, 'model.json'));
+    for (const inside of ['', 'my_model/']) {
+        const zip = zipOf(Object.fromEntries(entries.map(([name, bytes]) => [inside + name, bytes]))), path = join(dirname(place), 'converted_tfjs.zip');
+        writeFileSync(path, zip);
+        await same([fileOf('converted_tfjs.zip', zip)], path);
+    }
+}
+
+test('the bytes are those of the program', async () => {
+    await sameInEachForm(small());
+    await sameInEachForm({ ...small(), 'metadata.json': `\ufeff ${escaped(metadata())}\n` });
+    await sameInEachForm({ ...filesOf(smallArtifacts(), { shard: 100 }), 'class_names.txt': 'yes\nno\n' });
+});
+
+for (const name of ['teachable-machine', 'tfjs-doodlenet']) {
+    const path = dataFile(`backbones/${name}`);
+    test(`and of ${name}`, { skip: path ? false : `NOT TESTED: no data/backbones/${name}` }, async () => {
+        const files = readdirSync(path).map((file) => fileOf(`${name}/${file}`, readFileSync(join(path, file))));
+        assert.ok((await natively(path)).equals(await inPage(files)));
+    });
+}
+
+const quantised = smallArtifacts();
+quantised.weightSpecs = quantised.weightSpecs.map((spec) => ({ ...spec, quantization: { dtype: 'int4', scale: 1, min: 0 } }));
+const wrong = {
+    'no weights': [without('weights.bin'), /there is no weights\.bin in the zip\. The model needs it/],
+    'cut weights': [{ ...small(), 'weights.bin': small()['weights.bin'].subarray(0, 300) }, /weights\.bin.* (short|300)/],
+    'an unknown layer': [small({ layers: [{ class_name: 'Mystery', config: { name: 'm', batch_input_shape: [null, 4, 4, 3] } }] }), /Mystery/],
+    'an unknown quantisation': [{ ...filesOf(quantised), 'metadata.json': metadata() }, /quantization is none that can be read/],
+    sounds: [{ ...small(), 'metadata.json': metadata({ wordLabels: ['noise'] }) }, /model of sounds\. Eyelet classifies images/],
+    poses: [{ ...small(), 'metadata.json': metadata({ packageName: '@teachablemachine/pose' }) }, /model of poses/],
+    'labels of another model': [{ ...small(), 'metadata.json': metadata({ labels: ['one'] }) }, /has 1 labels, and the model has 2 classes/],
+};
+for (const [what, [files, reason]] of Object.entries(wrong))
+    test(`refused as by the program: ${what}`, async () => {
+        const zip = zipOf(files), path = join(folder({ 'mine.zip': zip }), 'mine.zip');
+        await assert.rejects(inPage([fileOf('mine.zip', zip)]), ({ code, message }) => code === 'FOREIGN' && !message.includes('\n') && reason.test(message));
+        const { status, stderr } = await eyelet(['import', path, '-o', join(folder(), 'out.eyelet')]);
+        assert.equal(status, 1);
+        assert.match(stderr.replace(/\n +/g, '. '), reason);
+    });
+
+test('what is no JSON is refused', async () => {
+    const wrong = ['', '{', '[1,]', '{"a" 1}', '{"a":1,}', '{}x', '{"a":"\\u12"}', '{"a":tru}', '{"a":-}', '{"a":0x10}', '{"a":Infinity}', '{"a":"\\ud800"}', '{"a":"\\q"}',
+        '{"a":"\\u0000"}', '{1:2}', '{"a', '["\\', `${'['.repeat(101)}${']'.repeat(101)}`];
+    for (const json of wrong)
+        await assert.rejects(inPage([fileOf('mine.zip', zipOf({ ...small(), 'metadata.json': json }))]), ({ code, message }) => code === 'FOREIGN' && /JSON/.test(message), json);
+});
+
+test('what is no export is left alone, or named', async () => {
+    const parts = (...paths) => partsOf(paths.map((path) => fileOf(path, 'x')), { pathOf });
+    assert.equal(parts('a.jpg', 'b/c.png', 'notes.txt', 'notes.json'), null);
+    assert.equal(parts('x/y/model.json', 'x/y/weights.bin', 'x/a.jpg').files.length, 2);
+    assert.deepEqual(parts('mine.json', 'mine.weights.bin', 'a.jpg').files.map(({ name }) => name), ['mine.json', 'mine.weights.bin']);
+    assert.equal(parts('x/y/model.json').name, 'y');
+    for (const [files, code] of [[fileOf('a.zip', zipOf({ 'a.txt': 'x' })), 'FOREIGN_NONE'], [fileOf('a.zip', 'PK'), 'ZIP_DAMAGED'], [fileOf('m.tflite', 'x'), 'FOREIGN_KIND'],
+        [fileOf('a.zip', zipOf({ 'keras_model.h5': 'x', 'labels.txt': 'x' })), 'FOREIGN_KIND'],
+        [fileOf('a.zip', zipOf([{ name: 'model.json', bytes: Buffer.alloc(5 << 20) }])), 'ZIP_BOMB']])
+        await assert.rejects(inPage([files]), { code });
+});
+
+describe('in the page', { skip }, () => {
+    let browser, site;
+    before(async () => {
+        site = await serve({ port: 0 });
+        browser = await launch();
+    });
+    after(async () => {
+        await browser?.close();
+        await site?.close();
+    });
+    const zipFile = (name, files) => ({ name, mimeType: 'application/zip', buffer: zipOf(files) });
+
+    test('a dropped export answers as Node does, and a broken one leaves it in use', () => visitPage(browser, site.url, async (page) => {
+        await page.waitForSelector('#known li');
+        const picture = encodePng(gradient(40, 40)), zip = zipFile('Pets.zip', { ...small(), 'metadata.json': metadata({ labels: ['cat', 'dog'] }) });
+        const [best] = (await loadClassifier({ model: await inPage([fileOf('Pets.zip', zip.buffer)]) })).classifySync(picture);
+        await give(page, 'drop', zip);
+        await page.waitForFunction(() => document.querySelector('#models')?.selectedOptions[0]?.textContent === 'Pets' && document.querySelector('#known li'));
+        await page.setInputFiles('#file', { name: 'a.png', mimeType: 'image/png', buffer: picture });
+        await page.waitForSelector('#bars li');
+        assert.match(await page.locator('#bars li').first().textContent(), new RegExp(`${best.label}.*${(100 * best.score).toFixed(1)}`));
+        await give(page, 'drop', zipFile('Broken.zip', without('weights.bin')));
+        await page.waitForSelector('#problem:not([hidden])');
+        assert.match(await page.textContent('#problem'), /This model cannot be used: Broken\.zip: there is no weights\.bin in the zip.*The model in use is Pets/);
+        await page.waitForSelector('#bars li');
+        await page.selectOption('#models', 'tiny');
+        await page.selectOption('#models', 'Pets');
+        await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
+        await page.setInputFiles('#file', Object.entries(small()).map(([name, bytes]) => ({ name, mimeType: '', buffer: Buffer.from(bytes) })));
+        await page.waitForFunction(() => document.querySelector('#models').selectedOptions[0].textContent === 'Imported model');
+    }, { models: { 'tiny.eyelet': tinyModel() } }));
+});
