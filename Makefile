@@ -112,7 +112,7 @@ messages := $O/protobuf/onnx.pb-c
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded) $(build)/protobuf/onnx.pb-c.o
 
 .PHONY: all native wasm library compile run site train reproduce test test-core test-native test-wasm test-skipped test-node test-faults test-bundlers bench \
-  bench-native bench-train fuzz check-format format deps deps-test install clean distclean help always
+  bench-native bench-train fuzz check-format format deps deps-test install clean distclean help always $(variants:%=test-core-%) test-core-wasm
 
 all: native wasm
 
@@ -327,14 +327,20 @@ test: deps-test ## build and run every test (fetches what is missing)
 	$(MAKE) all
 	@failed=; $(MAKE) test-core || failed=1; $(MAKE) test-node || failed=1; $(if $(MPI),$(MAKE) test-mpi || failed=1;) $(MAKE) test-skipped; [ -z "$$failed" ]
 
-# The same C tests, on every kind of build that this machine can run; all of them, whatever fails.
-test-core:
-	@failed=; \
-	for variant in $(able); do $(MAKE) VARIANT=$$variant test-native || failed+=" $$variant"; done; \
-	for variant in $(unable); do $(MAKE) VARIANT=$$variant compile || failed+=" $$variant"; done; \
-	$(MAKE) test-wasm || failed+=' wasm'; $(MAKE) test-skipped; \
-	[ -z "$$failed" ] || { echo "FAILED: C tests of$$failed"; exit 1; }
+# The same C tests, on every kind of build that this machine can run; all of them, whatever fails, and beside each other with -j.
+# The longest is the first.
+test-core: $(messages).h
+	@failed=; $(MAKE) -k -Otarget $(addprefix test-core-,$(filter sanitize,$(able)) $(filter-out sanitize,$(able)) wasm $(unable)) || failed=1; \
+	$(MAKE) test-skipped; [ -z "$$failed" ]
+$(able:%=test-core-%): test-core-%:
+	@$(MAKE) VARIANT=$* test-native || { echo 'FAILED: C tests of $*'; exit 1; }
+$(unable:%=test-core-%): test-core-%:
+	@$(MAKE) VARIANT=$* compile || { echo 'FAILED: compiling $*'; exit 1; }
+test-core-wasm:
+	@$(MAKE) test-wasm || { echo 'FAILED: C tests of wasm'; exit 1; }
 
+# Threads that wait for each other leave the processor to what runs beside them.
+test-native: export OMP_WAIT_POLICY := passive
 test-native: $(build)/run-tests $(if $(filter sanitize memory,$(VARIANT)),,$(build)/eyelet)
 	$< $(tested) | tee $(build)/tests.log
 
@@ -373,8 +379,7 @@ test-bundlers: deps-test wasm ## the package in bundlers, run-times and test run
 	ONLY='$(ONLY)' node tests/bundlers/run.js
 
 check-format: ## compare the C files with .clang-format (make format: rewrite them)
-	@changed=; for file in $(formatted); do clang-format-14 $$file | cmp -s - $$file || changed+=" $$file"; done; \
-	  [ -z "$$changed" ] || { echo "make format would change:$$changed"; exit 1; }
+	@printf '%s\n' $(formatted) | xargs -P $$(nproc) -n 20 clang-format-14 --dry-run -Werror
 format:
 	clang-format-14 -i $(formatted)
 

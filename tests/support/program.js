@@ -15,6 +15,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const program = resolve(process.env.EYELET ?? join(root, 'build/eyelet'));
 assert.ok(existsSync(program), `${program} is missing: run \`make native\`, or name the program in EYELET`);
 
+/* Test files run at the same time: threads that wait for each other must not keep the processors busy meanwhile. */
+process.env.OMP_WAIT_POLICY ??= 'passive';
+
 /* Data is looked for in $EYELET_DATA, then in data/, then in ../shared/data/; undefined where it is nowhere. */
 const dataFolders = [process.env.EYELET_DATA, join(root, 'data'), join(root, '../shared/data')].filter(Boolean);
 const folderWith = (file) => dataFolders.find((folder) => existsSync(join(folder, file)));
