@@ -400,6 +400,11 @@ bench-pixels: deps ## measure training from more images than memory; ARGUMENTS="
 	$(MAKE) native
 	node tests/bench/bench_pixels.js $(ARGUMENTS)
 
+.PHONY: bench-mpi
+bench-mpi: deps ## with MPI=1: measure several ranks, the exchange apart, and two over a network of known rate (root)
+	$(MAKE) program
+	node tests/bench/bench_mpi.js $(program) $(ARGUMENTS)
+
 .PHONY: bench-duplicates
 bench-duplicates: deps ## measure the search for near-duplicates on DATA="FOLDER ..." (default: photos-20 and CIFAR-10)
 	$(MAKE) $(build)/bench-duplicates

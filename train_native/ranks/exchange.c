@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Floats of a block: large enough that the network's latency does not count, small enough for the caches, and for a
- * chain of many ranks to fill soon. Bytes that are shared at a time: the sizes of MPI are ints. */
-enum { BLOCK = 1 << 15, MAX_SHARED = 1 << 26 };
+/* Floats of a block: small enough for the caches, for a chain of many ranks to fill soon, and for OpenMPI to send over TCP
+ * without asking first (below 64 KiB); large enough that messages are few. Bytes that are shared at a time: the sizes of MPI are ints. */
+enum { BLOCK = 15 * 1024, MAX_SHARED = 1 << 26 };
 
 static const volatile sig_atomic_t *watched;
 static bool interrupted;
