@@ -10,7 +10,7 @@ struct measurement {
     struct trainer *trainer;
     const float *weights;
     struct subset images;
-    int shards;
+    int shards, lanes;
 };
 
 static bool is_measured(const struct trainer *trainer, int node)
@@ -72,7 +72,7 @@ static void measure_lane(void *context, int number, int thread)
     struct worker *worker = &measurement->trainer->workers[thread];
     float *sums = measurement->trainer->lanes[number].gradients;
     memset(sums, 0, net_parameter_count(net) * sizeof *sums);
-    for (int shard = number, seen = 0; shard < measurement->shards; shard += TRAINER_LANES) {
+    for (int shard = number, seen = 0; shard < measurement->shards; shard += measurement->lanes) {
         const int from = shard_start(measurement, shard), n = shard_start(measurement, shard + 1) - from;
         forward_shard(measurement, worker, from, n);
         for (int node = 0; node < net->node_count; node++) {
@@ -105,7 +105,7 @@ static struct parallel_part statistics_part(void *context, int part)
 static int lane_images(const struct measurement *measurement, int lane)
 {
     int count = 0;
-    for (int shard = lane; shard < measurement->shards; shard += TRAINER_LANES)
+    for (int shard = lane; shard < measurement->shards; shard += measurement->lanes)
         count += shard_start(measurement, shard + 1) - shard_start(measurement, shard);
     return count;
 }
@@ -119,7 +119,7 @@ static void add_lanes(const struct measurement *measurement, float *weights)
             continue;
         float *statistics = statistics_of(weights, net, node);
         const int c = net->shapes[node + 1].c;
-        for (int lane = 0, seen = 0; lane < TRAINER_LANES && lane < measurement->shards; lane++) {
+        for (int lane = 0, seen = 0; lane < measurement->lanes && lane < measurement->shards; lane++) {
             const int n = lane_images(measurement, lane);
             if (lane == 0)
                 memset(statistics, 0, 2 * (size_t)c * sizeof *statistics);
@@ -153,10 +153,11 @@ void precise_batchnorm(struct trainer *trainer, const struct subset *subset, int
     struct measurement measurement = {.trainer = trainer,
                                       .weights = weights,
                                       .images = {subset->images, trainer->order, count},
-                                      .shards = trainer_shards(count, trainer->options.shard)};
+                                      .shards = trainer_shards(count, trainer->options.shard),
+                                      .lanes = trainer_lanes(&trainer->options)};
     subset_expect(&measurement.images, 0, count);
     trainer_pack(trainer, trainer->options.net, weights);
-    const int lanes = measurement.shards < TRAINER_LANES ? measurement.shards : TRAINER_LANES;
+    const int lanes = measurement.shards < measurement.lanes ? measurement.shards : measurement.lanes;
     trainer_divide(trainer, lanes, measure_lane, &measurement);
     parallel_share(&trainer->options.parallel, lanes, lanes * trainer->options.net->node_count, statistics_part,
                    &measurement);

@@ -62,13 +62,14 @@ static void plan_worker(struct worker *worker, const struct trainer_options *opt
 static struct trainer *plan(const struct trainer_options *options, struct arena *arena)
 {
     assert(options->shard > 0 && options->max_images >= 0 && options->parallel.threads > 0 && options->gemm);
+    assert(options->lanes >= 0 && options->lanes <= TRAINER_MAX_LANES);
     assert(options->projections >= 0 && (options->distilled || !options->projections));
     assert(!options->small ||
            (options->small->input.h <= options->net->input.h && options->small->input.w <= options->net->input.w &&
             net_parameter_count(options->small) == net_parameter_count(options->net)));
     const uint64_t count = net_parameter_count(options->net);
     struct trainer measured, *trainer = arena_alloc(arena, 1, sizeof *trainer), *to = trainer ? trainer : &measured;
-    to->lanes = arena_alloc(arena, TRAINER_LANES, sizeof *to->lanes);
+    to->lanes = arena_alloc(arena, (uint64_t)trainer_lanes(options), sizeof *to->lanes);
     to->workers = arena_alloc(arena, (uint64_t)options->parallel.threads, sizeof *to->workers);
     to->order = arena_alloc(arena, (uint64_t)options->max_images, sizeof *to->order);
     to->sums = arena_alloc(arena, (uint64_t)trainer_shards(options->max_images, options->shard), sizeof *to->sums);
@@ -76,7 +77,7 @@ static struct trainer *plan(const struct trainer_options *options, struct arena 
     to->first = arena_alloc(arena, count, sizeof(float));
     to->second = arena_alloc(arena, count, sizeof(float));
     to->ema = options->ema ? arena_alloc(arena, count, sizeof(float)) : NULL;
-    for (int lane = 0; lane < TRAINER_LANES; lane++) {
+    for (int lane = 0; lane < trainer_lanes(options); lane++) {
         float *gradients = arena_alloc(arena, count, sizeof(float));
         if (trainer)
             trainer->lanes[lane].gradients = gradients;

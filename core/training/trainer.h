@@ -1,8 +1,8 @@
 /* Trains a network: steps over batches, on every core, with the same result for any number of threads. It knows images
  * in memory (images.h) and no files, clock or process.
  *
- * A batch is cut into shards of even size, at most `shard` images, and the shards dealt to TRAINER_LANES sums of
- * gradients in turn. Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added
+ * A batch is cut into shards of even size, at most `shard` images, and the shards dealt to 8 sums of gradients, or
+ * as many as options.lanes says, in turn. Shards and lanes depend on the batch alone; a thread takes a whole lane, and the lanes are added
  * up in order. Batch normalisation sees a shard at a time.
  *
  *     const struct trainer_options options = {.net = &net, .preprocess = preprocess, .parallel = parallel_threads(2),

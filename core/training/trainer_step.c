@@ -190,7 +190,7 @@ static void train_lane(void *context, int number, int thread)
     const struct lanes *lanes = context;
     struct worker *worker = trainer_lane_begin(lanes, number, thread);
     const int n = lanes->step->batch.count;
-    for (int shard = number; shard < lanes->shards; shard += TRAINER_LANES)
+    for (int shard = number; shard < lanes->shards; shard += trainer_lanes(&lanes->trainer->options))
         /* Evenly sized: a last shard of one image would be a poor sample for batch normalisation. */
         train_shard(lanes, worker, &lanes->trainer->lanes[number], trainer_shard_start(n, shard, lanes->shards),
                     trainer_shard_start(n, shard + 1, lanes->shards));
@@ -212,7 +212,7 @@ void trainer_share_sums(const struct lanes *lanes)
 static void reduce_lanes(const struct lanes *lanes)
 {
     struct trainer *trainer = lanes->trainer;
-    float *gradients[TRAINER_LANES];
+    float *gradients[TRAINER_MAX_LANES];
     trainer_share_sums(lanes);
     for (int lane = 0; lane < lanes->count; lane++) {
         gradients[lane] = trainer->lanes[lane].gradients;
@@ -283,6 +283,7 @@ struct lanes trainer_step_begin(struct trainer *trainer, const struct step *step
 {
     const struct trainer_options *options = &trainer->options;
     const float *mean = options->preprocess.mean;
+    const int all = trainer_lanes(options);
     assert(step->batch.count > 0);
     const bool small = options->small && step->epochs < (double)step->settings->small_part * step->settings->epochs;
     trainer_pack(trainer, small ? options->small : options->net, trainer->parameters);
@@ -296,7 +297,7 @@ struct lanes trainer_step_begin(struct trainer *trainer, const struct step *step
                                            .seed = options->seed,
                                            .epoch = step->number},
                           .shards = shards,
-                          .count = shards < TRAINER_LANES ? shards : TRAINER_LANES};
+                          .count = shards < all ? shards : all};
 }
 
 struct sums trainer_step_end(struct lanes *lanes, int views)

@@ -20,7 +20,7 @@
 #include "training/parallel.h"
 #include "training/schedule.h"
 
-enum { TRAINER_LANES = 8, TRAINER_USUAL_SHARD = 16 };
+enum { TRAINER_LANES = 8, TRAINER_MAX_LANES = 1024, TRAINER_USUAL_SHARD = 16 };
 
 struct trainer_options {
     const struct net *net;   /* stays the caller's */
@@ -36,6 +36,7 @@ struct trainer_options {
     bool ema;        /* with a moving average of the weights */
     bool distilled;  /* with a teacher: trainer->distillation */
     int projections; /* outputs of the net behind the classes, which are to match the teacher's embedding; or 0 */
+    int lanes; /* into which a batch is dealt, 1 .. TRAINER_MAX_LANES; other numbers, other roundings. 0: TRAINER_LANES */
     int twins; /* images of a batch at most, of which two views are compared (twin_step.h); 0: labels are trained */
 };
 
@@ -103,7 +104,7 @@ struct trainer {
     const struct net *net; /* the one at hand of options.net and options.small */
     struct net_packed packed, small_packed;
     struct worker *workers; /* (threads) */
-    struct lane *lanes;     /* (TRAINER_LANES) */
+    struct lane *lanes;     /* (trainer_lanes) */
     struct sums *sums;      /* of the shards of a measurement */
     /* (2, twins, classes) of both views of a batch: what the net makes of them, and the gradient; else NULL */
     float *projections, *dprojections;
@@ -115,6 +116,11 @@ struct trainer {
 static inline int trainer_classes(const struct trainer_options *options)
 {
     return net_classes(options->net) - options->projections;
+}
+
+static inline int trainer_lanes(const struct trainer_options *options)
+{
+    return options->lanes ? options->lanes : TRAINER_LANES;
 }
 
 /* The logits (n, classes) of what the worker's net has run on. */
@@ -164,7 +170,7 @@ struct lanes {
 /* With the weights packed. */
 struct lanes trainer_step_begin(struct trainer *trainer, const struct step *step, int shards);
 
-/* A lane without gradients yet, and its thread's worker. Its shards are number, number + TRAINER_LANES, ... */
+/* A lane without gradients yet, and its thread's worker. Its shards are number, number + trainer_lanes, ... */
 struct worker *trainer_lane_begin(const struct lanes *lanes, int number, int thread);
 
 /* The first image of a shard, of so many that make up n images: they are of even size. */

@@ -60,7 +60,7 @@ static void project_lane(void *context, int number, int thread)
     const struct lanes *lanes = context;
     struct worker *worker = trainer_lane_begin(lanes, number, thread);
     int *overflown = &lanes->trainer->lanes[number].sums.overflown;
-    for (int i = number; i < lanes->shards; i += TRAINER_LANES) {
+    for (int i = number; i < lanes->shards; i += trainer_lanes(&lanes->trainer->options)) {
         const struct shard shard = shard_of(lanes, i);
         forward_shard(lanes, worker, &shard);
         const size_t count = value_count(lanes, &shard);
@@ -75,7 +75,7 @@ static void train_lane(void *context, int number, int thread)
 {
     const struct lanes *lanes = context;
     struct worker *worker = trainer_lane_begin(lanes, number, thread);
-    for (int i = number; i < lanes->shards; i += TRAINER_LANES) {
+    for (int i = number; i < lanes->shards; i += trainer_lanes(&lanes->trainer->options)) {
         const struct shard shard = shard_of(lanes, i);
         forward_shard(lanes, worker, &shard);
         memcpy(net_logits_gradient(worker->run), rows_of(lanes->trainer->dprojections, lanes, &shard),
@@ -89,7 +89,8 @@ static struct parallel_part projections_of(void *context, int number)
 {
     const struct lanes *lanes = context;
     const struct shard shard = shard_of(lanes, number);
-    return (struct parallel_part){number % TRAINER_LANES, rows_of(lanes->trainer->projections, lanes, &shard),
+    return (struct parallel_part){number % trainer_lanes(&lanes->trainer->options),
+                                  rows_of(lanes->trainer->projections, lanes, &shard),
                                   value_count(lanes, &shard) * sizeof(float)};
 }
 

@@ -74,12 +74,17 @@ for (const [count, threads] of [[1, 1], [2, 1], [3, 2]])
         assert.match(result.stdout, count > 1 ? new RegExp(`, ${count} ranks of ${threads} thread`) : /, 1 thread,/);
     });
 
-test('more ranks than lanes, and shards of one lane only', only, async () => {
-    const few = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '40', '--batch', '8', '--micro-batch', '4', '--epochs', '1', '--warmup', '0'];
-    const here = folder(), there = folder();
-    succeeded(await eyelet(few, { cwd: there }));
-    succeeded(await ranks(here, [[3, ranked, ...few]]));
-    alike(here, there);
+test('more ranks than shards, and other numbers of lanes', only, async () => {
+    const few = ['train', '-o', 'm.eyelet', '--network', network, '--data', data, '--limit', '60', '--batch', '8', '--micro-batch', '4', '--epochs', '1', '--warmup', '0'];
+    for (const more of [[], ['--batch', '60', '--lanes', '13']]) {
+        const here = folder(), there = folder();
+        succeeded(await eyelet([...few, ...more], { cwd: there }));
+        succeeded(await ranks(here, [[3, ranked, ...few, ...more]]));
+        alike(here, there);
+    }
+    const refused = await ranks(folder(), [[3, ranked, ...few, '--lanes', '2']]);
+    assert.notEqual(refused.status, 0);
+    assert.equal(refused.stderr.match(/a step has 2 lanes, and there are 3 ranks to share them/g)?.length, 1, refused.stderr);
 });
 
 test('pretraining compares the views of all ranks', only, async () => {

@@ -67,6 +67,7 @@ static struct train_options usual(void)
         .initializer = INITIALIZE_UNIFORM,
         .use = 1,
         .micro_batch = 50,
+        .lanes = TRAINER_LANES,
         .projector = 512,
         .seed = 1,
         .layer_decay = 1,
@@ -116,6 +117,7 @@ static int parse(struct pretrain_arguments *a, int argc, char **argv)
         {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
         {"batch", "N", OPTION_COUNT, &settings->batch,
          "batch size, of which the loss is one; adapted so that the last batch is no smaller", NULL},
+        LANES_OPTION(&o->lanes),
         {"micro-batch", "N", OPTION_COUNT, &o->micro_batch,
          "views at a time in one thread; also the (ghost) batch of batch norm", NULL},
         {"projector", "N", OPTION_COUNT, &o->projector,
@@ -146,6 +148,8 @@ static void check(const struct train_options *o)
         usage_error("pretrain", "--resume goes on with a run, --restart starts anew: give one of them");
     if (settings->epochs < 1 || settings->batch < MIN_BATCH || settings->batch > MAX_BATCH)
         usage_error("pretrain", "--epochs takes 1 or more, --batch %d to %d", MIN_BATCH, MAX_BATCH);
+    if (o->lanes < 1 || o->lanes > TRAINER_MAX_LANES)
+        usage_error("pretrain", "--lanes takes 1 to %d", TRAINER_MAX_LANES);
     if (o->micro_batch < 1 || o->micro_batch > MAX_MICRO_BATCH)
         usage_error("pretrain", "--micro-batch takes 1 to %d", MAX_MICRO_BATCH);
     if (o->projector < MIN_PROJECTOR || o->projector > LIMIT_CHANNELS)

@@ -40,6 +40,7 @@
     MEMORY_OPTION(&(data)->memory), FOLDER_OPTIONS(data)
 
 #define LIMIT_OPTION(target) {"limit", "N", OPTION_COUNT, target, "use the first N images only (0: all)", NULL}
+#define LANES_OPTION(target) {"lanes", "N", OPTION_COUNT, target, "sums into which a batch is dealt: as many threads, of all ranks, have work; memory for N gradients", NULL}
 #define THREADS_OPTION(target) {"threads", "N", OPTION_COUNT, target, "number of threads (0: one per core)", NULL}
 #define OUTPUT_OPTION(target) {"output", "FILE", OPTION_TEXT, target, "(or -o) output file", NULL}
 #define JSON_OPTION(target) {"json", NULL, OPTION_FLAG, target, "print JSON", NULL}

@@ -62,6 +62,7 @@ static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
                                               .validation = recipe->validation,
                                               .use = 1,
                                               .micro_batch = recipe->shard,
+                                              .lanes = TRAINER_LANES,
                                               .size = recipe->size,
                                               .small_size = recipe->small_size,
                                               .seed = 1,
@@ -203,6 +204,7 @@ static void add_optimisation(struct table *table, struct train_arguments *a)
         (const struct option_entry[]){
             {"Optimisation", NULL, OPTION_GROUP, NULL, NULL, NULL},
             {"batch", "N", OPTION_COUNT, &settings->batch, "batch size", NULL},
+            LANES_OPTION(&o->lanes),
             {"micro-batch", "N", OPTION_COUNT, &o->micro_batch,
              "images at a time in one thread; also the (ghost) batch of batch norm; with --from fewer where two "
              "threads would take more than 1 GiB, unless this or --memory is named",

@@ -147,6 +147,8 @@ static void check(const struct train_options *o, const struct recipe *recipe)
         usage_error("train", "--test and --allow-bad take fractions of at most 1, like 0.1");
     if (!(o->validation > 0) && (o->settings.early_stopping || o->settings.schedule == SCHEDULE_PLATEAU))
         usage_error("train", "--patience and --schedule plateau need a validation set: --validation above 0");
+    if (o->lanes < 1 || o->lanes > TRAINER_MAX_LANES)
+        usage_error("train", "--lanes takes 1 to %d", TRAINER_MAX_LANES);
     if (o->micro_batch < 1 || o->micro_batch > 4096)
         usage_error("train", "--micro-batch takes 1 to 4096");
     if (o->size > LIMIT_SIDE)
@@ -312,6 +314,8 @@ char *train_identity(const struct train_options *o, const struct net *net, const
     fprintf(out, "--epochs=%d\n--batch=%d\n--micro-batch=%d\n--seed=%d\n", s->epochs, s->batch, o->micro_batch,
             o->seed);
     fprintf(out, "--validation=%.9g (%d images)\n", (double)o->validation, split->validation_count);
+    if (o->lanes != TRAINER_LANES)
+        fprintf(out, "--lanes=%d\n", o->lanes);
     if (o->use < 1)
         fprintf(out, "--use=%.9g\n", (double)o->use);
     if (o->small_size)

@@ -195,6 +195,7 @@ static struct trainer_options trainer_options_of(const struct training_job *job)
                                     .initializer = o->initializer,
                                     .optimizer = o->settings.optimizer.kind,
                                     .shard = o->micro_batch,
+                                    .lanes = o->lanes,
                                     .max_images = train > validation ? train : validation,
                                     .ema = o->settings.ema_decay > 0,
                                     .distilled = o->teacher != NULL,
@@ -336,6 +337,9 @@ void training_job_read(struct training_job *job)
 void training_job_compare(const struct training_job *job)
 {
     const struct dataset *dataset = &job->dataset;
+    if (ranks_count() > job->options->lanes)
+        die(NULL, "Give it --lanes, a multiple of the ranks; other lanes are other roundings, and so other weights.",
+            "a step has %d lanes, and there are %d ranks to share them", job->options->lanes, ranks_count());
     uint32_t names = 0;
     for (int i = 0; dataset->files && i < dataset->count; i++)
         names = 31 * names + bytes_crc32((const uint8_t *)dataset->files[i], strlen(dataset->files[i]));
