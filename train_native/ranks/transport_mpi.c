@@ -192,7 +192,8 @@ void transport_sum(const struct transport_chain *chain)
         if (!down && !up)
             sched_yield();
     }
-    MPI_Waitall((int)walk.blocks, walk.back, MPI_STATUSES_IGNORE);
+    for (size_t block = 0; block < walk.blocks; block++)
+        MPI_Wait(&walk.back[block], MPI_STATUS_IGNORE);
     free(requests);
 }
 
