@@ -137,7 +137,7 @@ test('the README\'s rounds: clients that lack classes train for the labels of al
     cpSync(noisyClasses(['red', 'green', 'blue'], 2, { first: 100, by: 60 }), join(here, 'server'), { recursive: true });
     const readme = readFileSync(new URL('../../train_native/README.md', import.meta.url), 'utf8');
     const script = readme.match(/```sh\n(build\/eyelet train server[^`]*)```/)[1].replaceAll('build/eyelet', program).replace('web/models/objects160', 'start')
-        .replace('{1..10}', '1 2').replace('--learning-rate 1.5', '--learning-rate 0.5').replace('--batch 50', '--batch 6');
+        .replace('{1..16}', '1 2').replace('--learning-rate 1.5', '--learning-rate 0.5').replace('--batch 50', '--batch 6');
     const { stderr } = succeeded(await startProgram('bash', ['-e', '-c', script], { cwd: here }).result);
     assert.equal(stderr.match(/it has 2 of the model's 3 classes/g).length, 6);
     const read = (name) => blocksOf(readIn(here, name), [12, 6, 12]), base = read('round1.eyelet').flat();
