@@ -95,6 +95,16 @@ test('pretraining compares the views of all ranks', only, async () => {
     alike(here, there);
 });
 
+test('so do a teacher\'s scores, and the head and the layers of a start', only, async () => {
+    const start = join(straight, 'm.eyelet'), some = ['train', '-o', 'm.eyelet', '--data', data, '--limit', '300', '--batch', '40', '--micro-batch', '4', '--epochs', '2'];
+    for (const more of [['--network', network, '--teacher', start, '--warmup', '0'], ['--from', start, '--recipe', 'finetune']]) {
+        const here = folder(), there = folder();
+        succeeded(await eyelet([...some, ...more], { cwd: there }));
+        succeeded(await ranks(here, [[3, ranked, ...some, ...more]]));
+        alike(here, there);
+    }
+});
+
 /* The first word of a command whose ranks write their process numbers. */
 const telling = ['bash', '-c', 'echo $$ > pid.${OMPI_COMM_WORLD_RANK:-$PMI_RANK}; exec "$0" "$@"'];
 

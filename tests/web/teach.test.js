@@ -167,7 +167,7 @@ describe('teaching in Chromium', { skip }, () => {
         await give(page, 'drop', file('project.tm', zipOf({ 'manifest.json': JSON.stringify({ type: 'image', appdata: {} }), 'green-!-0.png': picturesOf('green', 1)[0].buffer })));
         await untilCounts(page, 2, 1, 1);
         const cases = [[file('bomb.zip', zipOf({ 'a.bmp': Buffer.alloc(5 << 20) })), /unpack to more than/], [file('a.zip', Buffer.from('PK')), /damaged or cut short/],
-            [file('export.zip', zipOf({ 'model.json': '{}', 'metadata.json': '{}', 'weights.bin': 'x' })), /eyelet import/],
+            [file('export.zip', zipOf({ 'model.json': '{}', 'metadata.json': '{}', 'weights.bin': 'x' })), /drop it under "Recognise"/],
             [file('letters.zip', zipOf({ 'a.txt': 'x' })), /no picture in what was given/]];
         for (const [bad, words] of cases) {
             await give(page, 'drop', bad);

@@ -2,9 +2,9 @@
 
 #include "cli/errors.h"
 #include "cli/list.h"
+#include "cli/memory.h"
 #include "cli/text.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_OPTIONS = 80, LONG = 256 /* what getopt_long returns: this and the index in its table */ };
+enum { LONG = 256 /* what getopt_long returns: this and the index in its table */ };
 enum { HELP_COLUMN = 30, HELP_WIDTH = 110 };
 
 void usage_error(const char *command, const char *format, ...)
@@ -135,20 +135,30 @@ _Noreturn static void help_and_exit(const struct option_entry *options, const ch
     exit(EXIT_SUCCESS);
 }
 
-int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv)
+/* getopt_long's table, and beside it the entries; the caller frees both. */
+static struct option *long_options(const struct option_entry ***entries, const struct option_entry *options)
 {
-    struct option table[MAX_OPTIONS + 2] = {{"help", no_argument, NULL, LONG}};
-    const struct option_entry *entries[MAX_OPTIONS + 1] = {NULL};
-    int count = 1;
+    int all = 0, count = 1;
+    while (options[all].name)
+        all++;
+    struct option *table = allocate((size_t)all + 2, sizeof *table);
+    *entries = allocate((size_t)all + 1, sizeof **entries);
+    table[0] = (struct option){"help", no_argument, NULL, LONG};
     for (const struct option_entry *entry = options; entry->name; entry++) {
         if (entry->kind == OPTION_GROUP)
             continue;
-        assert(count <= MAX_OPTIONS);
         table[count] =
             (struct option){entry->name, entry->kind == OPTION_FLAG ? no_argument : required_argument, NULL,
                             LONG + count}; /* all different, or an ambiguous beginning would pass for the first */
-        entries[count++] = entry;
+        (*entries)[count++] = entry;
     }
+    return table;
+}
+
+int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv)
+{
+    const struct option_entry **entries;
+    struct option *table = long_options(&entries, options);
     int index = -1, code;
     opterr = 0;
     optind = 1;
@@ -172,6 +182,8 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
             usage_error(argv[0], "there is no option \"%s\"", argv[optind - 1]);
         set(entries[index], optarg, argv[0]);
     }
+    free(table);
+    free(entries);
     return optind;
 }
 

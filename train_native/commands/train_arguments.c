@@ -1,7 +1,9 @@
 #include "commands/train_arguments.h"
 
+#include "cli/list.h"
 #include "commands/shared_options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { USUAL_PLATEAU = 5, USUAL_STATISTICS = 300 };
@@ -91,14 +93,14 @@ static void set_defaults(struct train_arguments *a, const struct recipe *recipe)
 /* ---- The options, group by group: each function appends its entries ---- */
 
 struct table {
-    struct option_entry entries[80];
+    struct option_entry *entries;
     int count;
 };
 
 static void append(struct table *table, const struct option_entry *entries)
 {
     for (; entries->name; entries++)
-        table->entries[table->count++] = *entries;
+        LIST_ADD(table->entries, table->count, *entries);
 }
 
 static void add_common(struct table *table, struct train_arguments *a)
@@ -291,12 +293,15 @@ static void add_transfer_and_output(struct table *table, struct train_arguments 
 
 int train_arguments_parse(struct train_arguments *arguments, const struct recipe *recipe, int argc, char **argv)
 {
-    struct table table = {.count = 0};
+    struct table table = {0};
     set_defaults(arguments, recipe);
     add_common(&table, arguments);
     add_data(&table, arguments);
     add_augmentation(&table, arguments);
     add_optimisation(&table, arguments);
     add_transfer_and_output(&table, arguments);
-    return options_parse(table.entries, usage, argc, argv);
+    LIST_ADD(table.entries, table.count, (struct option_entry){0}); /* the end */
+    const int first = options_parse(table.entries, usage, argc, argv);
+    free(table.entries);
+    return first;
 }

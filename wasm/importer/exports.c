@@ -1,5 +1,5 @@
 /* The module web/importer.wasm: from the files of a TensorFlow.js model, as Teachable Machine exports it, to the bytes of
- * a model file, the same that `eyelet import` writes. web/page/import_worker.js is its only caller.
+ * a model file, the same that `eyelet import` writes. web/page/foreign_import.js is its only caller.
  *
  *     file_buffer(name_length, size) -> address for a file: its name, a zero, its bytes. The first is what was named: a
  *                                       folder (without bytes), a zip, or a file; the others follow in the order of
