@@ -4,7 +4,8 @@
 # `scalar` (no vector code), `sanitize` (address and undefined-behaviour checks) or `memory` (clang: what is read before it is written;
 # the C tests of what reads data from outside). Default: the best this machine runs.
 # MPI=1 makes the program for several machines beside the other one, by the MPI that pkg-config finds (MPI=mpich: that one).
-# O=FOLDER puts everything that is built into FOLDER. V=1 shows the commands. WERROR=1 makes warnings errors.
+# O=FOLDER puts everything that is built into FOLDER. V=1 shows the commands. WERROR=1 makes warnings errors. PLAIN=1 leaves the
+# command line unoptimised, all but core: it is built in half of the time.
 
 machine := $(shell uname -m)
 cpu_has = $(shell for flag in $1; do grep -qw "$$flag" /proc/cpuinfo 2>/dev/null || exit 0; done; echo yes)
@@ -17,6 +18,7 @@ clang := $(firstword $(shell command -v clang clang-19 clang-14))
 variants := $(if $(filter x86_64,$(machine)),x86-64-v4 x86-64-v3,portable) scalar sanitize memory
 able := $(filter $(levels) portable scalar sanitize $(if $(clang),memory),$(variants))
 unable := $(filter-out $(able) memory,$(variants))
+others := $(filter-out $(VARIANT) sanitize memory,$(able)) # beside the one that is used
 
 O ?= build
 PREFIX ?= /usr/local
@@ -127,7 +129,8 @@ native: $(program) ## build/eyelet, the command line: build/eyelet --help
 
 compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
   $(foreach name,$(DECODERS),-DWITH_$(name) $(filter -i% -I%,$($(name))))
-$(build)/train_native/%.o $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
+$(build)/tests/%.o: own_flags := -D_GNU_SOURCE
+$(build)/train_native/%.o: own_flags := -D_GNU_SOURCE $(if $(PLAIN),-O0)
 $(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
 # A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared
 # with is known to the mutator (tests/fuzz/model_parts.c), and each letter of a text is compared with so much that this takes half of
@@ -203,7 +206,7 @@ $(build)/libeyelet.a: $(build)/libeyelet.o
 compile: $(call objects,$(core) $(native) $(tests) $(benches) $(wildcard tests/fuzz/*.c))
 
 # The command line that a folder was built by: written anew, and so newer than its objects, only when another one builds.
-native_command := $(compiler): $(compile)
+native_command := $(compiler): $(compile)$(if $(PLAIN), and -O0 for train_native)
 wasm_command := $(emcc) $(emcc_flags) $(WARNINGS)
 changed = $(shell echo '$1' | cmp -s - $2 || echo always)
 $(build)/command: $(call changed,$(native_command),$(build)/command)
@@ -333,7 +336,7 @@ test-core: $(messages).h
 	@failed=; $(MAKE) -k -Otarget $(addprefix test-core-,$(filter sanitize,$(able)) $(filter-out sanitize,$(able)) wasm $(unable)) || failed=1; \
 	$(MAKE) test-skipped; [ -z "$$failed" ]
 $(able:%=test-core-%): test-core-%:
-	@$(MAKE) VARIANT=$* test-native || { echo 'FAILED: C tests of $*'; exit 1; }
+	@$(MAKE) VARIANT=$* $(if $(filter $(others),$*),PLAIN=1) test-native || { echo 'FAILED: C tests of $*'; exit 1; }
 $(unable:%=test-core-%): test-core-%:
 	@$(MAKE) VARIANT=$* compile || { echo 'FAILED: compiling $*'; exit 1; }
 test-core-wasm:
@@ -363,7 +366,7 @@ test-node: all $O/faults/fault.so
 program: $(program)
 test-mpi: $(build)/eyelet $(program) ## with MPI=1: train and classify under 1, 2 and 3 ranks
 	@[ -n "$(MPI)" ] || { echo 'make MPI=1 test-mpi'; exit 1; }
-	@for variant in $(filter-out $(VARIANT) sanitize memory,$(able)); do $(MAKE) VARIANT=$$variant program || exit 1; done
+	@for variant in $(others); do $(MAKE) VARIANT=$$variant PLAIN=1 program || exit 1; done
 	EYELET=$(abspath $(build)/eyelet) EYELET_MPI=$(abspath $(program)) EYELET_MPI_OTHERS='$(foreach variant,$(able),$(abspath $O/$(variant)/eyelet-$(mpi)))' \
 	  node --test --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout tests/cli/mpi.test.js
 

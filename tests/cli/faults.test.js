@@ -1,6 +1,7 @@
 /* Every call that can fail, failed once: allocations, and all that the program does with files. Whatever fails, the program ends with
  * a line that names the cause or does without, no file is cut, and what was there is whole. Killed at each call of a run, it goes on to
- * the same model. FAULTS=all (`make test-faults`) tries them all, up to some hundreds a command; without it a sample. */
+ * the same model. FAULTS=all (`make test-faults`) tries them all, up to 300 of a kind and command, and 1,000 kills of a command;
+ * FAULTS=some half and a sixth of that; without it a sample. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -13,7 +14,9 @@ import { eyelet, folder, program, start, succeeded } from '../support/program.js
 import { crc32, modelOf } from '../support/tiny_model.js';
 
 const library = fileURLToPath(new URL('../../build/faults/fault.so', import.meta.url));
-const all = process.env.FAULTS === 'all', most = all ? 100 : 10; /* tries of a kind and command */
+const { FAULTS } = process.env;
+/* Tries of a kind and command, kills of a command, kills at random. */
+const [most, kills, randomKills] = { all: [100, 1000, 40], some: [50, 170, 20] }[FAULTS] ?? [10, 10, 4];
 const possible = existsSync(library) && await eyelet(['--help'], { env: { LD_PRELOAD: library } }).then(({ status }) => status === 0);
 const options = { skip: possible ? false : 'NOT TESTED: this needs build/faults/fault.so (make test-faults), and a program without an allocator of its own' };
 
@@ -165,7 +168,7 @@ test('a folder whose listing breaks off is named: no data set is shorter without
 
 test('a call that a signal interrupts is made again, and bytes that come one by one are put together', options, async (t) => {
     const faults = Object.keys(commands).flatMap((name) => ['read:1:short', 'write:1:short', 'read:1:4', 'write:1:4', 'open:1:4', 'sync:1:4', 'close:2:4'].map((fault) => [name, fault]));
-    const tried = all ? faults : faults.filter((_, i) => i % 4 === 0);
+    const tried = FAULTS ? faults : faults.filter((_, i) => i % 4 === 0);
     await forEach(tried, async ([name, fault]) => {
         const reference = await straightRun(name), result = await run(commands[name], fault);
         assert.ok(holds(name, result, reference, /^$/), `${name}, ${fault}:\n${result.stdout}${result.stderr}`);
@@ -198,7 +201,7 @@ async function goesOn(words, here, reference, context) {
 
 for (const name of ['train', 'train into a folder', 'train from a file of pixels'])
     test(`killed at each call on files, a run goes on to the same files: ${name}`, options, async (t) => {
-        const reference = await straightRun(name), numbers = sample(reference.tried.any, all ? 1000 : most);
+        const reference = await straightRun(name), numbers = sample(reference.tried.any, kills);
         let killed = 0, resumed = 0;
         await forEach(numbers, async (n) => {
             const here = folder(before), { signal } = await eyelet(commands[name], { cwd: here, env: { LD_PRELOAD: library, OMP_NUM_THREADS: '1', FAULT: `any:${n}:kill` } });
@@ -213,7 +216,7 @@ for (const name of ['train', 'train into a folder', 'train from a file of pixels
 test('killed at random moments, a run goes on to the same files', options, async (t) => {
     const words = [...training, '-o', 'out.eyelet', '--epochs', '40'], reference = succeeded(await run(words));
     let killed = 0, resumed = 0;
-    await forEach(Array.from({ length: all ? 40 : 4 }, (_, i) => i), async () => {
+    await forEach(Array.from({ length: randomKills }, (_, i) => i), async () => {
         const here = folder(before), { child, result, seen } = start(program, words, { cwd: here, env: { OMP_NUM_THREADS: '1' } });
         await seen(/^epoch +2\//m);
         await new Promise((done) => setTimeout(done, Math.random() * 100));

@@ -21,8 +21,8 @@ static void fit(const struct picture *picture)
                                               .shorter_side = mode == RESIZE_SHORTER_SIDE ? 7 : 0};
         struct arena arena = {0};
         image_resize(NULL, NULL, picture->width, picture->height, input, &preprocess, &arena);
-        arena =
-            (struct arena){.base = aligned_alloc(ARENA_ALIGNMENT, arena.used + ARENA_ALIGNMENT), .size = arena.used};
+        arena = (struct arena){.base = aligned_alloc(ARENA_ALIGNMENT, (size_t)arena.used + ARENA_ALIGNMENT),
+                               .size = arena.used};
         image_resize(pixels, picture->rgba, picture->width, picture->height, input, &preprocess, &arena);
         free(arena.base);
     }

@@ -62,7 +62,7 @@ static void train(const struct model *model, enum optimizer_kind kind)
                                             .ema = true};
     const uint64_t bytes = trainer_bytes(&options);
     struct trainer *trainer;
-    void *memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
+    void *memory = aligned_alloc(ARENA_ALIGNMENT, (size_t)bytes);
     fuzz_require(memory && trainer_open(&trainer, memory, bytes, &options) == STATUS_OK);
     for (int i = 0; i < model->net.node_count; i++)
         model_parameters(trainer->parameters + model->net.offset[i], model, i);

@@ -89,7 +89,7 @@ static bool take_apart(struct parts *parts, const uint8_t *data, size_t size)
     const size_t length = bytes_get4(HEADER(parts, notes_length)),
                  notes = length < left - labels ? length : left - labels;
     set_bytes(&parts->notes, p + labels, notes);
-    const size_t weights = model_aligned((uint64_t)(p + labels + notes - data));
+    const size_t weights = (size_t)model_aligned((uint64_t)(p + labels + notes - data));
     set_bytes(&parts->rest, data + (weights < size - 4 ? weights : 0), weights < size - 4 ? size - 4 - weights : 0);
     return true;
 }
