@@ -1,5 +1,5 @@
 /* What the readers of models call of the program (train_native/cli) and what is another thing here: there are no streams
- * to print to and no process to end. For want of memory the instance traps, which web/page/import_worker.js says. */
+ * to print to and no process to end. For want of memory the instance traps, which web/page/foreign_import.js says. */
 #include "cli/errors.h"
 
 #include <stdio.h>
