@@ -36,7 +36,8 @@ export const targets = {
     idx: { length: 2048, budget: 250_000, words: ['\n--8<--\n'] },
     cifar: { length: 6200, budget: 3_000_000 },
     csv: { length: 2048, budget: 120_000, sources: ['train_native/data/csv.c', 'train_native/data/table.c'], words: ['"', '""', ',', '\r\n', '\xef\xbb\xbf', 'sep=;\n'] },
-    onnx: { length: 3072, budget: 800_000, sources: exchange('onnx_operators', 'onnx_fold', 'onnx_metadata', 'onnx_layers', 'onnx_views') },
+    onnx: { length: 3072, budget: 800_000, sources: exchange('onnx_operators', 'onnx_fold', 'onnx_metadata', 'onnx_layers', 'onnx_views'),
+        words: ['length', 'offset', '0', '8', '13', '4096'] }, /* of tensors in other files */
     tflite: { length: 5120, budget: 400_000 },
     tfjs: { length: 4096, budget: 100_000, sources: exchange('keras_layer', 'keras_model', 'keras_activation', 'tfjs_operator', 'tfjs_weights', 'tfjs_metadata'), words: ['\n--8<--\n', ':1'] },
     safetensors: { length: 4096, budget: 200_000, sources: ['core/net/kinds.c', 'train_native/model/network.c', ...exchange('safetensors_tensors')],
