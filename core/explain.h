@@ -56,8 +56,8 @@ enum status eyelet_explainer_open(struct eyelet_explainer **explainer, void *wor
  * STATUS_NOT_FINITE: the model's weights, though finite, overflowed. */
 enum status eyelet_explainer_run(struct eyelet_explainer *explainer, const uint8_t *pixels, int class);
 
-/* Rows and columns of the map, those of B, and the map itself (height, width), from 0 to 1: the largest is 1, or all are 0 where
- * nothing speaks for the class. Valid until the next run. */
+/* Rows and columns of the map, those of B, and the map itself (height, width), from 0 to 1: the largest is 1, or all are
+ * 0 where nothing speaks for the class. Valid until the next run. */
 void eyelet_explainer_grid(const struct eyelet_explainer *explainer, int *height, int *width);
 const float *eyelet_explainer_map(const struct eyelet_explainer *explainer);
 
