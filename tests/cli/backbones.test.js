@@ -1,12 +1,12 @@
 /* `eyelet train FOLDER` with trained models at hand: which of them is found, when it is taken untried, and the contest of a head on its features
  * with training from nothing; `--fine-tune`. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { encodePng } from '../support/pictures.js';
-import { eyelet, folder, program, refused, start, succeeded } from '../support/program.js';
+import { eyelet, folder, program, refused, root, start, succeeded } from '../support/program.js';
 import { modelOf, random } from '../support/tiny_model.js';
 
 /* The mean colour, which tells the classes below apart; and what tells nothing, for its features are the same for every image. */
@@ -35,6 +35,7 @@ function pictures(count, { side = 32, quiet = 0 } = {}) {
     return root;
 }
 
+const shipped = join(root, 'web/models/objects160.eyelet');
 const many = pictures(56), few = pictures(12);
 const train = (cwd, data, env, ...more) => eyelet(['train', data, '-o', 'm.eyelet', ...more], { cwd, env });
 const at = (files) => ({ EYELET_BACKBONES: folder(files) });
@@ -81,6 +82,17 @@ test('a small model is the start of all layers, also where validation images are
     assert.match(stdout, /--recipe finetune --epochs 2 --batch \d+ --validation 0\.1$/m);
     assert.equal(epochsIn(stdout), 2);
     assert.match(networkOf(here), /^of .*b\.eyelet/);
+});
+
+test('two classes of a few pictures are learnt from the model that ships, whose learning rates are for many', async () => {
+    const two = folder(), at = ['train', two, '-o', 'm.eyelet', '--from', shipped, '--epochs', '8'];
+    for (const name of ['red', 'green'])
+        symlinkSync(join(few, name), join(two, name));
+    const { stdout } = succeeded(await eyelet(at, { cwd: folder() }));
+    assert.match(stdout, /^chosen for 24 images of 32 pixels in 2 classes: --recipe finetune-muon --epochs 8 --batch 100 --dense-learning-rate 0.04 --bias-learning-rate 0.65 /m);
+    assert.match(stdout, /^epoch 8\/8 .* accuracy 100.00 %/m);
+    const { stderr } = await eyelet([...at, '--dense-learning-rate', '0.8', '--bias-learning-rate', '13'], { cwd: folder() });
+    assert.match(stderr, /training has diverged.*\n.*Lower --learning-rate \(it was 0.02; .*\), --dense-learning-rate \(0.8\) or lengthen --warmup/);
 });
 
 test('none at hand and --from none train from nothing', async () => {

@@ -11,7 +11,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const program = resolve(process.env.EYELET ?? join(root, 'build/eyelet'));
 assert.ok(existsSync(program), `${program} is missing: run \`make native\`, or name the program in EYELET`);
 

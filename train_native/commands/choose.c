@@ -66,11 +66,25 @@ static int usual_side(const struct photo_list *list)
 
 static int clamp(int value, int min, int max) { return value < min ? min : value > max ? max : value; }
 
+/* How much slower head and biases learn with few classes. The curvature of a softmax's cross-entropy is 1 / classes where
+ * it starts, from like scores: with two classes twenty times that of forty, so that steps as long as theirs overshoot
+ * further each time. At twenty classes half of the rates is as good as all (78.4 and 78.1 % of 2,000 photos that were set
+ * aside of photos-20's, 150 a class trained on). */
+static float few_classes(int classes)
+{
+    enum { MANY = 40 };
+    return classes < MANY ? (float)classes / MANY : 1;
+}
+
 /* From a trained model: what is trained of it, and at which size it reads images. */
 static void start_from(struct choice *choice, const struct transfer_kind *kind, int fine_tune)
 {
     struct recipe *recipe = &choice->recipe;
     *recipe = *recipe_named(kind->muon && !fine_tune ? "finetune-muon" : "finetune");
+    if (recipe->settings.optimizer.kind == OPTIMIZER_MUON) {
+        recipe->settings.optimizer.dense_learning_rate *= few_classes(choice->classes);
+        recipe->settings.optimizer.bias_learning_rate *= few_classes(choice->classes);
+    }
     choice->probe = !kind->muon && !fine_tune && kind->side >= PHOTO_SIDE;
     if (fine_tune)
         recipe->settings.epochs = FINE_TUNE_EPOCHS; /* its head has been trained */

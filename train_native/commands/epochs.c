@@ -59,11 +59,14 @@ static void watch_loss(struct run *run, const struct epoch_result *so_far)
 
 _Noreturn static void fail_diverged(const struct run *run, const char *reason)
 {
-    const struct trainer_settings *settings = &run->options->settings;
+    const struct optimizer *optimizer = &run->options->settings.optimizer;
+    char *dense = optimizer->kind == OPTIMIZER_MUON
+                      ? text_format(", --dense-learning-rate (%g)", (double)optimizer->dense_learning_rate)
+                      : text_copy("");
     char *hint = text_format(
-        "Lower --learning-rate (it was %g%s) or lengthen --warmup, with --restart. What the epochs before "
-        "have saved is kept.",
-        (double)settings->optimizer.learning_rate, run->pretraining ? "" : "; --find-learning-rate suggests one");
+        "Lower --learning-rate (it was %g%s)%s or lengthen --warmup, with --restart. What the epochs "
+        "before have saved is kept.",
+        (double)optimizer->learning_rate, run->pretraining ? "" : "; --find-learning-rate suggests one", dense);
     die(run->options->output, hint, "%s", reason);
 }
 

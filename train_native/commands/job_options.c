@@ -11,6 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void print_recipe(const struct train_options *o, const char *name)
+{
+    printf("--recipe %s --epochs %d --batch %d", name, o->settings.epochs, o->settings.batch);
+    const struct optimizer *usual = &recipe_named(name)->settings.optimizer, *optimizer = &o->settings.optimizer;
+    if (optimizer->dense_learning_rate != usual->dense_learning_rate)
+        printf(" --dense-learning-rate %g", (double)optimizer->dense_learning_rate);
+    if (optimizer->bias_learning_rate != usual->bias_learning_rate)
+        printf(" --bias-learning-rate %g", (double)optimizer->bias_learning_rate);
+}
+
 static void print_choice(const struct train_options *o, const struct choice *choice)
 {
     if (o->json)
@@ -20,7 +30,7 @@ static void print_choice(const struct train_options *o, const struct choice *cho
     if (o->linear_probe)
         printf("--linear-probe");
     else
-        printf("--recipe %s --epochs %d --batch %d", choice->recipe.name, o->settings.epochs, o->settings.batch);
+        print_recipe(o, choice->recipe.name);
     printf(" --validation %g", (double)o->validation);
     if (o->size)
         printf(" --size %d", o->size);
