@@ -2,7 +2,7 @@
  * bit for bit. A rank that differs, fails or is killed is named, and takes no checkpoint with it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -139,11 +139,48 @@ test('a rank that differs is named before the first step', only, async () => {
     const here = folder(), wrong = dataWith(data, { 'data_batch_1.bin': changed }), none = dataWith(data, { 'data_batch_3.bin': null });
     const with2 = (...more) => ranks(here, [[1, ranked, ...short], [1, ranked, ...short, ...more]]);
     named(await with2('--batch', '50'), 1, /was given other options: "--batch=50", and rank 0 "--batch=60"/);
-    named(await with2('--data', wrong), 1, /has other data/);
+    named(await with2('--data', wrong), 1, /: has other data: data_batch_1\.bin has another content, [0-9a-f]{16}, and on rank 0 [0-9a-f]{16}$/);
     named(await with2('--data', none), 1, /data_batch_3\.bin/);
     for (const name of dataFiles)
         assert.ok(!existsSync(join(here, name)));
     assert.ok(!existsSync(join(here, 'm.eyelet')) && !existsSync(join(here, 'm.checkpoint')), 'nothing was written');
+});
+
+/* Photos of three classes of noise, two of which are the same and one is damaged. */
+function makePhotos() {
+    const files = { 'a/broken.png': 'no PNG' };
+    for (let i = 0; i < 45; i++) {
+        const { data: pixels } = gradient(24, 24), label = i % 3;
+        pixels.forEach((value, k) => { if (k % 4 < 3) pixels[k] = value * (k % 4 === label ? 1 : 0.4) + (k * 31 + i * i * 17) % 90; });
+        files[`${'abc'[label]}/${i}.png`] = encodePng({ data: pixels, width: 24, height: 24 });
+    }
+    files['b/again.png'] = files['a/0.png'];
+    return folder(files);
+}
+const photos = skip ? null : makePhotos();
+const onPhotos = ['train', photos, '-o', 'm.eyelet', '--from', 'none', '--network', network, '--size', '24', '--epochs', '2', '--batch', '12', '--micro-batch', '4', '--warmup', '0', '--validation', '0.2'];
+
+test('files that differ are named before they are decoded', only, async () => {
+    const changed = Buffer.from(readFileSync(join(photos, 'b/1.png')));
+    changed[changed.length - 20] ^= 1;
+    const copy = (change) => {
+        const path = folder();
+        cpSync(photos, path, { recursive: true });
+        change(path);
+        return path;
+    };
+    const with2 = (path) => ranks(folder(), [[1, ranked, ...onPhotos], [1, ranked, 'train', path, ...onPhotos.slice(2)]]);
+    named(await with2(copy((path) => rmSync(join(path, 'b/1.png')))), 1, /: has other data: b\/1\.png is absent$/);
+    named(await with2(copy((path) => writeFileSync(join(path, 'b/11.png'), changed))), 1, /: has other data: b\/11\.png, which is absent on rank 0$/);
+    named(await with2(copy((path) => writeFileSync(join(path, 'b/1.png'), changed))), 1, /: has other data: b\/1\.png has another content, [0-9a-f]{16}, and on rank 0 [0-9a-f]{16}$/);
+    named(await with2(copy((path) => writeFileSync(join(path, 'c/2.png'), changed.subarray(1)))), 1, /: has other data: c\/2\.png has another size, \d+, and on rank 0 \d+$/);
+    const here = folder();
+    const elsewhere = succeeded(await ranks(here, [[1, ranked, ...onPhotos], [1, ranked, 'train', copy(() => {}), ...onPhotos.slice(2)]]));
+    assert.doesNotMatch(elsewhere.stderr, /rank 1/);
+    const csv = (rows) => folder({ 'list.csv': `file,label\n${rows.map((name) => `${join(photos, name)},${name[0]}\n`).join('')}` });
+    const names = readdirSync(join(photos, 'a')).map((name) => `a/${name}`).concat(readdirSync(join(photos, 'b')).map((name) => `b/${name}`)).filter((name) => !/broken/.test(name));
+    const both = [names, [...names.slice(1), names[0]]].map((rows) => ['train', join(csv(rows), 'list.csv'), ...onPhotos.slice(2)]);
+    named(await ranks(folder(), both.map((words) => [1, ranked, ...words])), 1, /: has other data: list\.csv has another content, /);
 });
 
 test('a full disk on rank 0 ends all ranks', only, async () => {

@@ -234,7 +234,9 @@ static void open_job(struct training_job *job, const struct pretraining *pretrai
 {
     static const char note[] = "pretrained: without labels, by Barlow Twins; it knows no classes\n";
     const struct train_options *o = job->options;
-    job->dataset = dataset_open(&o->data, DATASET_TRAIN);
+    struct data_options data = o->data;
+    data.shared = ranks_count() > 1;
+    job->dataset = dataset_open(&data, DATASET_TRAIN);
     job->net = pretraining->twins;
     read_images(job, pretraining);
     job->threads = o->threads ? o->threads : ranks_threads();

@@ -293,6 +293,7 @@ void training_job_open(struct training_job *job, const struct training_arguments
     const struct train_options *o = job->options;
     struct data_options data = o->data;
     if (ranks_count() > 1) {
+        data.shared = true;
         data.may_fetch = false;
         if (data.pixels && !ranks_first()) /* ranks write none of each other's files */
             data.pixels = job->options->data.pixels = text_format("%s.%d", data.pixels, ranks_own());
@@ -336,18 +337,12 @@ void training_job_read(struct training_job *job)
 
 void training_job_compare(const struct training_job *job)
 {
-    const struct dataset *dataset = &job->dataset;
     if (ranks_count() > job->options->lanes)
         die(NULL, "Give it --lanes, a multiple of the ranks; other lanes are other roundings, and so other weights.",
             "a step has %d lanes, and there are %d ranks to share them", job->options->lanes, ranks_count());
-    uint32_t names = 0;
-    for (int i = 0; dataset->files && i < dataset->count; i++)
-        names = 31 * names + bytes_crc32((const uint8_t *)dataset->files[i], strlen(dataset->files[i]));
-    char *text = text_format("%sfiles=%08x in %s\n", job->identity, names, dataset->path);
-    ranks_compare(text);
+    ranks_compare(job->identity);
     if (!job->options->exact)
         ranks_compare_vectors();
-    free(text);
 }
 
 void training_job_free(struct training_job *job)

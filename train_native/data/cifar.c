@@ -62,6 +62,7 @@ static char *find(const struct cifar *cifar, const char *folder)
 static void read_class_names(struct dataset *dataset, const struct cifar *cifar)
 {
     char *path = path_join(dataset->path, cifar->names_file);
+    text_list_add(&dataset->sources, path);
     size_t size;
     const char *reason;
     char *text = (char *)read_file(&size, &reason, path, 1 << 16);
@@ -110,6 +111,7 @@ bool cifar_parse(uint8_t *pixels, uint16_t *labels, const struct cifar_file *fil
 static void read_records(struct dataset *dataset, const struct cifar *cifar, const char *name, int records)
 {
     char *path = path_join(dataset->path, name);
+    text_list_add(&dataset->sources, path);
     struct cifar_file file = {cifar->name, NULL, 0, records, cifar->classes, cifar->label_bytes};
     struct failure failure;
     const char *reason;

@@ -36,6 +36,7 @@ void dataset_free(struct dataset *dataset)
     free(dataset->labels);
     free(dataset->contents);
     free(dataset->files);
+    text_list_free(&dataset->sources);
     free(dataset->validates);
     photo_list_free(dataset->photos);
     taught_free(dataset->taught);

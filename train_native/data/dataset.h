@@ -10,6 +10,7 @@
 #define DATASET_H
 
 #include "base/shape.h"
+#include "cli/list.h"
 #include "image/image.h"
 #include "training/images.h"
 #include "data/pixels.h"
@@ -37,6 +38,7 @@ struct data_options {
     const char *parts;   /* which folders are which part (part_names.h); NULL: found by structure */
     const char *columns; /* of a CSV file (columns.h); NULL: found by what is in them */
     int threads;         /* 0: one per core */
+    bool shared;         /* all ranks open it: their files are compared, and each decodes its share of the images */
     const char *taught;  /* a model whose own pictures are training images, too (dataset_taught.h); NULL: none */
     bool may_fetch;      /* offer to fetch CIFAR-10 into data/ (fetch.h) where no path is named */
 };
@@ -50,6 +52,7 @@ struct dataset {
     uint16_t *labels;   /* (count), 0 .. classes-1 */
     int classes;
     char **class_names;        /* (classes), valid text of 1 to LIMIT_LABEL bytes */
+    struct text_list sources;  /* the files that it was read from or is listed in, but for images */
     char **files;              /* (count), where each image is from; NULL: records of one file */
     uint64_t *contents;        /* (count), content_hash of each; NULL: CIFAR-10, which is split as its recipes were */
     bool *validates;           /* (count), images of a folder val; NULL: there is none */

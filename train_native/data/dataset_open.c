@@ -14,8 +14,11 @@
 #include "data/memory_budget.h"
 #include "data/photos.h"
 #include "data/pixel_file.h"
+#include "data/same_files.h"
+#include "data/second_decoder.h"
 #include "data/split.h"
 #include "data/taught.h"
+#include "ranks/ranks.h"
 
 #include <errno.h>
 #include <omp.h>
@@ -85,6 +88,8 @@ static void open_photos(struct dataset *dataset, const char *path, bool is_folde
     struct data_options listing = dataset->options;
     listing.any_classes = listing.any_classes || dataset->taught; /* which has others */
     dataset->photos = is_folder ? folder_list(path, &listing) : csv_list(path, dataset->options.columns);
+    if (!is_folder)
+        text_list_add(&dataset->sources, path);
     dataset->classes = dataset->photos->classes;
     dataset->class_names = allocate((size_t)dataset->classes, sizeof *dataset->class_names);
     for (int i = 0; i < dataset->classes; i++)
@@ -100,6 +105,37 @@ static bool open_records(struct dataset *dataset, const char *path)
         if ((dataset->path = record_sources[i]->find(path)))
             record_sources[i]->read(dataset);
     return dataset->path != NULL;
+}
+
+/* Photos of the other part of the data are not read, and may be others. */
+static bool is_of_part(const struct photo *photo, enum dataset_part part)
+{
+    return photo->part == PHOTO_OPEN || (photo->part == PHOTO_TEST) == (part == DATASET_TEST);
+}
+
+/* Ends the program where another rank would read these images otherwise, or others. */
+static void compare_files(const struct dataset *dataset)
+{
+    char *decoders = text_format("decoders=%s\n", second_decoder_names);
+    ranks_compare(decoders);
+    free(decoders);
+    const struct photo_list *list = dataset->photos;
+    const struct text_list *sources = &dataset->sources;
+    char **paths = allocate((size_t)sources->count + (size_t)(list ? list->count : 0) + 1, sizeof *paths);
+    char *folder = text_copy(dataset->path), *end = list && sources->count ? strrchr(folder, '/') : NULL;
+    int count = 0;
+    while (count < sources->count) {
+        paths[count] = sources->texts[count];
+        count++;
+    }
+    for (int i = 0; list && i < list->count; i++)
+        if (is_of_part(&list->photos[i], dataset->part))
+            paths[count++] = list->photos[i].path;
+    if (list && sources->count) /* a CSV file, and the photos are below its folder */
+        *(end ? end : folder) = 0;
+    same_files(folder, paths, count);
+    free(folder);
+    free(paths);
 }
 
 static void print_opened(const struct dataset *dataset, const char *kind, const char *more)
@@ -128,6 +164,8 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
         if (!open_records(&dataset, named))
             open_photos(&dataset, named, S_ISDIR(about.st_mode));
     }
+    if (options->shared)
+        compare_files(&dataset);
     dataset_taught_classes(&dataset);
     if (dataset.photos && dataset.classes == 1 && !options->any_classes)
         die(dataset.path, "A classifier needs two classes or more.", "there is only one class, \"%s\"",
@@ -146,7 +184,7 @@ static void choose_part(struct photo_list *list, enum dataset_part part)
     int kept = 0;
     for (int i = 0; i < list->count; i++) {
         const struct photo photo = list->photos[i];
-        if (photo.part == PHOTO_OPEN || (photo.part == PHOTO_TEST) == (part == DATASET_TEST)) {
+        if (is_of_part(&photo, part)) {
             list->photos[kept++] = photo;
             continue;
         }

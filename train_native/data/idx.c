@@ -96,14 +96,16 @@ bool idx_parse(struct idx *idx, const uint8_t *bytes, size_t size, int dimension
 }
 
 /* An IDX file of the folder. The caller frees *memory, which holds its values. */
-static struct idx read_idx(uint8_t **memory, const char *folder, const char *part, const char *kind, int dimensions)
+static struct idx read_idx(uint8_t **memory, struct dataset *dataset, const char *part, const char *kind,
+                           int dimensions)
 {
-    char *path = file_in(folder, part, kind);
+    char *path = file_in(dataset->path, part, kind);
     if (!path) {
         char name[64];
         snprintf(name, sizeof name, "%s-%s-ubyte", part, kind);
-        die(folder, NULL, "%s (or %s.gz) is missing", name, name);
+        die(dataset->path, NULL, "%s (or %s.gz) is missing", name, name);
     }
+    text_list_add(&dataset->sources, path);
     size_t size;
     struct idx idx;
     struct failure failure;
@@ -129,7 +131,7 @@ static void read_all(struct dataset *dataset)
     struct idx labels[PARTS];
     bool seen[PARTS][256] = {{false}};
     for (int part = 0; part < PARTS; part++) { /* both, so that a class that one lacks is missed */
-        labels[part] = read_idx(&memory[part], dataset->path, parts[part], "labels-idx1", 1);
+        labels[part] = read_idx(&memory[part], dataset, parts[part], "labels-idx1", 1);
         for (uint32_t i = 0; i < labels[part].dimensions[0]; i++) {
             const int label = labels[part].values[i];
             seen[part][label] = true;
@@ -145,7 +147,7 @@ static void read_all(struct dataset *dataset)
         die(dataset->path, NULL, "all images have one label: a classifier needs two classes or more");
     name_classes(dataset);
 
-    const struct idx images = read_idx(&images_memory, dataset->path, parts[dataset->part], "images-idx3", 3);
+    const struct idx images = read_idx(&images_memory, dataset, parts[dataset->part], "images-idx3", 3);
     const uint32_t count = images.dimensions[0], h = images.dimensions[1], w = images.dimensions[2];
     const uint32_t label_count = labels[dataset->part].dimensions[0];
     if (count != label_count || h < 1 || w < 1 || h > LIMIT_SIDE || w > LIMIT_SIDE)

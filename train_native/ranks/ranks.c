@@ -134,7 +134,7 @@ static const struct {
     const char *start, *words;
 } kinds[] = {{"version=", "is of another version of eyelet"},
              {"data=", "has other data"},
-             {"files=", "has files of other names"},
+             {"decoders=", "was built with other decoders"},
              {"weights=", "starts from other weights"},
              {"model=", "has another model"},
              {"images=", "has other images"},
@@ -196,20 +196,49 @@ static bool all_same(const struct record *all)
     return true;
 }
 
-void ranks_compare(const char *text)
+bool ranks_agree(const char *text, char **first)
+{
+    *first = NULL;
+    if (place.ranks == 1)
+        return true;
+    const struct record own = record_of(READY, digest_of(text, strlen(text)));
+    struct record *all = join(&own);
+    const bool same = all_same(all);
+    free(all);
+    if (!same)
+        *first = text_of_first(text);
+    return same;
+}
+
+void ranks_tell(const char *difference)
+{
+    struct record own = record_of(READY, 0);
+    snprintf(own.difference, sizeof own.difference, "%s", difference);
+    if (place.ranks > 1)
+        tell_differences(&own);
+}
+
+bool ranks_all(bool so)
 {
     if (place.ranks == 1)
-        return;
-    char *versioned = text_format("version=%s\n%s", own_version, text);
-    struct record own = record_of(READY, digest_of(versioned, strlen(versioned))), *all = join(&own);
-    if (!all_same(all)) {
-        char *first = text_of_first(versioned);
-        if (strcmp(versioned, first) != 0)
-            find_difference(own.difference, sizeof own.difference, versioned, first);
-        free(first);
-        tell_differences(&own);
-    }
+        return so;
+    const struct record own = record_of(READY, so);
+    struct record *all = join(&own);
+    const bool result = all_same(all) && so;
     free(all);
+    return result;
+}
+
+void ranks_compare(const char *text)
+{
+    char *versioned = text_format("version=%s\n%s", own_version, text), *first;
+    char difference[sizeof(((struct record *)NULL)->difference)] = "";
+    if (!ranks_agree(versioned, &first)) {
+        if (strcmp(versioned, first) != 0)
+            find_difference(difference, sizeof difference, versioned, first);
+        ranks_tell(difference);
+    }
+    free(first);
     free(versioned);
 }
 

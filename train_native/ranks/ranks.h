@@ -42,6 +42,15 @@ int ranks_threads(void);
  * which other line. Whoever has ended in an error meanwhile is known then, too. */
 void ranks_compare(const char *text);
 
+/* The parts of ranks_compare, for texts of which there is more to say. Whether all ranks have the same; if not, *first is
+ * rank 0's, which the caller frees, else NULL. Then all tell what is different of them, "" where nothing is: rank 0 names
+ * them, and the program ends. */
+bool ranks_agree(const char *text, char **first);
+void ranks_tell(const char *difference);
+
+/* Whether it is so on all ranks. Who waits for others sleeps; where one has failed, all end. */
+bool ranks_all(bool so);
+
 /* Warns of ranks with other vectors than rank 0, where that is not known to be without consequences (no --exact). */
 void ranks_compare_vectors(void);
 
