@@ -160,6 +160,37 @@ function makePhotos() {
 const photos = skip ? null : makePhotos();
 const onPhotos = ['train', photos, '-o', 'm.eyelet', '--from', 'none', '--network', network, '--size', '24', '--epochs', '2', '--batch', '12', '--micro-batch', '4', '--warmup', '0', '--validation', '0.2'];
 
+test('photos that ranks have decoded for each other are those that one process decodes, in memory and in files', only, async () => {
+    for (const [counts, ...more] of [[[2, 3]], [[3], '--pixels', 'all.pixels']]) {
+        const there = folder();
+        const one = succeeded(await eyelet([...onPhotos, ...more], { cwd: there }));
+        assert.match(one.stderr, /a\/broken\.png: left out: /);
+        for (const count of counts) {
+            const here = folder();
+            const result = succeeded(await ranks(here, [[count, ranked, ...onPhotos, ...more]]));
+            alike(here, there);
+            assert.equal(result.stderr, one.stderr);
+            if (!more.length)
+                continue;
+            rmSync(join(here, 'all.pixels.1')); /* which rank 1 makes by itself, and the others use theirs again */
+            const again = succeeded(await ranks(here, [[count, ranked, ...onPhotos, ...more]]));
+            assert.match(again.stderr, /all\.pixels has these images decoded: it is used again/);
+            assert.ok(existsSync(join(here, 'all.pixels.1')));
+            alike(here, there);
+        }
+    }
+});
+
+const strace = { skip: skip || (spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status !== 0 && 'NOT TESTED: strace is not there, or may not look') };
+test('each photo is opened by one rank', strace, async () => {
+    const here = folder(), traced = ['bash', '-c', 'exec strace -f -qq -e trace=open,openat -o trace.${OMPI_COMM_WORLD_RANK:-$PMI_RANK} "$0" "$@"'];
+    succeeded(await ranks(here, [[3, ...traced, ranked, ...onPhotos]]));
+    const opened = [0, 1, 2].map((rank) => [...new Set([...read(here, `trace.${rank}`).matchAll(/"([^"]*\.png)"/g)].map((match) => match[1]))]);
+    assert.equal(opened.flat().length, 47);
+    assert.equal(new Set(opened.flat()).size, 47);
+    opened.forEach((files) => assert.ok(files.length >= 15 && files.length <= 16, `${files.length}`));
+});
+
 test('files that differ are named before they are decoded', only, async () => {
     const changed = Buffer.from(readFileSync(join(photos, 'b/1.png')));
     changed[changed.length - 20] ^= 1;

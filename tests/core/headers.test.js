@@ -213,6 +213,7 @@ const usages = {
     'train_native/data/gzip.h': [{ runs: false, includes: ['stdlib.h'], names: 'bytes', before: 'const char *path = "a.gz"; struct failure failure;' }],
     'train_native/data/memory_budget.h': [{ after: 'assert(bytes > 0 && memory_budget(3) == 3 << 20);' }],
     'train_native/data/photo_list.h': [{ runs: false, includes: ['data/folder.h'] }],
+    'train_native/data/photo_shares.h': [{ runs: false, names: 'count', before: 'struct photo_facts *facts = NULL; struct pixels *pixels = NULL; int own_count; const char *reason;' }],
     'train_native/data/same_files.h': [{ runs: false }],
     'train_native/data/photos.h': [{ runs: false, names: 'preprocess threads memory', before: 'const struct photo_list *list = NULL; struct pixels *pixels = NULL; const struct shape input = {1, 1, 3}; struct failure failure;' }],
     'train_native/data/picture_file.h': [{ runs: false, includes: ['cli/errors.h'] }],

@@ -21,7 +21,6 @@
 #include "ranks/ranks.h"
 
 #include <errno.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -281,8 +280,10 @@ static struct photo_facts *read_photos(struct dataset *dataset, const struct pho
     if (options->pixels && (options->keep_pixels || !pixels_fit(count, image, reading->memory))) {
         facts = pixel_file_read(&dataset->pixels, reading, options->pixels, &failure);
     } else {
+        struct photo_reading making = *reading;
+        making.shared = reading->shared && ranks_all(true); /* not where another rank has all in a file */
         dataset->pixels = pixels_new(count, image, reading->memory);
-        facts = photos_read(reading, dataset->pixels, &failure);
+        facts = photos_read(&making, dataset->pixels, &failure);
     }
     if (!facts)
         die_of(&failure);
@@ -298,8 +299,9 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     }
     choose_part(list, dataset->part);
     dataset->shape = (struct shape){input.h, input.w, 3};
-    const int threads = dataset->options.threads ? dataset->options.threads : omp_get_max_threads();
-    const struct photo_reading reading = {list, input, preprocess, threads, memory_budget(dataset->options.memory)};
+    const int threads = dataset->options.threads ? dataset->options.threads : ranks_threads();
+    const uint64_t memory = memory_budget(dataset->options.memory);
+    const struct photo_reading reading = {list, input, preprocess, threads, memory, dataset->options.shared};
     struct photo_facts *facts = read_photos(dataset, &reading);
     const int bad = photos_refuse(list, facts, dataset->path, dataset->options.allow_bad);
     bool *kept = allocate((size_t)list->count, sizeof *kept);

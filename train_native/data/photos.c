@@ -2,12 +2,14 @@
 
 #include "base/bytes.h"
 #include "data/content.h"
+#include "data/photo_shares.h"
 #include "data/resize.h"
 #include "data/picture_file.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "ranks/ranks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 struct photo_reader {
     const struct photo_reading *reading;
     const struct pixels *pixels;
+    const int *own; /* which images are read; NULL: all in their order */
     /* shared: */
     struct photo_facts *facts;
     struct photo_facts *unstored; /* in its reason why pixels could not be stored; empty: they could */
@@ -58,9 +61,12 @@ static void store(const struct photo_reader *reader, int i, const struct picture
     free(pixels);
 }
 
-static void read_one(void *context, int i, struct sandbox_child *child)
+static int image_of(const struct photo_reader *reader, int item) { return reader->own ? reader->own[item] : item; }
+
+static void read_one(void *context, int item, struct sandbox_child *child)
 {
     const struct photo_reader *reader = context;
+    const int i = image_of(reader, item);
     struct photo_facts *facts = &reader->facts[i];
     const struct photo *photo = &reader->reading->list->photos[i];
     struct picture_file file;
@@ -78,9 +84,31 @@ static void read_one(void *context, int i, struct sandbox_child *child)
     }
 }
 
-static void stopped(void *context, int i, const char *reason)
+static void stopped(void *context, int item, const char *reason)
 {
-    give_reason(&((const struct photo_reader *)context)->facts[i], reason);
+    const struct photo_reader *reader = context;
+    give_reason(&reader->facts[image_of(reader, item)], reason);
+}
+
+/* Into the reader's facts, why nothing could be stored into `unstored`. */
+static void read_all(struct photo_reader *reader, uint64_t memory)
+{
+    const struct photo_reading *reading = reader->reading;
+    const struct photo_shares shares = photo_shares_of(reading->list->count, reader->pixels->size);
+    const char *reason;
+    int count = reading->list->count;
+    int *own = reading->shared ? photo_shares_own(&shares, &count) : NULL;
+    reader->own = own;
+    sandbox_run(&(struct sandbox){.count = count,
+                                  .children = reading->threads,
+                                  .memory = memory,
+                                  .context = reader,
+                                  .work = read_one,
+                                  .stopped = stopped});
+    free(own);
+    if (reading->shared && !reader->unstored->reason[0] && ranks_all(true) &&
+        !photo_shares_exchange(&shares, reader->facts, reader->pixels, &reason))
+        give_reason(reader->unstored, reason);
 }
 
 struct photo_facts *photos_read(const struct photo_reading *reading, const struct pixels *pixels,
@@ -92,12 +120,7 @@ struct photo_facts *photos_read(const struct photo_reading *reading, const struc
                                   .pixels = pixels,
                                   .facts = shared_memory((size_t)count, sizeof *reader.facts),
                                   .unstored = shared_memory(1, sizeof *reader.unstored)};
-    sandbox_run(&(struct sandbox){.count = count,
-                                  .children = reading->threads,
-                                  .memory = reading->memory > taken ? reading->memory - taken : 0,
-                                  .context = &reader,
-                                  .work = read_one,
-                                  .stopped = stopped});
+    read_all(&reader, reading->memory > taken ? reading->memory - taken : 0);
     const bool stored = !reader.unstored->reason[0];
     if (!stored) {
         failure_set(failure, pixels->file.path, "Make room there, or let more memory be used with --memory.",

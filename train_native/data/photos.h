@@ -1,6 +1,6 @@
 /* Reads the images of a list, all cores at once, in child processes (sandbox.h).
  *
- *     const struct photo_reading reading = {list, input, &preprocess, threads, memory};
+ *     const struct photo_reading reading = {list, input, &preprocess, threads, memory, false};
  *     struct photo_facts *facts = photos_read(&reading, pixels, &failure);
  *     ...
  *     photos_facts_free(facts, list);
@@ -12,7 +12,7 @@
 
 #include "image/image.h"
 #include "data/photo_list.h"
-#include "data/picture_file.h"
+#include "data/photo_facts.h"
 #include "data/pixels.h"
 
 #include <stddef.h>
@@ -23,18 +23,7 @@ struct photo_reading {
     const struct preprocess *preprocess;
     int threads;
     uint64_t memory; /* bytes for pixels and for decoding */
-};
-
-/* Filled in by examine_picture (photos.c). */
-struct photo_facts {
-    char reason[PICTURE_REASON]; /* why there is no picture; empty: there is one */
-    int width, height;           /* upright */
-    uint8_t orientation, format; /* as in struct picture */
-    bool alpha;                  /* some of it is not opaque */
-    const char *decoder;         /* as in struct picture_file */
-    uint64_t content;            /* equal for pictures with equal pixels */
-    uint64_t stored;             /* content_hash of the pixels that it was resized to */
-    uint32_t checksum;           /* CRC-32 of them */
+    bool shared;     /* all ranks read it, each its share of the images, and exchange them (photo_shares.h) */
 };
 
 /* Into pixels (list->count). NULL, with the failure set: they cannot be stored. */

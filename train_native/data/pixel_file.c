@@ -11,6 +11,7 @@
 #include "data/content.h"
 #include "data/sandbox.h"
 #include "data/second_decoder.h"
+#include "ranks/ranks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,7 @@ static bool some_readable(struct photo_facts *facts, const struct photo_reading 
         struct photo_reading again = *reading;
         struct failure failure;
         again.list = &bad;
+        again.shared = false;
         struct pixels *pixels = pixels_new(bad.count, image_bytes(reading), UINT64_MAX); /* hardly one is written */
         struct photo_facts *now = photos_read(&again, pixels, &failure);
         for (int k = 0; k < bad.count; k++) {
@@ -352,7 +354,11 @@ struct photo_facts *pixel_file_read(struct pixels **pixels, const struct photo_r
 {
     const struct key key = key_of(reading);
     struct photo_facts *facts = use_again(pixels, reading, path, &key, failure);
-    return facts || *failure->subject ? facts : make(pixels, reading, path, failure);
+    if (!facts && *failure->subject)
+        return NULL;
+    struct photo_reading making = *reading;
+    making.shared = reading->shared && ranks_all(!facts); /* else who lacks the file makes it alone */
+    return facts ? facts : make(pixels, &making, path, failure);
 }
 
 void pixel_file_remove(const char *path)

@@ -34,7 +34,7 @@ static struct pixels *gather_photos(struct survey *survey, const struct data_opt
     const struct photo_list *list = survey->sets[0].photos;
     const struct photo_reading reading = {list, thumbnail_shape, &whole_image,
                                           options->threads ? options->threads : omp_get_max_threads(),
-                                          memory_budget(options->memory)};
+                                          memory_budget(options->memory), false};
     struct failure failure;
     allocate_lists(survey, list->count);
     struct pixels *thumbnails = pixels_new(list->count, shape_count(thumbnail_shape), reading.memory);
