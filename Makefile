@@ -131,7 +131,10 @@ compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/prot
   $(foreach name,$(DECODERS),-DWITH_$(name) $(filter -i% -I%,$($(name))))
 $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/%.o: own_flags := -D_GNU_SOURCE $(if $(PLAIN),-O0)
-$(build)/train_native/main.o: own_flags += -DVERSION='"$(version)"'
+# The commit, of a repository of our own, is in main.o alone, so that another one compiles that and links.
+commit := $(if $(wildcard .git),$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2> /dev/null))
+$(build)/train_native/main.o: own_flags += -DVERSION='"$(version)$(commit:%=+%)"'
+$(build)/train_native/main.o: $(build)/commit
 # A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared
 # with is known to the mutator (tests/fuzz/model_parts.c), and each letter of a text is compared with so much that this takes half of
 # the time, while the branches say the same.
@@ -211,6 +214,8 @@ wasm_command := $(emcc) $(emcc_flags) $(WARNINGS)
 changed = $(shell echo '$1' | cmp -s - $2 || echo always)
 $(build)/command: $(call changed,$(native_command),$(build)/command)
 	@mkdir -p $(@D); echo '$(native_command)' > $@
+$(build)/commit: $(call changed,$(commit),$(build)/commit)
+	@mkdir -p $(@D); echo '$(commit)' > $@
 $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 	@mkdir -p $(@D); echo '$(wasm_command)' > $@
 

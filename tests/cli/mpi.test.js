@@ -214,6 +214,14 @@ test('files that differ are named before they are decoded', only, async () => {
     named(await ranks(folder(), both.map((words) => [1, ranked, ...words])), 1, /: has other data: list\.csv has another content, /);
 });
 
+test('a rank of another commit is named', only, async () => {
+    const [, version] = spawnSync(ranked, ['--version'], { encoding: 'utf8' }).stdout.match(/^eyelet (\S+) /);
+    const here = folder(), changed = join(here, 'eyelet');
+    writeFileSync(changed, readFileSync(ranked).toString('latin1').replaceAll(version, `${version.slice(0, -1)}~`), { encoding: 'latin1', mode: 0o755 });
+    for (const words of [onPhotos, short])
+        named(await ranks(here, [[1, ranked, ...words], [1, changed, ...words]]), 1, /: is of another version of eyelet: "version=[^" ]*~", and rank 0 "version=[^" ~]*"$/);
+});
+
 test('a full disk on rank 0 ends all ranks', only, async () => {
     const here = folder();
     symlinkSync('/dev/full', join(here, 'm.csv'));

@@ -1,7 +1,7 @@
 /* The build: it notices what it depends on, and installs what is promised. Needs what `make native wasm` leaves. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -35,6 +35,28 @@ test('another compiler and other flags compile everything again', () => {
     assert.ok(all > 80);
     assert.equal(compiled(make('-n', 'CC=clang', 'native')).size, all);
     assert.equal(compiled(make('-n', 'FLAGS=-O1', 'native')).size, all);
+});
+
+test('another commit compiles one file again', () => {
+    assert.deepEqual([...compiled(make('-n', 'commit=0123456789ab', 'native'))], [`build/${variant}/train_native/main.o`]);
+});
+
+test('the version has the commit of a repository of its own, and that it was changed', { skip: spawnSync('git', ['--version']).status === 0 ? false : 'NOT TESTED: git is not installed' }, () => {
+    assert.match(run(join(root, 'build/eyelet'), '--version'), /^eyelet \d+\.\d+\.\d+(\+[0-9a-f]{12}(-dirty)?)? \(/);
+    const outer = join(scratch, 'repository'), inner = join(outer, 'unpacked');
+    const commit = (folder) => make('-C', folder, '-f', join(root, 'Makefile'), '-pn', 'help').match(/^commit := ?(.*)$/m)[1];
+    const git = (...words) => run('git', '-C', outer, '-c', 'user.name=a', '-c', 'user.email=a@b.c', ...words);
+    run('mkdir', '-p', inner);
+    git('init', '-q');
+    writeFileSync(join(outer, 'file'), '1');
+    git('add', '.');
+    git('commit', '-qm', 'file');
+    git('tag', '-am', 'tag', 'tagged');
+    const head = git('rev-parse', 'HEAD').slice(0, 12);
+    assert.equal(commit(outer), head);
+    assert.equal(commit(inner), '');
+    writeFileSync(join(outer, 'file'), '2');
+    assert.equal(commit(outer), `${head}-dirty`);
 });
 
 test('make clean leaves trained models, and O= moves all that is built', () => {
