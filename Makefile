@@ -410,7 +410,7 @@ bench-pixels: deps ## measure training from more images than memory; ARGUMENTS="
 
 .PHONY: bench-mpi
 bench-mpi: deps ## with MPI=1: measure several ranks, the exchange apart, and two over a network of known rate (root)
-	$(MAKE) program
+	$(MAKE) program $(build)/bench-delay
 	node tests/bench/bench_mpi.js $(program) $(ARGUMENTS)
 
 .PHONY: bench-duplicates

@@ -4,18 +4,18 @@
  *     node tests/bench/bench_mpi.js PROGRAM [--networks tutorial,airbench94] [--images 3000] [--epochs 4] [--batch 250]
  *         [--rates 1,10] [--delays 0.1,1] [--part threads|model|network]
  *
- * PROGRAM is that of `make MPI=1`. Images are CIFAR-10's. Part `model` measures steps of two sizes on one thread, and
- * prints from them the table for 64 machines. Part `network` is for root, and has a network of its own, `wide`: it
- * makes two namespaces, which ip joins, with tc's tbf, or netem where the kernel has it; tbf knows no delay, and delays
- * are then left out, in words. Of each run the fastest epoch counts. On a quiet machine: a step is as slow as the
- * slowest rank. */
+ * PROGRAM is that of `make MPI=1`; beside it stands bench-delay. Images are CIFAR-10's. Part `model` measures steps
+ * of two sizes on one thread, and prints from them the table for 64 machines. Part `network` is for root, and has a
+ * network of its own, `wide`, between two namespaces (link.js), whose round trip is measured before each run. Of each
+ * run the fastest epoch counts. On a quiet machine: a step is as slow as the slowest rank. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { exchangeSeconds, modelTable } from './exchange_model.js';
+import { Link, inNamespace } from './link.js';
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: {
     networks: { type: 'string', default: 'tutorial,airbench94' }, images: { type: 'string', default: '3000' },
@@ -25,6 +25,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: {
 } });
 const program = resolve(positionals[0] ?? 'build/eyelet'), here = mkdtempSync(join(tmpdir(), 'eyelet-mpi-'));
 const data = resolve(process.env.EYELET_DATA ?? 'data'), namespaces = ['eyelet-a', 'eyelet-b'];
+const delayProgram = join(dirname(program), 'bench-delay');
 const openmpi = /Open MPI/.test(spawnSync('mpirun', ['--version'], { encoding: 'utf8' }).stdout);
 const numbers = (text) => text.split(',').map(Number);
 
@@ -89,35 +90,6 @@ function parametersOf(recipe) {
 
 /* ---- Two namespaces ---- */
 
-const inNamespace = (name, words) => ['ip', 'netns', 'exec', name, ...words];
-const removeNamespaces = () => namespaces.forEach((name) => spawnSync('ip', ['netns', 'delete', name]));
-
-function makeNamespaces() {
-    removeNamespaces();
-    namespaces.forEach((name) => run(['ip', 'netns', 'add', name]));
-    const [a, b] = namespaces;
-    run(['ip', 'link', 'add', 'eyelet0', 'netns', a, 'type', 'veth', 'peer', 'name', 'eyelet0', 'netns', b]);
-    namespaces.forEach((name, i) => {
-        run(['ip', '-n', name, 'address', 'add', `10.77.0.${i + 1}/24`, 'dev', 'eyelet0']);
-        run(['ip', '-n', name, 'link', 'set', 'lo', 'up']);
-        run(['ip', '-n', name, 'link', 'set', 'eyelet0', 'up']);
-    });
-}
-
-/* What a bucket of tokens lets pass at once must hold what comes between two ticks of the kernel's clock. */
-const burstOf = (rate) => Math.max(262144, Math.ceil(rate / 8 / 250));
-const tc = (name, words) => spawnSync('ip', ['netns', 'exec', name, 'tc', 'qdisc', ...words]).status === 0;
-
-/* False: this kernel has no delays. */
-function shape(rate, delay) {
-    return namespaces.every((name) => {
-        tc(name, ['delete', 'dev', 'eyelet0', 'root']);
-        return tc(name, ['add', 'dev', 'eyelet0', 'root', ...(delay === null
-            ? ['tbf', 'rate', `${rate}bit`, 'burst', `${burstOf(rate)}`, 'latency', '100ms']
-            : ['netem', 'rate', `${rate}bit`, 'delay', `${1e6 * delay}us`, 'limit', '100000'])]);
-    });
-}
-
 /* Rank 0 and mpirun in one, rank 1 in the other; what they say of themselves goes over the same link. */
 function runBetween(recipe) {
     const words = [program, ...training(recipe)];
@@ -127,27 +99,37 @@ function runBetween(recipe) {
         OMPI_MCA_btl: 'self,tcp', OMPI_MCA_btl_tcp_if_include: '10.77.0.0/24' }));
 }
 
+/* A line of the table; free: the same without a limit. */
+function compareRow(recipe, link, { free, bytes, rate, delay }) {
+    const names = `${rate / 1e9} Gbit/s | ${delay ? `${1000 * delay} ms` : 'none'}`;
+    const pinged = link.start(rate, delay);
+    const measured = runBetween(recipe), burst = delay && !link.relays ? 0 : link.burstOf(rate);
+    const between = delay && (pinged - link.base) / 2; /* what the ends take is in free steps, too */
+    const wire = exchangeSeconds({ ranks: 2, bytes, rate, delay: between, burst });
+    const modelled = free.step - free.exchange + Math.max(free.exchange, wire);
+    const apart = measured.step / modelled - 1;
+    console.log(`| ${names} | ${(1000 * pinged).toFixed(3)} | ${milliseconds(measured.step)} | `
+        + `${milliseconds(modelled)} | ${(100 * apart).toFixed(0)} %`
+        + `${Math.abs(apart) > 0.15 ? ', MORE THAN 15 %' : ''} |`);
+}
+
 function compareNetworks(recipe) {
-    makeNamespaces();
-    const bytes = 4 * parametersOf(recipe), free = runBetween(recipe);
-    console.log(`\n${recipe}, batches of ${values.batch}, 2 ranks of 1 thread in two namespaces, gradients of `
-        + `${(bytes / 1e6).toFixed(1)} MB; without a limit ${milliseconds(free.step)} ms a step, `
-        + `${milliseconds(free.exchange)} of them exchange:\n`);
-    console.log('| rate | delay | ms a step | modelled | |\n| --- | --- | --- | --- | --- |');
-    for (const rate of numbers(values.rates).map((gigabits) => 1e9 * gigabits))
-        for (const delay of [null, ...numbers(values.delays).map((each) => each / 1000)]) {
-            const names = `${rate / 1e9} Gbit/s | ${delay === null ? 'none' : `${1000 * delay} ms`}`;
-            if (!shape(rate, delay)) {
-                console.log(`| ${names} | NOT MEASURED: the kernel has no netem | | |`);
-                continue;
-            }
-            const measured = runBetween(recipe), burst = delay === null ? burstOf(rate) : 0;
-            const wire = exchangeSeconds({ ranks: 2, bytes, rate, delay: delay ?? 0, burst });
-            const modelled = free.step - free.exchange + Math.max(free.exchange, wire);
-            const apart = measured.step / modelled - 1;
-            console.log(`| ${names} | ${milliseconds(measured.step)} | ${milliseconds(modelled)} | `
-                + `${(100 * apart).toFixed(0)} %${Math.abs(apart) > 0.15 ? ', MORE THAN 15 %' : ''} |`);
-        }
+    const link = new Link(namespaces, delayProgram);
+    try {
+        link.start();
+        const bytes = 4 * parametersOf(recipe), free = runBetween(recipe);
+        console.log(`\n${recipe}, batches of ${values.batch}, 2 ranks of 1 thread in two namespaces, gradients of `
+            + `${(bytes / 1e6).toFixed(1)} MB; without a limit ${milliseconds(free.step)} ms a step, `
+            + `${milliseconds(free.exchange)} of them exchange; delays by `
+            + `${link.relays ? 'bench_delay.c' : 'netem'}:\n`);
+        console.log('| rate | delay, one way | round trip, ms | ms a step | modelled | |');
+        console.log(`|${' --- |'.repeat(6)}`);
+        for (const rate of numbers(values.rates).map((gigabits) => 1e9 * gigabits))
+            for (const delay of [0, ...numbers(values.delays).map((each) => each / 1000)])
+                compareRow(recipe, link, { free, bytes, rate, delay });
+    } finally {
+        link.remove();
+    }
 }
 
 try {
@@ -162,6 +144,5 @@ try {
     else if (!values.part)
         console.log('\nNOT MEASURED: networks of a known rate, which want root, ip, tc and OpenMPI');
 } finally {
-    removeNamespaces();
     rmSync(here, { recursive: true, force: true });
 }
