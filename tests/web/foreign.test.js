@@ -133,4 +133,28 @@ describe('in the page', { skip }, () => {
         await page.setInputFiles('#file', Object.entries(small()).map(([name, bytes]) => ({ name, mimeType: '', buffer: Buffer.from(bytes) })));
         await page.waitForFunction(() => document.querySelector('#models').selectedOptions[0].textContent === 'Imported model');
     }, { models: { 'tiny.eyelet': tinyModel() } }));
+
+    test('what was imported is saved as one .eyelet file, which is the one that the program writes', () => visitPage(browser, `${site.url}?lang=zh`, async (page) => {
+        await page.waitForSelector('#known li');
+        const save = page.getByRole('button', { name: '保存为 .eyelet 文件' }), said = page.locator('#own-model [role=status]');
+        const chosen = (name) => page.waitForFunction((name) => document.querySelector('#models')?.selectedOptions[0]?.textContent === name && document.querySelector('#known li'), name);
+        assert.equal(await save.count(), 0, 'of a model of the list');
+        const zip = zipFile('Pets & co. (1).zip', small()), path = join(folder({ [zip.name]: zip.buffer }), zip.name);
+        await give(page, 'drop', zip);
+        await chosen('Pets & co. (1)');
+        await save.focus();
+        const [file] = await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+        assert.equal(file.suggestedFilename(), 'Pets & co (1).eyelet');
+        assert.ok(readFileSync(await file.path()).equals(await natively(path)));
+        assert.equal(await said.textContent(), '已保存为 Pets & co (1).eyelet');
+        await page.selectOption('#models', 'tiny');
+        await chosen('tiny');
+        assert.equal(await save.count(), 0, 'of a model of the list');
+        await page.selectOption('#models', 'Pets & co. (1)');
+        await chosen('Pets & co. (1)');
+        assert.deepEqual([await save.count(), await said.textContent()], [1, '']);
+        await give(page, 'drop', { name: 'saved.eyelet', mimeType: '', buffer: readFileSync(await file.path()) });
+        await chosen('saved');
+        assert.equal(await save.count(), 0, 'it is a file already');
+    }, { models: { 'tiny.eyelet': tinyModel() } }));
 });

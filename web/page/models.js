@@ -2,7 +2,7 @@
  *
  *     const { classifier, info, labels } = await currentModel();    // when the one being opened is, or cannot be
  *     watchModel({ opening() {}, opened(model) {}, failed(error, model) {} });
- *     addModel({ name: 'Mine', bytes: async () => arrayBuffer });
+ *     addModel({ name: 'Mine', bytes: async () => arrayBuffer });    // isImported: of another program's files
  *
  * A model that cannot be opened leaves the one before it open: `failed` is given that, or null. */
 import { BackgroundClassifier } from '../background.js';
@@ -11,7 +11,7 @@ import { element, visible } from '../view.js';
 import { fetchFile } from './files.js';
 import { text } from './texts.js';
 
-const entries = []; /* { name, bytes, address }: the address if it came by one */
+const entries = []; /* { name, bytes, address, isImported }: the address if it came by one */
 const watchers = [];
 let opened = null; /* { entry, bytes, classifier, info, labels } */
 let opening = null; /* promise of the next one, or what has become of it */
@@ -34,8 +34,8 @@ export async function currentModel() {
 }
 
 /* Opens a model and puts it into the list; of one name, the newer replaces the older. */
-export function addModel({ name, bytes }) {
-    return open({ name, bytes });
+export function addModel({ name, bytes, isImported = false }) {
+    return open({ name, bytes, isImported });
 }
 
 /* Gives the error where it cannot be opened. */

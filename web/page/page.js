@@ -8,6 +8,7 @@ import { droppedFiles, fetchFile, pathOf } from './files.js';
 import { foreignModel } from './foreign.js';
 import { addModel } from './models.js';
 import { keepOffline } from './offline.js';
+import './own_model.js';
 import { modes, views } from './panels.js';
 import { classifyFile, refuse, showPicture } from './recognise.js';
 import { closeStrip, showStrip } from './strip.js';
@@ -30,7 +31,7 @@ function take(files, why) {
     if (model)
         addModel({ name: model.name.replace(/\.eyelet$/i, ''), bytes: () => model.arrayBuffer() });
     else if (foreign)
-        addModel({ name: foreign.name || text('foreign.name'), bytes: foreign.bytes });
+        addModel({ name: foreign.name || text('foreign.name'), bytes: foreign.bytes, isImported: true });
     else if (pictures.length === 0)
         refuse(files.length > 0 ? text('strip.no_pictures') : why);
     if (pictures.length > 0)

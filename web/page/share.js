@@ -6,6 +6,7 @@
  *         await navigator.share({ files: [file] });  // on a click
  */
 import { ClassifierError } from '../contract.js';
+import { fileName } from './download.js';
 import { fetchFile } from './files.js';
 import { withoutExamples } from './model_file.js';
 import { base64Of, standalonePage } from './share_page.js';
@@ -28,12 +29,6 @@ export async function sharedPage(session) {
 
 export function canShare(file) {
     return Boolean(navigator.canShare?.({ files: [file] }));
-}
-
-/* Of a title, what all systems take as a name. */
-export function fileName(title, ending) {
-    const name = title.replace(/[\p{C}\p{Z}/\\:*?"<>|.]+/gu, ' ').trim().slice(0, 80);
-    return `${name || 'eyelet'}.${ending}`;
 }
 
 /* Browsers without it: as they are. */

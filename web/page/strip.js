@@ -8,6 +8,7 @@
 import { classifyInOrder, platform } from '../background.js';
 import { element, make, nameOf, percent, showWarning, visible } from '../view.js';
 import { csvOf } from './csv.js';
+import { download } from './download.js';
 import { pathOf } from './files.js';
 import { currentModel, watchModel } from './models.js';
 import { classifyFile } from './recognise.js';
@@ -169,9 +170,7 @@ element('strip-cancel').addEventListener('click', () => running?.abort());
 
 element('strip-csv').addEventListener('click', () => {
     const rows = results.map((result, i) => ({ path: pathOf(files[i]), result }));
-    const address = URL.createObjectURL(new Blob([csvOf(rows)], { type: 'text/csv' }));
-    make('a', { href: address, download: 'eyelet.csv' }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000); /* when it is surely read */
+    download(csvOf(rows), 'eyelet.csv', 'text/csv');
 });
 
 watchModel({

@@ -3,7 +3,8 @@
  *     const keeping = new Keeping(session, { open(bytes) {}, goOn(kept) {}, startAgain() {}, refuse(error) {} });
  *     await keeping.showKept();    // keeping.kept and keeping.root are its elements */
 import { make, nameOf, sentenceOf } from '../view.js';
-import { canShare, fileName, sharedPage } from './share.js';
+import { download, fileName } from './download.js';
+import { canShare, sharedPage } from './share.js';
 import { language, text } from './texts.js';
 
 const mostKept = 5, longestName = 60;
@@ -59,18 +60,12 @@ export class Keeping {
     }
 
     async #save() {
-        this.#download(await this.#session.save(), fileName(this.#session.name, 'eyelet'));
+        download(await this.#session.save(), fileName(this.#session.name, 'eyelet'));
     }
 
     async #exportUpdate() {
-        this.#download(await this.#session.exportUpdate(), fileName(`${this.#session.name} update`, 'eyelet'));
+        download(await this.#session.exportUpdate(), fileName(`${this.#session.name} update`, 'eyelet'));
         this.status.textContent = text('teach.update_what');
-    }
-
-    #download(bytes, name) {
-        const link = make('a', { href: URL.createObjectURL(new Blob([bytes])), download: name });
-        link.click();
-        setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     }
 
     async #share() {

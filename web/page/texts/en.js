@@ -36,6 +36,7 @@ export default {
     'fetch.refused': '{path} cannot be fetched: the server answered {status}',
     'model.no_list': 'models/models.json is not a list of model files',
     'model.kept': '{reason} The model in use is {name}.',
+    'model.saved': 'Saved as {name}',
     'foreign.name': 'Imported model',
     'foreign.failed': 'this model cannot be used: {reason}',
     'foreign.slow': 'it took longer than {seconds} seconds',

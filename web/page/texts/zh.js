@@ -104,6 +104,8 @@ export default {
     'facts.classes': '类别数',
     'model.choice': '模型',
     'model.drop': '自己训练了模型？把 .eyelet 文件，或 Teachable Machine 导出的 TensorFlow.js 模型，拖到本页面即可。',
+    'model.save': '保存为 .eyelet 文件',
+    'model.saved': '已保存为 {name}',
     'model.no_list': 'models/models.json 不是模型文件列表',
     'model.kept': '{reason}当前使用的模型是 {name}。',
     'link.copy': '复制此模型的链接',
