@@ -31,8 +31,11 @@ static struct eyelet_teacher *plan(struct arena *arena)
 
 static enum status check(struct model *model, int *head, float *factor, const void *bytes, size_t size)
 {
-    const enum status status = model_read(model, bytes, size);
-    return status ? status : tail_find(head, factor, &model->net);
+    enum status status = model_read(model, bytes, size);
+    if (!status)
+        status = tail_find(head, factor, &model->net);
+    const bool fresh = status == STATUS_NO_HEAD && !model->examples.count; /* which go on with the head they had */
+    return fresh ? tail_replace(head, factor, &model->net) : status;
 }
 
 enum status eyelet_teacher_bytes(size_t *bytes, const void *model_bytes, size_t size)

@@ -28,9 +28,9 @@
  *     }
  *
  * The model is a backbone: what it makes of a picture in front of its last layer, the embedding, is taken from
- * eyelet_classifier_embedding. Its last layer, the head, is replaced by one that softmax regression fits to the
- * embeddings of the pictures (training/softmax_regression.h), rounded as the model's weights are, and the scores here
- * are those of the file that is written, to the last bit.
+ * eyelet_classifier_embedding. Its last layer, the head, or all that stands behind the embedding where that is more, is
+ * replaced by one that softmax regression fits to the embeddings of the pictures (training/softmax_regression.h),
+ * rounded as the model's weights are, and the scores here are those of the file that is written, to the last bit.
  *
  * The caller owns all memory; nothing is allocated here and there is nothing to close. Memory starts on a multiple of
  * 64 bytes, all sizes of it are multiples of 64, and the model must outlive the teacher. */
@@ -45,8 +45,8 @@
 
 struct eyelet_teacher;
 
-/* Checks all of the model and returns the size of the memory. STATUS_NO_HEAD: the last layer cannot be replaced, for it
- * is not one linear layer that reads the model's embedding. */
+/* Checks all of the model and returns the size of the memory. STATUS_NO_HEAD: it has no embedding behind which a head
+ * could stand; or it has examples, and what reads the embedding is not one linear layer that could go on with them. */
 enum status eyelet_teacher_bytes(size_t *bytes, const void *model, size_t size);
 
 /* Opens a model that eyelet_teacher_bytes accepted. It has no classes yet. */

@@ -6,8 +6,9 @@ export { ClassifierError } from './classifier.js';
 export interface TeacherOptions {
     /**
      * A model with an embedding, such as objects160.eyelet, to teach other classes; or one that a teacher has saved, or
-     * that was trained natively and holds examples, to go on with. Bytes are copied. NO_HEAD if its last layer cannot be
-     * replaced: it must be one linear layer that reads the embedding.
+     * that was trained natively and holds examples, to go on with. Bytes are copied. What stands behind the embedding is
+     * replaced. NO_HEAD if there is no embedding; or if there are examples, and behind it not one linear layer alone, which
+     * could go on with them.
      */
     model: Source | PromiseLike<Source>;
     /**
@@ -98,6 +99,8 @@ export interface TeacherInfo {
     readonly notes: Readonly<Record<string, string>>;
     readonly inputWidth: number;
     readonly inputHeight: number;
+    /** Its classes as it came: `classes` are those that are taught. */
+    readonly labels: readonly string[];
     /** Values of an embedding. */
     readonly embedding: number;
     /** Bytes of the model. */

@@ -41,6 +41,7 @@ class Teacher {
     #remote;
     #remoteBytes; /* of the instance that teaches */
     #model; /* the facts that a classifier would give */
+    #labels;
     #set;
     #restored = -1; /* the version of the set that the model brought along with its head */
     #restoredClasses = 0;
@@ -59,6 +60,7 @@ class Teacher {
         this.#remote = remote;
         this.#remoteBytes = memoryBytes;
         this.#model = info;
+        this.#labels = Object.freeze([...labels]);
         this.#set = new TeachingSet(info);
         if (examples.classes.length && examples.embeddings.length)
             this.#restore(labels, examples);
@@ -81,6 +83,7 @@ class Teacher {
         const { name, notes, inputWidth, inputHeight, embedding, modelBytes } = this.#model;
         return Object.freeze({
             name, notes, inputWidth, inputHeight, embedding, modelBytes, maxClasses, maxExamples,
+            labels: this.#labels,
             memoryBytes: this.#set.bytes + 3 * modelBytes + this.#remoteBytes,
             thumbnailSide: this.#set.thumbnailSide,
             threshold: this.#threshold,

@@ -45,7 +45,7 @@ const char *eyelet_status_text(enum status status)
     case STATUS_IMAGE_HTML: return "this is a web page, not an image: is the address right?";
     case STATUS_IMAGE_LFS_POINTER: return "this is Git LFS's pointer to a file, not the file: run git lfs pull";
     case STATUS_NO_FEATURE_MAP: return "the model has no feature map: no layer of it makes more than one pixel";
-    case STATUS_NO_HEAD: return "the model cannot be taught: it has no embedding, or more than one layer behind it";
+    case STATUS_NO_HEAD: return "the model cannot be taught: it has no embedding";
     case STATUS_COUNT: break;
     }
     return "unknown error";

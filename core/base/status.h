@@ -53,7 +53,7 @@ enum status {
     STATUS_IMAGE_HTML = 37,        /* a web page, as an error page that was saved as an image */
     STATUS_IMAGE_LFS_POINTER = 38, /* Git LFS's text in place of the file */
     STATUS_NO_FEATURE_MAP = 39,    /* a model without a layer that has more than one pixel: explain.h needs one */
-    STATUS_NO_HEAD = 40,           /* a model whose last layers are not one linear layer behind an embedding */
+    STATUS_NO_HEAD = 40,           /* a model without an embedding behind which a head could stand */
     STATUS_COUNT
 };
 

@@ -33,6 +33,18 @@ enum status tail_find(int *head, float *factor, const struct net *net)
     return STATUS_OK;
 }
 
+enum status tail_replace(int *head, float *factor, struct net *net)
+{
+    const int first = net->embedding, classes = net_classes(net);
+    if (!first || first > LIMIT_NODES - 2)
+        return STATUS_NO_HEAD;
+    memset(net->nodes + first, 0, (size_t)(LIMIT_NODES - first) * sizeof *net->nodes);
+    net->nodes[first] = (struct node){.kind = NODE_DENSE, .input = {first}, .channels = classes, .bias = true};
+    net->nodes[first + 1] = (struct node){.kind = NODE_SOFTMAX, .input = {first + 1}};
+    net->node_count = first + 2;
+    return net_check(net, NULL) ? STATUS_NO_HEAD : tail_find(head, factor, net);
+}
+
 static bool is_quantized(const struct tail *tail) { return tail->model->type == WEIGHTS_QUANTIZED; }
 
 /* The tail's net; that it is valid follows from the whole net's. */

@@ -5,6 +5,8 @@
  *     int head;                                                // node of the whole network
  *     float factor;
  *     enum status status = tail_find(&head, &factor, &model.net);
+ *     if (status)
+ *         status = tail_replace(&head, &factor, &model.net);   // whatever stands behind the embedding
  *     struct tail tail;
  *     struct arena arena = {0};
  *     tail_plan(&tail, &model, classes, &arena);               // measure; with arena.base set: bind
@@ -38,6 +40,11 @@ struct tail {
 /* The head, and the product of the factors behind it. STATUS_NO_HEAD: there is no embedding, or what is behind it is
  * not one dense layer, or one convolution of its single pixel, with flatten, dropout and scale. */
 enum status tail_find(int *head, float *factor, const struct net *net);
+
+/* Puts one dense layer, of as many classes, and a softmax in the place of all that stands behind the embedding: several
+ * layers, say. It has no weights in the model's file, and those before it are as they were. STATUS_NO_HEAD: there is no
+ * embedding, or what it replaces is what alone reads another tensor. */
+enum status tail_replace(int *head, float *factor, struct net *net);
 
 /* Of a model in which tail_find found a head. With arena->base NULL it only measures. The model's weights must have
  * been checked (model->scale). */

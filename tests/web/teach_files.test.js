@@ -46,7 +46,7 @@ test('a project of Teachable Machine', async () => {
 
 test('an exported model is named, in a folder and zipped', async () => {
     const exported = { 'model.json': '{}', 'metadata.json': '{}', 'weights.bin': 'x' };
-    await assert.rejects(found([zip('converted_tfjs.zip', exported)]), ({ code, message }) => code === 'EXPORTED_MODEL' && /under "Recognise"/.test(message));
+    await assert.rejects(found([zip('converted_tfjs.zip', exported)]), ({ code, message }) => code === 'EXPORTED_MODEL' && /beside the classes/.test(message));
     await assert.rejects(found(Object.keys(exported).map((name) => fileOf(`my_model/${name}`))), { code: 'EXPORTED_MODEL' });
 });
 

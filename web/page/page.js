@@ -8,7 +8,7 @@ import { droppedFiles, fetchFile, pathOf } from './files.js';
 import { foreignModel } from './foreign.js';
 import { addModel } from './models.js';
 import { keepOffline } from './offline.js';
-import './own_model.js';
+import { whenTaught } from './own_model.js';
 import { modes, views } from './panels.js';
 import { classifyFile, refuse, showPicture } from './recognise.js';
 import { closeStrip, showStrip } from './strip.js';
@@ -65,6 +65,11 @@ views.add('teach', {
     enter: () => teach((view) => view.enter()),
     leave: () => teach((view) => view.leave()),
     take: (files, why) => teach((view) => view.take(files, why)),
+});
+
+whenTaught((model) => {
+    views.show('teach');
+    teach((view) => view.teachOn(model));
 });
 
 element('file').accept += ',.eyelet,.zip,.json,.bin';

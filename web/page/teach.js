@@ -6,6 +6,7 @@
  * Session is what is taught, the other parts show it: ClassCards, Look, Estimate, Keeping. */
 import { make, nameOf, sentenceOf, visible } from '../view.js';
 import { fetchFile, pathOf } from './files.js';
+import { foreignModel } from './foreign.js';
 import { countExamples } from './model_file.js';
 import { ClassCards } from './teach_classes.js';
 import { Estimate } from './teach_estimate.js';
@@ -16,7 +17,7 @@ import { Session } from './teach_session.js';
 import { openStore } from './teach_store.js';
 import { text } from './texts.js';
 
-const firstClasses = [1, 2], mostNamed = 4, undoFor = 20_000; /* milliseconds */
+const firstClasses = [1, 2], mostOwnClasses = 10, mostNamed = 4, undoFor = 20_000; /* milliseconds */
 const atOnce = 3; /* pictures that are read ahead */
 const drawAfter = 16; /* milliseconds */
 
@@ -86,11 +87,11 @@ class TeachView {
     }
 
     /* A picture's number may be that of another one of the teacher before. */
-    async #openModel(bytes) {
+    async #openModel(bytes, options) {
         if (this.#session.teacher)
             this.look.closeCamera();
         await this.#session.flush();
-        await this.#session.open(bytes);
+        await this.#session.open(bytes, options);
         this.cards.clear();
         this.#draw();
         this.estimate.show(null);
@@ -101,10 +102,14 @@ class TeachView {
     async #openBackbone(classes = firstClasses) {
         this.#backbone ??= firstModel();
         this.#backbone.catch(() => { this.#backbone = null; });
-        await this.#openModel(await this.#backbone);
-        for (const number of classes)
-            this.#session.teacher.addClass(text('teach.class', { number }));
-        this.#changed();
+        await this.#openModel(await this.#backbone, { isFirst: true });
+        this.#addClasses(classes.map((number) => text('teach.class', { number })));
+    }
+
+    #addClasses(labels) {
+        for (const label of labels)
+            this.#session.teacher.addClass(label);
+        this.#draw();
     }
 
     async #startAgain() {
@@ -115,28 +120,43 @@ class TeachView {
         await this.#openBackbone().catch((error) => this.#refuse(error));
     }
 
-    async #open(file) {
+    #open(file) {
+        return this.teachOn({ name: file.name.replace(/\.eyelet$/i, ''), bytes: () => file.arrayBuffer() });
+    }
+
+    /* Goes on with what a model was taught; one that holds no pictures is the backbone of what is taught now. */
+    async teachOn({ name, bytes }) {
         try {
-            const bytes = new Uint8Array(await file.arrayBuffer());
-            await this.#openModel(bytes);
+            const model = new Uint8Array(await bytes());
+            await this.#openModel(model);
             this.#session.store?.renew();
-            const { info } = this.#session.teacher, isTaught = countExamples(bytes) > 0;
-            this.keeping.setTitle(isTaught && info.name || file.name.replace(/\.eyelet$/i, ''));
+            const { info } = this.#session.teacher, isTaught = countExamples(model) > 0;
+            this.keeping.setTitle(isTaught && info.name || name);
             if (!isTaught)
-                this.#say(text('teach.on_model', { name: visible(file.name) }));
+                this.#beginOn(name, info.labels);
         } catch (error) {
             this.#refuse(error);
         }
     }
 
+    /* Of a few classes the names stay, for pictures to come. */
+    #beginOn(name, labels) {
+        const stay = labels.length > 1 && labels.length <= mostOwnClasses && labels.every((label) => label.trim());
+        this.#addClasses(stay ? labels : firstClasses.map((number) => text('teach.class', { number })));
+        this.#say(text(stay ? 'teach.on_model' : 'teach.on_network', { name: visible(name) }));
+    }
+
     async #goOn(kept) {
         try {
             const { store } = this.#session, bytes = await store.read(kept.id);
-            if (Array.isArray(bytes)) {
-                await this.#openBackbone([]);
-                await this.#session.addAgain(bytes);
-            } else
+            const { model, pictures } = Array.isArray(bytes) ? { pictures: bytes } : bytes; /* of one class */
+            if (!pictures)
                 await this.#openModel(bytes);
+            else if (model)
+                await this.#openModel(model);
+            else
+                await this.#openBackbone([]);
+            await this.#session.addAgain(pictures ?? []);
             store.take(kept.id); /* not before: what stood here was kept under its own number */
             this.keeping.setTitle(kept.name);
         } catch (error) {
@@ -200,7 +220,9 @@ class TeachView {
                 return await this.#addAll(pictures, others, leftOut);
             return this.#askForClass(pictures, others, leftOut);
         } catch (error) {
-            return this.#refuse(error);
+            const foreign = error.code === 'EXPORTED_MODEL' && !label ? foreignModel(files, { pathOf }) : null;
+            return foreign ? this.teachOn({ ...foreign, name: foreign.name || text('foreign.name') })
+                : this.#refuse(error);
         }
     }
 

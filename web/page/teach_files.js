@@ -70,7 +70,7 @@ function refuseExport(names) {
     const has = (name) => names.some((path) => path === name || path.endsWith(`/${name}`));
     if (has('model.json') && (has('metadata.json') || has('weights.bin')))
         throw new ClassifierError('EXPORTED_MODEL', 'this is a model for TensorFlow.js, without its pictures: ' +
-            'drop it under "Recognise" to use it, or drop the project here, which has them ' +
+            'drop it beside the classes to teach on its network, or drop the project here, which has them ' +
             '(Teachable Machine: "Download project as file")');
 }
 

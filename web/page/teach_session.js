@@ -2,13 +2,14 @@
  * pause, and a copy in this browser. It knows nothing of elements.
  *
  *     const session = new Session({ store, hear });
- *     await session.open(bytes);                        // a model, or what was taught before
+ *     await session.open(bytes);                        // a model, or what was taught before; isFirst: the page's own
  *     await session.add('apple', file);
  *     session.teacher.classes;
  *
  * hear: { changed(), trained(milliseconds), estimated(evaluation), kept(error), undoable(what, values, undo) }. Of
  * trained and estimated, null means that there are too few pictures. */
 import { loadTeacher } from '../teacher.js';
+import { withoutExamples } from './model_file.js';
 
 const trainAfter = 30, estimateAfter = 700, keepAfter = 1000; /* milliseconds without a change */
 const estimateRest = 2, keepRest = 10; /* of the time that it took: with thousands of pictures it is done less often */
@@ -19,6 +20,7 @@ export class Session {
     name = '';
     evaluation = null;
     #hear;
+    #backbone = null; /* bytes of another model than the page's own */
     #timers = {};
     #paused = 0;
     #keepPause = keepAfter;
@@ -32,11 +34,12 @@ export class Session {
     }
 
     /* The one before stays where this one cannot be opened. */
-    async open(model) {
+    async open(model, { isFirst = false } = {}) {
         const teacher = await loadTeacher({ model });
         this.#stopTimers();
         this.teacher?.close();
         this.teacher = teacher;
+        this.#backbone = isFirst ? null : withoutExamples(model, teacher.info.embedding);
         this.evaluation = null;
         this.#isDirty = false;
         this.#hear.changed();
@@ -232,10 +235,10 @@ export class Session {
     }
 
     async #keepIn(store) {
-        const bytes = await this.save().catch((error) => {
+        const bytes = await this.save().catch(async (error) => {
             if (error.code !== 'TOO_FEW')
                 throw error;
-            return this.#pictures(this.teacher.examples); /* of one class, which make no model yet */
+            return { pictures: await this.#pictures(this.teacher.examples), model: this.#backbone }; /* of one class */
         });
         const { name, teacher: { classes } } = this;
         await store.keep(bytes, { name, classes: classes.map(({ label, count }) => ({ label, count })) });

@@ -127,7 +127,10 @@ export default {
     'teach.yes': 'Go on',
     'teach.forget': 'Forget it',
     'teach.elsewhere': 'You are teaching in another tab, too. Each tab keeps its own: nothing is lost.',
-    'teach.on_model': 'It is now taught on {name}, which holds no pictures.',
+    'teach.on_model': 'It is now taught on {name}. What carries over is the network and the names of its classes. ' +
+        'It holds no pictures: give each class some.',
+    'teach.on_network': 'It is now taught on {name}. What carries over is the network, not its classes. It holds ' +
+        'no pictures.',
     'teach.which': 'The class of these pictures',
     'teach.which_class': {
         one: 'Of which class is this picture?',
