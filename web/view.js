@@ -89,10 +89,11 @@ export function setSpeaker(other) {
     say = other;
 }
 
-/* What an error says, in the page's language. */
-export function sentenceOf({ code, message }) {
+/* What an error says, in the page's language: {0}, {1} are words of the error's own. */
+export function sentenceOf({ code, message, words = [] }) {
     const end = /[.?\u3002]$/.test(message) ? '' : '.';
-    return say(`error.${code}`) || visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
+    return say(`error.${code}`, words.map(visible)) ||
+        visible(`${message.charAt(0).toUpperCase()}${message.slice(1)}${end}`);
 }
 
 /* Below the model's rejection threshold, if it has one, the answer is no answer; nor is it where the image is none of

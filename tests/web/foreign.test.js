@@ -66,18 +66,24 @@ for (const name of ['teachable-machine', 'tfjs-doodlenet']) {
 const quantised = smallArtifacts();
 quantised.weightSpecs = quantised.weightSpecs.map((spec) => ({ ...spec, quantization: { dtype: 'int4', scale: 1, min: 0 } }));
 const wrong = {
-    'no weights': [without('weights.bin'), /there is no weights\.bin in the zip\. The model needs it/],
-    'cut weights': [{ ...small(), 'weights.bin': small()['weights.bin'].subarray(0, 300) }, /weights\.bin.* (short|300)/],
-    'an unknown layer': [small({ layers: [{ class_name: 'Mystery', config: { name: 'm', batch_input_shape: [null, 4, 4, 3] } }] }), /Mystery/],
-    'an unknown quantisation': [{ ...filesOf(quantised), 'metadata.json': metadata() }, /quantization is none that can be read/],
-    sounds: [{ ...small(), 'metadata.json': metadata({ wordLabels: ['noise'] }) }, /model of sounds\. Eyelet classifies images/],
-    poses: [{ ...small(), 'metadata.json': metadata({ packageName: '@teachablemachine/pose' }) }, /model of poses/],
-    'labels of another model': [{ ...small(), 'metadata.json': metadata({ labels: ['one'] }) }, /has 1 labels, and the model has 2 classes/],
+    'no weights': ['NO_FILE', without('weights.bin'), /there is no weights\.bin in the zip\. The model needs it/],
+    'cut weights': ['WEIGHTS_SHORT', { ...small(), 'weights.bin': small()['weights.bin'].subarray(0, 300) }, /weights\.bin.* (short|300)/],
+    'weights of another model': ['WEIGHTS_LONG', { ...small(), 'weights.bin': Buffer.alloc(1000) }, /it belongs to another model/],
+    'an unknown layer': ['LAYER_KIND', small({ layers: [{ class_name: 'Mystery', config: { name: 'm', batch_input_shape: [null, 4, 4, 3] } }] }), /Mystery/],
+    'a layer with an unknown activation': ['LAYER', small({ layers: [{ class_name: 'Flatten', config: { name: 'f', batch_input_shape: [null, 4, 4, 3] } },
+        { class_name: 'Dense', config: { name: 'd', units: 2, activation: 'mystery' } }], weightSpecs: [{ name: 'd/kernel', shape: [48, 2], dtype: 'float32' },
+        { name: 'd/bias', shape: [2], dtype: 'float32' }] }), /mystery/],
+    'an unknown quantisation': ['', { ...filesOf(quantised), 'metadata.json': metadata() }, /quantization is none that can be read/],
+    sounds: ['SOUNDS', { ...small(), 'metadata.json': metadata({ wordLabels: ['noise'] }) }, /model of sounds\. Eyelet classifies images/],
+    poses: ['POSES', { ...small(), 'metadata.json': metadata({ packageName: '@teachablemachine/pose' }) }, /model of poses/],
+    'labels of another model': ['LABELS', { ...small(), 'metadata.json': metadata({ labels: ['one'] }) }, /has 1 labels, and the model has 2 classes/],
+    'no list of weights': ['NO_WEIGHTS', { ...small(), 'model.json': JSON.stringify({ modelTopology: {} }) }, /the model has no weights/],
+    'another JSON': ['NO_MODEL', { ...small(), 'model.json': '{"modelTopology":1}' }, /is no TensorFlow\.js model/],
 };
-for (const [what, [files, reason]] of Object.entries(wrong))
+for (const [what, [key, files, reason]] of Object.entries(wrong))
     test(`refused as by the program: ${what}`, async () => {
         const zip = zipOf(files), path = join(folder({ 'mine.zip': zip }), 'mine.zip');
-        await assert.rejects(inPage([fileOf('mine.zip', zip)]), ({ code, message }) => code === 'FOREIGN' && !message.includes('\n') && reason.test(message));
+        await assert.rejects(inPage([fileOf('mine.zip', zip)]), ({ code, message }) => code === `FOREIGN${key && '_'}${key}` && !message.includes('\n') && reason.test(message));
         const { status, stderr } = await eyelet(['import', path, '-o', join(folder(), 'out.eyelet')]);
         assert.equal(status, 1);
         assert.match(stderr.replace(/\n +/g, '. '), reason);
@@ -87,7 +93,8 @@ test('what is no JSON is refused', async () => {
     const wrong = ['', '{', '[1,]', '{"a" 1}', '{"a":1,}', '{}x', '{"a":"\\u12"}', '{"a":tru}', '{"a":-}', '{"a":0x10}', '{"a":Infinity}', '{"a":"\\ud800"}', '{"a":"\\q"}',
         '{"a":"\\u0000"}', '{1:2}', '{"a', '["\\', `${'['.repeat(101)}${']'.repeat(101)}`];
     for (const json of wrong)
-        await assert.rejects(inPage([fileOf('mine.zip', zipOf({ ...small(), 'metadata.json': json }))]), ({ code, message }) => code === 'FOREIGN' && /JSON/.test(message), json);
+        await assert.rejects(inPage([fileOf('mine.zip', zipOf({ ...small(), 'metadata.json': json }))]), ({ code, message, words }) => /JSON/.test(message) &&
+            (code === 'FOREIGN_JSON_DAMAGED' ? words.join() === 'metadata.json' : code === 'FOREIGN' && /nested/.test(message)), json);
 });
 
 test('what is no export is left alone, or named', async () => {
@@ -132,6 +139,25 @@ describe('in the page', { skip }, () => {
         await page.waitForFunction(() => document.querySelectorAll('#bars li').length === 2);
         await page.setInputFiles('#file', Object.entries(small()).map(([name, bytes]) => ({ name, mimeType: '', buffer: Buffer.from(bytes) })));
         await page.waitForFunction(() => document.querySelector('#models').selectedOptions[0].textContent === 'Imported model');
+    }, { models: { 'tiny.eyelet': tinyModel() } }));
+
+    test('in Chinese it is said in Chinese why an export cannot be used; what no table has, in English', () => visitPage(browser, `${site.url}?lang=zh`, async (page) => {
+        await page.waitForSelector('#known li');
+        const layer = (config) => ({ ...small({ layers: [{ class_name: 'Mystery', config: { name: 'm\u202e1', batch_input_shape: [null, 4, 4, 3], ...config } }] }) });
+        const cases = [
+            [{ ...small(), 'weights.bin': small()['weights.bin'].subarray(0, 300) }, '无法使用这个模型：weights.bin 不完整，请重新取得同一次导出的所有文件。'],
+            [layer({}), '无法使用这个模型：不支持其中的层 Mystery "m\\u{202E}1"。'],
+            [{ 'notes.txt': 'x' }, '这个 .zip 文件里没有 TensorFlow.js 模型（缺少 model.json）。'],
+            [{ ...small(), 'model.json': '{"modelTopology":1}' }, '无法使用这个模型：model.json 不是 TensorFlow.js 模型。'],
+            [{ ...small(), 'metadata.json': metadata({ labels: ['one'] }) }, '无法使用这个模型：metadata.json 有 1 个标签，模型却有 2 个类别。请重新取得同一次导出的所有文件。'],
+            [{ ...filesOf(quantised), 'metadata.json': metadata() }, '无法使用这个模型：Broken.zip: weight dense/kernel: its quantization is none that can be read'],
+        ];
+        for (const [files, reason] of cases) {
+            await give(page, 'drop', zipFile('Broken.zip', files));
+            await page.waitForFunction((reason) => document.querySelector('#problem:not([hidden])')?.textContent.includes(reason), reason).catch(async () =>
+                assert.equal(await page.textContent('#problem'), reason));
+            assert.match(await page.textContent('#problem'), /当前使用的模型是 tiny。$/);
+        }
     }, { models: { 'tiny.eyelet': tinyModel() } }));
 
     test('what was imported is saved as one .eyelet file, which is the one that the program writes', () => visitPage(browser, `${site.url}?lang=zh`, async (page) => {

@@ -43,6 +43,8 @@ void graph_at(struct graph *graph, const char *operator_name, const char *node);
 
 /* Sets the failure: OPERATOR "node": `what it would take`, as printf. Returns GRAPH_FAILED. For readers too. */
 int graph_refuse(struct graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of a kind of layer that there is none of here. */
+int graph_refuse_kind(struct graph *graph, const char *reason);
 bool graph_failed(const struct graph *graph);
 
 /* Numbers that the graph holds: float32, row-major. `values` may be NULL where a size is 0. */

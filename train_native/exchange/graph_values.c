@@ -52,8 +52,18 @@ int graph_refuse(struct graph *graph, const char *format, ...)
     char *text = text_format_list(format, arguments);
     va_end(arguments);
     failure_set(graph->failure, NULL, NULL, "%s: %s", graph->origin, text);
+    failure_key(graph->failure, "LAYER", "%s\n%s", graph->origin, text);
     free(text);
     graph->failed = true;
+    return GRAPH_FAILED;
+}
+
+int graph_refuse_kind(struct graph *graph, const char *reason)
+{
+    if (graph->failed)
+        return GRAPH_FAILED;
+    graph_refuse(graph, "%s", reason);
+    failure_key(graph->failure, "LAYER_KIND", "%s", graph->origin);
     return GRAPH_FAILED;
 }
 

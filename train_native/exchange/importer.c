@@ -14,6 +14,7 @@ const struct importer *importer_for(const struct package *package, struct failur
     }
     failure_set(failure, package_path(package), "A folder needs its model.json, a zip the same.",
                 "this is no model of a format that is known: %s", names);
+    failure_key(failure, "NO_MODEL", "%s", package_path(package));
     return NULL;
 }
 

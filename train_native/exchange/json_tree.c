@@ -58,6 +58,7 @@ cJSON *json_tree_parse(const uint8_t *bytes, size_t size, const char *name, stru
     cJSON_Delete(tree);
     failure_set(failure, name, "Get it again: perhaps it is cut short.", "is no valid JSON, at byte %zu of %zu",
                 end ? (size_t)(end - text) : 0, size);
+    failure_key(failure, "JSON_DAMAGED", "%s", name);
     return NULL;
 }
 

@@ -391,5 +391,5 @@ int keras_layer_apply(const struct keras_layer *layer, const int *x, int count)
                 return graph_refuse(layer->graph, "it has %d inputs", count);
             return classes[i].apply(layer, x, count);
         }
-    return graph_refuse(layer->graph, "layers of this class cannot be imported");
+    return graph_refuse_kind(layer->graph, "layers of this class cannot be imported");
 }

@@ -12,9 +12,11 @@ static bool is_of_images(const struct tfjs_metadata *metadata, const char *path,
 {
     static const char hint[] = "Eyelet classifies images: export an image project.";
     if (json_tree_member(metadata->tree, "wordLabels"))
-        return failure_set(failure, path, hint, "is Teachable Machine's model of sounds");
+        return failure_set(failure, path, hint, "is Teachable Machine's model of sounds") ||
+               failure_key(failure, "SOUNDS", "%s", path);
     if (metadata->package && strstr(metadata->package, "/pose"))
-        return failure_set(failure, path, hint, "is Teachable Machine's model of poses, which begins with PoseNet");
+        return failure_set(failure, path, hint, "is Teachable Machine's model of poses, which begins with PoseNet") ||
+               failure_key(failure, "POSES", "%s", path);
     return true;
 }
 

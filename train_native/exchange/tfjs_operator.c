@@ -329,6 +329,6 @@ int tfjs_operator_apply(struct tfjs_tensor *outputs, const struct tfjs_operator 
             outputs[0] = (struct tfjs_tensor){.value = operators[i].apply(operator)};
             return outputs[0].value != GRAPH_FAILED;
         }
-    graph_refuse(operator->graph, "this operator cannot be imported");
+    graph_refuse_kind(operator->graph, "this operator cannot be imported");
     return 0;
 }

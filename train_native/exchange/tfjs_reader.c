@@ -85,9 +85,11 @@ static bool set_labels(struct imported *imported, const struct tfjs_metadata *me
     const int classes = net_classes(&imported->network.net);
     if (!metadata->label || imported->network.features_only)
         return true;
-    if (metadata->label_count != classes)
-        return failure_set(failure, path, "Get the model's files again, all of one export.",
-                           "metadata.json has %d labels, and the model has %d classes", metadata->label_count, classes);
+    if (metadata->label_count != classes) {
+        failure_set(failure, path, "Get the model's files again, all of one export.",
+                    "metadata.json has %d labels, and the model has %d classes", metadata->label_count, classes);
+        return failure_key(failure, "LABELS", "%d\n%d", metadata->label_count, classes);
+    }
     imported->labels = allocate((size_t)classes, sizeof *imported->labels);
     int i = 0;
     for (const cJSON *label = metadata->label; label; label = label->next) {
@@ -131,9 +133,11 @@ static cJSON *read_json(const struct package *package, struct failure *failure)
     cJSON *model = bytes ? json_tree_parse(bytes, size, name, failure) : NULL;
     if (model && cJSON_IsObject(json_tree_member(model, "modelTopology")))
         return model;
-    if (model)
+    if (model) {
         failure_set(failure, package_path(package), NULL,
                     "%s is no TensorFlow.js model: it has no object `modelTopology`", name);
+        failure_key(failure, "NO_MODEL", "%s", name);
+    }
     cJSON_Delete(model);
     return NULL;
 }

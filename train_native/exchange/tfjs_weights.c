@@ -147,6 +147,7 @@ static const uint8_t *next_bytes(struct group *group, const struct spec *spec, s
         failure_set(failure, group->path, "Get the model's files again, all of one export.",
                     "%.200s ends before the weights do: %.200s needs bytes up to %zu, and there are %zu", group->shard,
                     spec->name, group->at + needed, group->size);
+        failure_key(failure, "WEIGHTS_SHORT", "%s", group->shard);
         return NULL;
     }
     group->at += needed;
@@ -192,9 +193,10 @@ static bool read_group(struct named_weights *weights, size_t *total, struct grou
     }
     if (group->at == group->size)
         return true;
-    return failure_set(failure, group->path, "Get the model's files again, all of one export.",
-                       "the weights end at byte %zu of %zu of %.200s: it belongs to another model", group->at,
-                       group->size, group->shard);
+    failure_set(failure, group->path, "Get the model's files again, all of one export.",
+                "the weights end at byte %zu of %zu of %.200s: it belongs to another model", group->at, group->size,
+                group->shard);
+    return failure_key(failure, "WEIGHTS_LONG", "%s", group->shard);
 }
 
 bool tfjs_weights_read(struct named_weights *weights, const cJSON *manifest, const struct package *package,
@@ -203,7 +205,8 @@ bool tfjs_weights_read(struct named_weights *weights, const cJSON *manifest, con
     size_t total = 0;
     if (!json_tree_count(manifest))
         return failure_set(failure, package_path(package), "Export the model with its weights.",
-                           "the model has no weights: there is no list `weightsManifest`");
+                           "the model has no weights: there is no list `weightsManifest`") ||
+               failure_key(failure, "NO_WEIGHTS", "%s", package_path(package));
     for (const cJSON *item = manifest->child; item; item = item->next) {
         struct group group = {.path = package_path(package)};
         const bool read =

@@ -7,6 +7,7 @@
  *     import_files(form) -> address of the model, or 0; form: 0 a folder, 1 a zip, 2 a file
  *     imported_size()
  *     failure_subject(), failure_reason(), failure_hint() -> addresses of zero-terminated UTF-8: why there is no model
+ *     reason_key(), reason_words() -> the same, for other languages (struct failure, cli/errors.h)
  *
  * An instance imports one model and is discarded; it traps where there is not enough memory. */
 #include "exchange/import_model.h"
@@ -72,11 +73,13 @@ const uint8_t *package_file(size_t *size, const struct package *package, const c
 {
     const struct file *file = find(package, name);
     *size = file ? file->size : 0;
-    if (!file)
+    if (!file) {
         failure_set(why, package_path(package), "The model needs it.", "there is no %.200s %s", name,
                     package->form == FORM_ZIP      ? "in the zip"
                     : package->form == FORM_FOLDER ? "in the folder"
                                                    : "beside it");
+        failure_key(why, "NO_FILE", "%s", name);
+    }
     return file ? file->bytes : NULL;
 }
 
@@ -112,3 +115,5 @@ size_t EXPORT(imported_size)(void) { return written; }
 const char *EXPORT(failure_subject)(void) { return failure.subject; }
 const char *EXPORT(failure_reason)(void) { return failure.reason; }
 const char *EXPORT(failure_hint)(void) { return failure.hint; }
+const char *EXPORT(reason_key)(void) { return failure.key; }
+const char *EXPORT(reason_words)(void) { return failure.words; }

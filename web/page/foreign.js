@@ -25,13 +25,16 @@ export function foreignModel(files, { pathOf }) {
 }
 
 async function importModel(parts) {
-    const { bytes, reason, code } = await inWorker(await foreignParcel(parts));
+    const { bytes, reason, code, words } = await inWorker(await foreignParcel(parts));
     if (bytes)
         return bytes;
-    throw code ? new ClassifierError(code, reason) : refusal(reason);
+    throw words ? refusal(reason, code, words) : new ClassifierError(code, reason);
 }
 
-const refusal = (reason) => new ClassifierError('FOREIGN', text('foreign.failed', { reason }));
+/* words: of the sentence that the reader's language may have for the code (sentenceOf). */
+function refusal(reason, code = 'FOREIGN', words = []) {
+    return Object.assign(new ClassifierError(code, text('foreign.failed', { reason })), { words });
+}
 
 /* What the worker answers. */
 async function inWorker(parcel) {

@@ -4,12 +4,14 @@
  *         { name: 'model.json', bytes: json }, { name: 'weights.bin', bytes: weights }] });
  *
  * The first file is what was named: form 'folder' (without bytes), 'zip', or 'file', which is one of the model's;
- * behind it stand the others in the order of their names. Throws ClassifierErrors, of code FOREIGN where the reason
- * lies in the files. */
+ * behind it stand the others in the order of their names. Throws ClassifierErrors. Where the reason lies in the files,
+ * there are `words` in it, those that a sentence in another language needs, and the code is FOREIGN, or else
+ * FOREIGN_KEY where the table of a language may have a sentence: the key is that of struct failure (cli/errors.h). */
 import { ClassifierError } from '../contract.js';
 import { moduleImports, readSource } from '../source.js';
 
 const forms = ['folder', 'zip', 'file'];
+const texts = ['failure_subject', 'failure_reason', 'failure_hint', 'reason_key', 'reason_words'];
 
 export async function importFiles(wasm, { form, files }) {
     const { exports } = await WebAssembly.instantiate(await moduleOf(wasm), moduleImports);
@@ -24,7 +26,7 @@ export async function importFiles(wasm, { form, files }) {
             'close other tabs, then try again', { cause });
     }
     if (!address)
-        throw new ClassifierError('FOREIGN', reasonOf(exports));
+        throw reasonOf(exports);
     return new Uint8Array(exports.memory.buffer, address, exports.imported_size()).slice();
 }
 
@@ -45,12 +47,14 @@ function hand(exports, { name, bytes }) {
     memory.set(bytes, address + letters.length + 1);
 }
 
-/* "mine.zip: there is no weights.bin in the zip. The model needs it." */
+/* "mine.zip: there is no weights.bin in the zip. The model needs it.", as FOREIGN_NO_FILE with the word weights.bin. */
 function reasonOf(exports) {
     const memory = new Uint8Array(exports.memory.buffer);
-    const [subject, reason, hint] = ['failure_subject', 'failure_reason', 'failure_hint'].map((name) => {
+    const [subject, reason, hint, key, words] = texts.map((name) => {
         const start = exports[name]();
         return new TextDecoder().decode(memory.subarray(start, memory.indexOf(0, start)));
     });
-    return `${subject ? `${subject}: ` : ''}${reason}${hint ? `. ${hint}` : ''}`;
+    const message = `${subject ? `${subject}: ` : ''}${reason}${hint ? `. ${hint}` : ''}`;
+    const error = new ClassifierError(key ? `FOREIGN_${key}` : 'FOREIGN', message);
+    return Object.assign(error, { words: words.split('\n') });
 }
