@@ -4,10 +4,11 @@
  *
  *     eyelet.js    for <script src="eyelet.js">; worker.js lies beside it
  *     node.cjs     for require('eyelet'); node_worker.js lies beside it
+ *     teacher.cjs    for require('eyelet/teacher'); node_teacher_worker.js lies beside it
  *     element.cjs, react.cjs    for require('eyelet/element') and require('eyelet/react'), as test runners do
- *     teacher_wasm.js    for eyelet.js and node.cjs, where they need it */
+ *     teacher_wasm.js    for eyelet.js, node.cjs and teacher.cjs, where they need it */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
@@ -45,11 +46,28 @@ const requiring = {
     ...node,
 };
 
+/* The teacher's file has a copy of its own of what both are made of, but throws node.cjs's errors. */
+const sharing = {
+    plugins: [{
+        name: 'sharing',
+        setup({ onResolve, onLoad }) {
+            onResolve({ filter: /\/contract\.js$/ }, ({ namespace }) => namespace === 'file'
+                ? { path: 'contract', namespace: 'shared' } : undefined);
+            onResolve({ filter: /\/node\.cjs$/ }, ({ path }) => ({ path, external: true }));
+            onLoad({ filter: /./, namespace: 'shared' }, () => ({ resolveDir: web,
+                contents: "export * from './contract.js'; export { ClassifierError } from './node.cjs';" }));
+        },
+    }],
+    ...node,
+};
+
 const bundles = [
     { from: 'script.js', to: 'eyelet.js', format: 'iife', ...browser },
     { from: 'worker.js', to: 'worker.js', format: 'esm', ...browser },
     { from: 'node.js', to: 'node.cjs', format: 'cjs', ...node },
     { from: 'node_worker.js', to: 'node_worker.js', format: 'esm', ...node },
+    { from: 'node_teacher.js', to: 'teacher.cjs', format: 'cjs', ...sharing },
+    { from: 'node_teacher_worker.js', to: 'node_teacher_worker.js', format: 'esm', ...node },
     { from: 'element.js', to: 'element.cjs', format: 'cjs', ...requiring },
     { from: 'react.js', to: 'react.cjs', format: 'cjs', ...requiring },
 ];
@@ -85,3 +103,5 @@ for (const { from, to, format, ...options } of bundles)
         external: ['./teacher_wasm.js'], ...wrapping[format], ...options });
 for (const [from, to] of Object.entries(copies))
     copyFileSync(web + from, dist + to);
+writeFileSync(`${dist}teacher.d.cts`, readFileSync(`${web}teacher.d.ts`, 'utf8')
+    .replaceAll("'./classifier.js'", "'./node.cjs'"));

@@ -4,24 +4,18 @@
  *
  *     const classifier = await loadClassifier({ model: 'models/tutorial.eyelet' });
  *     const [best] = await classifier.classify('photo.jpg'); */
-import { cpus } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
 import { platform } from './background.js';
 import { wasmBytes } from './classifier_wasm.js';
-import './node_files.js';
+import './node_platform.js';
 
 export * from './classifier.js';
 
 platform.wasm = wasmBytes;
-platform.teacherWasm = async () => (await import('./teacher_wasm.js')).wasmBytes();
 
 platform.startWorker = async (onMessage, onEnd) => {
     const options = { execArgv: [] }; /* the program's own flags may be none that a worker takes */
     return new Worker(new URL('./node_worker.js', import.meta.url), options).on('message', onMessage)
         .on('error', ({ message }) => onEnd(` (${message})`)).on('exit', () => onEnd(''));
 };
-
-platform.hasWorkers = () => true;
-
-platform.coreCount = () => cpus().length || 1; /* none are told where there is no /proc */

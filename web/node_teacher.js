@@ -1,4 +1,4 @@
-/* teacher.js in Node: node.js, and threads that teach.
+/* teacher.js in Node: paths are read, and threads teach.
  *
  *     import { loadTeacher } from './node_teacher.js';
  *
@@ -6,7 +6,7 @@
 import { Worker } from 'node:worker_threads';
 
 import { platform } from './background.js';
-import './node.js';
+import './node_platform.js';
 
 export * from './teacher.js';
 

@@ -1,5 +1,6 @@
 import { ClassifierError, loadClassifier } from 'eyelet';
 import type { Classification, Classifier, ClassifierErrorCode, Decoded, ImageSource } from 'eyelet';
+import { loadTeacher, type Teacher } from 'eyelet/teacher';
 
 declare const images: AsyncIterable<ImageSource>;
 
@@ -13,4 +14,12 @@ export async function labels(model: Uint8Array): Promise<string[]> {
     // @ts-expect-error: a number is no image
     await classifier.embed(5);
     return [...found, code];
+}
+
+export async function taught(model: Uint8Array, image: ImageSource): Promise<string> {
+    const teacher: Teacher = await loadTeacher({ model });
+    await teacher.add('apple', image);
+    // @ts-expect-error: a label is a text
+    await teacher.add(5, image).catch((error: ClassifierError) => error.code);
+    return (await teacher.classify(image)).best[0]?.label ?? teacher.info.labels.join();
 }

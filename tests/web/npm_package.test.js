@@ -54,6 +54,24 @@ describe('the npm package', { skip }, () => {
             assert.equal(succeedsIn(there.folder, process.execPath, '-e', `(async () => console.log(Object.keys(await ${load})))()`), "[ 'EyeletClassifier' ]\n");
     });
 
+    test('teaches, imported and required, and throws the errors of the module', () => {
+        const program = (load) => `${load}
+            (async () => {
+                const teacher = await loadTeacher({ model: require.resolve('eyelet/models/objects160.eyelet') });
+                await teacher.add('coffee', '${espresso}');
+                await teacher.add('cat', '${espresso.replace('espresso', 'tabby')}');
+                console.log((await teacher.classify('${espresso}')).best[0].label);
+                await teacher.add('cat', 'none.jpg').catch((error) => console.log(error instanceof ClassifierError && error.code));
+                teacher.close();
+            })();`;
+        writeFileSync(join(there.folder, 'teach.mjs'), program(`import { createRequire } from 'node:module'; import { ClassifierError } from 'eyelet';
+            import { loadTeacher } from 'eyelet/teacher'; const require = createRequire(import.meta.url);`));
+        writeFileSync(join(there.folder, 'teach.cjs'), program("const { loadTeacher } = require('eyelet/teacher'), { ClassifierError } = require('eyelet');"));
+        for (const file of ['teach.mjs', 'teach.cjs'])
+            assert.equal(succeedsIn(there.folder, process.execPath, file), 'coffee\nFETCH\n', file);
+        assert.equal(succeedsIn(there.folder, process.execPath, '-p', "Object.keys(require('eyelet/teacher')).sort().join()"), 'ClassifierError,loadTeacher\n');
+    });
+
     test('is bundled for browsers without a word on modules of Node', async () => {
         const { build } = await import('esbuild');
         for (const code of ["import { loadClassifier } from 'eyelet'; loadClassifier();", "require('eyelet').loadClassifier();"]) {
