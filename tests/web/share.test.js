@@ -8,9 +8,12 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 
 import { loadClassifier } from '../../web/node.js';
 import { base64Of, standalonePage } from '../../web/page/share_page.js';
-import { launch, skip, visitFile } from '../support/chromium.js';
+import { serve } from '../../web/serve.js';
+import { launch, skip, visitFile, visitPage } from '../support/chromium.js';
 import { encodePng, gradient } from '../support/pictures.js';
 import { eyelet, folder, succeeded } from '../support/program.js';
+import { teachableModel } from '../support/taught_pages.js';
+import { downloaded, note, teachTwo } from '../support/teach_steps.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 const web = new URL('../../web/', import.meta.url);
@@ -43,6 +46,58 @@ describe('in Chromium, from disk', { skip }, () => {
     let browser;
     before(async () => { browser = await launch(); });
     after(() => browser?.close());
+
+    describe('made by the view "Teach"', () => {
+        let site;
+        before(async () => { site = await serve({ port: 0 }); });
+        after(() => site?.close());
+        const shared = (steps, options) => visitPage(browser, site.url, async (page) => {
+            await teachTwo(page, 2);
+            await page.fill('.teach-title', 'Red or blue?');
+            await page.click('.teach-share');
+            await page.waitForSelector('.teach-ready a');
+            await steps(page);
+        }, { models: { 'small.eyelet': teachableModel() }, ...options });
+        const send = (page) => page.getByRole('button', { name: 'Send it\u2026' });
+
+        test('it is handed to what the system sends with; to think better of it is no error', () => shared(async (page) => {
+            const sent = async (count) => {
+                await send(page).click();
+                await page.waitForFunction((count) => window.sent.length === count, count);
+                return page.evaluate(() => window.sent.at(-1));
+            };
+            assert.deepEqual(await sent(1), { name: 'Red or blue.html', type: 'text/html', title: 'Red or blue?', files: 1, start: '<!doctype html>' });
+            await page.evaluate(() => { window.answer = 'AbortError'; });
+            await sent(2);
+            await page.evaluate(() => { window.answer = 'DataError'; });
+            assert.equal(await page.locator('.teach-note.is-problem:visible').count(), 0);
+            await sent(3);
+            assert.match(await note(page, /refused/), /DataError: refused/);
+        }, { prepare: (page) => page.addInitScript(() => {
+            window.sent = [];
+            navigator.canShare = ({ files }) => files?.length === 1 && files[0].type === 'text/html';
+            navigator.share = async ({ files, title }) => {
+                const [{ name, type }] = files, start = (await files[0].text()).slice(0, 15).toLowerCase();
+                window.sent.push({ name, type, title, files: files.length, start });
+                if (window.answer)
+                    throw new DOMException(`${window.answer}: refused`, window.answer);
+            };
+        }) }));
+
+        test('where the system sends nothing, or no such files, it is there to download', () => shared(async (page) => {
+            assert.equal(await send(page).count(), 0);
+            await page.evaluate(() => {
+                document.querySelector('.teach-ready').replaceChildren();
+                navigator.canShare = () => false;
+            });
+            await page.click('.teach-share');
+            await page.waitForSelector('.teach-ready a');
+            assert.equal(await send(page).count(), 0);
+            const { name, bytes } = await downloaded(page, '.teach-ready a');
+            assert.equal(name, 'Red or blue.html');
+            assert.match(String(bytes.subarray(0, 15)), /^<!doctype html>$/i);
+        }, { prepare: (page) => page.addInitScript('navigator.canShare = navigator.share = undefined') }));
+    });
 
     test('gzipped, with pictures to try, of which the labels are text', async () => {
         const label = '</script><img src=x>', model = tinyModel();
