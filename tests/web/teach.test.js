@@ -1,4 +1,4 @@
-/* The view "Teach", in Chromium; and in short in Firefox and WebKit. */
+/* The view "Teach", in Chromium; teach_browsers.test.js: in short in Firefox and WebKit. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -11,7 +11,6 @@ import { gunzipSync } from 'node:zlib';
 import { loadClassifier } from '../../web/node.js';
 import { loadTeacher } from '../../web/node_teacher.js';
 import { serve } from '../../web/serve.js';
-import { browsers } from '../support/browsers.js';
 import { desktop, give, launch, phone, skip, visitFile, visitPage } from '../support/chromium.js';
 import { folder } from '../support/program.js';
 import { picturesOf, teachableModel } from '../support/taught_pages.js';
@@ -22,7 +21,6 @@ const axe = await Promise.resolve().then(() => readFile(createRequire(import.met
 const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
 const models = { 'small.eyelet': teachableModel() };
 const file = (name, buffer, mimeType = '') => ({ name, mimeType, buffer });
-const named = (files) => Object.fromEntries(files.map(({ name, buffer }) => [name, buffer]));
 const [asked] = picturesOf('blue', 1, 40);
 
 describe('teaching in Chromium', { skip }, () => {
@@ -335,26 +333,3 @@ describe('no camera in Chromium', { skip }, () => {
         await site.close();
     });
 });
-
-for (const { name, skip: without, launch: start } of browsers.filter((one) => one.name !== 'Chromium'))
-    describe(`teaching in ${name}`, { skip: without }, () => {
-        test('two classes from files, and an answer', async () => {
-            const site = await serve({ port: 0 }), browser = await start();
-            const files = (colour, count, from) => {
-                const pictures = picturesOf(colour, count, from), place = folder(named(pictures));
-                return pictures.map((picture) => join(place, picture.name));
-            };
-            const page = await browser.open(site.url);
-            await page.evaluate(() => document.getElementById('view-teach').click());
-            await page.until(() => document.querySelectorAll('.teach-class').length === 2);
-            await page.setFiles('.teach-class:nth-child(1) input[type=file]', files('red', 4));
-            await page.setFiles('.teach-class:nth-child(2) input[type=file]', files('blue', 4));
-            await page.until(() => [...document.querySelectorAll('.teach-count')].every(({ textContent }) => textContent === '4 pictures'));
-            await page.setFiles('.teach-look input[type=file]', files('blue', 1, 40));
-            await page.until(() => /Class 2/.test(document.querySelector('.teach-answer .verdict.is-answer')?.textContent));
-            await page.until(() => /^Kept/.test(document.querySelector('.teach-keep > [role=status]').textContent));
-            assert.deepEqual(page.heard, []);
-            await browser.close();
-            await site.close();
-        });
-    });
