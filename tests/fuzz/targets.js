@@ -1,4 +1,6 @@
-/* The fuzz targets: for tests/fuzz/fuzz_NAME.c what the fuzzer needs to know, and what it starts from beside tests/fuzz/corpus/NAME.
+/* The fuzz targets: for tests/fuzz/fuzz_NAME.c what the fuzzer needs to know, and what it starts from: a handful of small inputs that have
+ * its format's branches, 200 KB of all targets together. They are written here, anew for every run; tests/fuzz/corpus/NAME has only what no
+ * short code writes: quantized models, a progressive JPEG, one with restarts, a PNG with a transparent colour.
  *
  *     targets.model.length                       // the most bytes of an input
  *     wordsOf('network')                         // its dictionary
@@ -79,6 +81,12 @@ const file = (name, bytes) => Buffer.concat([Buffer.from(`${name}\n`), Buffer.fr
 const idx = (dimensions, values) => Buffer.concat([Buffer.of(0, 0, 8, dimensions.length), ...dimensions.map((size) => Buffer.of(0, 0, 0, size)), Buffer.from(values)]);
 const digits = (count) => [idx([count], Array.from({ length: count }, (_, i) => i % 3)), idx([count, 2, 3], Array.from({ length: count * 6 }, (_, i) => i * 9 % 256))];
 
+/* With all that a header of gzip may have: further fields, the file's name, a comment, a checksum. */
+function namedGzip(bytes) {
+    const packed = gzipSync(bytes), extra = [4, 0, 65, 66, 0, 0], text = Buffer.from('labels\0a comment\0\0\0');
+    return Buffer.concat([Buffer.of(0x1f, 0x8b, 8, 2 | 4 | 8 | 16), packed.subarray(4, 10), Buffer.from(extra), text, packed.subarray(10)]);
+}
+
 /* 5 x 3 pixels of 8 bits in runs. */
 function runsBmp() {
     const runs = [5, 1, 0, 0, 2, 2, 0, 3, 1, 2, 3, 0, 0, 0, 0, 2, 2, 0, 3, 3, 0, 1], bytes = Buffer.alloc(70 + runs.length, 90);
@@ -124,8 +132,9 @@ const recipes = {
         help: ['--recipe', 'photos', '--help', 'all'].join('\n'),
     }),
     checkpoint: () => ({}), /* fuzz_checkpoint.c makes its own */
-    graph: () => ({ random: Array.from({ length: 512 }, (_, i) => Math.imul(i + 1, 2654435761) >>> 24) }),
-    idx: () => ({ plain: parts(...digits(6), ...digits(3)), gzip: parts(...digits(6).map((bytes) => gzipSync(bytes)), ...digits(3)) }),
+    graph: () => Object.fromEntries([1, 2, 3, 4].map((seed) => [`random ${seed}`, Array.from({ length: 128 * seed }, (_, i) => Math.imul(i + seed, 2654435761) >>> 24)])), /* calls that it chooses */
+    idx: () => ({ plain: parts(...digits(6), ...digits(3)), gzip: parts(...digits(6).map((bytes) => gzipSync(bytes)), ...digits(3)),
+        named: parts(...digits(6).map(namedGzip), ...digits(3)), unequal: parts(digits(6)[0], digits(5)[1], ...digits(3)) }),
     csv: () => ({
         plain: 'path,label\na.jpg,cat\nb.jpg,dog\n"c, d.jpg","a ""b"""\n',
         semicolons: 'id;image;class\r\n1;a.png;cat\r\n2;b.png;dog\r\n',
@@ -145,7 +154,7 @@ const recipes = {
         numbered: parts('\ufeff0 cat\r\n1 dog\r\n\r\n', 'tf,mean=0.5/0.4/0.3,std=0.25,filter=aliased'),
         long: parts(`${'a'.repeat(300)}\n\n${'Käse'.repeat(60)}\n`, 'caffe,resize=pad'),
     }),
-    cifar: () => ({ ten: record(1, 2, 1), hundred: record(2, 1, 2) }),
+    cifar: () => ({ short: record(0, 1, 1).subarray(0, 100), ten: record(1, 2, 1), hundred: record(2, 1, 2) }),
 };
 
 export function seedsOf(name) {
