@@ -129,10 +129,20 @@ static bool pack(struct tail *tail)
     return true;
 }
 
+static bool are_finite(const float *numbers, uint64_t count)
+{
+    bool finite = true;
+    for (uint64_t k = 0; k < count; k++)
+        finite = finite && numbers[k] - numbers[k] == 0;
+    return finite;
+}
+
 bool tail_set(struct tail *tail, const float *weights, float range)
 {
     static const float none[LIMIT_NODES + 1];
     struct model *model = tail->model;
+    if (!are_finite(weights, net_parameter_count(&model->net)) || !are_finite(&range, 1))
+        return false;
     if (is_quantized(tail)) {
         find_scales(tail, tail->head);
         model->scale[tail->head] = quantize_scale(&model->net, tail->head, weights, range, tail->quantized.scale);

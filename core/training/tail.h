@@ -55,7 +55,8 @@ static inline int tail_features(const struct tail *tail) { return tail->model->n
 
 /* weights (features, classes), then biases (classes). range: the largest absolute value that the head's sums, without
  * the factors behind, have for some pictures: larger ones are clipped, a quarter above it, where the model is
- * quantized. False: the numbers do not fit the type, float16 for instance, and the tail is not to be run. */
+ * quantized. False: the numbers are not finite or do not fit the type, float16 for instance, and the tail is not to be
+ * run. */
 bool tail_set(struct tail *tail, const float *weights, float range);
 
 /* The same from a file of this model with as many classes: the head's bytes, and quantized its output's scale. */

@@ -68,6 +68,7 @@
     SUITE(trainer) \
     SUITE(precise_batchnorm) \
     SUITE(training) \
+    SUITE(tail) \
     SUITE(teacher) \
     SUITE(open_cost) \
     SUITE(jpeg) \
