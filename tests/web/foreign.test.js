@@ -52,6 +52,7 @@ async function sameInEachForm(files) {
 test('the bytes are those of the program', async () => {
     await sameInEachForm(small());
     await sameInEachForm({ ...small(), 'metadata.json': `\ufeff ${escaped(metadata())}\n` });
+    await sameInEachForm({ ...small(), 'metadata.json': metadata().replace('"imageSize":4', `$&.${'0'.repeat(80)}`) });
     await sameInEachForm({ ...filesOf(smallArtifacts(), { shard: 100 }), 'class_names.txt': 'yes\nno\n' });
 });
 

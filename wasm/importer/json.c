@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_NUMBER = 63 };
+enum { USUAL_NUMBER = 64 /* characters, with the zero behind them: longer ones take memory */ };
 
 /* What is read: text up to end; NULL as `at` where it is no JSON. */
 struct reader {
@@ -150,11 +150,12 @@ static bool take(struct reader *reader, const char *word)
 
 static void read_number(struct reader *reader, cJSON *item)
 {
-    char number[LONGEST_NUMBER + 1], *end = number;
     size_t length = 0;
-    while (length < LONGEST_NUMBER && reader->at + length < reader->end &&
+    while (reader->at + length < reader->end &&
            (digit_of(reader->at[length]) >= 0 || strchr("+-.", reader->at[length])))
         length++;
+    char brief[USUAL_NUMBER], *const number = length < USUAL_NUMBER ? brief : reallocate(NULL, length + 1),
+                                     *end = number;
     memcpy(number, reader->at, length);
     number[length] = 0;
     /* strtod reads more than JSON has: infinities, numbers in base 16. */
