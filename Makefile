@@ -181,7 +181,9 @@ $(build)/bench-%: $(without_main) $(build)/tests/bench/bench_%.o
 # (tests/fuzz/canaries.js) is a changed copy of a file, in PLANTED, that is linked before it.
 fuzz_support := $(filter-out $(fuzzers:%=tests/fuzz/fuzz_%.c),$(wildcard tests/fuzz/*.c))
 ifeq ($(VARIANT),fuzz)
-fuzz_objects := $(without_main) $(call objects,$(fuzz_support))
+fuzz_objects := $(without_main) $(call objects,$(fuzz_support) wasm/importer/json.c)
+# The importer's JSON, under other names than the library's.
+$(build)/wasm/importer/json.o $(PLANTED)/wasm/importer/json.o: own_flags := -include tests/fuzz/importer_json.h
 fuzz_link := -Wl,--wrap=exit,--wrap=open_memstream,--wrap=mmap,--wrap=munmap,--wrap=sandbox_run,--wrap=sandbox_admit
 else
 fuzz_objects := $(call objects,$(core) $(filter-out tests/fuzz/command.c,$(fuzz_support)))

@@ -29,6 +29,7 @@ export const targets = {
     classify: { length: 2048, budget: 400_000, builds: core, corpora: ['model'] },
     train: { length: 2048, budget: 150_000, builds: core, corpora: ['model'] },
     export: { length: 2048, budget: 300_000, corpora: ['model'] },
+    teacher: { length: 3072, budget: 40_000, builds: core, corpora: ['model'] },
     header: { length: 1024, budget: 2_000_000, builds: core, words: pictureWords },
     picture: { length: 2048, budget: 600_000, builds: [...core, 'fuzz-memory'] },
     network: { length: 2048, budget: 1_000_000, sources: ['core/net/kinds.c', 'train_native/model/network.c'] },
@@ -42,6 +43,7 @@ export const targets = {
         words: ['length', 'offset', '0', '8', '13', '4096'] }, /* of tensors in other files */
     tflite: { length: 5120, budget: 400_000 },
     tfjs: { length: 4096, budget: 100_000, sources: exchange('keras_layer', 'keras_model', 'keras_activation', 'tfjs_operator', 'tfjs_weights', 'tfjs_metadata'), words: ['\n--8<--\n', ':1'] },
+    json: { length: 2048, budget: 200_000, words: ['\\u', '\\ud83d\\udc08', '\\u00e4', '\\\\', '\\"', 'true', 'false', 'null', '1e', '-', '.', '\xef\xbb\xbf', '[[[[[[[[', '{"a":'] },
     safetensors: { length: 4096, budget: 200_000, sources: ['core/net/kinds.c', 'train_native/model/network.c', ...exchange('safetensors_tensors')],
         words: ['\n--8<--\n', 'shape', 'dtype', 'data_offsets', '__metadata__'] },
     zip: { length: 1024, budget: 300_000, words: ['PK\x01\x02', 'PK\x03\x04', 'PK\x05\x06', 'PK\x06\x06', 'PK\x06\x07', '../', '__MACOSX/'] },
@@ -74,6 +76,23 @@ const models = () => Object.fromEntries([
         { kind: 'dense', channels: 2 }, { kind: 'softmax' }])],
     ['golden', readFileSync(new URL('../golden/full.eyelet', import.meta.url))],
 ]);
+
+/* What a backbone was taught: more pictures than a limit of similarity, and a threshold of the scores, take. */
+function taughtModels() {
+    const pictures = (count, features, classes, unit = 1) => ({ classes: Array.from({ length: count }, (_, i) => i % classes),
+        embeddings: Array.from({ length: count }, (_, i) => Array.from({ length: features }, (__, k) => unit * ((i * 5 + k * 3) % 7 - 3 * (i % classes === k ? -1 : 1)))) });
+    const behind = (channels, ...layers) => [{ kind: 'conv2d', channels, kernel: [2, 2] }, { kind: 'global_avgpool' }, ...layers];
+    return {
+        few: small(behind(3, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }), { embedding: 2, notes: 'name: few\n', examples: { ...pictures(4, 3, 2), side: 2 } }),
+        many: small(behind(3, { kind: 'dense', channels: 3 }, { kind: 'softmax' }), { embedding: 2, temperature: 1.5, examples: pictures(40, 3, 3) }),
+        tiny: small(behind(3, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }), { embedding: 2, examples: pictures(12, 3, 2, 2e-6) }), /* weights that float16 does not hold */
+        scaled: small(behind(4, { kind: 'dropout', rate: 0.5 }, { kind: 'conv2d', channels: 2, kernel: [1, 1], bias: true }, { kind: 'scale', rate: 0.25 }, { kind: 'flatten' }, { kind: 'softmax' }),
+            { embedding: 2, examples: pictures(12, 4, 2) }),
+        grouped: small(behind(4, { kind: 'conv2d', channels: 2, kernel: [1, 1], groups: 2, bias: true }, { kind: 'flatten' }, { kind: 'softmax' }), { embedding: 2, examples: pictures(12, 4, 2) }), /* no head */
+        thumbnails: small(behind(3, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }), { embedding: 2, examples: { classes: [1, 0, 1], side: 3 } }),
+        untaught: small([{ kind: 'flatten' }, { kind: 'dense', channels: 4, bias: true }, { kind: 'relu' }, { kind: 'dense', channels: 3, bias: true }, { kind: 'softmax' }], { embedding: 3 }),
+    };
+}
 
 const parts = (...files) => Buffer.concat(files.flatMap((file, i) => [Buffer.from(i ? '\n--8<--\n' : ''), Buffer.from(file)]));
 const record = (start, count, labels) => Buffer.concat([Buffer.of(start, count), ...Array(count).fill(Buffer.alloc(3072 + labels, 7))]);
@@ -123,6 +142,13 @@ const recipes = {
     classify: models,
     train: models,
     export: models,
+    teacher: taughtModels,
+    json: () => ({
+        layers: JSON.stringify({ format: 'layers-model', config: { layers: [{ name: 'c', units: [3, -1.5e-7, 0], same: true, bias: false, shape: [null, 6, 5, 3] }, {}] } }),
+        texts: '\ufeff{ "a\\\\\\"\\/\\b\\f\\n\\r\\t" : "\\u00e4\\ud83d\\udc08 K\u00e4se" , "a": [ [ ] , { } ] }\n',
+        numbers: `[0, -0, 1e9, 1E+2, 0.5, ${'123456789'.repeat(9)}, 1e400, -1e-400]`,
+        deep: '['.repeat(99) + '{}' + ']'.repeat(99),
+    }),
     network: () => ({ ...Object.fromEntries(everyKind.map((kind) => [kind, `input 9x8x3\n${textWith(kind)}`])),
         'many words': `conv2d 4 3x3 ${'stride 2 dilation 1 padding 1 nobias '.repeat(4)}relu\nglobal_avgpool\ndense classes softmax\n` }),
     options: () => ({

@@ -19,9 +19,10 @@ export function tinyModel({ labels = classes, notes = 'name: Tiny\nnetwork: mean
         layers: [{ kind: 'global_avgpool' }, { kind: 'dense', channels: labels.length, bias: true }, { kind: 'softmax' }] });
 }
 
-/* weight(inputs) gives each number of the weights: inputs are those of one output, or undefined for what is no product. */
+/* weight(inputs) gives each number of the weights: inputs are those of one output, or undefined for what is no product.
+ * examples: { classes, side, embeddings }: of each picture that was taught its class and its embedding; the side of the thumbnails. */
 export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit = fitCrop, background = [0, 0, 0],
-    mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25], temperature = 1, embedding = 0, weight = random(1) }) {
+    mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25], temperature = 1, embedding = 0, weight = random(1), examples = {} }) {
     const shapes = [input], nodes = [], weights = [];
     layers.forEach((layer, i) => {
         const from = shapes[layer.from ?? i];
@@ -51,11 +52,16 @@ export function modelOf({ input = [32, 32, 3], layers, labels, notes = '', fit =
     set('node count', nodes.length);
     set('embedding', embedding);
     set('notes length', Buffer.byteLength(notes));
+    const { classes: taught = [], side = 0, embeddings = [] } = examples;
+    set('example count', taught.length);
+    set('thumbnail side', side);
+    set('example embeddings', embeddings.length ? 1 : 0);
+    const sections = [new Uint16Array(taught), new Uint8Array(taught.length * 3 * side ** 2).fill(128), new Float32Array(embeddings.flat())];
 
     labels ??= Array.from({ length: shapes.at(-1)[2] }, (_, i) => `class ${i}`);
     const texts = labels.map((label) => Buffer.concat([Buffer.from([Buffer.byteLength(label)]), Buffer.from(label)]));
     const head = padded(Buffer.concat([header, ...nodes, ...texts, Buffer.from(notes)]));
-    return sealed(Buffer.concat([head, ...weights, Buffer.alloc(4)]));
+    return sealed(Buffer.concat([head, ...weights, ...sections.map(({ buffer }) => padded(Buffer.from(buffer))), Buffer.alloc(4)]));
 }
 
 /* A file with its checksum made right, behind a change. */
