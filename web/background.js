@@ -6,8 +6,9 @@
  *     classifier.close();
  *
  * Images are those that classifier.classify takes, answered in the order in which they are read. When one takes longer
- * than the time limit its worker is terminated; the calls behind it go to a new worker with the same model. Errors are
- * ClassifierErrors. classifyInOrder is what classifier.classifyMany does. */
+ * than the time limit its worker is terminated; the calls behind it go to a new worker with the same model. So does
+ * what comes after a giant, once another worker is open. Errors are ClassifierErrors. classifyInOrder is what
+ * classifier.classifyMany does. */
 import { ClassifierError } from './contract.js';
 import { checkScoreOptions, openEngine } from './engine.js';
 import { pictureAtOnce, pictureFrom, withBrowserDecoder } from './picture.js';
@@ -15,6 +16,8 @@ import { abortedError, throwIfAborted, untilAborted } from './source.js';
 import { startWorker } from './watched_worker.js';
 
 const timeLimit = 10_000; /* milliseconds for one image */
+
+const idOfNext = 0; /* of a message to #next; those of calls begin with 1 */
 
 const maxDefaultWorkers = 4; /* each has a model and its memory */
 
@@ -33,6 +36,8 @@ export const platform = {
 
 export class BackgroundClassifier {
     #worker = null; /* promise of it */
+    #next = null; /* promise of one that takes its place when it has opened the model and nothing is to be answered */
+    #isNextOpen = false;
     #opening = null; /* the message that opens the model */
     #calls = new Map(); /* id -> { message, resolve, reject } of what is not answered yet, the oldest first */
     #lastId = 0;
@@ -96,16 +101,40 @@ export class BackgroundClassifier {
     #start() {
         const unanswered = [...this.#calls];
         this.#calls.clear();
-        const worker = this.#worker = platform.startWorker((answer) => this.#settle(answer), (reason) => {
-            if (this.#worker === worker)
-                this.#lose(reason);
-        });
+        this.#worker = this.#startWorker();
         const opened = this.#send(this.#opening);
         for (const [id, call] of unanswered) {
             this.#calls.set(id, call);
             this.#post(id, call.message);
         }
         return opened;
+    }
+
+    #startWorker() {
+        const worker = platform.startWorker((answer) => this.#settle(answer), (reason) => {
+            if (this.#worker === worker)
+                this.#lose(reason);
+            else if (this.#next === worker)
+                this.#endNext();
+        });
+        return worker;
+    }
+
+    /* What a giant took is held while its worker lives: another one takes its place. */
+    #renew() {
+        const next = this.#next = this.#startWorker();
+        next.then((worker) => worker.postMessage({ id: idOfNext, ...this.#opening })).catch(() => this.#endNext());
+    }
+
+    #takeNext() {
+        [this.#worker, this.#next] = [this.#next, this.#worker];
+        this.#endNext();
+    }
+
+    #endNext() {
+        this.#next?.then((worker) => worker.terminate()).catch(() => {});
+        this.#next = null;
+        this.#isNextOpen = false;
     }
 
     #send(message) {
@@ -124,7 +153,7 @@ export class BackgroundClassifier {
         });
     }
 
-    #settle({ id, value, error }) {
+    #settle({ id, value, error, hasGrown }) {
         const call = this.#calls.get(id); /* none when it was answered, or given up, before */
         this.#calls.delete(id);
         this.#watch();
@@ -132,6 +161,14 @@ export class BackgroundClassifier {
             call?.reject(new ClassifierError(error.code, error.message));
         else
             call?.resolve(value);
+        if (id === idOfNext && error)
+            this.#endNext();
+        else if (id === idOfNext)
+            this.#isNextOpen = true;
+        else if (hasGrown && !this.#next)
+            this.#renew();
+        if (this.#isNextOpen && this.#calls.size === 0)
+            this.#takeNext();
     }
 
     /* The oldest image's time runs from now on. */
@@ -172,6 +209,7 @@ export class BackgroundClassifier {
 
     #terminate() {
         clearTimeout(this.#timer);
+        this.#endNext();
         this.#worker?.then((worker) => worker.terminate()).catch(() => {});
         this.#worker = null;
     }

@@ -28,6 +28,7 @@ class Engine {
     #modelName;
     #exports; /* of the running instance; null after a trap or a giant, until the next call starts another */
     #openedBytes; /* of its memory when the model was open */
+    #giants = 0;
     #bytes = new Uint8Array(0); /* views on the instance's memory */
     #floats = new Float32Array(0);
 
@@ -140,6 +141,11 @@ class Engine {
         return { model: this.#model, wasm: this.#module };
     }
 
+    /* Instances given up for their size: their memory is held until they are collected, or the worker ends. */
+    get giants() {
+        return this.#giants;
+    }
+
     close() {
         this.#module = this.#model = this.#exports = null;
         this.#bytes = this.#floats = null;
@@ -166,6 +172,8 @@ class Engine {
                 status = isPixels ? exports.classify_pixels(width, height) : exports.classify_file(input.length);
             }
         } catch (cause) {
+            this.#view(exports);
+            this.#giveUpGiant();
             this.#exports = null;
             if (!isPixels && cause instanceof WebAssembly.RuntimeError)
                 throw new ClassifierError('IMAGE_CORRUPT', 'the image is damaged: its decoder was stopped', { cause });
@@ -190,6 +198,7 @@ class Engine {
     #giveUpGiant() {
         if (this.#bytes.length - this.#openedBytes <= maxGrowth)
             return;
+        this.#giants++;
         this.#exports = null;
         this.#bytes = new Uint8Array(0);
         this.#floats = new Float32Array(0);

@@ -5,35 +5,50 @@
  *     { id, explain: picture, wanted, wasm }  ->  { id, value: what engine.explain returns }; wasm: teacher.wasm
  *     any that fails                     ->  { id, error: { code, message } }
  *
- * A picture is what picture.js makes, scores are { topK, threshold }. */
+ * A picture is what picture.js makes, scores are { topK, threshold }. Every answer has `hasGrown`: whether the picture
+ * was a giant, whose memory may be held until the worker ends. */
 import { openEngine } from './engine.js';
 import { withBrowserDecoder } from './picture.js';
 
 let opening; /* promise of the engine */
 let explaining; /* the same of teacher.wasm's, once it was needed */
+let engines = []; /* what these have become */
 
 export function listen(port) {
+    let known = 0;
+    const answer = (message) => {
+        const giants = engines.reduce((sum, engine) => sum + engine.giants, 0);
+        port.postMessage({ ...message, hasGrown: giants > known });
+        known = giants;
+    };
     port.addEventListener('message', async ({ data }) => {
         const { id, open, wasm, warmUp, classify: picture, scores } = data;
         try {
             if (open) {
-                opening = openEngine({ model: open, wasm });
+                engines = [];
+                opening = opened({ model: open, wasm });
                 explaining = null;
             }
             const engine = await opening;
             if (open) {
-                port.postMessage({ id, value: { labels: engine.labels, info: engine.info } });
+                answer({ id, value: { labels: engine.labels, info: engine.info } });
                 if (warmUp)
                     runOnBlanks(engine);
             } else if (data.explain) {
-                port.postMessage({ id, value: await explain(engine, data) });
+                answer({ id, value: await explain(engine, data) });
             } else {
-                port.postMessage({ id, value: await classifyTimed(engine, picture, scores) });
+                answer({ id, value: await classifyTimed(engine, picture, scores) });
             }
         } catch ({ code = 'TRAPPED', message }) {
-            port.postMessage({ id, error: { code, message } });
+            answer({ id, error: { code, message } });
         }
     });
+}
+
+async function opened(opening) {
+    const engine = await openEngine(opening);
+    engines.push(engine);
+    return engine;
 }
 
 async function classifyTimed(engine, picture, scores) {
@@ -43,7 +58,7 @@ async function classifyTimed(engine, picture, scores) {
 }
 
 async function explain(engine, { explain: picture, wanted, wasm }) {
-    explaining ??= openEngine({ ...engine.opening, wasm });
+    explaining ??= opened({ ...engine.opening, wasm });
     explaining.catch(() => { explaining = null; }); /* another try may find the module */
     const explainer = await explaining;
     return withBrowserDecoder(picture, (image) => explainer.explain(image, wanted));

@@ -5,7 +5,7 @@ import { Worker as Thread } from 'node:worker_threads';
 
 import { BackgroundClassifier } from '../../web/background.js';
 import { ClassifierError } from '../../web/contract.js';
-import { gradient } from '../support/pictures.js';
+import { gradient, largePng } from '../support/pictures.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 const workerAddress = new URL('../../web/node_worker.js', import.meta.url);
@@ -64,3 +64,55 @@ test('a worker that lives is not taken for a dead one', () =>
         const { best } = await classifier.classify(gradient(4, 4), { topK: 1 });
         assert.equal(best.length, 1);
     }));
+
+/* Workers that are counted; the second lives for so many milliseconds. */
+function counted(secondLifetime) {
+    const started = [], ended = [];
+    const Worker = class {
+        constructor() {
+            const worker = new (silentWorker(started.length === 1 ? secondLifetime : undefined))(), { terminate } = worker;
+            worker.terminate = () => {
+                ended.push(started.indexOf(worker));
+                terminate.call(worker);
+            };
+            started.push(worker);
+            return worker;
+        }
+    };
+    return { Worker, started, ended };
+}
+
+async function until(condition) {
+    while (!condition())
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+}
+
+/* So wide that the model sees the middle: most of it only takes memory, a little more than an instance may keep. */
+const small = gradient(4, 4), giant = largePng(16384, 2350);
+const bestOf = async (classifier, image) => (await classifier.classify(image)).best;
+
+test('after a giant another worker takes the place of the one that holds its memory', { timeout: 60_000 }, () => {
+    const { Worker, started, ended } = counted();
+    return withWorker(Worker, async (classifier) => {
+        await classifier.open({ model: tinyModel() });
+        const best = await bestOf(classifier, small);
+        assert.deepEqual([started.length, ended], [1, []]);
+        /* those behind the giant are answered by the worker that has them */
+        const [, ...others] = await Promise.all([giant, small, small, small].map((image) => bestOf(classifier, image)));
+        assert.deepEqual(others, [best, best, best]);
+        await until(() => ended.length > 0);
+        assert.deepEqual(await bestOf(classifier, small), best);
+        assert.deepEqual([started.length, ended], [2, [0]]);
+    });
+});
+
+test('where no other worker can start, the one that had the giant goes on', { timeout: 60_000 }, () => {
+    const { Worker, started, ended } = counted(0);
+    return withWorker(Worker, async (classifier) => {
+        await classifier.open({ model: tinyModel() });
+        const best = await bestOf(classifier, small);
+        await bestOf(classifier, giant);
+        await until(() => ended.length > 0);
+        assert.deepEqual([await bestOf(classifier, small), started.length, ended], [best, 2, [1]]);
+    });
+});
