@@ -12,7 +12,9 @@ import { build, fuzz, fuzzCompiler, reasonOf, root, writeSeeds } from './fuzzing
 import { targets } from './targets.js';
 
 const { values: options } = parseArgs({ options: { budgets: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' }, only: { type: 'string' }, out: { type: 'string', default: 'build' } } });
-const chosen = canaries.filter(({ name }) => !options.only || options.only.split(',').some((word) => name.includes(word)));
+const chosen = canaries.filter(({ name }) => !options.only || options.only.split(/[ ,]+/).some((word) => name.includes(word)));
+if (!chosen.length)
+    throw new Error(`no planted bug is called ${options.only}`);
 const scratch = mkdtempSync(join(tmpdir(), 'eyelet-canaries-'));
 
 async function finds(canary, i) {
