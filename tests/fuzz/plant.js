@@ -12,9 +12,11 @@ import { build, fuzz, fuzzCompiler, reasonOf, root, writeSeeds } from './fuzzing
 import { targets } from './targets.js';
 
 const { values: options } = parseArgs({ options: { budgets: { type: 'string', default: '1' }, seed: { type: 'string', default: '1' }, only: { type: 'string' }, out: { type: 'string', default: 'build' } } });
-const chosen = canaries.filter(({ name }) => !options.only || options.only.split(/[ ,]+/).some((word) => name.includes(word)));
-if (!chosen.length)
-    throw new Error(`no planted bug is called ${options.only}`);
+const chosen = canaries.filter(({ name, target }) => !options.only || options.only.split(/[ ,]+/).some((word) => target === word || name.includes(word)));
+if (!chosen.length) {
+    console.log(`FAILED: no target and no planted bug is called ${options.only}`);
+    process.exit(1);
+}
 const scratch = mkdtempSync(join(tmpdir(), 'eyelet-canaries-'));
 
 async function finds(canary, i) {

@@ -15,6 +15,10 @@ const { values: options } = parseArgs({ options: { seconds: { type: 'string', de
     out: { type: 'string', default: 'build' }, fresh: { type: 'boolean', default: false } } });
 const chosen = (list, text) => text ? list.filter((name) => text.split(/[ ,]+/).includes(name)) : list;
 const names = chosen(Object.keys(targets), options.only), jobs = availableParallelism(), runs = [];
+if (!names.length) {
+    console.log(`FAILED: no target is called ${options.only}`);
+    process.exit(1);
+}
 const folder = join(root, options.out, 'fuzz'), findings = join(folder, 'findings/');
 mkdirSync(findings, { recursive: true });
 
