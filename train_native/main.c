@@ -1,5 +1,6 @@
 /* The eyelet program: finds the subcommand. */
 #include "commands/commands.h"
+#include "cli/nearest.h"
 #include "cli/options.h"
 #include "cli/errors.h"
 #include "base/vec/vec.h"
@@ -81,6 +82,15 @@ static void prepare(void)
             exit(EXIT_ERROR);
 }
 
+_Noreturn static void refuse_command(const char *name)
+{
+    char hint[NEAREST_HINT];
+    struct nearest nearest = {.text = name};
+    for (int i = 0; i < COMMANDS; i++)
+        nearest_add(&nearest, commands[i].name);
+    usage_error("", "there is no command \"%s\"%s", name, nearest_hint(hint, &nearest, ""));
+}
+
 int main(int argc, char **argv)
 {
     prepare();
@@ -110,5 +120,5 @@ int main(int argc, char **argv)
                 ranks_refuse(commands[i].name);
             return end(commands[i].run(argc - 1, argv + 1));
         }
-    usage_error("", "there is no command \"%s\"", argv[1]);
+    refuse_command(argv[1]);
 }

@@ -3,6 +3,7 @@
 #include "cli/errors.h"
 #include "cli/list.h"
 #include "cli/memory.h"
+#include "cli/nearest.h"
 #include "cli/text.h"
 
 #include <ctype.h>
@@ -94,6 +95,18 @@ static void print_help(const struct option_entry *options, const char *usage, co
         printf("\n`eyelet %s --help all` shows the other options.\n", command);
 }
 
+_Noreturn static void refuse_choice(const struct option_entry *option, const char *text, const char *command)
+{
+    char list[256] = "", hint[NEAREST_HINT];
+    struct nearest nearest = {.text = text};
+    for (int i = 0; option->choices[i]; i++) {
+        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", option->choices[i]);
+        nearest_add(&nearest, option->choices[i]);
+    }
+    usage_error(command, "--%s takes one of %s, not \"%s\"%s", option->name, list, text,
+                nearest_hint(hint, &nearest, ""));
+}
+
 static void set(const struct option_entry *option, const char *text, const char *command)
 {
     char *end;
@@ -118,12 +131,8 @@ static void set(const struct option_entry *option, const char *text, const char 
         int i = 0;
         while (option->choices[i] && strcmp(option->choices[i], text) != 0)
             i++;
-        if (!option->choices[i]) {
-            char list[256] = "";
-            for (i = 0; option->choices[i]; i++)
-                snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", option->choices[i]);
-            usage_error(command, "--%s takes one of %s, not \"%s\"", option->name, list, text);
-        }
+        if (!option->choices[i])
+            refuse_choice(option, text, command);
         *(int *)option->target = i;
     }
 }
@@ -155,6 +164,17 @@ static struct option *long_options(const struct option_entry ***entries, const s
     return table;
 }
 
+/* text: with its dashes, perhaps with a value behind it. */
+_Noreturn static void refuse_option(const struct option *table, const char *text, const char *command)
+{
+    char hint[NEAREST_HINT], *name = text_copy(text + strspn(text, "-"));
+    name[strcspn(name, "=")] = 0;
+    struct nearest nearest = {.text = name};
+    for (; table->name; table++)
+        nearest_add(&nearest, table->name);
+    usage_error(command, "there is no option \"%s\"%s", text, nearest_hint(hint, &nearest, "--"));
+}
+
 int options_parse(const struct option_entry *options, const char *usage, int argc, char **argv)
 {
     const struct option_entry **entries;
@@ -179,7 +199,7 @@ int options_parse(const struct option_entry *options, const char *usage, int arg
             isalpha(optopt)) /* a letter; argv may not have moved on yet */
             usage_error(argv[0], "there is no option \"-%c\"", optopt);
         if (code == '?')
-            usage_error(argv[0], "there is no option \"%s\"", argv[optind - 1]);
+            refuse_option(table, argv[optind - 1], argv[0]);
         set(entries[index], optarg, argv[0]);
     }
     free(table);
