@@ -1,13 +1,13 @@
 /* eyelet classify: pictures that cannot be used, strange names, folders, and what it prints. */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loadClassifier } from '../../web/node.js';
 import { encodePng, gradient, hostileJpeg, jpeg, largePng } from '../support/pictures.js';
 import { eyelet, eyeletUnder, fifo, folder, refused, succeeded, underMemoryLimit } from '../support/program.js';
-import { crc32, tinyModel } from '../support/tiny_model.js';
+import { crc32, modelOf, tinyModel } from '../support/tiny_model.js';
 
 const here = folder({ 'tiny.eyelet': tinyModel(), 'good.png': encodePng(gradient(32, 32)), 'good.jpg': jpeg });
 const at = (name) => join(here, name);
@@ -115,16 +115,58 @@ test('scores are probabilities in falling order, and logits come back bit for bi
     assert.equal(succeeded(await eyelet(argumentList)).stdout, text);
 });
 
-test('a folder stands for the pictures in it, in the order of the bytes of their names', async () => {
+test('a folder stands for the pictures in it and within it, in the order of the bytes of their names', async () => {
     const png = encodePng(gradient(8, 8)), here = folder({ 'b.png': png, 'B.PNG': png, 'a10.jpeg': jpeg, 'a2.JPG': jpeg, 'ü.png': png, photo: jpeg, 'x.download': png,
-        '.hidden.png': png, 'Thumbs.db': jpeg, 'notes.txt': 'none', 'model.eyelet': tinyModel() });
-    mkdirSync(join(here, 'deeper'));
-    writeFileSync(join(here, 'deeper/c.png'), png);
-    const files = async (...operands) => JSON.parse(succeeded(await eyelet(['classify', '--json', at('tiny.eyelet'), ...operands])).stdout)
-        .map(({ file }) => file);
-    const inside = ['B.PNG', 'a10.jpeg', 'a2.JPG', 'b.png', 'photo', 'x.download', 'ü.png'].map((name) => join(here, name));
+        '.hidden.png': png, 'Thumbs.db': jpeg, 'notes.txt': 'none', 'model.eyelet': tinyModel(), 'deeper/c.png': png, 'deeper/more/d.png': png, '__MACOSX/e.png': png, '.trash/f.png': png });
+    const run = (...operands) => eyelet(['classify', '--json', at('tiny.eyelet'), ...operands]);
+    const files = async (...operands) => JSON.parse(succeeded(await run(...operands)).stdout).map(({ file }) => file);
+    const inside = ['B.PNG', 'a10.jpeg', 'a2.JPG', 'b.png', 'photo', 'x.download', 'ü.png', 'deeper/c.png', 'deeper/more/d.png'].map((name) => join(here, name));
     assert.deepEqual(await files(here), inside);
     assert.deepEqual(await files(at('good.png'), `${here}/`, at('good.jpg')), [at('good.png'), ...inside, at('good.jpg')]);
+    assert.equal((await run(here)).stderr, `eyelet: passed over: 2 files that are no images: ${here}/model.eyelet, ${here}/notes.txt\n`);
+});
+
+test('links to folders end nowhere and are named, with the first of what is no image', async () => {
+    const png = encodePng(gradient(8, 8)), here = folder({ 'a.png': png, 'in/b.png': png, 'in/1.txt': '', 'in/2.txt': '', 'in/3.txt': '', 'in/4.txt': '', 'other/c.png': png });
+    symlinkSync('..', join(here, 'in/up'));
+    symlinkSync('in/b.png', join(here, 'link.png'));
+    const { stdout, stderr } = succeeded(await eyelet(['classify', '--csv', at('tiny.eyelet'), '.'], { cwd: here }));
+    assert.deepEqual(stdout.split('\n').map((line) => line.split(',')[0]), ['file', './a.png', './link.png', './in/b.png', './other/c.png', '']);
+    assert.equal(stderr, 'eyelet: passed over: 4 files that are no images: ./in/1.txt, ./in/2.txt, ./in/3.txt, ...; 1 link to a folder: ./in/up\n');
+    symlinkSync('in', join(here, 'way'));
+    const through = succeeded(await eyelet(['classify', '--csv', at('tiny.eyelet'), 'way'], { cwd: here }));
+    assert.match(through.stdout, /^way\/b\.png,/m);
+    assert.equal(succeeded(await eyelet(['classify', '--csv', at('tiny.eyelet'), join(here, 'other')])).stderr, '');
+});
+
+/* The rows of a CSV file, by RFC 4180. */
+function rowsOf(text) {
+    const rows = [[]];
+    for (const [, quoted, plain, end] of text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/g)) {
+        rows.at(-1).push(quoted?.replaceAll('""', '"') ?? plain);
+        if (end === '\n')
+            rows.push([]);
+    }
+    return rows.slice(0, -1);
+}
+
+test('--csv has a row for each file, with quotes where a name or label needs them', async () => {
+    const png = encodePng(gradient(8, 8)), names = ['a,b.png', 'quo"te.png', 'two\nlines.png', 'plain.png', ' '];
+    const labels = ['a, "b"', 'plain'];
+    const model = { input: [8, 8, 3], labels, layers: [{ kind: 'flatten' }, { kind: 'dense', channels: 2, bias: true }, { kind: 'softmax' }] };
+    const here = folder({ ...Object.fromEntries(names.map((name) => [name, png])), 'bad.png': 'broken', 'm.eyelet': modelOf(model),
+        'unsure.eyelet': modelOf({ ...model, notes: 'rejection threshold: 1\n' }) });
+    const operands = [...names, 'bad.png'];
+    const result = await eyelet(['classify', '--csv', 'm.eyelet', ...operands], { cwd: here });
+    refused(result, { subject: 'bad.png', reason: /neither JPEG nor PNG/ });
+    const [header, ...rows] = rowsOf(result.stdout);
+    assert.deepEqual(header, ['file', 'label', 'score', 'sure', 'error']);
+    const expected = JSON.parse((await eyelet(['classify', '--json', 'm.eyelet', ...operands], { cwd: here })).stdout);
+    assert.deepEqual(rows, expected.map(({ file, predictions, sure, error }) => predictions
+        ? [file, predictions[0].label, `${predictions[0].score}`, sure ? 'yes' : 'no', ''] : [file, '', '', '', error]));
+    const unsure = succeeded(await eyelet(['classify', '--csv', 'unsure.eyelet', 'plain.png'], { cwd: here })).stdout;
+    assert.equal(rowsOf(unsure)[1][3], 'no');
+    refused(await eyelet(['classify', '--csv', '--json', 'm.eyelet', 'plain.png'], { cwd: here }), { status: 2, reason: /--csv and --json/ });
 });
 
 test('many files give what each gives alone, in their order, with any number of threads', async () => {

@@ -247,10 +247,10 @@ for (const [variant, exact] of [['x86-64-v3', true], ['x86-64-v3', false], ['sca
         });
 
 test('ranks share the images that are classified, and print what one process prints', only, async () => {
-    const here = folder({ 'photos/broken.jpg': 'no JPEG', 'photos/empty.png': '' });
+    const here = folder({ 'photos/broken.jpg': 'no JPEG', 'photos/in/empty.png': '', 'photos/notes.txt': '' });
     for (let i = 0; i < 7; i++)
         writeFileSync(join(here, `photos/${i}.png`), encodePng(gradient(5 + i, 4 + i)));
-    for (const words of [['--json', '--logits', '--top', '3'], []]) {
+    for (const words of [['--json', '--logits', '--top', '3'], ['--csv'], []]) {
         const classify = ['classify', join(straight, 'm.eyelet'), ...words, 'photos'];
         const one = await eyelet(classify, { cwd: here });
         assert.equal(one.status, 1);

@@ -1,6 +1,7 @@
 #include "commands/commands.h"
 
 #include "base/bytes.h"
+#include "cli/csv_field.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/json.h"
@@ -21,14 +22,15 @@ static const char usage[] =
     "\n"
     "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
     "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n"
+    "  eyelet classify web/models/tutorial.eyelet --csv photos/ > photos.csv\n"
     "\n"
-    "Of a folder, the files in it that are images by their names or their first bytes, in the order of the bytes of\n"
-    "their names. A calibrated model (`eyelet calibrate`) says \"not sure\" where the best score is below its\n"
+    "Of a folder, the files in it and in all folders within that are images by their names or their first bytes, those\n"
+    "of each in the order of the bytes of their names; links to folders are not followed. A calibrated model (`eyelet calibrate`) says \"not sure\" where the best score is below its\n"
     "threshold. Unreadable files are named and the others are classified; the exit status is then 1.";
 
 struct classify_options {
     int top, threads, memory;
-    bool json, logits;
+    bool json, csv, logits;
 };
 
 /* Indices of the `top` largest of the probabilities, in order; the lower index first among equals. */
@@ -111,6 +113,26 @@ static void print_json_error(struct json *json, const char *path, const char *re
     json_close(json);
 }
 
+static const char csv_header[] = "file,label,score,sure,error";
+
+static void print_csv(const struct eyelet_classifier *classifier, const char *path, const struct picture_result *result,
+                      const int *indices)
+{
+    print_csv_field(stdout, path);
+    printf(",");
+    print_csv_field(stdout, eyelet_classifier_label(classifier, indices[0]));
+    printf(",%.9g,%s,\n", (double)result->probabilities[indices[0]],
+           is_sure(classifier, result, indices) && !is_outlier(classifier, result, indices) ? "yes" : "no");
+}
+
+static void print_csv_error(const char *path, const char *reason)
+{
+    print_csv_field(stdout, path);
+    printf(",,,,");
+    print_csv_field(stdout, reason);
+    printf("\n");
+}
+
 /* ---- The files ---- */
 
 struct classify_job {
@@ -131,11 +153,15 @@ static void print_result(void *context, int i, const struct picture_result *resu
         warn(path, NULL, "%s", result->reason);
         if (job->options->json)
             print_json_error(&job->json, path, result->reason);
+        else if (job->options->csv)
+            print_csv_error(path, result->reason);
         return;
     }
     rank(job->indices, job->options->top, result->probabilities, eyelet_classifier_classes(job->classifier));
     if (job->options->json)
         print_json(&job->json, job->classifier, path, result, job->indices, job->options);
+    else if (job->options->csv)
+        print_csv(job->classifier, path, result, job->indices);
     else
         print_table(job->classifier, path, result, job->indices, job->options->top);
 }
@@ -151,6 +177,8 @@ static int classify_all(struct eyelet_classifier *classifier, const struct text_
                                .indices = allocate((size_t)o->top, sizeof *job.indices)};
     if (o->json)
         json_array(&job.json, NULL);
+    if (o->csv && ranks_first())
+        puts(csv_header);
     picture_run(&(struct picture_run){.classifier = classifier,
                                       .paths = paths,
                                       .threads = o->threads,
@@ -173,6 +201,8 @@ static int parse(struct classify_options *o, int argc, char **argv)
         THREADS_OPTION(&o->threads),
         MEMORY_OPTION(&o->memory),
         {"json", NULL, OPTION_FLAG, &o->json, "print a JSON array with an object for each file", NULL},
+        {"csv", NULL, OPTION_FLAG, &o->csv,
+         "print CSV with a row for each file: file, label, score, sure (yes or no), error", NULL},
         {"logits", NULL, OPTION_FLAG, &o->logits, "with --json: the logits too, in full precision", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
@@ -180,6 +210,8 @@ static int parse(struct classify_options *o, int argc, char **argv)
         usage_error("classify", "classify takes a model and at least one image");
     if (o->logits && !o->json)
         usage_error("classify", "--logits needs --json");
+    if (o->csv && o->json)
+        usage_error("classify", "--csv and --json are two forms of the same: choose one");
     if (!o->top)
         usage_error("classify", "--top takes 1 or more");
     check_threads("classify", o->threads);
@@ -199,15 +231,47 @@ static void compare_ranks(const struct opened_classifier *opened, const struct t
     free(text);
 }
 
+enum { NAMED = 3 /* files, in a message about more */ };
+
+static void add_names(FILE *out, const char *what, const struct text_list *names)
+{
+    fprintf(out, "%s %s: ", format_thousands((uint64_t)names->count), what);
+    for (int i = 0; i < names->count && i < NAMED; i++)
+        fprintf(out, "%s%s", i ? ", " : "", names->texts[i]);
+    fputs(names->count > NAMED ? ", ..." : "", out);
+}
+
+/* One line of what stands in the folders and is not classified. */
+static void note_passed_over(const struct passed_over *passed_over)
+{
+    const int files = passed_over->files.count, links = passed_over->links.count;
+    char *text;
+    size_t size;
+    if ((!files && !links) || !ranks_first())
+        return;
+    FILE *out = text_open(&text, &size);
+    if (files)
+        add_names(out, files == 1 ? "file that is no image" : "files that are no images", &passed_over->files);
+    fputs(files && links ? "; " : "", out);
+    if (links)
+        add_names(out, links == 1 ? "link to a folder" : "links to folders", &passed_over->links);
+    text_close(out);
+    warn(NULL, NULL, "passed over: %s", text);
+    free(text);
+}
+
 int command_classify(int argc, char **argv)
 {
     struct classify_options o = {.top = 5, .memory = MEMORY_UNSET};
     const int first = parse(&o, argc, argv);
     struct opened_classifier opened = open_classifier_or_die(argv[first]);
     struct text_list paths = {0};
+    struct passed_over passed_over = {0};
     for (int i = first + 1; i < argc; i++)
-        picture_paths_add(&paths, argv[i], false);
+        picture_paths_add(&paths, argv[i], &passed_over);
     compare_ranks(&opened, &paths);
+    note_passed_over(&passed_over);
+    passed_over_free(&passed_over);
     const int classes = eyelet_classifier_classes(opened.classifier);
     o.top = o.top < classes ? o.top : classes;
     const int failures = classify_all(opened.classifier, &paths, &o);

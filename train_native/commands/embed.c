@@ -171,7 +171,7 @@ int command_embed(int argc, char **argv)
     struct opened_classifier opened = open_classifier_or_die(argv[first]);
     struct text_list paths = {0};
     for (int i = first + 1; i < argc; i++)
-        picture_paths_add(&paths, argv[i], true);
+        picture_paths_add(&paths, argv[i], NULL);
     struct embeddings embeddings = {.all = &paths, .dimensions = embedding_count_or_die(&opened, argv[first])};
     embeddings.values = allocate((size_t)paths.count * (size_t)embeddings.dimensions, sizeof(float));
     picture_run(&(struct picture_run){.classifier = opened.classifier,

@@ -140,7 +140,7 @@ int command_index(int argc, char **argv)
     int64_t removed = 0;
     for (int i = first + 1; i < argc; i++) {
         struct text_list paths = {0};
-        picture_paths_add(&paths, argv[i], true);
+        picture_paths_add(&paths, argv[i], NULL);
         for (int k = 0; k < paths.count; k++)
             add_if_changed(&job, paths.texts[k]);
         text_list_free(&paths);

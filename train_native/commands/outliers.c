@@ -27,7 +27,7 @@ static void add(void *context, int i, const struct picture_result *result)
 double *outliers_read(int *count, int *unreadable, const char *model, const char *folder, int threads)
 {
     struct text_list paths = {0};
-    picture_paths_add(&paths, folder, true);
+    picture_paths_add(&paths, folder, NULL);
     struct opened_classifier opened = open_classifier_or_die(model);
     struct reading reading = {.paths = &paths,
                               .max_logits = allocate((size_t)paths.count, sizeof(double)),

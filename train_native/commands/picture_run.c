@@ -66,13 +66,13 @@ void opened_classifier_sha256(char text[HASH_TEXT], const struct opened_classifi
 
 /* ---- The files ---- */
 
-static void add_path(struct text_list *paths, const char *folder, const char *name)
+/* folder/name; the caller frees it. */
+static char *path_in(const char *folder, const char *name)
 {
-    char *path = text_format("%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
-    LIST_ADD(paths->texts, paths->count, path);
+    return text_format("%s%s%s", folder, *folder && folder[strlen(folder) - 1] != '/' ? "/" : "", name);
 }
 
-static void add_folder(struct text_list *paths, const char *folder, bool nested)
+static void add_folder(struct text_list *paths, const char *folder, struct passed_over *passed_over)
 {
     struct folder_entries entries = folder_entries_of(folder, LINKS_APART);
     struct stat about;
@@ -80,25 +80,46 @@ static void add_folder(struct text_list *paths, const char *folder, bool nested)
         die(folder, NULL, "%s", entries.fault);
     for (int i = 0; i < entries.files.count; i++) {
         const char *fault;
-        char *path = path_join(folder, entries.files.texts[i]);
-        if (is_image_file(path, &fault))
-            add_path(paths, folder, entries.files.texts[i]);
-        free(path);
+        char *path = path_in(folder, entries.files.texts[i]);
+        struct text_list *list = is_image_file(path, &fault) || fault ? paths : &passed_over->files;
+        LIST_ADD(list->texts, list->count, path);
     }
-    for (int i = 0; i < entries.folders.count && nested; i++) {
-        char *path = path_join(folder, entries.folders.texts[i]);
-        add_folder(paths, path, true);
+    for (int i = 0; i < entries.links.count; i++) {
+        char *path = path_in(folder, entries.links.texts[i]);
+        LIST_ADD(passed_over->links.texts, passed_over->links.count, path);
+    }
+    for (int i = 0; i < entries.folders.count; i++) {
+        char *path = path_in(folder, entries.folders.texts[i]);
+        add_folder(paths, path, passed_over);
         free(path);
     }
     folder_entries_free(&entries);
 }
 
-void picture_paths_add(struct text_list *paths, const char *operand, bool nested)
+static void add_all(struct text_list *list, const struct text_list *added)
 {
+    for (int i = 0; i < added->count; i++)
+        text_list_add(list, added->texts[i]);
+}
+
+void passed_over_free(struct passed_over *passed_over)
+{
+    text_list_free(&passed_over->files);
+    text_list_free(&passed_over->links);
+}
+
+void picture_paths_add(struct text_list *paths, const char *operand, struct passed_over *passed_over)
+{
+    struct passed_over own = {0};
     const int before = paths->count;
-    add_folder(paths, operand, nested);
-    if (paths->count == before)
-        add_path(paths, "", operand);
+    add_folder(paths, operand, &own);
+    if (paths->count == before) {
+        text_list_add(paths, operand);
+    } else if (passed_over) {
+        add_all(&passed_over->files, &own.files);
+        add_all(&passed_over->links, &own.links);
+    }
+    passed_over_free(&own);
 }
 
 /* ---- In child processes ---- */

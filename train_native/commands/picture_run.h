@@ -2,7 +2,7 @@
  *
  *     struct opened_classifier opened = open_classifier_or_die("mine.eyelet");
  *     struct text_list paths = {0};
- *     picture_paths_add(&paths, "photos", false);
+ *     picture_paths_add(&paths, "photos", NULL);
  *     picture_run(&(struct picture_run){.classifier = opened.classifier, .paths = &paths, .threads = 2,
  *                                       .memory = MEMORY_UNSET, .context = &sum, .finished = add_to_sum});
  *     text_list_free(&paths);
@@ -38,10 +38,17 @@ void opened_classifier_sha256(char text[2 * SHA256_BYTES + 1], const struct open
 struct picture; /* image/decode.h */
 enum status picture_classify(struct eyelet_classifier *classifier, const struct picture *picture);
 
-/* Adds the file, or the images in the folder, in the order of the bytes of their names; with `nested` also of the
- * folders within it, but not through links. A folder without images stays itself, and is then named as what cannot be
- * read. */
-void picture_paths_add(struct text_list *paths, const char *operand, bool nested);
+/* What stands in folders and is not among their images, but for what systems leave there. */
+struct passed_over {
+    struct text_list files; /* no images */
+    struct text_list links; /* to folders */
+};
+void passed_over_free(struct passed_over *passed_over);
+
+/* Adds the file, or the images in the folder and in all folders within, those of each in the order of the bytes of
+ * their names. Links to folders are not followed: they may lead round in circles. A folder without images stays itself,
+ * and is then named as what cannot be read. passed_over: gets the rest of a folder with images; NULL: nobody asks. */
+void picture_paths_add(struct text_list *paths, const char *operand, struct passed_over *passed_over);
 
 /* Of one file; the pointers are valid until the function that gets it returns. */
 struct picture_result {

@@ -174,7 +174,7 @@ int command_suggest(int argc, char **argv)
     struct opened_classifier opened = open_classifier_or_die(argv[first]);
     struct text_list paths = {0};
     for (int i = first + 1; i < argc; i++)
-        picture_paths_add(&paths, argv[i], true);
+        picture_paths_add(&paths, argv[i], NULL);
     struct candidates candidates = candidates_of(&opened, argv[first], &paths, &o);
     const int count = candidates.paths.count;
     if (!count)
