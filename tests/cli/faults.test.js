@@ -36,6 +36,7 @@ const training = ['train', data, '--network', network, '--epochs', '3', '--batch
 const commands = {
     summary: ['summary', 'm.eyelet'],
     classify: ['classify', 'm.eyelet', '--json', '--threads', '1', join(data, 'test/red'), join(data, 'test/blue')],
+    'classify into folders': ['classify', 'm.eyelet', '--threads', '1', join(data, 'test/red'), '--sort-into', 'sorted'],
     evaluate: ['evaluate', 'm.eyelet', data, '--report', 'out.html', '--logits', 'out.logits', '--threads', '1'],
     calibrate: ['calibrate', 'm.eyelet', '--data', data, '--validation', '0.3', '--seed', '1'],
     doctor: ['doctor', data],

@@ -261,6 +261,12 @@ test('ranks share the images that are classified, and print what one process pri
             assert.ok(result.stderr.startsWith(one.stderr), result.stderr);
         }
     }
+    const sorted = (name) => readdirSync(join(here, name), { recursive: true }).sort();
+    await eyelet(['classify', join(straight, 'm.eyelet'), 'photos', '--sort-into', 'one'], { cwd: here });
+    const sorting = await ranks(here, [[2, ranked, 'classify', join(straight, 'm.eyelet'), 'photos', '--sort-into', 'two']]);
+    assert.match(sorting.stderr, /^two: 7 files copied, 0 were there$/m);
+    assert.ok(sorted('two').length > 7);
+    assert.deepEqual(sorted('two'), sorted('one'));
     named(await ranks(here, [[1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos'], [1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos/1.png']]), 1, /has other images/);
     named(await ranks(here, [[1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos'], [1, ranked, 'classify', 'nothing.eyelet', 'photos']]), 1, /nothing\.eyelet: No such file/);
 });

@@ -9,6 +9,7 @@
 #include "cli/text.h"
 #include "commands/picture_run.h"
 #include "commands/shared_options.h"
+#include "commands/sort_into.h"
 #include "data/memory_budget.h"
 #include "model/calibrated_model.h"
 #include "ranks/ranks.h"
@@ -23,14 +24,17 @@ static const char usage[] =
     "  eyelet classify web/models/tutorial.eyelet photo.jpg\n"
     "  eyelet classify web/models/tutorial.eyelet --json photos/ > photos.json\n"
     "  eyelet classify web/models/tutorial.eyelet --csv photos/ > photos.csv\n"
+    "  eyelet classify web/models/tutorial.eyelet photos/ --sort-into sorted/\n"
     "\n"
     "Of a folder, the files in it and in all folders within that are images by their names or their first bytes, those\n"
-    "of each in the order of the bytes of their names; links to folders are not followed. A calibrated model (`eyelet calibrate`) says \"not sure\" where the best score is below its\n"
-    "threshold. Unreadable files are named and the others are classified; the exit status is then 1.";
+    "of each in the order of the bytes of their names; links to folders are not followed. A calibrated model\n"
+    "(`eyelet calibrate`) says \"not sure\" where the best score is below its threshold. Unreadable files are named and\n"
+    "the others are classified; the exit status is then 1.";
 
 struct classify_options {
     int top, threads, memory;
-    bool json, csv, logits;
+    bool json, csv, logits, link;
+    const char *sort_into; /* NULL: nowhere */
 };
 
 /* Indices of the `top` largest of the probabilities, in order; the lower index first among equals. */
@@ -140,9 +144,17 @@ struct classify_job {
     const struct classify_options *options;
     char **paths;
     struct json json;
-    int *indices; /* room for the classes that are shown */
+    struct sort_into *sorting; /* NULL: none */
+    int *indices;              /* room for the classes that are shown */
     int failures;
 };
+
+static void sort_picture(struct classify_job *job, const char *path, const struct picture_result *result)
+{
+    const bool sure =
+        is_sure(job->classifier, result, job->indices) && !is_outlier(job->classifier, result, job->indices);
+    job->failures += !sort_into_add(job->sorting, path, sure ? job->indices[0] : -1);
+}
 
 static void print_result(void *context, int i, const struct picture_result *result)
 {
@@ -164,15 +176,18 @@ static void print_result(void *context, int i, const struct picture_result *resu
         print_csv(job->classifier, path, result, job->indices);
     else
         print_table(job->classifier, path, result, job->indices, job->options->top);
+    if (job->sorting)
+        sort_picture(job, path, result);
 }
 
 /* Prints the classes of each file, in their order, and returns how many could not be read. */
 static int classify_all(struct eyelet_classifier *classifier, const struct text_list *paths,
-                        const struct classify_options *o)
+                        const struct classify_options *o, struct sort_into *sorting)
 {
     struct classify_job job = {.classifier = classifier,
                                .options = o,
                                .paths = paths->texts,
+                               .sorting = sorting,
                                .json = json_begin(stdout),
                                .indices = allocate((size_t)o->top, sizeof *job.indices)};
     if (o->json)
@@ -203,6 +218,12 @@ static int parse(struct classify_options *o, int argc, char **argv)
         {"json", NULL, OPTION_FLAG, &o->json, "print a JSON array with an object for each file", NULL},
         {"csv", NULL, OPTION_FLAG, &o->csv,
          "print CSV with a row for each file: file, label, score, sure (yes or no), error", NULL},
+        {"sort-into", "DIR", OPTION_TEXT, &o->sort_into,
+         "copy each image into DIR/LABEL/, those of which the model is not sure into DIR/not sure/; nothing there is "
+         "replaced",
+         NULL},
+        {"link", NULL, OPTION_FLAG, &o->link,
+         "with --sort-into: hard links instead of copies, symbolic ones on another file system", NULL},
         {"logits", NULL, OPTION_FLAG, &o->logits, "with --json: the logits too, in full precision", NULL},
         {0}};
     const int first = options_parse(options, usage, argc, argv);
@@ -212,6 +233,8 @@ static int parse(struct classify_options *o, int argc, char **argv)
         usage_error("classify", "--logits needs --json");
     if (o->csv && o->json)
         usage_error("classify", "--csv and --json are two forms of the same: choose one");
+    if (o->link && !o->sort_into)
+        usage_error("classify", "--link needs --sort-into");
     if (!o->top)
         usage_error("classify", "--top takes 1 or more");
     check_threads("classify", o->threads);
@@ -273,8 +296,13 @@ int command_classify(int argc, char **argv)
     note_passed_over(&passed_over);
     passed_over_free(&passed_over);
     const int classes = eyelet_classifier_classes(opened.classifier);
+    struct sort_into sorting = {.folder = o.sort_into, .link = o.link};
     o.top = o.top < classes ? o.top : classes;
-    const int failures = classify_all(opened.classifier, &paths, &o);
+    if (o.sort_into)
+        sort_into_begin(&sorting, argv + first + 1, argc - first - 1, opened.classifier);
+    const int failures = classify_all(opened.classifier, &paths, &o, o.sort_into ? &sorting : NULL);
+    if (o.sort_into)
+        sort_into_end(&sorting);
     text_list_free(&paths);
     opened_classifier_free(&opened);
     return failures ? EXIT_ERROR : EXIT_SUCCESS;
