@@ -10,6 +10,7 @@
 #include "model/model_file.h"
 #include "model/outlier.h"
 #include "report/report.h"
+#include "cli/csv_field.h"
 #include "cli/errors.h"
 #include "cli/escape.h"
 #include "cli/files.h"
@@ -27,6 +28,7 @@ static const char usage[] =
     "  eyelet evaluate web/models/tutorial.eyelet           on the 10,000 test images of CIFAR-10\n"
     "  eyelet evaluate mine.eyelet photos                   on photos/test, a folder for each class\n"
     "  eyelet evaluate mine.eyelet --report mine.html       report with plots and images, one HTML file, offline\n"
+    "  eyelet evaluate mine.eyelet photos --mistakes mistakes.csv       the images that it takes for others\n"
     "  eyelet evaluate mine.eyelet photos --outliers others/    how many images of other things it knows for such\n"
     "\n"
     "DATA as for `eyelet train`. Without a test folder the test set is what `eyelet train` held out: repeat its\n"
@@ -189,9 +191,54 @@ static uint8_t *record(size_t *size, const struct model *model, const struct eva
     return bytes;
 }
 
+/* ---- Mistakes ---- */
+
+struct mistake {
+    int index;
+    double score;
+};
+
+/* The highest score first, and of equal ones the first image. */
+static int by_score(const void *a, const void *b)
+{
+    const struct mistake *x = a, *y = b;
+    return x->score != y->score ? (x->score < y->score) - (x->score > y->score) : x->index - y->index;
+}
+
+/* A row for each image that is taken for another class: its file, or its index in the test set. */
+static void write_mistakes(const char *path, const struct evaluation *e, const struct dataset *dataset)
+{
+    struct mistake *mistakes = allocate((size_t)e->count, sizeof *mistakes);
+    int count = 0;
+    for (int i = 0; i < e->count; i++)
+        if (e->answers[i].best != e->answers[i].label)
+            mistakes[count++] = (struct mistake){i, e->answers[i].score};
+    qsort(mistakes, (size_t)count, sizeof *mistakes, by_score);
+    char *text;
+    size_t size;
+    FILE *out = text_open(&text, &size);
+    fprintf(out, "path,label,answer,score\n");
+    for (int i = 0; i < count; i++) {
+        const int index = mistakes[i].index;
+        if (dataset->files)
+            print_csv_field(out, dataset->files[index]);
+        else
+            fprintf(out, "%d", index);
+        fputc(',', out);
+        print_csv_field(out, dataset->class_names[e->answers[index].label]);
+        fputc(',', out);
+        print_csv_field(out, dataset->class_names[e->answers[index].best]);
+        fprintf(out, ",%.6f\n", mistakes[i].score);
+    }
+    text_close(out);
+    save_file(path, text, size, "the table of mistakes");
+    free(text);
+    free(mistakes);
+}
+
 struct evaluate_options {
     struct data_options data;
-    const char *report, *logits, *outliers;
+    const char *report, *mistakes, *logits, *outliers;
     int limit, views; /* views: an index of evaluation_views */
     bool record, json;
 };
@@ -208,6 +255,10 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
          "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of",
          evaluation_views},
         {"report", "FILE", OPTION_TEXT, &o->report, "write a report, one self-contained HTML file", NULL},
+        {"mistakes", "FILE", OPTION_TEXT, &o->mistakes,
+         "write a CSV table of the images that are answered wrongly, the surest first: path (without files the index in "
+         "the test set), label, answer, score",
+         NULL},
         {"logits", "FILE", OPTION_TEXT, &o->logits, "write the logits: float32, little-endian, (images, classes)",
          NULL},
         {"outliers", "FOLDER", OPTION_TEXT, &o->outliers,
@@ -256,6 +307,8 @@ int command_evaluate(int argc, char **argv)
     if (o.logits)
         save_file(o.logits, evaluation.logits, (size_t)dataset.count * (size_t)dataset.classes * sizeof(float),
                   "the file of logits");
+    if (o.mistakes)
+        write_mistakes(o.mistakes, &evaluation, &dataset);
     size_t new_size = size;
     uint8_t *recorded = o.record ? record(&new_size, model, &evaluation, &dataset, path, o.views) : NULL;
     struct outlier_test test = {.limit = calibrated_model_outlier_limit(notes)};

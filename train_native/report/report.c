@@ -219,6 +219,15 @@ static int choose_examples(struct example *examples, const struct evaluation *e)
     return chosen;
 }
 
+/* Within the data, if it lies there. */
+static const char *file_of(const struct dataset *dataset, int index)
+{
+    const char *file = dataset->files[index];
+    const size_t length = strlen(dataset->path);
+    const char *rest = strncmp(file, dataset->path, length) == 0 ? file + length : file;
+    return rest != file && (*rest == '/' || file[length - 1] == '/') ? rest + strspn(rest, "/") : file;
+}
+
 static int print_examples(struct json *json, const struct report *report)
 {
     const struct evaluation *e = report->evaluation;
@@ -237,6 +246,8 @@ static int print_examples(struct json *json, const struct report *report)
         json_int(json, "answer", answer->best);
         json_number(json, "score", "%.4f", answer->score);
         json_number(json, "label_score", "%.4f", answer->label_score);
+        if (dataset->files)
+            json_text(json, "file", file_of(dataset, index));
         json_text(json, "url", url);
         json_close(json);
         free(url);

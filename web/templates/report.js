@@ -58,7 +58,9 @@ function gallery(shown, captionOf) {
         const [first, second] = captionOf(picture);
         const alt = `Image ${picture.index} of the data: ${classes[picture.label]}`;
         return make('li', {}, make('img', { src: picture.url, alt }),
-            make('p', {}, first, make('br'), make('span', { className: 'quiet', textContent: second })));
+            make('p', {}, first, make('br'), make('span', { className: 'quiet', textContent: second }),
+                ...(picture.file ? [make('br'), make('span', { className: 'quiet file', textContent: picture.file })]
+                    : [])));
     });
 }
 
