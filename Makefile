@@ -448,10 +448,18 @@ public_headers = $(sort $(shell $(CC) -MM -iquote core core/classifier.h core/ex
 $O/eyelet.1: $(build)/eyelet train_native/cli/man.sh
 	train_native/cli/man.sh $< > $@
 
-install: native wasm library $O/eyelet.1 ## install program, library, module and manual page; PREFIX=/usr/local, DESTDIR
+completions := $(addprefix $O/completions/,bash zsh fish)
+$(completions): $(build)/eyelet train_native/cli/completions.sh
+	@mkdir -p $(@D)
+	train_native/cli/completions.sh $< $(@F) > $@
+
+install: native wasm library $O/eyelet.1 $(completions) ## install program, library, module, manual page, completions; PREFIX=/usr/local, DESTDIR
 	install -D $(program) $(DESTDIR)$(PREFIX)/bin/eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/eyelet $(module_files) web/models/objects160.eyelet
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $O/eyelet.1
+	install -D -m 644 $O/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/eyelet
+	install -D -m 644 $O/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_eyelet
+	install -D -m 644 $O/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/eyelet.fish
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib $(build)/libeyelet.a
 	@for header in $(public_headers); do \
 	  install -D -m 644 $$header $(DESTDIR)$(PREFIX)/include/eyelet/$${header#core/} || exit 1; done

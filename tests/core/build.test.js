@@ -75,7 +75,8 @@ const prefix = join(scratch, 'usr');
 test('make install installs the program, the module, the library and the manual page', () => {
     make(`PREFIX=/usr`, `DESTDIR=${scratch}`, 'install');
     assert.match(run(join(prefix, 'bin/eyelet'), '--help'), /^eyelet COMMAND/);
-    for (const name of ['share/eyelet/classifier.js', 'share/eyelet/classifier.d.ts', 'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1'])
+    for (const name of ['share/eyelet/classifier.js', 'share/eyelet/classifier.d.ts', 'lib/libeyelet.a', 'lib/pkgconfig/eyelet.pc', 'include/eyelet/classifier.h', 'share/man/man1/eyelet.1',
+        'share/bash-completion/completions/eyelet', 'share/zsh/site-functions/_eyelet', 'share/fish/vendor_completions.d/eyelet.fish'])
         assert.ok(existsSync(join(prefix, name)), name);
     run(join(prefix, 'bin/eyelet'), 'export', join(root, 'web/models/tutorial.eyelet'), '--html', '-o', join(scratch, 'page.html')); /* finds the module */
 });
