@@ -84,3 +84,9 @@ test('another shell is refused', () => {
     const { status, stderr } = spawnSync(script, [program, 'tcsh'], { encoding: 'utf8' });
     assert.deepEqual([status, stderr], [2, 'completions.sh PROGRAM bash|zsh|fish\n']);
 });
+
+test('the manual page, too, takes the further lines of an option for its text, whichever awk there is', () => {
+    const { status, stdout } = spawnSync(join(root, 'train_native/cli/man.sh'), [program], { encoding: 'utf8' });
+    assert.equal(status, 0);
+    assert.match(stdout, /^\.TP\n\.B \\-\\-recipe NAME\n.*one of: tutorial,.*\nairbench95, .*\n\[tutorial\]\n\.TP$/m);
+});

@@ -28,7 +28,7 @@ as_roff() {
         if (text != "") print escaped(text)
         gap = 0; next
     }
-    now == "list" && /^ {20}/ { sub(/^ +/, ""); print escaped($0); next }
+    now == "list" && /^                    / { sub(/^ +/, ""); print escaped($0); next }
     {
         indented = /^ /
         if (gap || (!indented && now != "text")) { mode(indented ? "as it is" : "text"); print ".PP" }
