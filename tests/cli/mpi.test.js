@@ -264,7 +264,7 @@ test('ranks share the images that are classified, and print what one process pri
     const sorted = (name) => readdirSync(join(here, name), { recursive: true }).sort();
     await eyelet(['classify', join(straight, 'm.eyelet'), 'photos', '--sort-into', 'one'], { cwd: here });
     const sorting = await ranks(here, [[2, ranked, 'classify', join(straight, 'm.eyelet'), 'photos', '--sort-into', 'two']]);
-    assert.match(sorting.stderr, /^two: 7 files copied, 0 were there$/m);
+    assert.match(sorting.stderr, /^two: 7 copied, 0 there already$/m);
     assert.ok(sorted('two').length > 7);
     assert.deepEqual(sorted('two'), sorted('one'));
     named(await ranks(here, [[1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos'], [1, ranked, 'classify', join(straight, 'm.eyelet'), 'photos/1.png']]), 1, /has other images/);

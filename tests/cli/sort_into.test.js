@@ -32,14 +32,14 @@ test('each picture is copied to its class; other files of its name stay, and equ
     const first = await sort(here);
     assert.equal(first.status, 1, 'of the broken one');
     assert.match(first.stderr, /bad\.png: .*neither JPEG nor PNG/);
-    assert.equal(noted(first.stderr), 'out: 4 files copied, 1 were there');
+    assert.equal(noted(first.stderr), 'out: 4 copied, 1 there already');
     assert.deepEqual(filesIn(join(here, 'out')), sorted);
     for (const [copy, source] of [['red/a.png', 'a.png'], ['red/a-2.png', 'deep/a.png'], ['green/b.png', 'b.png'], ['not sure/c.png', 'deep/c.png']])
         assert.deepEqual(readFileSync(join(here, 'out', copy)), readFileSync(join(here, 'in', source)));
     assert.equal(statSync(join(here, 'out/green/b.png')).mtimeMs, 1e12);
     assert.notEqual(statSync(join(here, 'out/green/b.png')).ino, statSync(join(here, 'in/b.png')).ino);
     const again = await sort(here);
-    assert.equal(noted(again.stderr), 'out: 0 files copied, 5 were there');
+    assert.equal(noted(again.stderr), 'out: 0 copied, 5 there already');
     assert.deepEqual(filesIn(join(here, 'out')), sorted);
     assert.equal(filesIn(join(here, 'in')).length, 6, 'what was sorted stays');
 });
@@ -61,11 +61,11 @@ test('--link makes hard links, of what a link leads to', async () => {
     const here = place();
     symlinkSync('../b.png', join(here, 'in/deep/d.png'));
     const result = await sort(here, '--link', '--json');
-    assert.equal(noted(result.stderr), 'out: 5 files linked, 1 were there');
+    assert.equal(noted(result.stderr), 'out: 5 linked, 1 there already');
     JSON.parse(result.stdout);
     for (const [copy, source] of [['red/a.png', 'a.png'], ['green/b.png', 'b.png'], ['green/d.png', 'b.png']])
         assert.equal(statSync(join(here, 'out', copy)).ino, statSync(join(here, 'in', source)).ino);
-    assert.match((await sort(here, '--link')).stderr, /out: 0 files linked, 6 were there/);
+    assert.match((await sort(here, '--link')).stderr, /out: 0 linked, 6 there already/);
 });
 
 const other = existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync(folder()).dev;

@@ -157,9 +157,8 @@ void sort_into_end(struct sort_into *sorting)
 {
     if (ranks_first()) {
         print_escaped(stderr, sorting->folder);
-        fprintf(stderr, ": %s files %s", format_thousands((uint64_t)sorting->placed),
-                sorting->link ? "linked" : "copied");
-        fprintf(stderr, ", %s were there\n", format_thousands((uint64_t)sorting->there));
+        fprintf(stderr, ": %s %s", format_thousands((uint64_t)sorting->placed), sorting->link ? "linked" : "copied");
+        fprintf(stderr, ", %s there already\n", format_thousands((uint64_t)sorting->there));
     }
     text_list_free(&sorting->names);
     free(sorting->temporary);
