@@ -5,7 +5,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
 import { imagesOf, readImage, reasonOf } from './cli_files.js';
-import { csvRow, csvTitle, embeddingFormats, escaped, jsonLine, table } from './cli_formats.js';
+import { csvRow, csvTitle, embeddingFormats, escaped, jsonLine, passedOver, table } from './cli_formats.js';
 import { CommandError, UsageError, helpOf, overview, parse } from './cli_options.js';
 import { defaultTopK } from './contract.js';
 import { ClassifierError, loadClassifier } from './node.js';
@@ -22,6 +22,10 @@ let failures = 0;
 /* A line: what, and why; another: what to do. */
 function warn(subject, reason, hint = '') {
     failures++;
+    note(subject, reason, hint);
+}
+
+function note(subject, reason, hint = '') {
     console.error(`eyelet: ${subject && `${escaped(subject)}: `}${escaped(reason)}${hint && `\n        ${hint}`}`);
 }
 
@@ -46,26 +50,30 @@ async function openModel(path) {
 /* The classifier, and the images that the operands name. */
 async function opened(command, { model: given }, operands) {
     const isFirst = !given && /\.eyelet$/.test(operands[0] ?? '');
-    const named = isFirst ? operands.slice(1) : operands, isNested = command === 'embed';
+    const named = isFirst ? operands.slice(1) : operands;
     if (!named.length)
         throw new UsageError(`${command} takes at least one image`);
     const modelPath = isFirst ? operands[0] : given ?? ownModel;
-    const classifier = await openModel(modelPath), paths = [];
+    const classifier = await openModel(modelPath), all = [];
     for (const operand of named)
-        paths.push(...await imagesOf(operand, isNested).catch((error) => {
+        all.push(await imagesOf(operand).catch((error) => {
             throw new CommandError(error.path, reasonOf(error));
         }));
+    const paths = all.flatMap(({ images }) => images);
     if (command === 'embed' && !classifier.info.embedding)
         throw new CommandError(modelPath, 'the model has no embedding: no layer of one pixel stands in front of its ' +
             'last layer');
-    return { classifier, paths };
+    const passed = (kind) => all.flatMap((found) => found[kind]);
+    return { classifier, paths, passed: passedOver({ files: passed('files'), links: passed('links') }) };
 }
 
 async function classify(values, operands) {
     const { top: given = defaultTopK, 'top-k': topK = given, json } = values;
     if (topK < 1)
         throw new UsageError('--top takes 1 or more');
-    const { classifier, paths } = await opened('classify', values, operands);
+    const { classifier, paths, passed } = await opened('classify', values, operands);
+    if (passed)
+        note('', `passed over: ${passed}`);
     const images = function* () {
         for (const image of paths)
             yield readImage(image);

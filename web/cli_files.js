@@ -1,6 +1,7 @@
 /* The files that cli.js is given: which of a folder are images, their bytes, and why they cannot be read.
  *
- *     for (const path of await imagesOf('photos', true))
+ *     const { images, files, links } = await imagesOf('photos');
+ *     for (const path of images)
  *         await classifier.classify(await readImage(path)); */
 import { open, readFile, readdir, stat } from 'node:fs/promises';
 import { getSystemErrorMap } from 'node:util';
@@ -24,10 +25,10 @@ export function reasonOf({ code, errno, message }) {
 
 const inByteOrder = (a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
 
-/* The file, or the images of the folder, with `nested` also of the folders within it, but not through links. A folder
- * without images stays itself, and is then named as what cannot be read. */
-export async function imagesOf(operand, nested) {
-    const images = [], folders = [operand];
+/* The file, or the images of the folder and of the folders within it, and what is passed over there: files that are no
+ * images, and links to folders. A folder without images stays itself, and is then named as what cannot be read. */
+export async function imagesOf(operand) {
+    const found = { images: [], files: [], links: [] }, folders = [operand];
     while (folders.length) {
         const folder = folders.shift(), inside = [];
         const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
@@ -41,20 +42,26 @@ export async function imagesOf(operand, nested) {
                 continue;
             if (entry.isDirectory())
                 inside.push(path);
-            else if (imageName.test(entry.name) || await beginsAsImage(path))
-                images.push(path);
+            else
+                found[await kindOf(path, entry)].push(path);
         }
-        if (nested)
-            folders.unshift(...inside);
+        folders.unshift(...inside);
     }
-    return images.length ? images : [operand];
+    return found.images.length ? found : { images: [operand], files: [], links: [] };
+}
+
+/* A file that cannot be opened may be an image, and is then named. */
+async function kindOf(path, entry) {
+    const about = await stat(path).catch(() => null);
+    if (entry.isSymbolicLink() && about?.isDirectory())
+        return 'links';
+    return imageName.test(entry.name) || about?.isFile() && await beginsAsImage(path) ? 'images' : 'files';
 }
 
 async function beginsAsImage(path) {
-    const isFile = await stat(path).then((found) => found.isFile(), () => false);
-    const file = isFile && await open(path).catch(() => null);
+    const file = await open(path).catch(() => null);
     if (!file)
-        return false;
+        return true;
     try {
         const { buffer, bytesRead } = await file.read(Buffer.alloc(10), 0, 10, 0);
         const head = buffer.toString('latin1', 0, bytesRead);

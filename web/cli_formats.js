@@ -45,6 +45,14 @@ export function jsonLine(file, result, info) {
         `"outlier": ${Boolean(result.isOutlier)}}`;
 }
 
+/* What of the folders is not classified, or ''. */
+export function passedOver({ files, links }) {
+    const named = (paths, one, many) => paths.length ? [`${paths.length.toLocaleString('en')} ` +
+        `${paths.length === 1 ? one : many}: ${paths.slice(0, 3).join(', ')}${paths.length > 3 ? ', ...' : ''}`] : [];
+    return [...named(files, 'file that is no image', 'files that are no images'),
+        ...named(links, 'link to a folder', 'links to folders')].join('; ');
+}
+
 /* --- Embeddings: rows of { path, values } --- */
 
 export function csvTitle(dimensions) {

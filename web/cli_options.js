@@ -54,9 +54,10 @@ const usages = {
         '  eyelet classify photo.jpg',
         '  eyelet classify --model mine.eyelet --json photos/ > photos.json',
         '',
-        'A model may also stand first, as in the native program. Of a folder, the files in it that are images by',
-        'their names or their first bytes, in the order of the bytes of their names. A calibrated model says "not',
-        'sure" where the best score is below its threshold. Unreadable files are named and the others are classified;',
+        'A model may also stand first, as in the native program. Of a folder, the files in it and in all folders',
+        'within that are images by their names or their first bytes, those of each in the order of the bytes of their',
+        'names; links to folders are not followed. A calibrated model says "not sure" where the best score is below',
+        'its threshold. Unreadable files are named and the others are classified;',
         'the exit status is then 1.',
     ],
     embed: [
