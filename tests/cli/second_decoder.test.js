@@ -151,5 +151,5 @@ test('the build names what it is made with, and DECODERS= leaves all of it out',
     const commands = (...words) => spawnSync('make', ['-n', '-B', 'native', ...words], { cwd: root, encoding: 'utf8', env }).stdout;
     assert.match(commands('DECODERS=WEBP'), /-DWITH_WEBP .*main\.c[^]* -lwebp /);
     assert.doesNotMatch(commands('DECODERS='), /-DWITH_|-ljpeg|-lwebp|-lheif/);
-    assert.match(built, /^eyelet \d+\.\d+\.\d+ \(.*\), other decoders of images:( none|( (lib\w+|stb_image))+), of models:( none| libhdf5)\n$/);
+    assert.match(built, /^eyelet \d+\.\d+\.\d+(\+[0-9a-f]{12}(-dirty)?)? \(.*\), other decoders of images:( none|( (lib\w+|stb_image))+), of models:( none| libhdf5)\n$/);
 });

@@ -263,7 +263,7 @@ test('without a recipe the images choose one, what the user names comes first, a
     assert.match(second.stdout, /^chosen for 30 images of 70 pixels in 3 classes: --recipe finetune --epochs \d+ --batch 7 --validation 0 --size 48$/m);
     assert.match(second.stdout, / 0 validation images/, 'ten of a class are too few to set one aside');
     const muon = succeeded(await eyelet(['train', few, '-o', 'p.eyelet', '--from', from('pooled'), '--epochs', '1'], { cwd: here }));
-    assert.match(muon.stdout, /^chosen for 30 images of 70 pixels in 3 classes: --recipe finetune-muon --epochs 1 --batch 100 --validation 0 --size 48$/m);
+    assert.match(muon.stdout, /^chosen for 30 images of 70 pixels in 3 classes: --recipe finetune-muon --epochs 1 --batch 100 --dense-learning-rate 0\.06 --bias-learning-rate 0\.975 --validation 0 --size 48$/m);
     const third = succeeded(await eyelet(['train', small, '-o', 'o.eyelet', '--recipe', 'tutorial', '--epochs', '1', '--limit', '30'], { cwd: here }));
     assert.doesNotMatch(third.stdout, /chosen/);
     assert.ok(existsSync(join(here, 'o.eyelet')));
