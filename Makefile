@@ -49,7 +49,8 @@ INCLUDES := -iquote core -iquote train_native -iquote tests
 OPENMP := -fopenmp
 # Without asserts, as what is shipped; `scalar`, `sanitize` and the C tests in WebAssembly check the contracts of the kernels.
 FLAGS := -O3 -g -DNDEBUG
-emcc := NODE_PATH=/usr/share/nodejs emcc
+# Debian's emcc asks PATH for its Python, and one there that is a script takes as long as compiling does.
+emcc := NODE_PATH=/usr/share/nodejs $(if $(wildcard /usr/bin/python3),EMSDK_PYTHON=/usr/bin/python3 )emcc
 emcc_flags := $(LANGUAGE) -msimd128 $(INCLUDES)
 ifneq ($(filter x86-64-%,$(VARIANT)),)
 FLAGS += -march=$(VARIANT)

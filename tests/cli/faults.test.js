@@ -1,7 +1,7 @@
 /* Every call that can fail, failed once: allocations, and all that the program does with files. Whatever fails, the program ends with
  * a line that names the cause or does without, no file is cut, and what was there is whole. Killed at each call of a run, it goes on to
  * the same model. FAULTS=all (`make test-faults`) tries them all, up to 300 of a kind and command, and 1,000 kills of a command;
- * FAULTS=some half and a sixth of that; without it a sample. */
+ * FAULTS=some a quarter and a sixth of that; without it a sample. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -16,7 +16,7 @@ import { crc32, modelOf } from '../support/tiny_model.js';
 const library = fileURLToPath(new URL('../../build/faults/fault.so', import.meta.url));
 const { FAULTS } = process.env;
 /* Tries of a kind and command, kills of a command, kills at random. */
-const [most, kills, randomKills] = { all: [100, 1000, 40], some: [50, 170, 20] }[FAULTS] ?? [10, 10, 4];
+const [most, kills, randomKills] = { all: [100, 1000, 40], some: [25, 170, 20] }[FAULTS] ?? [10, 10, 4];
 const possible = existsSync(library) && await eyelet(['--help'], { env: { LD_PRELOAD: library } }).then(({ status }) => status === 0);
 const options = { skip: possible ? false : 'NOT TESTED: this needs build/faults/fault.so (make test-faults), and a program without an allocator of its own' };
 
