@@ -16,12 +16,16 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const flags = { fuzz: ['address'], 'fuzz-32': ['address', '-m32'], 'fuzz-memory': ['memory'] };
 
-/* The clang that links a fuzzer of this variant; null if none does. */
+/* The clang that links a fuzzer of this variant which this machine runs; null if none does: some kernels run no 32-bit programs. */
 export function fuzzCompiler(variant = 'fuzz') {
     const [checks, ...more] = flags[variant];
     const source = '#include <stdlib.h>\nint LLVMFuzzerTestOneInput(const char *a, unsigned long b) { return b && a ? 0 : atoi("0"); }';
-    return ['clang', 'clang-14', 'clang-19'].find((compiler) => spawnSync(compiler,
-        ['-x', 'c', '-', '-o', '/dev/null', `-fsanitize=fuzzer,undefined,${checks}`, ...more], { input: source }).status === 0) ?? null;
+    const scratch = mkdtempSync(join(tmpdir(), 'eyelet-fuzz-')), program = join(scratch, 'fuzz');
+    const compiler = ['clang', 'clang-14', 'clang-19'].find((name) => spawnSync(name,
+        ['-x', 'c', '-', '-o', program, `-fsanitize=fuzzer,undefined,${checks}`, ...more], { input: source }).status === 0 &&
+        spawnSync(program, ['-runs=1']).status === 0);
+    rmSync(scratch, { recursive: true });
+    return compiler ?? null;
 }
 
 /* planted: a folder with changed copies of sources; the targets are then built into it. Throws what the compiler said. */

@@ -26,7 +26,7 @@ for (const variant of chosen(['fuzz', 'fuzz-32', 'fuzz-memory'], options.builds)
     const here = names.filter((name) => (targets[name].builds ?? ['fuzz']).includes(variant));
     const compiler = fuzzCompiler(variant);
     if (!compiler) {
-        console.log(`SKIPPED: fuzzing ${here.join(', ')} in the build ${variant}: no clang here links it`);
+        console.log(`SKIPPED: fuzzing ${here.join(', ')} in the build ${variant}: no clang here links it for programs that this machine runs`);
         continue;
     }
     if (here.length)

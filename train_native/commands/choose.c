@@ -72,8 +72,8 @@ static int clamp(int value, int min, int max) { return value < min ? min : value
  * aside of photos-20's, 150 a class trained on). */
 static float few_classes(int classes)
 {
-    enum { MANY = 40 };
-    return classes < MANY ? (float)classes / MANY : 1;
+    const int many = 40;
+    return classes < many ? (float)classes / (float)many : 1;
 }
 
 /* From a trained model: what is trained of it, and at which size it reads images. */

@@ -32,9 +32,12 @@ static void allocate_lists(struct survey *survey, int count)
 static struct pixels *gather_photos(struct survey *survey, const struct data_options *options)
 {
     const struct photo_list *list = survey->sets[0].photos;
-    const struct photo_reading reading = {list, thumbnail_shape, &whole_image,
+    const struct photo_reading reading = {list,
+                                          thumbnail_shape,
+                                          &whole_image,
                                           options->threads ? options->threads : omp_get_max_threads(),
-                                          memory_budget(options->memory), false};
+                                          memory_budget(options->memory),
+                                          false};
     struct failure failure;
     allocate_lists(survey, list->count);
     struct pixels *thumbnails = pixels_new(list->count, shape_count(thumbnail_shape), reading.memory);

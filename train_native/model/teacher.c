@@ -175,8 +175,12 @@ static bool read_files(struct pixels *pixels, const struct asking *asking, int f
     for (int i = 0; i < pixels->count; i++)
         photos[i].path = images->files[images->subset->indices[missing[i]]];
     const struct photo_list list = {.photos = photos, .count = pixels->count};
-    const struct photo_reading reading = {&list, asking->teacher->net->input, &asking->teacher->preprocess,
-                                          asking->work->parallel->threads, asking->work->memory, false};
+    const struct photo_reading reading = {&list,
+                                          asking->teacher->net->input,
+                                          &asking->teacher->preprocess,
+                                          asking->work->parallel->threads,
+                                          asking->work->memory,
+                                          false};
     struct photo_facts *facts = photos_read(&reading, pixels, failure);
     bool same = facts;
     for (int i = 0; i < pixels->count && same; i++)
