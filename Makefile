@@ -238,7 +238,7 @@ $(teacher): $(patsubst %.c,$O/wasm/%.o,$(sort $(wildcard wasm/*.c)))
 $O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.o
 # importer.wasm is for the page: the readers of TensorFlow.js's models, with what these call of the program, and of core.
 imports := $(sort $(wildcard wasm/importer/*.c)) $(addprefix train_native/,model/model_file.c \
-  $(addprefix cli/,list.c memory.c message_blocks.c sha256.c text.c) \
+  $(addprefix cli/,failure.c list.c memory.c message_blocks.c sha256.c text.c) \
   $(addprefix exchange/,import_bytes.c import_labels.c import_preprocess.c importer.c json_tree.c named_weights.c \
   keras_activation.c keras_config.c keras_functional.c keras_layer.c keras_model.c)) \
   $(filter train_native/exchange/graph% train_native/exchange/tfjs%,$(native))

@@ -13,6 +13,8 @@
 #ifndef ERRORS_H
 #define ERRORS_H
 
+#include "cli/failure.h"
+
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,23 +25,6 @@ enum { EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 /* Prints to standard error and exits with EXIT_ERROR. subject: usually a file's name, escaped here; NULL: none. hint:
  * NULL: none. */
 _Noreturn void die(const char *subject, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Why something was not done, in the parts of a message; the caller owns it. Longer texts are cut. */
-struct failure {
-    char subject[4200]; /* "": none; a path and a position in the file fit */
-    char reason[1600];
-    char hint[400];  /* "": none */
-    char key[24];    /* under which tables of other languages have the reason and the hint; "": none has them */
-    char words[600]; /* what differs in that from one file to another, such as a name: a line each */
-};
-
-/* Fills it in; returns false, for the caller to return. */
-bool failure_set(struct failure *failure, const char *subject, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-/* Behind it: the key and the words. Returns false, too. */
-bool failure_key(struct failure *failure, const char *key, const char *words, ...)
     __attribute__((format(printf, 3, 4)));
 
 _Noreturn void die_of(const struct failure *failure);
