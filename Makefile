@@ -102,7 +102,7 @@ native := $(filter-out %/transport_mpi.c,$(sort $(shell find train_native -name 
 # C tests, with what they call of the command line.
 tests := $(filter-out tests/support/make_golden.c tests/support/fault.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
   $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c model/privacy.c exchange/flatbuffer.c) \
-  $(addprefix train_native/cli/,errors.c escape.c list.c memory.c text.c) $(sort $(wildcard train_native/exchange/graph*.c))
+  $(addprefix train_native/cli/,errors.c escape.c failure.c list.c memory.c text.c) $(sort $(wildcard train_native/exchange/graph*.c))
 benches := $(sort $(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 objects = $(patsubst %.c,$(build)/%.o,$1)

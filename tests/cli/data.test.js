@@ -30,7 +30,7 @@ const damages = [
     ['one byte too few', 'data_batch_5.bin', records.subarray(0, -1), /has 30,729,999 bytes/],
     ['one byte too many', 'data_batch_1.bin', longerByOne, /has 30,730,001 bytes/],
     ['empty', 'data_batch_2.bin', '', /has 0 bytes/],
-    ['a wrong label', 'data_batch_4.bin', wrongLabel, /record 7777 has the label 10, at byte 23898721, and there are only 0 to 9/],
+    ['a wrong label', 'data_batch_4.bin', wrongLabel, /record 7777 has the label 10, at byte 23898721, and there are only 0 to 9/, '--limit', '38000'],
     ['missing', 'data_batch_4.bin', null, /No such file/],
     ['a web page', 'data_batch_1.bin', '<!DOCTYPE html>', /has 15 bytes/],
     ['class names missing', 'batches.meta.txt', null, /No such file/],
@@ -40,11 +40,11 @@ const damages = [
     ['class names with an escape sequence', 'batches.meta.txt', names.replace('bird', '\x1b[2J'), /line 3 is not text/],
 ];
 
-for (const [name, file, content, reason] of damages)
+for (const [name, file, content, reason, ...more] of damages)
     test(`a damaged data file is named, and an older model stays as it is: ${name}`, async () => {
         const damaged = dataWith(data, { [file]: content });
         const here = folder({ 'm.eyelet': 'the old model', 'm.csv': 'the old log' });
-        refused(await train(here, ['--data', damaged]), { subject: join(damaged, file), reason, hint: /--fetch/ });
+        refused(await train(here, ['--data', damaged, ...more]), { subject: join(damaged, file), reason, hint: /--fetch/ });
         assert.deepEqual(readdirSync(here).sort(), ['m.csv', 'm.eyelet']);
         assert.equal(readFileSync(join(here, 'm.eyelet'), 'utf8'), 'the old model');
         assert.equal(readFileSync(join(here, 'm.csv'), 'utf8'), 'the old log');
@@ -56,6 +56,13 @@ for (const [name, make, reason] of [['a folder', mkdirSync, /is a folder/], ['a 
         make(join(damaged, 'data_batch_2.bin'));
         refused(await train(folder(), ['--data', damaged]), { subject: join(damaged, 'data_batch_2.bin'), reason });
     });
+
+test('of records no more are read than --limit asks for, from as many files as hold them', async () => {
+    const later = dataWith(data, { 'data_batch_4.bin': wrongLabel }), train = (...more) => eyelet([...trainOptions, '--restart', '--data', later, ...more]);
+    assert.match(succeeded(await train('--limit', '37777')).stderr, /^data: .* \(CIFAR-10, 37,777 training images, as --limit says\)$/m);
+    refused(await train('--limit', '37778'), { reason: /record 7777 has the label 10/ });
+    assert.match(succeeded(await eyelet([...trainOptions, '--restart', '--data', data, '--limit', '60000'])).stderr, /^data: .* \(CIFAR-10, 50,000 training images\b/m);
+});
 
 test('a damaged test file is named by evaluate', async () => {
     const damaged = dataWith(data, { 'test_batch.bin': wrongLabel });
@@ -85,7 +92,7 @@ test('the data comes from --data, then EYELET_DATA, then data/, then ../shared/d
     const model = join(folder({ 'm.eyelet': tinyModel() }), 'm.eyelet');
     const taken = async (more, env) => {
         const { stderr } = succeeded(await eyelet(['evaluate', model, '--limit', '10', ...more], { cwd: here, env }));
-        return stderr.match(/^data: (.*) \(CIFAR-10, 10,000 test images\)\n$/)[1];
+        return stderr.match(/^data: (.*) \(CIFAR-10, 10 test images, as --limit says\)\n$/)[1];
     };
     mkdirSync(here);
     mkdirSync(join(around, 'shared/data'), { recursive: true });

@@ -15,7 +15,7 @@ static void parse(void *context)
     const bool fine = input->size && input->bytes[0] % 2;
     const int records = input->size > 1 ? input->bytes[1] % 4 : 0;
     const size_t before = input->size < 2 ? input->size : 2;
-    struct cifar_file file = {"CIFAR", NULL, input->size - before, records, fine ? 100 : 10, fine ? 2 : 1};
+    struct cifar_file file = {"CIFAR", NULL, input->size - before, records, records, fine ? 100 : 10, fine ? 2 : 1};
     uint8_t *bytes = fuzz_copy(input->bytes + before, file.size), *pixels = malloc((size_t)records * 3072 + 1);
     uint16_t *labels = malloc((size_t)records * sizeof *labels + 1);
     struct failure failure = {.subject = ""};

@@ -13,7 +13,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t max_size)
+/* Reads so many bytes of an open file, and puts a zero behind them. */
+static uint8_t *read_bytes(int file, size_t size, const char **reason)
+{
+    uint8_t *bytes = allocate_or_null(size + 1, 1);
+    *reason = "there is not enough memory for it";
+    for (size_t done = 0; bytes && done < size;) {
+        const ssize_t got = read(file, bytes + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0) {
+            *reason = got ? strerror(errno) : "became shorter while it was read";
+            free(bytes);
+            return NULL;
+        }
+        done += (size_t)got;
+    }
+    return bytes;
+}
+
+/* The first bytes of a regular file, at most `most`; *size is that of the whole file, at most max_size. */
+static uint8_t *read_first(size_t *size, const char **reason, const char *path, size_t most, size_t max_size)
 {
     uint8_t *bytes = NULL;
     struct stat about;
@@ -26,24 +46,22 @@ uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t m
     } else if ((uint64_t)about.st_size > max_size) {
         *reason = "is too large";
     } else {
-        bytes = allocate_or_null((size_t)about.st_size + 1, 1);
-        *reason = "there is not enough memory for it";
-        while (bytes && *size < (size_t)about.st_size) {
-            const ssize_t got = read(file, bytes + *size, (size_t)about.st_size - *size);
-            if (got < 0 && errno == EINTR)
-                continue;
-            if (got <= 0) {
-                *reason = got ? strerror(errno) : "became shorter while it was read";
-                free(bytes);
-                bytes = NULL;
-                break;
-            }
-            *size += (size_t)got;
-        }
+        *size = (size_t)about.st_size;
+        bytes = read_bytes(file, *size < most ? *size : most, reason);
     }
     if (file >= 0)
         close(file);
     return bytes;
+}
+
+uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t max_size)
+{
+    return read_first(size, reason, path, SIZE_MAX, max_size);
+}
+
+uint8_t *read_file_part(size_t *size, const char **reason, const char *path, size_t most)
+{
+    return read_first(size, reason, path, most, SIZE_MAX);
 }
 
 size_t read_file_start(uint8_t *bytes, size_t size, const char *path, const char **reason)

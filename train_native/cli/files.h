@@ -10,6 +10,9 @@
  * The caller frees it. */
 uint8_t *read_file(size_t *size, const char **reason, const char *path, size_t max_size);
 
+/* The same of its first bytes, at most `most` of them; *size is that of the whole file. */
+uint8_t *read_file_part(size_t *size, const char **reason, const char *path, size_t most);
+
 /* The first bytes of a file, at most `size`: their number, 0 if it is not a regular file. *reason: why they cannot be
  * read; NULL: they can. */
 size_t read_file_start(uint8_t *bytes, size_t size, const char *path, const char **reason);

@@ -64,7 +64,9 @@ static const char *parse(struct calibrate_options *o, int argc, char **argv)
 /* The images that training held out for validation are calibrated on. */
 static struct dataset open_data(const struct calibrate_options *o, const struct model *model)
 {
-    struct dataset dataset = model_dataset_open(model, &o->data, DATASET_TRAIN);
+    struct data_options data = o->data;
+    data.limit = o->limit;
+    struct dataset dataset = model_dataset_open(model, &data, DATASET_TRAIN);
     const int classes = model_dataset_measured(&dataset);
     if (classes < dataset.classes)
         die(dataset.path, "Name the data that the model was trained on with --data.",
@@ -72,7 +74,7 @@ static struct dataset open_data(const struct calibrate_options *o, const struct 
     if (o->limit > dataset.count)
         die(dataset.path, "Name the data that the model was trained on with --data.",
             "has %d images, and the model was trained with %d", dataset.count, o->limit);
-    model_dataset_fit(&dataset, model, o->limit);
+    model_dataset_fit(&dataset, model);
     return dataset;
 }
 

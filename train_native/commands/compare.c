@@ -39,7 +39,7 @@ struct side {
     struct dataset dataset; /* its classes are the model's */
 };
 
-static struct side measure(const char *path, const struct data_options *data, int limit)
+static struct side measure(const char *path, const struct data_options *data)
 {
     struct side side = {.path = path};
     struct model *model = allocate(1, sizeof *model);
@@ -49,7 +49,7 @@ static struct side measure(const char *path, const struct data_options *data, in
     char *notes = model_file_notes(model);
     model_dataset_check_division(&side.dataset, notes, path);
     free(notes);
-    model_dataset_fit(&side.dataset, model, limit);
+    model_dataset_fit(&side.dataset, model);
     side.evaluation =
         evaluate_or_die(&(struct evaluation_input){bytes, size, &side.dataset, NULL, side.dataset.count, 0});
     free(bytes);
@@ -284,7 +284,6 @@ static void write_differences(const char *path, const struct side sides[MODELS])
 struct compare_options {
     struct data_options data;
     const char *differences;
-    int limit;
     bool json;
 };
 
@@ -293,7 +292,7 @@ static int parse(struct compare_options *o, int argc, char **argv)
 {
     const struct option_entry options[] = {DATA_OPTION(&o->data.path),
                                            TEST_SET_OPTIONS(&o->data),
-                                           LIMIT_OPTION(&o->limit),
+                                           LIMIT_OPTION(&o->data.limit),
                                            THREADS_OPTION(&o->data.threads),
                                            {"differences", "FILE", OPTION_TEXT, &o->differences,
                                             "write every image on which they differ, with both answers, as CSV", NULL},
@@ -317,7 +316,7 @@ int command_compare(int argc, char **argv)
         omp_set_num_threads(o.data.threads);
     struct side sides[MODELS];
     for (int side = 0; side < MODELS; side++)
-        sides[side] = measure(paths[side], &o.data, o.limit);
+        sides[side] = measure(paths[side], &o.data);
     const struct paired pairs = pairs_of(sides);
     if (o.differences)
         write_differences(o.differences, sides);

@@ -66,7 +66,7 @@ static struct cost compare(const struct conversion *files, const struct model *m
             warn(data->path, NULL, "the accuracy is not measured on it: %s", failure.reason);
         return (struct cost){.images = 0};
     }
-    model_dataset_fit(&dataset, model, 0);
+    model_dataset_fit(&dataset, model);
     struct evaluation_input input = {files->before, files->before_size, &dataset, NULL, dataset.count, 0};
     struct evaluation a = evaluate_or_die(&input);
     input.model = files->after;

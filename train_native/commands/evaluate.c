@@ -239,7 +239,7 @@ static void write_mistakes(const char *path, const struct evaluation *e, const s
 struct evaluate_options {
     struct data_options data;
     const char *report, *mistakes, *logits, *outliers;
-    int limit, views; /* views: an index of evaluation_views */
+    int views; /* views: an index of evaluation_views */
     bool record, json;
 };
 
@@ -249,7 +249,7 @@ static const char *parse(struct evaluate_options *o, int argc, char **argv)
     const struct option_entry options[] = {
         DATA_OPTION(&o->data.path),
         TEST_SET_OPTIONS(&o->data),
-        LIMIT_OPTION(&o->limit),
+        LIMIT_OPTION(&o->data.limit),
         THREADS_OPTION(&o->data.threads),
         {"views", "N", OPTION_CHOICE, &o->views,
          "test-time augmentation: average over the image, its mirror, and both shifted by a pixel; one of",
@@ -300,7 +300,7 @@ int command_evaluate(int argc, char **argv)
     struct dataset dataset = model_dataset_open(model, &o.data, DATASET_TEST);
     char *notes = model_file_notes(model);
     model_dataset_check_division(&dataset, notes, path);
-    model_dataset_fit(&dataset, model, o.limit);
+    model_dataset_fit(&dataset, model);
 
     struct evaluation evaluation =
         evaluate_or_die(&(struct evaluation_input){bytes, size, &dataset, NULL, dataset.count, o.views});

@@ -181,10 +181,8 @@ struct dataset model_dataset_open(const struct model *model, const struct data_o
     return dataset;
 }
 
-void model_dataset_fit(struct dataset *dataset, const struct model *model, int limit)
+void model_dataset_fit(struct dataset *dataset, const struct model *model)
 {
-    if (limit)
-        dataset_limit(dataset, limit);
     dataset_fit(dataset, model->net.input, &model->preprocess);
 }
 

@@ -3,7 +3,7 @@
  * model's labels.
  *
  *     struct dataset test = model_dataset_open(&model, &options, DATASET_TEST);
- *     model_dataset_fit(&test, &model, limit);
+ *     model_dataset_fit(&test, &model);
  *     if (model_dataset_measured(&test) < test.classes)
  *         model_dataset_print_measured(&test);
  *     dataset_free(&test); */
@@ -34,8 +34,8 @@ bool model_dataset_take_labels(struct dataset *dataset, const struct label_list 
  * program ends, naming the model's path. */
 void model_dataset_check_division(const struct dataset *dataset, const char *notes, const char *path);
 
-/* Keeps the first `limit` images (0: all) and brings them to the size of the model's input. */
-void model_dataset_fit(struct dataset *dataset, const struct model *model, int limit);
+/* Brings the images to the size of the model's input. */
+void model_dataset_fit(struct dataset *dataset, const struct model *model);
 
 /* How many of the classes have an image. */
 int model_dataset_measured(const struct dataset *dataset);

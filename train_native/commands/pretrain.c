@@ -102,7 +102,7 @@ static int parse(struct pretrain_arguments *a, int argc, char **argv)
         {"Data", NULL, OPTION_GROUP, NULL, NULL, NULL},
         TEST_OPTION(&o->data.test),
         SPLIT_SEED_OPTION(&o->data.split_seed),
-        LIMIT_OPTION(&o->limit),
+        LIMIT_OPTION(&o->data.limit),
         FOLDER_OPTIONS(&o->data),
         COLUMNS_OPTION(&o->data.columns),
         MEMORY_OPTION(&o->data.memory),
@@ -205,8 +205,6 @@ static void read_images(struct training_job *job, const struct pretraining *pret
     job->preprocess = (struct preprocess){.resize_mode = o->resize_mode};
     memcpy(job->preprocess.background, o->background, sizeof job->preprocess.background);
     dataset_read(dataset, pretraining->twins->input, &job->preprocess);
-    if (o->limit)
-        dataset_limit(dataset, o->limit);
     job->split = split_dataset(dataset, 0, (uint64_t)o->seed);
     if (job->split.train_count < MIN_IMAGES)
         die(dataset->path, "Give it as many as there are: without labels, thousands do what some hundreds cannot.",

@@ -185,7 +185,7 @@ static void fine_tune(struct pruning *pruning, const struct model *model, char *
         die(dataset.path, "Name the data that the model was trained on; or --epochs 0, and it is not fine-tuned.",
             "has training images of %d of the model's %d classes: fine-tuned on them, it would forget the others",
             classes, dataset.classes);
-    model_dataset_fit(&dataset, model, 0);
+    model_dataset_fit(&dataset, model);
     float fraction = 0;
     int seed = 0;
     if (!knows_validation(&dataset, *notes, &fraction, &seed)) {
@@ -294,9 +294,11 @@ static void finish(const struct prune_options *o, const struct model *model, str
                    const uint8_t *bytes, const struct pruning *pruning, const char *notes)
 {
     uint8_t *small = bytes_of(&comparison->bytes_after, model, pruning, notes);
-    struct dataset test = model_dataset_open(model, &o->data, DATASET_TEST);
+    struct data_options data = o->data;
+    data.limit = o->limit;
+    struct dataset test = model_dataset_open(model, &data, DATASET_TEST);
     model_dataset_check_division(&test, notes, o->path);
-    model_dataset_fit(&test, model, o->limit);
+    model_dataset_fit(&test, model);
     comparison->before =
         evaluate_or_die(&(struct evaluation_input){bytes, comparison->bytes_before, &test, NULL, test.count, 0});
     comparison->after =

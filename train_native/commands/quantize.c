@@ -80,7 +80,7 @@ static uint8_t *quantize(size_t *size, const struct model *model, const struct q
 {
     struct dataset seen = model_dataset_open(model, &o->data, DATASET_TRAIN);
     dataset_draw(&seen, o->images, (uint64_t)o->seed);
-    model_dataset_fit(&seen, model, 0);
+    model_dataset_fit(&seen, model);
     char *notes = notes_of(model, seen.count, o->seed);
     struct failure failure;
     uint8_t *result = quantized_bytes(size, model, notes, &seen, &failure);
@@ -102,8 +102,9 @@ int command_quantize(int argc, char **argv)
         die(path, "Quantize the model that it was made from.", "the model is quantized already");
     uint8_t *result = quantize(&comparison.bytes_after, model, &o);
 
+    o.data.limit = o.limit;
     struct dataset test = model_dataset_open(model, &o.data, DATASET_TEST);
-    model_dataset_fit(&test, model, o.limit);
+    model_dataset_fit(&test, model);
     comparison.before =
         evaluate_or_die(&(struct evaluation_input){bytes, comparison.bytes_before, &test, NULL, test.count, 0});
     comparison.after =

@@ -138,7 +138,7 @@ static void add_data(struct table *table, struct train_arguments *a)
                       {"Data", NULL, OPTION_GROUP, NULL, NULL, NULL},
                       TEST_OPTION(&o->data.test),
                       SPLIT_SEED_OPTION(&o->data.split_seed),
-                      LIMIT_OPTION(&o->limit),
+                      LIMIT_OPTION(&o->data.limit),
                       {"labels", "FILE", OPTION_TEXT, &o->labels,
                        "all labels of the model, where the data has images of some of them: a file with one a line, or "
                        "a model that has them, like that of --from",

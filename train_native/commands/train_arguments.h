@@ -27,7 +27,7 @@ struct train_options {
     bool curve; /* train on less of them, too, for what more would give */
     enum initializer initializer;
     int small_size; /* height and width of the input in the first epochs; 0: no other */
-    int recipe, size, seed, threads, limit, micro_batch, lanes;
+    int recipe, size, seed, threads, micro_batch, lanes;
     bool json, fetch, resume, restart, remove_pixels;
     bool exact; /* multiply-adds unfused, for the same weights on every machine */
     bool find_learning_rate, linear_probe;

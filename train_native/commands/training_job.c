@@ -133,8 +133,6 @@ static void read_images(struct training_job *job)
     const struct train_options *o = job->options;
     struct dataset *dataset = &job->dataset;
     dataset_read(dataset, job->net->input, &job->preprocess);
-    if (o->limit)
-        dataset_limit(dataset, o->limit);
     job->split = split_dataset(dataset, o->validation, (uint64_t)o->seed);
     split_use(&job->split, dataset, o->use, (uint64_t)o->seed);
     if (!job->split.train_count)

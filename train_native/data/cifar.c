@@ -93,7 +93,7 @@ bool cifar_parse(uint8_t *pixels, uint16_t *labels, const struct cifar_file *fil
         return failure_set(failure, path, NULL, "has %s bytes, not the %s of %d records: it is cut short or is not %s",
                            format_thousands(file->size), format_thousands(record_bytes * (size_t)file->records),
                            file->records, file->name);
-    for (int i = 0; i < file->records; i++, pixels += 3 * PLANE) {
+    for (int i = 0; i < file->wanted; i++, pixels += 3 * PLANE) {
         const uint8_t *planes = file->bytes + (size_t)i * record_bytes + file->label_bytes;
         if (planes[-1] >= file->classes)
             return failure_set(
@@ -108,21 +108,23 @@ bool cifar_parse(uint8_t *pixels, uint16_t *labels, const struct cifar_file *fil
     return true;
 }
 
-static void read_records(struct dataset *dataset, const struct cifar *cifar, const char *name, int records)
+/* The first `wanted` of the file's records; of the others only their number is checked. */
+static void read_records(struct dataset *dataset, const struct cifar *cifar, const char *name, int records, int wanted)
 {
     char *path = path_join(dataset->path, name);
     text_list_add(&dataset->sources, path);
-    struct cifar_file file = {cifar->name, NULL, 0, records, cifar->classes, cifar->label_bytes};
+    struct cifar_file file = {cifar->name, NULL, 0, records, wanted, cifar->classes, cifar->label_bytes};
     struct failure failure;
     const char *reason;
-    uint8_t *bytes = read_file(&file.size, &reason, path, (size_t)1 << 30);
+    const size_t most = (size_t)wanted * (size_t)(cifar->label_bytes + 3 * PLANE);
+    uint8_t *bytes = read_file_part(&file.size, &reason, path, most);
     if (!bytes)
         die(path, cifar->remedy, "%s", reason);
     file.bytes = bytes;
     if (!cifar_parse(pixels_at(dataset->pixels, dataset->count), dataset->labels + dataset->count, &file, path,
                      &failure))
         die(path, cifar->remedy, "%s", failure.reason);
-    dataset->count += records;
+    dataset->count += wanted;
     free(bytes);
     free(path);
 }
@@ -130,18 +132,19 @@ static void read_records(struct dataset *dataset, const struct cifar *cifar, con
 static void read_all(struct dataset *dataset, const struct cifar *cifar)
 {
     const bool train = dataset->part == DATASET_TRAIN;
-    const int tests = cifar->file_count - 1;
-    const size_t max_count = (size_t)(train ? tests * cifar->records : cifar->test_records);
+    const int tests = cifar->file_count - 1, limit = dataset->options.limit;
+    const int there = train ? tests * cifar->records : cifar->test_records;
+    const int wanted = limit && limit < there ? limit : there;
     dataset->name = text_copy(cifar->name);
     dataset->shape = (struct shape){SIDE, SIDE, 3};
     dataset->classes = cifar->classes;
-    dataset->pixels = pixels_new((int)max_count, 3 * PLANE, UINT64_MAX);
-    dataset->labels = allocate(max_count, sizeof *dataset->labels);
+    dataset->pixels = pixels_new(wanted, 3 * PLANE, UINT64_MAX);
+    dataset->labels = allocate((size_t)wanted, sizeof *dataset->labels);
     read_class_names(dataset, cifar);
-    for (int i = 0; train && i < tests; i++)
-        read_records(dataset, cifar, cifar->files[i], cifar->records);
-    if (!train)
-        read_records(dataset, cifar, cifar->files[tests], cifar->test_records);
+    for (int i = train ? 0 : tests; i < (train ? tests : cifar->file_count); i++) {
+        const int records = train ? cifar->records : cifar->test_records, rest = wanted - dataset->count;
+        read_records(dataset, cifar, cifar->files[i], records, rest < records ? rest : records);
+    }
 }
 
 static char *find_cifar10(const char *folder) { return find(&cifar10, folder); }

@@ -26,6 +26,7 @@ enum { NOTED_IMBALANCE = 3 };
 
 struct data_options {
     const char *path;    /* NULL: $EYELET_DATA, else CIFAR-10 in data/ and ../shared/data/ */
+    int limit;           /* the first so many images of the part are kept (0: all); no records behind them are read */
     float test;          /* fraction of a set without a test folder that is held out */
     int split_seed;      /* random seed of that split */
     int memory;          /* MiB for pixels and for decoding (memory_budget.h); pixels above half of it are in a file */

@@ -145,6 +145,12 @@ static void print_opened(const struct dataset *dataset, const char *kind, const 
             dataset->part == DATASET_TRAIN ? "training" : "test", more);
 }
 
+static void limit(struct dataset *dataset)
+{
+    if (dataset->options.limit)
+        dataset_limit(dataset, dataset->options.limit);
+}
+
 struct dataset dataset_open(const struct data_options *options, enum dataset_part part)
 {
     struct dataset dataset = {.options = *options, .part = part};
@@ -169,8 +175,10 @@ struct dataset dataset_open(const struct data_options *options, enum dataset_par
     if (dataset.photos && dataset.classes == 1 && !options->any_classes)
         die(dataset.path, "A classifier needs two classes or more.", "there is only one class, \"%s\"",
             dataset.class_names[0]);
-    if (!dataset.photos)
-        print_opened(&dataset, dataset.name, "");
+    if (!dataset.photos) {
+        limit(&dataset);
+        print_opened(&dataset, dataset.name, dataset.count == options->limit ? ", as --limit says" : "");
+    }
     return dataset;
 }
 
@@ -295,6 +303,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
     struct photo_list *list = dataset->photos;
     if (!list) {
         dataset_taught_images(dataset);
+        limit(dataset);
         return;
     }
     choose_part(list, dataset->part);
@@ -325,6 +334,7 @@ void dataset_read(struct dataset *dataset, struct shape input, const struct prep
         dataset_taught_images(dataset);
         check_classes(dataset);
     }
+    limit(dataset);
     free(kept);
     photos_facts_free(facts, list);
 }
