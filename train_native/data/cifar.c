@@ -138,7 +138,7 @@ static void read_all(struct dataset *dataset, const struct cifar *cifar)
     dataset->name = text_copy(cifar->name);
     dataset->shape = (struct shape){SIDE, SIDE, 3};
     dataset->classes = cifar->classes;
-    dataset->pixels = pixels_new(wanted, 3 * PLANE, UINT64_MAX);
+    dataset->pixels = pixels_own(wanted, 3 * PLANE);
     dataset->labels = allocate((size_t)wanted, sizeof *dataset->labels);
     read_class_names(dataset, cifar);
     for (int i = train ? 0 : tests; i < (train ? tests : cifar->file_count); i++) {

@@ -156,7 +156,7 @@ static void read_all(struct dataset *dataset)
     const size_t pixels = (size_t)h * w;
     dataset->count = (int)count;
     dataset->shape = (struct shape){(int)h, (int)w, 3};
-    dataset->pixels = pixels_new((int)count, pixels * 3, UINT64_MAX);
+    dataset->pixels = pixels_own((int)count, pixels * 3);
     dataset->labels = allocate(count, sizeof *dataset->labels);
     dataset->contents = allocate(count, sizeof *dataset->contents);
     for (size_t i = 0; i < count; i++) {

@@ -27,6 +27,13 @@ struct pixels *pixels_new(int count, size_t size, uint64_t memory)
     return pixels;
 }
 
+struct pixels *pixels_own(int count, size_t size)
+{
+    struct pixels *pixels = allocate(1, sizeof *pixels);
+    *pixels = (struct pixels){.bytes = allocate((size_t)count, size), .count = count, .size = size, .own = true};
+    return pixels;
+}
+
 struct pixels *pixels_in_file(const struct large_file *file, size_t offset, int count, size_t size, uint64_t memory)
 {
     struct pixels *pixels = allocate(1, sizeof *pixels);
@@ -44,6 +51,8 @@ void pixels_free(struct pixels *pixels)
 {
     if (pixels && pixels->in_file)
         large_file_close(&pixels->file);
+    else if (pixels && pixels->own)
+        free(pixels->bytes);
     else if (pixels)
         shared_memory_free(pixels->bytes, (size_t)pixels->count, pixels->size);
     free(pixels);

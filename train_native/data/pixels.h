@@ -23,6 +23,7 @@ struct pixels {
     size_t size; /* bytes of an image */
     bool in_file;
     /* private: */
+    bool own; /* memory of this process alone */
     struct large_file file;
     size_t window;             /* bytes that may be in memory at a time */
     _Atomic(size_t) in_window; /* about so many are */
@@ -30,6 +31,9 @@ struct pixels {
 
 /* Whether so many images stay in memory: up to half of it, the other half is for decoding. */
 bool pixels_fit(int count, size_t size, uint64_t memory);
+
+/* Zeroed, in memory of this process alone: no child process can write them. */
+struct pixels *pixels_own(int count, size_t size);
 
 /* Zeroed, in memory if they fit, else in a file without a name. The program ends where there is no room. */
 struct pixels *pixels_new(int count, size_t size, uint64_t memory);
