@@ -99,7 +99,7 @@ function runBetween(recipe) {
         OMPI_MCA_btl: 'self,tcp', OMPI_MCA_btl_tcp_if_include: '10.77.0.0/24' }));
 }
 
-/* A line of the table; free: the same without a limit. */
+/* A line of the table; free: the same without a limit, through what is between the ends. */
 function compareRow(recipe, link, { free, bytes, rate, delay }) {
     const names = `${rate / 1e9} Gbit/s | ${delay ? `${1000 * delay} ms` : 'none'}`;
     const pinged = link.start(rate, delay);
@@ -117,16 +117,18 @@ function compareNetworks(recipe) {
     const link = new Link(namespaces, delayProgram);
     try {
         link.start();
-        const bytes = 4 * parametersOf(recipe), free = runBetween(recipe);
+        const bytes = 4 * parametersOf(recipe), direct = runBetween(recipe);
+        link.startUndelayed();
+        const relayed = link.relays ? runBetween(recipe) : direct;
+        const inWords = ({ step, exchange }) => `${milliseconds(step)} ms a step, ${milliseconds(exchange)} of them exchange`;
         console.log(`\n${recipe}, batches of ${values.batch}, 2 ranks of 1 thread in two namespaces, gradients of `
-            + `${(bytes / 1e6).toFixed(1)} MB; without a limit ${milliseconds(free.step)} ms a step, `
-            + `${milliseconds(free.exchange)} of them exchange; delays by `
-            + `${link.relays ? 'bench_delay.c' : 'netem'}:\n`);
+            + `${(bytes / 1e6).toFixed(1)} MB; without a limit ${inWords(direct)}; delays by `
+            + `${link.relays ? `bench_delay.c, through which without a limit or delay ${inWords(relayed)}` : 'netem'}:\n`);
         console.log('| rate | delay, one way | round trip, ms | ms a step | modelled | |');
         console.log(`|${' --- |'.repeat(6)}`);
         for (const rate of numbers(values.rates).map((gigabits) => 1e9 * gigabits))
             for (const delay of [0, ...numbers(values.delays).map((each) => each / 1000)])
-                compareRow(recipe, link, { free, bytes, rate, delay });
+                compareRow(recipe, link, { free: delay ? relayed : direct, bytes, rate, delay });
     } finally {
         link.remove();
     }

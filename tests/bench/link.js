@@ -80,6 +80,13 @@ export class Link {
         return 1e-6 * Number(run([this.program, 'ping', ...this.namespaces, addressOf(1)]));
     }
 
+    /* Without a limit, and with whatever stands between the two ends where there is a delay: what that takes by itself. */
+    startUndelayed() {
+        if (this.relays)
+            this.makeHeld(0);
+        this.shape([]);
+    }
+
     /* No rate: no limit. What the relay takes by itself is part of the delay; what the two ends take is not. */
     start(rate = 0, delay = 0) {
         if (delay && this.relays) {
