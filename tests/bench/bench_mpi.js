@@ -120,10 +120,11 @@ function compareNetworks(recipe) {
         const bytes = 4 * parametersOf(recipe), direct = runBetween(recipe);
         link.startUndelayed();
         const relayed = link.relays ? runBetween(recipe) : direct;
-        const inWords = ({ step, exchange }) => `${milliseconds(step)} ms a step, ${milliseconds(exchange)} of them exchange`;
+        const inWords = ({ step, exchange }) =>
+            `${milliseconds(step)} ms a step, ${milliseconds(exchange)} of them exchange`;
         console.log(`\n${recipe}, batches of ${values.batch}, 2 ranks of 1 thread in two namespaces, gradients of `
             + `${(bytes / 1e6).toFixed(1)} MB; without a limit ${inWords(direct)}; delays by `
-            + `${link.relays ? `bench_delay.c, through which without a limit or delay ${inWords(relayed)}` : 'netem'}:\n`);
+            + `${link.relays ? `bench_delay.c, which alone makes that ${inWords(relayed)}` : 'netem'}:\n`);
         console.log('| rate | delay, one way | round trip, ms | ms a step | modelled | |');
         console.log(`|${' --- |'.repeat(6)}`);
         for (const rate of numbers(values.rates).map((gigabits) => 1e9 * gigabits))

@@ -80,7 +80,7 @@ export class Link {
         return 1e-6 * Number(run([this.program, 'ping', ...this.namespaces, addressOf(1)]));
     }
 
-    /* Without a limit, and with whatever stands between the two ends where there is a delay: what that takes by itself. */
+    /* Without a limit, through what stands between the two ends where there is a delay: what that takes by itself. */
     startUndelayed() {
         if (this.relays)
             this.makeHeld(0);

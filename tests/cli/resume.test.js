@@ -85,7 +85,7 @@ test('a run with every option that has a state goes on to the same model', async
 
 test('a damaged checkpoint is named and the one before it taken', async () => {
     const here = folder();
-    await stopped(here, 'SIGINT', 3, 0); // a kill may find m.checkpoint between its two names
+    await stopped(here, 'SIGINT', 3, 0); /* a kill may find m.checkpoint between its two names */
     const checkpoint = join(here, 'm.checkpoint'), bytes = readFileSync(checkpoint);
     for (const damaged of [bytes.subarray(0, bytes.length / 2), Buffer.from(bytes).fill(1, 500, 501), Buffer.alloc(0), Buffer.from('text')]) {
         writeFileSync(checkpoint, damaged);
