@@ -42,7 +42,9 @@ endif
 compiler := $(shell $(CC) --version 2>/dev/null | head -1)
 # Products and sums stay unfused and in order, so that every machine computes the same bits (core/kernels/gemm.h). Nothing here
 # reads the flags of floating-point exceptions: without -fno-trapping-math gcc would not vectorise a loop that compares.
-LANGUAGE := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -isystem /usr/include/stb
+# What is built does not say in which folder: the same sources give the same bytes in any.
+anywhere := -ffile-prefix-map=$(CURDIR)=.
+LANGUAGE := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math $(anywhere) -isystem /usr/include/stb
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror=switch -Werror=switch-enum $(if $(WERROR),-Werror)
 # An include names the folder: "kernels/gemm.h" of core, "cli/errors.h" of the program, "support/test.h" of the tests.
 INCLUDES := -iquote core -iquote train_native -iquote tests
@@ -101,7 +103,7 @@ core := $(sort $(shell find core -name '*.c'))
 native := $(filter-out %/transport_mpi.c,$(sort $(shell find train_native -name '*.c')))
 # C tests, with what they call of the command line.
 tests := $(filter-out tests/support/make_golden.c tests/support/fault.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
-  $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c model/privacy.c exchange/flatbuffer.c) \
+  $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c commands/progress_line.c model/privacy.c exchange/flatbuffer.c) \
   $(addprefix train_native/cli/,errors.c escape.c failure.c list.c memory.c text.c) $(sort $(wildcard train_native/exchange/graph*.c))
 benches := $(sort $(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -115,7 +117,7 @@ messages := $O/protobuf/onnx.pb-c
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded) $(build)/protobuf/onnx.pb-c.o
 
 .PHONY: all native wasm library compile run site train reproduce test test-core test-native test-wasm test-skipped test-node test-faults test-bundlers bench \
-  bench-native bench-train fuzz check-format format deps deps-test install clean distclean help always $(variants:%=test-core-%) test-core-wasm
+  bench-native bench-train fuzz check-format format deps deps-test install dist clean distclean help always $(variants:%=test-core-%) test-core-wasm
 
 all: native wasm
 
@@ -154,13 +156,13 @@ $(messages).c $(messages).h &: train_native/exchange/onnx.proto
 $(call objects,$(filter train_native/exchange/onnx_%,$(native))): | $(messages).h
 $(build)/protobuf/onnx.pb-c.o: $(messages).c $(build)/command Makefile
 	@mkdir -p $(@D)
-	$(call quiet,CC,$<) $(CC) $(FLAGS) -I$(<D) -c $< -o $@
+	$(call quiet,CC,$<) $(CC) $(FLAGS) $(anywhere) -I$(<D) -c $< -o $@
 
 # Files that are bytes of the program, each with a zero behind it (train_native/report/html.h).
 $(embedded): $(build)/%.o: % $(build)/command Makefile
 	@mkdir -p $(@D)
 	$(call quiet,EMBED,$<) { echo 'const unsigned char $(subst .,_,$(<F))[] = {'; \
-	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | $(CC) $(FLAGS) -x c -c - -o $@
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | $(CC) $(FLAGS) $(anywhere) -x c -c - -o $@
 
 link = $(call quiet,LINK,$@) $(CC) $(FLAGS) $(OPENMP) $^ $(libraries) -o $@
 $(build)/eyelet: $(without_main) $(build)/train_native/main.o
@@ -466,6 +468,11 @@ install: native wasm library $O/eyelet.1 $(completions) ## install program, libr
 	  install -D -m 644 $$header $(DESTDIR)$(PREFIX)/include/eyelet/$${header#core/} || exit 1; done
 	@mkdir -p $(DESTDIR)$(PREFIX)/lib/pkgconfig; printf '%s\n' 'Name: eyelet' 'Description: image classification' 'Version: $(version)' \
 	  'Cflags: -I$(PREFIX)/include/eyelet' 'Libs: -L$(PREFIX)/lib -leyelet' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/eyelet.pc
+
+# Of the last commit; make native builds without git, and its version then has no commit.
+dist: ## build/eyelet-VERSION.tar.gz, the sources
+	@mkdir -p $O
+	git archive --prefix=eyelet-$(version)/ -o $O/eyelet-$(version).tar.gz HEAD
 
 to_build := libstb-dev=/usr/include/stb/stb_image_write.h libsqlite3-dev=/usr/include/sqlite3.h libzip-dev=/usr/include/zip.h libcjson-dev=/usr/include/cjson/cJSON.h \
   libprotobuf-c-dev=/usr/include/protobuf-c/protobuf-c.h protobuf-c-compiler=protoc-c emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt

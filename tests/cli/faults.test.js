@@ -1,7 +1,7 @@
 /* Every call that can fail, failed once: allocations, and all that the program does with files. Whatever fails, the program ends with
  * a line that names the cause or does without, no file is cut, and what was there is whole. Killed at each call of a run, it goes on to
  * the same model. FAULTS=all (`make test-faults`) tries them all, up to 300 of a kind and command, and 1,000 kills of a command;
- * FAULTS=some a quarter and a sixth of that; without it a sample. */
+ * FAULTS=some a quarter and a sixth of that, as far as it comes in some seconds; without it a sample. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -15,8 +15,8 @@ import { crc32, modelOf } from '../support/tiny_model.js';
 
 const library = fileURLToPath(new URL('../../build/faults/fault.so', import.meta.url));
 const { FAULTS } = process.env;
-/* Tries of a kind and command, kills of a command, kills at random. */
-const [most, kills, randomKills] = { all: [100, 1000, 40], some: [25, 170, 20] }[FAULTS] ?? [10, 10, 4];
+/* Tries of a kind and command, kills of a command, kills at random; the most seconds that the tries of a test may take, and kills. */
+const [most, kills, randomKills, seconds, killSeconds] = { all: [100, 1000, 40, Infinity, Infinity], some: [25, 170, 20, 8, 20] }[FAULTS] ?? [10, 10, 4, Infinity, Infinity];
 const possible = existsSync(library) && await eyelet(['--help'], { env: { LD_PRELOAD: library } }).then(({ status }) => status === 0);
 const options = { skip: possible ? false : 'NOT TESTED: this needs build/faults/fault.so (make test-faults), and a program without an allocator of its own' };
 
@@ -110,13 +110,15 @@ function sample(count, tries = most) {
     return Array.from({ length: Math.min(count, tries) }, (_, i) => Math.round(1 + i * step));
 }
 
-/* Calls each with some at a time. */
-async function forEach(items, work) {
-    const rest = [...items];
+/* Does the work for each, some at a time, in an order that is spread evenly wherever the time is over; for how many it was done. */
+async function forEach(items, work, longest = seconds) {
+    const place = (i) => i * 0.618034 % 1, end = performance.now() + 1000 * longest;
+    const rest = items.map((item, i) => [place(i), item]).sort(([a], [b]) => a - b).map(([, item]) => item);
     await Promise.all(Array.from({ length: availableParallelism() }, async () => {
-        for (let item; (item = rest.shift()) !== undefined;)
-            await work(item);
+        while (rest.length > 0 && performance.now() < end)
+            await work(rest.shift());
     }));
+    return items.length - rest.length;
 }
 
 /* ---- Failures ---- */
@@ -125,11 +127,11 @@ for (const name of Object.keys(commands))
     test(`each allocation fails once: ${name}`, options, async (t) => {
         const reference = await straightRun(name), numbers = sample(reference.tried.memory);
         let harmless = 0;
-        await forEach(numbers, async (n) => {
+        const tried = await forEach(numbers, async (n) => {
             harmless += holds(name, await run(commands[name], `memory:${n}`), reference, /memory/i);
         });
-        assert.ok(numbers.length > 1 && harmless < numbers.length, `${numbers.length} tried, ${harmless} done without`);
-        t.diagnostic(`${numbers.length} of ${reference.tried.memory} allocations, ${harmless} of them done without`);
+        assert.ok(tried > 1 && harmless < tried, `${tried} tried, ${harmless} done without`);
+        t.diagnostic(`${tried} of ${reference.tried.memory} allocations, ${harmless} of them done without`);
     });
 
 const errors = { EIO: [5, /Input\/output error/], ENOSPC: [28, /No space left on device/], EACCES: [13, /Permission denied/] };
@@ -145,10 +147,10 @@ for (const name of Object.keys(commands))
             }
         assert.ok(faults.length >= 4);
         let harmless = 0;
-        await forEach(faults, async ([fault, causes]) => {
+        const tried = await forEach(faults, async ([fault, causes]) => {
             harmless += holds(name, await run(commands[name], fault), reference, causes);
         });
-        t.diagnostic(`${faults.length} calls, ${harmless} of them done without`);
+        t.diagnostic(`${tried} calls of ${faults.length}, ${harmless} of them done without`);
     });
 
 test('a folder whose listing breaks off is named: no data set is shorter without a word', options, async (t) => {
@@ -170,11 +172,11 @@ test('a folder whose listing breaks off is named: no data set is shorter without
 test('a call that a signal interrupts is made again, and bytes that come one by one are put together', options, async (t) => {
     const faults = Object.keys(commands).flatMap((name) => ['read:1:short', 'write:1:short', 'read:1:4', 'write:1:4', 'open:1:4', 'sync:1:4', 'close:2:4'].map((fault) => [name, fault]));
     const tried = FAULTS ? faults : faults.filter((_, i) => i % 4 === 0);
-    await forEach(tried, async ([name, fault]) => {
+    const done = await forEach(tried, async ([name, fault]) => {
         const reference = await straightRun(name), result = await run(commands[name], fault);
         assert.ok(holds(name, result, reference, /^$/), `${name}, ${fault}:\n${result.stdout}${result.stderr}`);
     });
-    t.diagnostic(`${tried.length} runs`);
+    t.diagnostic(`${done} runs of ${tried.length}`);
 });
 
 /* ---- Kills ---- */
@@ -204,14 +206,14 @@ for (const name of ['train', 'train into a folder', 'train from a file of pixels
     test(`killed at each call on files, a run goes on to the same files: ${name}`, options, async (t) => {
         const reference = await straightRun(name), numbers = sample(reference.tried.any, kills);
         let killed = 0, resumed = 0;
-        await forEach(numbers, async (n) => {
+        const done = await forEach(numbers, async (n) => {
             const here = folder(before), { signal } = await eyelet(commands[name], { cwd: here, env: { LD_PRELOAD: library, OMP_NUM_THREADS: '1', FAULT: `any:${n}:kill` } });
             killed += signal === 'SIGKILL';
             resumed += await goesOn(commands[name], here, reference, `${name} killed at call ${n}`);
             rmSync(here, { recursive: true });
-        });
-        assert.ok(killed === numbers.length && resumed, `${killed} kills, ${resumed} resumed`);
-        t.diagnostic(`${numbers.length} of ${reference.tried.any} calls, ${killed} kills, resumed ${resumed} times`);
+        }, killSeconds);
+        assert.ok(killed === done && resumed, `${killed} kills, ${resumed} resumed`);
+        t.diagnostic(`${done} of ${reference.tried.any} calls, ${killed} kills, resumed ${resumed} times`);
     });
 
 test('killed at random moments, a run goes on to the same files', options, async (t) => {

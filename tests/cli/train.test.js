@@ -219,7 +219,7 @@ test('an output that no model can go to is found before training', async () => {
     fifo(join(here, 'fifo'));
     const before = readdirSync(here);
     for (const [output, subject, reason] of [['missing/m.eyelet', 'missing/m.csv', /cannot be written: No such file/], ['taken', 'taken', /no regular file/],
-        ['missing/run/', 'missing/run', /the folder of the run cannot be made: No such file/], ['file/', 'file', /cannot be made: /], ['fifo', 'fifo', /no regular file/], ['file/m.eyelet', 'file/m.csv', /Not a directory/],
+        ['file/run/', 'file', /the folder of the run cannot be made: File exists/], ['file/', 'file', /cannot be made: /], ['fifo', 'fifo', /no regular file/], ['file/m.eyelet', 'file/m.csv', /Not a directory/],
         ['half.eyelet', 'half.last.eyelet', /no regular file/], ['log.eyelet', 'log.csv', /no regular file/]]) {
         const result = await eyelet(trainArguments('small', '--epochs', '1', '-o', output), { cwd: here });
         refused(result, { subject, reason, hint: /-o/ });

@@ -37,6 +37,22 @@ test('another compiler and other flags compile everything again', () => {
     assert.equal(compiled(make('-n', 'FLAGS=-O1', 'native')).size, all);
 });
 
+test('the sources of `make dist` build without git, in any folder to the same bytes', { skip: !existsSync(join(root, '.git')) && 'NOT CHECKED: there is no git here' }, () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    make('dist', `O=${scratch}`);
+    const names = ['core/net/net.o', 'train_native/main.o', 'web/style.css.o', 'protobuf/onnx.pb-c.o'].map((name) => `build/${variant}/${name}`);
+    const [one, other] = ['one', 'another/folder'].map((name) => {
+        const folder = join(scratch, name);
+        run('mkdir', '-p', folder);
+        run('tar', 'xf', join(scratch, `eyelet-${version}.tar.gz`), '--strip-components=1', '-C', folder);
+        make('-C', folder, ...names);
+        return names.map((object) => readFileSync(join(folder, object)));
+    });
+    names.forEach((name, i) => assert.ok(one[i].equals(other[i]), name));
+    assert.ok(one[1].includes(`${version}\0`), 'the version has no commit');
+    assert.ok(compiled(make('-n', '-C', join(scratch, 'one'), 'native')).size > 80);
+});
+
 test('another commit compiles one file again', () => {
     assert.deepEqual([...compiled(make('-n', 'commit=0123456789ab', 'native'))], [`build/${variant}/train_native/main.o`]);
 });

@@ -61,6 +61,7 @@
     SUITE(quantize) \
     SUITE(sha256) \
     SUITE(privacy) \
+    SUITE(progress_line) \
     SUITE(calibration) \
     SUITE(distillation) \
     SUITE(barlow_twins) \

@@ -4,6 +4,7 @@
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/text.h"
+#include "commands/progress_line.h"
 #include "model/interval.h"
 #include "ranks/exchange.h"
 #include "ranks/ranks.h"
@@ -58,23 +59,43 @@ void progress_start(struct progress *progress, int epoch, int images)
     progress->exchange_start = exchange_seconds();
 }
 
+/* Of the whole run: the epochs to come take as long as the last whole one did, with its validation. */
+static double seconds_left(const struct progress *progress, const struct epoch_result *so_far, int images,
+                           double per_second)
+{
+    const int to_come = progress->options->settings.epochs - progress->epoch - 1;
+    const double an_epoch = progress->epoch_seconds > 0 ? progress->epoch_seconds : images / per_second;
+    return (images - so_far->count) / per_second + to_come * an_epoch;
+}
+
 void progress_step(struct progress *progress, const struct epoch_result *so_far, int images)
 {
     const double now = seconds_now(), elapsed = now - progress->epoch_start;
-    if (progress->live && (now - progress->drawn > 0.1 || so_far->count == images)) {
-        enum { BAR = 24 };
-        progress->drawn = now;
-        const double per_second = (so_far->count - progress->first) / (elapsed > 0 ? elapsed : 1),
-                     left = (images - so_far->count) / per_second;
-        const int filled = (int)((int64_t)BAR * so_far->count / images);
-        printf("\r\033[Kepoch %*d/%d [%.*s%*s] %3d %%  %s images/s  %d:%02d left  loss %.4f",
-               progress->options->settings.epochs > 9 ? 2 : 1, progress->epoch + 1, progress->options->settings.epochs,
-               filled, "========================", BAR - filled, "", (int)((int64_t)100 * so_far->count / images),
-               format_thousands((uint64_t)per_second), (int)left / 60, (int)left % 60, epoch_loss(so_far));
-        if (!progress->options->data.unlabelled)
-            printf("  accuracy %.2f %%", 100 * epoch_accuracy(so_far));
-        fflush(stdout);
-    }
+    if (!progress->live || (now - progress->drawn <= 0.1 && so_far->count != images))
+        return;
+    progress->drawn = now;
+    const double per_second = (so_far->count - progress->first) / (elapsed > 0 ? elapsed : 1);
+    const struct progress_facts facts = {.epoch = progress->epoch + 1,
+                                         .epochs = progress->options->settings.epochs,
+                                         .images = images,
+                                         .done = so_far->count,
+                                         .per_second = per_second,
+                                         .seconds_left = seconds_left(progress, so_far, images, per_second),
+                                         .loss = epoch_loss(so_far),
+                                         .accuracy = progress->options->data.unlabelled ? -1 : epoch_accuracy(so_far)};
+    char *line = progress_line(&facts, columns_of(STDOUT_FILENO) - 1); /* a terminal wraps behind the last */
+    printf("\r\033[K%s", line);
+    fflush(stdout);
+    free(line);
+}
+
+/* Seconds of the epoch that ends. */
+static double epoch_seconds(struct progress *progress)
+{
+    const double seconds = seconds_now() - progress->epoch_start;
+    if (!progress->first)
+        progress->epoch_seconds = seconds;
+    return seconds;
 }
 
 void json_epoch(struct json *json, const struct epoch_result *train, const struct epoch_result *validation)
@@ -115,7 +136,7 @@ static void print_epoch(const struct progress *progress, const struct epoch_resu
 void progress_epoch(struct progress *progress, const struct epoch_result *train, const struct epoch_result *validation,
                     bool best)
 {
-    const double seconds = seconds_now() - progress->epoch_start;
+    const double seconds = epoch_seconds(progress);
     const int epoch = progress->epoch + 1, epochs = progress->options->settings.epochs;
     if (progress->options->json) {
         struct json json = json_begin(stdout);
@@ -147,7 +168,7 @@ void progress_epoch(struct progress *progress, const struct epoch_result *train,
 
 void progress_unlabelled(struct progress *progress, const struct epoch_result *train, double spread)
 {
-    const double seconds = seconds_now() - progress->epoch_start;
+    const double seconds = epoch_seconds(progress);
     if (progress->options->json) {
         struct json json = json_begin(stdout);
         json_object(&json, NULL);

@@ -17,6 +17,7 @@ struct progress {
     bool live;        /* a terminal: one line, redrawn */
     int epoch, first; /* images of the epoch that were trained before progress_start */
     double epoch_start, drawn, exchange_start;
+    double epoch_seconds; /* of the last whole one; 0: there is none yet */
     const char *log_path; /* NULL: another rank writes it */
 };
 

@@ -37,12 +37,20 @@ static void check_checkpoint(const char *output)
     free(path);
 }
 
+/* With the folders that it is in. */
 static void make_folder(const char *output)
 {
     char *folder = text_copy_bytes(output, (size_t)(strrchr(output, '/') - output));
     struct stat about;
-    if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
-        die(folder, "Name another folder with -o.", "the folder of the run cannot be made: %m");
+    for (char *end = folder; end;) {
+        end = strchr(end + 1, '/');
+        if (end)
+            *end = 0;
+        if (mkdir(folder, 0777) && !(errno == EEXIST && stat(folder, &about) == 0 && S_ISDIR(about.st_mode)))
+            die(folder, "Name another folder with -o.", "the folder of the run cannot be made: %m");
+        if (end)
+            *end = '/';
+    }
     free(folder);
 }
 

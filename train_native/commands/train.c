@@ -14,6 +14,7 @@
 #include "commands/probe.h"
 #include "commands/run_files.h"
 #include "commands/run_folder.h"
+#include "commands/train_config.h"
 #include "commands/training_job.h"
 #include "data/fetch.h"
 #include "data/pixel_file.h"
@@ -319,14 +320,17 @@ static int train_with(struct train_result *result, int argc, char **argv)
     return status;
 }
 
-int command_train(int argc, char **argv)
+int command_train(int argc, char **given)
 {
     bool named;
     struct train_result result;
+    char **argv = train_config(&argc, given);
     char **own = allocate((size_t)argc + 1, sizeof *own); /* parsing reorders them */
     memcpy(own, argv, (size_t)argc * sizeof *own);
     const struct train_options o = train_options_parse(train_recipe(&named, argc, own), argc, own);
     free(own);
+    if (o.config)
+        usage_error("train", "--config stands in full on the command line, once, and not in a configuration");
     if (o.curve)
         ranks_refuse("train --curve");
     return o.curve ? train_curve(&o, train_with, argc, argv) : train_with(&result, argc, argv);

@@ -288,6 +288,10 @@ static void add_transfer_and_output(struct table *table, struct train_arguments 
                        "weight of coming to its embedding, through a learned projection, like 1 (0: not at all)", NULL},
                       {"Output", NULL, OPTION_GROUP, NULL, NULL, NULL},
                       {"json", NULL, OPTION_FLAG, &o->json, "print a JSON object for each epoch", NULL},
+                      {"config", "FILE", OPTION_TEXT, &o->config,
+                       "begin with the options of this run, as first.txt of -o runs/first/ has them; those of the "
+                       "command line come after them",
+                       NULL},
                       {0}});
 }
 

@@ -17,7 +17,8 @@ extern const char *const optimizer_names[],
 
 struct train_options {
     const char *output, *network;
-    bool run_folder; /* the output stands in a folder of its own, which may have to be made */
+    const char *config; /* NULL, once train_config.h has read it */
+    bool run_folder;    /* the output stands in a folder of its own, which may have to be made */
     struct data_options data;
     enum resize_mode resize_mode;
     uint8_t background[3]; /* red, green, blue */
