@@ -97,6 +97,20 @@ describe('in Chromium, from disk', { skip }, () => {
             assert.equal(name, 'Red or blue.html');
             assert.match(String(bytes.subarray(0, 15)), /^<!doctype html>$/i);
         }, { prepare: (page) => page.addInitScript('navigator.canShare = navigator.share = undefined') }));
+
+        test('what is changed in the moment of sharing is in the page, which stays', () => shared(async (page) => {
+            await page.evaluate(() => {
+                const name = document.querySelector('.teach-class input:not([type=file])');
+                name.value = 'warm things';
+                document.querySelector('.teach-share').click();
+                name.dispatchEvent(new Event('change'));
+            });
+            await page.waitForFunction(() => !document.querySelector('.teach-share[aria-busy]'));
+            await page.waitForTimeout(100);
+            const { bytes } = await downloaded(page, '.teach-ready a');
+            const [, model] = /id="model">([\w+/=]+)</.exec(bytes);
+            assert.ok(gunzipSync(Buffer.from(model, 'base64')).includes('warm things'));
+        }));
     });
 
     test('gzipped, with pictures to try, of which the labels are text', async () => {

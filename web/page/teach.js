@@ -49,7 +49,8 @@ class TeachView {
             take: (files, label, why) => files.length ? this.#teach(files, label) : refuse(new Error(why)),
         });
         this.keeping = new Keeping(this.#session, { refuse, open: (file) => this.#open(file),
-            goOn: (kept) => this.#goOn(kept), startAgain: () => this.#startAgain() });
+            goOn: (kept) => this.#goOn(kept), startAgain: () => this.#startAgain(),
+            settle: () => this.#drawing && this.#draw() });
         this.note = make('div', { className: 'teach-note', hidden: true });
         this.undo = make('div', { className: 'teach-note', hidden: true }); /* which a message does not take away */
         this.#build(root);

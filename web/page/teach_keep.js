@@ -1,6 +1,7 @@
 /* What becomes of what was taught: its title, a file, a page to share; and what this browser kept of before.
  *
- *     const keeping = new Keeping(session, { open(bytes) {}, goOn(kept) {}, startAgain() {}, refuse(error) {} });
+ *     const keeping = new Keeping(session, { open(bytes) {}, goOn(kept) {}, startAgain() {}, refuse(error) {},
+ *         settle() {} });      // settle: what was changed is told now, by changed()
  *     await keeping.showKept();    // keeping.kept and keeping.root are its elements */
 import { make, nameOf, sentenceOf } from '../view.js';
 import { download, fileName } from './download.js';
@@ -13,6 +14,7 @@ export class Keeping {
     #session;
     #ways;
     #isProblem = false;
+    #changes = 0;
 
     constructor(session, ways) {
         this.#session = session;
@@ -68,8 +70,19 @@ export class Keeping {
         this.status.textContent = text('teach.update_what');
     }
 
+    /* Made again if something was changed meanwhile. */
+    async #page() {
+        for (;;) {
+            this.#ways.settle();
+            const before = this.#changes, file = await sharedPage(this.#session);
+            this.#ways.settle();
+            if (before === this.#changes)
+                return file;
+        }
+    }
+
     async #share() {
-        const file = await sharedPage(this.#session), address = URL.createObjectURL(file);
+        const file = await this.#page(), address = URL.createObjectURL(file);
         const size = (file.size / 1e6).toFixed(1);
         this.ready.replaceChildren(make('p', { className: 'quiet', role: 'status', textContent: text('share.ready',
             { size }) }), make('div', { className: 'row' },
@@ -82,6 +95,7 @@ export class Keeping {
 
     /* After a change the page that was made is of before. */
     changed() {
+        this.#changes++;
         const address = this.ready.querySelector('a')?.href;
         if (address)
             URL.revokeObjectURL(address);
