@@ -148,6 +148,21 @@ TEST(too_many_layers)
     check_refused(graph, x, "more than 8192 layers");
 }
 
+/* Each factor is a float, and their product is none. */
+TEST(products_beyond_float)
+{
+    const float large[] = {1e30f, -1e30f};
+    for (int i = 0; i < 2; i++) {
+        int x;
+        struct graph *graph = made_graph(&x, 3, 8, 8);
+        x = graph_activation(graph, x, NODE_SIGMOID, 0);
+        for (int k = 0; k < 2; k++)
+            x = graph_arithmetic_constant(graph, GRAPH_MULTIPLY, x, &(struct graph_constant){0, {0}, &large[i]}, false);
+        x = graph_activation(graph, x, NODE_TANH, 0);
+        check_refused(graph, x, "make its weights infinite");
+    }
+}
+
 static const struct test tests[] = {ENTRY(refusals), ENTRY(absurd_numbers), ENTRY(absurd_shapes),
-                                    ENTRY(too_many_layers)};
+                                    ENTRY(too_many_layers), ENTRY(products_beyond_float)};
 const struct suite graph_hostile_suite = SUITE("graph_hostile", tests);

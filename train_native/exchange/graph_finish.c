@@ -112,7 +112,12 @@ static bool impossible(struct graph *graph, const struct layer *layer)
         graph_refuse(graph, "no layer of this program computes this");
     else if (layer->kind != LAYER_AFFINE && !kind_accepts_rate((enum node_kind)layer->kind, layer->node.rate))
         graph_refuse(graph, "its setting %g is outside of what a layer may have", (double)layer->node.rate);
-    for (size_t i = 0; i < layer->count; i++)
+    return graph->failed;
+}
+
+static bool has_infinite(struct graph *graph, const struct layer *layer)
+{
+    for (size_t i = 0; i < layer->count && !graph->failed; i++)
         if (!isfinite(layer->parameters[i]))
             graph_refuse(graph, "batch norms or factors make its weights infinite");
     return graph->failed;
@@ -151,6 +156,8 @@ static bool put_nodes(struct net *net, int *source, struct graph *graph, const s
             continue;
         if (layer->kind == LAYER_AFFINE)
             settle_affine(layer);
+        if (has_infinite(graph, layer))
+            continue;
         if (net->node_count == LIMIT_NODES - 1) {
             graph_refuse(graph, "the network has more than %d layers", LIMIT_NODES);
             break;
