@@ -109,7 +109,7 @@ benches := $(sort $(wildcard tests/bench/*.c))
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 objects = $(patsubst %.c,$(build)/%.o,$1)
 embedded := $(patsubst %,$(build)/%.o,$(addprefix web/,\
-  $(addprefix templates/,report.html report.css report.js standalone.html standalone.js) \
+  $(addprefix templates/,report.html report.css report.js relabel.js relabel_view.js standalone.html standalone.js) \
   index.html style.css contract.js source.js pixels.js engine.js picture.js view.js) train_native/exchange/imagenet_labels.txt)
 formatted := $(filter-out tests/golden/%,$(sort $(shell find core train_native wasm tests -name '*.[ch]')))
 # The decoder of ONNX files, which protobuf-c writes from a description of the messages.

@@ -110,7 +110,8 @@ test('the exact command is there, as a shell would take it', async () => {
 /* ---- The file ---- */
 
 test('the report holds the same numbers, the training, and the pictures of its cells', () => {
-    const report = reportOf(readFileSync(path, 'utf8')), { notes, layers, training, examples, ...same } = report;
+    const report = reportOf(readFileSync(path, 'utf8')), { notes, layers, training, examples, in_folders: inFolders, ...same } = report;
+    assert.equal(inFolders, false);
     assert.deepEqual(same, numbers);
     assert.match(notes, /^calibration: temperature /m);
     assert.deepEqual(layers.map(([kind]) => kind), ['avgpool', 'flatten', 'dense', 'softmax']);

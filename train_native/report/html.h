@@ -17,8 +17,9 @@
 #include <stddef.h>
 
 /* Files of the source, zero-terminated; the Makefile makes them part of the program. */
-extern const unsigned char report_html[], report_css[], report_js[], standalone_html[], standalone_js[], index_html[],
-    style_css[], contract_js[], source_js[], pixels_js[], engine_js[], picture_js[], view_js[];
+extern const unsigned char report_html[], report_css[], report_js[], relabel_js[], relabel_view_js[], standalone_html[],
+    standalone_js[], index_html[], style_css[], contract_js[], source_js[], pixels_js[], engine_js[], picture_js[],
+    view_js[];
 
 struct html_part {
     const char *name, *text; /* put in as it is: neither data nor base64 may hold "<" */

@@ -323,11 +323,12 @@ void report_write(const char *path, const struct report *report)
     json_text(&json, "notes", report->notes);
     print_layers(&json, &report->model->net);
     print_training(&json, log_path);
+    json_bool(&json, "in_folders", !report->dataset->sources.count); /* no table has their labels */
     const int examples = print_examples(&json, report);
     json_close(&json);
     text_close(out);
     text = html_json(text);
-    char *modules = html_script((const unsigned char *[]){view_js, report_js, NULL});
+    char *modules = html_script((const unsigned char *[]){view_js, relabel_js, relabel_view_js, report_js, NULL});
     const struct html_part parts[] = {{"style.css", (const char *)style_css},
                                       {"report.css", (const char *)report_css},
                                       {"data", text},

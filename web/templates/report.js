@@ -1,9 +1,11 @@
 /* The report: plots and tables of the numbers in <script id="data">, which train_native/report/report.c writes. */
 import { element, make, percent, row, visible } from '../view.js';
+import { classChoice, startRelabelling } from './relabel_view.js';
 
 /* Labels, notes and names of files are text from others: they enter as text only, and all of it visible. */
+const rawData = JSON.parse(element('data').textContent);
 const data = JSON.parse(element('data').textContent,
-    (key, value) => typeof value === 'string' && key !== 'url' ? visible(value) : value);
+    (key, value) => typeof value === 'string' && key !== 'url' && key !== 'file' ? visible(value) : value);
 const { classes, confusion, examples, images } = data;
 const number = new Intl.NumberFormat('en');
 const count = (n, one, many = `${one}s`) => `${number.format(n)} ${n === 1 ? one : many}`;
@@ -55,12 +57,12 @@ function showSummary() {
 
 function gallery(shown, captionOf) {
     return shown.map((picture) => {
-        const [first, second] = captionOf(picture);
+        const [first, second] = captionOf(picture), { file, label } = picture;
         const alt = `Image ${picture.index} of the data: ${classes[picture.label]}`;
         return make('li', {}, make('img', { src: picture.url, alt }),
             make('p', {}, first, make('br'), make('span', { className: 'quiet', textContent: second }),
-                ...(picture.file ? [make('br'), make('span', { className: 'quiet file', textContent: picture.file })]
-                    : [])));
+                ...(file ? [make('br'), make('span', { className: 'quiet file', textContent: visible(file) })] : [])),
+            ...(file ? [classChoice({ file, label })] : []));
     });
 }
 
@@ -68,7 +70,8 @@ function showMistakes() {
     const mistakes = examples.filter(({ label, answer }) => label !== answer)
         .sort((a, b) => a.label_score - b.label_score).slice(0, 24);
     element('worst-words').textContent = mistakes.length === 0 ? 'There are none.'
-        : 'Lowest scores of the true class first. Look for wrong labels: many of these are errors of the data.';
+        : 'Lowest scores of the true class first. Look for wrong labels: many of these are errors of the data.' +
+            (mistakes[0].file ? ' Below a picture you can choose its class.' : '');
     element('worst').append(...gallery(mistakes, ({ label, answer, score }) =>
         [make('b', { textContent: classes[answer] }), `${percent(score)}; true class ${classes[label]}`]));
 }
@@ -367,6 +370,7 @@ function showOrigin() {
         make('td', { textContent: parameters ? number.format(parameters) : '' })))));
 }
 
+startRelabelling(rawData);
 showSummary();
 showMatrix();
 showConfusions();
