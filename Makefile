@@ -30,7 +30,7 @@ importer := $(module:classifier.wasm=importer.wasm)
 scripts := $(modules:.wasm=_wasm.js)
 
 SHELL := /bin/bash
-.SHELLFLAGS := -o pipefail -c
+.SHELLFLAGS := --norc -o pipefail -c # without --norc bash may read it, where a program's socket is its input
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 # Begins a recipe that shows `CC core/net/net.c` instead of its command.
@@ -138,11 +138,11 @@ $(build)/train_native/%.o: own_flags := -D_GNU_SOURCE $(if $(PLAIN),-O0)
 commit := $(if $(wildcard .git),$(shell git describe --always --dirty --abbrev=12 --exclude='*' 2> /dev/null))
 $(build)/train_native/main.o: own_flags += -DVERSION='"$(version)$(commit:%=+%)"'
 $(build)/train_native/main.o: $(build)/commit
-# A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum; what a model is compared
-# with is known to the mutator (tests/fuzz/model_parts.c), and each letter of a text is compared with so much that this takes half of
-# the time, while the branches say the same.
+# A fuzzer is guided by what the bytes make the code do, not by its own code, nor by the table of a checksum or the search for the option
+# that was meant; what a model is compared with is known to the mutator (tests/fuzz/model_parts.c), and each letter of a text is compared
+# with so much that this takes half of the time, while the branches say the same.
 ifneq ($(filter fuzz%,$(VARIANT)),)
-$(build)/tests/fuzz/%.o $(build)/core/base/bytes.o: own_flags += -fno-sanitize=fuzzer-no-link
+$(build)/tests/fuzz/%.o $(build)/core/base/bytes.o $(build)/train_native/cli/nearest.o: own_flags += -fno-sanitize=fuzzer-no-link
 $(build)/core/net/%.o $(build)/core/base/text.o: own_flags += -fno-sanitize-coverage=trace-cmp
 endif
 $(build)/train_native/data/second_gif.o: own_flags += $(if $(findstring clang,$(compiler)),$(clang_trap),$(gcc_trap))

@@ -24,13 +24,14 @@ mkdirSync(findings, { recursive: true });
 
 for (const variant of chosen(['fuzz', 'fuzz-32', 'fuzz-memory'], options.builds)) {
     const here = names.filter((name) => (targets[name].builds ?? ['fuzz']).includes(variant));
-    const compiler = fuzzCompiler(variant);
+    const compiler = here.length && fuzzCompiler(variant);
+    if (!here.length)
+        continue;
     if (!compiler) {
         console.log(`SKIPPED: fuzzing ${here.join(', ')} in the build ${variant}: no clang here links it for programs that this machine runs`);
         continue;
     }
-    if (here.length)
-        build({ compiler, variant, names: here, out: options.out, jobs });
+    build({ compiler, variant, names: here, out: options.out, jobs });
     runs.push(...here.map((name) => ({ name, variant })));
 }
 
