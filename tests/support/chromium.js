@@ -15,10 +15,13 @@ export const phone = { width: 390, height: 844 }, desktop = { width: 1280, heigh
 
 const longest = 120_000; /* milliseconds; a busy machine may take long */
 
+/* What a window of Chromium's own opens beside the page, the pop-up of its address bar, takes more time than the page. */
+const unneeded = ['PreloadTopChromeWebUI', 'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup'];
+
 /* `more`: further words of the command line. */
 export function launch(...more) {
     return playwright.chromium.launch({ executablePath: path, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-        '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more] });
+        '--disable-background-networking', '--disable-component-update', '--disable-sync', `--disable-features=${unneeded}`, ...more] });
 }
 
 /* Opens a file from disk, lets `steps` use it, and then asserts that nothing was asked for elsewhere and nothing complained of. */
