@@ -2,7 +2,8 @@
 #
 # VARIANT names a build of the native code, in build/$(VARIANT): a processor level (x86-64-v4 has AVX-512, x86-64-v3 AVX2),
 # `scalar` (no vector code), `sanitize` (address and undefined-behaviour checks) or `memory` (clang: what is read before it is written;
-# the C tests of what reads data from outside). Default: the best this machine runs.
+# the C tests of what reads data from outside). Default: the best this machine runs. VARIANT=any: a program with the code of all LEVELS,
+# which takes the best for the processor that it runs on; EYELET_ISA=x86-64-v3 in its environment takes that one.
 # MPI=1 makes the program for several machines beside the other one, by the MPI that pkg-config finds (MPI=mpich: that one).
 # O=FOLDER puts everything that is built into FOLDER. V=1 shows the commands. WERROR=1 makes warnings errors. PLAIN=1 leaves the
 # command line unoptimised, all but core: it is built in half of the time.
@@ -19,6 +20,8 @@ variants := $(if $(filter x86_64,$(machine)),x86-64-v4 x86-64-v3,portable) scala
 able := $(filter $(levels) portable scalar sanitize $(if $(clang),memory),$(variants))
 unable := $(filter-out $(able) memory,$(variants))
 others := $(filter-out $(VARIANT) sanitize memory,$(able)) # beside the one that is used
+
+LEVELS ?= $(if $(filter x86_64,$(machine)),x86-64-v4 x86-64-v3) portable
 
 O ?= build
 PREFIX ?= /usr/local
@@ -100,7 +103,7 @@ clang_trap := -Wno-unused-function -fsanitize=bounds -fsanitize-trap=bounds
 gcc_trap := -Wno-unused-function -Wno-maybe-uninitialized -fsanitize=bounds -fsanitize-undefined-trap-on-error
 
 core := $(sort $(shell find core -name '*.c'))
-native := $(filter-out %/transport_mpi.c,$(sort $(shell find train_native -name '*.c')))
+native := $(filter-out %/transport_mpi.c %/any_processor.c,$(sort $(shell find train_native -name '*.c')))
 # C tests, with what they call of the command line.
 tests := $(filter-out tests/support/make_golden.c tests/support/fault.c,$(sort $(wildcard tests/core/*.c tests/support/*.c))) \
   $(addprefix train_native/,cli/message_blocks.c cli/sha256.c cli/md5.c commands/progress_line.c model/privacy.c exchange/flatbuffer.c) \
@@ -130,8 +133,7 @@ help:
 native: $(program) ## build/eyelet, the command line: build/eyelet --help
 	@[ $O/eyelet -ef $< ] || ln -sf $(<:$O/%=%) $O/eyelet
 
-# In large pages, where glibc has them, a compiler takes an eighth less time.
-compile = GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
+compile = $(CC) $(LANGUAGE) $(FLAGS) $(WARNINGS) $(OPENMP) $(INCLUDES) -I$O/protobuf \
   $(foreach name,$(DECODERS),-DWITH_$(name) $(filter -i% -I%,$($(name))))
 $(build)/tests/%.o: own_flags := -D_GNU_SOURCE
 $(build)/train_native/%.o: own_flags := -D_GNU_SOURCE $(if $(PLAIN),-O0)
@@ -147,9 +149,10 @@ $(build)/tests/fuzz/%.o $(build)/core/base/bytes.o $(build)/train_native/cli/nea
 $(build)/core/net/%.o $(build)/core/base/text.o: own_flags += -fno-sanitize-coverage=trace-cmp
 endif
 $(build)/train_native/data/second_gif.o: own_flags += $(if $(findstring clang,$(compiler)),$(clang_trap),$(gcc_trap))
+# In large pages, where glibc has them, a compiler takes an eighth less time.
 $(build)/%.o: %.c $(build)/command Makefile | /usr/include/stb/stb_image_write.h
 	@mkdir -p $(@D)
-	$(call quiet,CC,$<) $(compile) $(own_flags) -MMD -MP -c $< -o $@
+	$(call quiet,CC,$<) GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(compile) $(own_flags) -MMD -MP -c $< -o $@
 
 $(messages).c $(messages).h &: train_native/exchange/onnx.proto
 	@mkdir -p $(@D)
@@ -166,7 +169,18 @@ $(embedded): $(build)/%.o: % $(build)/command Makefile
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } | $(CC) $(FLAGS) $(anywhere) -x c -c - -o $@
 
 link = $(call quiet,LINK,$@) $(CC) $(FLAGS) $(OPENMP) $^ $(libraries) -o $@
+# All of the program, for one that is linked of several: its main has the variant's name, and nothing else can be seen.
+whole_main := eyelet_$(subst -,_,$(VARIANT))
+$(build)/whole.o: $(without_main) $(build)/train_native/main.o
+	$(call quiet,LD,$@) ld -r $^ -o $@ && objcopy --redefine-sym main=$(whole_main) $@ && objcopy --keep-global-symbol=$(whole_main) $@
+ifeq ($(VARIANT),any)
+$(build)/train_native/any_processor.o: own_flags += '-DLEVELS=$(foreach level,$(LEVELS),LEVEL($(subst -,_,$(level)), "$(level)"))'
+$(LEVELS:%=$O/%/whole.o): always
+	@$(MAKE) VARIANT=$(@:$O/%/whole.o=%) $@
+$(build)/eyelet: $(LEVELS:%=$O/%/whole.o) $(build)/train_native/any_processor.o
+else
 $(build)/eyelet: $(without_main) $(build)/train_native/main.o
+endif
 	$(link)
 $(build)/$(mpi)/transport_mpi.o: train_native/ranks/transport_mpi.c $(build)/command Makefile
 	@mkdir -p $(@D)
@@ -215,7 +229,7 @@ $(build)/libeyelet.a: $(build)/libeyelet.o
 compile: $(call objects,$(core) $(native) $(tests) $(benches) $(wildcard tests/fuzz/*.c))
 
 # The command line that a folder was built by: written anew, and so newer than its objects, only when another one builds.
-native_command := $(compiler): $(compile)$(if $(PLAIN), and -O0 for train_native)
+native_command := $(compiler): $(compile)$(if $(PLAIN), and -O0 for train_native)$(if $(filter any,$(VARIANT)), for $(LEVELS))
 wasm_command := $(emcc) $(emcc_flags) $(WARNINGS)
 changed = $(shell echo '$1' | cmp -s - $2 || echo always)
 $(build)/command: $(call changed,$(native_command),$(build)/command)
@@ -369,7 +383,10 @@ test-skipped:
 	@for variant in $(unable); do echo "SKIPPED: all C tests of $$variant, only compiled: this processor does not run it"; done
 
 # The JavaScript module, the command line, the pages in three browsers, and native against WebAssembly on whole test sets.
+# With a program for any processor, of what the C tests have built.
 test-node: all $O/faults/fault.so
+	@$(MAKE) $(build)/whole.o || exit 1; for variant in $(others); do $(MAKE) VARIANT=$$variant PLAIN=1 $O/$$variant/whole.o || exit 1; done
+	@$(MAKE) VARIANT=any LEVELS='$(VARIANT) $(others)' $(foreach level,$(VARIANT) $(others),-o $O/$(level)/whole.o) $O/any/eyelet
 	node --test --test-concurrency=$(shell expr $$(nproc) + 2) --test-reporter=./tests/support/reporter.js --test-reporter-destination=stdout $(filter-out %/mpi.test.js,$(sort $(wildcard tests/*/*.test.js)))
 
 # Ranks, of other processors too: the programs of `make test`, each linked with MPI.

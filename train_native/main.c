@@ -2,6 +2,7 @@
 #include "commands/commands.h"
 #include "cli/nearest.h"
 #include "cli/options.h"
+#include "cli/processor.h"
 #include "cli/errors.h"
 #include "base/vec/vec.h"
 #include "data/second_decoder.h"
@@ -50,19 +51,15 @@ static bool divides(const char *command)
 /* The program is compiled for one level of processor; on a lesser one it would die of an illegal instruction. */
 static void check_processor(void)
 {
-#if defined(__x86_64__) && defined(__GNUC__)
-    __builtin_cpu_init();
 #if defined(__AVX512F__)
-    const int able = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    const bool able = processor_has_avx512();
 #elif defined(__AVX2__)
-    const int able = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    const bool able = processor_has_avx2();
 #else
-    const int able = 1;
+    const bool able = true;
 #endif
     if (!able)
         die(NULL, "Build it here: make clean native", "this program was built for a processor with %s", VEC_NAME);
-#endif
 }
 
 static int end(int status)

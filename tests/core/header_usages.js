@@ -146,6 +146,7 @@ export const usages = {
     'train_native/cli/list.h': [{ file: 'struct photo { const char *path; };', before: 'const char *path = "a.png";', with: [['free(photos);', 'assert(count == 1 && photos[0].path == path); free(photos);']] }],
     'train_native/cli/md5.h': [{ names: 'bytes', after: 'assert(digest[0] == 0x52 && digest[1] == 0x89);' }],
     'train_native/cli/new_file.h': [{ runs: false, includes: ['stdio.h'] }],
+    'train_native/cli/processor.h': [{ runs: false, includes: ['cli/errors.h'] }],
     'train_native/cli/nearest.h': [{ after: 'assert(strcmp(hint, "; did you mean \\"classify\\"?") == 0);' }],
     'train_native/cli/options.h': [{ names: 'arguments', before: 'const char *usage = "train";', with: [['int first', 'argc = 1; int first']], after: 'assert(first == 1);' }],
     'train_native/cli/place_file.h': [{ runs: false, includes: ['cli/errors.h', 'cli/new_file.h'] }],
