@@ -24,12 +24,13 @@ static void parse(void *context)
     free(command);
     bool named;
     const struct recipe *recipe = train_recipe(&named, arguments->count, arguments->text);
-    const struct train_options options = train_options_parse(recipe, arguments->count, arguments->text);
+    struct train_options options = train_options_parse(recipe, arguments->count, arguments->text);
     const struct trainer_settings *settings = &options.settings;
     fuzz_require(settings->epochs > 0 && settings->batch > 0 && options.micro_batch > 0 && options.threads >= 0);
     fuzz_require(isfinite(settings->optimizer.learning_rate) && settings->optimizer.learning_rate >= 0);
     fuzz_require(options.validation >= 0 && options.validation < 1 && options.data.test >= 0);
     fuzz_require(options.recipe >= 0 && options.recipe < recipe_count);
+    text_list_free(&options.sweep);
     if (options.run_folder)
         free((char *)(uintptr_t)options.output);
     const char *pixels = options.data.pixels; /* derived from the output's name, or given */

@@ -10,37 +10,14 @@
 #include "model/learning_curve.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* Of the images, in percent; the whole comes first, which is the model. */
 static const int parts[] = {100, 50, 25, 10};
 enum { PARTS = sizeof parts / sizeof *parts, MORE_ARGUMENTS = 5 };
-
-/* The result of one run in a child process, which has locks, signals and memory of its own. */
-static int run_in_child(struct train_result *result, train_run *run, int argc, char **argv)
-{
-    fflush(stdout);
-    struct sigaction old, ignored = {.sa_handler = SIG_IGN};
-    sigaction(SIGINT, &ignored, &old); /* the child stops, and says so */
-    const pid_t child = fork();
-    if (child < 0)
-        die(NULL, NULL, "a process cannot be started: %m");
-    if (child == 0) {
-        sigaction(SIGINT, &old, NULL);
-        exit(run(result, argc, argv));
-    }
-    int status;
-    waitpid(child, &status, 0);
-    sigaction(SIGINT, &old, NULL);
-    if (WIFSIGNALED(status))
-        warn(NULL, NULL, "a training run was ended by the signal %d", WTERMSIG(status));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_ERROR;
-}
 
 static void remove_files(const char *model)
 {
@@ -67,7 +44,7 @@ static int run_part(struct train_result *result, train_run *run, int percent, co
         memcpy(own + count, more, sizeof more);
         count += MORE_ARGUMENTS;
     }
-    const int status = run_in_child(result, run, count, own);
+    const int status = child_run(result, run, count, own);
     free(own);
     return status;
 }

@@ -4,15 +4,8 @@
 #ifndef CURVE_H
 #define CURVE_H
 
+#include "commands/child_run.h"
 #include "commands/train_options.h"
-
-/* Of a run that is complete. */
-struct train_result {
-    int images;       /* that it was trained on */
-    int right, count; /* of the validation images, by the model that was kept */
-};
-
-typedef int train_run(struct train_result *result, int argc, char **argv);
 
 /* Trains with the arguments (argv[0] is "train", --curve among them), then on parts of the images, each into files of
  * its own that are removed again, and prints the curve. Each run in a child process. Returns the exit status: of the

@@ -14,6 +14,7 @@
 #include "commands/probe.h"
 #include "commands/run_files.h"
 #include "commands/run_folder.h"
+#include "commands/sweep.h"
 #include "commands/train_config.h"
 #include "commands/training_job.h"
 #include "data/fetch.h"
@@ -331,7 +332,9 @@ int command_train(int argc, char **given)
     free(own);
     if (o.config)
         usage_error("train", "--config stands in full on the command line, once, and not in a configuration");
-    if (o.curve)
-        ranks_refuse("train --curve");
+    if (o.curve || o.sweep.count)
+        ranks_refuse(o.curve ? "train --curve" : "train --sweep");
+    if (o.sweep.count)
+        return train_sweep(&o, train_with, argc, argv);
     return o.curve ? train_curve(&o, train_with, argc, argv) : train_with(&result, argc, argv);
 }

@@ -147,6 +147,10 @@ static void add_data(struct table *table, struct train_arguments *a)
                        "train on this fraction of every class; validation stays as it is", NULL},
                       {"curve", NULL, OPTION_FLAG, &o->curve,
                        "train on 50, 25 and 10 % of the images, too, and say what twice as many would give", NULL},
+                      {"sweep", "OPTION=A,B", OPTION_TEXTS, &o->sweep,
+                       "a run with each of these values of an option, with several --sweep each combination; into "
+                       "folders of the --output folder, with a table and a plot",
+                       NULL},
                       {"class-weights", "NAME", OPTION_CHOICE, &o->class_weights,
                        "weights in the loss; balanced: inverse class frequencies, by themselves for a head alone "
                        "(--linear-probe) where one class has five times the images of another; one of",

@@ -24,8 +24,9 @@ struct train_options {
     uint8_t background[3]; /* red, green, blue */
     struct trainer_settings settings;
     float validation;
-    float use;  /* the fraction of the training images that is trained on */
-    bool curve; /* train on less of them, too, for what more would give */
+    float use;              /* the fraction of the training images that is trained on */
+    bool curve;             /* train on less of them, too, for what more would give */
+    struct text_list sweep; /* options and their values, a run for each combination (sweep.h) */
     enum initializer initializer;
     int small_size; /* height and width of the input in the first epochs; 0: no other */
     int recipe, size, seed, threads, micro_batch, lanes;
