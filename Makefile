@@ -120,7 +120,7 @@ messages := $O/protobuf/onnx.pb-c
 without_main := $(call objects,$(core) $(filter-out train_native/main.c,$(native))) $(embedded) $(build)/protobuf/onnx.pb-c.o
 
 .PHONY: all native wasm library compile run site train reproduce test test-core test-native test-wasm test-skipped test-node test-faults test-bundlers bench \
-  bench-native bench-train fuzz check-format format deps deps-test install dist clean distclean help always $(variants:%=test-core-%) test-core-wasm
+  bench-native bench-train fuzz check-format format deps deps-test install dist deb clean distclean help always $(variants:%=test-core-%) test-core-wasm
 
 all: native wasm
 
@@ -239,7 +239,7 @@ $(build)/commit: $(call changed,$(commit),$(build)/commit)
 $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 	@mkdir -p $(@D); echo '$(wasm_command)' > $@
 
--include $(shell find $O -name '*.d' 2>/dev/null)
+-include $(shell find $O -name '*.d' -type f 2>/dev/null)
 
 # ---- The WebAssembly module ----
 
@@ -491,6 +491,12 @@ install: native wasm library $O/eyelet.1 $(completions) ## install program, libr
 dist: ## build/eyelet-VERSION.tar.gz, the sources
 	@mkdir -p $O
 	git archive --prefix=eyelet-$(version)/ -o $O/eyelet-$(version).tar.gz HEAD
+
+# The program for any processor, and the library.
+deb: ## build/deb/*.deb, Debian packages (dpkg-dev)
+	rm -rf $O/deb
+	$(MAKE) VARIANT=any DESTDIR=$(abspath $O)/deb/all PREFIX=/usr install
+	.ci/deb $(version) $O/deb
 
 to_build := libstb-dev=/usr/include/stb/stb_image_write.h libsqlite3-dev=/usr/include/sqlite3.h libzip-dev=/usr/include/zip.h libcjson-dev=/usr/include/cjson/cJSON.h \
   libprotobuf-c-dev=/usr/include/protobuf-c/protobuf-c.h protobuf-c-compiler=protoc-c emscripten=emcc nodejs=node curl=curl ca-certificates=/etc/ssl/certs/ca-certificates.crt

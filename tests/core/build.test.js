@@ -1,7 +1,7 @@
 /* The build: it notices what it depends on, and installs what is promised. Needs what `make native wasm` leaves. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -95,6 +95,29 @@ test('make install installs the program, the module, the library and the manual 
         'share/bash-completion/completions/eyelet', 'share/zsh/site-functions/_eyelet', 'share/fish/vendor_completions.d/eyelet.fish'])
         assert.ok(existsSync(join(prefix, name)), name);
     run(join(prefix, 'bin/eyelet'), 'export', join(root, 'web/models/tutorial.eyelet'), '--html', '-o', join(scratch, 'page.html')); /* finds the module */
+});
+
+const packing = ['dpkg-deb', 'dpkg-shlibdeps'].every((command) => spawnSync(command, ['--version']).status === 0);
+test('of what is installed Debian packages are made, to the same bytes each time', { skip: packing ? false : 'NOT TESTED: dpkg-dev is not installed' }, () => {
+    const there = join(scratch, 'deb'), env = { ...process.env, DEBFULLNAME: 'A Person', DEBEMAIL: 'person@example.org' };
+    mkdirSync(there);
+    symlinkSync(scratch, join(there, 'all'));
+    const pack = () => {
+        const { status, stderr } = spawnSync(join(root, '.ci/deb'), ['1.2.3', there], { cwd: root, env, encoding: 'utf8' });
+        assert.equal(status, 0, stderr);
+        return readdirSync(there).filter((name) => name.endsWith('.deb')).map((name) => [name.split('_').slice(0, 2).join(' '), readFileSync(join(there, name))]);
+    };
+    const made = pack(), unpacked = join(scratch, 'unpacked');
+    assert.deepEqual(made.map(([name]) => name), ['eyelet 1.2.3', 'libeyelet-dev 1.2.3']);
+    assert.deepEqual(pack(), made);
+    for (const name of readdirSync(there).filter((file) => file.endsWith('.deb')))
+        run('dpkg-deb', '-x', join(there, name), unpacked);
+    assert.match(run(join(unpacked, 'usr/bin/eyelet'), '--help'), /^eyelet COMMAND/);
+    for (const path of ['share/eyelet/classifier.js', 'share/man/man1/eyelet.1.gz', 'share/doc/eyelet/copyright', 'share/doc/libeyelet-dev/changelog.gz', 'share/zsh/vendor-completions/_eyelet', 'include/eyelet/classifier.h'])
+        assert.ok(existsSync(join(unpacked, 'usr', path)), path);
+    const control = readFileSync(join(there, 'eyelet/DEBIAN/control'), 'utf8');
+    assert.match(control, /^Maintainer: A Person <person@example\.org>$/m);
+    assert.match(control, /^Depends: .*\blibc6 \(.*\blibsqlite3-0\b/m);
 });
 
 test('the installed module is whole', () => {
