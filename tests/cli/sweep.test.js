@@ -33,8 +33,14 @@ test('every combination is trained, into a folder of its own, and the best stand
     assert.equal(plot.match(/<g /g).length, 2, 'a line for each number of epochs');
     assert.match(plot, />epochs 1<.*>epochs 3</s);
 
+    const again = [...data, '-o', 'runs/', '--sweep', 'epochs=1'];
+    refused(await eyelet(again, { cwd: here }), { subject: 'runs/sweep.csv', reason: /earlier --sweep/, hint: /--restart/ });
+    assert.equal(readFileSync(join(here, 'runs/sweep.csv'), 'utf8').split('\n').length, 6, 'nothing was changed');
     succeeded(await eyelet([...data, '-o', 'plain.eyelet', '--learning-rate', '0.05', '--epochs', '3'], { cwd: here }));
     assert.equal(await checksum(here, 'runs/4/4.eyelet'), await checksum(here, 'plain.eyelet'));
+
+    succeeded(await eyelet([...again, '--restart'], { cwd: here }));
+    assert.match(readFileSync(join(here, 'runs/sweep.csv'), 'utf8'), /^run,epochs,right,images,accuracy\n1,1,.*\n$/);
 });
 
 test('a run that fails is named, the others follow, and what is not known is left empty', async () => {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct sweep {
     const struct train_options *options;
@@ -57,9 +58,14 @@ static char **arguments_of(int *count, char **output, const struct sweep *sweep,
     return arguments;
 }
 
-/* Ends the program where the arguments of a run are none. */
+/* Ends the program where there are results already, or the arguments of a run are none. */
 static void check(const struct sweep *sweep)
 {
+    char *table = path_join(sweep->folder, "sweep.csv");
+    if (access(table, F_OK) == 0 && !sweep->options->restart)
+        die(table, "Name another folder with -o, or start anew in its place with --restart.",
+            "has what an earlier --sweep has found");
+    free(table);
     for (int run = 0; run < sweep->runs.count; run++) {
         int count;
         bool named;

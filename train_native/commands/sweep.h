@@ -9,7 +9,7 @@
 #include "commands/train_options.h"
 
 /* Trains with the arguments (argv[0] is "train", --sweep among them), each run in a child process; what is wrong with the
- * arguments of one of them ends the program before the first. A run that fails is named, and the others follow. Returns
+ * arguments of one of them, or an earlier sweep in the folder without --restart, ends the program before the first. A run that fails is named, and the others follow. Returns
  * the exit status: EXIT_SUCCESS, EXIT_ERROR if a run failed, EXIT_INTERRUPTED. */
 int train_sweep(const struct train_options *options, train_run *run, int argc, char **argv);
 
