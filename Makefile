@@ -126,7 +126,7 @@ all: native wasm
 
 help:
 	@sed -n 's/^\([a-z-]*\):.* ## /\1 /p' $(firstword $(MAKEFILE_LIST)) | while read -r name text; do printf 'make %-17s%s\n' "$$name" "$$text"; done
-	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable scalar sanitize memory)), O=$O, V=1, WERROR=1'
+	@echo 'VARIANT=$(VARIANT) (also: $(filter-out $(VARIANT),x86-64-v4 x86-64-v3 portable any scalar sanitize memory)), O=$O, V=1, WERROR=1'
 
 # ---- The native program ----
 

@@ -1,13 +1,12 @@
 /* The program for any processor (make VARIANT=any): it holds all of the program once for each of LEVELS, the best first,
  * and runs the first of them that this processor has, or the one that EYELET_ISA names. The Makefile defines LEVELS as
  * LEVEL(x86_64_v4, "x86-64-v4") and so on. */
+#include "cli/errors.h" /* EXIT_USAGE */
 #include "cli/processor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { EXIT_USAGE = 2 };
 
 #define LEVEL(name, text) int eyelet_##name(int argc, char **argv);
 LEVELS

@@ -27,7 +27,7 @@ static const char usage[] =
     "\n"
     "  eyelet evaluate web/models/tutorial.eyelet           on the 10,000 test images of CIFAR-10\n"
     "  eyelet evaluate mine.eyelet photos                   on photos/test, a folder for each class\n"
-    "  eyelet evaluate mine.eyelet --report mine.html       plots, mistakes, their right class: one file, offline\n"
+    "  eyelet evaluate mine.eyelet --report mine.html       report: plots, mistakes to correct; one file, offline\n"
     "  eyelet evaluate mine.eyelet photos --mistakes mistakes.csv       the images that it takes for others\n"
     "  eyelet evaluate mine.eyelet photos --outliers others/    how many images of other things it knows for such\n"
     "\n"
