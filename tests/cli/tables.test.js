@@ -122,6 +122,11 @@ test('the header is never a class, and a first row without its file is no header
     assert.equal(said.images, 7);
 });
 
+test('a column of ones that is called the files\' has none, and says so', async () => {
+    const said = await doctor(listed('img;class\n1;cat\n1;dog\n', []));
+    assert.deepEqual(said.unreadable.map(({ reason }) => reason), ['No such file or directory', 'No such file or directory']);
+});
+
 const doctor = async (data, ...more) => JSON.parse((await eyelet(['doctor', data, '--json', ...more])).stdout);
 
 const unclear = `${rowsOf((i) => `${i}.png,${petOf(i)},${i % 2 ? 'big' : 'small'}`)}\n`;

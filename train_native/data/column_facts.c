@@ -114,6 +114,7 @@ struct column_facts *column_facts_of(const struct table *table, const struct fil
     struct column_facts *facts = allocate((size_t)table->columns, sizeof *facts);
     for (int c = 0; c < table->columns; c++) {
         count_values(&facts[c], table, c);
+        facts[c].way = file_way_of(finder, NULL, 0);
         if (!facts[c].binary || facts[c].rows == facts[c].distinct) /* there may be a thousand of such */
             look_for_files(&facts[c], table, c, finder);
     }

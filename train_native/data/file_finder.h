@@ -25,7 +25,7 @@ struct file_way {
 struct file_finder *file_finder_new(const char *list);
 void file_finder_free(struct file_finder *finder);
 
-/* The way that finds most of the names. */
+/* The way that finds most of the names; where it finds none, or there is none, in the folder of the list. */
 struct file_way file_way_of(const struct file_finder *finder, const char *const *names, int count);
 
 /* The path of a file, which the caller frees; NULL if there is none. */
