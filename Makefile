@@ -244,12 +244,14 @@ $O/wasm/command: $(call changed,$(wasm_command),$O/wasm/command)
 # ---- The WebAssembly module ----
 
 # The stack stands first in memory, so that an overflow traps instead of writing over data.
-wasm_link := -O3 -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
+wasm_link := -msimd128 -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -Wl,--stack-first
 
 wasm: $(modules) $(scripts) $(importer) $O/wasm/classifier-without-decoders.wasm ## web/classifier.wasm, the module for browsers and Node; teacher.wasm, importer.wasm
 
 # Of core, the linker drops what no export reaches: training, and without decoders those. teacher.wasm is for what goes
 # back through the network: all of wasm/. NAME.symbols lists the functions that stay.
+$(modules) $(importer): link_level := -O3
+$O/wasm/classifier-without-decoders.wasm: link_level := -Oz # costs a tenth of what a JPEG takes, and nothing else
 $(module): $O/wasm/wasm/exports.o
 $(teacher): $(patsubst %.c,$O/wasm/%.o,$(sort $(wildcard wasm/*.c)))
 $O/wasm/classifier-without-decoders.wasm: $O/wasm/wasm/exports-without-decoders.o
@@ -261,7 +263,7 @@ imports := $(sort $(wildcard wasm/importer/*.c)) $(addprefix train_native/,model
   $(filter train_native/exchange/graph% train_native/exchange/tfjs%,$(native))
 $(importer): $(patsubst %.c,$O/wasm/%.o,$(imports))
 $(modules) $(importer) $O/wasm/classifier-without-decoders.wasm: $(patsubst %.c,$O/wasm/%.o,$(core))
-	$(call quiet,LINK,$@) $(emcc) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 --emit-symbol-map $^ -o $@
+	$(call quiet,LINK,$@) $(emcc) $(link_level) $(wasm_link) --no-entry -sMALLOC=emmalloc -sTOTAL_STACK=262144 --emit-symbol-map $^ -o $@
 	@$(if $(filter $O/%,$@),,mv $@.symbols $O/wasm/)
 
 # A module as a script: no bundler has to know what becomes of a file that stands beside one.
@@ -275,10 +277,11 @@ $(scripts): %_wasm.js: %.wasm
 $(addprefix $O/wasm/core/,kernels/depthwise.o int8/int8_kernels.o): level := -O3
 $(addprefix $O/wasm/core/,kernels/conv.o kernels/gemm.o kernels/winograd.o kernels/winograd_filters.o kernels/winograd_rows.o kernels/pool.o int8/int8_winograd.o): level := -O1
 $(addprefix $O/wasm/core/,net/model_weights.o base/bytes.o): level := -O1 # they go through every weight of a model that is opened
+$(addprefix $O/wasm/core/,net/net.o net/model_read.o image/placement.o): level := -O1 # smaller, compressed, than with -Oz
+$O/wasm/core/image/resize_kernels.o: level := -O1
 $O/wasm/core/image/png_rows.o: level := -O2 # the filters take most of a PNG's time: with -Oz half as long again
 $O/wasm/core/kernels/activation.o: level := -O3 -fno-unroll-loops
-$(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o): level := -O2
-$O/wasm/core/image/jpeg_scan.o: level := -Os
+$(addprefix $O/wasm/core/image/,jpeg_idct.o jpeg_rows.o jpeg_scan.o): level := -O2
 $(addprefix $O/wasm/core/training/,softmax_regression.o similarity.o loss.o): level := -O2 # the head of a taught model is trained while one waits
 $O/wasm/%.o: level := -Oz
 $O/wasm/train_native/%.o: own_flags := -D_GNU_SOURCE
@@ -304,7 +307,7 @@ $O/wasm-tests/%.o: %.c $O/wasm/command Makefile
 	$(compile_wasm)
 
 $O/wasm-tests/run-tests.wasm: $(patsubst %.c,$O/wasm-tests/%.o,$(core) $(tests))
-	$(call quiet,LINK,$@) $(emcc) $(wasm_link) -sTOTAL_STACK=1048576 $^ -o $@
+	$(call quiet,LINK,$@) $(emcc) -O3 $(wasm_link) -sTOTAL_STACK=1048576 $^ -o $@
 
 # ---- Using it ----
 

@@ -1,5 +1,6 @@
 #include "classifier.h"
 
+#include "image/resizer.h"
 #include "net/model.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@ struct eyelet_classifier {
     float *unpacked; /* one node's parameters, or the scales and biases of a quantized one, on their way into packed */
     uint8_t *pixels; /* (input.h, input.w, 3) */
     int width, height; /* of the picture that they are of */
+    struct resizer resizer;
     union {
         struct {
             struct net_packed packed;
@@ -150,22 +152,62 @@ enum status eyelet_classifier_open(struct eyelet_classifier **opened, void *work
     return status;
 }
 
+/* 0 is for what is not accepted, and a picture of the right size needs none. */
 size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifier, int width, int height)
 {
+    struct arena arena = {0};
+    struct resizer resizer;
     if (image_check(width, height))
         return 0;
+    resizer_plan(&resizer, width, height, classifier->model->net.input, &classifier->model->preprocess, &arena);
+    return (size_t)arena.used + ARENA_ALIGNMENT;
+}
+
+size_t eyelet_classifier_stored_bytes(const struct eyelet_classifier *classifier, int width, int height,
+                                      int orientation)
+{
     struct arena arena = {0};
-    image_resize(NULL, NULL, width, height, classifier->model->net.input, &classifier->model->preprocess, &arena);
-    return arena.used ? (size_t)arena.used : ARENA_ALIGNMENT; /* 0 is for what is not accepted */
+    struct resizer resizer;
+    if (image_check(width, height) || orientation < 1 || orientation > 8)
+        return 0;
+    resizer_plan_stored(&resizer, (struct stored_picture){width, height, orientation}, classifier->model->net.input,
+                        &classifier->model->preprocess, &arena);
+    return (size_t)arena.used + ARENA_ALIGNMENT;
+}
+
+enum status eyelet_classifier_begin(struct eyelet_classifier *classifier, int width, int height, int orientation,
+                                    void *scratch)
+{
+    const bool exchanges = orientation_exchanges(orientation);
+    struct arena arena = {.base = scratch,
+                          .size = eyelet_classifier_stored_bytes(classifier, width, height, orientation)};
+    if (!arena.size)
+        return STATUS_IMAGE_SIZE;
+    classifier->width = exchanges ? height : width;
+    classifier->height = exchanges ? width : height;
+    resizer_plan_stored(&classifier->resizer, (struct stored_picture){width, height, orientation},
+                        classifier->model->net.input, &classifier->model->preprocess, &arena);
+    resizer_start(&classifier->resizer, classifier->pixels);
+    return STATUS_OK;
+}
+
+void eyelet_classifier_row(struct eyelet_classifier *classifier, int y, const uint8_t *rgba)
+{
+    resizer_row(&classifier->resizer, y, rgba);
+}
+
+enum status eyelet_classifier_finish(struct eyelet_classifier *classifier)
+{
+    resizer_finish(&classifier->resizer);
+    return eyelet_classifier_run_pixels(classifier, classifier->pixels);
 }
 
 enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height,
                                   void *scratch)
 {
-    const size_t bytes = eyelet_classifier_scratch_bytes(classifier, width, height);
-    if (!bytes)
+    struct arena arena = {.base = scratch, .size = eyelet_classifier_scratch_bytes(classifier, width, height)};
+    if (!arena.size)
         return STATUS_IMAGE_SIZE;
-    struct arena arena = {.base = scratch, .size = bytes};
     classifier->width = width;
     classifier->height = height;
     image_resize(classifier->pixels, rgba, width, height, classifier->model->net.input, &classifier->model->preprocess,

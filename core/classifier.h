@@ -57,10 +57,21 @@ size_t eyelet_classifier_scratch_bytes(const struct eyelet_classifier *classifie
 enum status eyelet_classifier_run(struct eyelet_classifier *classifier, const uint8_t *rgba, int width, int height,
                                   void *scratch);
 
+/* The same row by row, as a decoder gives them, so that the picture need not be in memory: _begin, then each row of the
+ * file once from the first to the last, (width, 4), then _finish. Width and height are as stored; the orientation is
+ * EXIF's, 1 to 8, 1: upright. The scratch, of _stored_bytes (0: size or orientation is refused), stays in use until
+ * _finish; _begin alone starts another picture. */
+size_t eyelet_classifier_stored_bytes(const struct eyelet_classifier *classifier, int width, int height,
+                                      int orientation);
+enum status eyelet_classifier_begin(struct eyelet_classifier *classifier, int width, int height, int orientation,
+                                    void *scratch);
+void eyelet_classifier_row(struct eyelet_classifier *classifier, int y, const uint8_t *rgba);
+enum status eyelet_classifier_finish(struct eyelet_classifier *classifier);
+
 /* Classifies pixels (input height, input width, 3) that need no resizing: a data set's own records. */
 enum status eyelet_classifier_run_pixels(struct eyelet_classifier *classifier, const uint8_t *pixels);
 
-/* What the last eyelet_classifier_run made of the picture, (input height, input width, 3) bytes of red, green, blue, and
+/* What the last run made of the picture, (input height, input width, 3) bytes of red, green, blue, and
  * which part of it that is: x, y, width, height as fractions of the picture's sides, beyond 0 .. 1 where it was padded.
  * Valid until the next run. */
 const uint8_t *eyelet_classifier_pixels(const struct eyelet_classifier *classifier);

@@ -82,15 +82,28 @@ void *EXPORT(file_buffer)(size_t size)
     return instance.input.bytes;
 }
 
+static enum status begin(void *context, const struct picture *stored)
+{
+    (void)context;
+    const size_t bytes =
+        eyelet_classifier_stored_bytes(instance.classifier, stored->width, stored->height, stored->orientation);
+    if (!reserve(&instance.scratch, bytes))
+        return STATUS_MEMORY;
+    return eyelet_classifier_begin(instance.classifier, stored->width, stored->height, stored->orientation,
+                                   instance.scratch.bytes);
+}
+
+static void take_row(void *context, int y, const uint8_t *rgba)
+{
+    (void)context;
+    eyelet_classifier_row(instance.classifier, y, rgba);
+}
+
 enum status EXPORT(classify_file)(size_t size)
 {
-    struct picture picture;
-    enum status status = decode_picture(&picture, instance.input.bytes, size);
-    if (status)
-        return status;
-    status = classify(picture.rgba, picture.width, picture.height);
-    free(picture.rgba);
-    return status;
+    static const struct picture_rows rows = {.begin = begin, .row = take_row};
+    const enum status status = decode_rows(&rows, instance.input.bytes, size);
+    return status ? status : eyelet_classifier_finish(instance.classifier);
 }
 
 #endif

@@ -161,31 +161,57 @@ static enum status decode_runs(uint8_t *rgba, const struct bmp *bmp)
     return STATUS_OK;
 }
 
-enum status bmp_decode(uint8_t *rgba, const struct bmp *bmp)
+/* Pixel x of a row that holds its colours itself. */
+static uint32_t pixel_at(const struct bmp *bmp, const uint8_t *row, int x)
 {
-    if (bmp->runs)
-        return decode_runs(rgba, bmp);
-    bool any_alpha = false;
-    for (int y = 0; y < bmp->height; y++) {
-        const uint8_t *row = bmp->rows + (size_t)(bmp->top_down ? y : bmp->height - 1 - y) * bmp->row_bytes;
-        uint8_t *out = rgba + (size_t)y * (size_t)bmp->width * 4;
-        for (int x = 0; x < bmp->width; x++, out += 4) {
-            if (bmp->palette) {
-                put_colour(out, bmp, index_at(bmp, row, x));
-                continue;
-            }
-            out[3] = 255;
-            const uint8_t *p = row + (size_t)x * (size_t)(bmp->bits / 8);
-            const uint32_t pixel =
-                bmp->bits == 16 ? bytes_get2(p)
-                                : bytes_get2(p) | (uint32_t)p[2] << 16 | (bmp->bits == 32 ? (uint32_t)p[3] << 24 : 0);
-            for (int c = 0; c < 3 + (bmp->mask[3] != 0); c++)
-                out[c] = under_mask(pixel, bmp->mask[c]);
-            any_alpha |= out[3] != 0;
+    const uint8_t *p = row + (size_t)x * (size_t)(bmp->bits / 8);
+    const uint32_t low = bytes_get2(p);
+    return bmp->bits == 16 ? low : low | (uint32_t)p[2] << 16 | (bmp->bits == 32 ? (uint32_t)p[3] << 24 : 0);
+}
+
+/* Row y of the picture in the file. */
+static const uint8_t *row_at(const struct bmp *bmp, int y)
+{
+    return bmp->rows + (size_t)(bmp->top_down ? y : bmp->height - 1 - y) * bmp->row_bytes;
+}
+
+/* Many programs declare an alpha that they leave at 0. */
+static bool has_alpha(const struct bmp *bmp)
+{
+    for (int y = 0; bmp->mask[3] && y < bmp->height; y++)
+        for (int x = 0; x < bmp->width; x++)
+            if (under_mask(pixel_at(bmp, row_at(bmp, y), x), bmp->mask[3]) != 0)
+                return true;
+    return false;
+}
+
+static void decode_row(uint8_t *out, const struct bmp *bmp, const uint8_t *row, bool alpha)
+{
+    for (int x = 0; x < bmp->width; x++, out += 4) {
+        if (bmp->palette) {
+            put_colour(out, bmp, index_at(bmp, row, x));
+            continue;
         }
+        out[3] = 255;
+        const uint32_t pixel = pixel_at(bmp, row, x);
+        for (int c = 0; c < 3 + alpha; c++)
+            out[c] = under_mask(pixel, bmp->mask[c]);
     }
-    if (bmp->mask[3] && !any_alpha) /* many programs declare an alpha that they leave at 0 */
-        for (size_t i = 0; i < (size_t)bmp->width * (size_t)bmp->height; i++)
-            rgba[i * 4 + 3] = 255;
+}
+
+size_t bmp_workspace(const struct bmp *bmp) { return (size_t)bmp->width * (bmp->runs ? (size_t)bmp->height : 1) * 4; }
+
+enum status bmp_decode(const struct picture_rows *taker, const struct bmp *bmp, void *workspace)
+{
+    uint8_t *rgba = workspace;
+    const bool alpha = has_alpha(bmp);
+    const enum status status = bmp->runs ? decode_runs(rgba, bmp) : STATUS_OK;
+    if (status)
+        return status;
+    for (int y = 0; y < bmp->height; y++) {
+        if (!bmp->runs)
+            decode_row(rgba, bmp, row_at(bmp, y), alpha);
+        taker->row(taker->context, y, rgba + (bmp->runs ? (size_t)y * (size_t)bmp->width * 4 : 0));
+    }
     return STATUS_OK;
 }

@@ -5,17 +5,13 @@
  *     struct bmp bmp;
  *     enum status status = bmp_header(&bmp, bytes, size);
  *     if (!status)
- *         status = bmp_decode(rgba, &bmp);               // rgba: (bmp.height, bmp.width, 4), the caller's
+ *         status = bmp_decode(&rows, &bmp, workspace);   // of bmp_workspace(&bmp) bytes
  *
  * Pure: nothing is read outside [bytes, bytes + size), which stay in place until the picture is decoded. */
 #ifndef BMP_H
 #define BMP_H
 
-#include "base/status.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "image/picture.h"
 
 struct bmp {
     int width, height;
@@ -33,7 +29,10 @@ struct bmp {
  * also for a compression that is not read. */
 enum status bmp_header(struct bmp *bmp, const uint8_t *bytes, size_t size);
 
-/* _TRUNCATED when the runs end before the last row does. */
-enum status bmp_decode(uint8_t *rgba, const struct bmp *bmp);
+/* Bytes that bmp_decode needs: a row, or all pixels where they are stored as runs. */
+size_t bmp_workspace(const struct bmp *bmp);
+
+/* Gives the rows to the taker (whose `row` alone is called). _TRUNCATED when runs end before the last row does. */
+enum status bmp_decode(const struct picture_rows *taker, const struct bmp *bmp, void *workspace);
 
 #endif

@@ -3,6 +3,7 @@
 #include "image/bmp.h"
 #include "image/inflate.h"
 #include "image/jpeg.h"
+#include "image/orientation.h"
 #include "image/png_rows.h"
 #include "base/bounds.h"
 
@@ -10,171 +11,172 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file that is about to be decoded. */
+struct decoder {
+    struct picture picture; /* as stored */
+    union {
+        struct jpeg jpeg;
+        struct png png;
+        struct bmp bmp;
+    };
+};
+
 struct file {
     const uint8_t *bytes;
     size_t size;
 };
 
-static enum status jpeg_size(struct picture *picture, struct file file)
+static enum status open_jpeg(struct decoder *decoder, struct file file)
 {
-    struct jpeg jpeg;
-    const enum status status = jpeg_open(&jpeg, file.bytes, file.size);
-    picture->width = jpeg.frame.width;
-    picture->height = jpeg.frame.height;
-    picture->orientation = jpeg.orientation;
+    const struct jpeg *jpeg = &decoder->jpeg;
+    const enum status status = jpeg_open(&decoder->jpeg, file.bytes, file.size);
+    decoder->picture.width = jpeg->frame.width;
+    decoder->picture.height = jpeg->frame.height;
+    decoder->picture.orientation = jpeg->orientation;
     return status;
 }
 
-static enum status bmp_size(int *width, int *height, struct file file)
+static enum status open_bmp(struct decoder *decoder, struct file file)
 {
-    struct bmp bmp = {0};
-    const enum status status = bmp_header(&bmp, file.bytes, file.size);
-    *width = bmp.width;
-    *height = bmp.height;
+    decoder->bmp = (struct bmp){0};
+    const enum status status = bmp_header(&decoder->bmp, file.bytes, file.size);
+    decoder->picture.width = decoder->bmp.width;
+    decoder->picture.height = decoder->bmp.height;
     return status;
 }
 
-static enum status png_size(int *width, int *height, struct file file)
+/* The size stands in the first chunk, the orientation in any. */
+static enum status open_png(struct decoder *decoder, struct file file)
 {
-    struct png png = {0};
-    const enum status status = png_header(&png, file.bytes, file.size);
-    *width = png.width;
-    *height = png.height;
+    decoder->png = (struct png){0};
+    const enum status status = png_header(&decoder->png, file.bytes, file.size);
+    decoder->picture.width = decoder->png.width;
+    decoder->picture.height = decoder->png.height;
     return status;
 }
 
-static enum status header(struct picture *picture, struct file file)
+static enum status open_file(struct decoder *decoder, struct file file)
 {
+    static enum status (*const openers[])(struct decoder *, struct file) = {
+        [PICTURE_JPEG] = open_jpeg, [PICTURE_PNG] = open_png, [PICTURE_BMP] = open_bmp};
+    struct picture *picture = &decoder->picture;
     *picture = (struct picture){.orientation = 1};
     if (!format_of(&picture->format, file.bytes, file.size))
         return format_refusal(file.bytes, file.size);
-    if (file.size > LIMIT_IMAGE_BYTES)
-        return STATUS_IMAGE_BYTES;
-    if (picture->format == PICTURE_JPEG)
-        return jpeg_size(picture, file);
-    return (picture->format == PICTURE_BMP ? bmp_size : png_size)(&picture->width, &picture->height, file);
+    return file.size > LIMIT_IMAGE_BYTES ? STATUS_IMAGE_BYTES : openers[picture->format](decoder, file);
 }
 
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size)
 {
-    struct picture picture;
-    const enum status status = header(&picture, (struct file){bytes, size});
-    *width = picture.width;
-    *height = picture.height;
+    struct decoder decoder;
+    const enum status status = open_file(&decoder, (struct file){bytes, size});
+    *width = decoder.picture.width;
+    *height = decoder.picture.height;
     return status;
 }
 
-/* EXIF: 2 mirrored, 3 upside down, 4 both, 5 to 8 the same with rows and columns exchanged. */
-enum status decode_upright(struct picture *picture)
+/* Opens a file, and measures what its decoder works in. */
+static enum status prepare(struct decoder *decoder, uint64_t *workspace, struct file file)
 {
-    const int w = picture->width, h = picture->height, orientation = picture->orientation;
-    const bool exchange = orientation >= 5;
-    const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-    const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
-    if (orientation == 1)
-        return STATUS_OK;
-    uint8_t *stored = picture->rgba, *out = malloc((size_t)w * (size_t)h * 4);
-    if (!out)
-        return STATUS_MEMORY;
-    *picture = (struct picture){exchange ? h : w, exchange ? w : h, out, orientation, picture->format};
-    for (int y = 0; y < picture->height; y++)
-        for (int x = 0; x < picture->width; x++, out += 4) {
-            const int column = exchange ? y : x, row = exchange ? x : y;
-            const size_t from =
-                (size_t)(from_bottom ? h - 1 - row : row) * (size_t)w + (size_t)(from_right ? w - 1 - column : column);
-            memcpy(out, stored + from * 4, 4);
-        }
-    free(stored);
-    return STATUS_OK;
-}
-
-static enum status decode_bmp(struct picture *picture, struct file file)
-{
-    struct bmp bmp;
-    bmp_header(&bmp, file.bytes, file.size);
-    picture->rgba = malloc((size_t)bmp.width * (size_t)bmp.height * 4);
-    return picture->rgba ? bmp_decode(picture->rgba, &bmp) : STATUS_MEMORY;
-}
-
-static enum status decode_png(struct picture *picture, struct file file)
-{
-    struct png png;
-    enum status status = png_open(&png, file.bytes, file.size);
+    struct arena arena = {0};
+    enum status status = open_file(decoder, file);
+    *workspace = 0;
     if (status)
         return status;
-    picture->orientation = png.orientation;
-    void *workspace = malloc(png_workspace(&png));
-    picture->rgba = workspace ? malloc((size_t)png.width * (size_t)png.height * 4) : NULL;
-    status = picture->rgba ? png_decode(picture->rgba, &png, workspace) : STATUS_MEMORY;
-    free(workspace);
+    switch (decoder->picture.format) {
+    case PICTURE_JPEG: status = jpeg_decode(NULL, &decoder->jpeg, &arena); break;
+    case PICTURE_PNG:
+        status = png_open(&decoder->png, file.bytes, file.size);
+        decoder->picture.orientation = decoder->png.orientation;
+        arena.used = status ? 0 : png_workspace(&decoder->png);
+        break;
+    case PICTURE_BMP: arena.used = bmp_workspace(&decoder->bmp); break;
+    case PICTURE_FORMAT_COUNT: break;
+    }
+    *workspace = arena.used;
     return status;
+}
+
+enum status decode_bytes(uint64_t *needed, struct picture *stored, const uint8_t *bytes, size_t size)
+{
+    struct decoder decoder;
+    const enum status status = prepare(&decoder, needed, (struct file){bytes, size});
+    *needed += ARENA_ALIGNMENT;
+    *stored = decoder.picture;
+    return status;
+}
+
+static enum status decode(const struct picture_rows *rows, struct decoder *decoder, struct arena *workspace)
+{
+    switch (decoder->picture.format) {
+    case PICTURE_JPEG: return jpeg_decode(rows, &decoder->jpeg, workspace);
+    case PICTURE_PNG: return png_decode(rows, &decoder->png, workspace->base);
+    case PICTURE_BMP: return bmp_decode(rows, &decoder->bmp, workspace->base);
+    case PICTURE_FORMAT_COUNT: break;
+    }
+    return STATUS_IMAGE_FORMAT;
 }
 
 /* Aligned by hand: emmalloc's aligned_alloc, in WebAssembly, may take twice the memory (wasm/exports.c). */
-static enum status decode_jpeg(struct picture *picture, struct file file)
+enum status decode_rows(const struct picture_rows *rows, const uint8_t *bytes, size_t size)
 {
-    struct jpeg jpeg;
-    struct arena arena = {0};
-    enum status status = jpeg_open(&jpeg, file.bytes, file.size);
-    if (!status)
-        status = jpeg_decode(NULL, &jpeg, &arena);
+    struct decoder decoder;
+    uint64_t needed;
+    enum status status = prepare(&decoder, &needed, (struct file){bytes, size});
     if (status)
         return status;
-    unsigned char *workspace = malloc((size_t)arena.used + ARENA_ALIGNMENT);
-    picture->rgba = workspace ? malloc((size_t)picture->width * (size_t)picture->height * 4) : NULL;
-    status = STATUS_MEMORY;
-    if (picture->rgba) {
+    unsigned char *workspace = malloc((size_t)needed + ARENA_ALIGNMENT);
+    status = !workspace ? STATUS_MEMORY : rows->begin ? rows->begin(rows->context, &decoder.picture) : STATUS_OK;
+    if (!status) {
         const size_t before = ARENA_ALIGNMENT - (uintptr_t)workspace % ARENA_ALIGNMENT;
-        arena = (struct arena){.base = workspace + before, .size = arena.used};
-        status = jpeg_decode(picture->rgba, &jpeg, &arena);
+        status = decode(rows, &decoder, &(struct arena){.base = workspace + before, .size = needed});
     }
     free(workspace);
     return status;
 }
 
-/* What each decoder works in, beside the pixels. */
-static enum status workspace_bytes(uint64_t *needed, struct picture *picture, struct file file)
+static enum status begin_whole(void *context, const struct picture *stored)
 {
-    struct arena arena = {0};
-    struct jpeg jpeg;
-    struct png png;
-    enum status status = STATUS_OK;
-    if (picture->format == PICTURE_JPEG && !(status = jpeg_open(&jpeg, file.bytes, file.size)))
-        status = jpeg_decode(NULL, &jpeg, &arena);
-    *needed = arena.used + ARENA_ALIGNMENT;
-    if (picture->format == PICTURE_PNG && !(status = png_open(&png, file.bytes, file.size))) {
-        picture->orientation = png.orientation;
-        *needed = png_workspace(&png);
-    }
-    return status;
+    struct picture *picture = context;
+    const bool exchanges = orientation_exchanges(stored->orientation);
+    free(picture->rgba);
+    *picture = *stored;
+    picture->width = exchanges ? stored->height : stored->width;
+    picture->height = exchanges ? stored->width : stored->height;
+    picture->rgba = malloc((size_t)stored->width * (size_t)stored->height * 4);
+    return picture->rgba ? STATUS_OK : STATUS_MEMORY;
 }
 
-/* The workspace is given back before the pixels are turned. */
-enum status decode_bytes(uint64_t *needed, const uint8_t *bytes, size_t size)
+/* EXIF: 2 mirrored, 3 upside down, 4 both, 5 to 8 the same with rows and columns exchanged. */
+static void put_row(void *context, int y, const uint8_t *rgba)
 {
-    const struct file file = {bytes, size};
-    struct picture picture;
-    uint64_t workspace;
-    enum status status = header(&picture, file);
-    if (!status)
-        status = workspace_bytes(&workspace, &picture, file);
-    if (status)
-        return status;
-    const uint64_t pixels = (uint64_t)picture.width * (uint64_t)picture.height * 4;
-    *needed = pixels + (picture.orientation > 1 && pixels > workspace ? pixels : workspace);
-    return STATUS_OK;
+    struct picture *picture = context;
+    const size_t width = (size_t)picture->width;
+    const int orientation = picture->orientation;
+    const bool exchanges = orientation_exchanges(orientation), from_right = orientation_from_right(orientation);
+    const int count = exchanges ? picture->height : picture->width,
+              line = orientation_from_bottom(orientation) ? (exchanges ? picture->width : picture->height) - 1 - y : y;
+    uint8_t *out = picture->rgba + (exchanges ? (size_t)line : (size_t)line * width) * 4;
+    if (orientation == 1) {
+        memcpy(out, rgba, width * 4);
+        return;
+    }
+    for (int x = 0; x < count; x++) {
+        const size_t along = (size_t)(from_right ? count - 1 - x : x);
+        memcpy(out + (exchanges ? along * width : along) * 4, rgba + x * 4, 4);
+    }
+}
+
+struct picture_rows decode_whole(struct picture *picture)
+{
+    picture->rgba = NULL;
+    return (struct picture_rows){picture, begin_whole, put_row};
 }
 
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size)
 {
-    static enum status (*const decoders[])(struct picture *, struct file) = {
-        [PICTURE_JPEG] = decode_jpeg, [PICTURE_PNG] = decode_png, [PICTURE_BMP] = decode_bmp};
-    const struct file file = {bytes, size};
-    enum status status = header(picture, file);
-    if (!status)
-        status = decoders[picture->format](picture, file);
-    if (!status)
-        status = decode_upright(picture);
+    const struct picture_rows rows = decode_whole(picture);
+    const enum status status = decode_rows(&rows, bytes, size);
     if (status) {
         free(picture->rgba);
         picture->rgba = NULL;

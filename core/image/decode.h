@@ -15,31 +15,25 @@
 #ifndef DECODE_H
 #define DECODE_H
 
-#include "base/status.h"
-#include "image/formats.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-struct picture {
-    int width, height;
-    uint8_t *rgba;   /* (height, width, 4), upright: the EXIF orientation is applied; the caller frees it */
-    int orientation; /* EXIF's, of the stored picture, 1 to 8; 1: upright */
-    enum picture_format format;
-};
+#include "image/picture.h"
 
 /* Any status of an image, or STATUS_MEMORY, when there is no picture; then nothing needs freeing. No part of a picture is
  * made up: one whose rows are not all there is STATUS_IMAGE_TRUNCATED. */
 enum status decode_picture(struct picture *picture, const uint8_t *bytes, size_t size);
 
+/* The same row by row, with what the rows' `begin` returns: of most files no more than some rows are in memory. */
+enum status decode_rows(const struct picture_rows *rows, const uint8_t *bytes, size_t size);
+
+/* Who takes the rows of a whole picture, turned upright, into *picture; whatever comes of it, free(picture->rgba). It may
+ * be begun again. */
+struct picture_rows decode_whole(struct picture *picture);
+
 /* Width and height as stored, without decoding. */
 enum status decode_size(int *width, int *height, const uint8_t *bytes, size_t size);
 
-/* Bytes that decode_picture takes for an image, beside those of the file: who decodes several at once can let one wait. */
-enum status decode_bytes(uint64_t *needed, const uint8_t *bytes, size_t size);
-
-/* Turns pixels that are stored as the picture's orientation says. STATUS_MEMORY: they are as they were. */
-enum status decode_upright(struct picture *picture);
+/* Bytes that decode_rows takes for an image, beside those of the file and of who takes the rows, and its size as stored:
+ * who decodes several at once can let one wait. */
+enum status decode_bytes(uint64_t *needed, struct picture *stored, const uint8_t *bytes, size_t size);
 
 /* Unpacks raw deflate data that makes exactly out_size bytes (inflate.h); what follows them is not looked at. */
 enum status decode_deflated(uint8_t *out, size_t out_size, const uint8_t *bytes, size_t size);

@@ -140,24 +140,24 @@ static enum status check_effort(const struct jpeg *jpeg, bool at_once)
 }
 
 /* The rows that are complete once those of MCUs before `end` have their samples: all but the last one, or all. */
-static void convert_rows(uint8_t *rgba, struct jpeg_rows *rows, int end)
+static void convert_rows(struct jpeg_rows *rows, int end)
 {
     const struct jpeg_frame *frame = rows->frame;
     const int last = (end - 1) * frame->v * 8;
     if (end >= 2)
-        jpeg_rows_convert(rgba, rows, last - frame->v * 8, last);
+        jpeg_rows_convert(rows, last - frame->v * 8, last);
     if (end == frame->mcu_rows)
-        jpeg_rows_convert(rgba, rows, last, frame->height);
+        jpeg_rows_convert(rows, last, frame->height);
 }
 
 /* All in one scan: a row of MCUs becomes samples as it is read. */
-static enum status decode_at_once(uint8_t *rgba, struct jpeg_rows *rows, struct jpeg_scan *scan)
+static enum status decode_at_once(struct jpeg_rows *rows, struct jpeg_scan *scan)
 {
     for (int row = 0; row < scan->mcu_rows; row++) {
         const enum status status = jpeg_scan_row(scan, row);
         if (status)
             return status;
-        convert_rows(rgba, rows, row + 1);
+        convert_rows(rows, row + 1);
     }
     return STATUS_OK;
 }
@@ -193,7 +193,7 @@ static enum status decode_scans(struct jpeg *jpeg)
     }
 }
 
-static void transform_rows(uint8_t *rgba, struct jpeg_rows *rows)
+static void transform_rows(struct jpeg_rows *rows)
 {
     const struct jpeg_frame *frame = rows->frame;
     for (int row = 0; row < frame->mcu_rows; row++) {
@@ -205,7 +205,7 @@ static void transform_rows(uint8_t *rgba, struct jpeg_rows *rows)
                               component->coefficients + jpeg_block_index(component, y, x) * JPEG_BLOCK,
                               component->quantization);
         }
-        convert_rows(rgba, rows, row + 1);
+        convert_rows(rows, row + 1);
     }
 }
 
@@ -227,17 +227,17 @@ static void plan(struct jpeg_rows *rows, struct jpeg_frame *frame, bool at_once,
     }
 }
 
-enum status jpeg_decode(uint8_t *rgba, struct jpeg *jpeg, struct arena *arena)
+enum status jpeg_decode(const struct picture_rows *taker, struct jpeg *jpeg, struct arena *arena)
 {
-    struct jpeg_rows rows = {.frame = &jpeg->frame, .rgb = jpeg->rgb};
+    struct jpeg_rows rows = {.frame = &jpeg->frame, .rgb = jpeg->rgb, .taker = taker};
     const bool at_once = !jpeg->frame.progressive && jpeg->scan.count == jpeg->frame.count;
     plan(&rows, &jpeg->frame, at_once, arena);
     if (!arena->base)
         return check_effort(jpeg, at_once);
     if (at_once)
-        return decode_at_once(rgba, &rows, &jpeg->scan);
+        return decode_at_once(&rows, &jpeg->scan);
     const enum status status = decode_scans(jpeg);
     if (!status)
-        transform_rows(rgba, &rows);
+        transform_rows(&rows);
     return status;
 }

@@ -6,7 +6,7 @@
  *     if (!status)
  *         status = jpeg_decode(NULL, &jpeg, &arena); // measure; with arena.base set: for real
  *     ...
- *     status = jpeg_decode(rgba, &jpeg, &arena);
+ *     status = jpeg_decode(&rows, &jpeg, &arena);
  *
  * The pixels are those of libjpeg, and so of browsers and Pillow, to the bit. As there, bytes between two segments or
  * before a marker are passed over, a file without Huffman tables has the typical ones (Motion JPEG), and whatever
@@ -21,13 +21,14 @@
 
 #include "base/arena.h"
 #include "image/jpeg_segments.h"
+#include "image/picture.h"
 
 /* Reads up to the first scan's data; the bytes, of at least two, stay the caller's. Whatever the status is,
  * frame.width and .height are what has been read of them, or 0. */
 enum status jpeg_open(struct jpeg *jpeg, const uint8_t *bytes, size_t size);
 
-/* Plans, and with arena->base performs, the decoding to rgba (height, width, 4), which is not turned upright. What is
- * too large to decode is refused while measuring. For real only once. */
-enum status jpeg_decode(uint8_t *rgba, struct jpeg *jpeg, struct arena *arena);
+/* Plans, and with arena->base performs, the decoding to rows (of which `row` alone is called). What is too large to
+ * decode is refused while measuring. For real only once. */
+enum status jpeg_decode(const struct picture_rows *taker, struct jpeg *jpeg, struct arena *arena);
 
 #endif

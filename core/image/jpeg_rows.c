@@ -8,6 +8,7 @@ void jpeg_rows_plan(struct jpeg_rows *rows, struct arena *arena)
     rows->sums = arena_alloc(arena, width, sizeof *rows->sums);
     for (int i = 0; i < rows->frame->count; i++)
         rows->row[i] = arena_alloc(arena, width, 1);
+    rows->rgba = arena_alloc(arena, width, 4);
 }
 
 static const uint8_t *sample_row(const struct jpeg_component *component, int y)
@@ -93,17 +94,17 @@ static void interleave(uint8_t *rgba, const uint8_t *red, const uint8_t *green, 
         put_pixel(rgba + x * 4, red[x], green[x], blue[x]);
 }
 
-void jpeg_rows_convert(uint8_t *rgba, struct jpeg_rows *rows, int first, int end)
+void jpeg_rows_convert(struct jpeg_rows *rows, int first, int end)
 {
     const int width = rows->frame->width;
     for (int y = first; y < end; y++) {
         const uint8_t *full[JPEG_COMPONENTS];
         for (int i = 0; i < JPEG_COMPONENTS; i++)
             full[i] = i < rows->frame->count ? full_row(rows, i, y) : full[0];
-        uint8_t *out = rgba + (size_t)y * (size_t)width * 4;
         if (rows->frame->count == 3 && !rows->rgb)
-            convert(out, full[0], full[1], full[2], width);
+            convert(rows->rgba, full[0], full[1], full[2], width);
         else
-            interleave(out, full[0], full[1], full[2], width);
+            interleave(rows->rgba, full[0], full[1], full[2], width);
+        rows->taker->row(rows->taker->context, y, rows->rgba);
     }
 }

@@ -3,7 +3,7 @@
  *     struct png png;
  *     enum status status = png_open(&png, bytes, size);
  *     if (!status)
- *         status = png_decode(rgba, &png, workspace);    // rgba: (png.height, png.width, 4), as stored
+ *         status = png_decode(&rows, &png, workspace);   // png_rows.h
  *
  * Up to the last IDAT each chunk's CRC must be right, as Pillow demands: one damaged bit could make of a chunk that
  * matters another that does not. Behind it, only eXIf matters. What may be missing is said in png_rows.h.

@@ -1,5 +1,4 @@
-/* Rows are unpacked, freed of their filters and widened to RGBA one at a time, so that a picture takes little more
- * memory than its pixels. */
+/* Rows are unpacked, freed of their filters and widened to RGBA one at a time. */
 #include "image/png_rows.h"
 
 #include "base/bytes.h"
@@ -20,6 +19,7 @@ struct decoder {
     bool keyed;
     uint8_t *row, *above; /* behind their margins */
     uint8_t *wide;        /* RGBA of a row of a pass */
+    uint8_t *rgba;        /* all of an interlaced picture */
     struct inflate inflate;
 };
 
@@ -27,7 +27,8 @@ static size_t row_size(const struct png *png) { return (MARGIN + png_row_bytes(p
 
 size_t png_workspace(const struct png *png)
 {
-    return (sizeof(struct decoder) + 15) / 16 * 16 + 2 * row_size(png) + (png->interlaced ? (size_t)png->width * 4 : 0);
+    const size_t rows = 1 + (png->interlaced ? (size_t)png->height : 0);
+    return (sizeof(struct decoder) + 15) / 16 * 16 + 2 * row_size(png) + rows * (size_t)png->width * 4;
 }
 
 static const uint8_t *next_data(void *context, size_t *size)
@@ -219,7 +220,15 @@ static void widen(uint8_t *out, const struct decoder *decoder, int width)
     }
 }
 
-static enum status decode_pass(uint8_t *rgba, struct decoder *decoder, struct png_pass pass)
+/* Row y of a pass, to where its pixels belong. */
+static void put_pixels(struct decoder *decoder, struct png_pass pass, int y)
+{
+    uint8_t *out = decoder->rgba + (size_t)(pass.top + y * pass.down) * (size_t)decoder->png->width * 4;
+    for (int x = 0; x < pass.width; x++)
+        memcpy(out + (pass.left + x * pass.right) * 4, decoder->wide + x * 4, 4);
+}
+
+static enum status decode_pass(const struct picture_rows *taker, struct decoder *decoder, struct png_pass pass)
 {
     const struct png *png = decoder->png;
     const size_t size = png_row_bytes(png, pass.width), pixel = (size_t)(png_channels(png) * png->depth + 7) / 8;
@@ -230,10 +239,11 @@ static enum status decode_pass(uint8_t *rgba, struct decoder *decoder, struct pn
             return decoder->inflate.state == INFLATE_DAMAGED ? STATUS_IMAGE_CORRUPT : STATUS_IMAGE_TRUNCATED;
         if (!remove_filter(decoder->row, decoder->above, size, pixel, filter))
             return STATUS_IMAGE_CORRUPT;
-        uint8_t *out = rgba + (size_t)(pass.top + y * pass.down) * (size_t)png->width * 4;
-        widen(png->interlaced ? decoder->wide : out, decoder, pass.width);
-        for (int x = 0; png->interlaced && x < pass.width; x++)
-            memcpy(out + (pass.left + x * pass.right) * 4, decoder->wide + x * 4, 4);
+        widen(decoder->wide, decoder, pass.width);
+        if (png->interlaced)
+            put_pixels(decoder, pass, y);
+        else
+            taker->row(taker->context, y, decoder->wide);
         uint8_t *row = decoder->row;
         decoder->row = decoder->above;
         decoder->above = row;
@@ -241,7 +251,7 @@ static enum status decode_pass(uint8_t *rgba, struct decoder *decoder, struct pn
     return STATUS_OK;
 }
 
-enum status png_decode(uint8_t *rgba, const struct png *png, void *workspace)
+enum status png_decode(const struct picture_rows *taker, const struct png *png, void *workspace)
 {
     struct decoder *decoder = workspace;
     uint8_t *rows = (uint8_t *)workspace + (sizeof *decoder + 15) / 16 * 16;
@@ -254,6 +264,7 @@ enum status png_decode(uint8_t *rgba, const struct png *png, void *workspace)
     decoder->row = rows + MARGIN;
     decoder->above = decoder->row + row_size(png);
     decoder->wide = rows + 2 * row_size(png);
+    decoder->rgba = decoder->wide + (size_t)png->width * 4;
     inflate_start(&decoder->inflate, next_data, decoder);
     enum status status = read_zlib_header(decoder);
     if (!status)
@@ -263,7 +274,9 @@ enum status png_decode(uint8_t *rgba, const struct png *png, void *workspace)
     for (int i = 0; !status && i < png_passes(png); i++) {
         const struct png_pass pass = png_pass_of(png, i);
         if (pass.width > 0)
-            status = decode_pass(rgba, decoder, pass);
+            status = decode_pass(taker, decoder, pass);
     }
+    for (int y = 0; !status && png->interlaced && y < png->height; y++)
+        taker->row(taker->context, y, decoder->rgba + (size_t)y * (size_t)png->width * 4);
     return status ? status : check_end(decoder);
 }

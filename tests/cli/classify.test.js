@@ -67,10 +67,12 @@ test('a picture that is missing, a folder or a FIFO is named and the others are 
     }
 });
 
-test('the decoder of a picture needs no more memory than the picture', underMemoryLimit, async () => {
-    const path = join(folder({ 'large.png': largePng(8000, 8000, { depth: 16 }) }), 'large.png'); /* of 64 million pixels: 256 MB, at twice the bits 512 MB */
-    succeeded(await eyeletUnder('ulimit -v 700000', ['classify', at('tiny.eyelet'), path]));
-});
+/* Of 64 million pixels: 256 MB, at twice the bits 512 MB. */
+for (const [what, interlaced, limit] of [['some rows of it where they come in their order', false, 100_000], ['the picture, if it is interlaced', true, 700_000]])
+    test(`the decoder of a picture takes ${what}`, underMemoryLimit, async () => {
+        const path = join(folder({ 'large.png': largePng(8000, 8000, { depth: 16, interlaced }) }), 'large.png');
+        succeeded(await eyeletUnder(`ulimit -v ${limit}`, ['classify', at('tiny.eyelet'), path]));
+    });
 
 const oddNames = ['two\nlines.png', 'esc\x1b[2Jape.png', 'bell\x07.png', 'a"b\\c.png', 'émoji 🐱.png', '--help.png', ' ', 'del\x7f.png', 'c1\u009b.png'];
 for (const name of oddNames)

@@ -31,14 +31,14 @@ async function strike(pid, signal, times, choose = (children) => children.slice(
 const isSanitized = process.env.EYELET?.includes('sanitize') && 'NOT TESTED: address checks take memory of their own';
 
 /* A picture that takes a second to decode, and one that takes no time. */
-const slow = largePng(6000, 6000), quick = encodePng(gradient(8, 8));
+const interlaced = true, slow = largePng(6000, 6000, { interlaced }), quick = encodePng(gradient(8, 8));
 const kibOf = (pid) => numbersIn(`/proc/${pid}/status`, /RssAnon:\s*(\d+)/g)[0] ?? 0;
 const atSlow = (children) => children.filter((pid) => kibOf(pid) > 30_000).slice(0, 1);
 
 /* ---- Memory ---- */
 
 test('short memory is told as what it is, never as damage', underMemoryLimit, async () => {
-    const here = folder({ 'a.png': encodePng(gradient(8, 8)), 'b.png': largePng(6000, 6000), 'c.jpg': encodeJpeg(400, 400, (x, y) => x + y & 255) });
+    const here = folder({ 'a.png': encodePng(gradient(8, 8)), 'b.png': slow, 'c.jpg': encodeJpeg(400, 400, (x, y) => x + y & 255) });
     for (const limit of [60_000, 120_000, 200_000, 250_000, 900_000]) {
         const { stdout } = await eyeletUnder(`ulimit -v ${limit}`, ['classify', '--json', '--threads', '1', model, here]);
         const [small, ...large] = JSON.parse(stdout);
@@ -49,7 +49,7 @@ test('short memory is told as what it is, never as damage', underMemoryLimit, as
 });
 
 test('a picture that needs more than --memory allows is named with what it needs, in every command', async () => {
-    const here = folder({ 'a/large.png': largePng(4000, 4000, { depth: 16 }), 'a/1.png': quick, 'b/2.png': encodePng(gradient(9, 9)) }), large = join(here, 'a/large.png');
+    const here = folder({ 'a/large.png': largePng(4000, 4000, { depth: 16, interlaced }), 'a/1.png': quick, 'b/2.png': encodePng(gradient(9, 9)) }), large = join(here, 'a/large.png');
     const reason = /needs 62 MiB of memory and may take \d\d: see --memory, or scale it down/;
     refused(await eyelet(['classify', '--memory', '50', model, large, join(here, 'a/1.png')]), { subject: large, reason });
     succeeded(await eyelet(['classify', '--memory', '62', model, large]));
@@ -60,7 +60,7 @@ test('a picture that needs more than --memory allows is named with what it needs
 });
 
 test('pictures wait until there is memory for them', { skip: isSanitized }, async () => {
-    const here = folder(Object.fromEntries([1, 2, 3, 4, 5, 6].map((i) => [`${i}.png`, largePng(6000, 4000, { depth: 16 })]))); /* 93 MiB each */
+    const here = folder(Object.fromEntries([1, 2, 3, 4, 5, 6].map((i) => [`${i}.png`, largePng(6000, 4000, { depth: 16, interlaced })]))); /* 93 MiB each */
     const { child, result } = start(program, ['classify', '--json', '--threads', '4', '--memory', '200', model, here]);
     let peak = 0;
     for (; child.exitCode === null; await pause(5))
@@ -69,8 +69,8 @@ test('pictures wait until there is memory for them', { skip: isSanitized }, asyn
     assert.ok(peak > 70_000 && peak < 250_000, `${peak} KiB`);
 });
 
-for (const [name, bytes] of Object.entries({ png: largePng(5000, 4000), 'turned.png': largePng(5000, 4000, { orientation: 6 }), 'jpg': encodeJpeg(500, 400, (x, y) => x + y & 255),
-    'turned.jpg': encodeJpeg(500, 400, (x, y) => x ^ y & 255, { orientation: 6, components: 3 }), bmp: encodeBmp({ data: new Uint8Array(4000 * 3000 * 4), width: 4000, height: 3000 }) }))
+for (const [name, bytes] of Object.entries({ png: largePng(5000, 4000, { interlaced }), 'turned.png': largePng(5000, 4000, { interlaced, orientation: 6 }),
+    bmp: encodeBmp({ data: new Uint8Array(4000 * 3000 * 4), width: 4000, height: 3000 }) }))
     test(`what decoding takes is known before: a ${name}`, { skip: isSanitized }, async () => {
         const path = join(folder({ [`large.${name}`]: bytes }), `large.${name}`);
         const mib = Number((await eyelet(['classify', '--memory', '17', model, path])).stderr.match(/needs (\d+) MiB of memory and may take 17/)[1]);
@@ -80,6 +80,19 @@ for (const [name, bytes] of Object.entries({ png: largePng(5000, 4000), 'turned.
             peak = Math.max(peak, ...childrenOf(child.pid).map(kibOf));
         succeeded(await result);
         assert.ok(peak < 1024 * mib + 10_000 && peak > 1024 * mib * 0.5, `${peak} KiB of ${mib} MiB`);
+    });
+
+/* Of 20 million pixels, which take 80 MB. */
+for (const [name, bytes] of Object.entries({ png: largePng(5000, 4000), 'turned.png': largePng(5000, 4000, { orientation: 6 }), jpg: encodeJpeg(625, 500, (x, y) => x + y & 255),
+    'turned.jpg': encodeJpeg(625, 500, (x, y) => x ^ y & 255, { orientation: 6, components: 3 }) }))
+    test(`rows are forgotten when they have been seen: a ${name}`, { skip: isSanitized }, async () => {
+        const path = join(folder({ [`large.${name}`]: bytes }), `large.${name}`);
+        const { child, result } = start(program, ['classify', '--memory', '17', model, path]);
+        let peak = 0;
+        for (; child.exitCode === null; await pause(2))
+            peak = Math.max(peak, ...childrenOf(child.pid).map(kibOf));
+        succeeded(await result);
+        assert.ok(peak < 27_000, `${peak} KiB`);
     });
 
 /* ---- Processes that end, stop or cannot be started ---- */

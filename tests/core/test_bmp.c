@@ -111,6 +111,24 @@ static uint8_t *written(size_t *size, const struct layout *layout)
     return bytes;
 }
 
+struct canvas {
+    uint8_t *rgba;
+    int width;
+};
+
+static void put_row(void *context, int y, const uint8_t *rgba)
+{
+    const struct canvas *canvas = context;
+    memcpy(canvas->rgba + y * canvas->width * 4, rgba, (size_t)canvas->width * 4);
+}
+
+/* bmp_decode into rgba (height, width, 4). */
+static enum status decode_into(uint8_t *rgba, const struct bmp *bmp)
+{
+    struct canvas canvas = {rgba, bmp->width};
+    return bmp_decode(&(struct picture_rows){.context = &canvas, .row = put_row}, bmp, test_bytes(bmp_workspace(bmp)));
+}
+
 static enum status decoded(uint8_t *rgba, const uint8_t *bytes, size_t size)
 {
     struct bmp bmp;
@@ -119,7 +137,7 @@ static enum status decoded(uint8_t *rgba, const uint8_t *bytes, size_t size)
         return status;
     CHECK_EQUAL(bmp.width, WIDTH);
     CHECK_EQUAL(bmp.height, HEIGHT);
-    return bmp_decode(rgba, &bmp);
+    return decode_into(rgba, &bmp);
 }
 
 TEST(every_layout)
@@ -225,7 +243,7 @@ TEST(runs)
         struct bmp bmp;
         test_context("%s", cases[i].name);
         CHECK_EQUAL(bmp_header(&bmp, bytes, size), STATUS_OK);
-        CHECK_EQUAL(bmp_decode(rgba, &bmp), cases[i].expected ? STATUS_OK : STATUS_IMAGE_TRUNCATED);
+        CHECK_EQUAL(decode_into(rgba, &bmp), cases[i].expected ? STATUS_OK : STATUS_IMAGE_TRUNCATED);
         for (int k = 0; cases[i].expected && k < W * H; k++)
             for (int c = 0; c < 4; c++) {
                 const int index = cases[i].expected[k] - '0'; /* 8: none of the palette's */
@@ -300,7 +318,7 @@ TEST(lies)
         struct bmp bmp;
         enum status status = bmp_header(&bmp, bytes, size);
         if (!status)
-            status = bmp_decode(rgba, &bmp);
+            status = decode_into(rgba, &bmp);
         CHECK_EQUAL(status, lies[i].expected);
     }
 }
@@ -321,7 +339,7 @@ TEST(damaged_anywhere)
         if (bmp_header(&bmp, bytes, size) == STATUS_OK) {
             CHECK(bmp.runs || (size_t)bmp.width * (size_t)bmp.height <= size * 8);
             if (bmp.width * bmp.height <= 1 << 16)
-                bmp_decode(test_bytes((size_t)bmp.width * (size_t)bmp.height * 4), &bmp);
+                decode_into(test_bytes((size_t)bmp.width * (size_t)bmp.height * 4), &bmp);
         }
         test_release();
     }
@@ -340,7 +358,7 @@ TEST(moves_to_the_right_end_at_the_border)
     uint8_t *rgba = test_bytes(2 * 4);
     struct bmp bmp;
     CHECK_EQUAL(bmp_header(&bmp, bytes, size), STATUS_OK);
-    CHECK_EQUAL(bmp_decode(rgba, &bmp), STATUS_OK);
+    CHECK_EQUAL(decode_into(rgba, &bmp), STATUS_OK);
     CHECK(rgba[0] == 0 && rgba[4] == 0);
 }
 

@@ -261,6 +261,36 @@ TEST(sizes_of_pictures)
     CHECK(eyelet_classifier_scratch_bytes(classifier, 8000, 8000) < 8000 * 8000);
 }
 
+/* Orientation 6: the file's rows are the picture's columns, from the right. */
+TEST(rows_as_they_are_stored_give_what_the_picture_does)
+{
+    enum { WIDTH = 23, HEIGHT = 17 };
+    struct eyelet_classifier *classifier = open_golden();
+    uint8_t stored[HEIGHT * WIDTH * 4], upright[WIDTH * HEIGHT * 4];
+    struct random random = random_seed(3, 0);
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH * 4; x++) {
+            stored[y * WIDTH * 4 + x] = (uint8_t)random_below(&random, 256);
+            upright[(x / 4 * HEIGHT + HEIGHT - 1 - y) * 4 + x % 4] = stored[y * WIDTH * 4 + x];
+        }
+    float expected[GOLDEN_CLASSES];
+    run(classifier, upright, HEIGHT, WIDTH);
+    memcpy(expected, eyelet_classifier_logits(classifier), sizeof expected);
+    void *scratch = test_bytes(eyelet_classifier_stored_bytes(classifier, WIDTH, HEIGHT, 6));
+    CHECK_EQUAL(eyelet_classifier_begin(classifier, WIDTH, HEIGHT, 6, scratch), STATUS_OK);
+    eyelet_classifier_row(classifier, 0, stored);
+    CHECK_EQUAL(eyelet_classifier_begin(classifier, WIDTH, HEIGHT, 6, scratch), STATUS_OK);
+    for (int y = 0; y < HEIGHT; y++)
+        eyelet_classifier_row(classifier, y, stored + y * WIDTH * 4);
+    CHECK_EQUAL(eyelet_classifier_finish(classifier), STATUS_OK);
+    CHECK(memcmp(eyelet_classifier_logits(classifier), expected, sizeof expected) == 0);
+    double part[4];
+    eyelet_classifier_part(part, classifier);
+    CHECK_CLOSE(part[2] * HEIGHT / (part[3] * WIDTH), 1, 0.2); /* of the upright picture's sides */
+    CHECK_EQUAL(eyelet_classifier_begin(classifier, 0, 1, 6, scratch), STATUS_IMAGE_SIZE);
+    CHECK_EQUAL(eyelet_classifier_stored_bytes(classifier, WIDTH, HEIGHT, 9), 0);
+}
+
 static const struct test tests[] = {
     ENTRY(golden_results_to_the_bit),
     ENTRY(golden_models_are_the_committed_files),
@@ -272,5 +302,6 @@ static const struct test tests[] = {
     ENTRY(facts_of_the_model),
     ENTRY(text_outlives_runs),
     ENTRY(sizes_of_pictures),
+    ENTRY(rows_as_they_are_stored_give_what_the_picture_does),
 };
 const struct suite classifier_suite = SUITE("classifier", tests);

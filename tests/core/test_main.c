@@ -44,6 +44,7 @@
     SUITE(model_fields) \
     SUITE(hostile_model) \
     SUITE(image) \
+    SUITE(resizer) \
     SUITE(preprocess) \
     SUITE(bmp) \
     SUITE(png) \

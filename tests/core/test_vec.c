@@ -261,6 +261,39 @@ TEST(integers_change_their_width)
     }
 }
 
+TEST(quads)
+{
+    struct random random = random_seed(6, 0);
+    for (int round = 0; round < 200; round++) {
+        int16_t narrow[4][4], factors[4];
+        uint16_t wide[4];
+        uint8_t bytes[8];
+        for (int i = 0; i < 16; i++)
+            narrow[i / 4][i % 4] = (int16_t)random_integer(&random, 16);
+        for (int i = 0; i < 4; i++) {
+            factors[i] = (int16_t)random_integer(&random, 16);
+            wide[i] = (uint16_t)random_integer(&random, 16);
+        }
+        quad q[4];
+        for (int i = 0; i < 4; i++)
+            q[i] = quad_widen(narrow[i]);
+        quad_transpose(q);
+        const int shift = round % 31 + 1, constant = random_integer(&random, 10);
+        const quad product = quad_mul(quad_mul(q[1], quad_widen_unsigned(wide)), quad_widen(factors));
+        const quad shifted = quad_right(quad_left(quad_sub(product, q[2]), 3), shift);
+        const quad sums = quad_add(quad_right(q[3], 5), quad_set1(constant)),
+                   signs = quad_sub(quad_set1(0), quad_right(shifted, 31));
+        quad_store_bytes(bytes, sums, signs);
+        for (int i = 0; i < 4; i++) {
+            const int32_t a = narrow[i][1], b = narrow[i][2], c = factors[i];
+            const uint32_t left = ((uint32_t)a * wide[i] * (uint32_t)c - (uint32_t)b) << 3;
+            const int32_t sum = (narrow[i][3] >> 5) + constant, bits = (int32_t)left >> shift;
+            CHECK_EQUAL(bytes[i], sum < 0 ? 0 : sum > 255 ? 255 : sum);
+            CHECK_EQUAL(bytes[i + 4], bits < 0);
+        }
+    }
+}
+
 static const struct test tests[] = {
     ENTRY(arithmetic),
     ENTRY(maximum_and_minimum_give_the_second_for_nan_and_equals),
@@ -273,5 +306,6 @@ static const struct test tests[] = {
     ENTRY(integers_of_32_bits),
     ENTRY(integers_of_16_bits),
     ENTRY(integers_change_their_width),
+    ENTRY(quads),
 };
 const struct suite vec_suite = SUITE("vec", tests);

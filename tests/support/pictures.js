@@ -26,6 +26,9 @@ export function gradient(width, height, alpha = 255) {
     return { data, width, height };
 }
 
+/* left, top, right, down of each */
+const passesOf = (interlaced) => interlaced ? [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] : [[0, 0, 1, 1]];
+
 /* options: depth 16; palette (at most 256 colours, none transparent; colours: how many of them PLTE has, all by
  * default); interlaced (Adam7); orientation, of EXIF. Otherwise 8 bits, RGBA. */
 export function encodePng({ data, width, height }, { depth = 8, palette = false, colours: kept = 256, interlaced = false, orientation } = {}) {
@@ -38,7 +41,7 @@ export function encodePng({ data, width, height }, { depth = 8, palette = false,
             indices.set(`${rgba}`, colours.push(rgba.slice(0, 3)) - 1);
         return [indices.get(`${rgba}`)];
     };
-    const passes = interlaced ? [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]] : [[0, 0, 1, 1]];
+    const passes = passesOf(interlaced);
     const bytes = [];
     for (const [left, top, right, down] of passes)
         for (let y = top; y < height && left < width; y += down) {
@@ -54,13 +57,16 @@ export function encodePng({ data, width, height }, { depth = 8, palette = false,
         chunk('IDAT', deflateSync(Buffer.from(bytes))), chunk('IEND', Buffer.alloc(0))]);
 }
 
-/* A black PNG of any size, which deflates to a thousandth: depth 8 or 16, RGBA; orientation, of EXIF. */
-export function largePng(width, height, { depth = 8, orientation } = {}) {
-    const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, depth, 6, 0, 0, 0]);
+/* A black PNG of any size, which deflates to a thousandth: depth 8 or 16, RGBA; orientation, of EXIF. Interlaced, all of its pixels
+ * are in memory while it is decoded, else some rows are. */
+export function largePng(width, height, { depth = 8, orientation, interlaced = false } = {}) {
+    const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, depth, 6, 0, 0, interlaced]);
     header.writeUInt32BE(width, 0);
     header.writeUInt32BE(height, 4);
+    const passes = passesOf(interlaced);
+    const bytes = passes.reduce((sum, [x, y, right, down]) => sum + Math.ceil((height - y) / down) * (1 + Math.ceil((width - x) / right) * depth / 2), 0);
     return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), chunk('IHDR', header),
-        ...orientation ? [chunk('eXIf', exifOf(orientation))] : [], chunk('IDAT', deflateSync(Buffer.alloc(height * (1 + width * depth / 2)))), chunk('IEND', Buffer.alloc(0))]);
+        ...orientation ? [chunk('eXIf', exifOf(orientation))] : [], chunk('IDAT', deflateSync(Buffer.alloc(bytes))), chunk('IEND', Buffer.alloc(0))]);
 }
 
 /* 24 bits, from the bottom up. */

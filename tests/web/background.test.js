@@ -88,7 +88,7 @@ async function until(condition) {
 }
 
 /* So wide that the model sees the middle: most of it only takes memory, a little more than an instance may keep. */
-const small = gradient(4, 4), giant = largePng(16384, 2350);
+const small = gradient(4, 4), giant = largePng(16384, 2350, { interlaced: true });
 const bestOf = async (classifier, image) => (await classifier.classify(image)).best;
 
 test('after a giant another worker takes the place of the one that holds its memory', { timeout: 60_000 }, () => {

@@ -34,7 +34,7 @@ describe('a giant in the page', { skip }, () => {
         await shows([5, true]);
         const first = page.workers();
         assert.equal(first.length, 1);
-        await page.setInputFiles('#file', file('giant.png', largePng(width, height)));
+        await page.setInputFiles('#file', file('giant.png', largePng(width, height, { interlaced: true })));
         await shows([5, false]);
         const shown = await page.evaluate(() => [document.getElementById('preview').naturalWidth, document.getElementById('preview').naturalHeight]);
         const scale = Math.sqrt(4e6 / (width * height));

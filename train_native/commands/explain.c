@@ -84,11 +84,12 @@ static void work(void *context, int i, struct sandbox_child *child)
     (void)i;
     const struct job *job = context;
     struct finding *finding = job->finding;
+    struct picture picture;
     struct picture_file file;
     enum status status = STATUS_OK;
-    if (picture_file_read(&file, child, job->path)) {
-        status = explain(job, &file.picture);
-        free(file.picture.rgba);
+    if (picture_file_read(&file, child, job->path, &picture)) {
+        status = explain(job, &picture);
+        free(picture.rgba);
     }
     finding->decoder = file.decoder;
     snprintf(finding->reason, sizeof finding->reason, "%s", status ? picture_file_status_text(status) : file.reason);

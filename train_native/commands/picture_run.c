@@ -167,18 +167,47 @@ static void hash_file(struct finding *finding, const char *path)
     free(bytes);
 }
 
+/* A picture on its way through the classifier, row by row. */
+struct classifying {
+    struct eyelet_classifier *classifier;
+    void *scratch;
+};
+
+static uint64_t scratch_bytes(void *context, const struct picture *stored)
+{
+    const struct classifying *classifying = context;
+    return eyelet_classifier_stored_bytes(classifying->classifier, stored->width, stored->height, stored->orientation);
+}
+
+static enum status begin(void *context, const struct picture *stored)
+{
+    struct classifying *classifying = context;
+    free(classifying->scratch);
+    classifying->scratch = allocate_or_null((size_t)scratch_bytes(context, stored), 1);
+    if (!classifying->scratch)
+        return STATUS_MEMORY;
+    return eyelet_classifier_begin(classifying->classifier, stored->width, stored->height, stored->orientation,
+                                   classifying->scratch);
+}
+
+static void take_row(void *context, int y, const uint8_t *rgba)
+{
+    eyelet_classifier_row(((struct classifying *)context)->classifier, y, rgba);
+}
+
 static void work(void *context, int i, struct sandbox_child *child)
 {
     const struct job *job = context;
     struct eyelet_classifier *classifier = job->run->classifier;
     const char *path = job->run->paths->texts[i];
     struct finding *finding = finding_of(job, i);
+    struct classifying classifying = {.classifier = classifier};
+    const struct picture_taker taker = {{&classifying, begin, take_row}, scratch_bytes};
     struct picture_file file;
     enum status status = STATUS_OK;
-    if (picture_file_read(&file, child, path)) {
-        status = picture_classify(classifier, &file.picture);
-        free(file.picture.rgba);
-    }
+    if (picture_file_take(&file, child, path, &taker))
+        status = eyelet_classifier_finish(classifier);
+    free(classifying.scratch);
     finding->decoder = file.decoder;
     *finding->sha256 = 0;
     give_reason(finding, status ? picture_file_status_text(status) : file.reason);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Filled in by examine_picture (photos.c); plain bytes but for the decoder, which ranks send each other. */
+/* Filled in by photos.c; plain bytes but for the decoder, which ranks send each other. */
 struct photo_facts {
     char reason[PICTURE_REASON]; /* why there is no picture; empty: there is one */
     int width, height;           /* upright */

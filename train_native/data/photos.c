@@ -3,12 +3,12 @@
 #include "base/bytes.h"
 #include "data/content.h"
 #include "data/photo_shares.h"
-#include "data/resize.h"
 #include "data/picture_file.h"
 #include "data/sandbox.h"
 #include "cli/errors.h"
 #include "cli/memory.h"
 #include "cli/text.h"
+#include "image/resizer.h"
 #include "ranks/ranks.h"
 
 #include <math.h>
@@ -23,42 +23,131 @@ struct photo_reader {
     struct photo_facts *unstored; /* in its reason why pixels could not be stored; empty: they could */
 };
 
-/* What is found out about a picture while its pixels are there at full size. Here belongs another check of `eyelet
- * doctor` (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
-static void examine_picture(struct photo_facts *facts, const struct picture *picture)
-{
-    const size_t count = (size_t)picture->width * (size_t)picture->height;
-    facts->width = picture->width;
-    facts->height = picture->height;
-    facts->orientation = (uint8_t)picture->orientation;
-    facts->format = (uint8_t)picture->format;
-    for (size_t i = 0; i < count && !facts->alpha; i++)
-        facts->alpha = picture->rgba[i * 4 + 3] != 255;
-    facts->content = content_hash(picture->rgba, count * 4, (uint64_t)picture->width << 32);
-}
-
 static void give_reason(struct photo_facts *facts, const char *reason)
 {
     snprintf(facts->reason, sizeof facts->reason, "%s", reason);
 }
 
-/* Resizes a picture and stores its pixels. */
-static void store(const struct photo_reader *reader, int i, const struct picture *picture)
+/* A photo on its way into the pixels. */
+struct taking {
+    const struct photo_reading *reading;
+    struct photo_facts *facts;
+    struct picture stored;
+    struct content content;
+    struct picture whole; /* one that is not stored upright: its content is that of the upright one */
+    struct picture_rows turn;
+    uint8_t *pixels; /* (input.h, input.w, 3) */
+    struct resizer resizer;
+    void *workspace; /* of the resizer */
+};
+
+static struct stored_picture stored_of(const struct picture *picture)
 {
-    const struct photo_reading *reading = reader->reading;
-    struct photo_facts *facts = &reader->facts[i];
+    return (struct stored_picture){picture->width, picture->height, picture->orientation};
+}
+
+static bool is_upright(const struct picture *stored) { return stored->orientation == 1; }
+
+static uint64_t bytes_of_pixels(const struct picture *picture)
+{
+    return (uint64_t)picture->width * (uint64_t)picture->height * 4;
+}
+
+static uint64_t bytes_to_resize(void *context, const struct picture *stored)
+{
+    const struct taking *taking = context;
+    struct resizer resizer;
+    struct arena arena = {0};
+    resizer_plan_stored(&resizer, stored_of(stored), taking->reading->input, taking->reading->preprocess, &arena);
+    return arena.used;
+}
+
+static uint64_t bytes_to_take(void *context, const struct picture *stored)
+{
+    return bytes_to_resize(context, stored) + (is_upright(stored) ? 0 : bytes_of_pixels(stored));
+}
+
+static enum status begin_photo(void *context, const struct picture *stored)
+{
+    struct taking *taking = context;
+    struct photo_facts *facts = taking->facts;
+    const uint64_t bytes = bytes_to_resize(taking, stored) + ARENA_ALIGNMENT;
+    const bool exchanges = orientation_exchanges(stored->orientation);
+    taking->stored = *stored;
+    facts->width = exchanges ? stored->height : stored->width;
+    facts->height = exchanges ? stored->width : stored->height;
+    facts->orientation = (uint8_t)stored->orientation;
+    facts->format = (uint8_t)stored->format;
+    facts->alpha = false;
+    content_start(&taking->content, (size_t)bytes_of_pixels(stored), (uint64_t)facts->width << 32);
+    free(taking->workspace);
+    taking->workspace = allocate_or_null((size_t)bytes, 1);
+    if (!taking->workspace)
+        return STATUS_MEMORY;
+    resizer_plan_stored(&taking->resizer, stored_of(stored), taking->reading->input, taking->reading->preprocess,
+                        &(struct arena){.base = taking->workspace, .size = bytes});
+    resizer_start(&taking->resizer, taking->pixels);
+    return is_upright(stored) ? STATUS_OK : taking->turn.begin(taking->turn.context, stored);
+}
+
+/* What is found out about a picture while its rows pass at full size. Here belongs another check of `eyelet doctor`
+ * (blur, exposure). survey.c counts and judges what stands in the facts, doctor.c prints it. */
+static void examine_row(struct taking *taking, int y, const uint8_t *rgba)
+{
+    const int width = taking->stored.width;
+    uint8_t opaque = 255;
+    for (int x = 0; x < width; x++)
+        opaque &= rgba[x * 4 + 3];
+    taking->facts->alpha |= opaque != 255;
+    if (is_upright(&taking->stored))
+        content_add(&taking->content, rgba, (size_t)width * 4);
+    else
+        taking->turn.row(taking->turn.context, y, rgba);
+}
+
+static void take_row(void *context, int y, const uint8_t *rgba)
+{
+    struct taking *taking = context;
+    examine_row(taking, y, rgba);
+    resizer_row(&taking->resizer, y, rgba);
+}
+
+/* Stores the pixels of a picture of which all rows are taken. */
+static void store(const struct photo_reader *reader, int i, struct taking *taking)
+{
+    struct photo_facts *facts = taking->facts;
+    const size_t size = reader->pixels->size;
     const char *reason;
-    uint8_t *pixels = allocate_or_null(reader->pixels->size, 1);
-    if (!pixels ||
-        !resize_picture(pixels, picture->rgba, picture->width, picture->height, reading->input, reading->preprocess)) {
+    resizer_finish(&taking->resizer);
+    if (!is_upright(&taking->stored))
+        content_add(&taking->content, taking->whole.rgba, (size_t)bytes_of_pixels(&taking->whole));
+    facts->content = content_end(&taking->content);
+    facts->stored = content_hash(taking->pixels, size, 0);
+    facts->checksum = bytes_crc32(taking->pixels, size);
+    if (!pixels_put(reader->pixels, i, taking->pixels, &reason))
+        give_reason(reader->unstored, reason);
+}
+
+static void read_photo(const struct photo_reader *reader, int i, struct sandbox_child *child)
+{
+    struct photo_facts *facts = &reader->facts[i];
+    struct taking taking = {.reading = reader->reading, .facts = facts};
+    const struct picture_taker taker = {{&taking, begin_photo, take_row}, bytes_to_take};
+    struct picture_file file;
+    taking.turn = decode_whole(&taking.whole);
+    taking.pixels = allocate_or_null(reader->pixels->size, 1);
+    if (!taking.pixels) {
         give_reason(facts, picture_file_status_text(STATUS_MEMORY));
+    } else if (!picture_file_take(&file, child, reader->reading->list->photos[i].path, &taker)) {
+        *facts = (struct photo_facts){.width = 0};
+        give_reason(facts, file.reason);
     } else {
-        facts->stored = content_hash(pixels, reader->pixels->size, 0);
-        facts->checksum = bytes_crc32(pixels, reader->pixels->size);
-        if (!pixels_put(reader->pixels, i, pixels, &reason))
-            give_reason(reader->unstored, reason);
+        facts->decoder = file.decoder;
+        store(reader, i, &taking);
     }
-    free(pixels);
+    free(taking.whole.rgba);
+    free(taking.workspace);
+    free(taking.pixels);
 }
 
 static int image_of(const struct photo_reader *reader, int item) { return reader->own ? reader->own[item] : item; }
@@ -67,21 +156,13 @@ static void read_one(void *context, int item, struct sandbox_child *child)
 {
     const struct photo_reader *reader = context;
     const int i = image_of(reader, item);
-    struct photo_facts *facts = &reader->facts[i];
-    const struct photo *photo = &reader->reading->list->photos[i];
-    struct picture_file file;
+    const char *fault = reader->reading->list->photos[i].fault;
     if (reader->unstored->reason[0]) /* there is no use in it any more */
         return;
-    if (photo->fault) {
-        give_reason(facts, photo->fault);
-    } else if (!picture_file_read(&file, child, photo->path)) {
-        give_reason(facts, file.reason);
-    } else {
-        examine_picture(facts, &file.picture);
-        facts->decoder = file.decoder;
-        store(reader, i, &file.picture);
-        free(file.picture.rgba);
-    }
+    if (fault)
+        give_reason(&reader->facts[i], fault);
+    else
+        read_photo(reader, i, child);
 }
 
 static void stopped(void *context, int item, const char *reason)

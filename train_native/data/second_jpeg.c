@@ -82,7 +82,7 @@ static void rgba_of_rgb(uint8_t *rgba, const uint8_t *rgb, int count)
     }
 }
 
-static void decode_rows(struct reader *reader, struct picture *picture)
+static void read_rows(struct reader *reader, struct picture *picture)
 {
     struct jpeg_decompress_struct *file = &reader->file;
     const bool is_cmyk = file->jpeg_color_space == JCS_CMYK || file->jpeg_color_space == JCS_YCCK;
@@ -112,7 +112,7 @@ static enum status read_jpeg(struct picture *picture, const uint8_t *bytes, size
     if (setjmp(reader->failed) == 0) {
         read_header(reader, bytes, size);
         if (whole)
-            decode_rows(reader, picture);
+            read_rows(reader, picture);
         picture->format = PICTURE_JPEG;
         picture->width = (int)reader->file.image_width;
         picture->height = (int)reader->file.image_height;

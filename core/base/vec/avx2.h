@@ -2,6 +2,8 @@
 #ifndef VEC_AVX2_H
 #define VEC_AVX2_H
 
+#include "base/vec/sse.h"
+
 #include <immintrin.h>
 
 typedef __m256 vec;

@@ -2,6 +2,8 @@
 #ifndef VEC_AVX512_H
 #define VEC_AVX512_H
 
+#include "base/vec/sse.h"
+
 #include <immintrin.h>
 
 typedef __m512 vec;

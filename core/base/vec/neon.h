@@ -51,4 +51,34 @@ static inline ivec ivec_scale(ivec x, ivec m)
                         vrshrn_n_s64(vmull_high_s32(x, m), 32));
 }
 
+typedef int32x4_t quad;
+static inline quad quad_set1(int32_t x) { return vdupq_n_s32(x); }
+static inline quad quad_load(const int32_t *p) { return vld1q_s32(p); }
+static inline void quad_store(int32_t *p, quad a) { vst1q_s32(p, a); }
+static inline quad quad_add(quad a, quad b) { return vaddq_s32(a, b); }
+static inline quad quad_sub(quad a, quad b) { return vsubq_s32(a, b); }
+static inline quad quad_mul(quad a, quad b) { return vmulq_s32(a, b); }
+static inline quad quad_left(quad a, int n) { return vshlq_s32(a, vdupq_n_s32(n)); }
+static inline quad quad_right(quad a, int n) { return vshlq_s32(a, vdupq_n_s32(-n)); }
+static inline quad quad_widen(const int16_t *p) { return vmovl_s16(vld1_s16(p)); }
+static inline quad quad_widen_unsigned(const uint16_t *p) { return vreinterpretq_s32_u32(vmovl_u16(vld1_u16(p))); }
+static inline quad quad_widen_bytes(const uint8_t *p)
+{
+    uint32_t bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(bytes))))));
+}
+static inline void quad_transpose(quad q[4])
+{
+    const int32x4x2_t a = vtrnq_s32(q[0], q[1]), b = vtrnq_s32(q[2], q[3]);
+    q[0] = vcombine_s32(vget_low_s32(a.val[0]), vget_low_s32(b.val[0]));
+    q[1] = vcombine_s32(vget_low_s32(a.val[1]), vget_low_s32(b.val[1]));
+    q[2] = vcombine_s32(vget_high_s32(a.val[0]), vget_high_s32(b.val[0]));
+    q[3] = vcombine_s32(vget_high_s32(a.val[1]), vget_high_s32(b.val[1]));
+}
+static inline void quad_store_bytes(uint8_t *p, quad a, quad b)
+{
+    vst1_u8(p, vqmovun_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b))));
+}
+
 #endif

@@ -78,4 +78,40 @@ static inline ivec ivec_scale(ivec x, ivec m)
     return (uint32_t)(((int64_t)(int32_t)x * (int32_t)m + (1ll << 31)) >> 32);
 }
 
+typedef struct {
+    uint32_t at[4];
+} quad;
+#define QUAD_EACH(i, expression) \
+    quad result; \
+    for (int i = 0; i < 4; i++) \
+        result.at[i] = (uint32_t)(expression); \
+    return result
+static inline quad quad_set1(int32_t x) { QUAD_EACH(i, x); }
+static inline quad quad_load(const int32_t *p) { QUAD_EACH(i, p[i]); }
+static inline void quad_store(int32_t *p, quad a) { memcpy(p, a.at, sizeof a.at); }
+static inline quad quad_add(quad a, quad b) { QUAD_EACH(i, a.at[i] + b.at[i]); }
+static inline quad quad_sub(quad a, quad b) { QUAD_EACH(i, a.at[i] - b.at[i]); }
+static inline quad quad_mul(quad a, quad b) { QUAD_EACH(i, a.at[i] * b.at[i]); }
+static inline quad quad_left(quad a, int n) { QUAD_EACH(i, a.at[i] << n); }
+static inline quad quad_right(quad a, int n) { QUAD_EACH(i, (int32_t)a.at[i] >> n); }
+static inline quad quad_widen(const int16_t *p) { QUAD_EACH(i, p[i]); }
+static inline quad quad_widen_unsigned(const uint16_t *p) { QUAD_EACH(i, p[i]); }
+static inline quad quad_widen_bytes(const uint8_t *p) { QUAD_EACH(i, p[i]); }
+static inline void quad_transpose(quad q[4])
+{
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < i; k++) {
+            const uint32_t value = q[i].at[k];
+            q[i].at[k] = q[k].at[i];
+            q[k].at[i] = value;
+        }
+}
+static inline void quad_store_bytes(uint8_t *p, quad a, quad b)
+{
+    for (int i = 0; i < 8; i++) {
+        const int32_t value = (int32_t)(i < 4 ? a.at[i] : b.at[i - 4]);
+        p[i] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+    }
+}
+
 #endif

@@ -31,7 +31,15 @@
  *     ivec_dot(a, b)          of each pair the sum of its two products: 32 bits
  *     ivec_low, _high(a, b)   pairs of a and b, of the lower and of the higher half of their values
  *     ivec_narrow(low, high)  int32 to int16, saturated
- *     ivec_scale(x, m)        floor(x * m / 2^32 + 1/2) */
+ *     ivec_scale(x, m)        floor(x * m / 2^32 + 1/2)
+ *
+ * A quad is four integers of 32 bits on every machine, for blocks of 8x8 and the like. Sums and products wrap around.
+ *
+ *     quad_set1(x), quad_load(p), quad_store(p, a)                     p needs no alignment
+ *     quad_add, quad_sub, quad_mul(a, b), quad_left, quad_right(a, n)    shifts, the second arithmetic
+ *     quad_widen(p), quad_widen_unsigned(p), quad_widen_bytes(p)   int16, uint16 and uint8 to 32 bits
+ *     quad_transpose(q)       of four quads: number k of quad i becomes number i of quad k
+ *     quad_store_bytes(p, a, b)   eight bytes, each what is nearest to the number: below 2^15 in size */
 #ifndef VEC_H
 #define VEC_H
 

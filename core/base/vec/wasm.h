@@ -47,4 +47,34 @@ static inline ivec ivec_scale(ivec x, ivec m)
     return wasm_i32x4_shuffle(low, wasm_i64x2_add(wasm_i64x2_extmul_high_i32x4(x, m), half), 1, 3, 5, 7);
 }
 
+typedef v128_t quad;
+static inline quad quad_set1(int32_t x) { return wasm_i32x4_splat(x); }
+static inline quad quad_load(const int32_t *p) { return wasm_v128_load(p); }
+static inline void quad_store(int32_t *p, quad a) { wasm_v128_store(p, a); }
+static inline quad quad_add(quad a, quad b) { return wasm_i32x4_add(a, b); }
+static inline quad quad_sub(quad a, quad b) { return wasm_i32x4_sub(a, b); }
+static inline quad quad_mul(quad a, quad b) { return wasm_i32x4_mul(a, b); }
+static inline quad quad_left(quad a, int n) { return wasm_i32x4_shl(a, (uint32_t)n); }
+static inline quad quad_right(quad a, int n) { return wasm_i32x4_shr(a, (uint32_t)n); }
+static inline quad quad_widen(const int16_t *p) { return wasm_i32x4_load16x4(p); }
+static inline quad quad_widen_unsigned(const uint16_t *p) { return wasm_u32x4_load16x4(p); }
+static inline quad quad_widen_bytes(const uint8_t *p)
+{
+    return wasm_u32x4_extend_low_u16x8(wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p)));
+}
+static inline void quad_transpose(quad q[4])
+{
+    const quad a = wasm_i32x4_shuffle(q[0], q[1], 0, 4, 1, 5), b = wasm_i32x4_shuffle(q[2], q[3], 0, 4, 1, 5);
+    const quad c = wasm_i32x4_shuffle(q[0], q[1], 2, 6, 3, 7), d = wasm_i32x4_shuffle(q[2], q[3], 2, 6, 3, 7);
+    q[0] = wasm_i64x2_shuffle(a, b, 0, 2);
+    q[1] = wasm_i64x2_shuffle(a, b, 1, 3);
+    q[2] = wasm_i64x2_shuffle(c, d, 0, 2);
+    q[3] = wasm_i64x2_shuffle(c, d, 1, 3);
+}
+static inline void quad_store_bytes(uint8_t *p, quad a, quad b)
+{
+    const quad both = wasm_i16x8_narrow_i32x4(a, b);
+    wasm_v128_store64_lane(p, wasm_u8x16_narrow_i16x8(both, both), 0);
+}
+
 #endif
