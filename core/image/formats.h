@@ -5,7 +5,7 @@
  *     if (format_of(&format, bytes, size)) puts(format_name(format));
  *     else puts(eyelet_status_text(format_refusal(bytes, size)));
  *
- * Another format is a row here, its decoder behind decode_picture (decode.c), and what web/contract.js and
+ * Another format is a row here, its decoder behind decode_rows (decode.c), and what web/contract.js and
  * core/base/status.c list, which tests compare with this table. */
 #ifndef FORMATS_H
 #define FORMATS_H

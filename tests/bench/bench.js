@@ -5,7 +5,8 @@
  *     make bench ARGUMENTS='race --networks mobile --quick'
  *
  * Parts: sizes, node, chromium, native, which fill the first table; runtimes, race, start, many, which fill that beside
- * other runtimes (bench_peers.js). A single part, chosen networks and --quick (few rounds) are only printed. */
+ * other runtimes (bench_peers.js); photos, which fills its own (bench_photos.js). A single other part, chosen networks
+ * and --quick (few rounds) are only printed. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { loadClassifier } from '../../web/node.js';
 import { serve } from '../../web/serve.js';
 import { peerParts, peers } from './bench_peers.js';
+import { measurePhotos } from './bench_photos.js';
 import {
     compressedSizes, fixed, grouped, launchChromium, machine, moduleFiles, root, spread, table, withSpread,
     writeResults,
@@ -159,13 +161,16 @@ const { values: { networks, quick }, positionals } = parseArgs({
     options: { networks: { type: 'string', default: '' }, quick: { type: 'boolean', default: false } },
     allowPositionals: true,
 });
-const unknown = positionals.find((part) => !(part in parts) && !(part in peerParts));
+const photos = { photos: measurePhotos };
+const unknown = positionals.find((part) => !(part in { ...parts, ...photos, ...peerParts }));
 if (unknown)
-    throw new Error(`there is no part ${unknown}: ${Object.keys({ ...parts, ...peerParts }).join(', ')}`);
+    throw new Error(`there is no part ${unknown}: ${Object.keys({ ...parts, ...photos, ...peerParts }).join(', ')}`);
 const wanted = (of) => Object.keys(of).filter((part) => !positionals.length || positionals.includes(part));
 
 for (const part of wanted(parts))
     await parts[part]();
+if (wanted(photos).length)
+    await measurePhotos({ quick, leaveOut, write: !quick });
 if (wanted(peerParts).length)
     await peers(wanted(peerParts), { only: networks.split(',').filter(Boolean), quick, leaveOut });
 if (wanted(parts).length === Object.keys(parts).length)
