@@ -66,7 +66,7 @@ FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all $(addpref
 else ifeq ($(VARIANT),memory)
 FLAGS := -O1 -g -DVEC_SCALAR -fsanitize=memory
 OPENMP :=
-tested := image preprocess decode jpeg png bmp inflate formats hostile model classifier
+tested := image resizer preprocess decode jpeg png bmp inflate formats hostile model classifier
 else ifneq ($(filter fuzz%,$(VARIANT)),) # for libFuzzer; fuzz-32 has the size_t of WebAssembly, fuzz-memory looks for unset memory
 # ONNX: a few bytes ask for any number of constants; the less of them there may be, the sooner that is refused.
 FLAGS := -O1 -g $(if $(filter fuzz-32,$(VARIANT)),-m32 -msse2) -fno-sanitize-recover=all -DONNX_MEMORY_BYTES=262144ul \

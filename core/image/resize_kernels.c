@@ -22,10 +22,10 @@ void resize_narrow(uint8_t *out, const uint8_t *rgba, int step, const struct res
         const uint8_t *pixel = rgba + pass->first[x] * step * 4;
         const int32_t *weight = pass->weight + x * pass->taps;
         quad sum = quad_set1(RESIZE_HALF);
-        for (int k = 0; k < pass->count[x]; k++, pixel += step * 4)
-            sum = quad_add(sum, quad_mul(quad_widen_bytes(pixel), quad_set1(weight[k])));
+        for (int k = 0; k < pass->count[x]; k++)
+            sum = quad_add(sum, quad_mul(quad_widen_bytes(pixel + k * step * 4), quad_set1(weight[k])));
         uint8_t bytes[8];
-        quad_store_bytes(bytes, quad_right(sum, RESIZE_BITS), sum);
+        quad_store_bytes(bytes, quad_right(sum, RESIZE_BITS), quad_set1(0));
         memcpy(out, bytes, 3);
     }
 }

@@ -1,7 +1,5 @@
 #include "image/resizer.h"
 
-#include "image/resize_kernels.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -57,9 +55,12 @@ static inline uint8_t over(int colour, int background, int alpha)
 /* Pixels of rgba (count, 4) over the background, `channels` of each: 3, or 4. */
 static void put_over(uint8_t *out, int channels, const uint8_t *rgba, int count, const uint8_t background[3])
 {
-    for (int i = 0; i < count; i++, out += channels, rgba += 4)
+    for (int i = 0; i < count; i++, out += channels, rgba += 4) {
         for (int c = 0; c < 3; c++)
             out[c] = rgba[3] == 255 ? rgba[c] : over(rgba[c], background[c], rgba[3]);
+        if (channels == 4)
+            out[3] = 255;
+    }
 }
 
 const uint8_t *resizer_opaque(const struct resizer *resizer, const uint8_t *rgba, int count)

@@ -26,7 +26,8 @@ struct picture_file {
     char reason[PICTURE_REASON]; /* why there is none */
 };
 
-/* Who takes a picture's rows, and how many bytes that takes for one that is stored so; both get rows.context. */
+/* Who takes a picture's rows, which may begin again, by the other decoder; and how many bytes that takes for one that is
+ * stored so. Both get rows.context. */
 struct picture_taker {
     struct picture_rows rows;
     uint64_t (*bytes)(void *context, const struct picture *stored);
