@@ -106,6 +106,16 @@ test('after a giant another worker takes the place of the one that holds its mem
     });
 });
 
+test('a file of as many pixels that comes row by row is no giant', { timeout: 60_000 }, () => {
+    const { Worker, started, ended } = counted();
+    return withWorker(Worker, async (classifier) => {
+        await classifier.open({ model: tinyModel() });
+        assert.deepEqual(await bestOf(classifier, largePng(16384, 2350)), await bestOf(classifier, largePng(8, 8)));
+        await bestOf(classifier, small);
+        assert.deepEqual([started.length, ended], [1, []]);
+    });
+});
+
 test('where no other worker can start, the one that had the giant goes on', { timeout: 60_000 }, () => {
     const { Worker, started, ended } = counted(0);
     return withWorker(Worker, async (classifier) => {
