@@ -4,6 +4,7 @@
 #include "support/golden_model.h"
 #include "base/bounds.h"
 #include "support/oracle.h"
+#include "support/resized.h"
 #include "support/test.h"
 
 #include <string.h>
@@ -11,17 +12,9 @@
 static const struct preprocess plain = {
     .resize_mode = RESIZE_STRETCH, .background = {0, 0, 0}, .mean = {0, 0, 0}, .std = {1, 1, 1}};
 
-/* image_resize with exactly the memory that it asks for. */
 static uint8_t *fit(const uint8_t *rgba, int width, int height, int w, int h, const struct preprocess *preprocess)
 {
-    const struct shape input = {h, w, 3};
-    struct arena measure = {0};
-    uint8_t *pixels = test_bytes((size_t)(w * h * 3));
-    image_resize(NULL, NULL, width, height, input, preprocess, &measure);
-    struct arena arena = {.base = test_bytes((size_t)measure.used), .size = measure.used};
-    image_resize(pixels, rgba, width, height, input, preprocess, &arena);
-    CHECK_EQUAL(arena.used, measure.used);
-    return pixels;
+    return resized(rgba, width, height, (struct shape){h, w, 3}, preprocess);
 }
 
 static uint8_t *random_picture(int width, int height, struct random *random)

@@ -6,22 +6,11 @@
 #include "support/golden_model.h"
 #include "support/int8_oracle.h"
 #include "support/nets.h"
+#include "support/resized.h"
 #include "support/test.h"
 
 #include <math.h>
 #include <string.h>
-
-static uint8_t *resized(const uint8_t *rgba, int width, int height, struct shape input,
-                        const struct preprocess *preprocess)
-{
-    struct arena measure = {0};
-    uint8_t *pixels = test_bytes((size_t)(input.w * input.h * 3));
-    image_resize(NULL, NULL, width, height, input, preprocess, &measure);
-    struct arena arena = {.base = test_bytes((size_t)measure.used), .size = measure.used};
-    image_resize(pixels, rgba, width, height, input, preprocess, &arena);
-    CHECK_EQUAL(arena.used, measure.used);
-    return pixels;
-}
 
 /* The noise of golden/pillow.py. */
 static uint8_t *noise(int width, int height)

@@ -6,6 +6,7 @@
 #include "support/golden_model.h"
 #include "support/golden_pictures.h"
 #include "support/made_png.h"
+#include "support/resized.h"
 #include "support/test.h"
 
 #include <stdlib.h>
@@ -36,17 +37,6 @@ static uint8_t *turned(const uint8_t *rgba, struct stored_picture stored)
             memcpy(out + (at[1] * width + at[0]) * 4, rgba + (y * w + x) * 4, 4);
         }
     return out;
-}
-
-static uint8_t *resized(const uint8_t *rgba, int width, int height, struct shape input,
-                        const struct preprocess *preprocess)
-{
-    struct arena measure = {0};
-    uint8_t *pixels = test_bytes((size_t)(input.w * input.h * 3));
-    image_resize(NULL, NULL, width, height, input, preprocess, &measure);
-    struct arena arena = {.base = test_bytes((size_t)measure.used), .size = measure.used};
-    image_resize(pixels, rgba, width, height, input, preprocess, &arena);
-    return pixels;
 }
 
 static uint8_t *by_rows(const uint8_t *rgba, struct stored_picture stored, struct shape input,
