@@ -286,7 +286,7 @@ TEST(rows_as_they_are_stored_give_what_the_picture_does)
     CHECK(memcmp(eyelet_classifier_logits(classifier), expected, sizeof expected) == 0);
     double part[4];
     eyelet_classifier_part(part, classifier);
-    CHECK_CLOSE(part[2] * HEIGHT / (part[3] * WIDTH), 1, 0.2); /* of the upright picture's sides */
+    CHECK_CLOSE(part[2] * (double)HEIGHT / (part[3] * (double)WIDTH), 1, 0.2); /* of the upright picture's sides */
     CHECK_EQUAL(eyelet_classifier_begin(classifier, 0, 1, 6, scratch), STATUS_IMAGE_SIZE);
     CHECK_EQUAL(eyelet_classifier_stored_bytes(classifier, WIDTH, HEIGHT, 9), 0);
 }
