@@ -13,7 +13,7 @@ import { launch, skip, visitFile, visitPage } from '../support/chromium.js';
 import { encodePng, gradient } from '../support/pictures.js';
 import { eyelet, folder, succeeded } from '../support/program.js';
 import { teachableModel } from '../support/taught_pages.js';
-import { downloaded, note, teachTwo } from '../support/teach_steps.js';
+import { downloaded, estimated, note, teachTwo } from '../support/teach_steps.js';
 import { tinyModel } from '../support/tiny_model.js';
 
 const web = new URL('../../web/', import.meta.url);
@@ -53,6 +53,7 @@ describe('in Chromium, from disk', { skip }, () => {
         after(() => site?.close());
         const shared = (steps, options) => visitPage(browser, site.url, async (page) => {
             await teachTwo(page, 2);
+            await estimated(page); /* nothing moves any more */
             await page.fill('.teach-title', 'Red or blue?');
             await page.click('.teach-share');
             await page.waitForSelector('.teach-ready a');
@@ -97,6 +98,20 @@ describe('in Chromium, from disk', { skip }, () => {
             assert.equal(name, 'Red or blue.html');
             assert.match(String(bytes.subarray(0, 15)), /^<!doctype html>$/i);
         }, { prepare: (page) => page.addInitScript('navigator.canShare = navigator.share = undefined') }));
+
+        test('an estimate that comes while the button is pressed does not move it away', () => visitPage(browser, site.url, async (page) => {
+            const at = () => page.locator('.teach-share').evaluate((share) => share.getBoundingClientRect().top);
+            await teachTwo(page, 2);
+            await page.locator('.teach-share').hover();
+            const top = await at();
+            await page.mouse.down();
+            await page.waitForTimeout(2000); /* it takes 0.7 s where it may come */
+            assert.equal(await at(), top);
+            await page.mouse.up();
+            await estimated(page);
+            assert.notEqual(await at(), top);
+            await page.waitForSelector('.teach-ready a');
+        }, { models: { 'small.eyelet': teachableModel() } }));
 
         test('what is changed while the page is made is in it', () => shared(async (page) => {
             let held = 0;

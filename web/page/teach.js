@@ -8,6 +8,7 @@ import { make, nameOf, sentenceOf, visible } from '../view.js';
 import { fetchFile, pathOf } from './files.js';
 import { foreignModel } from './foreign.js';
 import { countExamples } from './model_file.js';
+import { whenReleased } from './released.js';
 import { ClassCards } from './teach_classes.js';
 import { Estimate } from './teach_estimate.js';
 import { picturesIn } from './teach_files.js';
@@ -32,10 +33,7 @@ class TeachView {
         const refuse = (error) => this.#refuse(error);
         this.#session = new Session({ store, hear: {
             changed: () => this.#changed(), trained: () => this.look.again(),
-            estimated: (evaluation) => {
-                this.estimate.show(evaluation);
-                this.look.again(); /* the scores are calibrated by it */
-            },
+            estimated: (evaluation) => whenReleased(() => this.#showEstimate(evaluation)),
             kept: (error) => this.keeping.showStatus(error),
             undoable: (what, values, undo) => this.#offerUndo(what, values, undo),
         } });
@@ -57,6 +55,13 @@ class TeachView {
         if (problem)
             this.keeping.showStatus(problem);
         document.addEventListener('visibilitychange', () => document.hidden && this.#session.flush());
+    }
+
+    #showEstimate(evaluation) {
+        if (evaluation !== this.#session.evaluation)
+            return; /* something was changed before it could be shown */
+        this.estimate.show(evaluation);
+        this.look.again(); /* the scores are calibrated by it */
     }
 
     #build(root) {
@@ -167,7 +172,7 @@ class TeachView {
 
     /* Of many changes, one after the other, not each is drawn. */
     #changed() {
-        this.#drawing ??= setTimeout(() => this.#draw(), drawAfter);
+        this.#drawing ??= setTimeout(() => whenReleased(() => this.#drawing && this.#draw()), drawAfter);
     }
 
     #draw() {
@@ -267,9 +272,11 @@ class TeachView {
                 await pending.shift();
         }
         await Promise.all(pending);
-        this.progress.hidden = true;
         resume();
-        this.#report({ failed: failed.filter(({ error }) => error.code !== 'ABORTED'), others, leftOut });
+        whenReleased(() => {
+            this.progress.hidden = true;
+            this.#report({ failed: failed.filter(({ error }) => error.code !== 'ABORTED'), others, leftOut });
+        });
     }
 
     /* What teaches a picture, and is called at once: bytes are taken in the order of the calls, as files are not. */
@@ -313,7 +320,7 @@ class TeachView {
                 this.undo.hidden = true;
                 Promise.resolve(undo()).catch((error) => this.#refuse(error));
             } }));
-        this.#undoEnds = setTimeout(() => { this.undo.hidden = true; }, undoFor);
+        this.#undoEnds = setTimeout(() => whenReleased(() => { this.undo.hidden = true; }), undoFor);
     }
 
     #showNote(words, ...more) {
